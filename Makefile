@@ -1,0 +1,76 @@
+# From a clean clone, with Python 3.11 or newer and make:
+#   make run     serve the portal with sample data on http://127.0.0.1:8000 (PORT=... for another port)
+#   make test    every check and every test, on SQLite and on PostgreSQL where one answers
+#   make check   the static checks alone
+#   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
+#   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
+#   make clean   forget the virtualenv and the stamps; data and secrets in var/ stay
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run sample test check lock messages messages-extract clean
+
+PORT ?= 8000
+REQUIREMENTS ?= requirements/dev.txt
+UPGRADE ?=
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+STAMPS := .venv/stamps
+CATALOGUES := $(wildcard locale/*/LC_MESSAGES/django.po)
+STATIC := $(shell find static -type f 2>/dev/null)
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(STAMPS)/uv: requirements/uv.txt .ci/venv
+	@.ci/venv
+	@mkdir -p $(STAMPS) && touch $@
+
+# The name of the lock is part of the stamp's name: going from one set to the other syncs again.
+$(STAMPS)/$(notdir $(REQUIREMENTS)): $(REQUIREMENTS) $(STAMPS)/uv
+	@.ci/sync $(REQUIREMENTS)
+	@rm -f $(STAMPS)/*.txt && touch $@
+
+messages: $(STAMPS)/$(notdir $(REQUIREMENTS)) $(CATALOGUES)
+	@$(BIN)/python -m portal.messages
+
+setup: messages
+	@$(BIN)/python -m portal.secrets var/portal.env
+
+var/static/.collected: $(STAMPS)/$(notdir $(REQUIREMENTS)) $(STATIC)
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@touch $@
+
+sample run: export PORTAL_SAMPLE := true
+sample: setup var/static/.collected
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) load_catalog
+	@$(MANAGE) setup_keys --sample
+	@$(MANAGE) sample_data
+
+run: sample
+	@exec $(MANAGE) serve --port $(PORT)
+
+check: setup
+	@.ci/gettext
+	@.ci/check
+
+test: setup
+	@.ci/browser
+	@.ci/clamav
+	@.ci/gettext
+	@.ci/test
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+lock: $(STAMPS)/uv
+	cd requirements && ../$(LOCK) uv.in -o uv.txt
+	cd requirements && ../$(LOCK) base.in -o base.txt
+	cd requirements && ../$(LOCK) -c base.txt -c uv.txt dev.in -o dev.txt
+
+messages-extract: setup
+	@.ci/gettext
+	@$(MANAGE) makemessages --locale id --no-obsolete --add-location file \
+		--ignore .venv --ignore var --ignore tests --ignore bench
+
+clean:
+	rm -rf .venv var/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
