@@ -1,0 +1,129 @@
+"""Key sets of reporters, staff and teams: derivation, wrapping under a password, fingerprints and split secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nacl.exceptions import CryptoError
+from nacl.pwhash import argon2id
+
+from complaints.domain import codes
+from complaints.domain.sealing.primitives import (
+    KEY_BYTES,
+    BoxPair,
+    SealError,
+    SignPair,
+    Stored,
+    blake2b,
+    decrypt,
+    encrypt,
+    random_bytes,
+)
+
+# The dearest wrapping that is opened: whoever can write to the database must not keep a login busy for hours.
+MAX_OPSLIMIT, MAX_MEMLIMIT = 16, 1024**3
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """The X25519 and Ed25519 pairs of one holder: a reporter, a member of staff, a team."""
+
+    box: BoxPair
+    sign: SignPair
+
+    @classmethod
+    def new(cls) -> KeySet:
+        """Draw both pairs."""
+        return cls.from_bytes(random_bytes(2 * KEY_BYTES))
+
+    @classmethod
+    def from_bytes(cls, secret: bytes) -> KeySet:
+        """Rebuild from the 64 private bytes of :meth:`to_bytes`."""
+        if len(secret) != 2 * KEY_BYTES:
+            raise SealError("key")
+        return cls(BoxPair.from_private(secret[:KEY_BYTES]), SignPair.from_seed(secret[KEY_BYTES:]))
+
+    def to_bytes(self) -> bytes:
+        """Return the 64 private bytes."""
+        return self.box.private + self.sign.seed
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the public halves."""
+        return fingerprint(self.box.public, self.sign.public)
+
+
+def reporter_keys(code: str) -> KeySet:
+    """Derive the reporter's key set from a normalised ticket code; the code itself need not be kept."""
+    return KeySet(BoxPair.from_private(codes.reporter_seed(code)), SignPair.from_seed(codes.sign_seed(code)))
+
+
+def fingerprint(public: Stored, verify_key: Stored) -> str:
+    """Return 32 hexadecimal digits in groups of four, to be compared in person and pinned in the environment."""
+    digits = blake2b(bytes(public) + bytes(verify_key), person=b"fingerprint", size=16).hex()
+    return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+
+
+def same_fingerprint(one: str, other: str) -> bool:
+    """Compare two fingerprints as people type them: spaces and case do not count."""
+    plain = [text.replace(" ", "").casefold() for text in (one, other)]
+    return bool(plain[0]) and plain[0] == plain[1]
+
+
+def parse_pins(text: str) -> Mapping[str, str]:
+    """Read ``slug=fingerprint`` pairs separated by commas."""
+    pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)
+    return {slug.strip(): value.strip() for slug, value in pairs}
+
+
+def _password_key(password: str, pepper: bytes, salt: bytes, opslimit: int, memlimit: int) -> bytes:
+    stretched = argon2id.kdf(KEY_BYTES, password.encode(), salt, opslimit=opslimit, memlimit=memlimit)
+    return blake2b(stretched, person=b"staff-wrap", key=pepper)
+
+
+def wrap(secret: bytes, *, password: str, pepper: bytes, owner: bytes, opslimit: int, memlimit: int) -> bytes:
+    """Wrap ``secret`` under a password (Argon2id, own salt) and the pepper (32 bytes), bound to ``owner``.
+
+    The cost parameters (``memlimit`` in bytes) travel in front, so that they may be raised later.
+    """
+    salt = random_bytes(argon2id.SALTBYTES)
+    head = b"\x01" + opslimit.to_bytes(4, "big") + memlimit.to_bytes(8, "big") + salt
+    return head + encrypt(_password_key(password, pepper, salt, opslimit, memlimit), secret, head + owner)
+
+
+def unwrap(wrapped: Stored, *, password: str, pepper: bytes, owner: bytes) -> bytes:
+    """Undo :func:`wrap`.
+
+    Raises:
+        SealError: wrong password, pepper or owner, or altered bytes.
+    """
+    size = 13 + argon2id.SALTBYTES
+    head, body = bytes(wrapped)[:size], bytes(wrapped)[size:]
+    if head[:1] != b"\x01" or len(head) != size:
+        raise SealError("version")
+    opslimit, memlimit = int.from_bytes(head[1:5], "big"), int.from_bytes(head[5:13], "big")
+    if opslimit > MAX_OPSLIMIT or memlimit > MAX_MEMLIMIT:
+        raise SealError("parameters")
+    try:
+        key = _password_key(password, pepper, head[13:], opslimit, memlimit)
+    except (CryptoError, ValueError) as error:
+        raise SealError("parameters") from error
+    return decrypt(key, body, head + owner)
+
+
+def split(secret: bytes) -> tuple[bytes, bytes]:
+    """Split by XOR into two halves; each alone is random noise."""
+    one = random_bytes(len(secret))
+    return one, join(one, secret)
+
+
+def join(one: bytes, other: bytes) -> bytes:
+    """Put two halves together.
+
+    Raises:
+        SealError: they differ in length.
+    """
+    if len(one) != len(other):
+        raise SealError("halves")
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,147 @@
+"""The few libsodium primitives that everything sealed is built from; nothing here knows what it seals."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from nacl import bindings, utils
+from nacl.exceptions import CryptoError
+
+# What a database hands back for a binary column.
+Stored = bytes | memoryview
+KEY_BYTES = 32
+NONCE_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+TAG_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
+
+
+class SealError(Exception):
+    """Something sealed did not open, or opened to something else than was expected. Carries no content."""
+
+
+def random_bytes(size: int) -> bytes:
+    """Return ``size`` bytes from the operating system's generator."""
+    return utils.random(size)
+
+
+def blake2b(data: bytes, *, person: bytes, key: bytes = b"", size: int = 32) -> bytes:
+    """Return the BLAKE2b digest of ``data`` (``size`` bytes), apart from other uses by ``person`` (<= 16 bytes)."""
+    # The same function as libsodium's, at a seventh of the price of the way there; every request derives several.
+    return hashlib.blake2b(data, digest_size=size, key=key, person=person).digest()
+
+
+@dataclass(frozen=True)
+class BoxPair:
+    """An X25519 pair: anyone may seal to ``public``, only ``private`` opens."""
+
+    private: bytes = field(repr=False)
+    public: bytes
+
+    @classmethod
+    def new(cls) -> BoxPair:
+        """Draw a new pair."""
+        return cls.from_private(random_bytes(KEY_BYTES))
+
+    @classmethod
+    def from_private(cls, private: bytes) -> BoxPair:
+        """Rebuild the pair from its 32 private bytes."""
+        return cls(private, bindings.crypto_scalarmult_base(private))
+
+
+@dataclass(frozen=True)
+class SignPair:
+    """An Ed25519 pair, kept as its 32-byte seed."""
+
+    seed: bytes = field(repr=False)
+    public: bytes
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> SignPair:
+        """Rebuild the pair from its 32-byte seed."""
+        return cls(seed, bindings.crypto_sign_seed_keypair(seed)[0])
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the detached 64-byte signature of ``message``."""
+        return bindings.crypto_sign(message, self.seed + self.public)[: bindings.crypto_sign_BYTES]
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> None:
+    """Check a detached Ed25519 signature.
+
+    Raises:
+        SealError: it does not hold.
+    """
+    try:
+        bindings.crypto_sign_open(signature + message, public)
+    except (CryptoError, ValueError) as error:
+        raise SealError("signature") from error
+
+
+def seal(public: bytes, data: bytes) -> bytes:
+    """Seal ``data`` to an X25519 public key (48 bytes longer); the sender keeps nothing that opens it.
+
+    Raises:
+        SealError: ``public`` is no key.
+    """
+    try:
+        return bindings.crypto_box_seal(data, public)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise SealError("key") from error
+
+
+def unseal(pair: BoxPair, sealed: bytes) -> bytes:
+    """Open what was sealed to ``pair``.
+
+    Raises:
+        SealError: it was sealed to another key, or altered.
+    """
+    try:
+        return bindings.crypto_box_seal_open(sealed, pair.public, pair.private)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise SealError("box") from error
+
+
+def encrypt(key: bytes, data: bytes, associated: bytes) -> bytes:
+    """Encrypt with XChaCha20-Poly1305 under a random nonce, bound to ``associated``; the nonce comes first."""
+    return b"".join(encrypt_apart(key, data, associated))
+
+
+def encrypt_apart(key: bytes, data: bytes, associated: bytes) -> tuple[bytes, bytes]:
+    """Encrypt like :func:`encrypt`, but return nonce and ciphertext apart: together they would be copied once more."""
+    nonce = random_bytes(NONCE_BYTES)
+    return nonce, bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(data, associated, nonce, key)
+
+
+def decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+    """Undo :func:`encrypt`.
+
+    Raises:
+        SealError: wrong key, other context, or altered bytes.
+    """
+    if len(sealed) < NONCE_BYTES + TAG_BYTES:
+        raise SealError("short")
+    try:
+        return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            sealed[NONCE_BYTES:], associated, sealed[:NONCE_BYTES], key
+        )
+    except (CryptoError, ValueError) as error:
+        raise SealError("aead") from error
+
+
+def pad(data: bytes, sizes: tuple[int, ...]) -> bytes:
+    """Pad to the first of ``sizes`` (bytes) that holds it, beyond them to a multiple of the last."""
+    block = next((size for size in sizes if len(data) < size), sizes[-1])
+    return bindings.sodium_pad(data, block)
+
+
+def unpad(data: bytes, sizes: tuple[int, ...]) -> bytes:
+    """Undo :func:`pad`.
+
+    Raises:
+        SealError: the padding is malformed.
+    """
+    block = len(data) if len(data) in sizes else sizes[-1]
+    try:
+        return bindings.sodium_unpad(data, block)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise SealError("padding") from error

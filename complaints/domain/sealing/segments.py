@@ -1,0 +1,170 @@
+"""Sealed files: segments of 1 MiB that stream, seek and resume; a cut, reordered or mixed file is an error.
+
+Each segment is XChaCha20-Poly1305 under the file's own key, with its own nonce and (file, index, last) as associated
+data. The object is padded with random bytes to a Padme size; the true length is sealed beside the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from complaints.domain.sealing.primitives import (
+    NONCE_BYTES,
+    TAG_BYTES,
+    SealError,
+    decrypt,
+    encrypt_apart,
+    random_bytes,
+)
+
+MAGIC = b"KN\x00\x01"
+SEGMENT_BYTES = 1024 * 1024
+STORED_SEGMENT_BYTES = SEGMENT_BYTES + NONCE_BYTES + TAG_BYTES
+
+
+def padme(size: int) -> int:
+    """Return the padded size in bytes: the Padme rule leaks O(log log size) bits and costs at most 12 %.
+
+    Source: Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019.
+    """
+    size = max(size, 4096)
+    exponent = size.bit_length() - 1
+    low_bits = exponent - exponent.bit_length()
+    mask = (1 << low_bits) - 1
+    return (size + mask) & ~mask
+
+
+def padding(stored: int) -> Iterator[bytes]:
+    """Yield the random bytes that fill an object of ``stored`` bytes up to its Padme size."""
+    missing = padme(stored) - stored
+    while missing > 0:
+        piece = min(missing, SEGMENT_BYTES)
+        yield random_bytes(piece)
+        missing -= piece
+
+
+def _associated(file_id: bytes, index: int, *, last: bool) -> bytes:
+    return b"file" + file_id + index.to_bytes(8, "big") + (b"\x01" if last else b"\x00")
+
+
+def seal_segment(key: bytes, file_id: bytes, index: int, data: bytes, *, last: bool) -> tuple[bytes, bytes]:
+    """Return nonce and ciphertext of segment ``index``; all but the last hold exactly SEGMENT_BYTES."""
+    return encrypt_apart(key, data, _associated(file_id, index, last=last))
+
+
+def open_segment(key: bytes, file_id: bytes, index: int, sealed: bytes, *, last: bool) -> bytes:
+    """Undo :func:`seal_segment` for nonce and ciphertext put together.
+
+    Raises:
+        SealError: it was cut, altered, or is another segment.
+    """
+    return decrypt(key, sealed, _associated(file_id, index, last=last))
+
+
+class SegmentWriter:
+    """Turns plaintext pushed in pieces of any size into the bytes of the stored object.
+
+    A full segment costs one copy of its plaintext; what is yielded is to be written at once and never kept.
+    """
+
+    def __init__(self, key: bytes, file_id: bytes) -> None:
+        """Seal under ``key`` (32 bytes) for the file ``file_id`` (16 bytes)."""
+        self._key, self._file_id = key, file_id
+        self._waiting: list[bytes | memoryview] = []
+        self._held = 0
+        self._index = 0
+        self._sha256 = hashlib.sha256()
+        self._object = hashlib.blake2b(digest_size=32)
+        self._stored = 0
+        self.length = 0
+
+    def _emit(self, data: bytes) -> bytes:
+        self._object.update(data)
+        self._stored += len(data)
+        return data
+
+    def gather(self, data: bytes) -> Iterator[bytes]:
+        """Take and hash plaintext; yield every segment that is now full, still to be given to :meth:`seal` in turn.
+
+        One full segment is held back, because only :meth:`finish` knows which is the last.
+        """
+        self._sha256.update(data)
+        self.length += len(data)
+        self._waiting.append(data)
+        self._held += len(data)
+        while self._held > SEGMENT_BYTES:
+            yield self._take()
+
+    def _take(self) -> bytes:
+        pieces, self._waiting = self._waiting, []
+        if self._held > SEGMENT_BYTES:
+            # Only the newest piece can reach over the border: gather() empties the rest before it takes more.
+            newest = memoryview(pieces[-1])
+            border = len(newest) - (self._held - SEGMENT_BYTES)
+            pieces[-1], self._waiting = newest[:border], [newest[border:]]
+        self._held = sum(map(len, self._waiting))
+        return b"".join(pieces)
+
+    def seal(self, segment: bytes, *, last: bool = False) -> Iterator[bytes]:
+        """Yield the stored bytes of the next segment; another thread may do it while this one gathers."""
+        nonce, sealed = seal_segment(self._key, self._file_id, self._index, segment, last=last)
+        head = MAGIC if self._index == 0 else b""
+        self._index += 1
+        yield self._emit(head + nonce)
+        yield self._emit(sealed)
+
+    def update(self, data: bytes) -> Iterator[bytes]:
+        """Take plaintext; yield the stored bytes of every segment that is now full."""
+        for segment in self.gather(data):
+            yield from self.seal(segment)
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield the last segment and the padding."""
+        yield from self.seal(self._take(), last=True)
+        yield from map(self._emit, padding(self._stored))
+
+    @property
+    def sha256(self) -> str:
+        """Hex SHA-256 of the plaintext so far; to be stored sealed only."""
+        return self._sha256.hexdigest()
+
+    @property
+    def object_digest(self) -> bytes:
+        """BLAKE2b-256 of the stored bytes so far."""
+        return self._object.digest()
+
+
+def read_range(
+    stored: BinaryIO, key: bytes, file_id: bytes, length: int, start: int = 0, end: int | None = None
+) -> Iterator[bytes]:
+    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of a stored object of true ``length`` bytes.
+
+    Raises:
+        SealError: the object was cut, altered, reordered, or belongs to another file or key.
+    """
+    end = length if end is None else min(end, length)
+    final = max(0, (length - 1) // SEGMENT_BYTES)
+    first, until = start // SEGMENT_BYTES, max(start, end - 1) // SEGMENT_BYTES
+    stored.seek(0)
+    if stored.read(len(MAGIC)) != MAGIC:
+        raise SealError("object")
+    stored.seek(len(MAGIC) + first * STORED_SEGMENT_BYTES)
+    for index in range(first, min(until, final) + 1):
+        size = SEGMENT_BYTES if index < final else length - final * SEGMENT_BYTES
+        sealed = _read_exactly(stored, size + NONCE_BYTES + TAG_BYTES)
+        plain = open_segment(key, file_id, index, sealed, last=index == final)
+        base = index * SEGMENT_BYTES
+        yield plain[max(0, start - base) : max(0, end - base)]
+
+
+def _read_exactly(stored: BinaryIO, size: int) -> bytes:
+    pieces = []
+    while size > 0:
+        piece = stored.read(size)
+        if not piece:
+            raise SealError("cut")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,300 @@
+"""The only table of the ways a case may move, who may move it and how long a state may last.
+
+It guards promise 8: a status changes along ``TABLE`` or not at all. Any layer may ask it; only the
+transitions service acts on the answer. It knows no labels, no people, no clock and no text of a report.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
+
+
+class Status(StrEnum):
+    """Where a case stands; the values are stored."""
+
+    RECEIVED = "received"
+    IN_REVIEW = "in_review"
+    NEEDS_INFORMATION = "needs_information"
+    VERIFIED = "verified"
+    FORWARDED = "forwarded"
+    UNDER_EXAMINATION = "under_examination"
+    SUBSTANTIATED = "substantiated"
+    UNSUBSTANTIATED = "unsubstantiated"
+    AWAITING_AGENCY = "awaiting_agency"
+    OVERDUE_AGENCY = "overdue_agency"
+    SANCTIONED = "sanctioned"
+    REFERRED = "referred"
+    INELIGIBLE_PROPOSED = "ineligible_proposed"
+    INELIGIBLE = "ineligible"
+    WITHDRAWN = "withdrawn"
+
+
+class Action(StrEnum):
+    """What moves a case; the values are stored and audited."""
+
+    START_REVIEW = "start_review"
+    ASK_REPORTER = "ask_reporter"
+    ANSWER = "answer"
+    EXPIRE = "expire"
+    VERIFY = "verify"
+    FORWARD = "forward"
+    TAKE_UP = "take_up"
+    RETURN = "return"
+    SUBSTANTIATE = "substantiate"
+    DISMISS = "dismiss"
+    AWAIT_AGENCY = "await_agency"
+    MARK_OVERDUE = "mark_overdue"
+    SANCTION = "sanction"
+    REFER = "refer"
+    PROPOSE_INELIGIBLE = "propose_ineligible"
+    CONFIRM_INELIGIBLE = "confirm_ineligible"
+    REJECT_INELIGIBLE = "reject_ineligible"
+    WITHDRAW = "withdraw"
+    REOPEN = "reopen"
+    ANSWER_LATE = "answer_late"
+    RESUME = "resume"
+
+
+class ActorKind(StrEnum):
+    """In which capacity somebody acts."""
+
+    REPORTER = "reporter"
+    STAFF = "staff"
+    BODY = "body"
+    SYSTEM = "system"
+
+
+class Permission(StrEnum):
+    """What a role allows: verifiers triage, forwarders forward, liaisons of a body oversee."""
+
+    TRIAGE = "triage"
+    FORWARD = "forward"
+    OVERSEE = "oversee"
+
+
+class Unit(StrEnum):
+    """In what a limit is counted; hours are for staff events only, a reporter's events have no hour."""
+
+    WORKING_DAYS = "working_days"
+    CALENDAR_DAYS = "calendar_days"
+    HOURS = "hours"
+
+
+class Refusal(StrEnum):
+    """The stable codes of ``TransitionRefused`` in the order of the checks."""
+
+    NOT_FROM_HERE = "not_from_here"
+    WRONG_ACTOR = "wrong_actor"
+    MISSING_PERMISSION = "missing_permission"
+    REASON_MISSING = "reason_missing"
+    SAME_PERSON = "same_person"
+
+
+class TransitionRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """A step that the table does not allow; it carries a code and never anything of the case."""
+
+    def __init__(self, code: str) -> None:
+        self.code = Refusal(code)
+        super().__init__(self.code.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a state may last, from the day the report came in or the day the state was entered."""
+
+    number: int
+    unit: Unit
+    start: Literal["received", "entered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One row of the table.
+
+    ``target`` None means the state that asked. ``permission`` is what the usual actor holds, ``also`` names
+    others that do as well. ``asked_from`` narrows a step out of NEEDS_INFORMATION to questions asked from
+    that state. ``second_person_than`` is the earlier step that must have been another person's. With
+    ``notice`` the reporter is told, in the words of the reason where there is one; without it a reason stays
+    in the house. ``source`` begins with law, practice or proposal and says where the rule comes from.
+    """
+
+    action: Action
+    sources: frozenset[Status]
+    target: Status | None
+    actor: ActorKind
+    permission: Permission | None
+    also: frozenset[Permission]
+    source: str
+    reason_required: bool = False
+    notice: bool = True
+    second_person_than: Action | None = None
+    asked_from: Status | None = None
+
+    def permits(self, permissions: Set[Permission]) -> bool:
+        """Tell whether somebody holding these permissions may take the step."""
+        held = self.permission in permissions or not self.also.isdisjoint(permissions)
+        return self.permission is None or held
+
+
+S, A = Status, Action
+_SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards within 3 working days"
+_SP4N_ANSWER = "practice: SP4N-LAPOR closes after 10 working days without an answer"
+_SBT = "practice: BKN's SBT gives the joint task force 7 days"
+_WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
+_OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
+_BODY = "proposal: the oversight body judges"
+_SILENCE = "proposal: a reporter's silence must not stop the body that asked"
+_AGENCY = "proposal: the agency's PPK punishes, the body records it; the 14 days are unconfirmed"
+_BLOCK = "practice: SBT and Peraturan BKN 1/2023 escalate an agency that does not act"
+_BAWASLU = "law: UU 7/2017 art. 454, what only Bawaslu can judge goes to Bawaslu"
+_FOUR_EYES = "proposal: verifying and forwarding are two people's work"
+_TWO_CLOSE = "proposal: turning a report away takes two people; a forwarder may be the second"
+
+_By = tuple[ActorKind, Permission | None, frozenset[Permission]]
+_REPORTER: _By = (ActorKind.REPORTER, None, frozenset())
+_SYSTEM: _By = (ActorKind.SYSTEM, None, frozenset())
+_VERIFIER: _By = (ActorKind.STAFF, Permission.TRIAGE, frozenset())
+_FORWARDER: _By = (ActorKind.STAFF, Permission.FORWARD, frozenset())
+_EITHER: _By = (ActorKind.STAFF, Permission.TRIAGE, frozenset({Permission.FORWARD}))
+_LIAISON: _By = (ActorKind.BODY, Permission.OVERSEE, frozenset())
+
+
+def _at(*statuses: Status) -> frozenset[Status]:
+    return frozenset(statuses)
+
+
+ENDED: Final = _at(S.UNSUBSTANTIATED, S.SANCTIONED, S.REFERRED, S.INELIGIBLE, S.WITHDRAWN)
+OPEN: Final = frozenset(S) - ENDED
+_ASKED: Final = _at(S.NEEDS_INFORMATION)
+WITHDRAWABLE: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.VERIFIED)
+
+# fmt: off
+TABLE: Final[tuple[Transition, ...]] = (
+    Transition(A.START_REVIEW, _at(S.RECEIVED), S.IN_REVIEW, *_VERIFIER, _OPERATOR),
+    Transition(A.ASK_REPORTER, _at(S.IN_REVIEW), S.NEEDS_INFORMATION, *_VERIFIER, _SP4N_REVIEW, reason_required=True),
+    Transition(A.ASK_REPORTER, _at(S.UNDER_EXAMINATION), S.NEEDS_INFORMATION, *_LIAISON, _BODY, reason_required=True),
+    Transition(A.ANSWER, _at(S.NEEDS_INFORMATION), None, *_REPORTER, _SP4N_ANSWER, notice=False),
+    Transition(A.RESUME, _at(S.NEEDS_INFORMATION), None, *_LIAISON, _SILENCE, asked_from=S.UNDER_EXAMINATION),
+    Transition(A.EXPIRE, _at(S.NEEDS_INFORMATION), S.INELIGIBLE, *_SYSTEM, _SP4N_ANSWER, asked_from=S.IN_REVIEW),
+    Transition(A.VERIFY, _at(S.IN_REVIEW), S.VERIFIED, *_VERIFIER, _SP4N_REVIEW),
+    Transition(A.FORWARD, _at(S.VERIFIED), S.FORWARDED, *_FORWARDER, _FOUR_EYES, second_person_than=A.VERIFY),
+    Transition(A.TAKE_UP, _at(S.FORWARDED), S.UNDER_EXAMINATION, *_LIAISON, _SBT),
+    Transition(A.RETURN, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _BODY,
+               reason_required=True, notice=False),
+    Transition(A.SUBSTANTIATE, _at(S.UNDER_EXAMINATION), S.SUBSTANTIATED, *_LIAISON, _BODY),
+    Transition(A.DISMISS, _at(S.UNDER_EXAMINATION), S.UNSUBSTANTIATED, *_LIAISON, _BODY, reason_required=True),
+    Transition(A.AWAIT_AGENCY, _at(S.SUBSTANTIATED), S.AWAITING_AGENCY, *_LIAISON, _BODY),
+    Transition(A.MARK_OVERDUE, _at(S.AWAITING_AGENCY), S.OVERDUE_AGENCY, *_SYSTEM, _BLOCK),
+    Transition(A.SANCTION, _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY), S.SANCTIONED, *_LIAISON, _AGENCY),
+    Transition(A.REFER, _at(S.IN_REVIEW), S.REFERRED, *_VERIFIER, _BAWASLU, reason_required=True),
+    Transition(A.PROPOSE_INELIGIBLE, _at(S.IN_REVIEW), S.INELIGIBLE_PROPOSED, *_VERIFIER, _TWO_CLOSE,
+               reason_required=True, notice=False),
+    Transition(A.CONFIRM_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.INELIGIBLE, *_EITHER, _TWO_CLOSE,
+               reason_required=True, second_person_than=A.PROPOSE_INELIGIBLE),
+    Transition(A.REJECT_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.IN_REVIEW, *_EITHER, _TWO_CLOSE,
+               reason_required=True, notice=False),
+    Transition(A.WITHDRAW, WITHDRAWABLE - _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False),
+    Transition(A.WITHDRAW, _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False, asked_from=S.IN_REVIEW),
+    Transition(A.REOPEN, ENDED - {S.WITHDRAWN}, S.IN_REVIEW, *_VERIFIER, _OPERATOR, reason_required=True),
+    Transition(A.ANSWER_LATE, _at(S.INELIGIBLE), S.IN_REVIEW, *_REPORTER, _SP4N_ANSWER, notice=False),
+)
+# fmt: on
+
+# What runs while a case is in a state; a caller may pass a mapping of its own (settings) of the same shape.
+_Limits = Mapping[Status, Limit]
+LIMITS: Final[_Limits] = MappingProxyType(
+    {
+        S.RECEIVED: Limit(1, Unit.WORKING_DAYS, "received"),
+        S.IN_REVIEW: Limit(3, Unit.WORKING_DAYS, "received"),
+        S.NEEDS_INFORMATION: Limit(10, Unit.WORKING_DAYS, "entered"),
+        S.INELIGIBLE_PROPOSED: Limit(1, Unit.WORKING_DAYS, "entered"),
+        S.VERIFIED: Limit(1, Unit.WORKING_DAYS, "entered"),
+        S.FORWARDED: Limit(7, Unit.CALENDAR_DAYS, "entered"),
+        S.UNDER_EXAMINATION: Limit(14, Unit.WORKING_DAYS, "entered"),
+        S.SUBSTANTIATED: Limit(1, Unit.WORKING_DAYS, "entered"),
+        S.AWAITING_AGENCY: Limit(14, Unit.WORKING_DAYS, "entered"),
+    }
+)
+# proposal: what is urgent (threats, reprisals) is forwarded within 24 hours of being verified
+URGENT_LIMITS: Final = MappingProxyType({**LIMITS, S.VERIFIED: Limit(24, Unit.HOURS, "entered")})
+
+_ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
+_FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.WITHDRAWN)
+
+
+def transition_for(action: Action, status: Status) -> Transition:
+    """Return the row of ``action`` out of ``status``; raise TransitionRefused(not_from_here) without one."""
+    row = _ROWS.get((action, status))
+    if row is None:
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    return row
+
+
+def target_of(transition: Transition, asked_from: Status | None) -> Status:
+    """Return the state that a step leads to; ``asked_from`` is the state that asked, for answers.
+
+    Raises TransitionRefused(not_from_here) when an answer has no state to go back to that could have asked.
+    """
+    if transition.target is not None:
+        return transition.target
+    if asked_from is None or (Action.ASK_REPORTER, asked_from) not in _ROWS:
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    return asked_from
+
+
+def check(
+    *,
+    action: Action,
+    status: Status,
+    actor: ActorKind,
+    permissions: Set[Permission],
+    reason: str,
+    previous_actor_same: bool,
+    asked_from: Status | None = None,
+) -> Transition:
+    """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
+
+    ``previous_actor_same`` says whether the last ``second_person_than`` step was this person's.
+    ``asked_from`` is needed for EXPIRE, which is refused (not_from_here) without it.
+    """
+    row = transition_for(action, status)
+    if row.asked_from not in (None, asked_from):
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    if row.actor is not actor:
+        raise TransitionRefused(Refusal.WRONG_ACTOR)
+    if not row.permits(permissions):
+        raise TransitionRefused(Refusal.MISSING_PERMISSION)
+    if row.reason_required and not reason.strip():
+        raise TransitionRefused(Refusal.REASON_MISSING)
+    if row.second_person_than is not None and previous_actor_same:
+        raise TransitionRefused(Refusal.SAME_PERSON)
+    return row
+
+
+def allowed(
+    status: Status, actor: ActorKind, permissions: Set[Permission], *, asked_from: Status | None = None
+) -> list[Transition]:
+    """List the steps open to this actor in table order; reason and second person are left to ``check``."""
+    here = [row for row in TABLE if status in row.sources and row.asked_from in (None, asked_from)]
+    return [row for row in here if row.actor is actor and row.permits(permissions)]
+
+
+def stage(status: Status) -> int:
+    """Return to which of the stages shown to the reporter a state belongs (1 received .. 4 sanctioned)."""
+    if status in _FIRST:
+        return 1
+    return {S.VERIFIED: 2, S.SANCTIONED: 4}.get(status, 3)
+
+
+def limit_for(status: Status, *, source: Status | None, limits: _Limits = LIMITS) -> Limit | None:
+    """Return the limit that runs in ``status`` entered from ``source`` (None: the report just came in).
+
+    A case that comes back into review has the full number of days from that day: counted from the day of
+    receipt it would be late at once through nobody's fault. None where nothing runs.
+    """
+    limit = limits.get(status)
+    if limit is not None and status is S.IN_REVIEW and source is not S.RECEIVED:
+        return Limit(limit.number, limit.unit, "entered")
+    return limit
