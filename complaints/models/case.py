@@ -1,0 +1,162 @@
+"""What staff work on: the case, its steps, and the notes that never leave the house. Clear columns only where
+docs/threat-model.md lists them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from complaints.domain.workflow import ENDED, Action, ActorKind, Status
+
+STATUS_LABELS = {
+    Status.RECEIVED: _("Received"),
+    Status.IN_REVIEW: _("Being checked"),
+    Status.NEEDS_INFORMATION: _("Needs completing"),
+    Status.VERIFIED: _("Verified"),
+    Status.FORWARDED: _("Forwarded to {body}"),
+    Status.UNDER_EXAMINATION: _("Being examined by {body}"),
+    Status.SUBSTANTIATED: _("Found proven"),
+    Status.UNSUBSTANTIATED: _("Found not proven"),
+    Status.AWAITING_AGENCY: _("Waiting for the agency's action"),
+    Status.OVERDUE_AGENCY: _("The agency has not acted yet"),
+    Status.SANCTIONED: _("Sanctioned"),
+    Status.REFERRED: _("Referred"),
+    Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
+    Status.INELIGIBLE: _("Not eligible"),
+    Status.WITHDRAWN: _("Withdrawn by the reporter"),
+}
+
+
+def _values(enum: type[StrEnum]) -> list[str]:
+    return [member.value for member in enum]
+
+
+def status_choices() -> list[tuple[str, str]]:
+    """Choices for the column; a callable so that wording never makes a migration."""
+    return [(status.value, str(label)) for status, label in STATUS_LABELS.items()]
+
+
+class AgencyKind(models.TextChoices):
+    """What kind of agency it happened in; the agency itself is sealed."""
+
+    MINISTRY = "ministry", _("Ministry")
+    AGENCY = "agency", _("National agency")
+    PROVINCE = "province", _("Provincial government")
+    REGENCY = "regency", _("Regency government")
+    CITY = "city", _("City government")
+    VILLAGE = "village", _("Village")
+    OTHER = "other", _("Other")
+    UNKNOWN = "unknown", _("I do not know")
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    """Filters on what is clear."""
+
+    def open(self) -> CaseQuerySet:
+        """Cases that have not ended."""
+        return self.exclude(status__in=ENDED)
+
+    def overdue(self, today: date) -> CaseQuerySet:
+        """Open cases whose deadline has passed."""
+        return self.open().filter(due_on__lt=today)
+
+
+class Case(models.Model):
+    """One matter, made of one complaint at first. ``status`` is written by services.transitions alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(_("reference"), max_length=16, unique=True)
+    status = models.CharField(_("status"), max_length=20, choices=status_choices, default=Status.RECEIVED.value)
+    asked_from = models.CharField(max_length=20, blank=True)
+    stage_reached = models.PositiveSmallIntegerField(default=1)
+    step_count = models.PositiveIntegerField(default=0)
+    category = models.ForeignKey("Category", on_delete=models.PROTECT, verbose_name=_("category"))
+    accused_kind = models.ForeignKey("AccusedKind", on_delete=models.PROTECT, verbose_name=_("accused"))
+    province = models.ForeignKey(
+        "Province", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("province")
+    )
+    agency_kind = models.CharField(_("agency kind"), max_length=10, choices=AgencyKind, default=AgencyKind.UNKNOWN)
+    lead_body = models.ForeignKey(
+        "OversightBody", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("lead body")
+    )
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("officer")
+    )
+    received_on = models.DateField(_("received"))
+    status_on = models.DateField(_("since"))
+    due_on = models.DateField(_("deadline"), null=True, blank=True)
+    is_late = models.BooleanField(_("late"), default=False)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        indexes = [
+            models.Index(fields=["status", "due_on"], name="case_status_due"),
+            models.Index(fields=["due_on", "id"], name="case_due"),
+            models.Index(fields=["received_on"], name="case_received"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),
+            models.CheckConstraint(condition=models.Q(stage_reached__range=(1, 4)), name="case_stage_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Transition(models.Model):
+    """One step of a case, append-only (a database trigger refuses anything else)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="transitions")
+    sequence = models.PositiveIntegerField()
+    action = models.CharField(max_length=24)
+    source = models.CharField(max_length=20)
+    target = models.CharField(max_length=20)
+    actor_kind = models.CharField(max_length=10)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    day = models.DateField()
+    # Staff and system steps only; a reporter's step has a day and no hour.
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "sequence"], name="transition_sequence"),
+            models.CheckConstraint(condition=models.Q(action__in=_values(Action)), name="transition_action_known"),
+            models.CheckConstraint(condition=models.Q(source__in=_values(Status)), name="transition_source_known"),
+            models.CheckConstraint(condition=models.Q(target__in=_values(Status)), name="transition_target_known"),
+            models.CheckConstraint(
+                condition=~models.Q(actor_kind=ActorKind.REPORTER.value)
+                | models.Q(at__isnull=True, actor__isnull=True),
+                name="transition_reporter_has_no_hour",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.sequence}"
+
+
+class InternalNote(models.Model):
+    """A note among triage staff, sealed to the complaint it stands at; no reporter and no body ever holds its key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
+    sequence = models.PositiveIntegerField()
+    transition = models.ForeignKey(Transition, on_delete=models.PROTECT, null=True, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author_key = models.BinaryField()
+    sealed = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["complaint", "sequence"], name="note_sequence")]
+
+    def __str__(self) -> str:
+        return f"{self.complaint_id} {self.sequence}"

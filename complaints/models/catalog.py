@@ -1,0 +1,127 @@
+"""Reference data: filled from files by one idempotent command, editable by administrators, never sealed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Bilingual(models.Model):
+    """Something with an Indonesian and an English text; the active language chooses."""
+
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        abstract = True
+
+    def text(self, field: str) -> str:
+        """Return the text ``field`` in the active language, Indonesian where it is not English."""
+        language = "en" if (get_language() or "id").startswith("en") else "id"
+        return str(getattr(self, f"{field}_{language}"))
+
+
+class Category(Bilingual):
+    """What happened, in plain words; see the taxonomy in docs/glossary.md."""
+
+    class Group(models.TextChoices):
+        PRESSURE = "pressure", _("Pressure")
+        OFFLINE = "offline", _("Partisan, offline")
+        ONLINE = "online", _("Partisan, online")
+        ELSEWHERE = "elsewhere", _("Another door")
+
+    code = models.CharField(_("code"), primary_key=True, max_length=4)
+    group = models.CharField(_("group"), max_length=10, choices=Group)
+    name_id = models.CharField(_("name (Indonesian)"), max_length=200)
+    name_en = models.CharField(_("name (English)"), max_length=200)
+    example_id = models.CharField(_("example (Indonesian)"), max_length=300, blank=True)
+    example_en = models.CharField(_("example (English)"), max_length=300, blank=True)
+    basis = models.TextField(_("legal basis"), blank=True)
+    sanction_band = models.CharField(_("sanction if proven"), max_length=60, blank=True)
+    priority = models.CharField(
+        _("priority"),
+        max_length=8,
+        default="normal",
+        choices=[("normal", _("Normal")), ("high", _("High")), ("urgent", _("Urgent"))],
+    )
+    door = models.CharField(_("door"), max_length=8, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+
+    def __str__(self) -> str:
+        return self.text("name")
+
+
+class AccusedKind(Bilingual):
+    """Who did it, as a kind; decides who may judge."""
+
+    code = models.CharField(_("code"), primary_key=True, max_length=20)
+    label_id = models.CharField(_("label (Indonesian)"), max_length=120)
+    label_en = models.CharField(_("label (English)"), max_length=120)
+    route = models.CharField(_("route"), max_length=10)
+
+    class Meta:
+        verbose_name = _("accused kind")
+        verbose_name_plural = _("accused kinds")
+
+    def __str__(self) -> str:
+        return self.text("label")
+
+
+class SanctionKind(Bilingual):
+    """A sanction that the law knows, with its source."""
+
+    code = models.CharField(_("code"), primary_key=True, max_length=40)
+    level = models.CharField(_("level"), max_length=12)
+    label_id = models.CharField(_("label (Indonesian)"), max_length=160)
+    label_en = models.CharField(_("label (English)"), max_length=160)
+    basis = models.CharField(_("legal basis"), max_length=160, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("sanction kind")
+        verbose_name_plural = _("sanction kinds")
+
+    def __str__(self) -> str:
+        return self.text("label")
+
+
+class Province(models.Model):
+    """A province, by the Ministry of Home Affairs' code."""
+
+    code = models.CharField(_("code"), primary_key=True, max_length=2)
+    name = models.CharField(_("name"), max_length=60)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("province")
+        verbose_name_plural = _("provinces")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Election(models.Model):
+    """An election and its stages; tells prospective candidates from candidates by date."""
+
+    code = models.CharField(_("code"), primary_key=True, max_length=30)
+    name_id = models.CharField(_("name (Indonesian)"), max_length=160)
+    name_en = models.CharField(_("name (English)"), max_length=160)
+    kind = models.CharField(_("kind"), max_length=8, choices=[("pemilu", "Pemilu"), ("pilkada", "Pilkada")])
+    starts_on = models.DateField(_("starts"))
+    candidates_on = models.DateField(_("candidates settled"))
+    campaign_from = models.DateField(_("campaign from"))
+    campaign_until = models.DateField(_("campaign until"))
+    voting_on = models.DateField(_("voting"))
+    ends_on = models.DateField(_("ends"))
+    fictional = models.BooleanField(_("fictional"), default=False)
+
+    class Meta:
+        verbose_name = _("election")
+        verbose_name_plural = _("elections")
+
+    def __str__(self) -> str:
+        return self.name_id

@@ -1,0 +1,107 @@
+"""Evidence: sealed objects in the evidence storage and the rows that find and open them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Evidence(models.Model):
+    """One file, or one post on social media, that a reporter sent.
+
+    Name, type, size and hash of a file are sealed with the keys of its objects; a post is ``sealed_post``. What the
+    worker found (scan, mark of a false name, why there is no copy) is ``sealed_report``, signed by the server.
+    """
+
+    class Kind(models.TextChoices):
+        FILE = "file", _("File")
+        POST = "post", _("Post on social media")
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("The working copy is being made")
+        READY = "ready", _("Working copy ready")
+        NO_COPY = "no_copy", _("No working copy is made of this kind")
+        FAILED = "failed", _("No working copy could be made")
+        OFFICER = "officer", _("Waits for an officer: the worker no longer holds its key")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="evidence")
+    sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=4, choices=Kind, default=Kind.FILE)
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    # Counted before the work: a file that kills its worker must not be tried for ever.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker_grant = models.BinaryField(null=True)
+    sealed_post = models.BinaryField(null=True)
+    sealed_report = models.BinaryField(null=True)
+    day = models.DateField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["day"], name="evidence_day"),
+            models.Index(fields=["day"], condition=models.Q(state="pending"), name="evidence_pending"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["complaint", "sequence"], name="evidence_sequence"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["pending", "ready", "no_copy", "failed", "officer"]),
+                name="evidence_state_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="file", sealed_post__isnull=True)
+                | models.Q(kind="post", sealed_post__isnull=False),
+                name="evidence_post_iff_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.complaint_id} {self.sequence}"
+
+
+class EvidenceObject(models.Model):
+    """A stored object of one evidence item: the original or a working copy, each under a key of its own."""
+
+    class Variant(models.TextChoices):
+        ORIGINAL = "original", _("Original")
+        WORKING = "working", _("Working copy")
+        PREVIEW = "preview", _("Preview")
+        PAGE = "page", _("Page as an image")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="objects_stored")
+    variant = models.CharField(max_length=8, choices=Variant)
+    # Pages count from 1; everything else is 0.
+    number = models.PositiveSmallIntegerField(default=0)
+    object_name = models.CharField(max_length=40, unique=True)
+    object_digest = models.BinaryField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["evidence", "variant", "number"], name="object_variant_once"),
+            models.CheckConstraint(
+                condition=models.Q(variant__in=["original", "working", "preview", "page"]), name="object_variant_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DraftFile(models.Model):
+    """A file that is not sent yet, its key sealed under the key of the session it belongs to.
+
+    Without an object it still arrives in segments; how many there are is sealed too.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.CharField(max_length=64, db_index=True)
+    object_name = models.CharField(max_length=40, unique=True, null=True, blank=True)
+    object_digest = models.BinaryField()
+    sealed = models.BinaryField()
+    day = models.DateField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,31 @@
+"""Words for posts on social media: the platforms, and what an account can have done. The codes are the domain's."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Platform(models.TextChoices):
+    """Where a post is."""
+
+    FACEBOOK = "facebook", "Facebook"
+    INSTAGRAM = "instagram", "Instagram"
+    X = "x", "X (Twitter)"
+    TIKTOK = "tiktok", "TikTok"
+    YOUTUBE = "youtube", "YouTube"
+    WHATSAPP = "whatsapp", "WhatsApp"
+    TELEGRAM = "telegram", "Telegram"
+    OTHER = "other", _("Another platform")
+
+
+class Act(models.TextChoices):
+    """What the account did; the joint decree names each of them (KE4, KE5, D6, D7)."""
+
+    POST = "post", _("Wrote or posted it")
+    LIKE = "like", _("Liked it")
+    COMMENT = "comment", _("Commented on it")
+    SHARE = "share", _("Shared it")
+    FOLLOW = "follow", _("Follows the account")
+    PHOTO = "photo", _("Is in the photo")
+    GROUP = "group", _("Is in the group")

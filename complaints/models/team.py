@@ -1,0 +1,116 @@
+"""People of the house and of the bodies, the teams that hold keys, and who was admitted to which."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person does; a role opens nothing by itself, only an admission to a team does."""
+
+    VERIFIER = "verifier", _("Verifier")
+    FORWARDER = "forwarder", _("Forwarder")
+    CUSTODIAN = "custodian", _("Identity custodian")
+    OVERSEER = "overseer", _("Oversight liaison")
+    AUDITOR = "auditor", _("Auditor")
+    ADMIN = "admin", _("Administrator")
+
+
+class Staff(AbstractUser):
+    """A person who signs in at the staff's door, with a key pair that only their password opens."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.VERIFIER)
+    body = models.ForeignKey(
+        "OversightBody", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("oversight body")
+    )
+    language = models.CharField(
+        _("language"), max_length=2, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id"
+    )
+    public_key = models.BinaryField(null=True, editable=False)
+    verify_key = models.BinaryField(null=True, editable=False)
+    wrapped_key = models.BinaryField(null=True, editable=False)
+    must_change_password = models.BooleanField(_("must choose an own password"), default=False, editable=False)
+    is_sample = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="staff_role_known"),
+            models.CheckConstraint(
+                condition=models.Q(role=Role.OVERSEER, body__isnull=False)
+                | (~models.Q(role=Role.OVERSEER) & models.Q(body__isnull=True)),
+                name="staff_body_iff_overseer",
+                violation_error_message=_("An oversight liaison belongs to a body, and nobody else does."),
+            ),
+        ]
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the person has chosen an own password and so holds a key pair."""
+        return bool(self.public_key and self.wrapped_key)
+
+
+class Team(models.Model):
+    """Holders of one key. Its private half exists only sealed to admitted members and to the recovery keys."""
+
+    class Kind(models.TextChoices):
+        TRIAGE = "triage", _("Triage")
+        CUSTODIAN = "custodian", _("Identity custodians")
+        BODY = "body", _("Oversight body")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(unique=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    body = models.OneToOneField("OversightBody", on_delete=models.PROTECT, null=True, blank=True, related_name="team")
+    public_key = models.BinaryField(editable=False)
+    verify_key = models.BinaryField(editable=False)
+    recovery_a = models.BinaryField(null=True, editable=False)
+    recovery_b = models.BinaryField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        constraints = [
+            models.CheckConstraint(
+                condition=(models.Q(kind="body", body__isnull=False))
+                | (models.Q(kind__in=["triage", "custodian"], body__isnull=True)),
+                name="team_body_iff_kind_body",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.body.short_name if self.body else self.Kind(self.kind).label.__str__()
+
+
+class TeamMembership(models.Model):
+    """A person in a team; without ``sealed_key`` they wait for a member to admit them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("team"))
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("person"))
+    sealed_key = models.BinaryField(null=True, editable=False)
+    admitted_by = models.ForeignKey(
+        Staff,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("admitted by"),
+    )
+    # The key that signed the admission: the admitting person may hold another one by now.
+    admitted_key = models.BinaryField(null=True, editable=False)
+    admitted_at = models.DateTimeField(_("admitted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["team", "staff"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.staff} / {self.team}"
