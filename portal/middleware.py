@@ -1,0 +1,149 @@
+"""What happens around every request: headers, the reporter's sealed session, the staff member's language and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from csp.utils import build_policy
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import translation
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+
+from complaints.services import evidence, vault
+from portal.requests import PortalRequest
+from portal.sessions import ReporterSession
+
+Handler = Callable[[PortalRequest], HttpResponse]
+
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    "X-Robots-Tag": "noarchive",
+}
+
+
+class HeadersMiddleware:
+    """Sets the headers that Django does not, the content security policy among them; nobody keeps a dynamic page.
+
+    The policy is the same everywhere and built once; an answer that wants a stricter one sets its own header.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self.get_response = get_response
+        self.policy = build_policy()
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer with headers."""
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Security-Policy", self.policy)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        return response
+
+
+class LanguageMiddleware:
+    """Speaks the language that the address names; neither cookies nor the browser's wishes change a public page."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self.get_response = get_response
+        others = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+        self.prefixes = {f"/{code}/": code for code in others}
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer in that language."""
+        # Not every path has a slash in it: "OPTIONS *".
+        prefix = f"/{request.path_info.removeprefix('/').split('/', 1)[0]}/"
+        language = self.prefixes.get(prefix, settings.LANGUAGE_CODE)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+
+class StaffsDoorOnly(MiddlewareMixin):
+    """Keeps a middleware of the staff's door off every other request: a reporter's touches no staff session."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass through whatever does not go to the staff's door."""
+        staff = request.path_info.startswith(f"/{settings.ADMIN_PATH}")
+        return cast(HttpResponse, super().__call__(request) if staff else self.get_response(request))
+
+
+class StaffSessionMiddleware(StaffsDoorOnly, SessionMiddleware):
+    """Gives staff their sealed session."""
+
+
+class StaffAuthenticationMiddleware(StaffsDoorOnly, AuthenticationMiddleware):
+    """Gives ``request.user`` to the staff's door."""
+
+
+class StaffMessageMiddleware(StaffsDoorOnly, MessageMiddleware):
+    """Gives the staff's door its notices."""
+
+
+class ReporterSessionMiddleware:
+    """Gives ``request.reporter`` and writes it back; throws away uploads that no view has claimed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer, then save the session and set or drop its cookie."""
+        session = request.reporter = ReporterSession(request.COOKIES.get(settings.REPORTER_COOKIE_NAME))
+        try:
+            response = self.get_response(request)
+        finally:
+            evidence.discard_unclaimed(request)
+        session.save()
+        if cookie := session.cookie_to_set:
+            response.set_cookie(
+                settings.REPORTER_COOKIE_NAME,
+                cookie,
+                secure=settings.SECURE,
+                httponly=True,
+                samesite="Strict",
+                path="/",
+            )
+        elif session.cookie_to_drop:
+            response.delete_cookie(settings.REPORTER_COOKIE_NAME, path="/", samesite="Strict")
+        return response
+
+
+class StaffMiddleware:
+    """Gives ``request.keyring``, speaks the person's language and insists on an own password."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer for the staff's door; pass everything else through."""
+        if not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
+            return self.get_response(request)
+        keyring = SimpleLazyObject(lambda: vault.keyring_of(request.user, request.session))
+        request.keyring = cast(vault.Keyring, keyring)
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with translation.override(request.user.language):
+            allowed = {reverse("account_change_password"), reverse("account_logout")}
+            if request.user.must_change_password and request.path not in allowed:
+                return redirect("account_change_password")
+            response = self.get_response(request)
+            if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+                response.render()
+            return response

@@ -1,0 +1,15 @@
+"""The request as the portal's own middleware leaves it, for type checking."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from complaints.services.vault import Keyring
+from portal.sessions import ReporterSession
+
+
+class PortalRequest(HttpRequest):
+    """A request with the reporter's session and, at the staff's door, the person's key ring."""
+
+    reporter: ReporterSession
+    keyring: Keyring

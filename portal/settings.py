@@ -1,0 +1,255 @@
+"""Settings: one file, read from the environment with loud readers; without any environment a safe embedded portal.
+
+Order as in Django's documentation; what is particular to this portal stands at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+from environs import Env
+
+from portal.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("PORTAL_VAR", BASE_DIR / "var"))
+
+ENV_FILE = Path(os.environ.get("PORTAL_ENV", VAR_DIR / "portal.env"))
+
+env = Env()
+env.read_env(str(ENV_FILE), recurse=False)
+
+# --- Core -------------------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+SAMPLE_MODE = env.bool("PORTAL_SAMPLE", False)
+PUBLIC_ORIGIN = env.str("PORTAL_ORIGIN", "")
+_origin = urlsplit(PUBLIC_ORIGIN)
+SECURE = _origin.scheme == "https"
+ALLOWED_HOSTS = [_origin.hostname] if _origin.hostname else ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
+ADMIN_PATH = env.str("ADMIN_PATH", "kantor/").strip("/") + "/"
+
+INSTALLED_APPS = [
+    "complaints.apps.ComplaintsConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_q",
+]
+MIDDLEWARE = [
+    "portal.middleware.HeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.ReporterSessionMiddleware",
+    "portal.middleware.StaffSessionMiddleware",
+    "portal.middleware.LanguageMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "portal.middleware.StaffAuthenticationMiddleware",
+    "portal.middleware.StaffMessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.middleware.StaffMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+# A lone "0" would hide the reporter's typing behind Django's debug page; errors must carry nothing.
+CRISPY_FAIL_SILENTLY = True
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # FULL: with NORMAL a power cut may take the last reports with it.
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000;",
+        "transaction_mode": "IMMEDIATE",
+    }
+else:
+    # Kept connections, checked at the start of every request: the first one after a restart must succeed too.
+    DATABASES["default"].update(
+        ENGINE="portal.postgresql", CONN_MAX_AGE=env.int("DATABASE_CONN_MAX_AGE", 60), CONN_HEALTH_CHECKS=True
+    )
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Staff's login ----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "complaints.Staff"
+AUTHENTICATION_BACKENDS = ["portal.accounts.KeyUnlockingBackend"]
+PASSWORD_HASHERS = ["portal.hashers.PepperedArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "portal.accounts.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGIN_BY_CODE_ENABLED = False
+
+# --- Sessions, cookies, CSRF ------------------------------------------------------------------------------------------
+SESSION_ENGINE = "portal.sessions"
+SESSION_COOKIE_NAME = "__Secure-kantor" if SECURE else "kantor"
+SESSION_COOKIE_PATH = f"/{ADMIN_PATH}"
+SESSION_COOKIE_AGE = env.int("STAFF_IDLE_SECONDS", 1800)
+SESSION_ABSOLUTE_AGE = env.int("STAFF_ABSOLUTE_SECONDS", 36000)
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_AGE = None
+REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
+REPORTER_IDLE_SECONDS = {"draft": 7200, "ticket": 1800, "sent": 900}
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Headers ----------------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = SECURE and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 63072000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE and not env.bool("HSTS_NO_PRELOAD", False)
+# Not no-referrer: browsers then post with "Origin: null", which no CSRF check can accept. Other sites get nothing.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "media-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR", str(VAR_DIR / "evidence")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "evidence": {
+        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
+        "OPTIONS": {"location": str(EVIDENCE_DIR), "file_permissions_mode": 0o600},
+    },
+}
+if _bucket := env.str("EVIDENCE_S3_BUCKET", ""):
+    STORAGES["evidence"] = {
+        "BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage",
+        "OPTIONS": {
+            "bucket_name": _bucket,
+            "endpoint_url": env.str("EVIDENCE_S3_ENDPOINT", "") or None,
+            "access_key": env.str("EVIDENCE_S3_ACCESS_KEY", "") or None,
+            "secret_key": env.str("EVIDENCE_S3_SECRET_KEY", "") or None,
+            "region_name": env.str("EVIDENCE_S3_REGION", "us-east-1"),
+            "addressing_style": env.str("EVIDENCE_S3_ADDRESSING", "path"),
+            "location": env.str("EVIDENCE_S3_PREFIX", ""),
+        },
+    }
+# Global, not per view: CSRF reads request.POST before any view could choose a handler.
+FILE_UPLOAD_HANDLERS = ["complaints.uploads.SealingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# Far above EVIDENCE_MAX_FILES: who chooses too many files is told so by the form, not by a bare error.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+EVIDENCE_MAX_FILE_BYTES = env.int("EVIDENCE_MAX_FILE_BYTES", 200 * 1024 * 1024)
+EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", 20)
+# Above it no working copy is made: the sandbox holds the whole file in memory.
+EVIDENCE_CLEAN_MAX_BYTES = env.int("EVIDENCE_CLEAN_MAX", 256 * 1024 * 1024)
+# The local socket of clamd; empty: nothing is scanned, and officers are told so.
+CLAMD_SOCKET = env.str("CLAMD_SOCKET", "")
+EVIDENCE_MAX_TOTAL_BYTES = env.int("EVIDENCE_MAX_TOTAL_BYTES", 1024 * 1024 * 1024)
+EVIDENCE_MAX_REPORT_FILES = env.int("EVIDENCE_MAX_REPORT_FILES", 100)
+EVIDENCE_MAX_STORE_BYTES = env.int("EVIDENCE_MAX_STORE_BYTES", 0)
+EVIDENCE_MIN_FREE_BYTES = env.int("EVIDENCE_MIN_FREE_BYTES", 512 * 1024 * 1024)
+
+# --- Language and time ------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "id"
+LANGUAGES = [("id", _("Indonesian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = USE_TZ = True
+TIME_ZONE = "Asia/Jakarta"
+
+# --- Jobs, caches, mail, logs -----------------------------------------------------------------------------------------
+Q_CLUSTER = {
+    "name": "portal",
+    "orm": "default",
+    "workers": env.int("JOB_WORKERS", 2),
+    "queue_limit": env.int("JOB_WORKERS", 2),
+    "bulk": 1,
+    "timeout": 300,
+    "retry": 660,
+    "max_attempts": 3,
+    "ack_failures": False,
+    "catch_up": False,
+    "save_limit": -1,
+    "poll": 1,
+    "label": "Jobs",
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if _redis := env.str("REDIS_URL", ""):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}}
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kanal-netral@localhost")
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(env.str("LOG_LEVEL", "INFO"))
+# W002: HeadersMiddleware sets the frame header itself.
+SILENCED_SYSTEM_CHECKS = ["security.W002", *([] if SECURE_HSTS_PRELOAD else ["security.W021"])]
+
+# --- Keys -------------------------------------------------------------------------------------------------------------
+PASSWORD_PEPPER = env.str("PASSWORD_PEPPER", "")
+SERVER_SIGNING_KEY = env.str("SERVER_SIGNING_KEY", "")
+WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")
+WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
+TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
+KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
+KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
+
+# --- Audit ------------------------------------------------------------------------------------------------------------
+AUDIT_HEADS_FILE = Path(env.str("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.txt")))
+AUDIT_HEADS_MAIL = env.str("AUDIT_HEADS_MAIL", "")
