@@ -1,0 +1,21 @@
+"""What files are, what they betray, and copies of them without it.
+
+This front holds what the upload path needs. The modules for other kinds of files parse hostile bytes with large
+libraries and run in the limited subprocess only, so nothing here imports them.
+"""
+
+from complaints.adapters.media.images import CLEANABLE, betrays, clean_image
+from complaints.adapters.media.kinds import ALLOWED, HEAD_BYTES, disagrees, no_copy_reason, recognise
+from complaints.adapters.media.refusal import Unreadable
+
+__all__ = [
+    "ALLOWED",
+    "CLEANABLE",
+    "HEAD_BYTES",
+    "Unreadable",
+    "betrays",
+    "clean_image",
+    "disagrees",
+    "no_copy_reason",
+    "recognise",
+]

@@ -1,0 +1,99 @@
+"""What files betray, in closed codes, and how metadata fields of all kinds lead to them.
+
+Pure look-up plus one XMP reader; used by the readers of this package. The interface words each code plainly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+CODES: Final = (
+    "place",  # where it was taken
+    "device",  # which phone, camera or computer
+    "author",  # who made or last changed it
+    "people",  # other persons by name: in comments, changes, signatures
+    "organisation",  # for which office the program is registered
+    "time",  # when it was made or changed, to the minute
+    "software",  # with which program
+    "title",  # a title, description or key words beside the content
+    "path",  # in which folder of whose computer it lay
+    "thumbnail",  # a small picture of an earlier state
+    "history",  # earlier or deleted text
+    "attachment",  # other files inside
+    "script",  # macros or scripts
+    "remote",  # addresses that a program would call by itself
+)
+
+# Field names of EXIF, XMP, IPTC, PDF, OOXML, ODF, ID3, QuickTime and Matroska, in lower case without separators.
+_WORDS: Final = {
+    "place": "location place gps city country state province sublocation geotag latitude longitude xyz loci",
+    "device": "make model serialnumber cameraserialnumber lens lensmodel hostcomputer makernote deviceid"
+    " manufacturer bodyserialnumber imageuniqueid",
+    "author": "author artist creator copyright xpauthor ownername cameraownername byline performer composer director"
+    " credit initialcreator lastmodifiedby printedby albumartist encodedby rights writer leadartist cprt"
+    " captionwriter authorsposition createdby publisher",
+    "organisation": "company manager organization organisation",
+    "time": "date createdate creationdate modifydate moddate metadatadate datecreated timecreated created modified"
+    " creationtime datetime datetimeoriginal datetimedigitized modificationtime year printdate lastprinted day dateutc"
+    " tdrc tyer trda",
+    "software": "software creatortool processingsoftware encoder application generator encodingtool writingapp"
+    " muxingapp appversion tool producer",
+    "title": "title description subject keywords comment caption usercomment imagedescription xptitle xpcomment"
+    " xpsubject xpkeywords synopsis headline album show category contentstatus lyrics",
+}
+_CODE_OF: Final = {word: code for code, words in _WORDS.items() for word in words.split()}
+_PREFIXES: Final = (("gps", "place"), ("location", "place"), ("lens", "device"), ("date", "time"))
+_RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_XMP_LIMIT: Final = 4 * 1024 * 1024
+_XMP_BODY: Final = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
+
+
+def code_of(field: str) -> str:
+    """Return the code that a metadata field leads to, or ""; a QuickTime or XMP prefix does not matter."""
+    field = field.lower()
+    if field.startswith("com.android."):
+        return "device"
+    word = re.sub(r"[^a-z]", "", re.split(r"[.:/}]", field)[-1])
+    found = _CODE_OF.get(word, "")
+    return found or next((code for prefix, code in _PREFIXES if word.startswith(prefix)), "")
+
+
+def codes_of(fields: Iterable[str]) -> set[str]:
+    """Return the codes of all ``fields`` that lead to one."""
+    return {code for field in fields if (code := code_of(field))}
+
+
+def ordered(found: Iterable[str]) -> list[str]:
+    """Return known codes once each, in the order of :data:`CODES`."""
+    wanted = set(found)
+    return [code for code in CODES if code in wanted]
+
+
+def codes_of_xmp(packet: bytes) -> set[str]:
+    """Return what an XMP packet says; one that cannot be read says nothing."""
+    match = _XMP_BODY.search(packet[:_XMP_LIMIT])
+    if match is None:
+        return set()
+    text = match.group()
+    try:
+        root = ElementTree.fromstring(text, forbid_dtd=True)
+    except (ParseError, ValueError, DefusedXmlException):
+        return set()
+    found: set[str] = set()
+    for element in root.iter():
+        found |= _codes_of_element(element)
+    return found
+
+
+def _codes_of_element(element: Element) -> set[str]:
+    fields = [name for name, value in element.attrib.items() if value.strip()]
+    # rdf:Description is only a wrapper, dc:description is text.
+    if not element.tag.startswith(_RDF) and ((element.text or "").strip() or len(element)):
+        fields.append(element.tag)
+    return codes_of(fields)

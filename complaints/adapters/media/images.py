@@ -1,0 +1,208 @@
+"""Photos and screenshots: what they betray, a copy without any of it, and a small picture to look at first.
+
+``betrays`` reads headers only and may run beside requests; the rest decodes pixels and belongs into the sandbox.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any, BinaryIO, Final
+
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, IptcImagePlugin
+
+from complaints.adapters.media import hints
+from complaints.adapters.media.refusal import Unreadable, refusal
+
+CLEANABLE: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+FORMATS: Final = {**CLEANABLE, "image/heic": "HEIF", "image/heif": "HEIF"}
+# In memory a pixel takes four bytes, and turning an image upright needs it twice.
+MAX_PIXELS: Final = 60_000_000
+MAX_SIDE: Final = 32_767
+_REFUSALS: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+)
+_IPTC_CODES: Final = {
+    (2, 80): "author",
+    (2, 85): "author",
+    (2, 110): "author",
+    (2, 116): "author",
+    (2, 122): "author",
+    (2, 90): "place",
+    (2, 92): "place",
+    (2, 95): "place",
+    (2, 101): "place",
+    (2, 55): "time",
+    (2, 62): "time",
+    (2, 5): "title",
+    (2, 105): "title",
+    (2, 120): "title",
+    (2, 65): "software",
+}
+
+# Sizes are checked here, before any pixel is decoded: Pillow's own check warns through a list that threads share.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@cache
+def load_heif() -> None:
+    """Teach Pillow HEIC; apart, because the processes that answer requests never need that decoder."""
+    pillow_heif = import_module("pillow_heif")
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    # A limited process may start no thread.
+    pillow_heif.options.DECODE_THREADS = 1
+
+
+@contextmanager
+def _opened(source: BinaryIO, media_type: str) -> Iterator[ImageFile.ImageFile]:
+    if media_type not in FORMATS:
+        raise Unreadable("unsupported")
+    if FORMATS[media_type] == "HEIF":
+        load_heif()
+    try:
+        with Image.open(source, formats=[FORMATS[media_type]]) as image:
+            yield image
+    except _REFUSALS as error:
+        raise refusal(error) from error
+
+
+def _refuse_bombs(image: Image.Image) -> None:
+    """Refuse by declared size; a JPEG above the limit is decoded at half its size, because phones do make those."""
+    width, height = image.size
+    if image.format in {"JPEG", "MPO"} and MAX_PIXELS < width * height <= 4 * MAX_PIXELS:
+        image.draft("RGB", (width // 2, height // 2))
+        width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise Unreadable("bomb")
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+    """Write the image upright and without any metadata to ``out``; return its media type, JPEG for HEIC.
+
+    Only the first frame is kept. Colours are moved to sRGB, because a colour profile names its device.
+
+    Raises:
+        Unreadable: cut, too many pixels, or not of ``media_type``.
+    """
+    form = CLEANABLE.get(media_type, "JPEG")
+    with _opened(source, media_type) as image:
+        _refuse_bombs(image)
+        bare = _bare(image, opaque=form == "JPEG")
+        # Packing a PNG harder takes many times as long for a few percent.
+        bare.save(out, form, **({"compress_level": 3} if form == "PNG" else {"quality": 90}))
+    return f"image/{form.lower()}"
+
+
+def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
+    """Write a JPEG whose longer side is at most ``side`` pixels; return its media type. Raises as :func:`clean`."""
+    with _opened(source, media_type) as image:
+        _refuse_bombs(image)
+        image.draft("RGB", (side, side))
+        save_preview(_bare(image, opaque=True), out, side)
+    return "image/jpeg"
+
+
+def save_preview(image: Image.Image, out: BinaryIO, side: int) -> None:
+    """Write ``image``, which must hold no metadata, reduced to ``side`` pixels, as JPEG."""
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    image.convert("RGB").save(out, "JPEG", quality=85)
+
+
+def clean_image(data: bytes, media_type: str) -> bytes:
+    """Return what :func:`clean` writes; for callers that hold the whole image in memory."""
+    out = io.BytesIO()
+    clean(io.BytesIO(data), out, media_type)
+    return out.getvalue()
+
+
+def _bare(image: Image.Image, *, opaque: bool) -> Image.Image:
+    """Return pixels alone: palettes and modes are flattened, ``info`` with all its chunks stays behind."""
+    image.load()
+    profile = image.info.get("icc_profile")
+    upright = _upright(image)
+    if upright.mode.startswith("I;16"):
+        # Pillow's own conversion clips 16 bits instead of scaling them.
+        upright = upright.convert("I").point([value >> 8 for value in range(65536)], "L")
+    with_alpha = "A" in upright.getbands() or "transparency" in upright.info
+    converted = _to_srgb(upright.convert("RGBA" if with_alpha else "RGB"), profile)
+    if with_alpha and opaque:
+        ground = Image.new("RGB", converted.size, "white")
+        ground.paste(converted, mask=converted.getchannel("A"))
+        return ground
+    converted.info = {}
+    bare = Image.new(converted.mode, converted.size)
+    bare.paste(converted)
+    return bare
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _REFUSALS:
+        return image  # notes that cannot be read do not tell which side is up
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() == "RGB":
+            ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), inPlace=True)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        pass  # a broken profile: the numbers are taken for sRGB, as browsers do
+    return image
+
+
+def betrays(head: bytes, media_type: str) -> list[str]:
+    """Tell what the head of a JPEG, PNG or WebP says about its origin, in codes of ``hints.CODES``."""
+    try:
+        return hints.ordered(inspect(io.BytesIO(head), media_type)) if media_type in CLEANABLE else []
+    except Unreadable:
+        return []
+
+
+def inspect(source: BinaryIO, media_type: str) -> set[str]:
+    """Return the codes of ``hints.CODES`` that apply; decodes no pixels.
+
+    Raises:
+        Unreadable: not of ``media_type``, or cut before its metadata.
+    """
+    with _opened(source, media_type) as image:
+        return _found(image)
+
+
+def _found(image: ImageFile.ImageFile) -> set[str]:
+    exif = image.getexif()
+    found: set[str] = set()
+    for tags in (exif, exif.get_ifd(ExifTags.IFD.Exif)):
+        names = (ExifTags.TAGS.get(tag, "") for tag, value in tags.items() if _says_something(value))
+        found |= hints.codes_of(names)
+    if not exif.get_ifd(ExifTags.IFD.GPSInfo):
+        found.discard("place")
+    if exif.get_ifd(ExifTags.IFD.IFD1):
+        found.add("thumbnail")
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    found |= hints.codes_of_xmp(xmp.encode() if isinstance(xmp, str) else xmp)
+    for iptc in IptcImagePlugin.getiptcinfo(image) or {}:
+        found |= {_IPTC_CODES[iptc]} if iptc in _IPTC_CODES else set()
+    texts = getattr(image, "text", None) or {}
+    found |= hints.codes_of(key for key, value in texts.items() if str(value).strip())
+    return found
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, bytes):
+        value = value.decode("latin-1").replace("ASCII", "").replace("UNICODE", "")
+    return bool(str(value).strip(" \0"))

@@ -1,0 +1,127 @@
+"""The closed list of what may be done to a stranger's file, as the sandbox runs it: one job, one file, one process."""
+
+from __future__ import annotations
+
+import io
+import json
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any, BinaryIO, Final
+
+from complaints.adapters.media import hints, kinds
+from complaints.adapters.media.refusal import Unreadable
+
+# Text codings that readers look up by name while they work; a limited process can load nothing any more.
+_CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
+_READERS: Final = {"ooxml": "documents", "odf": "documents"}
+_PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
+
+
+@dataclass
+class Answer:
+    """What a job found; its files stand in the output one after the other, from the first byte on."""
+
+    type: str = ""
+    codes: list[str] = field(default_factory=list)
+    pages: int = 0
+    parts: list[tuple[str, int]] = field(default_factory=list)
+
+    def add(self, out: BinaryIO, media_type: str) -> None:
+        """Count what was written since the last part as a file of its own."""
+        before = sum(size for _, size in self.parts)
+        self.parts.append((media_type, out.seek(0, io.SEEK_END) - before))
+
+    def dump(self) -> bytes:
+        """Return it as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+
+Job = Callable[[BinaryIO, BinaryIO, str, Mapping[str, int]], Answer]
+
+
+def _module(family: str, names: Mapping[str, str] | None = None) -> Any:
+    return import_module(f"complaints.adapters.media.{(names or {}).get(family, family)}")
+
+
+def recognise(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Say what the whole file is."""
+    return Answer(type=kinds.recognise_whole(source))
+
+
+def inspect(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Say what the file betrays."""
+    found = _module(kinds.family(media_type), _READERS).inspect(source, media_type)
+    return Answer(type=media_type, codes=hints.ordered(found))
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Make the clean copy."""
+    answer = Answer()
+    answer.type = _module(kinds.family(media_type)).clean(source, out, media_type)
+    answer.add(out, answer.type)
+    return answer
+
+
+def preview(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Make one small picture of a photo, of the first page, of a moment of a video."""
+    family = kinds.family(media_type)
+    if family not in _PREVIEWERS:
+        raise Unreadable("unsupported")
+    answer = Answer(type="image/jpeg")
+    answer.add(out, _module(family, _PREVIEWERS).preview(source, out, media_type, options.get("side", 480)))
+    return answer
+
+
+def pages(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Make pictures of some pages of a PDF: from ``first`` (0), at most ``limit``, ``side`` pixels long."""
+    if kinds.family(media_type) != "pdf":
+        raise Unreadable("unsupported")
+    renderer, images = _module("pages"), _module("images")
+    side = options.get("side", 1600)
+    answer = Answer(type="image/jpeg", pages=renderer.count(source))
+    for picture in renderer.each(source, options.get("first", 0), options.get("limit", 20), side):
+        packed = io.BytesIO()
+        images.save_preview(picture, packed, side)
+        out.write(packed.getvalue())
+        answer.add(out, "image/jpeg")
+    return answer
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    "recognise": recognise,
+    "inspect": inspect,
+    "clean": clean,
+    "preview": preview,
+    "pages": pages,
+}
+
+
+def preload(media_type: str) -> None:
+    """Load all that jobs on ``media_type`` will need, while loading is still possible; touches no file of anybody."""
+    for coding in _CODINGS:
+        "".encode(coding)
+    kinds.recognise(b"")
+    import_module("PIL.Image").init()
+    for name in ("PIL.ImageCms", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin", "PIL.IptcImagePlugin"):
+        import_module(name)
+    family = kinds.FAMILIES.get(media_type)
+    if family is None:
+        return
+    for names in ({}, _READERS, _PREVIEWERS):
+        _module(family, names)
+    if family == "images":
+        _module("images").load_heif()
+    elif family == "tracks":
+        _load_all_of("av")
+
+
+@cache
+def _load_all_of(package: str) -> None:
+    """Load a package that otherwise loads its parts late."""
+    loaded = import_module(package)
+    for found in pkgutil.walk_packages(loaded.__path__, f"{package}."):
+        if not found.name.endswith("__main__"):
+            import_module(found.name)

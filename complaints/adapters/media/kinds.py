@@ -1,0 +1,185 @@
+"""What kind of file some bytes are: decided by content, never by name. Callable from the upload path."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import PurePosixPath
+from typing import BinaryIO, Final
+
+from complaints.adapters.media.refusal import Unreadable, refusal
+
+try:
+    import magic
+except ImportError:  # no libmagic on the system: the wheel brings one
+    import pylibmagic  # noqa: F401
+
+    # isort: split
+    import magic
+
+# Recognised by content; the names are what the reporter and the officer read.
+ALLOWED: Final = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WebP",
+    "image/heic": "HEIC",
+    "image/heif": "HEIF",
+    "application/pdf": "PDF",
+    "application/msword": "DOC",
+    "application/vnd.ms-excel": "XLS",
+    "application/vnd.ms-powerpoint": "PPT",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "XLSX",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PPTX",
+    "application/vnd.oasis.opendocument.text": "ODT",
+    "application/vnd.oasis.opendocument.spreadsheet": "ODS",
+    "application/vnd.oasis.opendocument.presentation": "ODP",
+    "application/x-ole-storage": "DOC/XLS/PPT",
+    "application/zip": "ZIP",
+    "text/plain": "TXT",
+    "audio/mpeg": "MP3",
+    "audio/mp4": "M4A",
+    "audio/x-m4a": "M4A",
+    "audio/ogg": "OGG",
+    "audio/x-wav": "WAV",
+    "audio/amr": "AMR",
+    "audio/aac": "AAC",
+    "audio/x-hx-aac-adts": "AAC",
+    "video/mp4": "MP4",
+    "video/quicktime": "MOV",
+    "video/webm": "WebM",
+    "video/3gpp": "3GP",
+    "video/x-matroska": "MKV",
+}
+# Below 2 KiB of head, libmagic takes an office document for a zip.
+HEAD_BYTES: Final = 64 * 1024
+
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
+DOCX: Final = _OFFICE + "wordprocessingml.document"
+XLSX: Final = _OFFICE + "spreadsheetml.sheet"
+PPTX: Final = _OFFICE + "presentationml.presentation"
+ODF: Final = "application/vnd.oasis.opendocument."
+OLE: Final = "application/x-ole-storage"
+_OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+# A stream that only one kind of old office file has; names in such a file are UTF-16.
+_OLE_STREAMS: Final = {
+    "WordDocument": "application/msword",
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+    "Workbook": "application/vnd.ms-excel",
+}
+_MAIN_PARTS: Final = {"word/document.xml": DOCX, "xl/workbook.xml": XLSX, "ppt/presentation.xml": PPTX}
+# Chat exports are taken for tables, letters or program code; as text they are all the same.
+_TEXT_LIKE: Final = {"application/json", "application/csv", "message/rfc822"}
+_NOT_TEXT: Final = {"text/html", "text/xml", "text/rtf"}
+
+# Which module of this package makes the clean copy.
+FAMILIES: Final = {
+    **dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"), "images"),
+    "application/pdf": "pdf",
+    **dict.fromkeys((DOCX, XLSX, PPTX), "ooxml"),
+    **dict.fromkeys((ODF + "text", ODF + "spreadsheet", ODF + "presentation"), "odf"),
+    **{name: "tracks" for name in ALLOWED if name.startswith(("audio/", "video/"))},
+}
+_SUFFIXES: Final = {
+    "image/jpeg": "jpg jpeg jpe jfif",
+    "image/heic": "heic heif",
+    "image/heif": "heic heif hif",
+    "application/zip": "zip",
+    OLE: "doc xls ppt dot pps msg",
+    "application/msword": "doc dot",
+    "application/vnd.ms-excel": "xls xlt",
+    "application/vnd.ms-powerpoint": "ppt pps pot",
+    DOCX: "docx docm dotx",
+    XLSX: "xlsx xlsm xltx",
+    PPTX: "pptx pptm ppsx potx",
+    "text/plain": "txt csv json log md eml vcf",
+    "audio/mp4": "m4a mp4 aac m4b",
+    "audio/x-m4a": "m4a mp4 aac m4b",
+    "audio/ogg": "ogg oga opus",
+    "audio/x-wav": "wav wave",
+    "audio/mpeg": "mp3 mpga mpeg",
+    "video/mp4": "mp4 m4v m4a mov",
+    "video/quicktime": "mov qt mp4",
+    "video/webm": "webm weba",
+    "video/3gpp": "3gp 3gpp amr mp4",
+    "video/x-matroska": "mkv mka webm",
+}
+
+
+def recognise(head: bytes) -> str:
+    """Return the media type of a file from its first 64 KiB."""
+    found = str(magic.from_buffer(head[:HEAD_BYTES], mime=True))
+    if found in _TEXT_LIKE or (found.startswith("text/") and found not in _NOT_TEXT):
+        return "text/plain"
+    # An office document whose entries libmagic does not expect in this order.
+    if head.startswith(b"PK\x03\x04") and found == "application/octet-stream":
+        return next((kind for part, kind in _MAIN_PARTS.items() if part.encode() in head), "application/zip")
+    # Which program wrote an old office file stands in its directory, which may lie at its end.
+    if head.startswith(_OLE_MAGIC) and found not in ALLOWED:
+        return OLE
+    return found
+
+
+def recognise_whole(source: BinaryIO) -> str:
+    """Return the media type of a whole file; looks into zip containers, so call it in the sandbox only.
+
+    libmagic knows an office document by its first entry, but programs may write the entries in any order.
+
+    Raises:
+        Unreadable: a zip whose directory cannot be read.
+    """
+    source.seek(0)
+    found = recognise(source.read(HEAD_BYTES))
+    source.seek(0)
+    if found == OLE:
+        return _ole_kind(source)
+    if found not in {"application/zip", DOCX, XLSX, PPTX}:
+        return found
+    return _zip_kind(source)
+
+
+def _zip_kind(source: BinaryIO) -> str:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            names = set(archive.namelist())
+            if "mimetype" in names and archive.getinfo("mimetype").file_size < 100:
+                named = archive.read("mimetype").decode("ascii", "replace").strip()
+                return named if named in FAMILIES and named.startswith(ODF) else "application/zip"
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
+        raise refusal(error) from error
+    if "[Content_Types].xml" in names:
+        return next((kind for part, kind in _MAIN_PARTS.items() if part in names), "application/zip")
+    return "application/zip"
+
+
+def _ole_kind(source: BinaryIO) -> str:
+    data = source.read()
+    marks = {kind: name.encode("utf-16-le") for name, kind in _OLE_STREAMS.items()}
+    return next((kind for kind, mark in marks.items() if mark in data), OLE)
+
+
+def disagrees(name: str, media_type: str) -> bool:
+    """Whether a file's name claims another kind than its content has; a name without an ending claims nothing."""
+    suffix = PurePosixPath(name.strip(" .\u202c\u200e\u200f")).suffix.lower().removeprefix(".")
+    if not suffix:
+        return False
+    known = _SUFFIXES.get(media_type) or ALLOWED.get(media_type, "").lower()
+    return suffix not in known.split()
+
+
+def no_copy_reason(media_type: str) -> str:
+    """Return "" where a clean copy can be made of this type, else why not: a code of ``refusal.CODES``."""
+    if media_type in FAMILIES:
+        return ""
+    legacy = media_type == OLE or media_type in _OLE_STREAMS.values()
+    return "legacy" if legacy else "opaque" if media_type in ALLOWED else "unsupported"
+
+
+def family(media_type: str) -> str:
+    """Return the module of this package that cleans ``media_type``.
+
+    Raises:
+        Unreadable: none does; its code tells why.
+    """
+    if reason := no_copy_reason(media_type):
+        raise Unreadable(reason)
+    return FAMILIES[media_type]

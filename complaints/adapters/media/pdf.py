@@ -1,0 +1,275 @@
+"""PDF files: what they betray, and a copy that holds their pages and nothing else. Runs in the sandbox only.
+
+The copy is a new document: pages are taken over with the entries that draw them, everything else (properties, scripts,
+actions, attachments, forms, earlier versions) is not reachable from it and so is not written.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+
+from complaints.adapters.media import hints, images, pieces
+from complaints.adapters.media.refusal import Unreadable, refusal
+
+MAX_PAGES: Final = 5_000
+# ISO 32000-2, table 31: the entries of a page that draw it.
+_PAGE_KEPT: Final = {
+    "/Type",
+    "/MediaBox",
+    "/CropBox",
+    "/Rotate",
+    "/Resources",
+    "/Contents",
+    "/UserUnit",
+    "/Group",
+}
+# Beside what is drawn, streams and dictionaries may carry these; names inside resources may look the same.
+_NOTES: Final = (
+    "/Metadata",
+    "/PieceInfo",
+    "/LastModified",
+    "/AF",
+    "/OPI",
+    "/Ref",
+    "/Measure",
+    "/PtData",
+    "/Alternates",
+)
+_OUTSIDE_FILE: Final = ("/F", "/FFilter", "/FDecodeParms")
+_INFO_CODES: Final = {
+    "/Author": "author",
+    "/Creator": "software",
+    "/Producer": "software",
+    "/CreationDate": "time",
+    "/ModDate": "time",
+    "/Title": "title",
+    "/Subject": "title",
+    "/Keywords": "title",
+    "/Company": "organisation",
+}
+_SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
+_CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
+_LISTED: Final = 20_000
+_PICTURES_READ: Final = 40
+_FAILURES: Final = (pikepdf.PdfError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
+
+
+def _open(source: BinaryIO) -> Pdf:
+    source.seek(0)
+    try:
+        return Pdf.open(source)
+    except pikepdf.PasswordError as error:
+        raise Unreadable("encrypted") from error
+    except _FAILURES as error:
+        raise refusal(error) from error
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+    """Write the pages, with what annotations and forms show on them, as a new document; return its type.
+
+    Raises:
+        Unreadable: damaged, under a password, without pages, or with too many.
+    """
+    with _open(source) as old, Pdf.new() as new:
+        try:
+            _flatten(old)
+            _take_pages(old, new)
+            for item in _all_containers(new):
+                _forget(item)
+            new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        except _FAILURES as error:
+            raise refusal(error) from error
+    return media_type
+
+
+def _flatten(old: Pdf) -> None:
+    """Draw what annotations and form fields show into their pages."""
+    form = old.Root.get("/AcroForm")
+    if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
+        old.generate_appearance_streams()
+    old.flatten_annotations("screen")
+
+
+def _take_pages(old: Pdf, new: Pdf) -> None:
+    if not 0 < len(old.pages) <= MAX_PAGES:
+        raise Unreadable("bomb" if len(old.pages) else "damaged")
+    for page in old.pages:
+        for key in set(page.obj.keys()) - _PAGE_KEPT:
+            if key != "/Parent":
+                del page.obj[key]
+    new.pages.extend(old.pages)
+    layers = old.Root.get("/OCProperties")
+    if isinstance(layers, Dictionary) and isinstance(default := layers.get("/D"), Dictionary):
+        # Without it, layers that were switched off would show.
+        switched = {key: default[key] for key in ("/ON", "/OFF", "/BaseState") if key in default}
+        groups = layers.get("/OCGs", Array())
+        kept = old.make_indirect(Dictionary(OCGs=groups, D=Dictionary(switched)))
+        new.Root.OCProperties = new.copy_foreign(kept)
+
+
+def _all_containers(document: Pdf) -> Iterator[Object]:
+    """Yield every stream and dictionary of a document, also those that lie inside others."""
+    for item in document.objects:
+        waiting = [item]
+        while waiting:
+            found = waiting.pop()
+            holder = found.stream_dict if isinstance(found, Stream) else found
+            if isinstance(holder, Dictionary):
+                yield found
+                waiting += [value for value in holder.values() if _is_inside(value)]
+            elif isinstance(holder, Array):
+                waiting += [value for value in holder if _is_inside(value)]
+
+
+def _is_inside(value: Any) -> bool:
+    return isinstance(value, Dictionary | Array) and not value.is_indirect
+
+
+def _forget(item: Object) -> None:
+    if isinstance(item, Stream):
+        for key in _OUTSIDE_FILE:
+            if key in item.stream_dict:
+                del item.stream_dict[key]
+        _forget_notes(item.stream_dict)
+        _clean_pixels(item)
+    else:
+        _forget_notes(item)
+        if item.get("/Type") == Name.OCG:
+            for key in set(item.keys()) - {"/Type", "/Name", "/Intent"}:
+                del item[key]
+            item.Name = pikepdf.String("Layer")
+
+
+def _forget_notes(item: Any) -> None:
+    for key in _NOTES:
+        value = item.get(key)
+        # A resource may be called like a note; what a note holds tells them apart.
+        if value is not None and not _is_resource(value):
+            del item[key]
+
+
+def _is_resource(value: Object) -> bool:
+    holder = value.stream_dict if isinstance(value, Stream) else value
+    if not isinstance(holder, Dictionary):
+        return False
+    kind = holder.get("/Type")
+    return kind in (Name.XObject, Name.Font, Name.ExtGState, Name.Pattern) or holder.get("/Subtype") in (
+        Name.Image,
+        Name.Form,
+    )
+
+
+def _filters(item: Stream) -> list[str]:
+    value = item.stream_dict.get("/Filter")
+    if value is None:
+        return []
+    return [str(name) for name in value] if isinstance(value, Array) else [str(value)]
+
+
+def _clean_pixels(item: Stream) -> None:
+    """Take EXIF and the like out of pictures that lie in the document as whole files."""
+    filters = _filters(item)
+    if "/DCTDecode" in filters or "/JPXDecode" in filters:
+        data = _unwrapped(item, filters[:-1])
+        cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
+        if cleaned is None or filters[-1] not in {"/DCTDecode", "/JPXDecode"}:
+            raise Unreadable
+        parameters = item.stream_dict.get("/DecodeParms")
+        last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
+        item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
+    elif _may_draw(item) and b"/DCT" in item.read_bytes():
+        raise Unreadable("unsupported")  # a JPEG written into a page's own orders
+
+
+def _may_draw(item: Stream) -> bool:
+    """Whether a stream may hold drawing orders, and so pictures inside them."""
+    known = item.stream_dict.get("/Subtype")
+    if known == Name.Image or any(key in item.stream_dict for key in ("/Length1", "/FunctionType", "/N", "/CMapName")):
+        return False
+    return not set(_filters(item)) & {"/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
+
+
+def _unwrapped(item: Stream, outer: list[str]) -> bytes:
+    data = item.read_raw_bytes()
+    for name in outer:
+        if name != "/FlateDecode":
+            raise Unreadable("unsupported")
+        data = zlib.decompress(data)
+    return data
+
+
+def inspect(source: BinaryIO, media_type: str) -> set[str]:
+    """Return the codes of ``hints.CODES`` that apply.
+
+    Raises:
+        Unreadable: damaged or under a password.
+    """
+    with _open(source) as document:
+        try:
+            return _found(document) | _earlier(source)
+        except _FAILURES as error:
+            raise refusal(error) from error
+
+
+def _found(document: Pdf) -> set[str]:
+    info = document.trailer.get("/Info")
+    found = set()
+    if isinstance(info, Dictionary):
+        found = {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
+    pictures = 0
+    for item in islice(_all_containers(document), _LISTED):
+        holder = item.stream_dict if isinstance(item, Stream) else item
+        found |= _codes_of_dictionary(holder)
+        if not isinstance(item, Stream):
+            continue
+        if holder.get("/Type") == Name.Metadata:
+            found |= hints.codes_of_xmp(item.read_bytes())
+        elif "/DCTDecode" in _filters(item) and pictures < _PICTURES_READ:
+            pictures += 1
+            found |= _codes_of_picture(item)
+    return found
+
+
+def _codes_of_dictionary(item: Object) -> set[str]:
+    found = set()
+    action = str(item.get("/S", ""))
+    if action in _SCRIPTED or "/JS" in item:
+        found.add("script")
+    if action in _CALLING:
+        found.add("remote")
+    if item.get("/Type") == Name.EmbeddedFile or "/EF" in item:
+        found.add("attachment")
+    annotated = "/Subtype" in item and "/Rect" in item and item.get("/Subtype") != Name.Widget
+    if (annotated and str(item.get("/T", "")).strip()) or (item.get("/Type") == Name.Sig and "/Name" in item):
+        found.add("people")
+    if "/PieceInfo" in item:
+        found.add("software")
+    return found
+
+
+def _codes_of_picture(item: Stream) -> set[str]:
+    try:
+        data = _unwrapped(item, _filters(item)[:-1])
+        return images.inspect(io.BytesIO(data), "image/jpeg")
+    except (Unreadable, zlib.error, pikepdf.PdfError):
+        return set()
+
+
+def _earlier(source: BinaryIO) -> set[str]:
+    """Changes are appended to a PDF: more than one end means that earlier states can be read from it."""
+    source.seek(0)
+    ends, tail = 0, b""
+    while piece := source.read(1024 * 1024):
+        ends += (tail + piece).count(b"startxref") - tail.count(b"startxref")
+        tail = piece[-8:]
+    source.seek(0)
+    # One that is ordered for the web has two ends from the start.
+    expected = 2 if b"/Linearized" in source.read(1024) else 1
+    return {"history"} if ends > expected else set()

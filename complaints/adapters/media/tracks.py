@@ -1,0 +1,212 @@
+"""Audio and video: what they betray, a copy with the same sound and pictures and nothing beside them, a still to look
+at first. Packets are copied, never coded anew, so nothing is lost. Runs in the sandbox only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from complaints.adapters.media import headers, hints, images
+from complaints.adapters.media.refusal import Unreadable, refusal
+
+# By recognised type: what is read, what is written. Naming the reader keeps play lists and the like out.
+_FORMATS: Final = {
+    "audio/mpeg": ("mp3", "mp3"),
+    "audio/mp4": ("mp4", "ipod"),
+    "audio/x-m4a": ("mp4", "ipod"),
+    "audio/ogg": ("ogg", "ogg"),
+    "audio/x-wav": ("wav", "wav"),
+    "audio/amr": ("amr", "amr"),
+    "audio/aac": ("aac", "adts"),
+    "audio/x-hx-aac-adts": ("aac", "adts"),
+    "video/mp4": ("mp4", "mp4"),
+    "video/quicktime": ("mov", "mov"),
+    "video/webm": ("webm", "webm"),
+    "video/3gpp": ("mp4", "3gp"),
+    "video/x-matroska": ("matroska", "matroska"),
+}
+_MUXER: Final = {"fflags": "+bitexact"}
+_MUXERS: Final = {
+    "mp3": {"id3v2_version": "0", "write_id3v1": "0"},
+    "adts": {"write_id3v2": "0", "write_apetag": "0"},
+}
+# Encoders sign and tag their streams in headers and in messages beside the pictures; players need none of them.
+_SIGNED_HEADERS: Final = {"vorbis": headers.bare_vorbis, "hevc": headers.bare_hevc}
+# What the writer here leaves; it says nothing about anybody.
+_OWN_MARKS: Final = {"Lavf"}
+_PLACE_TRACKS: Final = ("gpmd", "camm", "rtmd", "gps")
+_FAILURES: Final = (av.FFmpegError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
+_MAX_STREAMS: Final = 16
+_FRAMES_TRIED: Final = 60
+
+
+class _Nameless:
+    """A file as PyAV wants it: one without a name, because it takes only texts for names and memory has numbers."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.write, self.seek, self.tell = file.read, file.write, file.seek, file.tell
+        self.readable, self.writable, self.seekable = file.readable, file.writable, file.seekable
+
+
+@contextmanager
+def _opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
+    if media_type not in _FORMATS:
+        raise Unreadable("unsupported")
+    source.seek(0)
+    try:
+        with av.open(_Nameless(source), "r", format=_FORMATS[media_type][0], metadata_errors="ignore") as container:
+            yield container
+    except _FAILURES as error:
+        raise refusal(error) from error
+
+
+def _shown(container: InputContainer) -> list[Stream]:
+    """Sound and moving pictures; covers, captions, positions and other data stay behind."""
+    streams = [
+        stream
+        for stream in container.streams
+        if stream.type in {"audio", "video"} and not stream.disposition & Disposition.attached_pic
+    ]
+    if not streams or len(streams) > _MAX_STREAMS:
+        raise Unreadable
+    return streams
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+    """Write the same sound and pictures in a new container without metadata; return its media type.
+
+    Raises:
+        Unreadable: damaged, without sound and pictures, or of a kind that no container here takes.
+    """
+    with _opened(source, media_type) as container:
+        form = _FORMATS[media_type][1]
+        streams = _shown(container)
+        options = {**_MUXER, **_MUXERS.get(form, {})}
+        with av.open(_Nameless(out), "w", format=form, container_options=options) as writer:
+            copied = {stream.index: _Track(stream, writer) for stream in streams}
+            written = sum(copied[packet.stream.index].write(packet) for packet in container.demux(streams))
+    if not written:
+        raise Unreadable
+    return media_type
+
+
+class _Track:
+    """One stream of a copy."""
+
+    def __init__(self, source: Stream, writer: OutputContainer) -> None:
+        self._writer = writer
+        try:
+            self._stream = writer.add_stream_from_template(source)
+        except ValueError as error:
+            raise Unreadable("unsupported") from error
+        self._stream.metadata.clear()
+        self._codec = source.codec_context.codec.canonical_name
+        self._setup = source.codec_context.extradata or b""
+        if self._codec in _SIGNED_HEADERS and self._setup:
+            self._stream.codec_context.extradata = _SIGNED_HEADERS[self._codec](self._setup)
+
+    def write(self, packet: Packet[Stream]) -> int:
+        if not packet.size:  # the mark of the end
+            return 0
+        bare = self._bare(packet)
+        if bare is not None:
+            bare.stream = self._stream
+            self._writer.mux_one(bare)
+        return 1
+
+    def _bare(self, packet: Packet[Stream]) -> Packet[Stream] | None:
+        """Return a packet without what its encoder wrote beside sound and picture; None where nothing is left."""
+        if self._codec not in _SIGNED_PACKETS:
+            return packet
+        before = bytes(packet)
+        after = _SIGNED_PACKETS[self._codec](before, self._setup)
+        if not after or after == before:
+            return packet if after else None
+        bare: Packet[Stream] = Packet(after)
+        bare.pts, bare.dts, bare.duration = packet.pts, packet.dts, packet.duration
+        bare.time_base, bare.is_keyframe = packet.time_base, packet.is_keyframe
+        return bare
+
+
+def _mp3_frame(data: bytes, setup: bytes) -> bytes:
+    """Return the sound alone; readers pass on tags behind it as if they were sound."""
+    length = headers.mp3_frame_length(data)
+    return data[:length] if length <= len(data) else b""
+
+
+_SIGNED_PACKETS: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
+    "mp3": _mp3_frame,
+    "h264": lambda data, setup: headers.without_messages(data, "h264", setup),
+    "hevc": lambda data, setup: headers.without_messages(data, "hevc", setup),
+}
+
+
+def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
+    """Write a still of a video, upright, as JPEG; return its media type.
+
+    Raises:
+        Unreadable: damaged, too large to decode, or without moving pictures (``unsupported``).
+    """
+    with _opened(source, media_type) as container:
+        videos = [stream for stream in _shown(container) if stream.type == "video"]
+        if not videos:
+            raise Unreadable("unsupported")
+        video: Any = videos[0]
+        if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
+            raise Unreadable("bomb")
+        video.codec_context.thread_count = 1  # a limited process may start no thread
+        frame = _telling_frame(container, video)
+        picture = frame.to_image()
+        if frame.rotation:
+            picture = picture.rotate(frame.rotation, expand=True)
+        images.save_preview(picture, out, side)
+    return "image/jpeg"
+
+
+def _telling_frame(container: InputContainer, video: Any) -> Any:
+    """The first frame that is not all of one colour, because many videos begin in black."""
+    first = None
+    for number, frame in enumerate(container.decode(video)):
+        first = first or frame
+        low, high = frame.to_image(width=32, height=32).convert("L").getextrema()
+        if high - low > 16:
+            return frame
+        if number >= _FRAMES_TRIED:
+            break
+    if first is None:
+        raise Unreadable
+    return first
+
+
+def inspect(source: BinaryIO, media_type: str) -> set[str]:
+    """Return the codes of ``hints.CODES`` that apply.
+
+    Raises:
+        Unreadable: damaged.
+    """
+    with _opened(source, media_type) as container:
+        found = _codes_of_tags(container.metadata)
+        for stream in container.streams:
+            found |= _codes_of_tags(stream.metadata) | _codes_of_stream(stream)
+    return found
+
+
+def _codes_of_tags(tags: Mapping[str, str]) -> set[str]:
+    return hints.codes_of(key for key, value in tags.items() if value.strip() and value not in _OWN_MARKS)
+
+
+def _codes_of_stream(stream: Stream) -> set[str]:
+    if stream.disposition & Disposition.attached_pic:
+        return {"thumbnail"}
+    if stream.type == "attachment":
+        return {"attachment"}
+    if stream.type == "data":
+        name = f"{getattr(stream, 'name', '')} {stream.metadata.get('handler_name', '')}".lower()
+        return {"place"} if any(mark in name for mark in _PLACE_TRACKS) else {"title"}
+    return set()

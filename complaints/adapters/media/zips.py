@@ -1,0 +1,138 @@
+"""Zip containers that a stranger packed: opened only when what they declare is sane, read only as declared.
+
+For the office readers of this package; a zip that is evidence by itself is never opened.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Final
+
+from complaints.adapters.media.refusal import Unreadable, refusal
+
+MAX_ENTRIES: Final = 10_000
+MAX_ENTRY_BYTES: Final = 256 * 1024 * 1024
+MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024
+# Sheets of numbers reach 1:40; deflate ends at 1:1032, and small entries may come near it.
+MAX_RATIO: Final = 150
+RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
+_ENCRYPTED: Final = 0x1
+_BAD_NAME: Final = re.compile(r"^[/\\]|^[A-Za-z]:|\\|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
+_FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, MemoryError)
+
+
+class Archive:
+    """The entries of a guarded zip, by name."""
+
+    def __init__(self, archive: zipfile.ZipFile, packed_bytes: int) -> None:
+        """Check all declarations of ``archive``, whose file is ``packed_bytes`` long; raises Unreadable."""
+        self._archive = archive
+        self._entries = _checked(archive.infolist(), packed_bytes)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def size(self, name: str) -> int:
+        """Return the declared length of an entry in bytes; raises KeyError."""
+        return self._entries[name].file_size
+
+    def read(self, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
+        """Return an entry of at most ``limit`` bytes.
+
+        Raises:
+            Unreadable: absent, longer than the limit, or not what its header declares.
+        """
+        if name not in self._entries:
+            raise Unreadable
+        if self.size(name) > limit:
+            raise Unreadable("bomb")
+        try:
+            return self._archive.read(self._entries[name])
+        except _FAILURES as error:
+            raise refusal(error) from error
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """Stream an entry; zipfile ends it at its declared length. Raises as :meth:`read`, while reading too."""
+        if name not in self._entries:
+            raise Unreadable
+        try:
+            with self._archive.open(self._entries[name]) as stream:
+                yield stream  # type: ignore[misc]
+        except _FAILURES as error:
+            raise refusal(error) from error
+
+
+@contextmanager
+def opened(source: BinaryIO) -> Iterator[Archive]:
+    """Open a zip and check what it declares.
+
+    Raises:
+        Unreadable: damaged, encrypted, hostile names, or more than it may unpack to.
+    """
+    packed = source.seek(0, 2)
+    source.seek(0)
+    try:
+        archive = zipfile.ZipFile(source)
+    except (*_FAILURES, NotImplementedError) as error:
+        raise refusal(error) from error
+    with archive:
+        yield Archive(archive, packed)
+
+
+def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zipfile.ZipInfo]:
+    files = [entry for entry in entries if not entry.is_dir()]
+    total = sum(entry.file_size for entry in files)
+    if len(entries) > MAX_ENTRIES or total > MAX_TOTAL_BYTES:
+        raise Unreadable("bomb")
+    if sum(entry.compress_size for entry in files) > packed_bytes:
+        raise Unreadable("bomb")  # entries that share their bytes
+    if total > RATIO_FREE_BYTES and total > MAX_RATIO * packed_bytes:
+        raise Unreadable("bomb")
+    for entry in files:
+        _check(entry)
+    by_name = {entry.filename: entry for entry in files}
+    # Two entries of one name are two contents: which one is seen depends on the program.
+    if len({name.casefold() for name in by_name}) != len(files):
+        raise Unreadable
+    return by_name
+
+
+def _check(entry: zipfile.ZipInfo) -> None:
+    if entry.flag_bits & _ENCRYPTED:
+        raise Unreadable("encrypted")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise Unreadable("unsupported")
+    if entry.file_size > MAX_ENTRY_BYTES:
+        raise Unreadable("bomb")
+    if _BAD_NAME.search(entry.filename):
+        raise Unreadable
+
+
+@contextmanager
+def writer(out: BinaryIO) -> Iterator[Writer]:
+    """Write a new zip to ``out``, which must be empty and seekable; complete when the block ends without error."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        yield Writer(archive)
+
+
+class Writer:
+    """A new zip without times, owners or remarks; the same entries give the same bytes."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        """Use :func:`writer`."""
+        self._archive = archive
+
+    def add(self, name: str, data: bytes, *, stored: bool = False) -> None:
+        """Add one entry."""
+        entry = zipfile.ZipInfo(name)  # its time is the start of 1980
+        entry.create_system = 3
+        entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+        self._archive.writestr(entry, data)

@@ -1,0 +1,146 @@
+"""Files in memory that go into the sandbox and come out of it, and what a job says about them. Used by ``sandbox``.
+
+They lie on no disk, unless the system swaps: a machine that holds evidence runs without swap, or with an encrypted one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from complaints.adapters.media import kinds
+from complaints.adapters.media.hints import CODES as HINTS
+from complaints.adapters.media.refusal import CODES as REFUSALS
+
+_CHUNK_BYTES: Final = 1024 * 1024
+_ANSWER_BYTES: Final = 64 * 1024
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+class JobFailed(Exception):  # noqa: N818
+    """The job gave no result, and would give none again.
+
+    ``code`` is one of ``media.refusal.CODES``, or "memory", "time" or "crashed": the limits of the process.
+    """
+
+    def __init__(self, code: str) -> None:
+        """Take a code; anything unknown counts as "crashed"."""
+        self.code = code if code in REFUSALS | {"memory", "time"} else "crashed"
+        super().__init__(self.code)
+
+
+class Held:
+    """A file in memory, sealed against change, that jobs can be run on; close it, or use it as a context."""
+
+    def __init__(self, chunks: Iterable[bytes], limit: int) -> None:
+        """Take the file piece by piece; raises JobFailed("too_large") above ``limit`` bytes."""
+        self.descriptor = memory_file()
+        self.size = 0
+        try:
+            for chunk in chunks:
+                self.size += len(chunk)
+                if self.size > limit:
+                    raise JobFailed("too_large")
+                _write_all(self.descriptor, chunk)
+            fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Forget the file."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file that a job wrote; readable until its result is closed."""
+
+    type: str
+    size: int
+    _descriptor: int
+    _start: int
+
+    def chunks(self, length: int = _CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield the file in pieces of at most ``length`` bytes."""
+        position, end = self._start, self._start + self.size
+        while position < end:
+            piece = os.pread(self._descriptor, min(length, end - position), position)
+            position += len(piece)
+            yield piece
+
+    def read(self) -> bytes:
+        """Return the whole file."""
+        return b"".join(self.chunks())
+
+
+class Result:
+    """What a job found and made: media type, codes of what a file betrays, number of pages, files."""
+
+    def __init__(self, descriptor: int, answer: Mapping[str, Any], length: int) -> None:
+        """Check the answer: the process that wrote it may have been taken over by the file. Raises JobFailed."""
+        self._descriptor = descriptor
+        self.type = str(answer["type"])
+        self.codes = tuple(code for code in HINTS if code in answer["codes"])
+        self.pages = int(answer["pages"])
+        parts, start = [], 0
+        for media_type, size in answer["parts"]:
+            if media_type not in kinds.ALLOWED or not isinstance(size, int) or size < 0:
+                raise JobFailed("crashed")
+            parts.append(Part(media_type, size, descriptor, start))
+            start += size
+        if start != length or (self.type and self.type not in kinds.ALLOWED):
+            raise JobFailed("crashed")
+        self.parts = tuple(parts)
+
+    def close(self) -> None:
+        """Forget the files."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def memory_file() -> int:
+    """Return a new file that lies on no disk; the caller closes the descriptor."""
+    return os.memfd_create("evidence", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_answer(output: int) -> Result:
+    """Seal what a job wrote and read what it says about it; raises JobFailed."""
+    try:
+        fcntl.fcntl(output, fcntl.F_ADD_SEALS, _SEALS)
+        end = os.fstat(output).st_size - 8
+        size = int.from_bytes(os.pread(output, 8, max(end, 0)), "big")
+        if not 0 < size <= min(end, _ANSWER_BYTES):
+            raise JobFailed("crashed")
+        answer = json.loads(os.pread(output, size, end - size))
+        if "refused" in answer:
+            raise JobFailed(str(answer["refused"]))
+        return Result(output, answer, end - size)
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        raise JobFailed("crashed") from error

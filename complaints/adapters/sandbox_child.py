@@ -1,0 +1,143 @@
+"""The other side of ``sandbox``: a small server that forks one limited process per job. Never imported by the portal.
+
+It loads the readers once and itself reads no file of anybody. Each job runs in a process that can open nothing (no
+file, no socket, no further program), sees two memory files and ends by itself; a second process, its guard, watches the
+clock and tells how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+_CLONE_NEWIPC: Final = 0x08000000
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWPID: Final = 0x20000000
+_CLONE_NEWNET: Final = 0x40000000
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_REQUEST_BYTES: Final = 4_096
+
+
+def _cut_network() -> bool:
+    """Move into a network of nothing; where the system forbids it, say so. Jobs can open no socket anyway."""
+    apart = _CLONE_NEWNET | _CLONE_NEWIPC
+    return not _LIBC.unshare(_CLONE_NEWUSER | apart) or not _LIBC.unshare(apart)
+
+
+def serve(control: socket.socket, jobs_module: str) -> None:
+    """Answer requests until the portal's process goes away."""
+    cut = _cut_network()
+    _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    jobs = import_module(jobs_module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards end unwatched
+    control.send(json.dumps({"network_cut": cut}).encode())
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 3)
+        if not message:
+            return
+        request = json.loads(message)
+        jobs.preload(request["type"])
+        if not os.fork():
+            control.close()
+            _guard(jobs, request, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _guard(jobs: Any, request: Mapping[str, Any], source: int, out: int, reply: int) -> None:
+    """Start the process that works, wait for it no longer than allowed, tell its end, and end."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    # Where the system lets us, the worker is the first process of a world of its own: it sees no other process, and
+    # whatever it starts ends with it.
+    _LIBC.unshare(_CLONE_NEWPID)
+    worker = os.fork()
+    if not worker:
+        os.close(reply)
+        os._exit(_work(jobs, request, source, out))
+    timely = signal.sigtimedwait({signal.SIGCHLD}, request["limits"]["wall_seconds"])
+    if timely is None:
+        os.kill(worker, signal.SIGKILL)
+    _, status, used = os.wait4(worker, 0)
+    _end_orphans()
+    spent = used.ru_utime + used.ru_stime >= request["limits"]["cpu_seconds"]
+    ending = "time" if timely is None or spent else "crashed" if status else "done"
+    os.write(reply, ending.encode())
+    os._exit(0)
+
+
+def _end_orphans() -> None:
+    """End what the worker started, which is ours once the worker is gone; with a world of its own there is nothing."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    with contextlib.suppress(OSError):
+        while left := children.read_text(encoding="ascii").split():
+            for identifier in left:
+                os.kill(int(identifier), signal.SIGKILL)
+            os.wait()
+
+
+def _work(jobs: Any, request: Mapping[str, Any], source: int, out: int) -> int:
+    """Do the job inside the limits; the answer, good or bad, is written behind the output."""
+    _limit(request["limits"], keep=(source, out))
+    files: tuple[BinaryIO, BinaryIO] = (os.fdopen(source, "rb"), os.fdopen(out, "r+b"))
+    try:
+        answer = jobs.JOBS[request["job"]](*files, request["type"], request["options"]).dump()
+    except MemoryError:
+        answer = b'{"refused": "memory"}'
+    except Exception as error:  # noqa: BLE001 - whatever a reader of hostile bytes raises, it is told by a code
+        answer = json.dumps({"refused": getattr(error, "code", "crashed")}).encode()
+    try:
+        end = files[1].seek(0, os.SEEK_END)
+        files[1].write(answer + len(answer).to_bytes(8, "big"))
+        files[1].flush()
+    except OSError:
+        os.ftruncate(out, 0)
+        os.pwrite(out, b'{"refused": "too_large"}' + (24).to_bytes(8, "big"), 0)
+        return 0
+    return 0 if end >= 0 else 1
+
+
+def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
+    """Take everything away that a job does not need. What is said here cannot be taken back by the process."""
+    os.setsid()
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    last = 3
+    for descriptor in sorted(keep):
+        os.closerange(last, descriptor)
+        last = descriptor + 1
+    os.closerange(last, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    for name, limit in (
+        (resource.RLIMIT_AS, pages * resource.getpagesize() + limits["memory_bytes"]),
+        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
+        (resource.RLIMIT_FSIZE, limits["output_bytes"]),
+        (resource.RLIMIT_NPROC, 0),
+        # With none allowed, what is open stays so and nothing can be opened: no file, no socket, no pipe.
+        (resource.RLIMIT_NOFILE, 0),
+    ):
+        resource.setrlimit(name, (limit, limit))
+
+
+def main() -> None:
+    """Serve on the descriptor named first, with the jobs of the module named second."""
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        serve(control, sys.argv[2])

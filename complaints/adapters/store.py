@@ -1,0 +1,207 @@
+"""Where sealed objects lie on disk: written once, durable before they are named in a row, stamped with a day only.
+
+``store_s3`` does the same in an object store. Services call both through the few methods of :class:`EvidenceStore`;
+whatever goes wrong in either is an OSError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+from django.utils import timezone
+
+# After so many bytes the kernel is asked to begin writing, so that the last fsync has little left to wait for.
+WRITE_BEHIND_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as a listing shows it: its name, its size in bytes, and the day on which it was stored."""
+
+    name: str
+    size: int
+    day: date
+
+
+class NewObject(Protocol):
+    """An object that is being written; it exists once :meth:`close` has returned, or not at all."""
+
+    def write(self, data: bytes) -> Any:
+        """Add bytes; raises OSError."""
+
+    def close(self) -> None:
+        """Make the object durable; raises OSError, and then it must be named nowhere."""
+
+    def abandon(self) -> None:
+        """Leave nothing of it; never raises."""
+
+
+class EvidenceStore(Protocol):
+    """What services need of a storage. All raise OSError; FileNotFoundError where an object is not there."""
+
+    def open(self, name: str, mode: str = "rb") -> Any:
+        """Open an object: "rb" gives a seekable file, "wb" a :class:`NewObject`."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store a small object whole and durably, in place of an older one of that name."""
+
+    def get(self, name: str) -> bytes:
+        """Return a small object whole."""
+
+    def delete(self, name: str) -> None:
+        """Delete an object; an absent one is no error."""
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such an object."""
+
+    def present(self) -> Iterator[StoredObject]:
+        """List all objects."""
+
+    def abandoned(self, *, until: date) -> int:
+        """Drop what uploads broken off up to that day left half made; return how many."""
+
+    def free_bytes(self) -> int | None:
+        """Return the space left, where the store can tell."""
+
+
+class DurableFile(File):  # type: ignore[type-arg]
+    """A new file that is on the disk once :meth:`close` returns."""
+
+    _written = 0
+    _begun = 0
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Write, and let the kernel begin with what has gathered. Raises OSError."""
+        file = self._open_file
+        _write_all(file, data)
+        self._written += len(data)
+        if self._written - self._begun >= WRITE_BEHIND_BYTES and hasattr(os, "posix_fadvise"):
+            # On dirty pages this starts the writing and waits for nothing.
+            os.posix_fadvise(file.fileno(), self._begun, self._written - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = self._written
+        return len(data)
+
+    @property
+    def _open_file(self) -> IO[bytes]:
+        file = self.file
+        if file is None:
+            raise ValueError("closed")
+        return file
+
+    def close(self) -> None:
+        """Flush to the disk, the directory included, and take the time of day off the stamp.
+
+        Raises:
+            OSError: the disk refused; the file must not be named anywhere.
+        """
+        if self.closed:
+            return
+        file = self._open_file
+        path = Path(file.name)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        _stamp_with_day(path)
+        _sync_folder(path.parent)
+
+    def abandon(self) -> None:
+        """Close and delete the file; a disk that refuses even that leaves it to the sweeper."""
+        file = self._open_file
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            Path(file.name).unlink(missing_ok=True)
+
+
+class EvidenceFileStorage(FileSystemStorage):
+    """Django's file storage, with new files that never overwrite and that survive a power cut."""
+
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        path = Path(self.path(name))
+        if "r" in mode:
+            return File(path.open(mode), name)
+        self._make_folder()
+        # Unbuffered: what is written comes in whole segments, and an abandoned file must not be flushed again.
+        return DurableFile(open(path, "xb", buffering=0, opener=_private), name)
+
+    def _make_folder(self) -> None:
+        Path(self.location).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store a small object whole, in place of an older one: at every moment there is one of the two.
+
+        Raises:
+            OSError: the disk refused; the older one is untouched.
+        """
+        self._make_folder()
+        draft = Path(self.path(secrets.token_hex(16)))
+        try:
+            with open(draft, "xb", buffering=0, opener=_private) as file:
+                _write_all(file, data)
+                os.fsync(file.fileno())
+            _stamp_with_day(draft)
+            draft.replace(self.path(name))
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync_folder(draft.parent)
+
+    def get(self, name: str) -> bytes:
+        """Return a small object whole. Raises OSError."""
+        return Path(self.path(name)).read_bytes()
+
+    def present(self) -> Iterator[StoredObject]:
+        """List all objects; a folder that is not there yet is empty."""
+        try:
+            entries = os.scandir(self.location)
+        except FileNotFoundError:
+            return
+        with entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    facts = entry.stat(follow_symlinks=False)
+                    stored = datetime.fromtimestamp(facts.st_mtime, timezone.get_default_timezone())
+                    yield StoredObject(entry.name, facts.st_size, stored.date())
+
+    def abandoned(self, *, until: date) -> int:
+        """Do nothing: what a broken upload leaves on a disk is a file, and the listing shows it."""
+        return 0
+
+    def free_bytes(self) -> int | None:
+        """Return the space left on the disk."""
+        self._make_folder()
+        return shutil.disk_usage(self.location).free
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _stamp_with_day(path: Path) -> None:
+    # The portal's midnight, because its rows bear the portal's day: UTC's would tell who came before seven o'clock.
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    os.utime(path, (midnight, midnight))
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
