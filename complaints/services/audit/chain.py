@@ -1,0 +1,177 @@
+"""Writing the chain: one entry per act of staff or system, one per day for all that reporters sent."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from complaints.domain import hashchain
+from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
+from complaints.domain.workflow import ActorKind
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.case import Transition
+from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.team import Staff
+
+EVENTS = frozenset(
+    {
+        "case.opened",
+        "case.transition",
+        "case.assigned",
+        "queue.opened",
+        "message.sent",
+        "note.written",
+        "object.opened",
+        "object.worked",
+        "custody.printed",
+        "release.made",
+        "release.opened",
+        "decision.recorded",
+        "staff.key_made",
+        "staff.key_retired",
+        "staff.signed_in",
+        "staff.changed",
+        "team.made",
+        "team.asked",
+        "team.admitted",
+        "day.closed",
+    }
+)
+# All that is fixed once a report is sent.
+COMPLAINT_COLUMNS = (
+    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
+)  # fmt: skip
+_FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
+
+
+class AuditError(Exception):
+    """An entry that must not be written: unknown event, or a fact that could be content."""
+
+
+def digest_of(ciphertext: Stored) -> str:
+    """Return the hex digest by which the chain knows a stored ciphertext."""
+    return blake2b(bytes(ciphertext), person=b"ciphertext").hex()
+
+
+def server_signer() -> SignPair:
+    """Return the key that signs what no person does: jobs, and acts of people who hold no key."""
+    return SignPair.from_seed(bytes.fromhex(settings.SERVER_SIGNING_KEY))
+
+
+def append(
+    *,
+    event: str,
+    now: datetime,
+    actor: Staff | None = None,
+    signer: SignPair | None = None,
+    case: uuid.UUID | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Append one entry, in the caller's transaction; appends wait for one another.
+
+    Args:
+        signer: the acting person's key; the server's where None.
+
+    Raises:
+        AuditError: unknown event, or a fact that is not an id, a code or a digest.
+    """
+    facts = dict(facts or {})
+    if event not in EVENTS or not all(_is_fact(value) for value in facts.values()):
+        raise AuditError(event)
+    signer = signer or server_signer()
+    with transaction.atomic(savepoint=False):
+        head = ChainHead.objects.select_for_update().get(pk=1)
+        entry = AuditEntry(
+            sequence=head.sequence + 1,
+            at=now,
+            event=event,
+            actor=actor.pk if actor else None,
+            case=case,
+            facts=facts,
+            signer=signer.public,
+            previous=bytes(head.digest),
+        )
+        entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
+        entry.signature = signer.sign(entry.digest)
+        entry.save(force_insert=True)
+        head.sequence, head.digest = entry.sequence, entry.digest
+        head.save(update_fields=["sequence", "digest"])
+    return entry
+
+
+def _is_fact(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and _FACT.fullmatch(value) is not None)
+
+
+def payload(entry: AuditEntry) -> bytes:
+    """Return the one spelling of an entry that its digest is made of."""
+    return hashchain.canonical(
+        {
+            "sequence": entry.sequence,
+            "at": entry.at.astimezone(UTC).isoformat(),
+            "event": entry.event,
+            "actor": str(entry.actor) if entry.actor else "",
+            "case": str(entry.case) if entry.case else "",
+            "facts": entry.facts,
+            "signer": bytes(entry.signer).hex(),
+        }
+    )
+
+
+def _leaf(kind: str, row: uuid.UUID, *parts: bytes | uuid.UUID | None) -> bytes:
+    """Digest what stands in one row, together with which row it is: ciphertexts that changed places do not match."""
+    pieces = (part.bytes if isinstance(part, uuid.UUID) else bytes(part or b"") for part in parts)
+    whole = b"".join(blake2b(piece, person=b"ciphertext") for piece in pieces)
+    return blake2b(kind.encode() + b"\0" + row.bytes + whole, person=b"day leaf")
+
+
+def day_digests(day: date) -> Iterator[bytes]:
+    """Yield a digest of every row that reporters wrote on ``day``: reports, keys, messages, files, posts, steps."""
+    sent = Complaint.objects.filter(day=day).values_list("pk", *COMPLAINT_COLUMNS)
+    grants = KeyGrant.objects.filter(complaint__day=day).values_list("pk", "complaint", "team", "sealed")
+    messages = Message.objects.from_reporter().filter(day=day)
+    originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
+    posts = Evidence.objects.filter(day=day, kind=Evidence.Kind.POST)
+    rows: dict[str, QuerySet[Any, tuple[Any, ...]]] = {
+        "complaint": sent,
+        "grant": grants,
+        "message": messages.values_list("pk", "complaint", "sealed", "sealed_for_release"),
+        "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
+        "post": posts.values_list("pk", "complaint", "sealed_post"),
+    }
+    for kind, found in rows.items():
+        for row, *parts in found.iterator():
+            yield _leaf(kind, row, *parts)
+    yield from _reporter_steps(day)
+
+
+def _reporter_steps(day: date) -> Iterator[bytes]:
+    """Yield a digest of each step that reporters took: such steps have no entry of their own, and so no hour."""
+    steps = Transition.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
+    for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
+        yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
+
+
+def close_day(*, day: date, now: datetime) -> AuditEntry | None:
+    """Bind all that reporters sent on ``day`` into the chain by one Merkle root; a day is closed once."""
+    with transaction.atomic():
+        ChainHead.objects.select_for_update().get(pk=1)
+        if AuditEntry.objects.filter(event="day.closed", facts__day=day.isoformat()).exists():
+            return None
+        digests = list(day_digests(day))
+        facts = {"day": day.isoformat(), "root": hashchain.merkle_root(digests).hex(), "count": len(digests)}
+        return append(event="day.closed", now=now, facts=facts)
+
+
+def heads(*, limit: int = 1) -> list[tuple[int, str, str]]:
+    """Return the last ``limit`` day entries as (sequence, day, hex digest), to be written outside the machine."""
+    rows = AuditEntry.objects.filter(event="day.closed").order_by("-sequence")[:limit]
+    return [(row.sequence, row.facts["day"], bytes(row.digest).hex()) for row in rows]

@@ -1,0 +1,51 @@
+"""What triage staff can do with a case, and what the clock does."""
+
+from complaints.services.casework.acting import InfectedFile, act, assign, assignable, note, open_object, reply
+from complaints.services.casework.clock import run_deadlines, work_waiting
+from complaints.services.casework.custody import Sheet, custody_sheet
+from complaints.services.casework.reading import (
+    CaseFile,
+    Choice,
+    ComplaintFile,
+    EvidenceItem,
+    Note,
+    ObjectInfo,
+    PostItem,
+    ThreadEntry,
+    choices,
+    open_case,
+    open_evidence,
+    open_posts,
+    summaries,
+)
+from complaints.services.casework.viewing import open_copy, view_item, work_on
+
+__all__ = [
+    "CaseFile",
+    "Choice",
+    "ComplaintFile",
+    "EvidenceItem",
+    "InfectedFile",
+    "Note",
+    "ObjectInfo",
+    "PostItem",
+    "Sheet",
+    "ThreadEntry",
+    "act",
+    "assign",
+    "assignable",
+    "choices",
+    "custody_sheet",
+    "note",
+    "open_case",
+    "open_copy",
+    "open_evidence",
+    "open_object",
+    "open_posts",
+    "reply",
+    "run_deadlines",
+    "summaries",
+    "view_item",
+    "work_on",
+    "work_waiting",
+]

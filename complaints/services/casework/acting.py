@@ -1,0 +1,148 @@
+"""What a member of triage does with a case: move it, answer, note, assign, open a file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+from complaints import access
+from complaints.domain import workflow
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
+from complaints.models.case import Case, Transition
+from complaints.models.complaint import Complaint, Message
+from complaints.models.evidence import EvidenceObject
+from complaints.models.team import Role, Staff, Team
+from complaints.services import audit, evidence, thread, transitions, vault
+from complaints.services.vault import Keyring, Locked
+
+
+class InfectedFile(Exception):  # noqa: N818
+    """The scanner found something in an original, and nobody said that they know; ``threat`` is its name."""
+
+    def __init__(self, threat: str) -> None:
+        super().__init__()
+        self.threat = threat
+
+
+def _triage(keyring: Keyring) -> KeySet:
+    return keyring.team(vault.pinned_team(Team.Kind.TRIAGE))
+
+
+@transaction.atomic
+def act(
+    *,
+    keyring: Keyring,
+    case_id: uuid.UUID,
+    action: Action,
+    now: datetime,
+    reason: str = "",
+    seen_status: str | None = None,
+) -> Transition:
+    """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
+    it becomes an internal note.
+
+    Raises:
+        TransitionRefused, CaseChanged: see services.transitions.
+        Locked: the person was not admitted to triage.
+    """
+    if action is Action.FORWARD:
+        raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
+    speaker = _triage(keyring)
+    step = transitions.perform(
+        case_id=case_id,
+        action=action,
+        actor_kind=ActorKind.STAFF,
+        actor=keyring.staff,
+        permissions=access.permissions_of(keyring.staff),
+        signer=keyring.signer,
+        now=now,
+        reason=reason,
+        seen_status=seen_status,
+    )
+    row = workflow.transition_for(action, Status(step.source))
+    if reason:
+        for complaint in step.case.complaints.all():
+            write = thread.tell if row.notice else thread.write_note
+            write(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now, transition=step)
+    return step
+
+
+@transaction.atomic
+def reply(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime) -> Message:
+    """Write to one reporter in the office's name; raises Locked without an admission."""
+    complaint = Complaint.objects.get(pk=complaint_id)
+    return thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
+
+
+@transaction.atomic
+def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime) -> None:
+    """Write an internal note; raises Locked without an admission."""
+    complaint = Complaint.objects.get(pk=complaint_id)
+    thread.write_note(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
+
+
+@transaction.atomic
+def assign(*, keyring: Keyring, case_id: uuid.UUID, assignee: Staff | None, now: datetime) -> None:
+    """Give a case to an admitted member of triage, or to nobody; raises Locked where either is not one."""
+    _triage(keyring)
+    if assignee is not None and not access.is_triage(assignee):
+        raise Locked(Team.Kind.TRIAGE)
+    case = Case.objects.select_for_update().get(pk=case_id)
+    case.assignee = assignee
+    case.save(update_fields=["assignee"])
+    facts = {"assignee": str(assignee.pk) if assignee else ""}
+    audit.append(event="case.assigned", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+
+
+@transaction.atomic
+def open_object(
+    *, keyring: Keyring, object_id: uuid.UUID, reason: str, now: datetime, knowing: bool = False
+) -> tuple[evidence.FileInfo, Iterator[bytes]]:
+    """Open a stored object for an admitted officer; audited before the first byte leaves.
+
+    The original asks for a reason, which becomes an internal note, and where the scanner found something also for the
+    word that the person knows (``knowing``).
+
+    Raises:
+        EvidenceObject.DoesNotExist, Locked: nothing for this person.
+        TransitionRefused(reason_missing): an original without a reason.
+        InfectedFile: an infected original, and not ``knowing``.
+    """
+    stored = EvidenceObject.objects.select_related("evidence__complaint").get(pk=object_id)
+    complaint = stored.evidence.complaint
+    pair = keyring.complaint(complaint)
+    info = evidence.read_info(pair, stored, stored.evidence, complaint)
+    facts = {"object": str(stored.pk), "variant": stored.variant}
+    if stored.variant == EvidenceObject.Variant.ORIGINAL:
+        if not reason.strip():
+            raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+        found = evidence.read_findings(pair, stored.evidence)
+        if found and found.scan == "infected" and not knowing:
+            raise InfectedFile(found.threat)
+        speaker = _triage(keyring)
+        why = thread.write_note(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now)
+        facts["note"] = str(why.pk)
+    audit.append(
+        event="object.opened",
+        now=now,
+        actor=keyring.staff,
+        signer=keyring.signer,
+        case=complaint.case_id,
+        facts=facts,
+    )
+    return info, evidence.stream(stored, info)
+
+
+def assignable() -> list[Staff]:
+    """Return the admitted members of triage, by name."""
+    people = Staff.objects.filter(
+        is_active=True,
+        role__in=[Role.VERIFIER, Role.FORWARDER],
+        memberships__team__kind=Team.Kind.TRIAGE,
+        memberships__sealed_key__isnull=False,
+    )
+    return list(people.order_by("first_name", "username"))

@@ -1,0 +1,203 @@
+"""Evidence on its way in through a form: the sink that seals an upload as it arrives, or refuses it with a code."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from complaints.adapters import media
+from complaints.adapters.store import NewObject
+from complaints.domain.sealing.primitives import random_bytes
+from complaints.domain.sealing.segments import SegmentWriter
+from complaints.services.evidence.limits import Room, room_for
+from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
+
+
+def _new_sealers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=16, thread_name_prefix="sealer")
+
+
+def _after_fork() -> None:
+    # Threads do not come along into a fork, and a pool does not notice.
+    global _sealers
+    _sealers = _new_sealers()
+
+
+# Sealing and storing one segment goes on while the next one arrives; libsodium and hashlib let other threads run.
+_sealers = _new_sealers()
+os.register_at_fork(after_in_child=_after_fork)
+logger = logging.getLogger(__name__)
+NAME_CHARS = 120
+
+
+@dataclass
+class SealedUpload:
+    """What the upload handler gives a view in place of a file: sealed and stored, or refused with a code."""
+
+    name: str
+    refused: str = ""
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    object_name: str = ""
+    object_digest: bytes = b""
+    info: FileInfo | None = None
+    claimed: bool = False
+    # Django's multipart parser sets and reads these on whatever a handler returns.
+    field_name: str | None = None
+    charset: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Length of the plaintext in bytes."""
+        return self.info.length if self.info else 0
+
+    def close(self) -> None:
+        """Nothing is open; Django calls this at the end of a request."""
+
+
+class Sink:
+    """Takes the plaintext of one upload, writes ciphertext, and knows when to refuse."""
+
+    def __init__(self, name: str, room: Room | None = None) -> None:
+        """Begin a file under its own random key; without ``room`` it may be as large as any file may be."""
+        self.room = room or Room(settings.EVIDENCE_MAX_FILE_BYTES)
+        self.upload = SealedUpload(name=short_name(name), refused=self.room.refused)
+        self._key = random_bytes(32)
+        self._writer = SegmentWriter(self._key, self.upload.id.bytes)
+        self._head = bytearray()
+        self._file: NewObject | None = None
+        self._sealing: Future[None] | None = None
+        self._type = ""
+        self._swallowed = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether more was swallowed than a person's device makes in one file; reading on would only feed an attack.
+
+        Until then a refused file is read to its end, because a browser shows an answer only after it has sent all.
+        """
+        return self._swallowed > 4 * settings.EVIDENCE_MAX_TOTAL_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Take plaintext; never raises for what the file is, only remembers the refusal."""
+        if self.upload.refused:
+            self._swallowed += len(data)
+            return
+        if not self._type:
+            self._head += data
+            if len(self._head) < media.HEAD_BYTES:
+                return
+            data = bytes(self._head)
+            del self._head[media.HEAD_BYTES :]
+            if not self._recognise(data):
+                return
+        self._store(data)
+
+    def _recognise(self, data: bytes) -> bool:
+        self._type = media.recognise(data)
+        if self._type not in media.ALLOWED:
+            self._refuse("type")
+            return False
+        return True
+
+    def _refuse(self, code: str) -> None:
+        self.abort()
+        self.upload.refused = code
+
+    def _store(self, data: bytes) -> None:
+        if code := self.room.too_small_for(self._writer.length + len(data)):
+            self._refuse(code)
+            return
+        try:
+            for segment in self._writer.gather(data):
+                self._await_sealing()
+                self._sealing = _sealers.submit(self._put, self._writer.seal(segment))
+        except OSError as error:
+            self._refuse(why_not_stored(error))
+
+    def _await_sealing(self) -> None:
+        """Wait until the segment before is stored; raises what went wrong with it."""
+        sealing, self._sealing = self._sealing, None
+        if sealing is not None:
+            sealing.result()
+
+    def _put(self, pieces: Iterable[bytes]) -> None:
+        if self._file is None:
+            self.upload.object_name = new_object_name()
+            self._file = storage().open(self.upload.object_name, "wb")
+        for piece in pieces:
+            self._file.write(piece)
+
+    def finish(self) -> SealedUpload:
+        """End the file; the object is durable, or the upload is refused and nothing of it is kept."""
+        upload = self.upload
+        if not upload.refused and not self._type:
+            if not self._head:
+                upload.refused = "empty"
+            elif self._recognise(bytes(self._head)):
+                self._store(bytes(self._head))
+        if upload.refused:
+            return upload
+        try:
+            self._await_sealing()
+            self._put(self._writer.finish())
+            if self._file is not None:
+                self._file.close()
+        except OSError as error:
+            self._refuse(why_not_stored(error))
+            return upload
+        self._file = None
+        found = media.betrays(bytes(self._head), self._type)
+        upload.object_digest = self._writer.object_digest
+        writer = self._writer
+        upload.info = FileInfo(self._key.hex(), upload.name, self._type, writer.length, writer.sha256, found)
+        return upload
+
+    def abort(self) -> None:
+        """Leave nothing of what was written."""
+        if self._sealing is not None:
+            wait([self._sealing])
+            self._sealing = None
+        file, self._file = self._file, None
+        name, self.upload.object_name = self.upload.object_name, ""
+        if file is not None:
+            file.abandon()
+        if name:
+            delete_object(name)
+
+
+def why_not_stored(error: OSError) -> str:
+    """Return the code of the refusal for what the storage said, and write it to the log."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    logger.error("The evidence storage refused a write: %s", "full" if full else type(error).__name__)
+    return "full" if full else "store"
+
+
+def short_name(name: str) -> str:
+    """Return the end of a file's name, where its kind stands; control characters are no part of one."""
+    return "".join(character for character in name if character.isprintable())[-NAME_CHARS:]
+
+
+def open_sink(*, request: Any, name: str) -> Sink:
+    """Begin an upload; outside an unfinished report and an open ticket nothing is kept."""
+    sinks: list[Sink] = request.__dict__.setdefault("evidence_sinks", [])
+    under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
+    announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    session = getattr(request, "reporter", None)
+    sink = Sink(name, room_for(session=session, under_way=under_way, announced=announced))
+    sinks.append(sink)
+    return sink
+
+
+def discard_unclaimed(request: Any) -> None:
+    """Leave nothing of uploads that no view has taken: a refused form, a failed CSRF check, an error, a broken line."""
+    for sink in getattr(request, "evidence_sinks", ()):
+        if not sink.upload.claimed:
+            sink.abort()

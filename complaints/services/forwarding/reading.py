@@ -1,0 +1,189 @@
+"""Opening a release: by the liaison of its body, and its decisions by triage. All of it audited."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from complaints import access
+from complaints.domain import workflow
+from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.sealing.records import Context, open_record
+from complaints.domain.workflow import ActorKind, Status
+from complaints.models.case import Case
+from complaints.models.complaint import Message
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import (
+    Decision,
+    Finding,
+    Recommendation,
+    Release,
+    ReleasedFile,
+    Sanction,
+)
+from complaints.models.team import Team
+from complaints.services import audit, evidence, thread, vault
+from complaints.services.forwarding.releasing import file_context, release_context
+from complaints.services.vault import Keyring
+
+
+@dataclass(frozen=True)
+class ReleasedItem:
+    """A released file, as the body sees it."""
+
+    id: uuid.UUID
+    variant: str
+    info: evidence.FileInfo
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message on a release."""
+
+    message: Message
+    text: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A finding, recommendation or sanction, opened."""
+
+    kind: str
+    at: datetime
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """All that a body holds: the text as released, the files as chosen, what was said and decided on it."""
+
+    release: Release
+    case: Case
+    content: dict[str, Any]
+    files: list[ReleasedItem]
+    thread: list[Said]
+    decisions: list[Decided]
+    actions: list[workflow.Transition]
+
+
+@transaction.atomic
+def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> ReleaseFile:
+    """Open a release for an admitted liaison of its body; written into the chain.
+
+    Raises:
+        Release.DoesNotExist, Locked: nothing for this person.
+    """
+    release = (
+        access.releases_for(keyring.staff)
+        .select_related("case__category", "case__accused_kind", "body")
+        .prefetch_related("grants")
+        .get(pk=release_id)
+    )
+    pair, content = open_content(keyring, release)
+    signer = bytes(release.signer)
+    case = release.case
+    facts = {"release": str(release.pk)}
+    audit.append(event="release.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+    return ReleaseFile(
+        release=release,
+        case=case,
+        content=content,
+        files=[open_released(item, pair, signer) for item in _released(release)],
+        thread=_said(release, pair, reporters_of(content)),
+        decisions=_decided(release, pair),
+        actions=actions(keyring=keyring, release=release),
+    )
+
+
+def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, Any]]:
+    """Return a release's pair and its text, which the triage team must have signed."""
+    pair = keyring.release(release)
+    signer = vault.trusted(release.signer, Team.Kind.TRIAGE)
+    return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
+
+
+def reporters_of(content: dict[str, Any]) -> dict[str, bytes]:
+    """Return the reporters' verifying keys by complaint, as triage released them: the rows could name others."""
+    return {item["complaint"]: bytes.fromhex(item["reporter"]) for item in content["complaints"]}
+
+
+def _released(release: Release) -> list[ReleasedFile]:
+    # Pages go with their working copy and are looked at with it.
+    files = release.files.exclude(stored__variant=EvidenceObject.Variant.PAGE).select_related("stored")
+    return list(files.order_by("stored__evidence__sequence", "stored__variant"))
+
+
+def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedItem:
+    """Open what is sealed beside a released file; ``signer`` is the triage team's key, as the release names it."""
+    info = evidence.FileInfo(**open_record(pair, item.sealed, file_context(item), signer))
+    return ReleasedItem(item.pk, item.stored.variant, info)
+
+
+def _said(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[Said]:
+    said = []
+    for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
+        if message.direction == Message.Direction.FROM_REPORTER:
+            signer = reporters.get(str(message.complaint_id), b"")
+            text = thread.read_released(message, pair=pair, signer=signer)
+        else:
+            text = thread.read(message, pair=pair, complaint=message.complaint)
+        said.append(Said(message, text))
+    return said
+
+
+def _decided(release: Release, pair: BoxPair) -> list[Decided]:
+    found: list[Decided] = []
+    for model in (Finding, Recommendation, Sanction):
+        for row in model.objects.filter(release=release):
+            signer = vault.trusted(row.signer, f"body-{release.body_id}")
+            content = open_record(pair, row.sealed, decision_context(row, release), signer)
+            found.append(Decided(model.__name__.lower(), row.at, content))
+    return found
+
+
+def decisions_for_triage(*, keyring: Keyring, release: Release) -> list[Decided]:
+    """Open what a body decided on a release, for a member of triage."""
+    return _decided(release, keyring.release(release))
+
+
+def decision_context(row: Decision, release: Release) -> Context:
+    return Context(type(row).__name__.lower(), str(row.pk), str(release.pk))
+
+
+def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
+    """Return the steps that the body may take; none on a release that was returned or replaced by a later one."""
+    case = release.case
+    latest = case.releases.order_by("-number").values_list("pk", flat=True).first()
+    if release.state != Release.State.OPEN or latest != release.pk or case.lead_body_id != release.body_id:
+        return []
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    permissions = access.permissions_of(keyring.staff)
+    return workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
+
+
+@transaction.atomic
+def open_file(*, keyring: Keyring, file_id: uuid.UUID, now: datetime) -> tuple[evidence.FileInfo, Iterator[bytes]]:
+    """Open a released file for a liaison of the body; audited before the first byte leaves.
+
+    Raises:
+        ReleasedFile.DoesNotExist, Locked: nothing for this person.
+    """
+    mine = ReleasedFile.objects.filter(release__in=access.releases_for(keyring.staff))
+    item = mine.select_related("release", "stored").get(pk=file_id)
+    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    info = open_released(item, pair, signer).info
+    facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
+    audit.append(
+        event="object.opened",
+        now=now,
+        actor=keyring.staff,
+        signer=keyring.signer,
+        case=item.release.case_id,
+        facts=facts,
+    )
+    return info, evidence.stream(item.stored, info)

@@ -1,0 +1,293 @@
+"""Blind indexes: how the office learns that reports name the same person, agency, post or picture.
+
+Entries are digests under a random key that opens only for members of triage, so nobody else, the server included, can
+try a name or a number against them. They are written and compared in members' sessions; what comes of it is a hint
+for officers, never proof, and goes to no reporter and no body.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
+
+from complaints import access
+from complaints.adapters import likeness, media
+from complaints.domain import matching
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SealError, blake2b, decrypt, encrypt, random_bytes
+from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.index import IndexEntry, IndexKey
+from complaints.models.team import Team
+from complaints.services import evidence, vault
+from complaints.services.vault import Keyring, Locked
+
+Kind = IndexEntry.Kind
+# New reports per look, a page of the queue among them, and pictures per opening: what is left waits for the next.
+REPORTS_AT_ONCE: Final = 50
+PICTURES_AT_ONCE: Final = 4
+DIGEST_BYTES: Final = 16
+# Two hashes that differ in at most 6 of 64 bits agree in at least two of 8 bands.
+BANDS: Final = 8
+BANDS_ALIKE: Final = 2
+# Beyond this, counting on would tell an officer nothing more.
+MOST: Final = 200
+SHOWN: Final = 10
+EXACT: Final = (Kind.NIP, Kind.PERSON, Kind.POST)
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Another case that shares something."""
+
+    case_id: uuid.UUID
+    reference: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The reports of other cases that share one kind of thing; ``cases`` are the newest of them.
+
+    ``is_more``: there are more than were counted.
+    """
+
+    kind: str
+    reports: int
+    is_more: bool
+    cases: list[Similar]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """How many reports, those of the case included, name the same persons, posts or pictures, and how many posts.
+
+    ``groups`` holds the agency too, which many reports share without being alike.
+    """
+
+    reports: int
+    posts: int
+    groups: list[Group]
+
+
+# --- The key
+
+
+def _key(keyring: Keyring) -> bytes:
+    """Return the key of all entries, made here where there is none yet; raises Locked without an admission."""
+    team = vault.pinned_team(Team.Kind.TRIAGE)
+    keys = keyring.team(team)
+    row = IndexKey.objects.filter(pk=1).first() or _make_key(team, keys)
+    opened = open_record(keys.box, row.sealed, _key_context(team), bytes(team.verify_key), sizes=KEY_SIZES)
+    return bytes.fromhex(opened)
+
+
+def _key_context(team: Team) -> Context:
+    return Context("index-key", "1", str(team.pk))
+
+
+def _make_key(team: Team, keys: KeySet) -> IndexKey:
+    secret = random_bytes(32).hex()
+    sealed = seal_record(bytes(team.public_key), _key_context(team), secret, keys.sign, sizes=KEY_SIZES)
+    row = IndexKey(pk=1, signer=keys.sign.public, sealed=sealed)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            # What stands there under a key that is gone finds nothing any more; it is written again.
+            IndexEntry.objects.all().delete()
+            Complaint.objects.filter(is_indexed=True).update(is_indexed=False)
+    except IntegrityError:  # a colleague was faster
+        return IndexKey.objects.get(pk=1)
+    return row
+
+
+def _digest(key: bytes, kind: str, value: str) -> bytes:
+    return blake2b(value.encode(), person=f"index-{kind}".encode(), key=key, size=DIGEST_BYTES)
+
+
+def _picture_key(key: bytes) -> bytes:
+    return blake2b(b"", person=b"index-hashes", key=key)
+
+
+# --- Writing
+
+
+def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool) -> None:
+    """Write the missing entries of reports that this person can open; called before they are displayed.
+
+    Args:
+        pictures: also those of posts and pictures that came later; for one case, not for a page of the queue.
+
+    Raises:
+        Locked, UnpinnedKey, SealError: the key of the entries does not open; nothing was written.
+    """
+    new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
+    items = _waiting(complaints if pictures else new, pictures=pictures) if pictures or new else []
+    if not new and not items:
+        return
+    for complaint in new:
+        # With the grants at hand; the locked rows come without.
+        with suppress(Locked, SealError):
+            keyring.complaint(complaint)
+    with transaction.atomic():
+        key = _key(keyring)
+        wanted = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
+        # Two members may meet a report at once: the rows are locked, and what one has written the other leaves.
+        locked = Complaint.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+        mine = {complaint.pk: complaint for complaint in locked}
+        done = set(IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True)) if items else set()
+        entries: list[IndexEntry] = []
+        for complaint in mine.values():
+            if not complaint.is_indexed:
+                entries += _of_answers(keyring, key, complaint)
+        for item in items:
+            if item.pk not in done:
+                entries += _of_item(keyring, key, item, mine[item.complaint_id])
+        IndexEntry.objects.bulk_create(entries)
+        Complaint.objects.filter(pk__in=mine, is_indexed=False).update(is_indexed=True)
+
+
+def _waiting(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
+    kinds = Q(kind=Evidence.Kind.POST)
+    if pictures:
+        kinds |= Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
+    rows = Evidence.objects.filter(kinds, complaint__in=complaints, index_entries__isnull=True)
+    found = list(rows.order_by("complaint", "sequence").prefetch_related("objects_stored"))
+    files = [row for row in found if row.kind == Evidence.Kind.FILE]
+    return [row for row in found if row.kind == Evidence.Kind.POST] + files[:PICTURES_AT_ONCE]
+
+
+def _of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[IndexEntry]:
+    try:
+        pair, owner = keyring.complaint(complaint), str(complaint.pk)
+        signer = bytes(complaint.reporter_verify_key)
+        answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    except (Locked, SealError):
+        return  # opening its case says so
+    for kind, value in _values(answers).items():
+        if value:
+            yield IndexEntry(complaint=complaint, kind=kind, digest=_digest(key, kind, value))
+
+
+def _values(answers: dict[str, Any]) -> dict[str, str]:
+    agency = str(answers.get("agency") or "")
+    place = str(answers.get("regency") or answers.get("province") or "")
+    return {
+        Kind.NIP.value: matching.nip(str(answers.get("accused_nip") or "")),
+        Kind.PERSON.value: matching.person(str(answers.get("accused_name") or ""), agency),
+        Kind.AGENCY.value: matching.agency(agency, place),
+    }
+
+
+def _of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+    try:
+        if item.kind == Evidence.Kind.FILE:
+            return _of_picture(keyring, key, item, complaint)
+        post = evidence.read_post(keyring.complaint(complaint), item, complaint)
+    except (Locked, SealError):
+        return []
+    # Text that is no link stands for itself: nothing can be told alike by it, and it is not looked at again.
+    digest = _digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
+    return [IndexEntry(complaint=complaint, evidence=item, kind=Kind.POST, digest=digest)]
+
+
+def _of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+    value = _hash_of(keyring, item, complaint)
+    blank = IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=random_bytes(DIGEST_BYTES))
+    if value is None:
+        return [blank]
+    entries = [
+        IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=digest)
+        for digest in _bands(key, value)
+    ]
+    entries[0].sealed = encrypt(_picture_key(key), value.to_bytes(BANDS, "big"), item.pk.bytes)
+    return entries
+
+
+def _bands(key: bytes, value: int) -> list[bytes]:
+    return [_digest(key, Kind.PICTURE, f"{place}:{octet}") for place, octet in enumerate(value.to_bytes(BANDS, "big"))]
+
+
+def _hash_of(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
+    """Return the hash of a picture's preview or working copy, None where there is nothing to compare."""
+    stored = {one.variant: one for one in item.objects_stored.all()}
+    variants = EvidenceObject.Variant
+    original, copy = stored.get(variants.ORIGINAL), stored.get(variants.PREVIEW) or stored.get(variants.WORKING)
+    if original is None or copy is None:
+        return None
+    pair = keyring.complaint(complaint)
+    if not evidence.read_info(pair, original, item, complaint).type.startswith("image/"):
+        return None
+    try:
+        plain = b"".join(evidence.stream(copy, evidence.read_info(pair, copy, item, complaint)))
+        value = likeness.dhash(plain)
+    except (media.Unreadable, OSError):
+        return None
+    return value if likeness.says_something(value) else None
+
+
+# --- Comparing
+
+
+def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> Matches:
+    """Return what the reports of a case share with those of other cases that this person may see.
+
+    Raises:
+        Locked, UnpinnedKey, SealError: the key of the entries does not open.
+    """
+    own = list(IndexEntry.objects.filter(complaint__in=complaints))
+    others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
+    others = others.exclude(complaint__case=case).select_related("complaint__case")
+    exact = [entry for entry in own if entry.kind in EXACT]
+    agencies = [entry for entry in own if entry.kind == Kind.AGENCY]
+    found = _equal(others, exact) + _equal(others, agencies) + _near(keyring, others, own)
+    by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
+    for entry in found:
+        by_kind[entry.kind].append(entry)
+    alike = {entry.complaint_id for entry in found if entry.kind != Kind.AGENCY}
+    shared = {bytes(entry.digest) for entry in by_kind[Kind.POST]}
+    groups = [_group(kind, by_kind[kind]) for kind in (*EXACT, Kind.PICTURE, Kind.AGENCY) if by_kind[kind]]
+    return Matches(len(alike) + len(complaints) if alike else 0, len(shared), groups)
+
+
+def _equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+    if not own:
+        return []
+    kinds = {entry.kind for entry in own}
+    digests = {bytes(entry.digest) for entry in own}
+    return list(others.filter(kind__in=kinds, digest__in=digests).order_by("-complaint__day")[:MOST])
+
+
+def _near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+    """Return the entries of pictures that look nearly the same: by bands first, then by their whole hashes."""
+    pictures = [entry for entry in own if entry.kind == Kind.PICTURE]
+    hashed = [entry for entry in pictures if entry.sealed is not None]
+    if not hashed:
+        return []
+    key = _picture_key(_key(keyring))
+    mine = [_opened(key, entry) for entry in hashed]
+    banded = others.filter(kind=Kind.PICTURE, digest__in={bytes(entry.digest) for entry in pictures}).order_by()
+    candidates = banded.values("evidence").annotate(alike=Count("pk")).filter(alike__gte=BANDS_ALIKE)
+    likely = [row["evidence"] for row in candidates.order_by("-alike")[:MOST]]
+    rows = others.filter(evidence__in=likely, sealed__isnull=False).order_by("-complaint__day")
+    return [row for row in rows if min(likeness.distance(_opened(key, row), one) for one in mine) <= likeness.NEAR]
+
+
+def _opened(key: bytes, entry: IndexEntry) -> int:
+    place = entry.evidence_id.bytes if entry.evidence_id else b""
+    return int.from_bytes(decrypt(key, bytes(entry.sealed or b""), place), "big")
+
+
+def _group(kind: str, entries: list[IndexEntry]) -> Group:
+    cases = {entry.complaint.case_id: entry.complaint.case.reference for entry in entries}
+    listed = [Similar(case_id, reference) for case_id, reference in list(cases.items())[:SHOWN]]
+    reports = len({entry.complaint_id for entry in entries})
+    return Group(str(kind), reports, len(entries) >= MOST, listed)

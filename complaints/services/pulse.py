@@ -1,0 +1,17 @@
+"""Signs of life of the job cluster, for the watchdog outside of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from complaints.models.session import Heartbeat
+
+
+def beat(*, now: datetime) -> None:
+    """Record that a job has passed through the queue."""
+    Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
+
+
+def last_beat() -> datetime | None:
+    """Return when a job last passed, or None."""
+    return Heartbeat.objects.values_list("beat_at", flat=True).filter(pk=1).first()

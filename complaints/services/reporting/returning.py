@@ -1,0 +1,267 @@
+"""Coming back by ticket code: what the page shows, and what the reporter adds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from complaints.domain import codes, workflow
+from complaints.domain.sealing.keys import KeySet, reporter_keys
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.sealing.records import seal_record
+from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.models.case import STATUS_LABELS, Case, Transition
+from complaints.models.complaint import Complaint, Identity, Message
+from complaints.models.oversight import Release
+from complaints.models.team import Team
+from complaints.services import evidence, identity, thread, transitions, vault
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the four stages of the bar."""
+
+    number: int
+    reached: bool
+    current: bool
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step that happened on a day, and why, in the office's words."""
+
+    day: date
+    action: str
+    status: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A message to the reporter."""
+
+    day: date
+    author: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StatusPage:
+    """All that a ticket code shows: status and the staff's words, counts of the reporter's own."""
+
+    reference: str
+    status: str
+    label: str
+    due_on: date | None
+    late: bool
+    stages: list[Stage]
+    body_name: str
+    events: list[Event]
+    thread: list[Entry]
+    question: str
+    question_from_body: bool
+    own_messages: int
+    own_files: int
+    opened_count: int
+    may_answer: bool
+    may_withdraw: bool
+    received_on: date
+
+
+def open_ticket(text: str) -> dict[str, str] | None:
+    """Return what the sealed session keeps of an open ticket (never the code), or None.
+
+    An unknown and a malformed code cost the same derivations and the same query.
+    """
+    try:
+        code = codes.normalise(text)
+    except codes.MalformedCode:
+        code = codes.new_code()
+    keys, digest = reporter_keys(code), codes.lookup_digest(code)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM complaints_complaint WHERE lookup = %s", [digest])
+        found = cursor.fetchone()
+    return {"complaint": str(uuid.UUID(str(found[0]))), "keys": keys.to_bytes().hex()} if found else None
+
+
+def _keys(ticket: dict[str, str]) -> KeySet:
+    return KeySet.from_bytes(bytes.fromhex(ticket["keys"]))
+
+
+def _mine(rows: QuerySet[Complaint], ticket: dict[str, str], keys: KeySet) -> Complaint:
+    """Return the complaint of an open ticket, its keys being those that this reporter once put there.
+
+    Raises:
+        Complaint.DoesNotExist: it is gone.
+        SealError: somebody has put another row, or another key, in its place.
+    """
+    complaint = rows.get(pk=ticket["complaint"])
+    if bytes(complaint.reporter_key) != keys.box.public:
+        raise SealError("reporter")
+    vault.check_keys(complaint, keys.sign.public)
+    return complaint
+
+
+def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
+    """Return what a ticket shows on ``today``; raises Complaint.DoesNotExist once the complaint is gone."""
+    keys = _keys(ticket)
+    complaint = _mine(Complaint.objects.select_related("case__lead_body"), ticket, keys)
+    case = complaint.case
+    status = Status(case.status)
+    written, own_files = _what_came(complaint)
+    messages = list(complaint.messages.select_related("release").order_by("sequence")) if written else []
+    steps = case.transitions.order_by("sequence") if case.step_count else ()
+    told = thread.read_as_reporter(messages, keys.box)
+    body = case.lead_body.short_name if case.lead_body else ""
+    reasons = {message.transition_id: told[message.pk] for message in messages if message.pk in told}
+    question = next((m for m in reversed(messages) if m.pk in told and m.transition_id), None)
+    asked = status is Status.NEEDS_INFORMATION and question is not None
+    return StatusPage(
+        reference=case.reference,
+        status=status.value,
+        label=str(STATUS_LABELS[status]).format(body=body),
+        due_on=case.due_on,
+        late=bool(case.due_on and case.due_on < today),
+        stages=[Stage(n, n <= case.stage_reached, n == case.stage_reached) for n in (1, 2, 3, 4)],
+        body_name=body,
+        events=[_event(step, reasons.get(step.pk, ""), body) for step in steps],
+        thread=[
+            Entry(m.day, "body" if m.direction == Message.Direction.BODY_TO_REPORTER else "office", told[m.pk])
+            for m in messages
+            if m.pk in told and m.transition_id is None
+        ],
+        question=told[question.pk] if asked and question else "",
+        question_from_body=asked and case.asked_from == Status.UNDER_EXAMINATION,
+        own_messages=sum(m.direction == Message.Direction.FROM_REPORTER for m in messages),
+        own_files=own_files,
+        opened_count=complaint.opened_count,
+        may_answer=status is not Status.WITHDRAWN,
+        may_withdraw=_may_withdraw(case),
+        received_on=case.received_on,
+    )
+
+
+def _what_came(complaint: Complaint) -> tuple[bool, int]:
+    """Tell whether there are messages, and how many pieces of evidence; most who come back have neither yet."""
+    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
+            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s)",
+            [key, key],
+        )
+        written, pieces = cursor.fetchone()
+    return bool(written), int(pieces)
+
+
+def _may_withdraw(case: Case) -> bool:
+    """Whether no body holds the report yet, the one that merely asked included."""
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
+    return any(row.action is Action.WITHDRAW for row in rows)
+
+
+def _event(step: Transition, reason: str, body: str) -> Event:
+    label = str(STATUS_LABELS[Status(step.target)]).format(body=body)
+    return Event(step.day, step.action, step.target, label, reason)
+
+
+def add_message(
+    *,
+    ticket: dict[str, str],
+    text: str,
+    files: Iterable[evidence.SealedUpload],
+    today: date,
+    posts: Iterable[evidence.Post] = (),
+) -> None:
+    """Add the reporter's words, files and posts; an answer to an open question sends the case back to who asked.
+
+    An answer to a question of the body is sealed to the body's release as well, and to nothing else of the complaint.
+
+    Args:
+        posts: as from ``evidence.describe``, their screenshots among ``files``.
+    """
+    keys = _keys(ticket)
+    good = [upload for upload in files if not upload.refused]
+    with transaction.atomic():
+        complaint = _mine(Complaint.objects.select_for_update(), ticket, keys)
+        case = Case.objects.select_for_update().get(pk=complaint.case_id)
+        sequence = complaint.next_sequence
+        if text:
+            _from_reporter(complaint, case, keys, text, sequence, today)
+            sequence += 1
+        shown = {str(upload.id): place for place, upload in enumerate(good, start=sequence)}
+        sequence = evidence.attach(complaint=complaint, signer=keys.sign, files=good, first=sequence, today=today)
+        complaint.next_sequence = evidence.attach_posts(
+            complaint=complaint,
+            signer=keys.sign,
+            described=posts,
+            screenshots=shown,
+            first=sequence,
+            today=today,
+        )
+        complaint.save(update_fields=["next_sequence"])
+        _touch_identity(complaint, keys)
+        _move_on_answer(case, today)
+
+
+def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
+    message = Message(
+        complaint=complaint,
+        sequence=sequence,
+        direction=Message.Direction.FROM_REPORTER,
+        signer=keys.sign.public,
+        day=today,
+    )
+    message.sealed = seal_record(bytes(complaint.public_key), vault.message_context(message), text, keys.sign)
+    if case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION:
+        release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
+        if release:
+            vault.check_keys(release, vault.trusted(release.signer, Team.Kind.TRIAGE))
+            context = vault.message_context(message, kind="to-release")
+            message.release = release
+            message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
+    message.save(force_insert=True)
+
+
+def _touch_identity(complaint: Complaint, keys: KeySet) -> None:
+    apart = Identity.objects.select_for_update(of=("self",)).select_related("complaint").get(complaint=complaint)
+    identity.rewrite(identity=apart, reporter=keys, custodians=vault.pinned_team("custodian"))
+
+
+def _move_on_answer(case: Case, today: date) -> None:
+    if case.status == Status.NEEDS_INFORMATION:
+        action = Action.ANSWER
+    elif case.status == Status.INELIGIBLE and _last_action(case) == Action.EXPIRE:
+        action = Action.ANSWER_LATE
+    else:
+        return
+    _step(case.pk, action, today)
+
+
+def _last_action(case: Case) -> str | None:
+    return case.transitions.order_by("-sequence").values_list("action", flat=True).first()
+
+
+def _step(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
+    noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
+    transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, now=noon, reason=reason)
+
+
+def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:
+    """Withdraw the report; raises TransitionRefused once it has been forwarded."""
+    keys = _keys(ticket)
+    with transaction.atomic():
+        complaint = _mine(Complaint.objects.select_for_update(of=("self",)).select_related("case"), ticket, keys)
+        _step(complaint.case_id, Action.WITHDRAW, today, reason)
+        if reason:
+            _from_reporter(complaint, complaint.case, keys, reason, complaint.next_sequence, today)
+            Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
+        _touch_identity(complaint, keys)

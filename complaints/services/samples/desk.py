@@ -1,0 +1,196 @@
+"""Who takes which step of a sample case, and in whose words: each step is one call of the service that people use."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from complaints.adapters import sample_files
+from complaints.domain.workflow import Action
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody
+from complaints.services import casework, evidence, forwarding, reporting
+from complaints.services.samples.stories import Planned
+from complaints.services.vault import Keyring
+
+
+@dataclass
+class Open:
+    """A sample case on its way: the plan, and what its reporter and the office hold of it."""
+
+    plan: Planned
+    code: str = ""
+    ticket: dict[str, str] = field(default_factory=dict)
+    case_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    release_id: uuid.UUID | None = None
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """What was said."""
+        return self.plan.texts
+
+    @property
+    def complaint_id(self) -> uuid.UUID:
+        """The report of the case."""
+        return uuid.UUID(self.ticket["complaint"])
+
+
+class Desk:
+    """The people of the house and of two bodies, each with their unlocked key."""
+
+    def __init__(self, rings: Mapping[str, Keyring]) -> None:
+        """Seat the people, by username."""
+        self._rings = rings
+
+    def take(self, step: str, case: Open, now: datetime) -> None:
+        """Take a step of the schedule; raises what its service raises."""
+        getattr(self, f"_{step}")(case, now)
+
+    def _ring(self, kind: str, case: Open, *, other: bool = False) -> Keyring:
+        number = case.plan.number // 2 % 2
+        return self._rings[f"{kind}{(1 - number if other else number) + 1}"]
+
+    def _body(self, case: Open) -> str:
+        return "bkn" if case.plan.number % 4 == 1 else "kasn"
+
+    # --- Reporters ----------------------------------------------------------------------------------------------------
+
+    def _send(self, case: Open, now: datetime) -> None:
+        today = timezone.localdate(now)
+        draft = case.plan.draft(today)
+        reporting.start_code(draft)
+        receipt = reporting.submit(draft=draft, files=_files(case.plan), today=today)
+        case.code, ticket = receipt.code, reporting.open_ticket(receipt.code)
+        if ticket is None:
+            raise Complaint.DoesNotExist
+        case.ticket = ticket
+        case.case_id = Case.objects.values_list("pk", flat=True).get(reference=receipt.reference)
+
+    def _answer(self, case: Open, now: datetime) -> None:
+        more = [_seal(f"foto-{case.plan.number}.jpg", sample_files.photo(case.plan.number + 500))]
+        files = more if case.plan.photo and case.plan.number % 3 == 0 else []
+        today = timezone.localdate(now)
+        reporting.add_message(ticket=case.ticket, text=case.texts["answer"], files=files, today=today)
+
+    def _withdraw(self, case: Open, now: datetime) -> None:
+        today = timezone.localdate(now)
+        reporting.withdraw(ticket=case.ticket, reason=case.texts["withdraw_reason"], today=today)
+
+    # --- The office ---------------------------------------------------------------------------------------------------
+
+    def _act(self, case: Open, action: Action, now: datetime, *, reason: str = "", other: bool = False) -> None:
+        ring = self._ring("verifikator", case, other=other)
+        casework.act(keyring=ring, case_id=case.case_id, action=action, reason=reason, now=now)
+
+    def _read(self, case: Open, now: datetime) -> None:
+        casework.open_case(keyring=self._ring("verifikator", case), case_id=case.case_id, now=now)
+
+    def _start(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.START_REVIEW, now)
+        self._read(case, now)
+        if case.plan.number % 5 != 4:
+            ring = self._ring("verifikator", case)
+            casework.assign(keyring=ring, case_id=case.case_id, assignee=ring.staff, now=now)
+
+    def _note(self, case: Open, now: datetime, text: str = "internal_note") -> None:
+        ring = self._ring("verifikator", case)
+        casework.note(keyring=ring, complaint_id=case.complaint_id, text=case.texts[text], now=now)
+
+    def _ask(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
+
+    def _reply(self, case: Open, now: datetime) -> None:
+        ring = self._ring("verifikator", case)
+        casework.reply(keyring=ring, complaint_id=case.complaint_id, text=case.texts["reply"], now=now)
+
+    def _verify(self, case: Open, now: datetime) -> None:
+        self._read(case, now)
+        self._note(case, now, "verify_note")
+        self._act(case, Action.VERIFY, now)
+
+    def _refer(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.REFER, now, reason=case.texts["refer_reason"])
+
+    def _propose(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.PROPOSE_INELIGIBLE, now, reason=case.texts["ineligible_reason"])
+
+    def _confirm(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
+
+    def _forward(self, case: Open, now: datetime) -> None:
+        ring = self._ring("penerus", case)
+        working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
+        release = forwarding.forward(
+            keyring=ring,
+            case_id=case.case_id,
+            body=OversightBody.objects.get(pk=self._body(case)),
+            objects=list(working.values_list("pk", flat=True)),
+            cover=case.texts["forward_note"],
+            now=now,
+        )
+        case.release_id = release.pk
+
+    # --- The body -----------------------------------------------------------------------------------------------------
+
+    def _judge(self, case: Open, action: Action, now: datetime, **words: Any) -> None:
+        if case.release_id is None:
+            raise ValueError("not forwarded")
+        ring = self._ring(self._body(case), case)
+        forwarding.open_release(keyring=ring, release_id=case.release_id, now=now)
+        forwarding.act(keyring=ring, release_id=case.release_id, action=action, now=now, **words)
+
+    def _take_up(self, case: Open, now: datetime) -> None:
+        self._judge(case, Action.TAKE_UP, now)
+
+    def _return(self, case: Open, now: datetime) -> None:
+        self._judge(case, Action.RETURN, now, text=case.texts["return_question"])
+
+    def _ask_for_body(self, case: Open, now: datetime) -> None:
+        self._judge(case, Action.ASK_REPORTER, now, told=case.texts["question"])
+
+    def _substantiate(self, case: Open, now: datetime) -> None:
+        self._judge(case, Action.SUBSTANTIATE, now, text=case.texts["body_finding"])
+
+    def _dismiss(self, case: Open, now: datetime) -> None:
+        words = case.texts["body_dismissal"]
+        self._judge(case, Action.DISMISS, now, text=words, told=words)
+
+    def _await(self, case: Open, now: datetime) -> None:
+        self._judge(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"])
+
+    def _sanction(self, case: Open, now: datetime) -> None:
+        kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]
+        imposed = forwarding.SanctionRecord(kind, number, timezone.localdate(now))
+        self._judge(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=imposed)
+
+
+def _files(plan: Planned) -> list[evidence.DraftFileInfo]:
+    uploads = []
+    if plan.photo:
+        uploads.append(_seal(f"IMG_{2040 + plan.number}.jpg", sample_files.photo(plan.number)))
+    if plan.document:
+        lines = ["CONTOH - dokumen fiktif", "", f"Undangan rapat, {plan.texts['agency']}", "Acara: pembinaan pegawai"]
+        uploads.append(_seal("undangan.pdf", sample_files.document(lines)))
+    return [_as_sent(upload) for upload in uploads]
+
+
+def _seal(name: str, content: bytes) -> evidence.SealedUpload:
+    sink = evidence.Sink(name)
+    sink.write(content)
+    upload = sink.finish()
+    if upload.refused:
+        raise OSError(upload.refused)
+    return upload
+
+
+def _as_sent(upload: evidence.SealedUpload) -> evidence.DraftFileInfo:
+    if upload.info is None:
+        raise OSError("store")
+    return evidence.DraftFileInfo(str(upload.id), upload.info, upload.object_name, upload.object_digest)

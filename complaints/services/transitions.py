@@ -1,0 +1,147 @@
+"""The one function that moves a case: lock, check, write, audit. Admin, jobs and reporters all come through here."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import holidays
+from django.db import transaction
+from django.utils import timezone
+
+from complaints.domain import deadlines, workflow
+from complaints.domain.sealing.primitives import SignPair
+from complaints.domain.workflow import Action, ActorKind, Permission, Status, TransitionRefused
+from complaints.models.case import Case, Transition
+from complaints.models.complaint import Complaint
+from complaints.models.team import Staff
+from complaints.services import audit
+
+
+class CaseChanged(Exception):  # noqa: N818
+    """Somebody moved the case meanwhile; nothing was written."""
+
+
+@cache
+def public_holidays() -> Any:
+    """Return Indonesia's public holidays as a container of dates, from the ``holidays`` package."""
+    return holidays.country_holidays("ID")
+
+
+def due_on(status: Status, *, received_on: date, entered_on: date, source: Status | None, urgent: bool) -> date | None:
+    """Return the day by which a case must leave ``status``, or None where nothing runs."""
+    limits = workflow.URGENT_LIMITS if urgent else workflow.LIMITS
+    limit = workflow.limit_for(status, source=source, limits=limits)
+    if limit is None:
+        return None
+    start = received_on if limit.start == "received" else entered_on
+    return deadlines.due_date(start, limit, public_holidays())
+
+
+@transaction.atomic
+def perform(
+    *,
+    case_id: uuid.UUID,
+    action: Action,
+    actor_kind: ActorKind,
+    now: datetime,
+    actor: Staff | None = None,
+    permissions: frozenset[Permission] = frozenset(),
+    signer: SignPair | None = None,
+    reason: str = "",
+    seen_status: str | None = None,
+    changes: dict[str, Any] | None = None,
+) -> Transition:
+    """Move a case along the table, or raise.
+
+    Locks the case, checks the table, writes the step and the case's clear columns, and appends to the audit chain in
+    the same transaction. A reporter's step has a day and no hour and waits for no chain: the day's root binds what
+    the reporter sent. ``reason`` is only checked for being there; the caller seals it.
+
+    Args:
+        seen_status: the status that the actor saw; another one by now is an error.
+        changes: further clear columns to write with the step (lead body).
+
+    Raises:
+        TransitionRefused: the table does not allow it.
+        CaseChanged: the case stands elsewhere than ``seen_status``.
+    """
+    # Complaints before their case, and that before the chain: whoever holds more than one takes them in this order.
+    list(Complaint.objects.select_for_update().filter(case=case_id).order_by("pk").values_list("pk"))
+    case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
+    source = Status(case.status)
+    if seen_status is not None and seen_status != source:
+        raise CaseChanged
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    row = workflow.check(
+        action=action,
+        status=source,
+        actor=actor_kind,
+        permissions=permissions,
+        reason=reason,
+        previous_actor_same=_same_person(case, action, source, actor),
+        asked_from=asked_from,
+    )
+    step = _write(case, row, asked_from=asked_from, actor=actor, now=now, changes=changes or {})
+    if actor_kind is not ActorKind.REPORTER:
+        facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
+        audit.append(event="case.transition", now=now, actor=actor, signer=signer, case=case.pk, facts=facts)
+    return step
+
+
+def _same_person(case: Case, action: Action, source: Status, actor: Staff | None) -> bool:
+    earlier = workflow.transition_for(action, source).second_person_than
+    if earlier is None or actor is None:
+        return False
+    last = case.transitions.filter(action=earlier).order_by("-sequence").first()
+    return last is not None and last.actor_id == actor.pk
+
+
+def _write(
+    case: Case,
+    row: workflow.Transition,
+    *,
+    asked_from: Status | None,
+    actor: Staff | None,
+    now: datetime,
+    changes: dict[str, Any],
+) -> Transition:
+    source = Status(case.status)
+    target = workflow.target_of(row, asked_from)
+    day = timezone.localdate(now)
+    case.step_count += 1
+    case.status, case.status_on, case.is_late = target.value, day, False
+    case.asked_from = source.value if row.action is Action.ASK_REPORTER else ""
+    case.stage_reached = max(case.stage_reached, workflow.stage(target))
+    urgent = case.category.priority == "urgent"
+    case.due_on = due_on(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
+    for name, value in changes.items():
+        setattr(case, name, value)
+    case.save(
+        update_fields=[
+            "step_count",
+            "status",
+            "status_on",
+            "is_late",
+            "asked_from",
+            "stage_reached",
+            "due_on",
+            *changes,
+        ]
+    )
+    return Transition.objects.create(
+        case=case,
+        sequence=case.step_count,
+        action=row.action.value,
+        source=source.value,
+        target=target.value,
+        actor_kind=row.actor.value,
+        actor=actor,
+        day=day,
+        at=None if row.actor is ActorKind.REPORTER else now,
+    )
+
+
+__all__ = ["CaseChanged", "TransitionRefused", "due_on", "perform", "public_holidays"]
