@@ -1,0 +1,184 @@
+"""System checks with stable ids and hints: what an unsafe production configuration is refused for.
+
+``manage.py check --deploy`` runs them; errors fail it, warnings are for a person to weigh. None prints a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from complaints import access
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Staff, Team
+from complaints.services import vault
+
+TAG = "portal"
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+KEYS = {"PASSWORD_PEPPER": "E003", "WORKER_PRIVATE_KEY": "E004", "SERVER_SIGNING_KEY": "E005"}
+KEY_BYTES = 32
+# A random key of 32 bytes has about 30 different ones; a value that somebody made up has few.
+DISTINCT_BYTES = 16
+# OWASP's least for Argon2id at one lane; the portal's defaults lie above.
+WRAP_FLOOR = (3, 12 * 1024 * 1024)
+MAKE_SECRETS = "Make new ones: python -m portal.secrets PATH."
+
+
+def _error(number: str, text: str, hint: str) -> Error:
+    return Error(text, hint=hint, id=f"{TAG}.{number}")
+
+
+def _warning(number: str, text: str, hint: str) -> Warning:
+    return Warning(text, hint=hint, id=f"{TAG}.{number}")
+
+
+@register(TAG, deploy=True)
+def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Look at the settings alone."""
+    return [*_mode(), *_secrets(), *_door(), *_costs(), *_warnings()]
+
+
+@register(TAG, deploy=True)
+def check_stored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Look at accounts, teams and how durable the database is."""
+    try:
+        return [*_samples(), *_teams(), *_durability()]
+    except DatabaseError:
+        hint = "Is DATABASE_URL right, and has migrate been run?"
+        return [_error("E015", "The database cannot be read.", hint)]
+
+
+def _mode() -> Iterator[CheckMessage]:
+    if settings.DEBUG:
+        yield _error("E001", "DEBUG is on: error pages would show what reporters type.", "Unset DEBUG.")
+    if settings.SAMPLE_MODE:
+        yield _error("E007", "The portal is in sample mode.", "Unset PORTAL_SAMPLE.")
+
+
+def _secrets() -> Iterator[CheckMessage]:
+    secret = _secret_key()
+    if len(secret) < 50 or len(set(secret)) < 10 or secret.startswith(("django-insecure-", "test-only-")):
+        yield _error("E002", "SECRET_KEY is missing, short or not random.", MAKE_SECRETS)
+    for name, number in KEYS.items():
+        if not _is_key(getattr(settings, name)):
+            yield _error(number, f"{name} is not {KEY_BYTES} random bytes in hexadecimal.", MAKE_SECRETS)
+    values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
+    if len(set(values)) < len(values):
+        yield _error("E006", "Two secrets are the same.", MAKE_SECRETS)
+
+
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's word for an empty one
+        return ""
+
+
+def _is_key(text: str) -> bool:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        return False
+    return len(key) == KEY_BYTES and len(set(key)) >= DISTINCT_BYTES
+
+
+def _door() -> Iterator[CheckMessage]:
+    origin = urlsplit(settings.PUBLIC_ORIGIN)
+    bare = not (origin.path or origin.query or origin.username)
+    if origin.scheme != "https" or origin.hostname in (None, *LOCAL_HOSTS) or not bare:
+        hint = "Set PORTAL_ORIGIN to the public address, https://NAME, without a path."
+        yield _error("E010", "PORTAL_ORIGIN is not a public https address.", hint)
+    if not _cookies_are_safe():
+        hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
+        yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)
+
+
+def _cookies_are_safe() -> bool:
+    secure = settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE and settings.SESSION_COOKIE_HTTPONLY
+    strict = {settings.SESSION_COOKIE_SAMESITE, settings.CSRF_COOKIE_SAMESITE} == {"Strict"}
+    named = (
+        settings.SESSION_COOKIE_NAME.startswith("__Secure-")
+        and settings.CSRF_COOKIE_NAME.startswith("__Host-")
+        and settings.REPORTER_COOKIE_NAME.startswith("__Host-")
+    )
+    return bool(secure and strict and named)
+
+
+def _costs() -> Iterator[CheckMessage]:
+    cost = (settings.KEY_WRAP_OPSLIMIT, settings.KEY_WRAP_MEMLIMIT)
+    cheap = any(given < least for given, least in zip(cost, WRAP_FLOOR, strict=True))
+    if cheap or getattr(settings, "PASSWORD_HASH_MEMORY_KIB", None) is not None:
+        hint = "Unset KEY_WRAP_OPSLIMIT and KEY_WRAP_MEMLIMIT; keys wrapped so far need new passwords."
+        yield _error("E017", "Staff's keys are wrapped too cheaply to withstand guessing.", hint)
+
+
+def _warnings() -> Iterator[CheckMessage]:
+    if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:
+        hint = "Set AUDIT_HEADS_MAIL, or AUDIT_HEADS_FILE to a disk of another machine."
+        yield _warning("W001", "Heads of the audit chain do not leave the machine: a cut would not be seen.", hint)
+    if settings.EMAIL_BACKEND.endswith(("console.EmailBackend", "dummy.EmailBackend", "locmem.EmailBackend")):
+        yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
+    if "allauth.mfa" not in settings.INSTALLED_APPS:
+        hint = "Keep the staff's door behind a network of its own until the back-office brings a second factor."
+        yield _warning("W003", "Staff sign in with a password alone.", hint)
+
+
+def _samples() -> Iterator[CheckMessage]:
+    if Staff.objects.filter(is_sample=True).exists():
+        hint = "Begin with a new database: the passwords of sample accounts stand in the source."
+        yield _error("E008", "The database holds sample accounts.", hint)
+
+
+def _teams() -> Iterator[CheckMessage]:
+    teams = {team.slug: team for team in Team.objects.select_related("body").prefetch_related("memberships__staff")}
+    bodies = list(OversightBody.objects.valid_on(timezone.localdate()))
+    if not bodies:
+        yield _error("E018", "No oversight body holds the task today.", "Run load_catalog, and see its validity.")
+    wanted = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
+    for slug in wanted:
+        if slug not in teams:
+            hint = "Run setup_keys; for a body that no longer holds the task, enter its last day in the admin."
+            yield _error("E011", f"The team {slug} is missing.", hint)
+    for team in teams.values():
+        yield from _team(team)
+
+
+def _team(team: Team) -> Iterator[CheckMessage]:
+    if len(_members(team)) < 2:
+        hint = "Have a member admit another one; a team of one is lost with one password."
+        yield _error("E012", f"The team {team.slug} has fewer than two active members.", hint)
+    if not (team.recovery_a and team.recovery_b):
+        yield _error("E013", f"The team {team.slug} has no recovery keys.", "Found it anew by setup_keys --recovery.")
+    try:
+        vault.pinned_team(team.slug)
+    except vault.UnpinnedKey:
+        hint = "Compare with the fingerprints on paper before you touch TEAM_KEY_PINS: somebody may have put it there."
+        yield _error("E014", f"The key of the team {team.slug} is not the pinned one.", hint)
+
+
+def _members(team: Team) -> list[Staff]:
+    admitted = [membership.staff for membership in team.memberships.all() if membership.sealed_key]
+    return [staff for staff in admitted if staff.is_active and staff.has_key and access.may_join(staff, team)]
+
+
+def _durability() -> Iterator[CheckMessage]:
+    if not _is_durable():
+        hint = "Keep fsync, full_page_writes and synchronous_commit on (PostgreSQL), synchronous=FULL (SQLite)."
+        yield _error("E016", "The database may lose what it has confirmed when power fails.", hint)
+
+
+def _is_durable() -> bool:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA synchronous")
+            return int(cursor.fetchone()[0]) >= 2
+        names = ("fsync", "full_page_writes", "synchronous_commit")
+        cursor.execute("SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [list(names)])
+        return int(cursor.fetchone()[0]) == 0

@@ -1,0 +1,23 @@
+"""``manage.py rotate_worker_key``: give the worker a new key once a week; the one before has one more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from complaints.adapters import private
+from complaints.services import vault
+
+
+class Command(BaseCommand):
+    """Writes the environment file; every process has to be started again afterwards."""
+
+    help = "Replace the worker's key in the environment file; what waits for the key before stays openable for a week."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Put the new key in front of the present one, and forget what came before that."""
+        private.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
+        private.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", vault.new_worker_key())
+        self.stdout.write(f"The worker has a new key in {settings.ENV_FILE}. Restart every node.")

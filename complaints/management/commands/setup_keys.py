@@ -1,0 +1,131 @@
+"""``manage.py setup_keys``: make the teams that hold the keys, with their first members and their recovery.
+
+Run at the machine, with the first members beside it: each chooses a password that nobody else sees. What it prints as
+TEAM_KEY_PINS belongs into the environment of every node; without it nothing is sealed and no report can be sent.
+"""
+
+from __future__ import annotations
+
+import getpass
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from complaints.models.team import Staff, Team
+from complaints.services import founding, keys, samples, vault
+from complaints.services.founding import Asked, FoundingRefused
+
+
+class Command(BaseCommand):
+    """Refuses with every reason at once; writes nothing then."""
+
+    help = "Make the teams triage, custodian and, with --body CODE, a body's; print the pins for the environment."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options; none of them takes a secret, because others can read a command line."""
+        parser.add_argument("--body", action="append", default=[], metavar="CODE", help="A body to make a team for.")
+        parser.add_argument(
+            "--member", action="append", default=[], metavar="TEAM:USERNAME", help="A first member; two or more each."
+        )
+        parser.add_argument(
+            "--recovery", action="append", default=[], metavar="TEAM:HEX:HEX", help="Two keepers' public keys."
+        )
+        parser.add_argument("--make-recovery-key", action="store_true", help="Print one new pair and do nothing else.")
+        parser.add_argument("--sample", action="store_true", help="Sample staff, teams and pins, in sample mode only.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do one of the three things. Raises CommandError with what is in the way."""
+        if options["make_recovery_key"]:
+            self._make_recovery_key()
+        elif options["sample"]:
+            self._sample()
+        else:
+            self._found(_asked(options))
+
+    def _make_recovery_key(self) -> None:
+        public, private = founding.recovery_pair()
+        self.stdout.write(f"public   {public}\nprivate  {private}")
+        self.stderr.write("Write the private half on paper, twice, and clear this screen. It cannot be shown again.")
+
+    def _sample(self) -> None:
+        try:
+            made = samples.found(now=timezone.now(), env_file=settings.ENV_FILE)
+        except samples.SamplesRefused as error:
+            raise CommandError(str(error)) from error
+        if made is None:
+            self.stdout.write("The sample teams are there")
+            return
+        self.stdout.write(f"Sample staff and {len(made.teams)} teams made, pinned in {settings.ENV_FILE}")
+        self.stdout.write("Recovery keys of the samples (a real installation makes them offline):")
+        for slug, (one, other) in made.recovery.items():
+            self.stdout.write(f"  {slug:<12} {one} {other}")
+
+    def _found(self, asked: Asked) -> None:
+        try:
+            plans = founding.plan(asked)
+        except FoundingRefused as refused:
+            raise CommandError("\n".join(refused.problems)) from refused
+        for person in founding.without_key(plans):
+            self._choose_password(person)
+        teams = founding.found(plans, now=timezone.now())
+        self._show(teams, {person for plan in plans for person in plan.members})
+
+    def _choose_password(self, person: Staff) -> None:
+        self.stdout.write(f"{person.username}, choose your password now; nobody else should see the keyboard.")
+        while True:
+            password = _ask("Password: ")
+            if password != _ask("Once more: "):
+                self.stderr.write("The two differ.")
+                continue
+            try:
+                validate_password(password, person)
+            except ValidationError as error:
+                self.stderr.write(" ".join(error.messages))
+                continue
+            keys.change_password(staff=person, password=password, now=timezone.now())
+            return
+
+    def _show(self, teams: Iterable[Team], people: Iterable[Staff]) -> None:
+        self.stdout.write("Read these aloud and let each member write down their own team's and person's:")
+        for team in teams:
+            self.stdout.write(f"  {team.slug:<20} {vault.team_fingerprint(team)}")
+        for username in sorted(person.username for person in people):
+            self.stdout.write(f"  {username:<20} {keys.fingerprint(Staff.objects.get(username=username))}")
+        self.stdout.write("Put this line into the environment of every node, then run check --deploy:")
+        self.stdout.write(f"TEAM_KEY_PINS={founding.pins(teams)}")
+
+
+def _ask(prompt: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(prompt)
+        except (getpass.GetPassWarning, EOFError) as error:
+            raise CommandError("A password is typed at a terminal that does not show it; there is none.") from error
+
+
+def _asked(options: dict[str, Any]) -> Asked:
+    members: dict[str, list[str]] = {}
+    for text in options["member"]:
+        slug, username = _parts(text, 2, "--member TEAM:USERNAME")
+        members.setdefault(slug, []).append(username)
+    recovery: dict[str, tuple[str, str]] = {}
+    for text in options["recovery"]:
+        slug, one, other = _parts(text, 3, "--recovery TEAM:HEX:HEX")
+        if slug in recovery:
+            raise CommandError(f"--recovery names {slug} twice")
+        recovery[slug] = (one, other)
+    return Asked(options["body"], members, recovery)
+
+
+def _parts(text: str, number: int, form: str) -> list[str]:
+    parts = text.split(":")
+    if len(parts) != number or not all(parts):
+        raise CommandError(f"{form}: not so: {text}")
+    return parts

@@ -1,0 +1,45 @@
+"""One short function per background job: read the clock, call one service. All are safe to run twice."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from complaints.queue import job
+from complaints.services import casework, day_end, evidence, pulse, retention
+
+
+@job
+def heartbeat() -> None:
+    """Show the watchdog that jobs pass through the queue."""
+    pulse.beat(now=timezone.now())
+
+
+@job
+def process_evidence() -> None:
+    """Take back what the worker may no longer open, and do the rest."""
+    evidence.end_grants(today=timezone.localdate())
+    evidence.process_pending()
+
+
+@job
+def run_deadlines() -> None:
+    """Let the clock do its steps."""
+    casework.run_deadlines(now=timezone.now())
+
+
+@job
+def close_day() -> None:
+    """Bind the days that are over into the audit chain, and bring their heads outside."""
+    day_end.close_due(today=timezone.localdate(), now=timezone.now())
+
+
+@job
+def sweep() -> None:
+    """Throw away what has ended."""
+    retention.sweep(today=timezone.localdate())
+
+
+@job
+def staff_mail() -> None:
+    """Tell teams that work waits, and nothing else."""
+    day_end.mail_staff(today=timezone.localdate())
