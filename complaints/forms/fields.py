@@ -1,0 +1,212 @@
+"""Building blocks of the reporter's forms; only the forms beside this module use them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
+from crispy_forms.utils import render_crispy_form
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.template.defaultfilters import filesizeformat
+from django.utils.functional import lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+# What a session row holds of a draft: every field at its limit in any script, and what is too long by little.
+KEPT_BYTES = 400_000
+
+TOO_LONG = _("This is too long: it has %(show_value)d characters and may have %(limit_value)d. Please shorten it.")
+TOO_MUCH = _("This is more than we can keep. Please shorten it.")
+NOT_A_DAY = _("Write the day like 25/11/2026, or leave it empty.")
+DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"]
+# The browser is asked not to remember on the device what was typed.
+FORGET = {"autocomplete": "off"}
+
+
+def stored_size(content: Any) -> int:
+    """Return how many bytes ``content`` takes in a sealed session row."""
+    return len(json.dumps(content))
+
+
+def shortened(limit: int) -> MaxLengthValidator:
+    """Return what refuses more than ``limit`` characters, in words that say how many there are."""
+    return MaxLengthValidator(limit, TOO_LONG)
+
+
+def line(label: Any, *, limit: int, help_text: Any = "", mode: str = "") -> forms.CharField:
+    """Return a field for one optional line of text."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        help_text=help_text,
+        validators=[shortened(limit)],
+        widget=forms.TextInput(attrs=FORGET | ({"inputmode": mode} if mode else {})),
+    )
+
+
+def text(label: Any, *, rows: int, validators: list[Any], **kwargs: Any) -> forms.CharField:
+    """Return a field for several lines of text."""
+    widget = forms.Textarea(attrs={"rows": rows, "cols": None, **FORGET})
+    return forms.CharField(label=label, validators=validators, widget=widget, **kwargs)
+
+
+def day(label: Any, help_text: Any = "") -> forms.DateField:
+    """Return a field for one optional day; a browser without a calendar takes 25/11/2026 too."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        help_text=help_text,
+        input_formats=DAY_FORMATS,
+        error_messages={"invalid": NOT_A_DAY},
+        widget=forms.DateInput(attrs={"type": "date", **FORGET}, format="%Y-%m-%d"),
+    )
+
+
+def card(name: str, example: str) -> Any:
+    """Return the label of a choice: its name, and one example under it."""
+    return format_html("{}<small>{}</small>", name, example) if example else name
+
+
+class Files(forms.FileInput):
+    """A plain file input that takes several."""
+
+    allow_multiple_selected = True
+
+
+REFUSALS = {
+    "too_large": _("“%(name)s” is larger than %(each)s. Send a smaller copy, or a part of it."),
+    "type": _(
+        "“%(name)s” is a kind of file that we cannot take. "
+        "Send a photo, a PDF or office document, a recording or a video."
+    ),
+    "empty": _("“%(name)s” is empty. Choose the file again."),
+    "total": _(
+        "“%(name)s” does not fit any more: at most %(count)d files, %(total)s together. "
+        "You can add more later with your ticket code."
+    ),
+    "report": _("“%(name)s” does not fit any more: a report takes at most %(most)d files."),
+    "full": _(
+        "“%(name)s” cannot be kept now, because our store is full. "
+        "Go on without it; you can add it later with your ticket code."
+    ),
+    "no_session": _("“%(name)s” was not kept, because this page stood open too long. Choose it again."),
+    "store": _("“%(name)s” could not be kept; the fault is ours. Choose it again."),
+}
+LIMITS = _("At most %(count)d files, each up to %(each)s.")
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "each": filesizeformat(settings.EVIDENCE_MAX_FILE_BYTES),
+        "total": filesizeformat(settings.EVIDENCE_MAX_TOTAL_BYTES),
+        "count": settings.EVIDENCE_MAX_FILES,
+        "most": settings.EVIDENCE_MAX_REPORT_FILES,
+    }
+
+
+_limits = lazy(lambda: str(LIMITS) % _facts(), str)
+
+
+def refusal(name: str, code: str) -> str:
+    """Return in words why the file ``name`` was refused, and what to do about it."""
+    return str(REFUSALS.get(code, REFUSALS["store"])) % {**_facts(), "name": name}
+
+
+class EvidenceField(forms.FileField):
+    """Several uploads, already sealed; those that were refused are named with what to do about them."""
+
+    widget = Files
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(help_text=_limits(), **kwargs)  # type: ignore[no-untyped-call]
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Return the uploads; raise ValidationError with one message for each refused one."""
+        uploads = list(data or [])
+        if self.required and not uploads:
+            raise ValidationError(self.error_messages["required"])
+        problems = [ValidationError(refusal(upload.name, upload.refused)) for upload in uploads if upload.refused]
+        if problems:
+            raise ValidationError(problems)
+        return uploads
+
+
+class ReporterForm(forms.Form):
+    """What the forms share: no form tag and no token inside, so that an empty one can be kept rendered."""
+
+    use_required_attribute = False
+    too_much = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return the pieces of the page that the template places one by one."""
+        return (Layout(*self.fields),)
+
+    def rendered(self) -> list[SafeString]:
+        """Return each part as crispy renders it."""
+        pieces = []
+        for layout in self.parts():
+            self.helper.layout = layout
+            pieces.append(render_crispy_form(self, self.helper))
+        return pieces
+
+    def set_choices(self, name: str, choices: list[tuple[str, Any]], unknown: Any) -> None:
+        """Fill in the choices of a field, and what is said about one that is not among them."""
+        field = self.fields[name]
+        # As a callable they are looked through when they are needed, not whenever they pass from field to widget.
+        field.choices = lambda: choices  # type: ignore[attr-defined]
+        field.error_messages["invalid_choice"] = unknown
+
+    def mistakes(self) -> list[tuple[str, str]]:
+        """List (id of the control to mend, message) in the order of the page."""
+        return [
+            (self[name].id_for_label or self[name].subwidgets[0].id_for_label, str(message))
+            for name in self.fields
+            for message in self.errors.get(name, [])
+        ]
+
+    def judge_only(self, name: str) -> None:
+        """Forget what is wrong with other fields than ``name``, which are not finished yet."""
+        for other in set(self.errors) - {name}:
+            del self.errors[other]
+
+    def answers(self) -> dict[str, str | bool]:
+        """Return the valid answers as a draft keeps them: texts, ISO days, booleans."""
+        return {
+            name: value.isoformat() if isinstance(value, date) else "" if value is None else value
+            for name, value in self.cleaned_data.items()
+            if not isinstance(value, list)
+        }
+
+    def typed(self) -> dict[str, str | bool]:
+        """Return what was typed as it stands, valid or not."""
+        return {
+            name: name in self.data if isinstance(field, forms.BooleanField) else str(self.data.get(name, ""))
+            for name, field in self.fields.items()
+            if not isinstance(field, forms.FileField)
+        }
+
+    def taken_into(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Return ``draft`` with what was typed, valid or not.
+
+        Where that is more than a draft can hold the draft stays as it was, and the longest text gets an error.
+        """
+        merged = draft | (self.answers() if self.is_valid() else self.typed())
+        if stored_size(merged) <= KEPT_BYTES:
+            return merged
+        self.too_much = True
+        typed = self.typed()
+        self.add_error(max(typed, key=lambda name: stored_size(typed[name])), TOO_MUCH)
+        return dict(draft)

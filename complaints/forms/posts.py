@@ -1,0 +1,67 @@
+"""One post on social media: where it is, whose account, what the account did, and which file shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from crispy_forms.layout import Layout
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from complaints.forms.fields import EvidenceField, ReporterForm, day, line
+from complaints.models.post import Act, Platform
+
+PLATFORM_LABELS = dict(Platform.choices)
+ACT_LABELS = dict(Act.choices)
+
+
+class PostForm(ReporterForm):
+    """The fold on page 3. Link or account is needed, nothing else; a link tells the platform by itself."""
+
+    url = line(_("Link to the post"), limit=2_000, mode="url")
+    account = line(
+        _("Account of the person you report"),
+        limit=200,
+        help_text=_("For example: @name. Leave it empty if the link says it."),
+    )
+    platform = forms.ChoiceField(label=_("Where"), required=False)
+    act = forms.ChoiceField(label=_("What did the account do?"), required=False)
+    seen_on = day(_("The day you saw it"), _("Leave it empty if that day could point to you."))
+    screenshot = forms.ChoiceField(label=_("Which file shows it?"), required=False)
+
+    def __init__(self, *args: Any, today: date, files: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        unlisted = _("Choose one from the list.")
+        self.set_choices("platform", [("", _("The link says it, or I do not know")), *Platform.choices], unlisted)
+        self.set_choices("act", [("", _("I do not know")), *Act.choices], unlisted)
+        if files:
+            self.set_choices("screenshot", [("", _("None")), *files], unlisted)
+        else:
+            self.fields.pop("screenshot", None)
+
+    def clean_seen_on(self) -> date | None:
+        """Refuse days to come."""
+        seen: date | None = self.cleaned_data["seen_on"]
+        if seen and seen > self.today:
+            raise forms.ValidationError(_("This day is still to come. Choose today or earlier, or leave it empty."))
+        return seen
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a link or an account."""
+        answers: dict[str, Any] = super().clean() or {}
+        if not (answers.get("url") or answers.get("account")) and not {"url", "account"} & set(self.errors):
+            self.add_error("url", _("Write the link, or the account."))
+        return answers
+
+
+class MorePostForm(PostForm):
+    """A post for a report already sent; its screenshot comes along."""
+
+    evidence = EvidenceField(label=_("Screenshots of it"), required=False)
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return one part, the files last."""
+        return (Layout(*(name for name in self.fields if name != "evidence"), "evidence"),)

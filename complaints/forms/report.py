@@ -1,0 +1,177 @@
+"""The four pages of a report: nearly everything may stay unknown, and a refusal says how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from crispy_forms.layout import Fieldset, Layout
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MinLengthValidator
+from django.utils.translation import gettext_lazy as _
+
+from complaints.forms.fields import EvidenceField, ReporterForm, day, line, shortened, text
+from complaints.models.case import AgencyKind
+
+AGENCY_LABELS = dict(AgencyKind.choices)
+STORY_AT_LEAST = 50
+STORY_AT_MOST = 20_000
+
+
+class StartForm(ReporterForm):
+    """Page 1: who did it, as a kind, and what happened."""
+
+    accused_kind = forms.ChoiceField(
+        label=_("Who did it?"),
+        help_text=_("This decides who may judge the report."),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose who did it; not knowing is an answer too.")},
+    )
+    category = forms.ChoiceField(
+        label=_("What happened?"),
+        help_text=_("Take the closest one. You tell the details later."),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what happened; take the closest one.")},
+    )
+
+    def __init__(self, *args: Any, kinds: Sequence[Any] = (), categories: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (("accused_kind", kinds), ("category", categories)):
+            self.set_choices(name, list(choices), self.fields[name].error_messages["required"])
+
+
+class WhoForm(ReporterForm):
+    """Page 2: the accused, the place and the days; hardly anything must be known."""
+
+    accused_name = line(
+        _("Name or account"),
+        limit=200,
+        help_text=_("As far as you know: a name, a nickname, or an account on social media."),
+    )
+    accused_unknown = forms.BooleanField(label=_("I do not know the name"), required=False)
+    accused_position = line(
+        _("Position"), limit=200, help_text=_("For example: section head, teacher, subdistrict head.")
+    )
+    accused_nip = line(
+        _("NIP (employee number)"),
+        limit=40,
+        mode="numeric",
+        help_text=_(
+            "Not needed. Write it only if many people know it: a number that few know can point to you. "
+            "A wrong or missing number never stops a report."
+        ),
+    )
+    agency_kind = forms.ChoiceField(
+        label=_("What kind of agency?"),
+        error_messages={"required": _("Choose a kind of agency; “I do not know” is an answer too.")},
+    )
+    agency = line(
+        _("Agency or unit"),
+        limit=200,
+        help_text=_("For example: Dinas Pendidikan. Leave it empty if you do not know."),
+    )
+    regency = line(_("Regency or city"), limit=120, help_text=_("Leave it empty if you do not know."))
+    province = forms.ChoiceField(label=_("Province"), required=False)
+    event_from = day(
+        _("The day it happened"),
+        _("If it took several days: the first one. Leave it empty if you do not know."),
+    )
+    event_until = day(_("Until"), _("Only if it took several days."))
+    learnt_on = day(_("The day you learnt of it"), _("The time limit for a report to Bawaslu runs from that day."))
+
+    def __init__(self, *args: Any, today: date, provinces: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        unlisted = _("Choose one from the list.")
+        self.set_choices("agency_kind", [("", _("Choose")), *AgencyKind.choices], unlisted)
+        self.set_choices("province", [("", _("I do not know")), *provinces], unlisted)
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return one part of three groups: person, place, time."""
+        person = ("accused_name", "accused_unknown", "accused_position", "accused_nip")
+        return (
+            Layout(
+                Fieldset(_("The person you report"), *person),
+                Fieldset(_("Where"), "agency_kind", "agency", "regency", "province"),
+                Fieldset(_("When"), "event_from", "event_until", "learnt_on"),
+            ),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse days to come and an end before its beginning."""
+        answers: dict[str, Any] = super().clean() or {}
+        for name in ("event_from", "event_until", "learnt_on"):
+            if answers.get(name) and answers[name] > self.today:
+                self.add_error(name, _("This day is still to come. Choose today or earlier, or leave it empty."))
+        begin, end = answers.get("event_from"), answers.get("event_until")
+        if end and not begin and "event_from" not in self.errors:
+            self.add_error("event_from", _("Add the first day, or empty the field “Until”."))
+        elif begin and end and end < begin:
+            self.add_error("event_until", _("The last day is before the first. Change one of the two."))
+        return answers
+
+
+class StoryForm(ReporterForm):
+    """Page 3: the account, files and links."""
+
+    story = text(
+        _("Your account"),
+        rows=12,
+        help_text=_("Do not write your own name here."),
+        validators=[
+            MinLengthValidator(
+                STORY_AT_LEAST,
+                _("Tell a little more: at least %(limit_value)d characters; so far %(show_value)d."),
+            ),
+            shortened(STORY_AT_MOST),
+        ],
+        error_messages={"required": _("Tell what happened; a few sentences are enough.")},
+    )
+    evidence = EvidenceField(label=_("Photos, documents, recordings"), required=False)
+    links = text(
+        _("Links to posts"),
+        rows=3,
+        help_text=_("One per line."),
+        required=False,
+        validators=[shortened(4_000)],
+    )
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return the account and the evidence apart: the page has something to say between them."""
+        return Layout("story"), Layout("evidence"), Layout("links")
+
+
+class IdentityForm(ReporterForm):
+    """Page 4: whether the reporter leaves a name."""
+
+    ANONYMOUS, CONFIDENTIAL = "anonymous", "confidential"
+
+    identity = forms.ChoiceField(
+        label=_("Your name"),
+        initial=ANONYMOUS,
+        choices=[
+            (ANONYMOUS, _("Stay anonymous; we do not know who you are")),
+            (CONFIDENTIAL, _("Confidential: locked, can be opened only with your permission")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose whether you stay anonymous.")},
+    )
+    name = line(_("Full name"), limit=200)
+    contact = line(_("How to reach you"), limit=300, help_text=_("Not needed; we can ask you on the status page."))
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return the choice, and apart from it what only the confidential way asks."""
+        return Layout("identity"), Layout("name", "contact")
+
+    def clean(self) -> dict[str, Any]:
+        """Read name and contact only where the confidential way was chosen, which needs a name."""
+        answers: dict[str, Any] = super().clean() or {}
+        if answers.get("identity") == self.ANONYMOUS:
+            self.errors.pop("name", None)
+            self.errors.pop("contact", None)
+            return answers | {"name": "", "contact": ""}
+        if not answers.get("name") and not {"name", "identity"} & set(self.errors):
+            self.add_error("name", ValidationError(_("Write your name, or choose to stay anonymous.")))
+        return answers

@@ -1,0 +1,83 @@
+"""What the pages of a report say back of its draft: the answers in words, and whether Bawaslu comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from complaints.forms.report import AGENCY_LABELS, StartForm, StoryForm, WhoForm
+from complaints.services import catalog
+from complaints.views import posts
+
+Draft = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The answers of one page: those given, and the labels of those left out."""
+
+    step: str
+    title: str
+    rows: list[tuple[str, str]]
+    empty: list[str]
+
+
+def bawaslu_too(draft: Draft) -> bool:
+    """Tell whether Bawaslu is the one to judge what the draft says, alone or beside others."""
+    kind = catalog.accused_kind(draft.get("accused_kind", ""))
+    category = catalog.category(draft.get("category", ""))
+    return (kind is not None and kind.route in {"bawaslu", "both"}) or (
+        category is not None and category.door == "bawaslu"
+    )
+
+
+def sections(draft: Draft) -> list[Section]:
+    """Return the draft page by page in words, in the order of the pages."""
+    story = _section("story", _("Your account"), StoryForm.base_fields, draft)
+    for number, post in enumerate(draft.get("posts", ()), start=1):
+        story.rows.append((_("Post %(number)d") % {"number": number}, posts.in_words(post)))
+    return [
+        _section("start", _("What it is about"), StartForm.base_fields, draft),
+        _section("who", _("Who, where, when"), WhoForm.base_fields, draft),
+        story,
+    ]
+
+
+def _section(step: str, title: str, fields: dict[str, Any], draft: Draft) -> Section:
+    given, empty = [], []
+    for name, field in fields.items():
+        if name in {"accused_unknown", "evidence"}:
+            continue
+        value = _in_words(name, draft)
+        if value:
+            given.append((str(field.label), value))
+        else:
+            empty.append(str(field.label))
+    return Section(step, title, given, empty)
+
+
+def _in_words(name: str, draft: Draft) -> str:
+    value = str(draft.get(name) or "")
+    if name == "accused_name" and not value and draft.get("accused_unknown"):
+        return _("I do not know")
+    if not value:
+        return ""
+    if name in {"event_from", "event_until", "learnt_on"}:
+        return date_format(date.fromisoformat(value), "l, j F Y")
+    return _chosen(name, value)
+
+
+def _chosen(name: str, value: str) -> str:
+    if name == "accused_kind":
+        return str(catalog.accused_kind(value) or "")
+    if name == "category":
+        return str(catalog.category(value) or "")
+    if name == "agency_kind":
+        return str(AGENCY_LABELS[value])
+    if name == "province":
+        return next((row.name for row in catalog.provinces() if row.code == value), "")
+    return value

@@ -1,0 +1,41 @@
+"""Pages that hold nothing of anybody: the front page, the doors of others, the answer for load balancers."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from complaints.domain.workflow import LIMITS, Status
+from complaints.services import catalog
+from complaints.views import still_page
+
+DAYS = {
+    "check": LIMITS[Status.IN_REVIEW].number,
+    "forward": LIMITS[Status.VERIFIED].number,
+    "examine": LIMITS[Status.UNDER_EXAMINATION].number,
+    "agency": LIMITS[Status.AWAITING_AGENCY].number,
+}
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the two doors and what to expect."""
+    body = catalog.body_for(timezone.localdate())
+    name = body.short_name if body else ""
+    return still_page(request, "public/home", lambda: {"body": name, "days": DAYS}, (name,))
+
+
+def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:
+    """Show who deals with what this portal does not."""
+    return still_page(request, "public/door", lambda: {"door": catalog.door(door, get_language() or "")}, (door,))
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Tell a load balancer whether this node can serve: 200, or 503 without its database."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("database\n", content_type="text/plain", status=503)
+    return HttpResponse("ok\n", content_type="text/plain")

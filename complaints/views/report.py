@@ -1,0 +1,270 @@
+"""The four pages of a report, its code, and giving up. A page keeps what was typed before it judges it.
+
+The draft lives in the reporter's sealed session. Every page redirects once its answers are in order; the
+ticket code is drawn once three pages are in order, and the check page sends at most once, because the code is the
+report's own mark.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from complaints.domain.codes import grouped
+from complaints.forms.fields import ReporterForm
+from complaints.forms.posts import PostForm
+from complaints.forms.report import IdentityForm, StoryForm
+from complaints.services import evidence, reporting
+from complaints.views import ReporterRequest, empty_fields, hole, page, posts, still_page, uploads
+from complaints.views.answers import Draft, bawaslu_too, sections
+from complaints.views.api import waiting_files
+from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
+
+
+def start(request: ReporterRequest, door: str = "") -> HttpResponse:
+    """Page 1; ``door`` narrows the cards to what was done to the reporter, or to what was seen."""
+    return _answer(request, START, door) if request.method == "POST" else _ask(request, START, door)
+
+
+def who(request: ReporterRequest) -> HttpResponse:
+    """Page 2."""
+    return _answer(request, WHO) if request.method == "POST" else _ask(request, WHO)
+
+
+def story(request: ReporterRequest) -> HttpResponse:
+    """Page 3, with the files that are already kept."""
+    return _answer(request, STORY) if request.method == "POST" else _ask(request, STORY)
+
+
+def _ask(
+    request: ReporterRequest,
+    step: Step,
+    door: str = "",
+    form: ReporterForm | None = None,
+    post: PostForm | None = None,
+) -> HttpResponse:
+    draft: Draft = request.reporter.get("draft") or {}
+    missing = missing_step(draft)
+    if form is None and missing and STEPS.index(missing) < STEPS.index(step):
+        return redirect(missing.url)
+    door = door or draft.get("door", "")
+    state = {
+        "drafted": bool(draft),
+        "renewed": draft.get("renewed"),
+        "sent": "sent" in request.reporter,
+        "bawaslu": step is WHO and bawaslu_too(draft),
+    }
+    waiting = waiting_files(request) if step is STORY else {}
+    none = not any(waiting.get(name) for name in ("files", "partial"))
+    if form is None and none and not step.known(draft) and not posts.kept(draft):
+        return _ask_afresh(request, step, door, state)
+    more = posts.shown(draft, waiting["files"], post) if step is STORY else {}
+    parts = form.rendered() if form else step.fields(door, draft)
+    mistakes = (form.mistakes() if form else []) + (post.mistakes() if post else [])
+    return page(request, step.template, {"parts": parts, "mistakes": mistakes, **waiting, **state, **more})
+
+
+def _ask_afresh(request: ReporterRequest, step: Step, door: str, state: dict[str, Any]) -> HttpResponse:
+    def context() -> dict[str, Any]:
+        more = posts.shown({}) if step is STORY else {}
+        return {"parts": step.fields(door, {}), **state, **more}
+
+    return still_page(request, step.template, context, (door, *state.values()))
+
+
+def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> Draft:
+    """Keep what was typed, valid or not; a page is done only while it is valid. None is the check page."""
+    known = request.reporter.get("draft")
+    if known is None:
+        request.reporter.clear()
+    draft: Draft = form.taken_into({"done": []} if known is None else known)
+    if step:
+        draft["done"] = [name for name in draft["done"] if name != step.name]
+        if form.is_valid() and not door_elsewhere(draft):
+            draft["done"].append(step.name)
+        if step is not START and known is None:
+            draft["renewed"] = True
+        elif step is START and form.is_valid():
+            draft.pop("renewed", None)
+    request.reporter["draft"] = draft
+    if step is STORY and request.FILES:
+        evidence.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+    return draft
+
+
+def _answer(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
+    draft: Draft = request.reporter.get("draft") or {}
+    form = step.make(door or draft.get("door", ""), request.POST, request.FILES)
+    draft = _store(request, step, form)
+    draft["door"] = door_of(draft, door)
+    post = posts.take(request, draft) if step is STORY else None
+    go = "" if form.too_much else request.POST.get("go")
+    if go == "back":
+        return redirect(step.before)
+    if go in {"stay", "post"}:
+        form.judge_only("evidence")
+        if not (form.errors or post):
+            return redirect(step.url)
+    if form.errors or post:
+        return _ask(request, step, door, form, post)
+    if step is START and (other := door_elsewhere(draft)):
+        return redirect("door_elsewhere", other)
+    missing = missing_step(draft)
+    if missing is None:
+        # Drawn with what is written anyway, so that looking at the check page writes nothing.
+        reporting.start_code(draft)
+        return redirect("report_check")
+    return redirect(missing.url if STEPS.index(missing) < STEPS.index(step) else step.after)
+
+
+def check(request: ReporterRequest) -> HttpResponse:
+    """Page 4: every answer, the files, the name. The code has been drawn, and is shown after sending."""
+    draft = request.reporter.get("draft")
+    if request.method == "POST":
+        return _gone(request) if draft is None else _send(request, draft)
+    if draft is None:
+        return redirect("report_code" if "sent" in request.reporter else "report_start")
+    return _review(request, draft)
+
+
+def _gone(request: ReporterRequest) -> HttpResponse:
+    if "sent" in request.reporter:
+        return redirect("report_code")
+    received = reporting.was_received(request.POST.get("token", ""))
+    return page(request, "report/received" if received else "report/gone")
+
+
+def _review(
+    request: ReporterRequest, draft: Draft, form: ReporterForm | None = None, *, changed: bool = False
+) -> HttpResponse:
+    missing = missing_step(draft)
+    if missing:
+        return redirect(missing.url)
+    if not draft.get("code"):
+        reporting.start_code(draft)
+        request.reporter["draft"] = draft
+    waiting = waiting_files(request)
+    none = not (waiting["files"] or waiting["partial"])
+    answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
+    own = {"token": reporting.form_token(draft), "answers": answers}
+    if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and none and not changed:
+        return _still_review(request, own, bawaslu=bawaslu_too(draft))
+    names = ("identity", "name", "contact")
+    shown = form or IdentityForm(initial={name: draft[name] for name in names if draft.get(name)})
+    context = {
+        "parts": shown.rendered(),
+        "mistakes": form.mistakes() if form else [],
+        "changed": changed,
+        "bawaslu": bawaslu_too(draft),
+    }
+    return page(request, "report/check", {**context, **waiting, **own})
+
+
+def _still_review(request: ReporterRequest, own: dict[str, str], *, bawaslu: bool) -> HttpResponse:
+    def context() -> dict[str, Any]:
+        parts = empty_fields(IdentityForm, ("identity",))
+        return {"parts": parts, "bawaslu": bawaslu, "token": hole("form"), "answers": hole("answers")}
+
+    holes = {"form": own["token"], "answers": own["answers"]}
+    return still_page(request, "report/check", context, (bawaslu,), holes)
+
+
+def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    token = request.POST.get("token", "")
+    if token and token != (reporting.form_token(draft) if draft.get("code") else ""):
+        # Another window sent this page's report, or began another; never send what was not on the page.
+        if reporting.was_received(token):
+            return page(request, "report/received")
+        return _review(request, draft, changed=True)
+    form = IdentityForm(request.POST)
+    draft = _store(request, None, form)
+    target = next((step.url for step in STEPS if step.name == request.POST.get("change")), None)
+    if request.POST.get("go") == "back":
+        target = STORY.url
+    if target or request.POST.get("go") == "stay" or not token:
+        return redirect(target or "report_check")
+    if form.errors or missing_step(draft):
+        return _review(request, draft, form)
+    files = evidence.draft_files(session=request.reporter)
+    receipt = reporting.submit(draft=draft, files=files, today=timezone.localdate())
+    # The cookie stays: should this answer be lost on its way, sending again must show the code after all.
+    request.reporter.clear()
+    request.reporter["sent"] = {
+        "code": receipt.code,
+        "reference": receipt.reference,
+        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
+    }
+    # What never came whole: the page named it as left out.
+    evidence.discard_draft(session=request.reporter)
+    return redirect("report_code")
+
+
+def code(request: ReporterRequest) -> HttpResponse:
+    """Show the code of the report just sent, until the session forgets it."""
+    sent = request.reporter.get("sent")
+    if sent is None:
+        return redirect("status_enter")
+    groups = {f"group{place}": group for place, group in enumerate(grouped(sent["code"]).split("-"))}
+
+    def context() -> dict[str, Any]:
+        check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
+        return {"groups": [hole(name) for name in groups], "reference": hole("reference"), "check_by": check_by}
+
+    holes = {"reference": sent["reference"], **groups}
+    return still_page(request, "report/code", context, (sent["check_by"],), holes)
+
+
+@require_POST
+def code_file(request: ReporterRequest) -> HttpResponse:
+    """Give the code as a file that says nothing else, so that whoever finds it learns nothing."""
+    sent = request.reporter.get("sent")
+    if sent is None:
+        return redirect("status_enter")
+    response = HttpResponse(f"{grouped(sent['code'])}\n", content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="catatan.txt"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def file_remove(request: ReporterRequest) -> HttpResponse:
+    """Drop one kept file from page 3 or 4, keeping what else stands on that page."""
+    draft = request.reporter.get("draft")
+    if draft is None:
+        return redirect("report_start")
+    if "story" in request.POST:
+        _keep_story(request)
+    else:
+        _store(request, None, IdentityForm(request.POST))
+    evidence.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
+    return redirect("report_story" if "story" in request.POST else "report_check")
+
+
+def _keep_story(request: ReporterRequest) -> Draft:
+    draft = _store(request, STORY, StoryForm(request.POST, request.FILES))
+    posts.take(request, draft)
+    return draft
+
+
+@require_POST
+def post_remove(request: ReporterRequest) -> HttpResponse:
+    """Take one described post out on page 3, keeping what else stands on that page."""
+    if "draft" not in request.reporter:
+        return redirect("report_start")
+    posts.drop(_keep_story(request), request.POST.get("post", ""))
+    return redirect("report_story")
+
+
+@require_POST
+def cancel(request: ReporterRequest) -> HttpResponse:
+    """Delete the unfinished report, files and all."""
+    if "draft" in request.reporter:
+        evidence.discard_draft(session=request.reporter)
+        request.reporter.end()
+    return redirect("home")

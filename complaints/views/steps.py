@@ -1,0 +1,108 @@
+"""The first three pages of a report as data: form, choices, order; and where a draft has got to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_noop
+from django.utils.translation import gettext as _
+
+from complaints.forms.fields import ReporterForm, card
+from complaints.forms.report import StartForm, StoryForm, WhoForm
+from complaints.services import catalog
+from complaints.views import empty_fields
+from complaints.views.answers import Draft
+
+GROUPS = {
+    "pressure": gettext_noop("What is done to you"),
+    "offline": gettext_noop("What you saw"),
+    "online": gettext_noop("What you saw online"),
+    "elsewhere": gettext_noop("Not for this portal; we show you the right door"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page of the report: its form with the choices of a door, and what comes before and after."""
+
+    name: str
+    form: type[ReporterForm]
+    choices: Callable[[str], dict[str, Any]]
+    before: str
+    after: str
+
+    @property
+    def url(self) -> str:
+        """The name of its address."""
+        return f"report_{self.name}"
+
+    @property
+    def template(self) -> str:
+        """The name of its template."""
+        return f"report/{self.name}"
+
+    def known(self, draft: Draft) -> dict[str, Any]:
+        """Return what the draft has of its answers."""
+        return {name: draft[name] for name in self.form.base_fields if draft.get(name)}
+
+    def make(self, door: str, *args: Any, **kwargs: Any) -> ReporterForm:
+        """Return its form."""
+        if self.form is WhoForm:
+            kwargs["today"] = timezone.localdate()
+        return self.form(*args, **kwargs, **self.choices(door))
+
+    def fields(self, door: str, draft: Draft) -> list[SafeString]:
+        """Return its rendered fields with the draft's answers, from memory where there are none."""
+        if known := self.known(draft):
+            return self.make(door, initial=known).rendered()
+        return empty_fields(lambda: self.make(door), (self.name, door, *self.choices(door).values()))
+
+
+@lru_cache(maxsize=16)
+def _cards(door: str, language: str, edition: Hashable) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for row in catalog.categories(door):
+        groups.setdefault(row.group, []).append((row.code, card(str(row), row.text("example"))))
+    return tuple((_(GROUPS[group]), tuple(cards)) for group, cards in groups.items())
+
+
+def _start_choices(door: str) -> dict[str, Any]:
+    return {
+        "kinds": tuple((row.code, str(row)) for row in catalog.accused_kinds()),
+        "categories": _cards(door, get_language() or "", catalog.edition()),
+    }
+
+
+def _who_choices(door: str) -> dict[str, Any]:
+    return {"provinces": tuple((row.code, row.name) for row in catalog.provinces())}
+
+
+STEPS = (
+    Step("start", StartForm, _start_choices, before="home", after="report_who"),
+    Step("who", WhoForm, _who_choices, before="report_start", after="report_story"),
+    Step("story", StoryForm, lambda door: {}, before="report_who", after="report_check"),
+)
+START, WHO, STORY = STEPS
+
+
+def missing_step(draft: Draft) -> Step | None:
+    """Return the first page that is not answered yet."""
+    return next((step for step in STEPS if step.name not in draft.get("done", ())), None)
+
+
+def door_elsewhere(draft: Draft) -> str:
+    """Return whose door deals with what the draft is about, if not this one."""
+    category = catalog.category(draft.get("category", ""))
+    return category.door if category and category.group == "elsewhere" else ""
+
+
+def door_of(draft: Draft, door: str) -> str:
+    """Return the door of a draft: the one entered by, or the one that its category belongs to."""
+    category = catalog.category(draft.get("category", ""))
+    doors = {"pressure": "pressed", "offline": "witnessed", "online": "witnessed"}
+    return door or draft.get("door", "") or (doors.get(category.group, "") if category else "")
