@@ -1,0 +1,210 @@
+"""Steps of a case: a page that says the consequence and asks the reason, then one call of the service.
+
+A step that became impossible meanwhile writes nothing, says what changed, and keeps what was typed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from complaints import access
+from complaints.admin import likeness, wording
+from complaints.admin.base import HouseAdmin, case_or_404, staff_request
+from complaints.admin.forms import ForwardForm, StepForm
+from complaints.domain.workflow import Action, Refusal, TransitionRefused
+from complaints.models.case import Case
+from complaints.models.complaint import Message
+from complaints.models.oversight import OversightBody
+from complaints.services import casework, forwarding, vault
+from complaints.services.transitions import CaseChanged
+
+
+def meanwhile(case: Case) -> dict[str, Any]:
+    """Return what is said of a step that is not possible: where the case stands, and the step that led there."""
+    last = case.transitions.select_related("actor").order_by("-sequence").first()
+    return {"last": last, "last_words": wording.done(last.action) if last else "", "status": wording.case_status(case)}
+
+
+def forwardable(today: date) -> list[OversightBody]:
+    """Return the bodies that hold the task today and whose team's key is pinned."""
+    found = []
+    for body in OversightBody.objects.valid_on(today):
+        try:
+            vault.pinned_team(f"body-{body.pk}")
+        except vault.UnpinnedKey:
+            continue
+        found.append(body)
+    return found
+
+
+class CaseSteps(HouseAdmin):
+    """Confirm pages of the office's steps, forwarding among them."""
+
+    def step_urls(self) -> list[URLPattern]:
+        """One address for the plain steps, one for forwarding."""
+        return [
+            self.route("<uuid:object_id>/langkah/<slug:action>/", self.step, "step", "GET", "POST"),
+            self.route("<uuid:object_id>/teruskan/", self.forward, "forward", "GET", "POST"),
+        ]
+
+    def _readable(self, request: HttpRequest, object_id: uuid.UUID) -> Case:
+        case = case_or_404(request, object_id)
+        if not access.may_read(request.user, case):
+            raise Http404
+        return case
+
+    def step(self, request: HttpRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
+        """Ask, then act."""
+        case = self._readable(request, object_id)
+        if action == Action.FORWARD:
+            return redirect("admin:complaints_case_forward", object_id)
+        if action not in wording.STAFF_STEPS:
+            raise Http404
+        if request.method == "POST":
+            return self._act(request, case, Action(action))
+        return self._confirm(request, case, Action(action))
+
+    def _choice(self, request: HttpRequest, case: Case, action: Action) -> casework.Choice | None:
+        choices = casework.choices(staff=staff_request(request).user, case=case)
+        return next((one for one in choices if one.action is action), None)
+
+    def _confirm(
+        self,
+        request: HttpRequest,
+        case: Case,
+        action: Action,
+        *,
+        form: StepForm | None = None,
+        refused: str = "",
+        typed: str = "",
+    ) -> HttpResponse:
+        """Show the confirm page; with ``refused`` why nothing was written, what changed, and what was ``typed``."""
+        choice = self._choice(request, case, action)
+        why = choice.refused if choice else Refusal.NOT_FROM_HERE.value
+        context: dict[str, Any] = {
+            "title": f"{wording.STAFF_STEPS[action.value][0]}: {case.reference}",
+            "case": case,
+            "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
+        }
+        if refused or why:
+            refusal = wording.REFUSALS[refused or why]
+            context |= meanwhile(case) | {"refused": refusal, "stale": bool(refused), "typed": typed}
+        if choice is not None and not why and action is not Action.FORWARD:
+            row, initial = choice.row, {"seen": case.status, "reason": typed}
+            form = form or StepForm(initial=initial, required=row.reason_required, is_read=row.notice)
+            context |= {"step": wording.step(row, case, today=timezone.localdate()), "form": form}
+        status = 409 if "refused" in context else 400 if form and form.is_bound else 200
+        return self.page(request, "admin/step.html", context, status=status)
+
+    def _act(self, request: HttpRequest, case: Case, action: Action) -> HttpResponseBase:
+        choice, asking = self._choice(request, case, action), staff_request(request)
+        required = choice is not None and choice.row.reason_required
+        form = StepForm(request.POST, required=required, is_read=choice is None or choice.row.notice)
+        if not form.is_valid():
+            return self._confirm(request, case, action, form=form)
+        typed = form.cleaned_data["reason"].strip()
+        try:
+            casework.act(
+                keyring=asking.keyring,
+                case_id=case.pk,
+                action=action,
+                reason=typed,
+                now=timezone.now(),
+                seen_status=form.cleaned_data["seen"],
+            )
+        except (CaseChanged, TransitionRefused) as refusal:
+            fresh = case_or_404(request, case.pk)
+            return self._confirm(request, fresh, action, refused=refusal_code(refusal), typed=typed)
+        return self._done(request, case)
+
+    def _done(self, request: HttpRequest, before: Case) -> HttpResponseBase:
+        after = case_or_404(request, before.pk)
+        words = {"before": wording.case_status(before), "after": wording.case_status(after)}
+        messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % words)
+        return redirect("admin:complaints_case_change", before.pk)
+
+    def forward(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
+        """Show what a body would get, then release it."""
+        case = self._readable(request, object_id)
+        choice = self._choice(request, case, Action.FORWARD)
+        if choice is None or choice.refused:
+            posted = request.method == "POST"
+            code = (choice.refused if choice else "changed") if posted else ""
+            return self._confirm(request, case, Action.FORWARD, refused=code, typed=_texts(request) if posted else "")
+        asking, today = staff_request(request), timezone.localdate()
+        opened = casework.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        files = _files(opened)
+        form = ForwardForm(
+            request.POST if request.method == "POST" else None,
+            initial={"seen": case.status, "body": case.lead_body_id},
+            bodies=forwardable(today),
+            objects=[str(item["object"].id) for item in files],
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                self._release(request, case, form)
+            except (CaseChanged, TransitionRefused) as refusal:
+                fresh = case_or_404(request, case.pk)
+                code = refusal_code(refusal)
+                return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
+            return self._done(request, case)
+        chosen = set(request.POST.getlist("objects")) if form.is_bound else _safe(files)
+        context = {
+            "title": f"{wording.STAFF_STEPS['forward'][0]}: {case.reference}",
+            "case": case,
+            "form": form,
+            "step": wording.step(choice.row, case, today=today),
+            "complaints": [
+                (part, wording.answers(part.answers), likeness.of_items(part.posts)) for part in opened.complaints
+            ],
+            "files": [item | {"ticked": str(item["object"].id) in chosen} for item in files],
+        }
+        return self.page(request, "admin/forward.html", context, status=400 if form.is_bound else 200)
+
+    def _release(self, request: HttpRequest, case: Case, form: ForwardForm) -> None:
+        wanted = form.cleaned_data
+        forwarding.forward(
+            keyring=staff_request(request).keyring,
+            case_id=case.pk,
+            body=wanted["body"],
+            objects=[uuid.UUID(name) for name in wanted["objects"]],
+            now=timezone.now(),
+            cover=wanted["cover"],
+            told=wanted["told"],
+            seen_status=wanted["seen"],
+        )
+
+
+def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
+    """Return the code of a refusal."""
+    return refusal.code.value if isinstance(refusal, TransitionRefused) else "changed"
+
+
+def _texts(request: HttpRequest) -> str:
+    texts = (request.POST.get(name, "").strip() for name in ("cover", "told"))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _files(opened: casework.CaseFile) -> list[dict[str, Any]]:
+    """List every stored object of a case, a working copy before its original."""
+    found = []
+    for part in opened.complaints:
+        for item in part.evidence:
+            for stored in (item.working, item.original):
+                if stored is not None:
+                    found.append({"item": item, "object": stored, "is_original": stored is item.original})
+    return found
+
+
+def _safe(files: list[dict[str, Any]]) -> set[str]:
+    return {str(item["object"].id) for item in files if not item["is_original"]}

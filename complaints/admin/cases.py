@@ -1,0 +1,189 @@
+"""A case as the office meets it: the queue, the page for reading and acting, and talk with the reporter.
+
+Open to admitted members of triage; a superuser sees that cases exist, by their clear columns, and nothing in them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints import access
+from complaints.admin import found, likeness, queue, wording
+from complaints.admin.acting import CaseSteps
+from complaints.admin.base import StaffRequest, case_or_404, staff_request
+from complaints.admin.custody import CaseCustody
+from complaints.admin.evidence import CaseFiles
+from complaints.admin.forms import NoteForm, ReplyForm
+from complaints.admin.inline import allow
+from complaints.admin.viewer import CaseViewer
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence
+from complaints.models.team import Staff
+from complaints.services import casework, forwarding
+
+
+class CaseAdmin(CaseSteps, CaseFiles, CaseViewer, CaseCustody):
+    """The queue and the case page."""
+
+    list_filter = queue.FILTERS
+    change_list_template = "admin/queue.html"
+    list_title = gettext_lazy("Queue")
+
+    def opens_for(self, request: HttpRequest) -> bool:
+        """Triage, and superusers for the clear columns."""
+        return access.may_see_cases(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        """The cases that this person may see."""
+        return access.cases_for(request.user)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Late and due first, then oldest; of those that have ended the newest."""
+        return queue.order_for(request.GET.get("status"))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[queue.Queue]:
+        """Use the queue."""
+        return queue.Queue
+
+    def own_urls(self) -> list[URLPattern]:
+        """The case page, what is written on it, its steps and its files."""
+        return [
+            self.route("<uuid:object_id>/change/", self.case_page, "change", "GET"),
+            self.route("<uuid:object_id>/jawab/<uuid:complaint_id>/", self.reply, "reply", "POST"),
+            self.route("<uuid:object_id>/catatan/<uuid:complaint_id>/", self.note, "note", "POST"),
+            self.route("<uuid:object_id>/petugas/", self.assign, "assign", "POST"),
+            *self.step_urls(),
+            *self.file_urls(),
+            *self.viewer_urls(),
+            *self.custody_urls(),
+        ]
+
+    def case_page(self, request: HttpRequest, object_id: uuid.UUID, **typed: Any) -> HttpResponse:
+        """Open the case, or show its clear columns to whom it does not open; ``typed`` holds forms to show again."""
+        asking, now = staff_request(request), timezone.now()
+        if not access.is_triage(asking.user) or not asking.keyring.unlocked:
+            case = case_or_404(request, object_id)
+            return self.page(request, "admin/case_closed.html", self._facts(case) | {"title": case.reference})
+        try:
+            opened = casework.open_case(keyring=asking.keyring, case_id=object_id, now=now)
+        except Case.DoesNotExist:
+            raise Http404 from None
+        # The previews beside the evidence belong to this recorded look at the case.
+        allow(request.session, object_id, now=now)
+        context = self._facts(opened.case) | {
+            "title": opened.case.reference,
+            "opened": opened,
+            "complaints": [self._complaint(part, number, typed) for number, part in enumerate(opened.complaints, 1)],
+            "steps": self._steps(opened),
+            "history": [(step, wording.done(step.action)) for step in reversed(opened.history)],
+            "releases": [self._release_part(asking, release) for release in reversed(opened.releases)],
+            "people": casework.assignable(),
+            "matches": opened.matches,
+            "in_short": likeness.in_short(opened.matches) if opened.matches else "",
+            "shared": likeness.groups(opened.matches) if opened.matches else [],
+            "is_mine": opened.case.assignee_id == asking.user.pk,
+        }
+        return self.page(request, "admin/case.html", context, status=400 if typed else 200)
+
+    def _facts(self, case: Case) -> dict[str, Any]:
+        today = timezone.localdate()
+        return {
+            "case": case,
+            "status": wording.case_status(case),
+            "clock": wording.clock(case.due_on, today),
+            "band": wording.band(case.category.sanction_band),
+            "age": (today - case.received_on).days,
+        }
+
+    def _complaint(self, part: casework.ComplaintFile, number: int, typed: dict[str, Any]) -> dict[str, Any]:
+        forms = typed if typed.get("complaint_id") == part.complaint.pk else {}
+        return {
+            "number": number,
+            "file": part,
+            "answers": wording.answers(part.answers),
+            "evidence": [_exhibit(item) for item in part.evidence],
+            "links": str(part.answers.get("links", "")).splitlines(),
+            "posts": likeness.of_items(part.posts),
+            "reply": forms.get("reply") or ReplyForm(auto_id=f"id_reply_{number}_%s"),
+            "note": forms.get("note") or NoteForm(auto_id=f"id_note_{number}_%s"),
+        }
+
+    def _steps(self, opened: casework.CaseFile) -> list[wording.Step]:
+        today = timezone.localdate()
+        return [wording.step(one.row, opened.case, today=today, refused=one.refused) for one in opened.choices]
+
+    def _release_part(self, asking: StaffRequest, release: Any) -> dict[str, Any]:
+        decisions = forwarding.decisions_for_triage(keyring=asking.keyring, release=release)
+        return {"release": release, "decisions": [wording.decision(one) for one in decisions]}
+
+    def reply(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
+        """Write to one reporter."""
+        complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
+        form = ReplyForm(request.POST, auto_id="id_reply_again_%s")
+        if not form.is_valid():
+            return self.case_page(request, object_id, complaint_id=complaint.pk, reply=form)
+        text = form.cleaned_data["text"]
+        casework.reply(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
+        messages.success(request, _("Sent. The reporter reads it on the status page."))
+        return redirect("admin:complaints_case_change", object_id)
+
+    def note(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
+        """Write an internal note."""
+        complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
+        form = NoteForm(request.POST, auto_id="id_note_again_%s")
+        if not form.is_valid():
+            return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
+        text = form.cleaned_data["text"]
+        casework.note(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
+        messages.success(request, _("Note added. It stays in the house."))
+        return redirect("admin:complaints_case_change", object_id)
+
+    def _own_complaint(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> Complaint:
+        case = case_or_404(request, object_id)
+        found = case.complaints.filter(pk=complaint_id).first()
+        if found is None or not access.may_read(request.user, case):
+            raise Http404
+        return found
+
+    def assign(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
+        """Give the case to a member of triage, or to nobody."""
+        case, asking = case_or_404(request, object_id), staff_request(request)
+        if not access.may_read(asking.user, case):
+            raise Http404
+        wanted = request.POST.get("assignee", "")
+        person = next((one for one in casework.assignable() if str(one.pk) == wanted), None)
+        if wanted and person is None:
+            raise Http404
+        casework.assign(keyring=asking.keyring, case_id=case.pk, assignee=person, now=timezone.now())
+        messages.success(request, _assigned(person, asking.user))
+        return redirect("admin:complaints_case_change", object_id)
+
+
+def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:
+    return {
+        "item": item,
+        "warnings": found.warnings(item),
+        "remarks": found.remarks(item),
+        "infected": found.is_infected(item),
+        "waits": item.row.state == Evidence.State.OFFICER,
+    }
+
+
+def _assigned(person: Staff | None, me: Staff) -> str:
+    if person is None:
+        return _("The case is nobody's now.")
+    if person == me:
+        return _("The case is yours now.")
+    return _("%(person)s has the case now.") % {"person": person.get_full_name() or person.username}

@@ -1,0 +1,116 @@
+"""The first page after signing in: what waits for this person, as counts that lead to the list behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from complaints import access
+from complaints.admin import queue, releases, wording
+from complaints.admin.base import COUNT_AT_MOST, in_a_team, staff_request
+from complaints.domain.workflow import OPEN, Status
+from complaints.models.case import Case
+from complaints.models.oversight import Release
+from complaints.models.team import Role, Staff, TeamMembership
+from complaints.services import audit, casework, keys
+
+MY_CASES = 10
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number and the list it leads to; more than a thousand is said as such."""
+
+    label: str
+    number: int
+    url: str
+    urgent: bool = False
+
+    @property
+    def words(self) -> str:
+        """The number as it is shown."""
+        return str(self.number) if self.number <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+"
+
+
+def _count(rows: QuerySet[Any]) -> int:
+    return int(rows.order_by()[: COUNT_AT_MOST + 1].count())
+
+
+def desk(request: HttpRequest) -> dict[str, Any]:
+    """Return the desk of the person who asks."""
+    person, today = staff_request(request).user, timezone.localdate()
+    found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person)}
+    if access.is_triage(person):
+        found |= {"counts": _triage_counts(person, today), "mine": _my_cases(request, today)}
+    elif access.is_overseer(person):
+        found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
+    elif person.role == Role.CUSTODIAN:
+        found |= {"teams": list(access.teams_of(person)), "fingerprint": keys.fingerprint(person)}
+    elif access.may_audit(person):
+        found["head"] = next(((number, date.fromisoformat(day), head) for number, day, head in audit.heads()), None)
+    found["unadmitted"] = person.role in access.TEAM_OF_ROLE and not in_a_team(person)
+    return found
+
+
+def _triage_counts(person: Staff, today: date) -> list[Count]:
+    base, cases = reverse("admin:complaints_case_changelist"), Case.objects.all()
+    unread = queue.unread().order_by().values("complaint__case").distinct()
+    late = _count(cases.overdue(today))
+    return [
+        Count(_("New"), _count(cases.filter(status=Status.RECEIVED)), f"{base}?status=received"),
+        Count(_("Due today"), _count(cases.open().filter(due_on=today)), f"{base}?due=today"),
+        Count(_("Late"), late, f"{base}?due=late", urgent=late > 0),
+        Count(_("Unread answers"), _count(unread), f"{base}?status=every&answers=unread"),
+        Count(_("Mine"), _count(cases.filter(assignee=person, status__in=OPEN)), f"{base}?officer=me"),
+    ]
+
+
+def _my_cases(request: HttpRequest, today: date) -> list[Any]:
+    asking = staff_request(request)
+    mine = Case.objects.filter(assignee=asking.user, status__in=OPEN).select_related("lead_body", "category")
+    rows: list[Any] = list(mine.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:MY_CASES])
+    lines = casework.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+    for case in rows:
+        case.line, case.status_line = lines.get(case.pk, ""), wording.case_status(case)
+        case.clock = wording.clock(case.due_on, today)
+        case.url, case.shown = reverse("admin:complaints_case_change", args=[case.pk]), case.reference
+    return rows
+
+
+def _our_releases(person: Staff, today: date) -> list[Any]:
+    mine = releases.live(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
+    ours = mine.filter(case__status__in=releases.YOURS).select_related("body", "case__category", "case__accused_kind")
+    rows: list[Any] = list(ours.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:MY_CASES])
+    for release in rows:
+        release.line = f"{release.case.category} · {release.case.accused_kind}"
+        release.status_line = releases.status_line(release)
+        release.clock = wording.clock(release.case.due_on, today)
+        release.url = reverse("admin:complaints_release_change", args=[release.pk])
+        release.shown = release.case.reference
+    return rows
+
+
+def _body_counts(person: Staff, today: date) -> list[Count]:
+    base = reverse("admin:complaints_release_changelist")
+    mine = releases.live(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
+    yours = mine.filter(case__status__in=releases.YOURS)
+    late = _count(yours.filter(case__due_on__lt=today))
+    return [
+        Count(_("New"), _count(mine.filter(case__status=Status.FORWARDED)), f"{base}?turn=new"),
+        Count(_("Our turn"), _count(yours), f"{base}?turn=yours"),
+        Count(_("Late"), late, f"{base}?turn=late", urgent=late > 0),
+        Count(_("With us"), _count(mine.filter(case__status__in=OPEN)), base),
+    ]
+
+
+def _waiting(person: Staff) -> list[TeamMembership]:
+    mine = access.teams_of(person)
+    rows = TeamMembership.objects.filter(team__in=mine, sealed_key=None, staff__is_active=True)
+    return [row for row in rows.select_related("staff", "team__body") if access.may_join(row.staff, row.team)]

@@ -1,0 +1,251 @@
+"""Forms of the staff's door: they parse and shape what was typed; services decide what it does."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from complaints import access
+from complaints.domain.workflow import Action
+from complaints.models.catalog import AccusedKind, Category, SanctionKind
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Role, Staff
+
+# Fits a sealed text of 64 KiB in every script, beside what the record itself needs.
+TEXT_AT_MOST = 8000
+
+
+def words(label: Any, *, help_text: Any = "", required: bool = False, rows: int = 4) -> forms.CharField:
+    """Return a field for several lines that are sealed once they are sent."""
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        max_length=TEXT_AT_MOST,
+        widget=forms.Textarea(attrs={"rows": rows, "cols": None, "autocomplete": "off"}),
+    )
+
+
+class HouseForm(forms.Form):
+    """Labels without a colon: they stand above their fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class HouseModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The same for a table's own form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar; it takes ISO days only."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: Any = None, **kwargs: Any) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class SeenForm(HouseForm):
+    """What every step carries: the status that the person saw when they decided."""
+
+    # A missing one counts as another status, so that nothing is written unseen.
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+class StepForm(SeenForm):
+    """A staff step: a reason where the table asks for one, read by the reporter or kept in the house."""
+
+    def __init__(self, *args: Any, required: bool, is_read: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_read:
+            label = _("What you write to the reporter") if required else _("Words to the reporter, if you like")
+            help_text = _("The reporter reads this on the status page. Name no other person and no other report.")
+        else:
+            label = _("Your reason") if required else _("A note, if you like")
+            help_text = _("Stays in the house, as an internal note.")
+        self.fields["reason"] = words(label, help_text=help_text, required=required)
+
+
+class ReplyForm(HouseForm):
+    """A message to one reporter."""
+
+    text = words(
+        _("Write to the reporter"),
+        help_text=_("In the office's name; your own name is not shown. Ask for nothing that puts them at risk."),
+        required=True,
+    )
+
+
+class NoteForm(HouseForm):
+    """An internal note."""
+
+    text = words(
+        _("Add an internal note"), help_text=_("No reporter and no body ever reads it."), required=True, rows=3
+    )
+
+
+class ForwardForm(SeenForm):
+    """What a body gets: which body, which files, and the covering note."""
+
+    body = forms.ModelChoiceField(
+        label=_("To which body"), queryset=OversightBody.objects.none(), widget=forms.RadioSelect, empty_label=None
+    )
+    objects = forms.MultipleChoiceField(required=False)
+    cover = words(_("Covering note to the body"), help_text=_("The body reads it above the report."))
+    told = words(
+        _("Words to the reporter, if you like"),
+        help_text=_("The reporter reads them on the status page beside the new state."),
+        rows=3,
+    )
+
+    def __init__(self, *args: Any, bodies: list[OversightBody], objects: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("forms.ModelChoiceField[OversightBody]", self.fields["body"])
+        field.queryset = OversightBody.objects.filter(pk__in=[body.pk for body in bodies]).order_by("order", "code")
+        if len(bodies) == 1:
+            field.initial = bodies[0].pk
+        self.fields["objects"].choices = [(name, name) for name in objects]  # type: ignore[attr-defined]
+
+
+_FINDING = _("Your finding")
+_BODY_FIELDS: dict[str, dict[str, tuple[Any, Any, bool]]] = {
+    "take_up": {},
+    "resume": {},
+    "ask_reporter": {
+        "told": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
+    },
+    "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
+    "substantiate": {"text": (_FINDING, _("Kept on the release; the office reads it."), True)},
+    "dismiss": {
+        "text": (_FINDING, _("Kept on the release; the office reads it."), True),
+        "told": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
+    },
+    "await_agency": {
+        "text": (_("Your recommendation to the agency"), _("Kept on the release; the office reads it."), True)
+    },
+    "sanction": {},
+}
+
+
+class BodyStepForm(SeenForm):
+    """A body's step on its release, with the fields that this step needs."""
+
+    def __init__(self, *args: Any, action: Action, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        if action is Action.SANCTION:
+            self._add_sanction()
+        for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
+            self.fields[name] = words(label, help_text=help_text, required=required)
+        if "told" not in self.fields and action is not Action.RETURN:
+            self.fields["told"] = words(
+                _("Words to the reporter, if you like"),
+                help_text=_("The reporter reads them on the status page beside the new state."),
+                rows=3,
+            )
+
+    def _add_sanction(self) -> None:
+        kinds = SanctionKind.objects.filter(active=True).order_by("order", "code")
+        self.fields["kind"] = forms.ModelChoiceField(label=_("Kind of sanction"), queryset=kinds)
+        self.fields["number"] = forms.CharField(
+            label=_("Number of the decision"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        )
+        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision"), widget=DayInput)
+        self.fields["text"] = words(
+            _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
+        )
+
+    def clean_decided_on(self) -> date:
+        """Refuse a decision of tomorrow."""
+        day: date = self.cleaned_data["decided_on"]
+        if day > self.today:
+            raise ValidationError(_("This day is still to come."))
+        return day
+
+
+class FingerprintForm(HouseForm):
+    """The fingerprint that a person read out."""
+
+    fingerprint = forms.CharField(
+        label=_("The fingerprint that the person reads out to you"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
+    )
+
+
+class LanguageForm(HouseModelForm):
+    """The language in which this door speaks to a person."""
+
+    class Meta:
+        model = Staff
+        fields = ["language"]
+
+
+class StaffForm(HouseModelForm):
+    """A staff account: no password, no key and no membership is edited here."""
+
+    class Meta:
+        model = Staff
+        fields = ["username", "first_name", "last_name", "email", "role", "body", "language", "is_active"]
+        help_texts = {
+            "username": _("The name to sign in with."),
+            "email": _("For notices that work waits; they name no case."),
+            "body": _("For oversight liaisons only."),
+            "is_active": _("Without it nobody can sign in here; nothing is lost."),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Keep a role while its team's key is held: one person must never hold the keys of two teams."""
+        values: dict[str, Any] = super().clean() or {}
+        held = self.instance.memberships.filter(sealed_key__isnull=False) if not self.instance._state.adding else []
+        for membership in list(held):
+            probe = Staff(role=values.get("role", ""), body=values.get("body"))
+            if values.get("role") in Role.values and not access.may_join(probe, membership.team):
+                self.add_error("role", _KEY_HELD)
+        return values
+
+
+_KEY_HELD = _(
+    "This person holds the key of a team that this role does not belong to. Give them a new initial password "
+    "first: their key ends with it."
+)
+
+
+class CategoryForm(HouseModelForm):
+    """A category, with the doors that exist."""
+
+    door = forms.ChoiceField(
+        label=_("Another door"),
+        required=False,
+        choices=[("", _("none")), ("bawaslu", "Bawaslu"), ("sp4n", "SP4N-LAPOR!")],
+    )
+
+    class Meta:
+        model = Category
+        fields = "__all__"  # noqa: DJ007  reference data: every column of it is meant to be edited
+
+
+class AccusedKindForm(HouseModelForm):
+    """A kind of accused, with the routes that the code knows."""
+
+    route = forms.ChoiceField(
+        label=_("Who may judge"),
+        choices=[
+            ("oversight", _("the oversight body")),
+            ("both", _("the oversight body and Bawaslu")),
+            ("bawaslu", "Bawaslu"),
+            ("verify", _("has to be found out first")),
+        ],
+    )
+
+    class Meta:
+        model = AccusedKind
+        fields = "__all__"  # noqa: DJ007

@@ -1,0 +1,242 @@
+"""What a body's liaison sees: the releases to that body, and nothing else of any case.
+
+Of a release that was returned or replaced, the case's later fate is not shown either: it is no longer theirs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints import access
+from complaints.admin import likeness, wording
+from complaints.admin.acting import refusal_code
+from complaints.admin.base import staff_request
+from complaints.admin.evidence import attachment
+from complaints.admin.forms import BodyStepForm
+from complaints.admin.queue import Listed, QueueFilter
+from complaints.admin.viewer import ReleaseViewer
+from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.services import forwarding
+from complaints.services.transitions import CaseChanged
+
+# Where the body has to move; the rest of what it holds waits for the reporter or the agency, or has ended.
+YOURS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
+
+
+def live(releases: QuerySet[Release]) -> QuerySet[Any]:
+    """Mark each release with whether it is the one on which its body may act."""
+    later = Release.objects.filter(case=OuterRef("case"), number__gt=OuterRef("number"))
+    return releases.annotate(replaced=Exists(later))
+
+
+def is_live(release: Any) -> bool:
+    """Whether the case's present state belongs to this release."""
+    return release.state == Release.State.OPEN and not release.replaced
+
+
+class TurnFilter(QueueFilter):
+    """Which releases to list; without a choice, those that are still with the body."""
+
+    title, parameter_name, every = gettext_lazy("Show"), "turn", gettext_lazy("With us")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """New, to be worked on, or all."""
+        return [
+            ("new", _("New")),
+            ("yours", _("Our turn")),
+            ("late", _("Late")),
+            ("ended", _("Ended")),
+            ("every", _("All releases")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the releases; what is asked of a case's state is asked of live releases only."""
+        value, mine = self.value(), queryset.filter(state=Release.State.OPEN, replaced=False)
+        if value == "every":
+            return queryset
+        if value == "late":
+            return mine.filter(case__due_on__lt=timezone.localdate(), case__status__in=YOURS)
+        sets = {"new": {Status.FORWARDED}, "yours": YOURS, "ended": set(Status) - OPEN}
+        return mine.filter(case__status__in=sets.get(value or "", OPEN))
+
+
+class ReleaseList(Listed):
+    """A page of releases, each with its clock."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch one page and dress its lines."""
+        super().get_results(request)
+        today = timezone.localdate()
+        self.result_list = list(self.result_list)
+        for release in self.result_list:
+            release.live = is_live(release)
+            release.status_line = status_line(release)
+            due_on = release.case.due_on if release.live and release.case.status in OPEN else None
+            release.clock = wording.clock(due_on, today)
+
+
+def status_line(release: Any) -> str:
+    """Return where a release stands, in words."""
+    if release.state == Release.State.RETURNED:
+        return str(Release.State.RETURNED.label)
+    if release.replaced:
+        return _("Replaced by a later release")
+    return wording.status_words(release.case.status, release.body.short_name)
+
+
+def _part(part: dict[str, Any]) -> tuple[Any, ...]:
+    links = str(part["answers"].get("links", "")).splitlines()
+    return part, wording.answers(part["answers"]), links, likeness.of_release(part.get("posts", ()))
+
+
+class ReleaseAdmin(ReleaseViewer):
+    """The liaison's list and the page of one release."""
+
+    list_filter = [TurnFilter]
+    change_list_template = "admin/releases.html"
+    list_title = gettext_lazy("Releases")
+
+    def opens_for(self, request: HttpRequest) -> bool:
+        """Admitted liaisons."""
+        return access.is_overseer(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        """The releases to this person's body."""
+        mine = live(access.releases_for(request.user))
+        return mine.select_related("body", "case__category", "case__accused_kind", "case__province")
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Late and due first, then oldest."""
+        return (F("case__due_on").asc(nulls_last=True), "at", "id")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ReleaseList]:
+        """Use the house's list."""
+        return ReleaseList
+
+    def own_urls(self) -> list[URLPattern]:
+        """The page, its steps and its files."""
+        return [
+            self.route("<uuid:object_id>/change/", self.release_page, "change", "GET"),
+            self.route("<uuid:object_id>/langkah/<slug:action>/", self.step, "step", "GET", "POST"),
+            self.route("<uuid:object_id>/berkas/<uuid:file_id>/", self.file, "file", "POST"),
+            *self.viewer_urls(),
+        ]
+
+    def _found(self, request: HttpRequest, object_id: uuid.UUID) -> Release:
+        release = self.get_queryset(request).filter(pk=object_id).first()
+        if release is None:
+            raise Http404
+        return release
+
+    def release_page(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
+        """Open a release."""
+        release, asking, today = self._found(request, object_id), staff_request(request), timezone.localdate()
+        opened = forwarding.open_release(keyring=asking.keyring, release_id=release.pk, now=timezone.now())
+        shown = is_live(release)
+        context = {
+            "title": release.case.reference,
+            "release": release,
+            "status": status_line(release),
+            "clock": wording.clock(release.case.due_on if shown else None, today),
+            "live": shown,
+            "band": wording.band(release.case.category.sanction_band),
+            "cover": opened.content.get("cover", ""),
+            "complaints": [_part(part) for part in opened.content["complaints"]],
+            "files": opened.files,
+            "thread": opened.thread,
+            "decisions": [wording.decision(one) for one in opened.decisions],
+            "steps": [self._words(row, release) for row in opened.actions],
+        }
+        return self.page(request, "admin/release.html", context)
+
+    def _words(self, row: Transition, release: Release) -> wording.Step:
+        return wording.step(row, release.case, today=timezone.localdate(), body=release.body.short_name)
+
+    def step(self, request: HttpRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
+        """Ask, then act."""
+        release = self._found(request, object_id)
+        if action not in wording.BODY_STEPS:
+            raise Http404
+        form = None
+        if request.method == "POST":
+            form = BodyStepForm(request.POST, action=Action(action), today=timezone.localdate())
+            if form.is_valid():
+                return self._act(request, release, Action(action), form)
+        return self._confirm(request, release, Action(action), form=form)
+
+    def _confirm(
+        self, request: HttpRequest, release: Release, action: Action, *, form: BodyStepForm | None, refused: str = ""
+    ) -> HttpResponse:
+        rows = forwarding.actions(keyring=staff_request(request).keyring, release=release)
+        row = next((one for one in rows if one.action is action), None)
+        context: dict[str, Any] = {
+            "title": f"{wording.BODY_STEPS[action.value][0]}: {release.case.reference}",
+            "release": release,
+        }
+        if refused or row is None:
+            refusal = wording.REFUSALS[refused or "not_from_here"]
+            typed = [form.data.get(name, "") for name in ("text", "told")] if form else []
+            texts = "\n\n".join(text for text in typed if text)
+            context |= {
+                "refused": refusal,
+                "stale": bool(refused or form),
+                "typed": texts,
+                "status": status_line(release),
+            }
+        if row is not None:
+            if form is None or refused:
+                again = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
+                initial = again | {"seen": release.case.status}
+                form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
+            context |= {"step": self._words(row, release), "form": form}
+        status = 409 if "refused" in context else 400 if form and form.is_bound else 200
+        return self.page(request, "admin/release_step.html", context, status=status)
+
+    def _act(self, request: HttpRequest, release: Release, action: Action, form: BodyStepForm) -> HttpResponseBase:
+        typed = form.cleaned_data
+        sanction = None
+        if action is Action.SANCTION:
+            sanction = forwarding.SanctionRecord(typed["kind"].pk, typed["number"], typed["decided_on"])
+        try:
+            forwarding.act(
+                keyring=staff_request(request).keyring,
+                release_id=release.pk,
+                action=action,
+                now=timezone.now(),
+                text=typed.get("text", "").strip(),
+                told=typed.get("told", "").strip(),
+                sanction=sanction,
+                seen_status=typed["seen"],
+            )
+        except (CaseChanged, TransitionRefused) as refusal:
+            fresh = self._found(request, release.pk)
+            return self._confirm(request, fresh, action, form=form, refused=refusal_code(refusal))
+        after = self._found(request, release.pk)
+        words = {"before": status_line(release), "after": status_line(after)}
+        messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % words)
+        return redirect("admin:complaints_release_change", release.pk)
+
+    def file(self, request: HttpRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponseBase:
+        """Open a released file."""
+        release = self._found(request, object_id)
+        if not ReleasedFile.objects.filter(release=release, pk=file_id).exists():
+            raise Http404
+        keyring = staff_request(request).keyring
+        info, stream = forwarding.open_file(keyring=keyring, file_id=file_id, now=timezone.now())
+        try:
+            return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
+        except OSError:
+            messages.error(request, _("The evidence storage does not answer. Try again later."))
+            return redirect("admin:complaints_release_change", object_id)

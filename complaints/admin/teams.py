@@ -1,0 +1,240 @@
+"""Teams and their admissions, and the audit chain to read.
+
+A member admits a person by typing the fingerprint that the person reads out. The page never shows that fingerprint:
+whoever can write to the database could have put their own key there, and copying it back would prove nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints import access
+from complaints.admin.base import HouseAdmin, in_a_team, staff_request
+from complaints.admin.forms import FingerprintForm
+from complaints.admin.queue import Listed, QueueFilter
+from complaints.models.audit import AuditEntry
+from complaints.models.team import Staff, Team, TeamMembership
+from complaints.services import keys, vault
+
+REFUSED = {
+    "no_key": gettext_lazy("This person holds no key yet: they have to sign in and choose an own password first."),
+    "fingerprint": gettext_lazy(
+        "That is not the fingerprint of the key that stands here. Nobody was admitted. Let the person read it out "
+        "again from “My key”; if it differs again, tell the auditor: somebody may have exchanged the key."
+    ),
+    "role": gettext_lazy("This person's role does not belong to this team."),
+    "self": gettext_lazy("Nobody admits themselves."),
+    "admitted": gettext_lazy("This person is a member already."),
+}
+EVENTS = {
+    "case.opened": gettext_lazy("Case opened"),
+    "case.transition": gettext_lazy("Case moved"),
+    "queue.opened": gettext_lazy("Queue read"),
+    "case.assigned": gettext_lazy("Case given to an officer"),
+    "message.sent": gettext_lazy("Message sent"),
+    "note.written": gettext_lazy("Internal note written"),
+    "object.opened": gettext_lazy("File opened"),
+    "object.worked": gettext_lazy("File read in an officer's session"),
+    "custody.printed": gettext_lazy("Custody sheet made"),
+    "release.made": gettext_lazy("Released to a body"),
+    "release.opened": gettext_lazy("Release opened"),
+    "decision.recorded": gettext_lazy("Decision of a body recorded"),
+    "staff.key_made": gettext_lazy("Person's key made"),
+    "staff.key_retired": gettext_lazy("Person's key retired"),
+    "staff.signed_in": gettext_lazy("Person signed in"),
+    "staff.changed": gettext_lazy("Account changed"),
+    "team.made": gettext_lazy("Team made"),
+    "team.asked": gettext_lazy("Admission asked for"),
+    "team.admitted": gettext_lazy("Person admitted to a team"),
+    "day.closed": gettext_lazy("Day closed"),
+}
+FACT_CHARS = 20
+
+
+class TeamAdmin(HouseAdmin):
+    """One page: who holds a team's key, and who waits for it."""
+
+    def opens_for(self, request: HttpRequest) -> bool:
+        """Members, for their own team; administrators, for all."""
+        return in_a_team(request.user) or access.may_administer(request.user)
+
+    def own_urls(self) -> list[URLPattern]:
+        """Admission, by POST."""
+        return [self.route("<uuid:membership_id>/terima/", self.admit, "admit", "POST")]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        """The teams that this person may know."""
+        teams = Team.objects.all() if access.may_administer(request.user) else access.teams_of(request.user)
+        people = teams.select_related("body").prefetch_related("memberships__staff", "memberships__admitted_by")
+        return people.order_by("kind", "slug")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the teams."""
+        return self._show(request)
+
+    def _show(
+        self, request: HttpRequest, *, again: uuid.UUID | None = None, form: FingerprintForm | None = None
+    ) -> HttpResponse:
+        held = staff_request(request).keyring.team_ids
+        teams = []
+        for team in self.get_queryset(request):
+            rows = sorted(team.memberships.all(), key=lambda row: str(row.staff))
+            waiting = [row for row in rows if not row.sealed_key and _may_wait(row)]
+            teams.append(
+                {
+                    "team": team,
+                    "fingerprint": vault.team_fingerprint(team),
+                    "pinned": _pinned(team),
+                    "members": [row for row in rows if row.sealed_key],
+                    "waiting": [(row, _admission(row, again, form)) for row in waiting],
+                    "may_admit": team.pk in held,
+                }
+            )
+        context = {"title": _("Teams"), "teams": teams}
+        return self.page(request, "admin/teams.html", context, status=400 if form else 200)
+
+    def admit(self, request: HttpRequest, membership_id: uuid.UUID) -> HttpResponseBase:
+        """Admit a person whose fingerprint was compared in person."""
+        mine = access.teams_of(request.user)
+        row = TeamMembership.objects.filter(pk=membership_id, team__in=mine).select_related("staff").first()
+        if row is None:
+            raise Http404
+        form = FingerprintForm(request.POST, auto_id=f"id_{row.pk}_%s")
+        if form.is_valid():
+            try:
+                keys.admit(
+                    keyring=staff_request(request).keyring,
+                    membership_id=row.pk,
+                    fingerprint=form.cleaned_data["fingerprint"],
+                    now=timezone.now(),
+                )
+            except keys.AdmissionRefused as refusal:
+                form.add_error("fingerprint", str(REFUSED[refusal.code]))
+            else:
+                name = row.staff.get_full_name() or row.staff.username
+                messages.success(request, _("%(person)s is a member now.") % {"person": name})
+                return redirect("admin:complaints_team_changelist")
+        return self._show(request, again=row.pk, form=form)
+
+
+def _may_wait(row: TeamMembership) -> bool:
+    return row.staff.is_active and access.may_join(row.staff, row.team)
+
+
+def _admission(row: TeamMembership, again: uuid.UUID | None, form: FingerprintForm | None) -> FingerprintForm | None:
+    if not row.staff.has_key:
+        return None
+    return form if form and again == row.pk else FingerprintForm(auto_id=f"id_{row.pk}_%s")
+
+
+def _pinned(team: Team) -> bool:
+    try:
+        vault.pinned_team(team.slug)
+    except vault.UnpinnedKey:
+        return False
+    return True
+
+
+class EventFilter(QueueFilter):
+    """What happened."""
+
+    title, parameter_name = gettext_lazy("Event"), "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Every event that the chain knows."""
+        return list(EVENTS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the entries."""
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
+class DayFilter(QueueFilter):
+    """When it happened: a span up to today, or one day that is typed."""
+
+    title, parameter_name, template = gettext_lazy("Day"), "day", "admin/day_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Spans up to today, and the typed day where there is one."""
+        spans: list[tuple[str, Any]] = [("1", _("Today")), ("7", _("Past 7 days")), ("30", _("Past 30 days"))]
+        return spans + [(day.isoformat(), day) for day in [self.typed()] if day]
+
+    def typed(self) -> date | None:
+        """The one day that was typed."""
+        try:
+            return date.fromisoformat(self.value() or "")
+        except ValueError:
+            return None
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the entries."""
+        today, day = timezone.localdate(), self.typed()
+        if day:
+            return queryset.filter(at__gte=_midnight(day), at__lt=_midnight(day + timedelta(days=1)))
+        if self.value() in {"1", "7", "30"}:
+            return queryset.filter(at__gte=_midnight(today - timedelta(days=int(self.value() or 1) - 1)))
+        return queryset
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+class Chain(Listed):
+    """A page of the chain, with people's names beside their ids."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch one page and dress its lines."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        people = Staff.objects.in_bulk({entry.actor for entry in self.result_list if entry.actor})
+        for entry in self.result_list:
+            person = people.get(entry.actor)
+            entry.person = person.username if person else _("the system")
+            entry.words = EVENTS.get(entry.event, entry.event)
+            entry.details = list(_facts(entry.facts.items()))
+
+
+def _facts(facts: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
+    for name, value in facts:
+        text = str(value)
+        yield name, text if len(text) <= FACT_CHARS else f"{text[: FACT_CHARS - 1]}…"
+
+
+class AuditAdmin(HouseAdmin):
+    """The chain, newest first, for auditors to read."""
+
+    list_filter = [EventFilter, DayFilter]
+    change_list_template = "admin/audit.html"
+    list_title = gettext_lazy("Audit chain")
+
+    def opens_for(self, request: HttpRequest) -> bool:
+        """Auditors."""
+        return access.may_audit(request.user)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Newest first."""
+        return ("-sequence",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Chain]:
+        """Use the chain's page."""
+        return Chain
+
+
+def register(site: admin.AdminSite) -> None:
+    """Register both."""
+    site.register(Team, TeamAdmin)
+    site.register(AuditEntry, AuditAdmin)
