@@ -1,0 +1,163 @@
+"""How fast evidence comes in, over real HTTP and sealed, against a loop that only reads, hashes and encrypts.
+
+Keys: mib_per_s_20 and mib_per_s_1024, one upload of so many MiB by the form; ratio, the second to the plain loop on one
+core (plain_mib_per_s), both measured in turns because other work disturbs them; cpu_ratio, the same by processor time
+alone; rss_mib_above_idle, memory of all the server's processes together while four uploads of 200 MiB run at once;
+download_mib_per_s, opening and decrypting a stored object; worker_files_per_s, working copies of photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.client import Browser, Unexpected
+from bench.intake import START, STORY, WHO
+from bench.server import HOST, ROOT, Portal, running
+
+MIB = 1024 * 1024
+LIMITS = {
+    "EVIDENCE_MAX_FILE_BYTES": str(2048 * MIB),
+    "EVIDENCE_MAX_TOTAL_BYTES": str(4096 * MIB),
+    "EVIDENCE_MIN_FREE_BYTES": "0",
+}
+HEAD = b"%PDF-1.4\n"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def reporter(portal: Portal) -> Browser:
+    """Return a browser that stands on page 3."""
+    browser = Browser(HOST, portal.port)
+    page = browser.open("/lapor/")
+    page = browser.send(page, START)
+    browser.send(page, WHO)
+    return browser
+
+
+def upload(portal: Portal, browser: Browser, size: int, block: bytes) -> float:
+    """Send a file of ``size`` MiB by the form of page 3; return the seconds until the answer is there.
+
+    Raises:
+        Unexpected: the file was not kept.
+    """
+    token = browser.open("/lapor/cerita/").hidden()["csrfmiddlewaretoken"]
+    mark = secrets.token_hex(12)
+    fields = {"csrfmiddlewaretoken": token, **STORY, "go": "stay"}
+    text = "".join(f'--{mark}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items())
+    text += f'--{mark}\r\nContent-Disposition: form-data; name="evidence"; filename="v.pdf"\r\n'
+    first = f"{text}Content-Type: application/pdf\r\n\r\n".encode() + HEAD
+    last = f"\r\n--{mark}--\r\n".encode()
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    head = (
+        f"POST /lapor/cerita/ HTTP/1.1\r\nHost: {HOST}:{portal.port}\r\nOrigin: http://{HOST}:{portal.port}\r\n"
+        f"Cookie: {cookies}\r\nContent-Type: multipart/form-data; boundary={mark}\r\n"
+        f"Content-Length: {len(first) + size * MIB + len(last)}\r\nConnection: close\r\n\r\n"
+    )
+    begun = time.perf_counter()
+    with socket.create_connection((HOST, portal.port), 120) as link:
+        link.sendall(head.encode() + first)
+        for _ in range(size):
+            link.sendall(block)
+        link.sendall(last)
+        answer = b""
+        while piece := link.recv(65536):
+            answer += piece
+    seconds = time.perf_counter() - begun
+    if not answer.startswith(b"HTTP/1.1 302"):
+        raise Unexpected(answer[:200].decode("latin-1"))
+    return seconds
+
+
+def plain(file: Path) -> tuple[float, float]:
+    """Read, hash and encrypt a file in pieces of 1 MiB; return seconds, and seconds of processor time."""
+    from nacl import bindings
+
+    key, digest = secrets.token_bytes(32), hashlib.sha256()
+    begun, used = time.perf_counter(), time.process_time()
+    with file.open("rb", buffering=0) as source:
+        while piece := source.read(MIB):
+            digest.update(piece)
+            bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(piece, b"", secrets.token_bytes(24), key)
+    return time.perf_counter() - begun, time.process_time() - used
+
+
+def resident(portal: Portal) -> int:
+    """Return the resident memory of all processes of the server, in bytes."""
+    total = 0
+    for pid in portal.processes():
+        total += int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
+    return total
+
+
+def four_at_once(portal: Portal, block: bytes) -> float:
+    """Return how many MiB the server's processes grow by while four files of 200 MiB come in at once."""
+    browsers = [reporter(portal) for _ in range(4)]
+    idle, highest = resident(portal), 0
+    threads = [threading.Thread(target=upload, args=(portal, browser, 200, block)) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        highest = max(highest, resident(portal))
+        time.sleep(0.02)
+    return (highest - idle) / MIB
+
+
+def inside(portal: Portal) -> dict[str, float]:
+    """Measure what needs the portal's own services, in a process of its own with the server's environment."""
+    command = [sys.executable, "-m", "bench.evidence_inside"]
+    done = subprocess.run(command, cwd=ROOT, env=portal.environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--big", type=int, default=1024, help="MiB of the large upload")
+    options = parser.parse_args()
+    block = secrets.token_bytes(MIB)
+    with running(sqlite=options.sqlite, settings=LIMITS) as portal:
+        same = portal.folder / "same-bytes"
+        with same.open("wb") as file:
+            file.writelines(block for _ in range(options.big // 4))
+        for _ in range(4):  # both workers have imported everything
+            upload(portal, reporter(portal), 2, block)
+        memory = four_at_once(portal, block)
+        small = min(upload(portal, reporter(portal), 20, block) for _ in range(3))
+        before = plain(same)
+        used = portal.cpu_seconds()
+        large = upload(portal, reporter(portal), options.big, block)
+        used = portal.cpu_seconds() - used
+        after = plain(same)
+        plain_rate = 2 * (options.big // 4) / (before[0] + after[0])
+        plain_cpu = 2 * (options.big // 4) / (before[1] + after[1])
+        figures = {
+            "mib_per_s_20": round(20 / small, 1),
+            "mib_per_s_1024": round(options.big / large, 1),
+            "ratio": round(options.big / large / plain_rate, 2),
+            "rss_mib_above_idle": round(memory, 1),
+            "plain_mib_per_s": round(plain_rate, 1),
+            "cpu_ratio": round(options.big / used / plain_cpu, 2),
+            **inside(portal),
+            "database": "sqlite" if options.sqlite else "postgresql",
+        }
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""A production server for one measurement: a fresh database and folder, the teams with pinned keys, gunicorn with the
+deployed configuration on a free port, and nothing left behind. The scripts of this folder call it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+POSTGRES = os.environ.get("DATABASE_URL_TEST_PG") or "postgres://postgres@127.0.0.1:5432/postgres"
+READY_SECONDS = 30
+STOP_SECONDS = 10
+# An installation beside the measurement must lend it neither secrets nor addresses.
+FOREIGN = (
+    "PORTAL_",
+    "DATABASE_",
+    "DJANGO_",
+    "EVIDENCE_",
+    "AUDIT_",
+    "REDIS_URL",
+    "TEAM_KEY_PINS",
+    "ADMIN_PATH",
+    "DEBUG",
+)
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A running server: where it answers, its database, its folder and its process group."""
+
+    port: int
+    database: str
+    folder: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        """The address of the front page."""
+        return f"http://{HOST}:{self.port}/"
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time, user and system, that the web server's processes have used so far."""
+        return sum(_cpu_seconds(pid) for pid in self.processes())
+
+    def processes(self) -> list[int]:
+        """Return the ids of the web server's processes, the master first."""
+        return [self.process.pid, *_children(self.process.pid)]
+
+    def count(self, table: str) -> int:
+        """Return how many rows ``table`` holds."""
+        query = f"SELECT count(*) FROM {table}"
+        if self.database.startswith("sqlite"):
+            with contextlib.closing(sqlite3.connect(self.database.removeprefix("sqlite:///"))) as file:
+                return int(file.execute(query).fetchone()[0])
+        with psycopg.connect(self.database) as connection:
+            return sum(int(row[0]) for row in connection.execute(query))
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
+@contextlib.contextmanager
+def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
+    """Give the address of an empty database, which is dropped at the end. Raises psycopg.Error without a server."""
+    if sqlite:
+        yield f"sqlite:///{folder / 'portal.sqlite3'}"
+        return
+    name = f"kanal_netral_bench_{os.getpid()}_{secrets.token_hex(4)}"
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(POSTGRES, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _environment(folder: Path, address: str, settings: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return kept | {
+        "PORTAL_VAR": str(folder),
+        "PORTAL_ENV": str(folder / "portal.env"),
+        "DATABASE_URL": address,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "PYTHONPATH": str(ROOT),
+        **settings,
+    }
+
+
+def _prepare(folder: Path, environment: dict[str, str]) -> None:
+    """Write the private environment, then fill the database; what the teams' pins are is known only afterwards."""
+    run = [sys.executable, "-m"]
+    for command in (["portal.messages"], ["portal.secrets", str(folder / "portal.env")], ["bench.prepare"]):
+        done = subprocess.run([*run, *command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{command[0]} failed\n{done.stdout}{done.stderr}")
+    with (folder / "portal.env").open("a", encoding="ascii") as file:
+        file.write(f'TEAM_KEY_PINS="{done.stdout.splitlines()[-1]}"\n')
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(folder: Path, environment: dict[str, str], port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "deploy" / "gunicorn.conf.py")]
+    with (folder / "server.log").open("wb") as log:
+        return subprocess.Popen(
+            [*command, "--no-control-socket", "--bind", f"{HOST}:{port}", "portal.wsgi"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            connection.request("GET", "/sehat/")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"The server did not become healthy:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextlib.contextmanager
+def running(*, sqlite: bool = False, settings: dict[str, str] | None = None) -> Iterator[Portal]:
+    """Serve a fresh portal while the context lasts, with more of an environment where ``settings`` names it.
+
+    Raises SystemExit, with the server's words, where it cannot.
+    """
+    with tempfile.TemporaryDirectory(prefix="kanal-netral-bench-") as name:
+        folder = Path(name)
+        with database(folder, sqlite=sqlite) as address:
+            environment = _environment(folder, address, settings or {})
+            _prepare(folder, environment)
+            port = free_port()
+            process = _start(folder, environment, port)
+            try:
+                _wait_until_healthy(process, port, folder / "server.log")
+                yield Portal(port, address, folder, environment, process)
+            finally:
+                _stop(process)

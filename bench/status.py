@@ -1,0 +1,71 @@
+"""How many return visits by ticket code a second: the form, the code, the status page, leaving. Eight clients.
+
+A visit is four requests, each with the answer that a browser without JavaScript gets, and a fresh connection; reports
+are sent first, so that there is something to see. Keys: visits_per_s, visit_p95_ms, errors, cpu_ms_per_visit (the web
+server's processor time).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.client import Browser, Unexpected, percentile, together
+from bench.intake import report
+from bench.server import HOST, running
+
+CLIENTS = 8
+
+
+def visit(browser: Browser, number: int = 0, *, codes: list[str]) -> float:
+    """Look at one of the reports and leave; return how long all of it took (seconds).
+
+    Raises:
+        Unexpected: a page is not the next one.
+    """
+    # Whoever comes back has the style sheet and the icon.
+    browser.cached = True
+    page = browser.send(browser.open("/cek/"), {"code": random.choice(codes)})
+    if "KN-" not in page.text:
+        raise Unexpected(f"no report on {page.path}")
+    browser.post(page, {}, path="/cek/keluar/")
+    return browser.seconds
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    options = parser.parse_args()
+    with running(sqlite=options.sqlite) as portal:
+        address = (HOST, portal.port)
+        sent, lost, _ = together(report, clients=4, seconds=5, address=address)
+        act = partial(visit, codes=[flow.code for flow in sent])
+        _, lost_warm, _ = together(act, clients=CLIENTS, seconds=2, address=address)
+        begun = portal.cpu_seconds()
+        visits, lost_visits, took = together(act, clients=CLIENTS, seconds=options.seconds, address=address)
+        cpu = portal.cpu_seconds() - begun
+    print(
+        json.dumps(
+            {
+                "visits_per_s": round(len(visits) / took, 1),
+                "visit_p95_ms": round(percentile(visits, 0.95) * 1000, 1),
+                "errors": lost + lost_warm + lost_visits,
+                "cpu_ms_per_visit": round(cpu / max(1, len(visits)) * 1000, 2),
+                "clients": CLIENTS,
+                "database": "sqlite" if options.sqlite else "postgresql",
+            }
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
