@@ -1,0 +1,1 @@
+"""The tests of the portal. Nothing imports them; they may import everything."""

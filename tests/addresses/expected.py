@@ -1,0 +1,99 @@
+"""Who may be where, written by hand from the design. A route without a line here fails the test."""
+
+from __future__ import annotations
+
+TRIAGE = {"verifier", "forwarder"}
+# A superuser sees that cases exist, by their clear columns; and opens nothing.
+CASES = TRIAGE | {"superuser"}
+LEAD, BODIES = {"lead body"}, {"lead body", "other body"}
+AUDIT, ADMIN = {"auditor"}, {"admin", "superuser"}
+TEAMS = TRIAGE | BODIES | ADMIN | {"custodian"}
+ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
+
+# The staff's door: who finds anything at an address, and what a GET then answers. 404 for all others.
+STAFF_GETS: dict[str, tuple[set[str], int]] = {
+    "admin:index": (ALL, 200),
+    "admin:me": (ALL, 200),
+    "admin:jsi18n": (ALL, 200),
+    "admin:login": (ALL, 302),
+    "admin:logout": (ALL, 302),
+    "admin:password_change": (ALL, 302),
+    "admin:app_list": (ALL, 302),
+    "admin:catch-all": (set(), 404),
+    "account_change_password": (ALL, 200),
+    "admin:complaints_case_changelist": (CASES, 200),
+    "admin:complaints_case_change": (CASES, 200),
+    "admin:complaints_case_reply": (CASES, 405),
+    "admin:complaints_case_note": (CASES, 405),
+    "admin:complaints_case_assign": (CASES, 405),
+    "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
+    "admin:complaints_case_forward": (TRIAGE, 409),
+    "admin:complaints_case_file": (CASES, 405),
+    "admin:complaints_case_view": (TRIAGE, 200),
+    "admin:complaints_case_shown": (TRIAGE, 200),
+    "admin:complaints_case_work": (CASES, 405),
+    "admin:complaints_case_custody": (TRIAGE, 200),
+    "admin:complaints_case_custody_item": (TRIAGE, 200),
+    "admin:complaints_release_changelist": (BODIES, 200),
+    "admin:complaints_release_change": (LEAD, 200),
+    "admin:complaints_release_step": (LEAD, 200),
+    "admin:complaints_release_file": (BODIES, 405),
+    "admin:complaints_release_view": (LEAD, 200),
+    "admin:complaints_release_shown": (LEAD, 200),
+    "admin:complaints_staff_changelist": (ADMIN, 200),
+    "admin:complaints_staff_add": (ADMIN, 200),
+    "admin:complaints_staff_change": (ADMIN, 200),
+    "admin:complaints_staff_password": (ADMIN, 200),
+    "admin:complaints_staff_ask": (ADMIN, 405),
+    "admin:complaints_team_changelist": (TEAMS, 200),
+    "admin:complaints_team_admit": (TEAMS, 405),
+    "admin:complaints_auditentry_changelist": (AUDIT, 200),
+    **{
+        f"admin:complaints_{table}_{page}": (ADMIN, 200)
+        for table in ("category", "accusedkind", "sanctionkind", "province", "oversightbody", "election")
+        for page in ("changelist", "add", "change")
+    },
+}
+# Pages of the staff's door that answer before anybody has signed in.
+BEFORE_LOGIN = {"account_login": 200, "account_logout": 302, "account_inactive": 200, "admin:login": 302}
+# One permission is for one look: these answer 404 until the page before them was opened.
+AFTER_LOOKING = {
+    "admin:complaints_case_shown": "admin:complaints_case_view",
+    "admin:complaints_release_shown": "admin:complaints_release_view",
+}
+
+# The reporter's door: what a GET answers without anything, with a finished draft, after sending, with an open ticket.
+PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
+    "home": (200, 200, 200, 200),
+    "health": (200, 200, 200, 200),
+    "door_elsewhere": (200, 200, 200, 200),
+    "report_start": (200, 200, 200, 200),
+    "report_pressed": (200, 200, 200, 200),
+    "report_witnessed": (200, 200, 200, 200),
+    "report_who": (302, 200, 302, 302),
+    "report_story": (302, 200, 302, 302),
+    "report_check": (302, 200, 302, 302),
+    "report_code": (302, 302, 200, 302),
+    "status_enter": (200, 200, 200, 200),
+    "status_page": (302, 302, 302, 200),
+    "status_withdraw": (302, 302, 302, 200),
+    **dict.fromkeys(
+        (
+            "report_code_file",
+            "report_file_remove",
+            "report_post_remove",
+            "report_cancel",
+            "upload_begin",
+            "upload_segment",
+            "upload_finish",
+            "upload_state",
+            "upload_cancel",
+            "status_message",
+            "status_files",
+            "status_file_remove",
+            "status_post",
+            "status_leave",
+        ),
+        (405, 405, 405, 405),
+    ),
+}

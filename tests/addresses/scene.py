@@ -1,0 +1,130 @@
+"""Everybody at every address: a case, a release and people, and the list of all addresses that the portal answers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from complaints.domain.workflow import Action
+from complaints.models.catalog import Election
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import OversightBody, Release, ReleasedFile
+from complaints.models.team import Team, TeamMembership
+from complaints.services import casework, evidence, forwarding, reporting
+from tests.cast import Cast, Sent, at, sealed_upload, send_report, sign_in
+from tests.images import photo
+from tests.views.walk import code_on, send, to_check
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+STAFF = {
+    "verifier": "vera",
+    "forwarder": "fitri",
+    "custodian": "cakra",
+    "lead body": "kirana",
+    "other body": "bima",
+    "auditor": "audi",
+    "admin": "adi",
+    "superuser": "super",
+    "unadmitted": "luar",
+}
+STRANGERS = ("anonymous", "drafter", "sender", "reporter")
+
+
+def addresses(resolver: URLResolver | None = None, space: str = "") -> Iterator[str]:
+    """The name of every route that the resolver knows, without the language prefix."""
+    for route in (resolver or get_resolver()).url_patterns:
+        if isinstance(route, URLResolver):
+            yield from addresses(route, f"{space}{route.namespace}:" if route.namespace else space)
+        else:
+            yield f"{space}{route.name or 'catch-all'}"
+
+
+@dataclass
+class Scene:
+    """What the addresses speak of, and a browser for each person."""
+
+    sent: Sent
+    ids: dict[str, Any]
+    browsers: dict[str, Client]
+
+    def address(self, name: str, *, missing: bool = False) -> str:
+        """The address of a name for what is there; or, ``missing``, for what never was."""
+        if name == "admin:catch-all":
+            return "/kantor/tidak-ada/"
+        wanted = self.ids.get(name, ())
+        if missing:
+            wanted = [uuid.uuid4() if isinstance(value, uuid.UUID) else value for value in wanted]
+        return reverse(name, args=wanted)
+
+
+def build(cast: Cast) -> Scene:
+    """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission."""
+    cache.clear()
+    sent = send_report(today=DAY)
+    reporting.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo())], today=DAY)
+    evidence.process_pending()
+    do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    casework.act(action=Action.START_REVIEW, **do)
+    casework.act(action=Action.VERIFY, **do)
+    chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
+    body = OversightBody.objects.get(pk="kasn")
+    forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=list(chosen), now=NOW)
+    TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
+    browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
+    return Scene(sent, _ids(cast, sent), browsers | _strangers(sent))
+
+
+def _strangers(sent: Sent) -> dict[str, Client]:
+    made = {who: Client(raise_request_exception=False) for who in STRANGERS}
+    to_check(made["drafter"])
+    assert code_on(made["sender"].get(send(made["sender"]).headers["Location"]))
+    assert made["reporter"].post("/cek/", {"code": sent.code}).status_code == 302
+    return made
+
+
+def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
+    case, complaint, release = sent.case.pk, Complaint.objects.get(case=sent.case), Release.objects.get()
+    item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
+    original = EvidenceObject.objects.get(evidence=item, variant="original").pk
+    working = EvidenceObject.objects.get(evidence=item, variant="working").pk
+    vino = cast["vino"].pk
+    pages: dict[str, Any] = {
+        "case_change": [case],
+        "case_reply": [case, complaint.pk],
+        "case_note": [case, complaint.pk],
+        "case_assign": [case],
+        "case_step": [case, "verify"],
+        "case_forward": [case],
+        "case_file": [case, original],
+        "case_view": [case, item.pk],
+        "case_shown": [case, item.pk, working],
+        "case_work": [case, item.pk],
+        "case_custody": [case],
+        "case_custody_item": [case, item.pk],
+        "release_change": [release.pk],
+        "release_step": [release.pk, "take_up"],
+        "release_file": [release.pk, file.pk],
+        "release_view": [release.pk, file.pk],
+        "release_shown": [release.pk, file.pk, file.pk],
+        "staff_change": [vino],
+        "staff_password": [vino],
+        "staff_ask": [vino],
+        "team_admit": [TeamMembership.objects.get(staff=cast["luar"]).pk],
+        "category_change": ["A1"],
+        "accusedkind_change": ["superior"],
+        "sanctionkind_change": ["moral_open"],
+        "province_change": ["33"],
+        "oversightbody_change": ["kasn"],
+        "election_change": [Election.objects.earliest("pk").pk],
+    }
+    named = {f"admin:complaints_{name}": args for name, args in pages.items()}
+    return named | {"admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

@@ -1,0 +1,66 @@
+"""Cases brought to where a test needs them, through the services."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from complaints.domain.workflow import Action
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody, Release
+from complaints.services import casework, evidence, forwarding, reporting
+from tests.cast import Cast, Sent, sealed_upload, send_report
+from tests.images import photo
+
+
+def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
+    casework.act(keyring=cast.ring(name), case_id=sent.case.pk, action=action, reason=reason, now=timezone.now())
+    sent.case.refresh_from_db()
+
+
+def in_review(cast: Cast, **changes: Any) -> Sent:
+    sent = send_report(**changes)
+    act(cast, "vera", sent, Action.START_REVIEW)
+    return sent
+
+
+def with_photo(sent: Sent) -> dict[str, uuid.UUID]:
+    """Add a photo and make its working copy; return the stored objects by variant."""
+    today = timezone.localdate()
+    reporting.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
+    evidence.process_pending()
+    stored = EvidenceObject.objects.filter(evidence__complaint__case=sent.case)
+    return {item.variant: item.pk for item in stored}
+
+
+def verified(cast: Cast, **changes: Any) -> Sent:
+    sent = in_review(cast, **changes)
+    act(cast, "vera", sent, Action.VERIFY)
+    return sent
+
+
+def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes: Any) -> tuple[Sent, Release]:
+    sent = in_review(cast, **changes)
+    objects = [with_photo(sent)["working"]] if files else []
+    act(cast, "vera", sent, Action.VERIFY)
+    release = forwarding.forward(
+        keyring=cast.ring("fitri"),
+        case_id=sent.case.pk,
+        body=OversightBody.objects.get(pk=body),
+        objects=objects,
+        now=timezone.now(),
+        cover="Mohon ditindaklanjuti.",
+    )
+    sent.case.refresh_from_db()
+    return sent, release
+
+
+def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
+    forwarding.act(keyring=cast.ring(name), release_id=release.pk, action=action, now=timezone.now(), **words)
+
+
+def complaint_of(sent: Sent) -> Complaint:
+    return Complaint.objects.get(case=sent.case)

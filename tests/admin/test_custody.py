@@ -1,0 +1,90 @@
+"""The custody sheet: the sender's own hashes, who opened what when and why, and the sheet's own entry."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.evidence import Evidence
+from complaints.services import audit, casework, evidence
+from tests.adapters import samples
+from tests.admin.cases import in_review
+from tests.admin.conftest import SignedIn
+from tests.admin.test_viewer import body_of, page, with_file
+from tests.cast import Cast, Sent
+
+
+def sheet_url(sent: Sent, item: Evidence | None = None) -> str:
+    name = "admin:complaints_case_custody_item" if item else "admin:complaints_case_custody"
+    return reverse(name, args=[sent.case.pk, *([item.pk] if item else [])])
+
+
+def test_its_hashes_are_the_senders(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    contents = [samples.jpeg(), samples.pdf(pages=2)]
+    items = [with_file(sent, content, name) for content, name in zip(contents, ("a.jpg", "surat.pdf"), strict=True)]
+    client = signed_in("vera")
+    response = client.get(sheet_url(sent))
+    text = response.content.decode()
+    assert "no-store" in response.headers["Cache-Control"]
+    for content in contents:
+        assert hashlib.sha256(content).hexdigest() in text
+    pair = cast.ring("vera").complaint(items[0].complaint)
+    for item in items:
+        for stored in item.objects_stored.all():
+            plain = b"".join(evidence.stream(stored, evidence.read_info(pair, stored, item, item.complaint)))
+            assert hashlib.sha256(plain).hexdigest() in text
+            assert bytes(stored.object_digest).hex() in text
+    one = client.get(sheet_url(sent, items[0])).content.decode()
+    assert hashlib.sha256(contents[0]).hexdigest() in one
+    assert hashlib.sha256(contents[1]).hexdigest() not in one
+
+
+def test_it_says_who_opened_what_and_why(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    item = with_file(sent, samples.jpeg(), "a.jpg")
+    vera, vino = signed_in("vera"), signed_in("vino")
+    original = reverse(
+        "admin:complaints_case_file", args=[sent.case.pk, item.objects_stored.get(variant="original").pk]
+    )
+    body_of(vera.post(original, {"reason": "Asal foto diragukan."}))
+    vino.get(page(sent, item))
+    sheet = casework.custody_sheet(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
+    found = [(one.person, one.variant, one.why) for one in sheet.items[0].openings]
+    assert found == [(cast["vera"], "original", "Asal foto diragukan."), (cast["vino"], "working", "")]
+    for one in sheet.items[0].openings:
+        entry = AuditEntry.objects.get(pk=one.entry.sequence)
+        assert (entry.event, bytes(entry.digest).hex()) == ("object.opened", one.entry.digest)
+    text = vera.get(sheet_url(sent, item)).content.decode()
+    assert "Asal foto diragukan." in text
+
+
+def test_making_one_is_recorded_and_stands_on_it(signed_in: SignedIn, cast: Cast) -> None:
+    sent, client = in_review(cast), signed_in("vera")
+    text = client.get(sheet_url(sent)).content.decode()
+    entry = AuditEntry.objects.get(event="custody.printed")
+    head = ChainHead.objects.get()
+    assert (entry.actor, entry.case, entry.facts) == (cast["vera"].pk, sent.case.pk, {})
+    assert head.sequence == entry.sequence
+    assert bytes(head.digest).hex() in text
+    assert audit.verify_chain().broken_at is None
+
+
+@pytest.mark.parametrize("name", ["luar", "cakra", "kirana", "audi", "adi", "super"])
+def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, name: str) -> None:
+    sent = in_review(cast)
+    item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in(name)
+    for address in (sheet_url(sent), sheet_url(sent, item)):
+        assert client.get(address).status_code == 404
+    assert not AuditEntry.objects.filter(event="custody.printed").exists()
+
+
+def test_an_item_of_another_case_is_not_on_it(signed_in: SignedIn, cast: Cast) -> None:
+    sent, other = in_review(cast), in_review(cast)
+    item = with_file(sent, samples.jpeg(), "a.jpg")
+    assert signed_in("vera").get(sheet_url(other, item)).status_code == 404
+    assert not AuditEntry.objects.filter(event="custody.printed").exists()

@@ -1,0 +1,168 @@
+"""Signing in at the staff's door: the password opens the key, and nothing but the portal's own pages asks for it."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.models.audit import AuditEntry
+from complaints.models.team import Staff, TeamMembership
+from complaints.services import keys
+from tests.admin.conftest import SignedIn
+from tests.cast import PASSWORD, Cast, send_report, sign_in
+
+NEW = "empat kata yang tidak serumpun"
+
+
+def test_the_door_stands_at_its_path(client: Client, db: None) -> None:
+    assert reverse("admin:index") == f"/{settings.ADMIN_PATH}"
+    response = client.get(reverse("admin:index"))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(reverse("admin:login"))
+
+
+def test_djangos_own_login_form_is_never_served(client: Client, cast: Cast) -> None:
+    for method in (client.get, client.post):
+        response = method(reverse("admin:login"), {"username": "vera", "password": PASSWORD})
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith(reverse("account_login"))
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("name", ["logout", "password_change"])
+def test_djangos_other_forms_lead_to_the_portals(signed_in: SignedIn, name: str) -> None:
+    response = signed_in("vera").get(reverse(f"admin:{name}"))
+    assert response.status_code == 302
+    assert response.headers["Location"] in {reverse("account_logout"), reverse("account_change_password")}
+
+
+def test_login_unlocks_the_key(client: Client, cast: Cast) -> None:
+    sent = send_report()
+    sign_in(client, "vera")
+    page = client.get(reverse("admin:complaints_case_changelist"))
+    assert "Kepala Bidang X" in page.content.decode()
+    assert AuditEntry.objects.filter(event="staff.signed_in", actor=cast["vera"].pk).exists()
+    assert "password" not in str(dict(client.session)).replace("'method': 'password'", "")
+    assert sent.case.reference in page.content.decode()
+
+
+def test_a_wrong_password_says_little_and_keeps_the_name(client: Client, cast: Cast) -> None:
+    response = client.post(reverse("account_login"), {"login": "vera", "password": "salah"})
+    assert response.status_code == 200
+    assert "vera" in response.content.decode()
+    unknown = client.post(reverse("account_login"), {"login": "tidakada", "password": "salah"})
+    text = response.content.decode().split("alert-danger")[1].split("</div>")[0]
+    assert text == unknown.content.decode().split("alert-danger")[1].split("</div>")[0]
+
+
+def test_too_many_attempts_are_stopped(client: Client, cast: Cast) -> None:
+    for _attempt in range(6):
+        response = client.post(reverse("account_login"), {"login": "vera", "password": "salah"})
+    response = client.post(reverse("account_login"), {"login": "vera", "password": PASSWORD})
+    assert response.status_code != 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_switched_off_account_is_told_so(client: Client, cast: Cast) -> None:
+    Staff.objects.filter(username="vera").update(is_active=False)
+    response = client.post(reverse("account_login"), {"login": "vera", "password": PASSWORD}, follow=True)
+    assert response.redirect_chain[-1][0] == reverse("account_inactive")
+    assert response.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_logout_asks_and_then_deletes_the_session(signed_in: SignedIn) -> None:
+    client = signed_in("vera")
+    assert client.get(reverse("account_logout")).status_code == 200
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    response = client.post(reverse("account_logout"))
+    assert response.status_code == 302
+    client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    assert client.get(reverse("admin:me")).status_code == 302
+
+
+def test_an_initial_password_has_to_be_replaced_and_makes_the_key(client: Client, cast: Cast) -> None:
+    vera = cast["vera"]
+    keys.set_initial_password(staff=vera, password="dari orang lain 1", now=timezone.now())
+    sign_in(client, "vera", "dari orang lain 1")
+    for name in ("admin:index", "admin:me", "admin:complaints_case_changelist"):
+        response = client.get(reverse(name))
+        assert response.headers["Location"] == reverse("account_change_password")
+    page = client.get(reverse("account_change_password"))
+    assert page.status_code == 200
+    short = {"oldpassword": "dari orang lain 1", "password1": "pendek sekali", "password2": "pendek sekali"}
+    assert client.post(reverse("account_change_password"), short).status_code == 200
+    wrong = {"oldpassword": "bukan ini", "password1": NEW, "password2": NEW}
+    assert client.post(reverse("account_change_password"), wrong).status_code == 200
+    assert not cast["vera"].has_key
+    good = {"oldpassword": "dari orang lain 1", "password1": NEW, "password2": NEW}
+    response = client.post(reverse("account_change_password"), good)
+    assert response.headers["Location"] == reverse("admin:index")
+    assert cast["vera"].has_key
+    own = client.get(reverse("admin:me")).content.decode()
+    assert keys.fingerprint(cast["vera"]) in own
+    # The new key was admitted by nobody yet: she waits, and sees no case.
+    assert TeamMembership.objects.get(staff=vera).sealed_key is None
+    assert client.get(reverse("admin:complaints_case_changelist")).status_code == 404
+
+
+def test_changing_the_own_password_keeps_the_key_and_the_teams(signed_in: SignedIn, cast: Cast) -> None:
+    client, before = signed_in("vera"), keys.fingerprint(cast["vera"])
+    send_report()
+    form = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    assert client.post(reverse("account_change_password"), form).status_code == 302
+    assert keys.fingerprint(cast["vera"]) == before
+    assert "Kepala Bidang X" in client.get(reverse("admin:complaints_case_changelist")).content.decode()
+    sign_in(Client(), "vera", NEW)
+
+
+def test_a_session_without_an_open_key_says_what_to_do(client: Client, cast: Cast) -> None:
+    sent = send_report()
+    client.force_login(cast["vera"], backend=settings.AUTHENTICATION_BACKENDS[0])
+    session = client.session
+    session.pop("staff_key", None)
+    session.save()
+    page = client.get(reverse("admin:complaints_case_changelist"))
+    text = page.content.decode()
+    assert page.context["locked"] == "locked"
+    assert 'role="status"' in text
+    assert "Kepala Bidang X" not in text
+    page = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk]))
+    assert page.status_code == 200
+    assert "Kepala Bidang X" not in page.content.decode()
+    assert not AuditEntry.objects.filter(event="case.opened").exists()
+
+
+def test_everybody_sees_their_own_fingerprint_and_chooses_a_language(signed_in: SignedIn, cast: Cast) -> None:
+    for name in ("vera", "cakra", "kirana", "audi", "adi"):
+        client = signed_in(name)
+        assert keys.fingerprint(cast[name]) in client.get(reverse("admin:me")).content.decode()
+    assert 'lang="id"' in client.get(reverse("admin:me")).content.decode()
+    assert client.post(reverse("admin:me"), {"language": "en"}).status_code == 302
+    assert "Fingerprint" in client.get(reverse("admin:me")).content.decode()
+    assert cast["adi"].language == "en"
+    assert client.post(reverse("admin:me"), {"language": "xx"}).status_code == 404
+
+
+def test_no_page_of_django_that_tells_of_objects_is_left(signed_in: SignedIn, cast: Cast) -> None:
+    client = signed_in("super")
+    base = reverse("admin:index")
+    sent = send_report()
+    for address in (
+        f"r/1/{sent.case.pk}/",
+        "autocomplete/",
+        f"complaints/case/{sent.case.pk}/history/",
+        f"complaints/case/{sent.case.pk}/delete/",
+        f"complaints/case/{sent.case.pk}/",
+        "complaints/case/add/",
+        "complaints/complaint/",
+        "complaints/message/",
+        "complaints/sealedsession/",
+        "password_change/done/",
+    ):
+        assert client.get(base + address).status_code == 404, address
+    assert not LogEntry.objects.exists()

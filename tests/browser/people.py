@@ -1,0 +1,161 @@
+"""The people of the story, each with a window: what a reporter and an officer do, in their own words.
+
+Reporters meet Indonesian wording and are driven by it. Steps of the staff's door are found by their addresses and
+fields, so that its wording may change without this story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from playwright.sync_api import Locator
+
+from tests.browser.files import Upload
+from tests.browser.window import Window
+from tests.cast import PASSWORD
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a reporter types on the first three pages; each text has a word of its own that no page of ours has."""
+
+    name: str = "Sastro Kertapati"
+    position: str = "Kasubag Perlengkapan Gudangwilis"
+    agency: str = "Dinas Perikanan Tirtamerapi"
+    regency: str = "Kabupaten Sukamerapi"
+    story: str = "Waktu apel fajar di Pringsewelas kami disuruh memasang umbul-umbul kuning dan difoto bergantian."
+    links: str = "https://umbulmerapi.invalid/foto"
+
+    def texts(self) -> list[str]:
+        """Everything typed, text by text."""
+        return [self.name, self.position, self.agency, self.regency, self.story, self.links]
+
+
+class Reporter:
+    """Somebody with a phone."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+        self.told = Told()
+
+    def chooses(self, *labels: str) -> None:
+        """Tick a choice by its name, as it stands before the example."""
+        for label in labels:
+            self.page.get_by_label(re.compile(f"^{re.escape(label)}")).check()
+
+    def says_who_and_where(self, day: date) -> None:
+        """Fill in page 2."""
+        told = self.told
+        fields = {
+            "Nama atau akun": told.name,
+            "Jabatan": told.position,
+            "Instansi atau unit kerja": told.agency,
+            "Kabupaten atau kota": told.regency,
+            "Hari kejadian": day.isoformat(),
+        }
+        for label, value in fields.items():
+            self.page.get_by_label(label, exact=True).fill(value)
+        self.page.get_by_label("Jenis instansi").select_option("regency")
+        self.page.get_by_label("Provinsi").select_option("33")
+
+    def tells(self, uploads: Sequence[Upload] = ()) -> None:
+        """Fill in page 3."""
+        self.page.get_by_label("Cerita Anda").fill(self.told.story)
+        self.page.get_by_label("Tautan ke unggahan").fill(self.told.links)
+        self.attaches(uploads)
+
+    def attaches(self, uploads: Sequence[Upload]) -> None:
+        """Choose files."""
+        self.page.get_by_label("Foto, dokumen, rekaman").set_input_files([upload.given() for upload in uploads])
+
+    def removes(self, name: str) -> None:
+        """Take a kept file out again, which with scripts needs no new page."""
+        self.page.get_by_role("button", name=f"Hapus {name}").click()
+        self.page.locator(".files li", has_text=name).wait_for(state="detached")
+        self.page.wait_for_load_state()
+
+    def code(self) -> str:
+        """Note the code, without separators."""
+        return "".join(self.page.locator("#ticket span").all_inner_texts())
+
+    def returns(self, code: str) -> None:
+        """Come back with a code, however it is written."""
+        self.window.go("/cek/")
+        self.page.get_by_label("Kode tiket").fill(code)
+        self.window.press("Buka")
+
+    def reads(self, *words: str) -> str:
+        """Look at the status page; return its text."""
+        text = self.window.go("/cek/laporan/").words
+        assert [line for line in words if line not in text] == []
+        return text
+
+    def answers(self, text: str) -> None:
+        """Answer on the status page."""
+        self.page.get_by_label("Pesan Anda").fill(text)
+        self.window.press("Kirim jawaban")
+
+
+class Officer:
+    """Somebody of the office or of a body, at the staff's door."""
+
+    def __init__(self, window: Window, name: str, password: str = PASSWORD) -> None:
+        self.window, self.page, self.name = window, window.page, name
+        self.signs_in(password)
+
+    def signs_in(self, password: str) -> None:
+        """Sign in through the real form, which opens the person's key."""
+        self.window.go("/kantor/")
+        self.page.locator("[name=login]").fill(self.name)
+        self.page.locator("[name=password]").fill(password)
+        self.window.follow(self.page.locator("main form button.btn-primary"))
+        assert self.window.path != "/kantor/masuk/"
+
+    def chooses_password(self, new: str, old: str) -> None:
+        """Replace the password on the page for it."""
+        for name, value in {"oldpassword": old, "password1": new, "password2": new}.items():
+            self.page.locator(f"[name={name}]").fill(value)
+        self.window.follow(self.page.locator("main form button.btn-primary"))
+        assert self.window.path == "/kantor/"
+
+    def signs_out(self) -> None:
+        """Leave."""
+        self.window.follow(self.page.locator(".who button"))
+        assert self.window.path == "/kantor/masuk/"
+
+    def opens(self, kind: str, reference: str) -> str:
+        """Open a case or a release from its list; return its address."""
+        self.window.go(f"/kantor/complaints/{kind}/")
+        self.window.follow(self.page.get_by_role("link", name=reference))
+        return self.window.path
+
+    def step(self, action: str) -> Locator:
+        """Return the link to a step, be it there or not."""
+        return self.page.locator(f'a.button[href$="/langkah/{action}/"]')
+
+    def does(self, action: str, **fields: str) -> None:
+        """Take a step, through the page that says its consequence; end where it was begun."""
+        begun = self.window.path
+        self.window.follow(self.step(action))
+        self.confirms(**fields)
+        assert self.window.path == begun
+
+    def confirms(self, **fields: str) -> None:
+        """Fill in the page of a step and send it."""
+        for name, value in fields.items():
+            field = self.page.locator(f"form [name={name}]")
+            if field.evaluate("(element) => element.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+        self.window.follow(self.page.locator("form button.main"))
+
+    def writes_note(self, text: str) -> None:
+        """Add an internal note to the open case."""
+        form = self.page.locator('form.write[action*="/catatan/"]')
+        form.locator("textarea").fill(text)
+        self.window.follow(form.locator("button"))
+        assert text in self.window.words

@@ -1,0 +1,163 @@
+"""The forms beside the story's own: each really gets through, with the headers and cookies that browsers send."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils import timezone
+
+from complaints.domain.codes import grouped
+from complaints.models.complaint import Complaint
+from complaints.models.team import TeamMembership
+from tests.admin.cases import in_review
+from tests.browser.files import Upload, letter, photo
+from tests.browser.people import Officer, Reporter
+from tests.browser.window import Opener
+from tests.cast import DRAFT, Cast, send_report
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CHOSEN = "empat kata yang tidak berjodoh"
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["without-javascript", "with-javascript"])
+def test_a_reporter_takes_files_out_deletes_a_report_and_starts_again(
+    window: Opener, live_cast: Cast, script: bool
+) -> None:
+    reporter = Reporter(window(width=360, script=script))
+    own, page = reporter.window, reporter.page
+    to_evidence(reporter)
+    reporter.tells([letter("satu.pdf"), photo("dua.jpg")])
+    own.press("Unggah, tetap di halaman ini")
+    reporter.removes("satu.pdf")
+    assert page.locator(".files li").all_inner_texts()[0].startswith("dua.jpg")
+    own.press("Lanjut")
+    reporter.removes("dua.jpg")
+    assert "Tidak ada berkas." in own.words
+    assert own.press("Hapus sekarang").path == "/"
+    assert own.cookie("lapor") is None
+    to_evidence(reporter)
+    assert page.get_by_label("Cerita Anda").input_value() == ""
+    reporter.tells()
+    describes_a_post(reporter, "@sastro_kerta")
+    own.press("Tambah unggahan")
+    assert "sastro_kerta" in page.locator(".files li").inner_text()
+    own.follow(page.locator(".files button"))
+    assert "sastro_kerta" not in own.words
+    own.press("Lanjut").press("Kirim laporan")
+    code = reporter.code()
+    name, content = own.download(page.get_by_role("button", name="Unduh").click)
+    assert (name, content.decode()) == ("catatan.txt", f"{grouped(code)}\n")
+    assert page.get_by_role("button", name="Cetak").count() == script
+    reporter.returns(code)
+    describes_a_post(reporter, "@sastro_kerta")
+    own.press("Kirim unggahan").press("Cabut laporan")
+    page.get_by_label("Alasannya").fill("Sudah selesai di kantor.")
+    own.press("Ya, cabut")
+    assert own.heading == "Anda sudah mencabut laporan ini."
+    assert Complaint.objects.count() == 1
+
+
+def describes_a_post(reporter: Reporter, account: str) -> None:
+    reporter.page.locator(".fold summary").click()
+    reporter.page.get_by_label("Akun orang yang Anda laporkan").fill(account)
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["without-javascript", "with-javascript"])
+def test_a_file_that_cannot_be_taken_is_named_and_stops_nothing_else(
+    window: Opener, live_cast: Cast, script: bool
+) -> None:
+    reporter = Reporter(window(width=360, script=script))
+    own, page = reporter.window, reporter.page
+    to_evidence(reporter)
+    reporter.tells([photo("dua.jpg"), Upload("program.exe", "application/octet-stream", b"MZ" + bytes(9000))])
+    if not script:
+        own.press("Lanjut")
+    page.get_by_role("alert").filter(has_text="“program.exe” berjenis yang tidak dapat kami terima").wait_for()
+    page.locator(".files li", has_text="dua.jpg").get_by_role("button", name="Hapus").wait_for()
+    assert own.press("Lanjut").path == "/lapor/periksa/"
+    assert page.locator(".files li").count() == 1
+
+
+def to_evidence(reporter: Reporter) -> None:
+    reporter.window.go("/").press("Saya melihat ASN tidak netral")
+    reporter.chooses("Rekan kerja atau ASN lain", "Memasang spanduk")
+    reporter.window.press("Lanjut")
+    reporter.says_who_and_where(timezone.localdate())
+    reporter.window.press("Lanjut")
+
+
+def test_an_officer_gives_a_case_away_and_writes_to_the_reporter(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast)
+    vera = Officer(window(), "vera")
+    own, page = vera.window, vera.page
+    vera.opens("case", sent.case.reference)
+    own.follow(page.locator('form[action$="/petugas/"]:not(details form) button'))
+    sent.case.refresh_from_db()
+    assert sent.case.assignee == live_cast["vera"]
+    page.locator("summary:has(+ form [name=assignee])").click()
+    page.locator("select[name=assignee]").select_option(str(live_cast["vino"].pk))
+    own.follow(page.locator('details form[action$="/petugas/"] button'))
+    sent.case.refresh_from_db()
+    assert sent.case.assignee == live_cast["vino"]
+    form = page.locator('form.write[action*="/jawab/"]')
+    form.locator("textarea").fill("Terima kasih, sedang kami periksa.")
+    own.follow(form.locator("button"))
+    reporter = Reporter(window(width=360))
+    reporter.returns(sent.code)
+    reporter.reads("Terima kasih, sedang kami periksa.")
+
+
+def test_a_new_person_gets_an_account_a_key_and_an_admission(window: Opener, live_cast: Cast) -> None:
+    send_report()
+    adi, vera, own = Officer(window(), "adi"), Officer(window(), "vera"), window()
+    adi.window.go("/kantor/complaints/staff/add/")
+    adi.page.locator("[name=username]").fill("baru")
+    adi.page.locator("[name=first_name]").fill("Bagus")
+    adi.page.locator("[name=role]").select_option("verifier")
+    adi.window.follow(adi.page.locator("[name=_save]"))
+    given = re.search(r"(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}", adi.window.words)
+    assert given
+    baru = Officer(own, "baru", given[0])
+    assert own.path == "/kantor/sandi/"
+    baru.chooses_password(CHOSEN, given[0])
+    own.go("/kantor/saya/")
+    fingerprint = baru.page.locator(".print").inner_text()
+    adi.window.go("/kantor/complaints/staff/")
+    adi.window.press("baru")
+    adi.window.follow(adi.page.locator('form[action$="/tim/"] button'))
+    vera.window.go("/kantor/complaints/team/")
+    vera.page.locator("[name=fingerprint]").fill(fingerprint)
+    vera.window.follow(vera.page.locator('form[action$="/terima/"] button'))
+    assert TeamMembership.objects.get(staff__username="baru").admitted_by == live_cast["vera"]
+    assert DRAFT["accused_name"] in own.go("/kantor/complaints/case/").words
+    own.go("/kantor/sandi/")
+    baru.chooses_password(CHOSEN[::-1], CHOSEN)
+    assert DRAFT["accused_name"] in own.go("/kantor/complaints/case/").words
+    own.go("/kantor/saya/")
+    baru.page.locator("[name=language]").select_option("en")
+    own.follow(baru.page.locator("form:has([name=language]) button"))
+    assert baru.page.locator("html").get_attribute("lang") == "en"
+    baru.signs_out()
+    Officer(own, "baru", CHOSEN[::-1])
+    adi.window.follow(adi.page.locator('a[href$="/sandi/"]').last)
+    adi.window.follow(adi.page.locator("form button.main"))
+    assert not TeamMembership.objects.get(staff__username="baru").sealed_key
+
+
+def test_an_administrator_mends_reference_data(window: Opener, live_cast: Cast) -> None:
+    adi = Officer(window(), "adi")
+    adi.window.go("/kantor/complaints/category/A2/change/")
+    adi.page.locator("[name=name_id]").fill("Diancam atau ditakut-takuti")
+    adi.window.follow(adi.page.locator("[name=_save]"))
+    assert "Diancam atau ditakut-takuti" in window(width=360).go("/lapor/ditekan/").words
+
+
+def test_an_auditor_looks_at_one_day(window: Opener, live_cast: Cast) -> None:
+    audi = Officer(window(), "audi")
+    audi.window.go("/kantor/complaints/auditentry/")
+    audi.page.locator("summary:has(+ ul [name=day])").click()
+    audi.page.locator("[name=day]").fill(timezone.localdate().isoformat())
+    audi.window.follow(audi.page.locator("form:has([name=day]) button"))
+    assert audi.page.locator("tbody tr").count()

@@ -1,0 +1,220 @@
+"""One report all the way in a real browser: from a phone to a recorded sanction, with and without JavaScript."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from complaints.models.case import Case
+from complaints.services import audit, evidence
+from tests.browser.files import CAMERA, letter, photo
+from tests.browser.people import Officer, Reporter
+from tests.browser.window import NOTHING_LEFT, Opener, Window
+from tests.cast import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHOTO, LETTER, SECOND = photo("apel-fajar.jpg"), letter("undangan-apel.pdf"), photo("spanduk-gudang.jpg")
+NOTE = "Catatan dalam: minta dua orang memeriksa."
+ASKS, ANSWERS = "Pada hari apa hal itu terjadi?", "Hari Senin pertama di Balaiwangi, lalu diulang."
+BODY_ASKS, ANSWERS_BODY = "Siapa lagi yang mengetahuinya?", "Dua rekan dari Bidang Budimina."
+OWN_WORDS = ("kertapati", "gudangwilis", "tirtamerapi", "sukamerapi", "pringsewelas", "umbul", "balaiwangi", "budimina")
+FINDING, ADVICE, NUMBER = "Terbukti melanggar netralitas.", "Jatuhkan sanksi moral terbuka.", "800/17/2026"
+TOLD_FINDING, TOLD_END = "Dugaan itu terbukti.", "Keputusan sudah diumumkan."
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["without-javascript", "with-javascript"])
+def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, script: bool) -> None:
+    reporter = Reporter(window(width=360, height=740, script=script))
+    code = report_is_sent(reporter)
+    reporter_returns(reporter, code)
+    evidence.process_pending()
+    reference = Case.objects.get().reference
+
+    vera = Officer(window(), "vera")
+    case = verifier_reads(vera, reference, reporter)
+    verifier_asks(vera)
+    reporter_answers(reporter)
+    evidence.process_pending()
+    verifier_verifies(vera, reference)
+    reporter.reads("Terverifikasi")
+    forwarder_forwards(Officer(window(), "fitri"), reference)
+    reporter.reads("Diteruskan ke KASN")
+
+    kirana = Officer(window(), "kirana")
+    kirana.opens("release", reference)
+    liaison_sees_the_release_and_nothing_else(kirana, reporter, case)
+    liaison_asks(kirana, reporter, reference)
+    liaison_records(kirana)
+    reporter_reads_every_step_and_nothing_of_their_own(reporter, code)
+    leaving_shuts_the_door(reporter, script=script)
+    signing_out_shuts_the_door(vera, case)
+    assert audit.verify_chain().broken_at is None
+    nothing_is_in_an_address([reporter.window, vera.window, kirana.window], reporter, code)
+
+
+def report_is_sent(reporter: Reporter) -> str:
+    window, page = reporter.window, reporter.page
+    window.go("/").press("Saya ditekan atau dibujuk")
+    reporter.chooses("Atasan saya", "Diancam bila menolak")
+    window.press("Lanjut")
+    reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))
+    window.press("Lanjut")
+    reporter.tells([PHOTO, LETTER])
+    window.press("Lanjut")
+    assert window.path == "/lapor/periksa/"
+    check = window.words
+    shown = [*reporter.told.texts(), "Atasan saya", "Diancam bila menolak", "Jawa Tengah", PHOTO.name, LETTER.name]
+    assert [text for text in shown if text not in check] == []
+    betrayed = page.locator(".files li", has_text=PHOTO.name).inner_text()
+    assert [mark for mark in ("tempat pengambilan", "perangkat", "waktu") if mark not in betrayed] == []
+    window.press("Kirim laporan")
+    assert window.heading == "Laporan Anda sudah kami terima."
+    code = reporter.code()
+    assert re.fullmatch("[0-9A-Z]{24}", code)
+    return code
+
+
+def reporter_returns(reporter: Reporter, code: str) -> None:
+    reporter.returns(" ".join(code[start : start + 4] for start in range(0, 24, 4)).lower())
+    assert reporter.window.path == "/cek/laporan/"
+    assert "Diterima. Kami mulai memeriksa paling lambat" in reporter.window.heading
+
+
+def verifier_reads(vera: Officer, reference: str, reporter: Reporter) -> str:
+    page, window = vera.page, vera.window
+    window.go("/kantor/complaints/case/")
+    line = page.get_by_role("row").filter(has_text=reference).inner_text()
+    assert reporter.told.name in line
+    case = vera.opens("case", reference)
+    assert [text for text in reporter.told.texts() if text not in window.words] == []
+    item = page.locator(".evidence li", has_text=PHOTO.name)
+    name, copy = window.download(item.locator("form:not(details form) button").click)
+    assert copy.startswith(b"\xff\xd8")
+    assert CAMERA.encode() not in copy
+    assert "apel" not in name
+    item.locator("summary").click()
+    item.locator("[name=reason]").fill("Asal foto diragukan.")
+    name, original = window.download(item.locator("details form button").click)
+    assert hashlib.sha256(original).hexdigest() == hashlib.sha256(PHOTO.content).hexdigest()
+    assert hashlib.sha256(original).hexdigest() in item.inner_text()
+    vera.writes_note(NOTE)
+    return case
+
+
+def verifier_asks(vera: Officer) -> None:
+    vera.does("start_review")
+    vera.does("ask_reporter", reason=ASKS)
+
+
+def reporter_answers(reporter: Reporter) -> None:
+    reporter.reads("Kami punya pertanyaan untuk Anda.", ASKS)
+    reporter.answers(ANSWERS)
+    assert "Pesan Anda sudah kami terima." in reporter.window.words
+    reporter.attaches([SECOND])
+    reporter.window.press("Kirim berkas")
+    assert "Berkas Anda sudah kami terima." in reporter.window.words
+
+
+def verifier_verifies(vera: Officer, reference: str) -> None:
+    vera.opens("case", reference)
+    assert ANSWERS in vera.window.words
+    assert SECOND.name in vera.window.words
+    vera.does("verify")
+    assert vera.step("forward").count() == 0
+    assert "Tidak ada: orang lain yang meneruskannya." in vera.window.words
+
+
+def forwarder_forwards(fitri: Officer, reference: str) -> None:
+    page = fitri.page
+    fitri.opens("case", reference)
+    assert NOTE in fitri.window.words
+    fitri.window.follow(fitri.step("forward"))
+    for label in page.locator("label", has_text=re.compile(r"undangan|apel|spanduk")).all():
+        original = label.locator(".warning").count() > 0
+        assert label.locator("xpath=preceding-sibling::input").is_checked() is not original
+    page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
+    fitri.confirms(cover="Mohon ditindaklanjuti.")
+    assert fitri.step("forward").count() == 0
+
+
+def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporter, case: str) -> None:
+    text = kirana.window.words
+    assert reporter.told.story in text
+    kept = (NOTE, ASKS, ANSWERS, PHOTO.name, LETTER.name, SECOND.name)
+    assert [line for line in kept if line in text] == []
+    assert kirana.window.status_of(case) == 404
+    assert kirana.window.status_of("/kantor/complaints/case/") == 404
+    name, copy = kirana.window.download(kirana.page.locator(".evidence li").first.locator("form button").click)
+    assert CAMERA.encode() not in copy
+    assert "apel" not in name
+
+
+def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
+    kirana.does("take_up")
+    reporter.reads("Sedang dikaji KASN")
+    kirana.does("ask_reporter", told=BODY_ASKS)
+    reporter.reads("Pertanyaan dari KASN", BODY_ASKS)
+    reporter.answers(ANSWERS_BODY)
+    kirana.opens("release", reference)
+    assert ANSWERS_BODY in kirana.window.words
+
+
+def liaison_records(kirana: Officer) -> None:
+    kirana.does("substantiate", text=FINDING, told=TOLD_FINDING)
+    kirana.does("await_agency", text=ADVICE)
+    decided_on = timezone.localdate().isoformat()
+    kirana.does("sanction", kind="moral_open", number=NUMBER, decided_on=decided_on, told=TOLD_END)
+    assert NUMBER in kirana.window.words
+
+
+def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code: str) -> None:
+    steps = ("Diterima", "Terverifikasi", "Diteruskan ke KASN", "Dijatuhi sanksi")
+    text = reporter.reads("Sanksi sudah dijatuhkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END)
+    assert "pernyataan terbuka" in text
+    assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []
+    page = reporter.page.content().lower()
+    own = [*reporter.told.texts(), ANSWERS, ANSWERS_BODY, PHOTO.name, LETTER.name, SECOND.name, code, *OWN_WORDS]
+    assert [text for text in own if text.lower() in page] == []
+
+
+def leaving_shuts_the_door(reporter: Reporter, *, script: bool) -> None:
+    window = reporter.window
+    cookie = window.cookie("lapor")
+    assert cookie
+    window.press("Selesai, keluar")
+    assert window.path == "/"
+    assert window.cookie("lapor") is None
+    reporter.page.go_back()
+    assert window.path == "/cek/"
+    assert "Dijatuhi sanksi" not in reporter.page.content()
+    assert window.status_of("/cek/laporan/") == 302
+    window.puts_back(cookie)
+    assert window.go("/cek/laporan/").path == "/cek/"
+    if script:
+        assert window.left_behind() == NOTHING_LEFT
+
+
+def signing_out_shuts_the_door(vera: Officer, case: str) -> None:
+    vera.window.go(case)
+    # A preview that is still on its way when the session ends would be refused, and the console would say so.
+    vera.page.wait_for_load_state("networkidle")
+    cookie = vera.window.cookie("kantor")
+    assert cookie
+    assert vera.window.left_behind() == NOTHING_LEFT
+    vera.signs_out()
+    vera.page.go_back()
+    vera.page.wait_for_url("**/masuk/**")
+    vera.window.puts_back(cookie)
+    assert vera.window.status_of(case) == 302
+
+
+def nothing_is_in_an_address(windows: list[Window], reporter: Reporter, code: str) -> None:
+    secrets = [code, code[:4] + "-" + code[4:8], *(word for said in reporter.told.texts() for word in said.split())]
+    asked = "\n".join(line for window in windows for line in window.asked).lower()
+    names = [PHOTO.name, LETTER.name, SECOND.name]
+    assert [text for text in (*secrets, *names) if len(text) > 4 and text.lower() in asked] == []

@@ -1,0 +1,89 @@
+"""An officer judges evidence in the admin without leaving it: pictures, pages, a video that seeks, and the keys."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from complaints.models.evidence import Evidence
+from complaints.services import evidence, reporting
+from tests.adapters import samples
+from tests.browser.people import Officer
+from tests.browser.window import Opener
+from tests.cast import Cast, sealed_upload, send_report
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DRAWN = "() => [...document.images].every((one) => one.complete && one.naturalWidth > 0)"
+
+
+def all_drawn(page: Page) -> int:
+    """Wait until every picture on the page is drawn; return how many there are."""
+    for picture in page.locator("img").all():
+        picture.scroll_into_view_if_needed()
+    page.wait_for_function(DRAWN)
+    return page.locator("img").count()
+
+
+def test_an_officer_judges_evidence_without_leaving(window: Opener, live_cast: Cast) -> None:
+    sent, today = send_report(), timezone.localdate()
+    film = samples.track("webm", "libvpx", "libopus", frames=60)
+    contents = {"a.jpg": samples.jpeg(), "surat.pdf": samples.pdf(pages=2), "film.webm": film}
+    files = [sealed_upload(content, name) for name, content in contents.items()]
+    reporting.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    evidence.process_pending()
+    items = list(Evidence.objects.order_by("sequence"))
+    addresses = [reverse("admin:complaints_case_view", args=[sent.case.pk, item.pk]) for item in items]
+    vera = Officer(window(), "vera")
+    page = vera.page
+    vera.opens("case", sent.case.reference)
+    assert all_drawn(page) >= 2
+
+    vera.window.go(addresses[0])
+    assert all_drawn(page) == 1
+    stage = page.locator(".stage")
+    for key, shows in (("r", "turn-90"), ("r", "turn-180"), ("+", "zoom-1"), ("-", "zoom-fit")):
+        page.keyboard.press(key)
+        assert shows in (stage.get_attribute("class") or "").split()
+    page.locator("[data-does=turn]").click()
+    assert "turn-270" in (stage.get_attribute("class") or "")
+
+    with page.expect_navigation():
+        page.keyboard.press("n")
+    assert vera.window.path == addresses[1]
+    assert all_drawn(page) == 2
+    with page.expect_navigation():
+        page.keyboard.press("n")
+    assert vera.window.path == addresses[2]
+    seeks(page)
+    with page.expect_navigation():
+        page.keyboard.press("p")
+    assert vera.window.path == addresses[1]
+
+
+def seeks(page: Page) -> None:
+    """The video knows its length and goes where it is sent."""
+    page.wait_for_function("() => document.querySelector('video').readyState >= 1")
+    where = page.evaluate(
+        """() => new Promise((done) => {
+            const film = document.querySelector("video");
+            film.addEventListener("seeked", () => done(film.currentTime), { once: true });
+            film.currentTime = 1;
+        })"""
+    )
+    assert where == pytest.approx(1, abs=0.2)
+
+
+def test_without_scripts_it_is_all_there(window: Opener, live_cast: Cast) -> None:
+    sent, today = send_report(), timezone.localdate()
+    files = [sealed_upload(samples.jpeg(), "a.jpg"), sealed_upload(samples.png(), "b.png")]
+    reporting.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    evidence.process_pending()
+    first, second = Evidence.objects.order_by("sequence")
+    vera = Officer(window(script=False), "vera")
+    vera.window.go(reverse("admin:complaints_case_view", args=[sent.case.pk, first.pk]))
+    assert not vera.page.locator(".viewer-tools").is_visible()
+    vera.window.follow(vera.page.locator("a[rel=next]"))
+    assert vera.window.path == reverse("admin:complaints_case_view", args=[sent.case.pk, second.pk])
+    assert vera.page.locator(".stage img").bounding_box() is not None

@@ -1,0 +1,231 @@
+"""A report's whole life through the real pages, with a marker of its own typed into every field."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.queue import JOBS
+from tests.cast import PASSWORD
+from tests.images import photo
+from tests.views.walk import code_on, token_of
+
+
+class Browser(Client):
+    """A client that keeps every address and cookie that went over the wire."""
+
+    def __init__(self, wire: list[str]) -> None:
+        super().__init__(raise_request_exception=False)
+        self.wire = wire
+
+    def request(self, **request: Any) -> HttpResponse:
+        self.wire.append(f"{request['PATH_INFO']}?{request.get('QUERY_STRING', '')}")
+        answer = super().request(**request)
+        self.wire.append(answer.headers.get("Location", ""))
+        self.wire += [cookie.OutputString() for cookie in answer.cookies.values()]
+        return answer
+
+
+@dataclass
+class Flow:
+    """Who does what, and what was typed: markers by the name of the field."""
+
+    markers: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    wire: list[str] = field(default_factory=list)
+
+    def mark(self, name: str) -> str:
+        """A word that stands nowhere else in the world."""
+        return self.markers.setdefault(name, f"Kenari{name.title().replace('_', '')}{secrets.token_hex(6)}")
+
+    def number(self, name: str) -> str:
+        return self.markers.setdefault(name, "".join(secrets.choice("123456789") for _ in range(18)))
+
+    def browser(self) -> Browser:
+        return Browser(self.wire)
+
+    # --- The reporter
+
+    def report(self) -> Browser:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", self._who() | {"go": "stay", "event_from": self.mark("wrong_date")})
+        client.post("/lapor/siapa/", self._who())
+        told = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
+        told["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
+        client.post("/lapor/cerita/", told | {"evidence": self._files("draft")})
+        named = {"identity": "confidential", "name": self.mark("name"), "contact": self.mark("contact")}
+        token = token_of(client.get("/lapor/periksa/"))
+        sent = client.post("/lapor/periksa/", named | {"token": token})
+        assert sent.headers["Location"] == "/lapor/kode/", sent.content.decode()
+        page = client.get("/lapor/kode/")
+        self.keep_code(code_on(page))
+        client.post("/lapor/kode/unduh/")
+        self.secrets["reporter cookie"] = client.cookies["lapor"].value
+        return client
+
+    def keep_code(self, code: str) -> None:
+        self.secrets["code"] = code
+        self.secrets["grouped code"] = "-".join(code[n : n + 4] for n in range(0, 24, 4))
+
+    def _who(self) -> dict[str, str]:
+        names = ("accused_name", "accused_position", "agency", "regency")
+        who = {name: self.mark(name) for name in names} | {"accused_nip": self.number("nip")}
+        return who | {"agency_kind": "regency", "province": "33", "event_from": "2026-11-02"}
+
+    def _files(self, when: str) -> list[SimpleUploadedFile]:
+        text = f"Isi berkas {self.mark(when + '_content')} ".encode() * 300
+        image = photo(self.mark(when + "_maker"), size=(640, 480))
+        return [
+            SimpleUploadedFile(f"{self.mark(when + '_name')}.txt", text, "text/plain"),
+            SimpleUploadedFile(f"{self.mark(when + '_picture')}.jpg", image, "image/jpeg"),
+            SimpleUploadedFile(f"{self.mark(when + '_refused')}.exe", b"MZ" + text, "application/x-dosexec"),
+        ]
+
+    def come_back(self) -> Browser:
+        client = self.browser()
+        client.post("/cek/", {"code": self.mark("wrong_code")})
+        client.post("/cek/", {"code": self.secrets["grouped code"]})
+        assert client.post("/cek/laporan/jawab/", {"text": self.mark("message")}).status_code == 302
+        client.post("/cek/laporan/bukti/", {"evidence": self._files("later")})
+        self.secrets["ticket cookie"] = client.cookies["lapor"].value
+        return client
+
+    def withdraw_another(self) -> None:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", self._who())
+        client.post("/lapor/cerita/", {"story": f"Cerita lain {self.mark('second_story')} yang ditarik kembali nanti."})
+        token = token_of(client.get("/lapor/periksa/"))
+        client.post("/lapor/periksa/", {"identity": "anonymous", "token": token})
+        client.post("/cek/", {"code": code_on(client.get("/lapor/kode/"))})
+        client.post("/cek/laporan/cabut/", {"reason": self.mark("withdraw_reason")})
+
+    def leave_a_draft(self) -> None:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", {"accused_name": self.mark("draft_accused")})
+        client.post("/lapor/cerita/", {"story": self.mark("draft_story"), "evidence": self._files("left")})
+
+    # --- The staff
+
+    def staff(self, name: str) -> Browser:
+        client = self.browser()
+        client.post(reverse("account_login"), {"login": name, "password": PASSWORD})
+        self.secrets[f"cookie of {name}"] = client.cookies["kantor"].value
+        return client
+
+    def wrong_login(self) -> None:
+        form = {"login": self.mark("login"), "password": self.mark("password")}
+        self.browser().post(reverse("account_login"), form)
+
+    def triage(self) -> None:
+        case, complaint = Case.objects.get(status="received"), Complaint.objects.get(case__status="received")
+        vera = self.staff("vera")
+        vera.get(reverse("admin:complaints_case_changelist"))
+        self.step(vera, case, "start_review")
+        page = vera.get(reverse("admin:complaints_case_change", args=[case.pk]))
+        for name in ("story", "accused_name", "nip", "message", "draft_name", "later_picture"):
+            assert self.markers[name] in page.content.decode(), name
+        for what in ("reply", "note"):
+            address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
+            assert vera.post(address, {"text": self.mark(what)}).status_code == 302
+        self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"))
+        self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
+        self.step(vera, case, "ask_reporter", reason=self.mark("question"))
+        self.answer(self.mark("answer"))
+        for stored in EvidenceObject.objects.filter(evidence__complaint=complaint):
+            address = reverse("admin:complaints_case_file", args=[case.pk, stored.pk])
+            opened = vera.post(address, {"reason": self.mark("opening_reason")})
+            assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
+        self.step(vera, case, "verify")
+
+    def answer(self, text: str) -> None:
+        client = self.browser()
+        client.post("/cek/", {"code": self.secrets["code"]})
+        assert client.post("/cek/laporan/jawab/", {"text": text}).status_code == 302
+
+    def forward(self) -> None:
+        case, fitri = Case.objects.get(status="verified"), self.staff("fitri")
+        address = reverse("admin:complaints_case_forward", args=[case.pk])
+        objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
+        assert len(objects) > 4
+        form: dict[str, Any] = {"seen": "verified", "body": "kasn", "objects": objects}
+        form |= {"cover": self.mark("cover"), "told": self.mark("told")}
+        answer = fitri.post(address, form)
+        assert answer.status_code == 302, answer.content.decode()
+
+    def examine(self) -> None:
+        release, kirana = Release.objects.get(), self.staff("kirana")
+        page = kirana.get(reverse("admin:complaints_release_change", args=[release.pk]))
+        assert self.markers["cover"] in page.content.decode()
+        for file in ReleasedFile.objects.all():
+            kirana.post(reverse("admin:complaints_release_file", args=[release.pk, file.pk]))
+        self.step(kirana, release, "take_up")
+        self.step(kirana, release, "ask_reporter", told=self.mark("body_question"))
+        self.answer(self.mark("body_answer"))
+        found = {"text": self.mark("finding"), "told": self.mark("finding_told")}
+        self.step(kirana, release, "substantiate", **found)
+        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), told=self.mark("advice_told"))
+        decision = {"kind": "moral_open", "number": f"800/{self.mark('decision')}", "told": self.mark("sanction_told")}
+        self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
+        assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    @staticmethod
+    def step(client: Client, row: Model, action: str, **words: str) -> None:
+        kind = type(row).__name__.lower()
+        case = row if isinstance(row, Case) else row.case  # type: ignore[attr-defined]
+        seen = Case.objects.get(pk=case.pk).status
+        address = reverse(f"admin:complaints_{kind}_step", args=[row.pk, action])
+        client.get(address)
+        answer = client.post(address, {"seen": seen, **words})
+        assert answer.status_code == 302, answer.content.decode()
+
+    # --- What goes wrong, and the jobs
+
+    def faults(self) -> None:
+        client = self.browser()
+        client.get(f"/tidak-ada/{self.mark('unknown_path')}/")
+        client.get("/kantor/tidak-ada/", headers={"referer": f"http://testserver/{self.mark('referer')}"})
+        client.post("/cek/laporan/jawab/", {"text": self.mark("without_ticket")})
+        client.post("/lapor/cerita/", {"story": "x", "evidence": self._files("without_draft")})
+        client.generic("PUT", "/cek/", self.mark("put_body"), content_type="application/json")
+        client.post("/cek/", self.mark("broken_body"), content_type="multipart/form-data; boundary=x")
+        strict = Client(enforce_csrf_checks=True)
+        strict.post("/cek/laporan/jawab/", {"text": self.mark("without_token")})
+
+    @staticmethod
+    def jobs() -> None:
+        for job in JOBS:
+            async_task(job.path, sync=True)
+
+
+def whole(flow: Flow) -> date:
+    """Live it all."""
+    flow.faults()
+    flow.report()
+    flow.come_back()
+    flow.jobs()
+    flow.wrong_login()
+    flow.triage()
+    flow.forward()
+    flow.examine()
+    flow.withdraw_another()
+    flow.leave_a_draft()
+    flow.jobs()
+    return timezone.localdate()

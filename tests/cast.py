@@ -1,0 +1,163 @@
+"""A small fixed cast and builders: two verifiers, a forwarder, custodians, liaisons of two bodies, an auditor, an
+administrator, a superuser. Builders go through the services, as people do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.domain.sealing.primitives import BoxPair
+from complaints.models.case import Case
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Role, Staff, Team
+from complaints.services import catalog, evidence, keys, reporting, vault
+from complaints.services.vault import Keyring
+
+PASSWORD = "sandi yang cukup panjang"
+PEOPLE = {
+    "vera": Role.VERIFIER,
+    "vino": Role.VERIFIER,
+    "fitri": Role.FORWARDER,
+    "cakra": Role.CUSTODIAN,
+    "citra": Role.CUSTODIAN,
+    "kirana": Role.OVERSEER,
+    "kresna": Role.OVERSEER,
+    "bima": Role.OVERSEER,
+    "bayu": Role.OVERSEER,
+    "audi": Role.AUDITOR,
+    "adi": Role.ADMIN,
+    "super": Role.ADMIN,
+    "luar": Role.VERIFIER,  # has a role and a key, and was admitted by nobody
+}
+BODIES = {"kirana": "kasn", "kresna": "kasn", "bima": "bkn", "bayu": "bkn"}
+TEAMS = {
+    "triage": ("vera", "vino", "fitri"),
+    "custodian": ("cakra", "citra"),
+    "body-kasn": ("kirana", "kresna"),
+    "body-bkn": ("bima", "bayu"),
+}
+
+
+@dataclass
+class Cast:
+    """The people, by name, and the pins that a deployment would keep in its environment."""
+
+    people: dict[str, Staff]
+    pins: str
+
+    def __getitem__(self, name: str) -> Staff:
+        return Staff.objects.get(username=name)
+
+    def ring(self, name: str) -> Keyring:
+        """The key ring that the person holds after signing in."""
+        staff = self[name]
+        return Keyring(staff, keys.unlock(staff=staff, password=PASSWORD))
+
+
+def make_cast() -> Cast:
+    """Make everybody, their keys and teams; the caller puts ``pins`` into the settings."""
+    catalog.load()
+    now = timezone.now()
+    people = {}
+    for name, role in PEOPLE.items():
+        body = OversightBody.objects.get(pk=BODIES[name]) if name in BODIES else None
+        superuser = name == "super"
+        people[name] = Staff.objects.create(
+            username=name,
+            first_name=name.title(),
+            email=f"{name}@example.invalid",
+            role=role,
+            body=body,
+            is_staff=True,
+            is_superuser=superuser,
+        )
+        keys.change_password(staff=people[name], password=PASSWORD, now=now)
+    recovery = (BoxPair.new().public, BoxPair.new().public)
+    for slug, members in TEAMS.items():
+        kind, _, code = slug.partition("-")
+        keys.make_team(
+            slug=slug,
+            kind=kind,
+            body=OversightBody.objects.get(pk=code) if code else None,
+            members=[people[name] for name in members],
+            recovery=recovery,
+            now=now,
+        )
+    pins = ",".join(f"{team.slug}={vault.team_fingerprint(team)}" for team in Team.objects.all())
+    return Cast(people, pins)
+
+
+DRAFT: dict[str, Any] = {
+    "door": "pressed",
+    "accused_kind": "superior",
+    "category": "A1",
+    "accused_name": "Kepala Bidang X",
+    "accused_unknown": False,
+    "accused_nip": "",
+    "accused_position": "Kepala Bidang",
+    "agency_kind": "regency",
+    "agency": "Dinas Contoh",
+    "regency": "Kabupaten Suka Maju",
+    "province": "33",
+    "event_from": "2026-11-02",
+    "event_until": "",
+    "learnt_on": "",
+    "story": "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua dan mencatat nama keluarga.",
+    "links": "",
+    "identity": "anonymous",
+    "name": "",
+    "contact": "",
+    "done": [],
+}
+
+
+def draft(**changes: Any) -> dict[str, Any]:
+    """A complete unfinished report, with ``changes``."""
+    unknown = set(changes) - set(DRAFT)
+    assert not unknown, unknown
+    return {**DRAFT, **changes}
+
+
+@dataclass
+class Sent:
+    """A report that was sent: its code, its open ticket and its case."""
+
+    code: str
+    ticket: dict[str, str]
+    case: Case
+
+
+def send_report(*, today: date | None = None, files: Any = (), **changes: Any) -> Sent:
+    """Send a report as a reporter does."""
+    day = today or timezone.localdate()
+    content = draft(**changes)
+    reporting.start_code(content)
+    receipt = reporting.submit(draft=content, files=list(files), today=day)
+    ticket = reporting.open_ticket(receipt.code)
+    assert ticket is not None
+    return Sent(receipt.code, ticket, Case.objects.get(reference=receipt.reference))
+
+
+def sealed_upload(content: bytes, name: str = "foto.jpg") -> evidence.SealedUpload:
+    """Seal bytes into the evidence storage as the upload handler does."""
+    sink = evidence.Sink(name)
+    for start in range(0, len(content), 65536):
+        sink.write(content[start : start + 65536])
+    return sink.finish()
+
+
+def at(day: date, hour: int = 10) -> datetime:
+    """An hour of a day in the portal's time zone."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=timezone.get_default_timezone())
+
+
+def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
+    """Sign a person in through the real login, which alone unlocks their key."""
+    response = client.post(reverse("account_login"), {"login": name, "password": password})
+    assert response.status_code == 302, response.content
+    return client

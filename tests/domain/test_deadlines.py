@@ -1,0 +1,133 @@
+"""Working days, due dates and what is left of them."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from complaints.domain.deadlines import (
+    add_working_days,
+    days_left,
+    due_date,
+    is_late,
+    is_working_day,
+    working_days_between,
+)
+from complaints.domain.workflow import Limit, Unit
+
+FRIDAY, SATURDAY, MONDAY, TUESDAY = (
+    date(2026, 11, 20),
+    date(2026, 11, 21),
+    date(2026, 11, 23),
+    date(2026, 11, 24),
+)
+DAY = timedelta(days=1)
+
+days = st.dates(min_value=date(2020, 1, 1), max_value=date(2035, 12, 31))
+numbers = st.integers(min_value=1, max_value=90)
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> tuple[date, frozenset[date]]:
+    """A day and holidays scattered around it, weekends among them."""
+    start = draw(days)
+    offsets = draw(st.frozensets(st.integers(min_value=-60, max_value=200), max_size=40))
+    return start, frozenset(start + DAY * offset for offset in offsets)
+
+
+@pytest.mark.parametrize(
+    ("start", "number", "due"),
+    [
+        (FRIDAY, 0, FRIDAY),
+        (FRIDAY, 1, MONDAY),
+        (SATURDAY, 1, MONDAY),
+        (MONDAY, 1, TUESDAY),
+        (MONDAY, 5, date(2026, 11, 30)),
+        (MONDAY, 10, date(2026, 12, 7)),
+    ],
+)
+def test_the_start_is_not_counted_and_weekends_are_skipped(start: date, number: int, due: date) -> None:
+    assert add_working_days(start, number, frozenset()) == due
+
+
+def test_a_holiday_is_no_working_day_and_one_on_a_weekend_changes_nothing() -> None:
+    assert not is_working_day(MONDAY, {MONDAY})
+    assert add_working_days(FRIDAY, 1, {MONDAY}) == TUESDAY
+    assert add_working_days(FRIDAY, 1, {SATURDAY}) == MONDAY
+
+
+@pytest.mark.parametrize(
+    ("hours", "due"), [(0, FRIDAY), (1, SATURDAY), (24, SATURDAY), (25, SATURDAY + DAY), (72, MONDAY)]
+)
+def test_hours_are_rounded_up_to_the_day(hours: int, due: date) -> None:
+    assert due_date(FRIDAY, Limit(hours, Unit.HOURS, "entered"), {SATURDAY}) == due
+
+
+def test_calendar_days_run_through_weekends_and_holidays() -> None:
+    limit = Limit(7, Unit.CALENDAR_DAYS, "entered")
+    assert due_date(FRIDAY, limit, {MONDAY, TUESDAY}) == date(2026, 11, 27)
+
+
+@pytest.mark.parametrize("unit", list(Unit))
+def test_a_negative_limit_is_an_error(unit: Unit) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        due_date(MONDAY, Limit(-1, unit, "entered"), frozenset())
+
+
+@given(calendars(), numbers)
+def test_the_result_is_a_working_day_and_counting_back_gives_the_number(
+    calendar: tuple[date, frozenset[date]], number: int
+) -> None:
+    start, holidays = calendar
+    due = add_working_days(start, number, holidays)
+    assert due > start
+    assert is_working_day(due, holidays)
+    assert working_days_between(start, due, holidays) == number
+    assert working_days_between(start, due - DAY, holidays) == number - 1
+    assert working_days_between(due, start, holidays) == -number
+
+
+@given(calendars(), numbers, st.sampled_from(Unit))
+def test_due_dates_never_fall_when_start_or_number_rises(
+    calendar: tuple[date, frozenset[date]], number: int, unit: Unit
+) -> None:
+    start, holidays = calendar
+    due = due_date(start, Limit(number, unit, "entered"), holidays)
+    assert due_date(start + DAY, Limit(number, unit, "entered"), holidays) >= due
+    assert due_date(start, Limit(number + 1, unit, "entered"), holidays) >= due
+    assert due > start
+
+
+@given(calendars(), numbers, days)
+def test_a_further_holiday_never_shortens_a_limit(
+    calendar: tuple[date, frozenset[date]], number: int, other: date
+) -> None:
+    start, holidays = calendar
+    assert add_working_days(start, number, holidays | {other}) >= add_working_days(start, number, holidays)
+
+
+@given(calendars(), numbers, numbers)
+def test_limits_add_up(calendar: tuple[date, frozenset[date]], one: int, other: int) -> None:
+    start, holidays = calendar
+    halfway = add_working_days(start, one, holidays)
+    assert add_working_days(halfway, other, holidays) == add_working_days(start, one + other, holidays)
+
+
+@given(calendars(), st.integers(min_value=-100, max_value=100))
+def test_what_is_left_agrees_with_being_late(calendar: tuple[date, frozenset[date]], offset: int) -> None:
+    due, holidays = calendar
+    today = due + DAY * offset
+    assert is_late(today, due) == (offset > 0)
+    assert days_left(today, due, unit=Unit.CALENDAR_DAYS, holidays=holidays) == -offset
+    left = days_left(today, due, unit=Unit.WORKING_DAYS, holidays=holidays)
+    assert left <= 0 if is_late(today, due) else left >= 0
+    assert abs(left) <= abs(offset)
+
+
+def test_days_left_in_words_of_the_queue() -> None:
+    assert days_left(FRIDAY, TUESDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == 2
+    assert days_left(FRIDAY, TUESDAY, unit=Unit.HOURS, holidays=frozenset()) == 4
+    assert days_left(TUESDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == -2
+    assert days_left(SATURDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == 0
+    assert is_late(SATURDAY, FRIDAY)

@@ -1,0 +1,81 @@
+"""The whole way of one report through the services, from the reporter to the sanction."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from PIL import Image
+
+from complaints.domain.workflow import Action, Status, TransitionRefused
+from complaints.models.evidence import Evidence
+from complaints.models.oversight import OversightBody
+from complaints.services import audit, casework, evidence, forwarding, reporting
+from complaints.services.vault import Locked
+from tests.cast import Cast, at, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+
+
+def photo() -> bytes:
+    exif = Image.Exif()
+    exif[0x010F] = "KameraRahasia"
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def test_from_report_to_sanction(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    original = photo()
+    reporting.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(original)], today=DAY)
+    assert evidence.process_pending() == 1
+    assert Evidence.objects.get().state == "ready"
+    case, vera, fitri = sent.case, cast.ring("vera"), cast.ring("fitri")
+    now = at(DAY)
+    casework.act(keyring=vera, case_id=case.pk, action=Action.START_REVIEW, now=now, seen_status="received")
+    opened = casework.open_case(keyring=vera, case_id=case.pk, now=now)
+    assert opened.complaints[0].answers["accused_name"] == "Kepala Bidang X"
+    assert [entry.text for entry in opened.complaints[0].thread] == ["Ini fotonya."]
+    item = opened.complaints[0].evidence[0]
+    _info, stream = casework.open_object(keyring=vera, object_id=item.original.id, reason="Cek asal.", now=now)
+    assert b"".join(stream) == original
+    assert item.working is not None
+    _info, stream = casework.open_object(keyring=vera, object_id=item.working.id, reason="", now=now)
+    assert b"KameraRahasia" not in b"".join(stream)
+    casework.act(keyring=vera, case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan tepatnya?", now=now)
+    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    assert page.question == "Kapan tepatnya?"
+    reporting.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
+    casework.act(keyring=vera, case_id=case.pk, action=Action.VERIFY, now=now)
+    kasn = OversightBody.objects.get(pk="kasn")
+    objects = [item.working.id]
+    release = forwarding.forward(keyring=fitri, case_id=case.pk, body=kasn, objects=objects, now=now, cover="Mohon.")
+    with pytest.raises(Locked):
+        casework.open_case(keyring=cast.ring("kirana"), case_id=case.pk, now=now)
+    kirana = cast.ring("kirana")
+    seen = forwarding.open_release(keyring=kirana, release_id=release.pk, now=now)
+    assert seen.content["complaints"][0]["answers"]["story"].startswith("Pada rapat")
+    assert [f.variant for f in seen.files] == ["working"]
+    do = {"keyring": kirana, "release_id": release.pk, "now": now}
+    forwarding.act(action=Action.TAKE_UP, **do)
+    forwarding.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    reporting.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
+    assert "Dua rekan." in [said.text for said in forwarding.open_release(**do).thread]
+    forwarding.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    forwarding.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
+    record = forwarding.SanctionRecord("moral_open", "800/1", DAY)
+    forwarding.act(action=Action.SANCTION, sanction=record, **do)
+    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    assert page.status == Status.SANCTIONED
+    assert page.opened_count == 1
+    assert audit.verify_chain().broken_at is None
+    audit.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
+    assert audit.verify_chain().broken_at is None
+
+
+def test_the_verifier_does_not_forward(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    with pytest.raises(TransitionRefused):
+        casework.act(keyring=cast.ring("fitri"), case_id=sent.case.pk, action=Action.VERIFY, now=at(DAY))

@@ -1,0 +1,27 @@
+"""The reporter's door needs reference data and two teams to seal to, and nobody behind it."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from complaints.domain.sealing.keys import KeySet
+from complaints.models.team import Team
+from complaints.services import catalog, vault
+
+
+@pytest.fixture
+def office(db: None, settings: Settings) -> None:
+    """Load the catalogue and pin a triage and a custodian team without members."""
+    catalog.load()
+    for slug in ("triage", "custodian"):
+        keys = KeySet.new()
+        Team.objects.create(
+            slug=slug,
+            kind=slug,
+            public_key=keys.box.public,
+            verify_key=keys.sign.public,
+            recovery_a=b"",
+            recovery_b=b"",
+        )
+    settings.TEAM_KEY_PINS = ",".join(f"{team.slug}={vault.team_fingerprint(team)}" for team in Team.objects.all())

@@ -1,0 +1,176 @@
+"""Posts on social media on page 3 and the status page: no scripts needed, nothing typed is lost, nothing shown back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+
+from complaints.models.evidence import DraftFile, Evidence
+from tests import traces
+from tests.images import photo
+from tests.views import walk
+
+STORY = "/lapor/cerita/"
+LINK = "https://www.facebook.com/Akun.Unik/posts/778899?fbclid=PENGIRIM"
+POST = {"url": LINK, "act": "like", "seen_on": "2026-11-03"}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
+
+
+def fold_of(page: HttpResponse) -> str:
+    found = re.search(r'<details class="fold"[^>]*>.*?</details>', page.content.decode(), re.DOTALL)
+    assert found
+    return found[0]
+
+
+def add(client: Client, **changes: str) -> HttpResponse:
+    return client.post(STORY, walk.TOLD | {"links": ""} | POST | {"go": "post"} | changes)
+
+
+def test_the_fold_is_closed_and_says_what_proves_a_like(client: Client) -> None:
+    walk.to_story(client)
+    page = client.get(STORY)
+    assert fold_of(page).startswith('<details class="fold">')
+    assert "tangkapan layar daftar nama yang memuat akun itu" in walk.words(page)
+    assert "Tambah rincian unggahan" in walk.words(page)
+    assert 'name="screenshot"' not in page.content.decode()
+
+
+def test_a_post_is_added_listed_and_sent(client: Client) -> None:
+    walk.to_story(client)
+    assert add(client).url == STORY
+    page = client.get(STORY)
+    assert "Facebook · akun.unik · Menyukainya (like) · 3 November 2026" in walk.words(page)
+    assert LINK not in page.content.decode()
+    assert walk.STORY in page.content.decode()
+    assert fold_of(page).startswith('<details class="fold">')
+    assert client.post(STORY, walk.TOLD).url == "/lapor/periksa/"
+    check = client.get("/lapor/periksa/")
+    assert "Unggahan 1 Facebook · akun.unik" in walk.words(check)
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(check)})
+    assert [item.kind for item in Evidence.objects.order_by("sequence")] == ["post", "post"]
+    for marker in ("akun.unik", "778899", "PENGIRIM"):
+        assert traces.hits(marker, traces.tables()) == []
+        assert traces.hits(marker, traces.cached()) == []
+
+
+def test_a_post_in_the_fold_is_taken_along_by_any_button(client: Client) -> None:
+    walk.to_story(client)
+    assert client.post(STORY, walk.TOLD | POST).url == "/lapor/periksa/"
+    assert "akun.unik" in walk.words(client.get("/lapor/periksa/"))
+    assert client.post(STORY, walk.TOLD | {"account": "@kedua", "go": "back"}).url == "/lapor/siapa/"
+    assert "@kedua" in walk.words(client.get("/lapor/periksa/"))
+
+
+def test_a_post_is_removed_and_the_rest_stays(client: Client) -> None:
+    walk.to_story(client)
+    add(client)
+    add(client, url="https://x.com/akun_dua/status/1")
+    identifier = re.findall(r'name="post" value="([0-9a-f]+)"', client.get(STORY).content.decode())[0]
+    typed = walk.TOLD | {"story": f"{walk.STORY} Tambahan.", "post": identifier}
+    assert client.post("/lapor/unggahan/hapus/", typed).url == STORY
+    page = client.get(STORY)
+    assert "akun.unik" not in walk.words(page)
+    assert "akun_dua" in walk.words(page)
+    assert "Tambahan." in walk.words(page)
+    assert client.get("/lapor/unggahan/hapus/").status_code == 405
+    assert Client().post("/lapor/unggahan/hapus/", {"post": identifier}).url == "/lapor/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        ({"url": "", "account": "", "act": "like"}, "Tulis tautannya, atau akunnya."),
+        ({"seen_on": "2031-01-01"}, "Hari itu belum tiba"),
+        ({"url": "https://a.example/" + "x" * 2_000}, "Terlalu panjang"),
+        ({"platform": "myspace"}, "Pilih salah satu dari daftar."),
+    ],
+)
+def test_an_error_opens_the_fold_and_keeps_everything(client: Client, typed: dict[str, str], error: str) -> None:
+    walk.to_story(client)
+    page = add(client, **typed)
+    assert page.status_code == 200
+    assert "<title>Belum bisa lanjut: " in page.content.decode()
+    assert fold_of(page).startswith('<details class="fold" open>')
+    assert error in fold_of(page)
+    assert walk.STORY in page.content.decode()
+    later = client.get(STORY)
+    assert fold_of(later).startswith('<details class="fold" open>')
+    assert "2026-11-03" in fold_of(later) or "seen_on" in typed
+
+
+def test_a_fold_hardly_begun_stops_nobody(client: Client) -> None:
+    walk.to_story(client)
+    assert client.post(STORY, walk.TOLD | {"act": "like"}).url == "/lapor/periksa/"
+    assert 'value="like" selected' in fold_of(client.get(STORY))
+
+
+def test_too_many_posts_are_told(client: Client) -> None:
+    walk.to_story(client)
+    for number in range(20):
+        assert add(client, url=f"https://x.com/akun/status/{number}").status_code == 302
+    assert "Di sini muat 20 unggahan." in walk.words(add(client, url="https://x.com/akun/status/21"))
+
+
+def test_a_kept_file_can_be_named_as_its_screenshot(client: Client) -> None:
+    walk.to_story(client)
+    shot = SimpleUploadedFile("layar.jpg", photo())
+    client.post(STORY, walk.TOLD | {"evidence": [shot], "go": "stay"})
+    assert "1. layar.jpg" in fold_of(client.get(STORY))
+    assert add(client, screenshot=str(DraftFile.objects.get().pk)).url == STORY
+    assert add(client, screenshot="lain").status_code == 200
+
+
+def test_the_kept_empty_page_holds_nobodys_post(client: Client) -> None:
+    walk.to_story(client)
+    client.get(STORY)
+    add(client)
+    other = Client()
+    walk.to_story(other)
+    page = other.get(STORY)
+    assert "akun.unik" not in page.content.decode()
+    assert fold_of(page).startswith('<details class="fold">')
+
+
+def test_a_script_in_a_link_is_text(client: Client) -> None:
+    walk.to_story(client)
+    add(client, url="javascript:alert('unik')", account="<script>unik</script>")
+    page = client.get(STORY).content.decode()
+    assert "<script>unik" not in page
+    assert 'href="javascript' not in page
+    assert "&lt;script&gt;unik" in page
+
+
+def to_status(client: Client) -> None:
+    walk.send(client)
+    code = walk.code_on(client.get("/lapor/kode/"))
+    assert client.post("/cek/", {"code": code}).url == "/cek/laporan/"
+
+
+def test_a_post_is_added_on_the_status_page_with_its_screenshot(client: Client) -> None:
+    to_status(client)
+    shot = SimpleUploadedFile("layar.jpg", photo())
+    before = Evidence.objects.count()
+    assert client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]}).url == "/cek/laporan/"
+    assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
+    page = client.get("/cek/laporan/")
+    assert "Unggahan itu sudah kami terima." in walk.words(page)
+    assert "akun.unik" not in page.content.decode()
+
+
+def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:
+    to_status(client)
+    before = Evidence.objects.count()
+    page = client.post("/cek/laporan/unggahan/", {"act": "like", "seen_on": "2026-11-03"})
+    assert "Tulis tautannya, atau akunnya." in fold_of(page)
+    assert 'value="2026-11-03"' in fold_of(page)
+    assert Evidence.objects.count() == before
+    ids = re.findall(r' id="([^"]+)"', page.content.decode())
+    assert len(ids) == len(set(ids))
+
+
+def test_a_later_post_needs_an_open_ticket(client: Client) -> None:
+    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/"

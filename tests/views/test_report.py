@@ -1,0 +1,214 @@
+"""The pages of a report: they lead on in order, keep what was typed, and name the right door."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from complaints.models.catalog import Category
+from complaints.models.complaint import Complaint
+from complaints.models.session import SealedSession
+from complaints.services import catalog
+from tests.views import walk
+
+BAWASLU = "Laporan Anda tetap kami terima dan kami teruskan ke Bawaslu; Anda juga dapat datang sendiri."
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
+
+
+def test_the_four_pages_lead_on_one_to_the_next(client: Client) -> None:
+    assert walk.to_who(client).url == "/lapor/siapa/"
+    assert client.post("/lapor/siapa/", walk.WHO).url == "/lapor/cerita/"
+    assert client.post("/lapor/cerita/", walk.TOLD).url == "/lapor/periksa/"
+    page = client.get("/lapor/periksa/")
+    sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
+    assert sent.url == "/lapor/kode/"
+    assert re.fullmatch(r"[0-9A-Z]{24}", walk.code_on(client.get(sent.url)))
+    assert Complaint.objects.count() == 1
+
+
+def test_a_later_page_leads_back_to_the_first_unfinished_one(client: Client) -> None:
+    for path in ("/lapor/siapa/", "/lapor/cerita/"):
+        assert client.get(path).url == "/lapor/"
+    assert client.get("/lapor/periksa/").url == "/lapor/"
+    walk.to_who(client)
+    assert client.get("/lapor/cerita/").url == "/lapor/siapa/"
+    assert client.get("/lapor/periksa/").url == "/lapor/siapa/"
+
+
+def test_looking_around_starts_no_session(client: Client) -> None:
+    for path in ("/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/", "/lapor/pintu-lain/bawaslu/"):
+        assert client.get(path).status_code == 200
+    assert SealedSession.objects.count() == 0
+    assert set(client.cookies) == {"csrf"}
+
+
+ERRORS = [
+    ("/lapor/ditekan/", None, {"category": "A3"}, "Pilih siapa yang melakukannya"),
+    ("/lapor/siapa/", walk.to_who, {"agency": "Dinas Unik"}, "Pilih jenis instansi"),
+    ("/lapor/siapa/", walk.to_who, {"event_from": "2031-01-01"}, "Hari itu belum tiba"),
+    ("/lapor/siapa/", walk.to_who, {"event_from": "kemarin"}, "Tulis hari seperti 25/11/2026"),
+    ("/lapor/cerita/", walk.to_story, {"story": "Singkat.", "links": "akun unik"}, "Ceritakan sedikit lagi"),
+    ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: ada 20001 karakter"),
+]
+
+
+def shows(page: str, name: str, value: str) -> bool:
+    """Whether a page's form holds an answer: chosen, typed in a line, or typed in a box."""
+    if name == "category":
+        return re.search(rf'name="category" value="{value}"[^>]*checked', page) is not None
+    return f'value="{value}"' in page or f">\n{value}</textarea>" in page
+
+
+@pytest.mark.parametrize(("path", "before", "typed", "error"), ERRORS)
+def test_an_error_says_how_to_mend_it_above_and_at_the_field(
+    client: Client, path: str, before: Any, typed: dict[str, str], error: str
+) -> None:
+    if before:
+        before(client)
+    page = client.post(path, typed)
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "<title>Belum bisa lanjut: " in text
+    assert text.count(error) == 2
+    anchors = re.findall(r'<li><a href="#([^"]+)">', text)
+    assert anchors
+    assert all(f'id="{anchor}"' in text for anchor in anchors)
+
+
+@pytest.mark.parametrize(("path", "before", "typed", "error"), ERRORS)
+def test_an_error_keeps_every_answer_then_and_later(
+    client: Client, path: str, before: Any, typed: dict[str, str], error: str
+) -> None:
+    if before:
+        before(client)
+    page = client.post(path, typed).content.decode()
+    later = client.get(path).content.decode()
+    assert "Belum bisa lanjut" not in later
+    for name, value in typed.items():
+        assert shows(page, name, value)
+        assert shows(later, name, value)
+
+
+def test_a_missing_name_is_asked_for_with_the_rest_kept(client: Client) -> None:
+    walk.to_check(client)
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    typed = {"token": token, "identity": "confidential", "contact": "kontak unik"}
+    page = client.post("/lapor/periksa/", typed).content.decode()
+    assert page.count("Tulis nama Anda, atau pilih tetap anonim.") == 2
+    assert re.search(r'value="confidential"[^>]*checked', page)
+    assert 'value="kontak unik"' in page
+    assert Complaint.objects.count() == 0
+
+
+def test_the_last_day_may_not_come_before_the_first(client: Client) -> None:
+    walk.to_who(client)
+    page = client.post("/lapor/siapa/", walk.WHO | {"event_until": "2026-11-01"})
+    assert "Hari terakhir mendahului hari pertama" in walk.words(page)
+    page = client.post("/lapor/siapa/", walk.WHO | {"event_from": "", "event_until": "2026-11-01"})
+    assert "Isi hari pertamanya" in walk.words(page)
+
+
+def test_hardly_anything_must_be_known(client: Client) -> None:
+    walk.to_who(client, accused_kind="unknown")
+    assert client.post("/lapor/siapa/", {"agency_kind": "unknown"}).url == "/lapor/cerita/"
+    assert client.post("/lapor/cerita/", {"story": walk.STORY}).url == "/lapor/periksa/"
+    assert "Tidak diisi" in walk.words(client.get("/lapor/periksa/"))
+
+
+def test_a_wrong_nip_is_never_refused(client: Client) -> None:
+    assert walk.to_story(client, accused_nip="mungkin 1986?").url == "/lapor/cerita/"
+
+
+def test_going_back_shows_what_was_typed_even_where_it_was_not_finished(client: Client) -> None:
+    walk.to_story(client)
+    back = client.post("/lapor/cerita/", {"story": "Baru setengah", "links": "", "go": "back"})
+    assert back.url == "/lapor/siapa/"
+    assert "Kepala Bidang Contoh" in client.get("/lapor/siapa/").content.decode()
+    assert "Baru setengah" in client.get("/lapor/cerita/").content.decode()
+    assert client.get("/lapor/periksa/").url == "/lapor/cerita/"
+    first = client.get("/lapor/").content.decode()
+    assert re.search(r'value="superior"[^>]*checked', first)
+    assert re.search(r'value="A2"[^>]*checked', first)
+
+
+def test_change_leads_from_the_check_page_and_back_to_it(client: Client) -> None:
+    walk.to_check(client)
+    page = client.get("/lapor/periksa/")
+    assert "Ubah" in walk.words(page)
+    typed = {"token": walk.token_of(page), "identity": "confidential", "name": "Nama Saya", "change": "who"}
+    assert client.post("/lapor/periksa/", typed).url == "/lapor/siapa/"
+    assert client.post("/lapor/siapa/", walk.WHO | {"agency": "Dinas Baru"}).url == "/lapor/periksa/"
+    text = client.get("/lapor/periksa/").content.decode()
+    assert "Dinas Baru" in text
+    assert 'value="Nama Saya"' in text
+    assert Complaint.objects.count() == 0
+
+
+def test_enter_in_a_field_of_the_check_page_does_not_send(client: Client) -> None:
+    walk.to_check(client)
+    text = client.get("/lapor/periksa/").content.decode()
+    first = re.search(r"<button[^>]*>", text)
+    assert first
+    assert 'value="stay"' in first[0]
+
+
+@pytest.mark.parametrize(("category", "door"), [("D1", "bawaslu"), ("D2", "sp4n")])
+def test_only_what_is_not_for_this_portal_is_shown_another_door(client: Client, category: str, door: str) -> None:
+    answer = walk.to_who(client, category=category)
+    assert answer.url == f"/lapor/pintu-lain/{door}/"
+    page = client.get(answer.url)
+    assert 'href="/lapor/"' in page.content.decode()
+    assert client.get("/lapor/siapa/").url == "/lapor/"
+    assert re.search(rf'value="{category}"[^>]*checked', client.get("/lapor/").content.decode())
+
+
+@pytest.mark.parametrize("kind", ["acting_head", "regional_head", "campaign_team", "village_head", "military_police"])
+def test_where_bawaslu_judges_the_report_is_accepted_and_its_door_named_at_once(client: Client, kind: str) -> None:
+    assert walk.to_who(client, accused_kind=kind).url == "/lapor/siapa/"
+    assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
+    client.post("/lapor/siapa/", walk.WHO)
+    client.post("/lapor/cerita/", walk.TOLD)
+    page = client.get("/lapor/periksa/")
+    assert BAWASLU in walk.words(page)
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
+    assert Complaint.objects.count() == 1
+
+
+def test_where_it_does_not_nothing_is_said_of_it(client: Client) -> None:
+    walk.to_who(client)
+    assert BAWASLU not in walk.words(client.get("/lapor/siapa/"))
+
+
+def test_without_a_door_page_one_takes_both(client: Client) -> None:
+    text = walk.words(client.get("/lapor/"))
+    for heading in ("Yang terjadi pada Anda", "Yang Anda lihat", "Yang Anda lihat di media sosial atau grup"):
+        assert heading in text
+    assert client.post("/lapor/", {"accused_kind": "colleague", "category": "C1"}).url == "/lapor/siapa/"
+    assert "Diancam bila menolak" not in walk.words(client.get("/lapor/"))
+
+
+def test_a_category_for_bawaslu_that_is_in_scope_is_accepted(client: Client) -> None:
+    Category.objects.filter(pk="A8").update(door="bawaslu")
+    catalog.forget()
+    assert walk.to_who(client, category="A8").url == "/lapor/siapa/"
+    assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "ꦲ", "😀"])
+def test_the_longest_report_can_be_sent_in_any_script(client: Client, letter: str) -> None:
+    names = ("accused_name", "accused_position", "agency")
+    walk.to_story(client, **dict.fromkeys(names, letter * 200))
+    assert client.post("/lapor/cerita/", {"story": letter * 20_000, "links": letter * 4_000}).url == "/lapor/periksa/"
+    page = client.get("/lapor/periksa/")
+    assert letter * 20_000 in page.content.decode()
+    assert client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)}).url == "/lapor/kode/"
+
+
+def test_more_than_a_draft_can_hold_is_shown_again_and_not_lost(client: Client) -> None:
+    walk.to_story(client)
+    page = client.post("/lapor/cerita/", {"story": "x" * 500_000, "go": "back"})
+    assert "Ini lebih dari yang dapat kami simpan" in walk.words(page)
+    assert "x" * 500_000 in page.content.decode()

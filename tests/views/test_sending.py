@@ -1,0 +1,186 @@
+"""Files, sending and the code: nothing is sent twice or half, and nothing gets into an address."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import DraftFile, Evidence
+from complaints.models.session import SealedSession
+from tests.views import walk
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
+
+
+def png(name: str = "foto.png") -> SimpleUploadedFile:
+    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
+    return SimpleUploadedFile(name, head + b"\x00" * 64, "image/png")
+
+
+def test_files_are_kept_and_refusals_say_which_and_why(client: Client) -> None:
+    walk.to_story(client)
+    bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
+    empty = SimpleUploadedFile("kosong.txt", b"")
+    page = client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png("bukti.png"), bad, empty]})
+    text = walk.words(page)
+    assert "“program.exe” berjenis yang tidak dapat kami terima" in text
+    assert "“kosong.txt” kosong" in text
+    assert "bukti.png" in text
+    assert walk.STORY in text
+    assert DraftFile.objects.count() == 1
+    client.post("/lapor/cerita/", walk.TOLD)
+    assert "bukti.png" in walk.words(client.get("/lapor/periksa/"))
+
+
+def test_a_file_can_be_taken_away_without_losing_what_was_typed(client: Client) -> None:
+    walk.to_story(client)
+    stayed = client.post("/lapor/cerita/", {"story": "Baru mulai", "evidence": [png()], "go": "stay"})
+    assert stayed.url == "/lapor/cerita/"
+    page = client.get("/lapor/cerita/").content.decode()
+    identifier = re.search(r'name="file" value="([^"]+)" formaction="/lapor/berkas/hapus/"', page)
+    assert identifier
+    answer = client.post("/lapor/berkas/hapus/", {"story": "Baru mulai lagi", "file": identifier[1]})
+    assert answer.url == "/lapor/cerita/"
+    assert "Baru mulai lagi" in client.get("/lapor/cerita/").content.decode()
+    assert DraftFile.objects.count() == 0
+
+
+def test_sending_takes_the_files_along(client: Client) -> None:
+    walk.to_story(client)
+    client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png("a.png"), png("b.png")]})
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    assert [item.kind for item in Evidence.objects.order_by("sequence")] == ["file", "file", "post"]
+    assert DraftFile.objects.count() == 0
+
+
+def test_sending_again_and_reloading_show_the_same_code(client: Client) -> None:
+    walk.to_check(client)
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    lost_answer = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    first = walk.code_on(client.get("/lapor/kode/"))
+    again = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    assert lost_answer.url == again.url == "/lapor/kode/"
+    assert walk.code_on(client.get("/lapor/kode/")) == first
+    assert client.get("/lapor/periksa/").url == "/lapor/kode/"
+    assert Complaint.objects.count() == 1
+
+
+def test_an_answer_lost_on_its_way_still_leads_to_the_code(client: Client) -> None:
+    walk.to_check(client)
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    cookie = client.cookies["lapor"].value
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    client.cookies["lapor"] = cookie  # the browser never saw what came back
+    assert client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token}).url == "/lapor/kode/"
+    assert client.get("/lapor/kode/").status_code == 200
+    assert Complaint.objects.count() == 1
+
+
+def test_a_gone_draft_is_told_from_a_sent_one(client: Client) -> None:
+    walk.to_check(client)
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    other = Client()
+    gone = other.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    assert gone.status_code == 200
+    assert "Belum ada yang terkirim." in walk.words(gone)
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    received = other.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
+    assert received.status_code == 200
+    assert "Laporan ini sudah kami terima" in walk.words(received)
+    assert Complaint.objects.count() == 1
+
+
+def test_a_page_of_another_draft_sends_nothing(client: Client) -> None:
+    walk.to_check(client)
+    old = walk.token_of(client.get("/lapor/periksa/"))
+    client.post("/lapor/batal/")
+    walk.to_check(client, story=walk.STORY + " Lain.")
+    client.get("/lapor/periksa/")
+    page = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": old})
+    assert "diubah di jendela lain" in walk.words(page)
+    assert Complaint.objects.count() == 0
+
+
+def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -> None:
+    walk.to_story(client)
+    with time_machine.travel(timezone.now() + timedelta(hours=2, minutes=1)):
+        answer = client.post("/lapor/cerita/", walk.TOLD)
+        assert answer.url == "/lapor/"
+        page = client.get("/lapor/")
+        assert "Yang baru Anda tulis masih ada" in walk.words(page)
+        assert walk.to_who(client).url == "/lapor/siapa/"
+        assert client.post("/lapor/siapa/", walk.WHO).url == "/lapor/periksa/"
+        assert walk.STORY in walk.words(client.get("/lapor/periksa/"))
+
+
+def test_deleting_leaves_nothing(client: Client) -> None:
+    walk.to_story(client)
+    client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png()]})
+    assert client.post("/lapor/batal/").url == "/"
+    assert SealedSession.objects.count() == 0
+    assert DraftFile.objects.count() == 0
+    assert walk.STORY not in client.get("/lapor/").content.decode()
+
+
+def test_a_name_is_read_only_where_it_was_offered(client: Client) -> None:
+    walk.to_check(client)
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    typed = {"token": token, "identity": "anonymous", "name": "n" * 999, "contact": "x"}
+    assert client.post("/lapor/periksa/", typed).url == "/lapor/kode/"
+
+
+def test_the_download_holds_the_code_and_nothing_else(client: Client) -> None:
+    walk.send(client)
+    code = walk.code_on(client.get("/lapor/kode/"))
+    answer = client.post("/lapor/kode/unduh/")
+    assert answer.content.decode().replace("-", "").strip() == code
+    assert answer["Content-Type"].startswith("text/plain")
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert answer["Cache-Control"] == "no-store"
+    assert client.get("/lapor/kode/unduh/").status_code == 405
+
+
+def test_the_code_page_closes_after_fifteen_minutes(client: Client) -> None:
+    walk.send(client)
+    assert client.get("/lapor/kode/").status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert client.get("/lapor/kode/").url == "/cek/"
+
+
+def test_beginning_another_report_warns_while_the_code_is_open(client: Client) -> None:
+    walk.send(client)
+    assert 'href="/lapor/kode/"' in client.get("/lapor/").content.decode()
+
+
+def test_posts_need_the_token_of_the_page() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/lapor/ditekan/", walk.START).status_code == 403
+    page = strict.get("/lapor/ditekan/").content.decode()
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert found
+    answer = strict.post("/lapor/ditekan/", walk.START | {"csrfmiddlewaretoken": found[1]})
+    assert answer.url == "/lapor/siapa/"
+
+
+def test_nothing_typed_and_no_code_is_ever_in_an_address(client: Client) -> None:
+    seen = [
+        walk.to_who(client),
+        client.post("/lapor/siapa/", walk.WHO),
+        client.post("/lapor/cerita/", walk.TOLD),
+    ]
+    token = walk.token_of(client.get("/lapor/periksa/"))
+    seen.append(client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token}))
+    page = client.get("/lapor/kode/")
+    code = walk.code_on(page)
+    seen.append(client.post("/cek/", {"code": code}))
+    assert all("?" not in answer.url and code not in answer.url for answer in seen)
+    addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page.content.decode())
+    assert not any("?" in address or code[:4] in address for address in addresses)

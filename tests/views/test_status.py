@@ -1,0 +1,192 @@
+"""Coming back by the code: it opens, it tells nobody why it did not, and a found one betrays little."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from complaints.domain.workflow import Status
+from complaints.models.case import Case
+from complaints.models.complaint import Message
+from complaints.models.evidence import Evidence
+from complaints.models.session import SealedSession
+from tests.cast import DRAFT, send_report
+from tests.views import walk
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
+UNKNOWN = "Kode itu tidak kami kenali. Periksa lagi hurufnya."
+
+
+@pytest.fixture
+def code() -> str:
+    return send_report().code
+
+
+def opened(client: Client, code: str) -> Client:
+    assert client.post("/cek/", {"code": code}).url == "/cek/laporan/"
+    return client
+
+
+def test_the_code_opens_however_it_is_written(client: Client, code: str) -> None:
+    grouped = "-".join(code[start : start + 4] for start in range(0, 24, 4))
+    for typed in (code, code.lower(), grouped, f"  {grouped.lower().replace('-', ' ')} "):
+        assert Client().post("/cek/", {"code": typed}).url == "/cek/laporan/"
+
+
+def test_unknown_and_malformed_codes_get_the_same_answer(client: Client, code: str) -> None:
+    other = code[:-1] + ("0" if code[-1] != "0" else "1")
+    pages = [client.post("/cek/", {"code": typed}) for typed in (other, "bukan kode", "x" * 300)]
+    assert {page.status_code for page in pages} == {200}
+    assert all(walk.words(page) == walk.words(pages[0]) for page in pages)
+    assert all(page.content.decode().count(UNKNOWN) == 2 for page in pages)
+    assert "bukan kode" in pages[1].content.decode()
+    assert SealedSession.objects.count() == 0
+
+
+def test_the_code_field_lets_paste_and_asks_the_device_to_forget(client: Client) -> None:
+    text = client.get("/cek/").content.decode()
+    for attribute in ('autocomplete="off"', 'autocapitalize="characters"', 'spellcheck="false"', 'inputmode="text"'):
+        assert attribute in text
+    assert "onpaste" not in text
+
+
+def test_opening_changes_the_cookie(client: Client, code: str) -> None:
+    walk.to_who(client)
+    before = client.cookies["lapor"].value
+    opened(client, code)
+    assert client.cookies["lapor"].value not in ("", before)
+    stale = Client()
+    stale.cookies["lapor"] = before
+    assert stale.get("/cek/laporan/").url == "/cek/"
+
+
+def test_it_says_where_the_report_stands_and_until_when(client: Client, code: str) -> None:
+    page = opened(client, code).get("/cek/laporan/")
+    text = walk.words(page)
+    assert "Diterima. Kami mulai memeriksa paling lambat" in text
+    assert 'aria-current="step"' in page.content.decode()
+    assert "Dibuka petugas 0 kali." in text
+    assert "Identitas Anda tidak pernah dibuka." in text
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("prefix", ["", "/en"])
+def test_every_status_has_a_sentence(client: Client, code: str, status: Status, prefix: str) -> None:
+    Case.objects.update(status=status, due_on=timezone.localdate(), lead_body="kasn")
+    opened(client, code)
+    text = walk.words(client.get(f"{prefix}/cek/laporan/"))
+    assert len(text) > 300
+    assert "{" not in text
+    assert "None" not in text
+    Case.objects.update(due_on=None)
+    assert client.get(f"{prefix}/cek/laporan/").status_code == 200
+
+
+def test_a_missed_day_is_admitted(client: Client, code: str) -> None:
+    Case.objects.update(due_on=timezone.localdate() - timedelta(days=1))
+    assert "Kami terlambat, maaf" in walk.words(opened(client, code).get("/cek/laporan/"))
+
+
+def test_a_day_that_was_the_reporters_is_not_held_against_them(client: Client, code: str) -> None:
+    Case.objects.update(status=Status.NEEDS_INFORMATION, due_on=timezone.localdate() - timedelta(days=1))
+    text = walk.words(opened(client, code).get("/cek/laporan/"))
+    assert "Jawaban Anda tetap kami terima." in text
+    assert "Kami terlambat" not in text
+
+
+def test_nothing_of_the_reporter_is_shown_back(client: Client, code: str) -> None:
+    opened(client, code)
+    client.post("/cek/laporan/jawab/", {"text": "Pesan rahasia saya"})
+    text = client.get("/cek/laporan/").content.decode()
+    told = [DRAFT[name] for name in ("accused_name", "agency", "regency", "story", "accused_position")]
+    for secret in ["Pesan rahasia saya", code, code.lower(), *told]:
+        assert secret not in text
+    assert "1 pesan" in text
+
+
+def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: str) -> None:
+    opened(client, code)
+    assert client.post("/cek/laporan/jawab/", {"text": "Rapat kedua besok."}).url == "/cek/laporan/"
+    assert "Pesan Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
+    assert "Pesan Anda sudah kami terima." not in walk.words(client.get("/cek/laporan/"))
+    upload = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+    assert client.post("/cek/laporan/bukti/", {"evidence": [upload]}).url == "/cek/laporan/"
+    assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
+    assert Message.objects.count() == 1
+    assert Evidence.objects.count() == 1
+
+
+def test_an_empty_message_and_no_file_say_how_to_mend_it(client: Client, code: str) -> None:
+    opened(client, code)
+    page = client.post("/cek/laporan/jawab/", {"text": " "})
+    assert page.content.decode().count("Tulis sesuatu sebelum mengirim.") == 2
+    assert 'href="/en/cek/laporan/"' in page.content.decode()
+    page = client.post("/cek/laporan/bukti/", {})
+    assert page.content.decode().count("Pilih paling sedikit satu berkas.") == 2
+    long = client.post("/cek/laporan/jawab/", {"text": "unik " * 3_000})
+    assert "Terlalu panjang" in walk.words(long)
+    assert long.content.decode().count("unik") >= 3_000
+
+
+def test_good_files_are_taken_where_others_are_refused(client: Client, code: str) -> None:
+    opened(client, code)
+    good = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+    bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
+    text = walk.words(client.post("/cek/laporan/bukti/", {"evidence": [good, bad]}))
+    assert "“program.exe” berjenis yang tidak dapat kami terima" in text
+    assert "Berkas Anda sudah kami terima." in text
+    assert Evidence.objects.count() == 1
+
+
+def test_withdrawing_asks_once_more(client: Client, code: str) -> None:
+    opened(client, code)
+    assert "Cabut laporan ini?" in walk.words(client.get("/cek/laporan/cabut/"))
+    assert Case.objects.get().status == Status.RECEIVED
+    assert client.post("/cek/laporan/cabut/", {"reason": ""}).url == "/cek/laporan/"
+    assert Case.objects.get().status == Status.WITHDRAWN
+    page = client.get("/cek/laporan/")
+    assert "Anda sudah mencabut laporan ini." in walk.words(page)
+    assert "/cek/laporan/jawab/" not in page.content.decode()
+
+
+def test_too_late_to_withdraw_is_said(client: Client, code: str) -> None:
+    opened(client, code)
+    Case.objects.update(status=Status.FORWARDED)
+    assert client.post("/cek/laporan/cabut/", {}).url == "/cek/laporan/"
+    assert "tidak dapat dicabut lagi" in walk.words(client.get("/cek/laporan/"))
+
+
+def test_leaving_deletes_the_session_and_the_old_cookie_opens_nothing(client: Client, code: str) -> None:
+    opened(client, code)
+    cookie = client.cookies["lapor"].value
+    assert client.post("/cek/keluar/").url == "/"
+    assert SealedSession.objects.count() == 0
+    client.cookies["lapor"] = cookie
+    for path in ("/cek/laporan/", "/cek/laporan/cabut/"):
+        assert client.get(path).url == "/cek/"
+
+
+def test_an_expired_ticket_gives_the_words_back(client: Client, code: str) -> None:
+    opened(client, code)
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        page = client.post("/cek/laporan/jawab/", {"text": "Jawaban yang panjang"})
+        assert "Jawaban yang panjang" in page.content.decode()
+        assert "Belum terkirim." in walk.words(page)
+        assert client.post("/cek/laporan/bukti/", {}).url == "/cek/"
+    assert Message.objects.count() == 0
+
+
+def test_an_unfinished_report_is_not_silently_thrown_away(client: Client) -> None:
+    walk.to_who(client)
+    assert 'href="/lapor/periksa/"' in client.get("/cek/").content.decode()
+
+
+def test_changes_come_by_post_only(client: Client, code: str) -> None:
+    opened(client, code)
+    for path in ("/cek/laporan/jawab/", "/cek/laporan/bukti/", "/cek/keluar/", "/lapor/batal/", "/lapor/berkas/hapus/"):
+        assert client.get(path).status_code == 405
