@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin import likeness, wording
-from complaints.admin.base import HouseAdmin, case_or_404, staff_request
+from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import ForwardForm, StepForm
 from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.case import Case
@@ -47,14 +47,15 @@ def forwardable(today: date) -> list[OversightBody]:
     return found
 
 
-class CaseSteps(HouseAdmin):
+class CaseSteps(CasePart):
     """Confirm pages of the office's steps, forwarding among them."""
 
-    def step_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         """One address for the plain steps, one for forwarding."""
         return [
             self.route("<uuid:object_id>/langkah/<slug:action>/", self.step, "step", "GET", "POST"),
             self.route("<uuid:object_id>/teruskan/", self.forward, "forward", "GET", "POST"),
+            *super().own_urls(),
         ]
 
     def _readable(self, request: HttpRequest, object_id: uuid.UUID) -> Case:

@@ -26,6 +26,7 @@ from django.utils.functional import cached_property
 from complaints import access
 from complaints.models.case import Case
 from complaints.models.team import Role, Staff
+from complaints.services import casework
 
 # Only services handle sealed contents; from them comes the error that tells of altered ones.
 from complaints.services.casework.reading import SealError  # type: ignore[attr-defined]
@@ -195,6 +196,21 @@ class HouseAdmin(ModelAdmin):
     def get_urls(self) -> list[Any]:
         """Only the list and what a subclass adds: no history, no deletion, no catch-all that redirects."""
         return [self.route("", self.changelist_view, "changelist", "GET"), *self.own_urls()]
+
+
+class CasePart(HouseAdmin):
+    """A part of the case page with a file of its own: its addresses by ``own_urls``, its words by ``case_context``.
+
+    Both are cooperative: each part adds its own to what ``super()`` returns.
+    """
+
+    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+        """Return what this part's include needs on the page of an opened case; at most one query of its own."""
+        return {}
+
+    def case_page(self, request: HttpRequest, object_id: uuid.UUID, **typed: Any) -> HttpResponse:
+        """Show the whole page; ``typed`` holds forms to show again."""
+        raise NotImplementedError
 
 
 class TableAdmin(HouseAdmin):

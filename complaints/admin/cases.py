@@ -8,14 +8,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
@@ -26,15 +22,15 @@ from complaints.admin.custody import CaseCustody
 from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
+from complaints.admin.officers import CaseOfficer
+from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.models.team import Staff
 from complaints.services import casework, forwarding
 
 
-class CaseAdmin(CaseSteps, CaseFiles, CaseViewer, CaseCustody):
+class CaseAdmin(CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
     """The queue and the case page."""
 
     list_filter = queue.FILTERS
@@ -58,17 +54,8 @@ class CaseAdmin(CaseSteps, CaseFiles, CaseViewer, CaseCustody):
         return queue.Queue
 
     def own_urls(self) -> list[URLPattern]:
-        """The case page, what is written on it, its steps and its files."""
-        return [
-            self.route("<uuid:object_id>/change/", self.case_page, "change", "GET"),
-            self.route("<uuid:object_id>/jawab/<uuid:complaint_id>/", self.reply, "reply", "POST"),
-            self.route("<uuid:object_id>/catatan/<uuid:complaint_id>/", self.note, "note", "POST"),
-            self.route("<uuid:object_id>/petugas/", self.assign, "assign", "POST"),
-            *self.step_urls(),
-            *self.file_urls(),
-            *self.viewer_urls(),
-            *self.custody_urls(),
-        ]
+        """The case page, and what its parts add."""
+        return [self.route("<uuid:object_id>/change/", self.case_page, "change", "GET"), *super().own_urls()]
 
     def case_page(self, request: HttpRequest, object_id: uuid.UUID, **typed: Any) -> HttpResponse:
         """Open the case, or show its clear columns to whom it does not open; ``typed`` holds forms to show again."""
@@ -89,12 +76,11 @@ class CaseAdmin(CaseSteps, CaseFiles, CaseViewer, CaseCustody):
             "steps": self._steps(opened),
             "history": [(step, wording.done(step.action)) for step in reversed(opened.history)],
             "releases": [self._release_part(asking, release) for release in reversed(opened.releases)],
-            "people": casework.assignable(),
             "matches": opened.matches,
             "in_short": likeness.in_short(opened.matches) if opened.matches else "",
             "shared": likeness.groups(opened.matches) if opened.matches else [],
-            "is_mine": opened.case.assignee_id == asking.user.pk,
         }
+        context |= self.case_context(request, opened)
         return self.page(request, "admin/case.html", context, status=400 if typed else 200)
 
     def _facts(self, case: Case) -> dict[str, Any]:
@@ -128,48 +114,6 @@ class CaseAdmin(CaseSteps, CaseFiles, CaseViewer, CaseCustody):
         decisions = forwarding.decisions_for_triage(keyring=asking.keyring, release=release)
         return {"release": release, "decisions": [wording.decision(one) for one in decisions]}
 
-    def reply(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
-        """Write to one reporter."""
-        complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
-        form = ReplyForm(request.POST, auto_id="id_reply_again_%s")
-        if not form.is_valid():
-            return self.case_page(request, object_id, complaint_id=complaint.pk, reply=form)
-        text = form.cleaned_data["text"]
-        casework.reply(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
-        messages.success(request, _("Sent. The reporter reads it on the status page."))
-        return redirect("admin:complaints_case_change", object_id)
-
-    def note(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
-        """Write an internal note."""
-        complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
-        form = NoteForm(request.POST, auto_id="id_note_again_%s")
-        if not form.is_valid():
-            return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
-        text = form.cleaned_data["text"]
-        casework.note(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
-        messages.success(request, _("Note added. It stays in the house."))
-        return redirect("admin:complaints_case_change", object_id)
-
-    def _own_complaint(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> Complaint:
-        case = case_or_404(request, object_id)
-        found = case.complaints.filter(pk=complaint_id).first()
-        if found is None or not access.may_read(request.user, case):
-            raise Http404
-        return found
-
-    def assign(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
-        """Give the case to a member of triage, or to nobody."""
-        case, asking = case_or_404(request, object_id), staff_request(request)
-        if not access.may_read(asking.user, case):
-            raise Http404
-        wanted = request.POST.get("assignee", "")
-        person = next((one for one in casework.assignable() if str(one.pk) == wanted), None)
-        if wanted and person is None:
-            raise Http404
-        casework.assign(keyring=asking.keyring, case_id=case.pk, assignee=person, now=timezone.now())
-        messages.success(request, _assigned(person, asking.user))
-        return redirect("admin:complaints_case_change", object_id)
-
 
 def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:
     return {
@@ -179,11 +123,3 @@ def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:
         "infected": found.is_infected(item),
         "waits": item.row.state == Evidence.State.OFFICER,
     }
-
-
-def _assigned(person: Staff | None, me: Staff) -> str:
-    if person is None:
-        return _("The case is nobody's now.")
-    if person == me:
-        return _("The case is yours now.")
-    return _("%(person)s has the case now.") % {"person": person.get_full_name() or person.username}

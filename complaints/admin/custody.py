@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin import found
-from complaints.admin.base import HouseAdmin, case_or_404, staff_request
+from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.models.evidence import EvidenceObject
 from complaints.services import casework
 from complaints.services.casework.custody import Opening
@@ -41,14 +41,15 @@ def line(opening: Opening) -> dict[str, object]:
     }
 
 
-class CaseCustody(HouseAdmin):
+class CaseCustody(CasePart):
     """Sheets, for triage; making one is written into the chain."""
 
-    def custody_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         """The sheet of a case, and of one item."""
         return [
             self.route("<uuid:object_id>/berita-acara/", self.custody, "custody", "GET"),
             self.route("<uuid:object_id>/berita-acara/<uuid:item_id>/", self.custody, "custody_item", "GET"),
+            *super().own_urls(),
         ]
 
     def custody(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:

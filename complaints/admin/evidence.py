@@ -16,7 +16,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin.base import HouseAdmin, case_or_404, staff_request
+from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.evidence import EvidenceObject
 from complaints.services import casework
@@ -39,12 +39,15 @@ def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingH
     return response
 
 
-class CaseFiles(HouseAdmin):
+class CaseFiles(CasePart):
     """Working copies, and originals for a reason."""
 
-    def file_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         """One address per stored object, by POST: opening is an act."""
-        return [self.route("<uuid:object_id>/berkas/<uuid:stored_id>/", self.file, "file", "POST")]
+        return [
+            self.route("<uuid:object_id>/berkas/<uuid:stored_id>/", self.file, "file", "POST"),
+            *super().own_urls(),
+        ]
 
     def file(self, request: HttpRequest, object_id: uuid.UUID, stored_id: uuid.UUID) -> HttpResponseBase:
         """Open a stored object of this case."""

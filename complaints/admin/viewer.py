@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.adapters import sandbox
 from complaints.admin import found
-from complaints.admin.base import HouseAdmin, case_or_404, staff_request
+from complaints.admin.base import CasePart, HouseAdmin, case_or_404, staff_request
 from complaints.admin.inline import allow, allowed, inline, kind_of
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -41,15 +41,16 @@ def neighbours(ids: list[uuid.UUID], here: uuid.UUID) -> dict[str, Any]:
     }
 
 
-class CaseViewer(HouseAdmin):
+class CaseViewer(CasePart):
     """Evidence of a case, for triage."""
 
-    def viewer_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         """The page of an item, what it shows, and the worker's work done here."""
         return [
             self.route("<uuid:object_id>/bukti/<uuid:item_id>/", self.view_item, "view", "GET"),
             self.route("<uuid:object_id>/bukti/<uuid:item_id>/isi/<uuid:stored_id>/", self.shown, "shown", "GET"),
             self.route("<uuid:object_id>/bukti/<uuid:item_id>/olah/", self.work_on, "work", "POST"),
+            *super().own_urls(),
         ]
 
     def _files(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Case, list[uuid.UUID]]:
