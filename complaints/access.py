@@ -78,7 +78,7 @@ def may(user: Any, permission: Permission, case: Case) -> bool:
 
 def may_read(user: Any, case: Case) -> bool:
     """Whether a person may open what reporters sent in ``case``."""
-    return is_triage(user)
+    return is_triage(user) and case.is_practice == user.practising
 
 
 def may_see_cases(user: Any) -> bool:
@@ -87,15 +87,22 @@ def may_see_cases(user: Any) -> bool:
 
 
 def cases_for(user: Any) -> QuerySet[Case]:
-    """The cases whose clear columns a person may see."""
-    return Case.objects.all() if may_see_cases(user) else Case.objects.none()
+    """The cases whose clear columns a person may see: the real ones, or while practising the others."""
+    if not may_see_cases(user):
+        return Case.objects.none()
+    return Case.objects.filter(is_practice=user.practising)
 
 
 def releases_for(user: Any) -> QuerySet[Release]:
     """The releases that a person of a body may see: those to that body, and nothing else of the case."""
     if not is_overseer(user):
         return Release.objects.none()
-    return Release.objects.filter(body=user.body_id)
+    return Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
+
+
+def may_practise(user: Any) -> bool:
+    """Whether a person may switch to practice cases: those who work on cases, of the office or of a body."""
+    return is_triage(user) or is_overseer(user)
 
 
 def may_audit(user: Any) -> bool:

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from complaints import access
 from complaints.admin.base import TableAdmin
-from complaints.admin.forms import AccusedKindForm, CategoryForm, DayInput, HouseModelForm
-from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind
+from complaints.admin.forms import AccusedKindForm, CategoryForm, DayInput, HouseModelForm, StandardTextForm
+from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
 from complaints.services import catalog
 
@@ -79,6 +79,13 @@ class ElectionAdmin(CatalogAdmin):
     list_display = ["code", "name_id", "kind", "campaign_from", "voting_on", "fictional"]
 
 
+class StandardTextAdmin(CatalogAdmin):
+    """What is written to reporters often."""
+
+    form = StandardTextForm
+    list_display = ["code", "moment", "group", "title_id", "active"]
+
+
 TABLES: list[tuple[type[models.Model], type[CatalogAdmin]]] = [
     (Category, CategoryAdmin),
     (AccusedKind, AccusedKindAdmin),
@@ -86,6 +93,7 @@ TABLES: list[tuple[type[models.Model], type[CatalogAdmin]]] = [
     (Province, ProvinceAdmin),
     (OversightBody, BodyAdmin),
     (Election, ElectionAdmin),
+    (StandardText, StandardTextAdmin),
 ]
 
 

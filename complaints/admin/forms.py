@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
+from complaints.domain import standard
 from complaints.domain.workflow import Action
-from complaints.models.catalog import AccusedKind, Category, SanctionKind
+from complaints.models.catalog import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff
 
@@ -249,3 +250,30 @@ class AccusedKindForm(HouseModelForm):
     class Meta:
         model = AccusedKind
         fields = "__all__"  # noqa: DJ007
+
+
+class StandardTextForm(HouseModelForm):
+    """A standard text; a word in braces that nothing fills in would reach the reporter as it stands."""
+
+    class Meta:
+        model = StandardText
+        fields = "__all__"  # noqa: DJ007
+        help_texts = {
+            name: _("May hold {reference}, {body} and {due_on}; name no person and no office.")
+            for name in ("body_id", "body_en")
+        }
+
+    def _known(self, name: str) -> str:
+        text: str = self.cleaned_data[name]
+        strange = standard.unknown(text)
+        if strange:
+            raise ValidationError(_("Nothing fills in %(words)s.") % {"words": ", ".join(strange)})
+        return text
+
+    def clean_body_id(self) -> str:
+        """Refuse unknown placeholders."""
+        return self._known("body_id")
+
+    def clean_body_en(self) -> str:
+        """Refuse unknown placeholders."""
+        return self._known("body_en")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.domain.workflow import ENDED, Action, ActorKind, Status
 
+PRACTICE_PREFIX = "LATIHAN-"
 STATUS_LABELS = {
     Status.RECEIVED: _("Received"),
     Status.IN_REVIEW: _("Being checked"),
@@ -61,6 +62,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Cases that have not ended."""
         return self.exclude(status__in=ENDED)
 
+    def real(self) -> CaseQuerySet:
+        """Cases that are no exercise."""
+        return self.filter(is_practice=False)
+
     def overdue(self, today: date) -> CaseQuerySet:
         """Open cases whose deadline has passed."""
         return self.open().filter(due_on__lt=today)
@@ -71,6 +76,8 @@ class Case(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(_("reference"), max_length=16, unique=True)
+    # Made to practise on: seen by whoever practises and by nobody else, and no number of the house counts it.
+    is_practice = models.BooleanField(_("practice"), default=False, editable=False)
     status = models.CharField(_("status"), max_length=20, choices=status_choices, default=Status.RECEIVED.value)
     asked_from = models.CharField(max_length=20, blank=True)
     stage_reached = models.PositiveSmallIntegerField(default=1)
@@ -105,6 +112,12 @@ class Case(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),
             models.CheckConstraint(condition=models.Q(stage_reached__range=(1, 4)), name="case_stage_known"),
+            # Marked on every page, sheet and export, not in a column alone.
+            models.CheckConstraint(
+                condition=models.Q(is_practice=True, reference__startswith=PRACTICE_PREFIX)
+                | (models.Q(is_practice=False) & ~models.Q(reference__startswith=PRACTICE_PREFIX)),
+                name="case_practice_by_its_reference",
+            ),
         ]
 
     def __str__(self) -> str:

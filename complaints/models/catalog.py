@@ -89,6 +89,45 @@ class SanctionKind(Bilingual):
         return self.text("label")
 
 
+class StandardText(Bilingual):
+    """Words that are written to reporters often: a start, which an officer fits to the case before it is sent."""
+
+    class Moment(models.TextChoices):
+        """To which step of the office or of a body a text belongs; the values are those of workflow.Action."""
+
+        REPLY = "reply", _("Message to the reporter")
+        ASK_REPORTER = "ask_reporter", _("Question to the reporter")
+        START_REVIEW = "start_review", _("Checking begins")
+        VERIFY = "verify", _("Verified")
+        FORWARD = "forward", _("Forwarded to a body")
+        REFER = "refer", _("Referred to another authority")
+        CONFIRM_INELIGIBLE = "confirm_ineligible", _("Not eligible")
+        REOPEN = "reopen", _("Opened again")
+        TAKE_UP = "take_up", _("Taken up by the body")
+        DISMISS = "dismiss", _("Found not proven")
+        SUBSTANTIATE = "substantiate", _("Found proven")
+        AWAIT_AGENCY = "await_agency", _("Recommendation recorded")
+        SANCTION = "sanction", _("Sanction recorded")
+
+    code = models.CharField(_("code"), primary_key=True, max_length=40)
+    moment = models.CharField(_("for which step"), max_length=20, choices=Moment)
+    group = models.CharField(
+        _("only for category group"), max_length=10, choices=Category.Group, blank=True, default=""
+    )
+    title_id = models.CharField(_("title (Indonesian)"), max_length=120)
+    title_en = models.CharField(_("title (English)"), max_length=120)
+    body_id = models.TextField(_("text (Indonesian)"), max_length=4000)
+    body_en = models.TextField(_("text (English)"), max_length=4000)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("standard text")
+        verbose_name_plural = _("standard texts")
+
+    def __str__(self) -> str:
+        return self.text("title")
+
+
 class Province(models.Model):
     """A province, by the Ministry of Home Affairs' code."""
 

@@ -36,6 +36,7 @@ class Staff(AbstractUser):
     wrapped_key = models.BinaryField(null=True, editable=False)
     must_change_password = models.BooleanField(_("must choose an own password"), default=False, editable=False)
     is_sample = models.BooleanField(default=False, editable=False)
+    practising = models.BooleanField(_("practising"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("staff member")

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 
-from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind
+from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
 
 # How old what the public pages show of the catalogue may be: an edit reaches every process by itself.
@@ -25,6 +25,7 @@ TABLES: dict[str, type[models.Model]] = {
     "provinces": Province,
     "bodies": OversightBody,
     "elections": Election,
+    "standard_texts": StandardText,
 }
 
 
@@ -109,6 +110,17 @@ def accused_kind(code: str) -> AccusedKind | None:
 def provinces() -> list[Province]:
     """Return the provinces in order."""
     return list(_provinces(edition()))
+
+
+@lru_cache(maxsize=1)
+def _standard_texts(edition: tuple[int, int]) -> tuple[StandardText, ...]:
+    return tuple(StandardText.objects.filter(active=True).order_by("order", "code"))
+
+
+def standard_texts(moment: str, group: str) -> list[StandardText]:
+    """Return the texts for a step ("reply" for a message), those of the category's group before the general ones."""
+    rows = [row for row in _standard_texts(edition()) if row.moment == moment and row.group in ("", group)]
+    return sorted(rows, key=lambda row: row.group == "")
 
 
 def body_for(day: date) -> OversightBody | None:

@@ -50,7 +50,15 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_auditentry_changelist": (AUDIT, 200),
     **{
         f"admin:complaints_{table}_{page}": (ADMIN, 200)
-        for table in ("category", "accusedkind", "sanctionkind", "province", "oversightbody", "election")
+        for table in (
+            "category",
+            "accusedkind",
+            "sanctionkind",
+            "province",
+            "oversightbody",
+            "election",
+            "standardtext",
+        )
         for page in ("changelist", "add", "change")
     },
 }

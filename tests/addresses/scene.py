@@ -124,6 +124,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "sanctionkind_change": ["moral_open"],
         "province_change": ["33"],
         "oversightbody_change": ["kasn"],
+        "standardtext_change": ["reply_thanks"],
         "election_change": [Election.objects.earliest("pk").pk],
     }
     named = {f"admin:complaints_{name}": args for name, args in pages.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
@@ -17,16 +18,18 @@ from complaints.services.transitions import CaseChanged
 def run_deadlines(*, now: datetime) -> int:
     """Close unanswered questions, mark agencies that did not act, flag what is late; return how many cases changed.
 
+    Practice cases stand still: nobody waits for them.
+
     Selects by state, not by time window: a missed night is made up by the next run.
     """
     today = timezone.localdate(now)
     changed = _system_step(Action.EXPIRE, Status.NEEDS_INFORMATION, today, now, asked_from=Status.IN_REVIEW)
     changed += _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
-    return changed + Case.objects.overdue(today).filter(is_late=False).update(is_late=True)
+    return changed + Case.objects.real().overdue(today).filter(is_late=False).update(is_late=True)
 
 
 def _system_step(action: Action, status: Status, today: date, now: datetime, **filters: str) -> int:
-    due = Case.objects.filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
+    due = Case.objects.real().filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
     moved = 0
     for case_id in list(due):
         try:
@@ -41,13 +44,17 @@ def _system_step(action: Action, status: Status, today: date, now: datetime, **f
 
 def work_waiting(*, today: date) -> dict[str, bool]:
     """Tell for which kind of team work waits; the staff mail says no more than that."""
-    triage = Case.objects.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
-    body = Case.objects.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
+    triage = Case.objects.real().filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
+    body = Case.objects.real().filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     return {
-        Team.Kind.TRIAGE: triage.exists() or Message.objects.unread().exists() or _late(today),
+        Team.Kind.TRIAGE: triage.exists() or _unread().exists() or _late(today),
         Team.Kind.BODY: body.exists(),
     }
 
 
+def _unread() -> QuerySet[Message]:
+    return Message.objects.unread().filter(complaint__case__is_practice=False)
+
+
 def _late(today: date) -> bool:
-    return Case.objects.overdue(today).exists()
+    return Case.objects.real().overdue(today).exists()

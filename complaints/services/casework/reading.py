@@ -146,10 +146,12 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
     """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
 
     Raises:
+        Case.DoesNotExist: there is none for this person.
         Locked: the person was not admitted to triage.
         SealError: something in the case was swapped, forged or altered.
     """
-    case = Case.objects.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
+    mine = access.cases_for(keyring.staff)
+    case = mine.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
     complaints = list(case.complaints.prefetch_related("grants").order_by("day", "pk"))
     opened = [_open_complaint(keyring, complaint) for complaint in complaints]
     notes = [_open_note(keyring, complaint) for complaint in complaints]

@@ -1,0 +1,116 @@
+"""What a text to a reporter gives away, in whatever spelling; what an officer writes every day gives away nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from complaints.domain import codes, leaks, standard
+from complaints.domain.leaks import Kind, Known
+from complaints.services.catalog import DATA
+
+STORY = "Waktu apel pagi di lapangan belakang kami disuruh mengumpulkan fotokopi KTP keluarga dan nomor rekening."
+KNOWN = Known(
+    accused=("Drs. Hendra Wiratno, M.Si", "Suprapti"),
+    stories=("Perkenalkan, saya Lestari Wulandari, bendahara di sana. " + STORY,),
+    offices=("Dinas Pendidikan Kabupaten Suka Maju", "Puskesmas Sendang"),
+    others=("Setiap malam Jumat ada rapat tertutup di rumah dinas beliau bersama dua camat.",),
+    staff=("Laras Anindita", "verifikator1"),
+)
+
+
+def found(text: str, known: Known = KNOWN) -> list[tuple[str, str]]:
+    return [(leak.kind.value, leak.words) for leak in leaks.check(text, known)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        (Kind.ACCUSED, "Kami memeriksa Hendra Wiratno.", "Hendra Wiratno"),
+        (Kind.ACCUSED, "Kami memeriksa HENDRA  wiratno.", "HENDRA  wiratno"),
+        (Kind.ACCUSED, "Kami memeriksa Héndra\nWiratno.", "Héndra\nWiratno"),
+        (Kind.ACCUSED, "Kami memeriksa Hen\u200bdra saja.", "Hendra"),
+        (Kind.ACCUSED, "Kami memeriksa ＨＥＮＤＲＡ.", "HENDRA"),
+        (Kind.ACCUSED, "Ibu Suprapti dipanggil.", "Suprapti"),
+        (Kind.REPORTER, "Terima kasih, Bu Lestari.", "Lestari"),
+        (Kind.NIP, "NIP 197208141997031982 tercatat.", "197208141997031982"),
+        (Kind.NIP, "NIP 19720814 199703 1 982 tercatat.", "19720814 199703 1 982"),
+        (Kind.NIP, "NIP 1972.0814.1997.0319.82 tercatat.", "1972.0814.1997.0319.82"),
+        (Kind.PHONE, "Hubungi 0812-3456-7890 ya.", "0812-3456-7890"),
+        (Kind.PHONE, "Hubungi +62 812 3456 7890 ya.", "+62 812 3456 7890"),
+        (Kind.PHONE, "Hubungi (021) 3812345 ya.", "021) 3812345"),
+        (Kind.NUMBER, "NIK 3374121234567890.", "3374121234567890"),
+        (Kind.MAIL, "Kirim ke lestari.w@surat.example saja.", "lestari.w@surat.example"),
+        (Kind.MAIL, "Kirim ke lestari (at) surat.example saja.", "lestari (at) surat.example"),
+        (Kind.OFFICE, "Kami akan datang ke Dinas Pendidikan besok.", "Dinas Pendidikan"),
+        (Kind.OFFICE, "Apakah masih bekerja di Suka Maju?", "Suka Maju"),
+        (Kind.OFFICE, "Apakah masih bekerja di sendang?", "sendang"),
+        (
+            Kind.OTHERS,
+            "Benarkah ada rapat tertutup di rumah dinas beliau?",
+            "ada rapat tertutup di rumah dinas beliau",
+        ),
+        (
+            Kind.OWN,
+            "Anda menulis: kami disuruh mengumpulkan fotokopi KTP keluarga.",
+            "kami disuruh mengumpulkan fotokopi KTP keluarga",
+        ),
+        (Kind.STAFF, "Salam, Laras Anindita.", "Laras Anindita"),
+        (Kind.STAFF, "Salam, verifikator1.", "verifikator1"),
+    ],
+)
+def test_it_is_found_in_the_words_as_they_stand(kind: Kind, text: str, words: str) -> None:
+    assert (kind.value, words) in found(text)
+
+
+def test_a_ticket_code_is_found_however_it_is_grouped() -> None:
+    code = "7K2M9Q4XAB3D8FHJ0NPR5TVW"
+    for spelling in (code, code.lower(), codes.grouped(code), codes.grouped(code).replace("-", " - ")):
+        assert found(f"Kode Anda {spelling} tadi.") == [("code", spelling)], spelling
+    spaced = codes.grouped(code).replace("-", " ")
+    assert found(f"Kode: {spaced}, ya.") == [("code", spaced)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Terima kasih. Keterangan Anda sudah kami baca.",
+        "Kepala dinas dan pegawai lain akan kami tanya secara umum.",
+        "Mohon jawab paling lambat Rabu, 25 November 2026, sebelum pukul 16.00.",
+        "Laporan KN-26-7K2M9Q kami teruskan.",
+        "Surat nomor 800.1.6.4/118/2026 sudah ada.",
+        "Ini baru dapat kami baca nanti saat ada data yang kami cari.",
+        "Pendidikan adalah bidang yang luas.",
+    ],
+)
+def test_everyday_words_pass(text: str) -> None:
+    assert found(text) == []
+
+
+def test_four_words_are_an_accident_and_five_are_not() -> None:
+    said = Known(others=("satu dua tiga empat lima enam tujuh",))
+    assert found("satu dua tiga empat", said) == []
+    assert found("nol dua, tiga empat: lima ENAM sepuluh", said) == [("others", "dua, tiga empat: lima ENAM")]
+    assert found("satu dua tiga empat lima. satu dua tiga empat lima", said) == [("others", "satu dua tiga empat lima")]
+
+
+def test_what_is_known_of_nobody_warns_of_nothing() -> None:
+    empty = Known(accused=("", "tidak tahu", "??"), offices=("", "Dinas"), others=("",), staff=("",))
+    assert found("Dinas tidak tahu apa-apa tentang kantor ini.", empty) == []
+
+
+def test_the_standard_texts_of_the_house_give_away_nothing() -> None:
+    for row in json.loads((DATA / "standard_texts.json").read_text(encoding="utf-8")):
+        for language in ("id", "en"):
+            text = row[f"body_{language}"]
+            assert standard.unknown(text) == [], row["code"]
+            assert found(text) == [], row["code"]
+
+
+def test_placeholders_are_filled_and_nothing_else_is() -> None:
+    values = {"reference": "KN-26-ABCDEF", "body": "", "due_on": "besok"}
+    text = "{reference} {due_on} {body} {reference.__class__} {0}"
+    assert standard.unknown(text) == ["{reference.__class__}", "{0}"]
+    assert standard.fill(text, values) == "KN-26-ABCDEF besok … … …"
