@@ -6,7 +6,9 @@ pages never show what the reporter sent, so that a found code betrays little.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -18,13 +20,35 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
 from complaints.services import evidence, reporting
+from complaints.services.vault import UnpinnedKey
 from complaints.views import ReporterRequest, empty_fields, hole, page, still_page, uploads
 from complaints.views.api import waiting_files
+
+logger = logging.getLogger(__name__)
+
+
+def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
+    """Answer with a page of its own where a row was forged or damaged: nothing of it is shown, typed words come back."""
+
+    @wraps(view)
+    def answer(request: ReporterRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except (SealError, UnpinnedKey):
+            logger.error("A report was not shown to its reporter: a row or a key of it is not the true one")
+        response = page(
+            request, "status/unreadable", {"typed": request.POST.get("text", "")}, path=reverse("status_page")
+        )
+        response.status_code = 503
+        return response
+
+    return answer
 
 
 def enter(request: ReporterRequest) -> HttpResponse:
@@ -49,6 +73,7 @@ def enter(request: ReporterRequest) -> HttpResponse:
     return page(request, "status/enter", context)
 
 
+@_or_calmly
 def show(request: ReporterRequest) -> HttpResponse:
     """Show the report behind the open ticket."""
     return _show(request)
@@ -66,8 +91,7 @@ def _show(
     try:
         report = reporting.status_page(ticket=ticket, today=timezone.localdate())
     except ObjectDoesNotExist:
-        request.reporter.end()
-        return redirect("status_enter")
+        return _gone(request)
     said = request.reporter.pop("said") if "said" in request.reporter else ""
     own = {"told": render_to_string("complaints/status/told.html", {"report": report, "said": said})}
     if report.thread:
@@ -110,14 +134,23 @@ def _still(request: ReporterRequest, report: reporting.StatusPage, own: Mapping[
     return still_page(request, "status/page", context, tuple(facts.values()), own)
 
 
+def _gone(request: ReporterRequest) -> HttpResponse:
+    request.reporter.end()
+    return redirect("status_enter")
+
+
 def _add(request: ReporterRequest, said: str, **added: Any) -> HttpResponse:
     ticket = request.reporter["ticket"]
-    reporting.add_message(ticket=ticket, today=timezone.localdate(), **added)
+    try:
+        reporting.add_message(ticket=ticket, today=timezone.localdate(), **added)
+    except TransitionRefused:
+        return page(request, "status/closed", {"typed": added, "withdrawn": True}, path=reverse("status_page"))
     request.reporter["said"] = said
     return redirect("status_page")
 
 
 @require_POST
+@_or_calmly
 def message(request: ReporterRequest) -> HttpResponse:
     """Take an answer or an addition."""
     form = MessageForm(request.POST)
@@ -129,6 +162,7 @@ def message(request: ReporterRequest) -> HttpResponse:
 
 
 @require_POST
+@_or_calmly
 def files(request: ReporterRequest) -> HttpResponse:
     """Take more evidence, with the files that wait; good files are kept even where another was refused."""
     if "ticket" not in request.reporter:
@@ -160,6 +194,7 @@ def _post_form(*typed: Any) -> MorePostForm:
 
 
 @require_POST
+@_or_calmly
 def post(request: ReporterRequest) -> HttpResponse:
     """Take a post on social media, with the files that show it."""
     if "ticket" not in request.reporter:
@@ -177,11 +212,19 @@ def _closed(request: ReporterRequest, form: ReporterForm) -> HttpResponse:
     return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
 
 
+@_or_calmly
 def withdraw(request: ReporterRequest) -> HttpResponse:
     """Ask once more, then take the report back where the workflow still allows it."""
     ticket = request.reporter.get("ticket")
     if ticket is None:
         return redirect("status_enter")
+    try:
+        possible = reporting.may_withdraw(ticket=ticket)
+    except ObjectDoesNotExist:
+        return _gone(request)
+    if not possible:
+        request.reporter["said"] = "too_late"
+        return redirect("status_page")
     form = WithdrawForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         try:

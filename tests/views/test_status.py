@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Status
 from complaints.models.case import Case
-from complaints.models.complaint import Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
 from tests.cast import DRAFT, send_report
@@ -159,6 +159,32 @@ def test_too_late_to_withdraw_is_said(client: Client, code: str) -> None:
     Case.objects.update(status=Status.FORWARDED)
     assert client.post("/cek/laporan/cabut/", {}).url == "/cek/laporan/"
     assert "tidak dapat dicabut lagi" in walk.words(client.get("/cek/laporan/"))
+
+
+def test_who_can_no_longer_withdraw_is_not_asked(client: Client, code: str) -> None:
+    opened(client, code)
+    Case.objects.update(status=Status.FORWARDED)
+    assert client.get("/cek/laporan/cabut/").url == "/cek/laporan/"
+    assert "tidak dapat dicabut lagi" in walk.words(client.get("/cek/laporan/"))
+
+
+def test_words_to_a_withdrawn_report_come_back(client: Client, code: str) -> None:
+    opened(client, code)
+    Case.objects.update(status=Status.WITHDRAWN)
+    page = client.post("/cek/laporan/jawab/", {"text": "Satu hal lagi"})
+    assert "Satu hal lagi" in page.content.decode()
+    assert "sudah dicabut" in walk.words(page)
+    assert Message.objects.count() == 0
+
+
+def test_a_forged_row_is_a_calm_page_that_gives_the_words_back(client: Client, code: str) -> None:
+    opened(client, code)
+    Complaint.objects.update(key_signature=bytes(64))
+    for page in (client.get("/cek/laporan/"), client.post("/cek/laporan/jawab/", {"text": "Kata saya"})):
+        assert page.status_code == 503
+        assert "Laporan ini belum dapat kami tampilkan." in walk.words(page)
+    assert "Kata saya" in page.content.decode()
+    assert Message.objects.count() == 0
 
 
 def test_leaving_deletes_the_session_and_the_old_cookie_opens_nothing(client: Client, code: str) -> None:

@@ -161,6 +161,11 @@ def _what_came(complaint: Complaint) -> tuple[bool, int]:
     return bool(written), int(pieces)
 
 
+def may_withdraw(*, ticket: dict[str, str]) -> bool:
+    """Whether the report may still be withdrawn; raises Complaint.DoesNotExist once it is gone."""
+    return _may_withdraw(_mine(Complaint.objects.select_related("case"), ticket, _keys(ticket)).case)
+
+
 def _may_withdraw(case: Case) -> bool:
     """Whether no body holds the report yet, the one that merely asked included."""
     asked_from = Status(case.asked_from) if case.asked_from else None
@@ -187,12 +192,17 @@ def add_message(
 
     Args:
         posts: as from ``evidence.describe``, their screenshots among ``files``.
+
+    Raises:
+        TransitionRefused: the report was withdrawn; nobody would read what is added.
     """
     keys = _keys(ticket)
     good = [upload for upload in files if not upload.refused]
     with transaction.atomic():
         complaint = _mine(Complaint.objects.select_for_update(), ticket, keys)
         case = Case.objects.select_for_update().get(pk=complaint.case_id)
+        if case.status == Status.WITHDRAWN:
+            raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
         if text:
             _from_reporter(complaint, case, keys, text, sequence, today)
