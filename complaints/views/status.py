@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
-    """Answer with a page of its own where a row was forged or damaged: nothing of it is shown, typed words come back."""
+    """Answer with a page of its own where a row was forged or damaged: nothing of it is shown, typed words return."""
 
     @wraps(view)
     def answer(request: ReporterRequest) -> HttpResponse:
