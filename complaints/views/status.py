@@ -20,13 +20,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
 from complaints.services import evidence, reporting
-from complaints.services.vault import UnpinnedKey
 from complaints.views import ReporterRequest, empty_fields, hole, page, still_page, uploads
 from complaints.views.api import waiting_files
 
@@ -40,7 +38,7 @@ def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[Rep
     def answer(request: ReporterRequest) -> HttpResponse:
         try:
             return view(request)
-        except (SealError, UnpinnedKey):
+        except reporting.UNREADABLE:
             logger.error("A report was not shown to its reporter: a row or a key of it is not the true one")
         response = page(
             request, "status/unreadable", {"typed": request.POST.get("text", "")}, path=reverse("status_page")

@@ -5,6 +5,7 @@ they sent. Nothing here gives a reporter's own words back.
 """
 
 from complaints.services.reporting.returning import (
+    UNREADABLE,
     Entry,
     Event,
     Stage,
@@ -29,6 +30,7 @@ from complaints.services.reporting.sending import (
 __all__ = [
     "ANSWER_FIELDS",
     "SUMMARY_CHARS",
+    "UNREADABLE",
     "Entry",
     "Event",
     "Receipt",

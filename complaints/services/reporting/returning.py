@@ -22,6 +22,9 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import evidence, identity, thread, transitions, vault
 
+# What every act here raises where a row or a key of the report is not the one that its reporter or the house put there.
+UNREADABLE = (SealError, vault.UnpinnedKey)
+
 
 @dataclass(frozen=True)
 class Stage:
