@@ -12,10 +12,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import found, likeness, queue, wording
+from complaints.admin import found, likeness, wording
 from complaints.admin.acting import CaseSteps
 from complaints.admin.base import StaffRequest, case_or_404, staff_request
 from complaints.admin.custody import CaseCustody
@@ -23,6 +22,7 @@ from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
 from complaints.admin.officers import CaseOfficer
+from complaints.admin.queue_page import CaseQueue
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
 from complaints.models.case import Case
@@ -30,12 +30,8 @@ from complaints.models.evidence import Evidence
 from complaints.services import casework, forwarding
 
 
-class CaseAdmin(CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
+class CaseAdmin(CaseQueue, CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
     """The queue and the case page."""
-
-    list_filter = queue.FILTERS
-    change_list_template = "admin/queue.html"
-    list_title = gettext_lazy("Queue")
 
     def opens_for(self, request: HttpRequest) -> bool:
         """Triage, and superusers for the clear columns."""
@@ -44,14 +40,6 @@ class CaseAdmin(CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCus
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         """The cases that this person may see."""
         return access.cases_for(request.user)
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        """Late and due first, then oldest; of those that have ended the newest."""
-        return queue.order_for(request.GET.get("status"))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[queue.Queue]:
-        """Use the queue."""
-        return queue.Queue
 
     def own_urls(self) -> list[URLPattern]:
         """The case page, and what its parts add."""

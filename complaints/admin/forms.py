@@ -54,6 +54,13 @@ class DayInput(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
+class SaveFilterForm(HouseForm):
+    """A name for the filters that stand on the page."""
+
+    name = forms.CharField(max_length=60)
+    shared = forms.BooleanField(required=False)
+
+
 class SeenForm(HouseForm):
     """What every step carries: the status that the person saw when they decided."""
 

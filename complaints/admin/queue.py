@@ -1,56 +1,123 @@
-"""The queue: which cases stand in it, in which order, what marks each line, and the filters above it.
+"""The queue: which cases stand on a page of it, in which order, and what each line says.
 
-A page of fifty lines costs a fixed handful of queries at any number of cases: nothing is counted beyond a thousand,
-and what a line needs comes with it.
+Pages are found by the keys of their first or last line, never by counting: the thousandth page of a million cases
+costs what the first one costs, and cases that come or go meanwhile make no line appear twice or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
 
-from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    DateField,
+    Exists,
+    F,
+    Func,
+    OrderBy,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+)
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import wording
-from complaints.admin.base import staff_request
-from complaints.domain.workflow import ENDED, OPEN, Status
-from complaints.models.case import Case
-from complaints.models.catalog import Category
-from complaints.models.complaint import Complaint, Message
+from complaints.admin.base import StaffRequest
+from complaints.admin.filters import Cases, unread
+from complaints.domain.workflow import ENDED, OPEN
+from complaints.models.case import DUE_KEY, Case
+from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.services import casework, catalog
+from complaints.services import casework
 
-if TYPE_CHECKING:
-    Filter = admin.SimpleListFilter
-    Listed = ChangeList
-else:
-    Filter, Listed = admin.SimpleListFilter, ChangeList
+__all__ = ["Order", "Page", "dress", "order_for", "page", "place_in", "unread", "with_marks"]
 
-# Late and due first, then what came first; cases without a deadline wait for others and stand last.
-ORDER = (F("due_on").asc(nulls_last=True), "received_on", "id")
-# Ended cases have no deadline; the last ones are asked for most.
-ENDED_ORDER = ("-received_on", "id")
-OURS = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
-BODYS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
+SIZE: Final = 50
 
 
-def order_for(status: str | None) -> Any:
+class Beyond(Func):
+    """Whether a row of columns stands beyond a row of values: one comparison, which an index can answer."""
+
+    output_field = BooleanField()
+
+    def __init__(self, columns: Sequence[Any], values: Sequence[Any], *, sign: str) -> None:
+        super().__init__(*columns, *values)
+        self.sign = sign
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Return ``(a, b) > (x, y)``."""
+        parts, params = [], []
+        for one in self.get_source_expressions():
+            sql, own = compiler.compile(one)
+            parts.append(sql)
+            params += own
+        half = len(parts) // 2
+        return f"({', '.join(parts[:half])}) {self.sign} ({', '.join(parts[half:])})", params
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of the queue: days, then the id, so that no two cases stand alike; all of them one way."""
+
+    days: tuple[Any, ...]
+    falls: bool
+
+    @property
+    def keys(self) -> tuple[Any, ...]:
+        """The expressions."""
+        return (*self.days, F("id"))
+
+    def sort(self, cases: QuerySet[Any], *, turned: bool = False) -> QuerySet[Any]:
+        """Sort cases, or sort them the other way round."""
+        return cases.order_by(*(OrderBy(key, descending=self.falls != turned) for key in self.keys))
+
+    def place_of(self, case: Any) -> str:
+        """Return where a case stands, as an address may say it: days and the case's id."""
+        due, came = case.due_on or date.max, case.received_on
+        days = (came,) if len(self.days) == 1 else (due, came)
+        return ".".join([*(day.strftime("%Y%m%d") for day in days), case.pk.hex])
+
+    def beyond(self, place: str, *, turned: bool) -> Beyond | None:
+        """Return the condition for what stands after ``place``, or before it; None where it is no place."""
+        *days, identifier = place.split(".")
+        if len(days) != len(self.days):
+            return None
+        try:
+            values = [Value(datetime.strptime(day, "%Y%m%d").date(), output_field=DateField()) for day in days]  # noqa: DTZ007
+            last = Value(uuid.UUID(identifier), output_field=UUIDField())
+        except ValueError:
+            return None
+        return Beyond(self.keys, [*values, last], sign="<" if self.falls != turned else ">")
+
+
+# Late and due first, then what came first; of those that have ended the newest, because they are asked for most.
+BY_DEADLINE: Final = Order((DUE_KEY, F("received_on")), falls=False)
+NEWEST: Final = Order((F("received_on"),), falls=True)
+
+
+def order_for(status: str) -> Order:
     """Return the order of the list that the status filter shows."""
-    return ENDED_ORDER if status == "ended" or status in ENDED else ORDER
+    return NEWEST if status == "ended" or status in ENDED else BY_DEADLINE
 
 
-def unread() -> QuerySet[Message]:
-    """What reporters wrote and nobody has read, for the cases of an outer query."""
-    return Message.objects.unread()
+@dataclass(frozen=True)
+class Page:
+    """One page: its cases, and the places that the pages before and after it are found by, "" where there is none."""
+
+    cases: list[Any]
+    before: str
+    after: str
 
 
-def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
+def with_marks(cases: Cases) -> QuerySet[Any]:
     """Add what a line shows beside the case's own columns."""
     reports = Complaint.objects.filter(case=OuterRef("pk")).order_by().values("case").annotate(number=Count("pk"))
     return cases.annotate(
@@ -60,166 +127,46 @@ def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
     ).select_related("category", "accused_kind", "province", "assignee", "lead_body")
 
 
-class QueueFilter(Filter):
-    """A filter shown as one line that opens; it says what is chosen."""
-
-    template = "admin/queue_filter.html"
-    every = _("All")
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield what can be chosen, the default first."""
-        yield {
-            "selected": self.value() is None,
-            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": self.every,
-        }
-        for value, label in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": label,
-            }
-
-
-class StatusFilter(QueueFilter):
-    """Where cases stand; without a choice, those that have not ended."""
-
-    title, parameter_name, every = _("Status"), "status", _("Open cases")
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Whose turn it is, then each status."""
-        turns: list[tuple[str, Any]] = [
-            ("ours", _("The office's turn")),
-            ("bodys", _("The body's turn")),
-            ("ended", _("Ended")),
-            ("every", _("All cases")),
-        ]
-        return turns + [(status.value, wording.status_words(status)) for status in Status]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        sets = {None: OPEN, "ours": OURS, "bodys": BODYS, "ended": ENDED, "every": frozenset(Status)}
-        value = self.value()
-        wanted = sets.get(value) or {status for status in Status if status == value}
-        return queryset if value == "every" else queryset.filter(status__in=wanted)
+def page(cases: Cases, order: Order, *, after: str = "", before: str = "") -> Page:
+    """Return the page after a place, or before one, or the first; one query, two where pages ran out meanwhile."""
+    turned = bool(before)
+    condition = order.beyond(before or after, turned=turned) if before or after else None
+    rows = order.sort(cases, turned=turned)
+    if condition is not None:
+        rows = rows.filter(condition)
+    # One more than is shown tells whether there is another page. In a query of their own: beside the whole queue a
+    # database would work the marks out for every case of it.
+    keys = rows.values("pk")[: SIZE + 1]
+    found = list(order.sort(with_marks(Case.objects.filter(pk__in=keys)), turned=turned))
+    more, found = len(found) > SIZE, found[:SIZE]
+    if condition is not None and turned and not more:
+        # The cases before it fill no page any more: this is the first page, and it is full.
+        return page(cases, order)
+    if turned:
+        found.reverse()
+    elif condition is not None and not found:
+        return page(cases, order)
+    has_before = more if turned else condition is not None
+    has_after = turned or more
+    return Page(
+        cases=found,
+        before=order.place_of(found[0]) if found and has_before else "",
+        after=order.place_of(found[-1]) if found and has_after else "",
+    )
 
 
-class GroupFilter(QueueFilter):
-    """The group of the category."""
-
-    title, parameter_name = _("Category"), "group"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The groups."""
-        return list(Category.Group.choices)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        return queryset.filter(category__group=self.value()) if self.value() else queryset
+def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
+    """Add to each case its clock and its sealed line, opened for this person; recorded as one look at the queue."""
+    today = timezone.localdate(now)
+    lines = casework.summaries(keyring=asking.keyring, cases=cases, now=now) if cases else {}
+    for case in cases:
+        case.line = lines.get(case.pk, "")
+        case.status_line = wording.case_status(case)
+        case.clock = wording.clock(case.due_on if case.status in OPEN else None, today)
+        case.age = (today - case.received_on).days
 
 
-class AccusedFilter(QueueFilter):
-    """The kind of accused."""
-
-    title, parameter_name = _("Accused"), "accused"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The kinds, from memory."""
-        return [(kind.code, str(kind)) for kind in catalog.accused_kinds()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        return queryset.filter(accused_kind=self.value()) if self.value() else queryset
-
-
-class ProvinceFilter(QueueFilter):
-    """The province."""
-
-    title, parameter_name = _("Province"), "province"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The provinces, from memory."""
-        return [("none", _("not given")), *((row.code, row.name) for row in catalog.provinces())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        if self.value() == "none":
-            return queryset.filter(province=None)
-        return queryset.filter(province=self.value()) if self.value() else queryset
-
-
-class DueFilter(QueueFilter):
-    """What the clock says."""
-
-    title, parameter_name = _("Deadline"), "due"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Late, or due today."""
-        return [("late", _("Late")), ("today", _("Due today"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        today = timezone.localdate()
-        if self.value() == "late":
-            return queryset.filter(due_on__lt=today, status__in=OPEN)
-        return queryset.filter(due_on=today) if self.value() == "today" else queryset
-
-
-class OfficerFilter(QueueFilter):
-    """Whose case it is."""
-
-    title, parameter_name = _("Officer"), "officer"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Mine, or nobody's."""
-        return [("me", _("Mine")), ("none", _("Nobody's"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases."""
-        if self.value() == "me":
-            return queryset.filter(assignee=staff_request(request).user)
-        return queryset.filter(assignee=None) if self.value() == "none" else queryset
-
-
-class UnreadFilter(QueueFilter):
-    """Where a reporter's words wait."""
-
-    title, parameter_name = _("Answers"), "answers"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Unread."""
-        return [("unread", _("Unread"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the cases, starting from the few unread messages."""
-        return queryset.filter(pk__in=unread().values("complaint__case")) if self.value() == "unread" else queryset
-
-
-FILTERS: list[Any] = [
-    StatusFilter,
-    DueFilter,
-    OfficerFilter,
-    UnreadFilter,
-    GroupFilter,
-    AccusedFilter,
-    ProvinceFilter,
-]
-
-
-class Queue(Listed):
-    """A page of the queue: each case with its clock and its sealed line, opened for this person."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page and dress its lines."""
-        super().get_results(request)
-        today, asking = timezone.localdate(), staff_request(request)
-        # In two steps: beside the whole queue a database would work the marks out for every case of it.
-        page = list(self.result_list.values_list("pk", flat=True))
-        found = {case.pk: case for case in with_marks(Case.objects.filter(pk__in=page))}
-        self.result_list = [found[pk] for pk in page if pk in found]
-        lines = casework.summaries(keyring=asking.keyring, cases=self.result_list, now=timezone.now())
-        for case in self.result_list:
-            case.line = lines.get(case.pk, "")
-            case.status_line = wording.case_status(case)
-            case.clock = wording.clock(case.due_on if case.status in OPEN else None, today)
-            case.age = (today - case.received_on).days
+def place_in(asked: Mapping[str, str]) -> tuple[str, str]:
+    """Return the places that an address names, (after, before); one of them at most counts."""
+    before = asked.get("before", "")
+    return ("", before) if before else (asked.get("after", ""), "")

@@ -24,7 +24,7 @@ from complaints.admin.acting import refusal_code
 from complaints.admin.base import staff_request
 from complaints.admin.evidence import attachment
 from complaints.admin.forms import BodyStepForm
-from complaints.admin.queue import Listed, QueueFilter
+from complaints.admin.lists import Listed, ListFilter
 from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
@@ -46,7 +46,7 @@ def is_live(release: Any) -> bool:
     return release.state == Release.State.OPEN and not release.replaced
 
 
-class TurnFilter(QueueFilter):
+class TurnFilter(ListFilter):
     """Which releases to list; without a choice, those that are still with the body."""
 
     title, parameter_name, every = gettext_lazy("Show"), "turn", gettext_lazy("With us")

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin.base import HouseAdmin, in_a_team, staff_request
 from complaints.admin.forms import FingerprintForm
-from complaints.admin.queue import Listed, QueueFilter
+from complaints.admin.lists import Listed, ListFilter
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import keys, vault
@@ -43,6 +43,9 @@ EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
     "case.transition": gettext_lazy("Case moved"),
     "queue.opened": gettext_lazy("Queue read"),
+    "queue.searched": gettext_lazy("Queue searched"),
+    "filter.saved": gettext_lazy("Filter saved"),
+    "filter.deleted": gettext_lazy("Saved filter deleted"),
     "case.assigned": gettext_lazy("Case given to an officer"),
     "message.sent": gettext_lazy("Message sent"),
     "note.written": gettext_lazy("Internal note written"),
@@ -148,7 +151,7 @@ def _pinned(team: Team) -> bool:
     return True
 
 
-class EventFilter(QueueFilter):
+class EventFilter(ListFilter):
     """What happened."""
 
     title, parameter_name = gettext_lazy("Event"), "event"
@@ -162,7 +165,7 @@ class EventFilter(QueueFilter):
         return queryset.filter(event=self.value()) if self.value() else queryset
 
 
-class DayFilter(QueueFilter):
+class DayFilter(ListFilter):
     """When it happened: a span up to today, or one day that is typed."""
 
     title, parameter_name, template = gettext_lazy("Day"), "day", "admin/day_filter.html"

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from complaints.domain.workflow import ENDED, Action, ActorKind, Status
+from complaints.domain.workflow import ENDED, OPEN, Action, ActorKind, Status
 
 PRACTICE_PREFIX = "LATIHAN-"
 STATUS_LABELS = {
@@ -53,6 +54,33 @@ class AgencyKind(models.TextChoices):
     VILLAGE = "village", _("Village")
     OTHER = "other", _("Other")
     UNKNOWN = "unknown", _("I do not know")
+
+
+# What has no deadline waits for others and stands last. As an expression without gaps it can be compared together with
+# the other keys of an order, and an index can be made of it.
+DUE_KEY = Coalesce("due_on", models.Value(date.max, output_field=models.DateField()))
+_DUE_ORDER, _CAME_ORDER = (DUE_KEY, "received_on", "id"), ("received_on", "id")
+_IS_OPEN = models.Q(status__in=sorted(status.value for status in OPEN))
+_HAS_ENDED = models.Q(status__in=sorted(status.value for status in ENDED))
+_NARROWED: dict[str, tuple[str, ...]] = {
+    "queue": (),
+    "status": ("status",),
+    "officer": ("assignee",),
+    "accused": ("accused_kind",),
+    "province": ("province",),
+}
+
+
+def _queue_indexes() -> list[models.Index]:
+    """The queue page by page: open cases by deadline and ended ones by the day they came in, all of them and by each
+    filter that may leave few of many."""
+    found = [models.Index(*_DUE_ORDER, name="case_all_due")]
+    for name, keys in _NARROWED.items():
+        found.append(models.Index(*keys, *_DUE_ORDER, name=f"case_open_{name}", condition=_IS_OPEN))
+        found.append(models.Index(*keys, *_CAME_ORDER, name=f"case_ended_{name}", condition=_HAS_ENDED))
+    # A database takes "is nobody's" for no value that an order may start behind.
+    nobodys = _IS_OPEN & models.Q(assignee__isnull=True)
+    return [*found, models.Index(*_DUE_ORDER, name="case_open_nobodys", condition=nobodys)]
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -108,6 +136,7 @@ class Case(models.Model):
             models.Index(fields=["status", "due_on"], name="case_status_due"),
             models.Index(fields=["due_on", "id"], name="case_due"),
             models.Index(fields=["received_on"], name="case_received"),
+            *_queue_indexes(),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),

@@ -34,7 +34,11 @@ class Complaint(models.Model):
     is_indexed = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="complaint_day")]
+        indexes = [
+            models.Index(fields=["day"], name="complaint_day"),
+            # The few that nobody has met yet, for a search to index first.
+            models.Index(fields=["day", "id"], condition=models.Q(is_indexed=False), name="complaint_unindexed"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

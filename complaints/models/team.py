@@ -37,6 +37,8 @@ class Staff(AbstractUser):
     must_change_password = models.BooleanField(_("must choose an own password"), default=False, editable=False)
     is_sample = models.BooleanField(default=False, editable=False)
     practising = models.BooleanField(_("practising"), default=False, editable=False)
+    # Codes of columns, by comma; empty stands for the house's own choice.
+    queue_columns = models.CharField(max_length=200, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("staff member")

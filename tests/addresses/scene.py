@@ -99,6 +99,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
     vino = cast["vino"].pk
     pages: dict[str, Any] = {
         "case_change": [case],
+        "case_drop_filter": [uuid.uuid4()],
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
         "case_assign": [case],

@@ -1,0 +1,166 @@
+"""The filters of the queue: what can be chosen, and how it narrows the cases.
+
+Their names and values are all that an address of the queue holds; they are clear codes, and anything else in an
+address is passed over. A saved filter holds the same and nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.db.models.lookups import Exact, LessThan
+from django.utils.translation import gettext_lazy as _
+
+from complaints.admin import wording
+from complaints.domain.workflow import ENDED, OPEN, Status
+from complaints.models.case import DUE_KEY, Case
+from complaints.models.catalog import Category
+from complaints.models.complaint import Message
+from complaints.models.team import Staff
+from complaints.services import catalog
+
+OURS = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
+BODYS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
+Cases = QuerySet[Case]
+Choices = list[tuple[str, Any]]
+Chosen = Mapping[str, str]
+ALL: Final = _("All")
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """One filter: its name in an address, its words, its values with theirs, and what a value does.
+
+    ``narrow`` takes the cases, the value, the person who asks and today.
+    """
+
+    name: str
+    title: Any
+    choices: Callable[[], Choices]
+    narrow: Callable[[Cases, str, Staff, date], Cases]
+    every: Any = ALL
+
+
+def unread() -> QuerySet[Message]:
+    """What reporters wrote and nobody has read, for the cases of an outer query."""
+    return Message.objects.unread()
+
+
+def _statuses() -> Choices:
+    turns: Choices = [
+        ("ours", _("The office's turn")),
+        ("bodys", _("The body's turn")),
+        ("ended", _("Ended")),
+        ("every", _("All cases")),
+    ]
+    return turns + [(status.value, wording.status_words(status)) for status in Status]
+
+
+def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    if value == "every":
+        return cases
+    sets = {"": OPEN, "ours": OURS, "bodys": BODYS, "ended": ENDED}
+    if value in sets:
+        return cases.filter(status__in=sorted(sets[value]))
+    return cases.filter(status=value)
+
+
+def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    # By the expression that the index is made of: the few late ones stand together at its beginning.
+    if value == "late":
+        return cases.filter(LessThan(DUE_KEY, today), status__in=sorted(OPEN))
+    return cases.filter(Exact(DUE_KEY, today))
+
+
+def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(assignee=person) if value == "me" else cases.filter(assignee=None)
+
+
+def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    # From the few unread messages to their cases, not the other way round.
+    return cases.filter(pk__in=unread().values("complaint__case"))
+
+
+def _by_group(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(category__group=value)
+
+
+def _by_accused(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(accused_kind=value)
+
+
+def _by_province(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(province=None if value == "none" else value)
+
+
+FILTERS: Final = (
+    CaseFilter("status", _("Status"), _statuses, _by_status, _("Open cases")),
+    CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
+    CaseFilter("officer", _("Officer"), lambda: [("me", _("Mine")), ("none", _("Nobody's"))], _by_officer),
+    CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
+    CaseFilter("group", _("Category"), lambda: list(Category.Group.choices), _by_group),
+    CaseFilter(
+        "accused", _("Accused"), lambda: [(kind.code, str(kind)) for kind in catalog.accused_kinds()], _by_accused
+    ),
+    CaseFilter(
+        "province",
+        _("Province"),
+        lambda: [("none", _("not given")), *((row.code, row.name) for row in catalog.provinces())],
+        _by_province,
+    ),
+)
+
+
+def chosen(asked: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an address, or of a saved query, is a filter of the house with a value that it knows."""
+    found = {}
+    for one in FILTERS:
+        value = asked.get(one.name, "")
+        if value and any(value == known for known, _label in one.choices()):
+            found[one.name] = value
+    return found
+
+
+def query_of(values: Chosen) -> str:
+    """Return the one spelling of a choice, as it stands in addresses and in saved filters."""
+    return urlencode([(one.name, values[one.name]) for one in FILTERS if one.name in values])
+
+
+def narrow(cases: Cases, values: Chosen, *, person: Staff, today: date) -> Cases:
+    """Narrow the cases as chosen; without a status those that have not ended."""
+    cases = _by_status(cases, values.get("status", ""), person, today)
+    for one in FILTERS:
+        if one.name != "status" and one.name in values:
+            cases = one.narrow(cases, values[one.name], person, today)
+    return cases
+
+
+def bar(values: Chosen) -> Iterator[dict[str, Any]]:
+    """Yield the filters for the page: title, and each choice with the address that it leads to."""
+    for one in FILTERS:
+        now, rest = values.get(one.name, ""), {name: value for name, value in values.items() if name != one.name}
+        yield {
+            "title": one.title,
+            "choices": [
+                {
+                    "selected": value == now,
+                    "display": label,
+                    "query_string": "?" + query_of(rest | ({one.name: value} if value else {})),
+                }
+                for value, label in [("", one.every), *one.choices()]
+            ],
+        }
+
+
+def in_words(values: Chosen) -> str:
+    """Return a choice in words."""
+    words = []
+    for one in FILTERS:
+        if one.name in values:
+            words.append(f"{one.title}: {dict(one.choices())[values[one.name]]}")
+    return " · ".join(words)

@@ -1,0 +1,23 @@
+"""What people keep of the queue: filters that they saved, for themselves or for the whole triage team."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class SavedFilter(models.Model):
+    """A choice of filters under a name. The choice is codes; the name is typed, so it is sealed to the triage team."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saved_filters")
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="+")
+    is_shared = models.BooleanField(default=False)
+    query = models.CharField(max_length=300)
+    signer = models.BinaryField()
+    sealed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.id)
