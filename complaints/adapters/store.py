@@ -36,7 +36,7 @@ class StoredObject:
 class NewObject(Protocol):
     """An object that is being written; it exists once :meth:`close` has returned, or not at all."""
 
-    def write(self, data: bytes) -> Any:
+    def write(self, data: bytes | memoryview) -> Any:
         """Add bytes; raises OSError."""
 
     def close(self) -> None:
@@ -77,19 +77,23 @@ class EvidenceStore(Protocol):
 class DurableFile(File):  # type: ignore[type-arg]
     """A new file that is on the disk once :meth:`close` returns."""
 
-    _written = 0
-    _begun = 0
+    _written = _begun = _left = 0
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
         """Write, and let the kernel begin with what has gathered. Raises OSError."""
         file = self._open_file
         _write_all(file, data)
         self._written += len(data)
         if self._written - self._begun >= WRITE_BEHIND_BYTES and hasattr(os, "posix_fadvise"):
-            # On dirty pages this starts the writing and waits for nothing.
-            os.posix_fadvise(file.fileno(), self._begun, self._written - self._begun, os.POSIX_FADV_DONTNEED)
-            self._begun = self._written
+            self._write_behind(file.fileno())
         return len(data)
+
+    def _write_behind(self, handle: int) -> None:
+        # On dirty pages this starts the writing and waits for nothing. Pages written meanwhile are given back: a long
+        # file would go through all memory of the machine, and memory not used before costs more than encrypting does.
+        for start, end in ((self._begun, self._written), (self._left, self._begun)):
+            os.posix_fadvise(handle, start, end - start, os.POSIX_FADV_DONTNEED)
+        self._left, self._begun = self._begun, self._written
 
     @property
     def _open_file(self) -> IO[bytes]:
@@ -187,7 +191,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _write_all(file: Any, data: bytes) -> None:
+def _write_all(file: Any, data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]

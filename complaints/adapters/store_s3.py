@@ -56,7 +56,7 @@ class PartsFile:
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Add bytes; a full part goes up. Raises OSError."""
         self._buffer += data
         if len(self._buffer) >= PART_BYTES:

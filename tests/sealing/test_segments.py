@@ -42,7 +42,7 @@ def written(plain: bytes, *, file_id: bytes = FILE, piece: int = 10_000) -> byte
         out += stored
     assert writer.length == len(plain)
     assert writer.sha256 == hashlib.sha256(plain).hexdigest()
-    assert writer.object_digest == hashlib.blake2b(out, digest_size=32).digest()
+    assert writer.object_digest == hashlib.sha256(out).digest()
     return bytes(out)
 
 

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from nacl import bindings, utils
+from nacl._sodium import ffi, lib
 from nacl.exceptions import CryptoError
 
 # What a database hands back for a binary column.
@@ -110,6 +111,22 @@ def encrypt_apart(key: bytes, data: bytes, associated: bytes) -> tuple[bytes, by
     """Encrypt like :func:`encrypt`, but return nonce and ciphertext apart: together they would be copied once more."""
     nonce = random_bytes(NONCE_BYTES)
     return nonce, bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(data, associated, nonce, key)
+
+
+def encrypt_in_place(key: bytes, space: memoryview, associated: bytes) -> None:
+    """Encrypt like :func:`encrypt` what lies in ``space`` between room for the nonce and room for the tag.
+
+    PyNaCl's own function makes a buffer, clears it and copies out of it; at 1 MiB that costs a fifth of encrypting.
+    """
+    length = len(space) - NONCE_BYTES - TAG_BYTES
+    if len(key) != KEY_BYTES or length < 0:
+        raise ValueError("space")
+    nonce = random_bytes(NONCE_BYTES)
+    space[:NONCE_BYTES] = nonce
+    body = ffi.from_buffer("unsigned char[]", space[NONCE_BYTES:], require_writable=True)
+    lib.crypto_aead_xchacha20poly1305_ietf_encrypt(
+        body, ffi.NULL, body, length, associated, len(associated), ffi.NULL, nonce, key
+    )
 
 
 def decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:

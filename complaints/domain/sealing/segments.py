@@ -16,11 +16,13 @@ from complaints.domain.sealing.primitives import (
     SealError,
     decrypt,
     encrypt_apart,
+    encrypt_in_place,
     random_bytes,
 )
 
 MAGIC = b"KN\x00\x01"
 SEGMENT_BYTES = 1024 * 1024
+Piece = bytes | memoryview
 STORED_SEGMENT_BYTES = SEGMENT_BYTES + NONCE_BYTES + TAG_BYTES
 
 
@@ -63,64 +65,68 @@ def open_segment(key: bytes, file_id: bytes, index: int, sealed: bytes, *, last:
     return decrypt(key, sealed, _associated(file_id, index, last=last))
 
 
+def _space() -> memoryview:
+    return memoryview(bytearray(NONCE_BYTES + SEGMENT_BYTES + TAG_BYTES))
+
+
 class SegmentWriter:
     """Turns plaintext pushed in pieces of any size into the bytes of the stored object.
 
-    A full segment costs one copy of its plaintext; what is yielded is to be written at once and never kept.
+    Plaintext is copied once, to the place where it is then encrypted; what is yielded is to be written at once.
     """
 
     def __init__(self, key: bytes, file_id: bytes) -> None:
         """Seal under ``key`` (32 bytes) for the file ``file_id`` (16 bytes)."""
         self._key, self._file_id = key, file_id
-        self._waiting: list[bytes | memoryview] = []
+        self._space = _space()
         self._held = 0
         self._index = 0
         self._sha256 = hashlib.sha256()
-        self._object = hashlib.blake2b(digest_size=32)
+        self._object = hashlib.sha256()
         self._stored = 0
         self.length = 0
 
-    def _emit(self, data: bytes) -> bytes:
+    def _emit(self, data: Piece) -> Piece:
         self._object.update(data)
         self._stored += len(data)
         return data
 
-    def gather(self, data: bytes) -> Iterator[bytes]:
+    def gather(self, data: bytes) -> Iterator[memoryview]:
         """Take and hash plaintext; yield every segment that is now full, still to be given to :meth:`seal` in turn.
 
         One full segment is held back, because only :meth:`finish` knows which is the last.
         """
         self._sha256.update(data)
         self.length += len(data)
-        self._waiting.append(data)
-        self._held += len(data)
-        while self._held > SEGMENT_BYTES:
-            yield self._take()
+        rest = memoryview(data)
+        while rest:
+            if self._held == SEGMENT_BYTES:
+                yield self._take()
+            piece = rest[: SEGMENT_BYTES - self._held]
+            start = NONCE_BYTES + self._held
+            self._space[start : start + len(piece)] = piece
+            self._held += len(piece)
+            rest = rest[len(piece) :]
 
-    def _take(self) -> bytes:
-        pieces, self._waiting = self._waiting, []
-        if self._held > SEGMENT_BYTES:
-            # Only the newest piece can reach over the border: gather() empties the rest before it takes more.
-            newest = memoryview(pieces[-1])
-            border = len(newest) - (self._held - SEGMENT_BYTES)
-            pieces[-1], self._waiting = newest[:border], [newest[border:]]
-        self._held = sum(map(len, self._waiting))
-        return b"".join(pieces)
+    def _take(self) -> memoryview:
+        space, held = self._space, self._held
+        self._space, self._held = _space(), 0
+        return space[: NONCE_BYTES + held + TAG_BYTES]
 
-    def seal(self, segment: bytes, *, last: bool = False) -> Iterator[bytes]:
+    def seal(self, segment: memoryview, *, last: bool = False) -> Iterator[Piece]:
         """Yield the stored bytes of the next segment; another thread may do it while this one gathers."""
-        nonce, sealed = seal_segment(self._key, self._file_id, self._index, segment, last=last)
-        head = MAGIC if self._index == 0 else b""
+        encrypt_in_place(self._key, segment, _associated(self._file_id, self._index, last=last))
+        if self._index == 0:
+            yield self._emit(MAGIC)
         self._index += 1
-        yield self._emit(head + nonce)
-        yield self._emit(sealed)
+        yield self._emit(segment)
 
-    def update(self, data: bytes) -> Iterator[bytes]:
+    def update(self, data: bytes) -> Iterator[Piece]:
         """Take plaintext; yield the stored bytes of every segment that is now full."""
         for segment in self.gather(data):
             yield from self.seal(segment)
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Iterator[Piece]:
         """Yield the last segment and the padding."""
         yield from self.seal(self._take(), last=True)
         yield from map(self._emit, padding(self._stored))
@@ -132,7 +138,7 @@ class SegmentWriter:
 
     @property
     def object_digest(self) -> bytes:
-        """BLAKE2b-256 of the stored bytes so far."""
+        """SHA-256 of the stored bytes so far (docs/adr/0014): nothing of the plaintext can be told from it."""
         return self._object.digest()
 
 

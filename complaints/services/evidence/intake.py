@@ -16,7 +16,7 @@ from django.conf import settings
 from complaints.adapters import media
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
-from complaints.domain.sealing.segments import SegmentWriter
+from complaints.domain.sealing.segments import Piece, SegmentWriter
 from complaints.services.evidence.limits import Room, room_for
 from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
 
@@ -128,7 +128,7 @@ class Sink:
         if sealing is not None:
             sealing.result()
 
-    def _put(self, pieces: Iterable[bytes]) -> None:
+    def _put(self, pieces: Iterable[Piece]) -> None:
         if self._file is None:
             self.upload.object_name = new_object_name()
             self._file = storage().open(self.upload.object_name, "wb")

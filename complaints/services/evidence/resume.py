@@ -171,7 +171,7 @@ def finish(*, session: Any, file_id: str) -> Progress:
 
 def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileInfo, bytes]:
     key, head, stored = bytes.fromhex(partial.key), b"", len(MAGIC)
-    sha256, digest = hashlib.sha256(), hashlib.blake2b(MAGIC, digest_size=32)
+    sha256, digest = hashlib.sha256(), hashlib.sha256(MAGIC)
     file = storage().open(name, "wb")
     try:
         file.write(MAGIC)
