@@ -10,6 +10,11 @@ from typing import Final
 
 from complaints.domain.workflow import Limit, Unit
 
+# Bawaslu takes a report within 7 days of the reporter's learning of it: law: UU 7/2017 art. 454 (6) counts working
+# days for a general election, practice in elections of regional heads counts every day (domain.md 4).
+BAWASLU_DAYS: Final = 7
+BAWASLU_UNITS: Final = {"pemilu": Unit.WORKING_DAYS, "pilkada": Unit.CALENDAR_DAYS}
+
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 _HOURS_A_DAY: Final = 24
@@ -70,3 +75,13 @@ def days_left(today: date, due: date, *, unit: Unit, holidays: Container[date]) 
     if unit is Unit.WORKING_DAYS:
         return working_days_between(today, due, holidays)
     return (due - today).days
+
+
+def bawaslu_due(learnt_on: date, kind: str, holidays: Container[date]) -> date:
+    """Return the last day on which Bawaslu takes a report of something learnt on ``learnt_on``.
+
+    Args:
+        kind: the election's, "pemilu" or "pilkada"; another one counts every day, which is never too late.
+    """
+    unit = BAWASLU_UNITS.get(kind, Unit.CALENDAR_DAYS)
+    return due_date(learnt_on, Limit(BAWASLU_DAYS, unit, "entered"), holidays)

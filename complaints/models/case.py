@@ -202,3 +202,23 @@ class InternalNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.complaint_id} {self.sequence}"
+
+
+class Assessment(models.Model):
+    """What an officer judged by fixed questions, sealed to the complaint: with a step the checklist that was gone
+    through before it, without one the danger that the reporter is in. The newest counts; earlier ones stay."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")
+    sequence = models.PositiveIntegerField()
+    transition = models.ForeignKey(Transition, on_delete=models.PROTECT, null=True, related_name="assessments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author_key = models.BinaryField()
+    sealed = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["complaint", "sequence"], name="assessment_sequence")]
+
+    def __str__(self) -> str:
+        return f"{self.complaint_id} {self.sequence}"

@@ -32,6 +32,7 @@ EVENTS = frozenset(
         "filter.deleted",
         "message.sent",
         "note.written",
+        "assessment.recorded",
         "object.opened",
         "object.worked",
         "custody.printed",

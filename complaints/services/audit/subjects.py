@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import models, transaction
 
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.models.case import InternalNote
+from complaints.models.case import Assessment, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.services.audit.chain import digest_of
@@ -18,6 +18,7 @@ from complaints.services.audit.chain import digest_of
 _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
     "message.sent": ("message", (Message,)),
     "note.written": ("note", (InternalNote,)),
+    "assessment.recorded": ("assessment", (Assessment,)),
     "release.made": ("release", (Release,)),
     "decision.recorded": ("decision", (Finding, Recommendation, Sanction)),
 }

@@ -20,7 +20,7 @@ from complaints.services.audit.chain import day_digests, payload, server_signer
 
 CHUNK: Final = 500
 # What only a person does. The server's signature under one of these would be a forgery by whoever holds its key.
-PERSONAL: Final = ("case.", "message.", "note.", "object.", "release.", "decision.", "custody.")
+PERSONAL: Final = ("case.", "message.", "note.", "assessment.", "object.", "release.", "decision.", "custody.")
 
 
 @dataclass(frozen=True)
