@@ -11,7 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain import checklists
+from complaints.domain.checklists import Checked
 from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
@@ -161,3 +164,14 @@ def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
     response = client.post(reverse("account_login"), {"login": name, "password": password})
     assert response.status_code == 302, response.content
     return client
+
+
+def ticked(action: Action, why: str = "") -> dict[str, Checked]:
+    """A whole checklist: everything ticked, or with ``why`` everything that need not be ticked explained."""
+    asked = checklists.items(action)
+    return {item.code: Checked(done=item.required or not why, why="" if item.required else why) for item in asked}
+
+
+def ticks(action: Action | str) -> dict[str, str]:
+    """The same as the fields that a browser posts, everything ticked."""
+    return {f"check-{item.code}": "yes" for item in checklists.items(Action(action))}

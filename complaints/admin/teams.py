@@ -49,6 +49,7 @@ EVENTS = {
     "case.assigned": gettext_lazy("Case given to an officer"),
     "message.sent": gettext_lazy("Message sent"),
     "note.written": gettext_lazy("Internal note written"),
+    "assessment.recorded": gettext_lazy("Danger graded, or a checklist kept"),
     "object.opened": gettext_lazy("File opened"),
     "object.worked": gettext_lazy("File read in an officer's session"),
     "custody.printed": gettext_lazy("Custody sheet made"),

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0005_files_in_segments'),
+        ('complaints', '0007_queue_of_a_million'),
     ]
 
     operations = [

@@ -80,10 +80,12 @@ def record_checklist(
     keyring: Keyring,
     speaker: KeySet,
     now: datetime,
-) -> Assessment:
-    """Keep the checklist of a step, bound to it."""
+) -> None:
+    """Keep the checklist of a step, bound to it; nothing where nothing was asked."""
+    if not items:
+        return
     content = {"step": str(step.pk), "items": {code: asdict(said) for code, said in items.items()}}
-    return _record(complaint, content, keyring, speaker, now, step)
+    _record(complaint, content, keyring, speaker, now, step)
 
 
 def _record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ from complaints.domain.workflow import Action, ActorKind, Permission, Status, Tr
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
-from complaints.services import audit
+from complaints.services import audit, vault
 
 
 class CaseChanged(Exception):  # noqa: N818
@@ -40,6 +41,20 @@ def due_on(status: Status, *, received_on: date, entered_on: date, source: Statu
     return deadlines.due_date(start, limit, public_holidays())
 
 
+def mark(case: Case, sequences: Iterable[int]) -> str:
+    """Return what somebody saw of a case: status, number of steps, and how far each of its threads had come.
+
+    Args:
+        sequences: ``next_sequence`` of its complaints; messages, notes, evidence and assessments all count on.
+    """
+    return ".".join([case.status, str(case.step_count), "-".join(map(str, sorted(sequences)))])
+
+
+def is_seen(seen: str, case: Case, sequences: Iterable[int]) -> bool:
+    """Whether a case still stands as somebody saw it; ``seen`` may be a bare status, which says only so much."""
+    return mark(case, sequences) == seen if "." in seen else case.status == seen
+
+
 @transaction.atomic
 def perform(
     *,
@@ -53,6 +68,7 @@ def perform(
     reason: str = "",
     seen_status: str | None = None,
     changes: dict[str, Any] | None = None,
+    urgent: bool = False,
 ) -> Transition:
     """Move a case along the table, or raise.
 
@@ -61,18 +77,24 @@ def perform(
     the reporter sent. ``reason`` is only checked for being there; the caller seals it.
 
     Args:
-        seen_status: the status that the actor saw; another one by now is an error.
+        signer: the actor's own key; no step of a person is taken without it, so that two people are two keys.
+        seen_status: what the actor saw: a status, or the whole :func:`mark` of a case; a difference is an error.
         changes: further clear columns to write with the step (lead body).
+        urgent: whether the short limits run although the category is not an urgent one.
 
     Raises:
         TransitionRefused: the table does not allow it.
         CaseChanged: the case stands elsewhere than ``seen_status``.
+        vault.Locked: a person without an unlocked key of their own.
     """
+    if actor_kind in (ActorKind.STAFF, ActorKind.BODY):
+        _check_signer(actor, signer)
     # Complaints before their case, and that before the chain: whoever holds more than one takes them in this order.
-    list(Complaint.objects.select_for_update().filter(case=case_id).order_by("pk").values_list("pk"))
+    locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
+    sequences = list(locked.values_list("next_sequence", flat=True))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
     source = Status(case.status)
-    if seen_status is not None and seen_status != source:
+    if seen_status is not None and not is_seen(seen_status, case, sequences):
         raise CaseChanged
     asked_from = Status(case.asked_from) if case.asked_from else None
     row = workflow.check(
@@ -84,11 +106,18 @@ def perform(
         previous_actor_same=_same_person(case, action, source, actor),
         asked_from=asked_from,
     )
-    step = _write(case, row, asked_from=asked_from, actor=actor, now=now, changes=changes or {})
+    urgent = urgent or case.category.priority == "urgent"
+    step = _write(case, row, asked_from=asked_from, actor=actor, now=now, changes=changes or {}, urgent=urgent)
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
         audit.append(event="case.transition", now=now, actor=actor, signer=signer, case=case.pk, facts=facts)
     return step
+
+
+def _check_signer(actor: Staff | None, signer: SignPair | None) -> None:
+    """Make sure that a person acts with the key that stands at their name: two names with one key are one person."""
+    if actor is None or signer is None or bytes(actor.verify_key or b"") != signer.public:
+        raise vault.Locked("signer")
 
 
 def _same_person(case: Case, action: Action, source: Status, actor: Staff | None) -> bool:
@@ -107,6 +136,7 @@ def _write(
     actor: Staff | None,
     now: datetime,
     changes: dict[str, Any],
+    urgent: bool,
 ) -> Transition:
     source = Status(case.status)
     target = workflow.target_of(row, asked_from)
@@ -115,7 +145,6 @@ def _write(
     case.status, case.status_on, case.is_late = target.value, day, False
     case.asked_from = source.value if row.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
-    urgent = case.category.priority == "urgent"
     case.due_on = due_on(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
@@ -144,4 +173,4 @@ def _write(
     )
 
 
-__all__ = ["CaseChanged", "TransitionRefused", "due_on", "perform", "public_holidays"]
+__all__ = ["CaseChanged", "TransitionRefused", "due_on", "is_seen", "mark", "perform", "public_holidays"]

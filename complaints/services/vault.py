@@ -183,9 +183,9 @@ class Keyring:
         """
         return self._granted(complaint, bytes(complaint.reporter_verify_key), grants)
 
-    def release(self, release: Release) -> BoxPair:
+    def release(self, release: Release, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         """Return a release's pair; raises :class:`Locked` without a grant to one of the person's teams."""
-        return self._granted(release, trusted(release.signer, Team.Kind.TRIAGE))
+        return self._granted(release, trusted(release.signer, Team.Kind.TRIAGE), grants)
 
     def _granted(self, owner: Complaint | Release, signer: bytes, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         check_keys(owner, signer)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from complaints.domain.deadlines import (
     add_working_days,
+    bawaslu_due,
     days_left,
     due_date,
     is_late,
@@ -131,3 +132,12 @@ def test_days_left_in_words_of_the_queue() -> None:
     assert days_left(TUESDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == -2
     assert days_left(SATURDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == 0
     assert is_late(SATURDAY, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "due"),
+    [("pemilu", date(2026, 11, 11)), ("pilkada", date(2026, 11, 9)), ("", date(2026, 11, 9))],
+)
+def test_bawaslu_counts_working_days_in_a_general_election_and_every_day_in_others(kind: str, due: date) -> None:
+    assert bawaslu_due(date(2026, 11, 2), kind, set()) == due
+    assert bawaslu_due(date(2026, 11, 2), "pemilu", {date(2026, 11, 4)}) == date(2026, 11, 12)

@@ -11,13 +11,14 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
+from complaints.domain.danger import Grade
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import casework, evidence, forwarding, reporting
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
-from tests.cast import Cast, Sent, at, sealed_upload, send_report
+from tests.cast import Cast, Sent, at, sealed_upload, send_report, ticked
 from tests.images import photo
 
 DAY = date(2026, 11, 9)
@@ -79,6 +80,8 @@ class House:
             complaint.answers,
             [entry.text for entry in complaint.thread],
             [note.text for note in opened.notes],
+            [(one.grade, one.why) for one in complaint.dangers],
+            opened.checklists,
             [thing.info for thing in objects],
             [post.info for post in complaint.posts],
             [self._bytes(thing.id) for thing in objects[:2]],
@@ -168,13 +171,18 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     casework.reply(keyring=vera, complaint_id=complaint.pk, text=f"Terima kasih, {number}.", now=NOW)
     casework.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan {number}.", now=NOW)
     casework.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan kedua {number}.", now=NOW)
-    casework.act(action=Action.VERIFY, **do)
+    for grade in (Grade.HIGH, Grade.LOW):
+        casework.grade_danger(
+            keyring=vera, complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}.", now=NOW
+        )
+    casework.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
     release = forwarding.forward(
         keyring=cast.ring("fitri"),
         case_id=case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
         cover=f"Pengantar {number}.",
+        checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),
         now=NOW,
     )
     do = {"keyring": kirana, "release_id": release.pk, "now": NOW}

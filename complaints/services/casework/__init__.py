@@ -1,19 +1,25 @@
 """What triage staff can do with a case, and what the clock does."""
 
-from complaints.services.casework.acting import InfectedFile, act, assign, assignable, note, open_object, reply
+from complaints.services.casework.acting import (
+    InfectedFile,
+    act,
+    assign,
+    assignable,
+    grade_danger,
+    in_high_danger,
+    note,
+    open_object,
+    reply,
+)
 from complaints.services.casework.clock import run_deadlines, work_waiting
 from complaints.services.casework.custody import Sheet, custody_sheet
+from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
 from complaints.services.casework.reading import (
-    CaseFile,
     Choice,
-    ComplaintFile,
     EvidenceItem,
-    Note,
     ObjectInfo,
     PostItem,
-    ThreadEntry,
     choices,
-    open_case,
     open_evidence,
     open_posts,
     summaries,
@@ -36,6 +42,8 @@ __all__ = [
     "assignable",
     "choices",
     "custody_sheet",
+    "grade_danger",
+    "in_high_danger",
     "note",
     "open_case",
     "open_copy",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import transaction
 
 from complaints import access
-from complaints.domain import workflow
+from complaints.domain import checklists, workflow
+from complaints.domain.checklists import Checked
+from complaints.domain.danger import Answer, Grade, Question
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Role, Staff, Team
-from complaints.services import audit, evidence, thread, transitions, vault
+from complaints.services import audit, evidence, judging, thread, transitions, vault
+from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 
 
@@ -41,17 +44,25 @@ def act(
     now: datetime,
     reason: str = "",
     seen_status: str | None = None,
+    checklist: Mapping[str, Checked] | None = None,
 ) -> Transition:
     """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
-    it becomes an internal note.
+    it becomes an internal note. A case whose reporter is in high danger gets the short limits when it is verified.
+
+    Args:
+        seen_status: as for ``transitions.perform``.
+        checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
 
     Raises:
+        Incomplete: the checklist has open items.
         TransitionRefused, CaseChanged: see services.transitions.
         Locked: the person was not admitted to triage.
     """
     if action is Action.FORWARD:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
+    settled = checklists.settle(action, checklist) if checklist is not None else {}
     speaker = _triage(keyring)
+    urgent = action is Action.VERIFY and in_high_danger(keyring=keyring, case_id=case_id)
     step = transitions.perform(
         case_id=case_id,
         action=action,
@@ -62,19 +73,69 @@ def act(
         now=now,
         reason=reason,
         seen_status=seen_status,
+        urgent=urgent,
     )
     row = workflow.transition_for(action, Status(step.source))
+    complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
+    first = complaints[0]
+    judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if reason:
-        for complaint in step.case.complaints.all():
+        for complaint in complaints:
             write = thread.tell if row.notice else thread.write_note
             write(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now, transition=step)
     return step
 
 
+def in_high_danger(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
+    """Whether a reporter of the case is in high danger, as far as anybody has graded it; raises Locked."""
+    complaints = Complaint.objects.filter(case=case_id).prefetch_related("grants")
+    return judging.high_for_any(complaints, keyring.complaint)
+
+
 @transaction.atomic
-def reply(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime) -> Message:
-    """Write to one reporter in the office's name; raises Locked without an admission."""
-    complaint = Complaint.objects.get(pk=complaint_id)
+def grade_danger(
+    *,
+    keyring: Keyring,
+    complaint_id: uuid.UUID,
+    answers: Mapping[Question, Answer],
+    grade: Grade,
+    why: str,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
+    """Keep how much danger one reporter is in.
+
+    Raises:
+        WhyMissing: another grade than the rule proposes, without a reason.
+        CaseChanged: the case is not as the officer saw it (``seen``, a mark).
+        Locked: without an admission.
+    """
+    complaint = _unchanged(complaint_id, seen)
+    judging.record_danger(
+        complaint=complaint, answers=answers, grade=grade, why=why, keyring=keyring, speaker=_triage(keyring), now=now
+    )
+
+
+def _unchanged(complaint_id: uuid.UUID, seen: str | None) -> Complaint:
+    """Return a complaint with its case's reports locked; raises CaseChanged where ``seen`` is not what stands there."""
+    complaint = Complaint.objects.select_related("case").get(pk=complaint_id)
+    if seen is not None:
+        locked = Complaint.objects.select_for_update().filter(case=complaint.case_id).order_by("pk")
+        sequences = list(locked.values_list("next_sequence", flat=True))
+        if not transitions.is_seen(seen, Case.objects.get(pk=complaint.case_id), sequences):
+            raise CaseChanged
+    return complaint
+
+
+@transaction.atomic
+def reply(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime, seen: str | None = None) -> Message:
+    """Write to one reporter in the office's name.
+
+    Raises:
+        CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
+        Locked: without an admission.
+    """
+    complaint = _unchanged(complaint_id, seen)
     return thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
 
 

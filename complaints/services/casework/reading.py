@@ -1,17 +1,12 @@
-"""Opening a case for an admitted member of triage: audited, counted for the reporter, unread marks taken off."""
+"""Reading single things of a case for an admitted member of triage: lines, evidence, posts, and what may be done."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
 
 from complaints import access
 from complaints.domain import workflow
@@ -19,11 +14,10 @@ from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, Transition
-from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import Evidence
-from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import audit, evidence, indexing, thread
+from complaints.services import audit, evidence, indexing
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
 
@@ -58,55 +52,12 @@ class PostItem:
 
 
 @dataclass(frozen=True)
-class ThreadEntry:
-    """A message as staff read it."""
-
-    message: Message
-    text: str
-    is_new: bool
-
-
-@dataclass(frozen=True)
-class ComplaintFile:
-    """One complaint, opened."""
-
-    complaint: Complaint
-    answers: dict[str, Any]
-    thread: list[ThreadEntry]
-    evidence: list[EvidenceItem]
-    posts: list[PostItem]
-
-
-@dataclass(frozen=True)
-class Note:
-    """An internal note, opened."""
-
-    author: Staff
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True)
 class Choice:
     """A step that the table allows from here; ``refused`` says by a code why this person may not take it now."""
 
     action: Action
     row: workflow.Transition
     refused: str
-
-
-@dataclass(frozen=True)
-class CaseFile:
-    """A case as an admitted officer sees it."""
-
-    case: Case
-    complaints: list[ComplaintFile]
-    notes: list[Note]
-    history: list[Transition]
-    choices: list[Choice]
-    releases: list[Release]
-    # None where the key of the index does not open: the reports are readable all the same.
-    matches: indexing.Matches | None
 
 
 def summaries(*, keyring: Keyring, cases: Iterable[Case], now: datetime) -> dict[uuid.UUID, str]:
@@ -141,75 +92,6 @@ def summaries(*, keyring: Keyring, cases: Iterable[Case], now: datetime) -> dict
     return found
 
 
-@transaction.atomic
-def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFile:
-    """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
-
-    Raises:
-        Case.DoesNotExist: there is none for this person.
-        Locked: the person was not admitted to triage.
-        SealError: something in the case was swapped, forged or altered.
-    """
-    mine = access.cases_for(keyring.staff)
-    case = mine.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
-    complaints = list(case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    opened = [_open_complaint(keyring, complaint) for complaint in complaints]
-    notes = [_open_note(keyring, complaint) for complaint in complaints]
-    matches = _compare(keyring, case, complaints)
-    if not audit.was_recorded(case=case.pk, event="case.opened", actor=keyring.staff, day=timezone.localdate(now)):
-        # Once for each officer and day: coming back to the page after every act is no new look.
-        Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
-    Message.objects.unread().filter(complaint__case=case).update(is_read=True)
-    audit.append(event="case.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk)
-    return CaseFile(
-        case=case,
-        complaints=opened,
-        notes=sorted((note for part in notes for note in part), key=lambda note: note.at),
-        history=list(case.transitions.select_related("actor").order_by("sequence")),
-        choices=choices(staff=keyring.staff, case=case),
-        releases=list(case.releases.select_related("body", "released_by").order_by("number")),
-        matches=matches,
-    )
-
-
-def _compare(keyring: Keyring, case: Case, complaints: list[Complaint]) -> indexing.Matches | None:
-    try:
-        indexing.keep(keyring=keyring, complaints=complaints, pictures=True)
-        return indexing.matches(keyring=keyring, case=case, complaints=complaints)
-    except (SealError, UnpinnedKey):
-        return None
-
-
-def _open_complaint(keyring: Keyring, complaint: Complaint) -> ComplaintFile:
-    pair, owner = keyring.complaint(complaint), str(complaint.pk)
-    signer = bytes(complaint.reporter_verify_key)
-    answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
-    return ComplaintFile(
-        complaint=complaint,
-        answers=answers,
-        thread=_open_thread(keyring, complaint, pair),
-        evidence=open_evidence(complaint=complaint, pair=pair),
-        posts=open_posts(complaint=complaint, pair=pair),
-    )
-
-
-def _open_thread(keyring: Keyring, complaint: Complaint, pair: BoxPair) -> list[ThreadEntry]:
-    entries = []
-    for message in complaint.messages.select_related("release", "author").order_by("sequence"):
-        by_body = message.release is not None and message.direction != Message.Direction.FROM_REPORTER
-        key = keyring.release(message.release) if by_body and message.release else pair
-        text = thread.read(message, pair=key, complaint=complaint)
-        is_new = message.direction == Message.Direction.FROM_REPORTER and not message.is_read
-        entries.append(ThreadEntry(message, text, is_new))
-    return entries
-
-
-def _open_note(keyring: Keyring, complaint: Complaint) -> list[Note]:
-    rows = complaint.notes.select_related("author").order_by("sequence")
-    pair = keyring.complaint(complaint)
-    return [Note(row.author, row.at, thread.read_note(row, pair=pair)) for row in rows]
-
-
 def open_evidence(*, complaint: Complaint, pair: BoxPair) -> list[EvidenceItem]:
     """Open what is sealed beside the objects of a complaint's evidence."""
     files = complaint.evidence.filter(kind=Evidence.Kind.FILE).prefetch_related("objects_stored")
@@ -238,15 +120,19 @@ def open_posts(*, complaint: Complaint, pair: BoxPair) -> list[PostItem]:
     return [PostItem(row, evidence.read_post(pair, row, complaint)) for row in rows]
 
 
-def choices(*, staff: Staff | None, case: Case) -> list[Choice]:
-    """Return the staff steps out of the case's state that this person's role has, each with why not, where not."""
+def choices(*, staff: Staff | None, case: Case, history: Sequence[Transition] | None = None) -> list[Choice]:
+    """Return the staff steps out of the case's state that this person's role has, each with why not, where not.
+
+    Args:
+        history: the case's steps in order, where they are at hand.
+    """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
+    if history is None:
+        history = list(case.transitions.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     found = []
     for row in rows:
-        refused = ""
-        if row.second_person_than:
-            last = case.transitions.filter(action=row.second_person_than).order_by("-sequence").first()
-            refused = "same_person" if last and staff and last.actor_id == staff.pk else ""
-        found.append(Choice(row.action, row, refused))
+        last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
+        same = last is not None and staff is not None and last.actor_id == staff.pk
+        found.append(Choice(row.action, row, "same_person" if same else ""))
     return found

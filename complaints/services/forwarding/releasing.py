@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from complaints import access
+from complaints.domain import checklists
+from complaints.domain.checklists import Checked
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
@@ -23,7 +25,7 @@ from complaints.models.oversight import (
     ReleasedFile,
 )
 from complaints.models.team import Team
-from complaints.services import audit, evidence, thread, transitions, vault
+from complaints.services import audit, evidence, judging, thread, transitions, vault
 from complaints.services.vault import Keyring
 
 
@@ -38,16 +40,20 @@ def forward(
     cover: str = "",
     told: str = "",
     seen_status: str | None = None,
+    checklist: Mapping[str, Checked] | None = None,
 ) -> Release:
     """Release a case to a body: its answers as they stand and the chosen ``objects``, under a new key.
 
     Args:
         cover: the office's covering note, which the body reads.
         told: what the reporter is told beside the step itself; may be empty.
+        checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
 
     Raises:
+        Incomplete: the checklist has open items.
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
+    settled = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
     teams = vault.pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
     speaker = keyring.team(teams[Team.Kind.TRIAGE])
     step = transitions.perform(
@@ -81,6 +87,8 @@ def forward(
         vault.grant(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
     _release_files(keyring, release, complaints, chosen, speaker)
     _record(keyring, release, files=len(objects), now=now)
+    first = complaints[0]
+    judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if told:
         for complaint in complaints:
             thread.tell(complaint=complaint, text=told, keyring=keyring, speaker=speaker, now=now, transition=step)

@@ -1,0 +1,225 @@
+"""Opening a whole case for an admitted member of triage: audited, counted for the reporter, unread marks taken off.
+
+Everything is read by case and put together here, so that a case of forty reports costs no more queries than one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from complaints import access
+from complaints.domain.checklists import Checked
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.sealing.records import Context, open_record
+from complaints.models.case import Assessment, Case, InternalNote, Transition
+from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.evidence import Evidence
+from complaints.models.oversight import Release
+from complaints.models.team import Staff
+from complaints.services import audit, evidence, indexing, judging, thread, transitions
+from complaints.services.casework.reading import Choice, EvidenceItem, PostItem, choices, open_item
+from complaints.services.judging import Danger
+from complaints.services.vault import Keyring, UnpinnedKey
+
+
+@dataclass(frozen=True)
+class ThreadEntry:
+    """A message as staff read it."""
+
+    message: Message
+    text: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class ComplaintFile:
+    """One complaint, opened; ``dangers`` are the gradings of its reporter's danger, the last one counts."""
+
+    complaint: Complaint
+    answers: dict[str, Any]
+    thread: list[ThreadEntry]
+    evidence: list[EvidenceItem]
+    posts: list[PostItem]
+    dangers: list[Danger] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Note:
+    """An internal note, opened."""
+
+    author: Staff
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A case as an admitted officer sees it."""
+
+    case: Case
+    complaints: list[ComplaintFile]
+    notes: list[Note]
+    history: list[Transition]
+    # What was ticked before a step, by the step.
+    checklists: dict[uuid.UUID, dict[str, Checked]]
+    choices: list[Choice]
+    releases: list[Release]
+    # None where the key of the index does not open: the reports are readable all the same.
+    matches: indexing.Matches | None
+    # What the officer sees here, for the forms: see ``transitions.mark``.
+    mark: str
+
+
+@transaction.atomic
+def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFile:
+    """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
+
+    Raises:
+        Case.DoesNotExist: there is none for this person.
+        Locked: the person was not admitted to triage.
+        SealError: something in the case was swapped, forged or altered.
+    """
+    mine = access.cases_for(keyring.staff)
+    case = mine.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
+    complaints = list(case.complaints.order_by("day", "pk"))
+    releases = _releases(case)
+    _unlock(keyring, complaints, releases)
+    dangers, checklists = _judged(keyring, case, complaints)
+    threads = _threads(keyring, complaints, releases)
+    items = _evidence(complaints)
+    opened = [
+        ComplaintFile(
+            complaint=complaint,
+            answers=_answers(keyring, complaint),
+            thread=threads[complaint.pk],
+            evidence=[_item(keyring, complaint, row) for row in items[complaint.pk] if row.kind == "file"],
+            posts=[_post(keyring, complaint, row) for row in items[complaint.pk] if row.kind == "post"],
+            dangers=dangers[complaint.pk],
+        )
+        for complaint in complaints
+    ]
+    notes = _notes(keyring, complaints)
+    matches = _compare(keyring, case, complaints)
+    history = list(case.transitions.select_related("actor").order_by("sequence"))
+    _record(keyring, case, threads, now)
+    return CaseFile(
+        case=case,
+        complaints=opened,
+        notes=notes,
+        history=history,
+        checklists=checklists,
+        choices=choices(staff=keyring.staff, case=case, history=history),
+        releases=releases,
+        matches=matches,
+        mark=transitions.mark(case, [complaint.next_sequence for complaint in complaints]),
+    )
+
+
+def _record(keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], now: datetime) -> None:
+    if not audit.was_recorded(case=case.pk, event="case.opened", actor=keyring.staff, day=timezone.localdate(now)):
+        # Once for each officer and day: coming back to the page after every act is no new look.
+        Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
+    new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
+    if new:
+        Message.objects.filter(pk__in=new).update(is_read=True)
+    audit.append(event="case.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk)
+
+
+def _releases(case: Case) -> list[Release]:
+    if case.lead_body_id is None:
+        return []
+    return list(case.releases.select_related("body", "released_by").order_by("number"))
+
+
+def _unlock(keyring: Keyring, complaints: Iterable[Complaint], releases: Iterable[Release]) -> None:
+    """Open every pair of a case with one query for all grants; the key ring keeps them."""
+    grants: dict[uuid.UUID | None, list[KeyGrant]] = defaultdict(list)
+    for grant in KeyGrant.objects.filter(Q(complaint__in=complaints) | Q(release__in=releases)):
+        grants[grant.complaint_id or grant.release_id].append(grant)
+    for complaint in complaints:
+        keyring.complaint(complaint, grants[complaint.pk])
+    for release in releases:
+        keyring.release(release, grants[release.pk])
+
+
+def _compare(keyring: Keyring, case: Case, complaints: list[Complaint]) -> indexing.Matches | None:
+    try:
+        indexing.keep(keyring=keyring, complaints=complaints, pictures=True)
+        return indexing.matches(keyring=keyring, case=case, complaints=complaints)
+    except (SealError, UnpinnedKey):
+        return None
+
+
+def _answers(keyring: Keyring, complaint: Complaint) -> dict[str, Any]:
+    owner = str(complaint.pk)
+    signer = bytes(complaint.reporter_verify_key)
+    context = Context("answers", owner, owner)
+    return dict(open_record(keyring.complaint(complaint), complaint.sealed_answers, context, signer))
+
+
+def _threads(
+    keyring: Keyring, complaints: Iterable[Complaint], releases: Iterable[Release]
+) -> dict[uuid.UUID, list[ThreadEntry]]:
+    by_id, released = {one.pk: one for one in complaints}, {one.pk: one for one in releases}
+    threads: dict[uuid.UUID, list[ThreadEntry]] = defaultdict(list)
+    for message in Message.objects.filter(complaint__in=by_id).order_by("complaint", "sequence"):
+        if message.release_id in released:
+            message.release = released[message.release_id]
+        complaint = by_id[message.complaint_id]
+        from_reporter = message.direction == Message.Direction.FROM_REPORTER
+        by_body = message.release is not None and not from_reporter
+        pair = keyring.release(message.release) if by_body and message.release else keyring.complaint(complaint)
+        text = thread.read(message, pair=pair, complaint=complaint)
+        threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
+    return threads
+
+
+def _notes(keyring: Keyring, complaints: Iterable[Complaint]) -> list[Note]:
+    by_id = {one.pk: one for one in complaints}
+    rows = InternalNote.objects.filter(complaint__in=by_id).select_related("author").order_by("at", "sequence")
+    return [
+        Note(row.author, row.at, thread.read_note(row, pair=keyring.complaint(by_id[row.complaint_id]))) for row in rows
+    ]
+
+
+def _judged(
+    keyring: Keyring, case: Case, complaints: Iterable[Complaint]
+) -> tuple[dict[uuid.UUID, list[Danger]], dict[uuid.UUID, dict[str, Checked]]]:
+    """Return the gradings by complaint, oldest first, and the checklists by step."""
+    by_id = {one.pk: one for one in complaints}
+    dangers: dict[uuid.UUID, list[Danger]] = defaultdict(list)
+    checklists: dict[uuid.UUID, dict[str, Checked]] = {}
+    # A checklist stays with its step, also where its report has been moved to another case since.
+    rows = Assessment.objects.filter(Q(complaint__in=by_id) | Q(transition__case=case)).select_related("author")
+    for row in rows.order_by("sequence"):
+        pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
+        if row.transition_id is None:
+            dangers[row.complaint_id].append(judging.read_danger(row, pair=pair))
+        else:
+            checklists[row.transition_id] = judging.read_checklist(row, pair=pair).items
+    return dangers, checklists
+
+
+def _evidence(complaints: Iterable[Complaint]) -> dict[uuid.UUID, list[Evidence]]:
+    rows: dict[uuid.UUID, list[Evidence]] = defaultdict(list)
+    found = Evidence.objects.filter(complaint__in=complaints).prefetch_related("objects_stored")
+    for row in found.order_by("sequence"):
+        rows[row.complaint_id].append(row)
+    return rows
+
+
+def _item(keyring: Keyring, complaint: Complaint, row: Evidence) -> EvidenceItem:
+    return open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
+
+
+def _post(keyring: Keyring, complaint: Complaint, row: Evidence) -> PostItem:
+    return PostItem(row, evidence.read_post(keyring.complaint(complaint), row, complaint))

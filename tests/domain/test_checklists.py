@@ -1,0 +1,44 @@
+"""Before a decision every item is ticked or explained, and what is required is ticked."""
+
+import pytest
+
+from complaints.domain.checklists import CHECKLISTS, Checked, Incomplete, items, open_items, settle
+from complaints.domain.workflow import Action
+
+DONE = Checked(done=True)
+
+
+def all_done(action: Action) -> dict[str, Checked]:
+    return {item.code: DONE for item in items(action)}
+
+
+@pytest.mark.parametrize("action", [Action.VERIFY, Action.FORWARD, Action.REFER, Action.PROPOSE_INELIGIBLE])
+def test_decisions_have_a_checklist_with_something_required(action: Action) -> None:
+    assert any(item.required for item in items(action))
+    assert len({item.code for item in items(action)}) == len(items(action))
+    assert open_items(action, {}) == [item.code for item in items(action)]
+    assert list(settle(action, all_done(action))) == [item.code for item in items(action)]
+
+
+def test_what_closes_a_case_has_one_and_small_steps_have_none() -> None:
+    assert set(CHECKLISTS) >= {Action.REFER, Action.PROPOSE_INELIGIBLE, Action.CONFIRM_INELIGIBLE}
+    assert settle(Action.START_REVIEW, {}) == {}
+
+
+def test_an_explanation_stands_for_a_tick_only_where_it_may() -> None:
+    for action, asked in CHECKLISTS.items():
+        for item in asked:
+            explained = all_done(action) | {item.code: Checked(done=False, why="Tidak perlu.")}
+            assert open_items(action, explained) == ([item.code] if item.required else [])
+            assert open_items(action, all_done(action) | {item.code: Checked(done=False, why="  ")}) == [item.code]
+
+
+def test_the_refusal_carries_codes_only() -> None:
+    with pytest.raises(Incomplete) as refusal:
+        settle(Action.VERIFY, {"read_all": Checked(done=False, why="rahasia")})
+    assert "read_all" in refusal.value.codes
+    assert "rahasia" not in str(refusal.value)
+
+
+def test_what_nobody_asked_is_not_kept() -> None:
+    assert "stranger" not in settle(Action.VERIFY, all_done(Action.VERIFY) | {"stranger": DONE})
