@@ -22,6 +22,7 @@ CATALOG = (
     "bodies",
     "doors",
     "elections",
+    "standard_texts",
 )
 
 STATES = {

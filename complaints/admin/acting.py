@@ -18,14 +18,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import likeness, wording
+from complaints.admin import composing, likeness, wording
 from complaints.admin.base import CasePart, case_or_404, staff_request
+from complaints.admin.composing import Composer
 from complaints.admin.forms import ForwardForm, StepForm
+from complaints.domain import workflow
+from complaints.domain.leaks import Leak
 from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.oversight import OversightBody
 from complaints.services import casework, forwarding, vault
+from complaints.services.leaks import Override
 from complaints.services.transitions import CaseChanged
 
 
@@ -86,6 +90,7 @@ class CaseSteps(CasePart):
         action: Action,
         *,
         form: StepForm | None = None,
+        composer: Composer | None = None,
         refused: str = "",
         typed: str = "",
     ) -> HttpResponse:
@@ -103,16 +108,22 @@ class CaseSteps(CasePart):
         if choice is not None and not why and action is not Action.FORWARD:
             row, initial = choice.row, {"seen": case.status, "reason": typed}
             form = form or StepForm(initial=initial, required=row.reason_required, is_read=row.notice)
+            composer = composer or self._composer(request, case, row, "reason")
             context |= {"step": wording.step(row, case, today=timezone.localdate()), "form": form}
-        status = 409 if "refused" in context else 400 if form and form.is_bound else 200
+            context["writing"] = composer.context()
+        status = 409 if "refused" in context else composer.status if composer and form and form.is_bound else 200
         return self.page(request, "admin/step.html", context, status=status)
 
     def _act(self, request: HttpRequest, case: Case, action: Action) -> HttpResponseBase:
         choice, asking = self._choice(request, case, action), staff_request(request)
-        required = choice is not None and choice.row.reason_required
-        form = StepForm(request.POST, required=required, is_read=choice is None or choice.row.notice)
-        if not form.is_valid():
-            return self._confirm(request, case, action, form=form)
+        if choice is None or choice.refused:
+            # Nothing is looked up or kept for a step that is not there; the page says why.
+            typed = request.POST.get("reason", "").strip()
+            return self._confirm(request, case, action, refused=choice.refused if choice else "changed", typed=typed)
+        row, composer = choice.row, self._composer(request, case, choice.row, "reason")
+        form = StepForm(composer.data(), required=row.reason_required, is_read=row.notice)
+        if not form.is_valid() or not composer.may_send(form.cleaned_data["reason"]):
+            return self._confirm(request, case, action, form=form, composer=composer)
         typed = form.cleaned_data["reason"].strip()
         try:
             casework.act(
@@ -122,11 +133,24 @@ class CaseSteps(CasePart):
                 reason=typed,
                 now=timezone.now(),
                 seen_status=form.cleaned_data["seen"],
+                override=composer.overriding(),
             )
         except (CaseChanged, TransitionRefused) as refusal:
             fresh = case_or_404(request, case.pk)
             return self._confirm(request, fresh, action, refused=refusal_code(refusal), typed=typed)
         return self._done(request, case)
+
+    def _composer(self, request: HttpRequest, case: Case, row: workflow.Transition, field: str) -> Composer:
+        """Return what helps with the words to the reporters of a step; it is silent where none reads them."""
+        step, label = wording.step(row, case, today=timezone.localdate()), wording.target_words(row, case)
+        body = case.lead_body.short_name if case.lead_body else ""
+        return Composer(
+            request=request,
+            field=field,
+            options=composing.options(row.action.value, case, due_on=step.due_on, body=body) if row.notice else [],
+            look=(lambda text: _look(request, case, text)) if row.notice else None,
+            show=lambda text: composing.preview_of_step(row, case, text, label=label, due_on=step.due_on, body=body),
+        )
 
     def _done(self, request: HttpRequest, before: Case) -> HttpResponseBase:
         after = case_or_404(request, before.pk)
@@ -144,16 +168,16 @@ class CaseSteps(CasePart):
             return self._confirm(request, case, Action.FORWARD, refused=code, typed=_texts(request) if posted else "")
         asking, today = staff_request(request), timezone.localdate()
         opened = casework.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
-        files = _files(opened)
+        files, composer = _files(opened), self._composer(request, case, choice.row, "told")
         form = ForwardForm(
-            request.POST if request.method == "POST" else None,
+            composer.data() if request.method == "POST" else None,
             initial={"seen": case.status, "body": case.lead_body_id},
             bodies=forwardable(today),
             objects=[str(item["object"].id) for item in files],
         )
-        if request.method == "POST" and form.is_valid():
+        if request.method == "POST" and form.is_valid() and composer.may_send(form.cleaned_data["told"]):
             try:
-                self._release(request, case, form)
+                self._release(request, case, form, composer.overriding())
             except (CaseChanged, TransitionRefused) as refusal:
                 fresh = case_or_404(request, case.pk)
                 code = refusal_code(refusal)
@@ -169,10 +193,11 @@ class CaseSteps(CasePart):
                 (part, wording.answers(part.answers), likeness.of_items(part.posts)) for part in opened.complaints
             ],
             "files": [item | {"ticked": str(item["object"].id) in chosen} for item in files],
+            "writing": composer.context(),
         }
-        return self.page(request, "admin/forward.html", context, status=400 if form.is_bound else 200)
+        return self.page(request, "admin/forward.html", context, status=composer.status if form.is_bound else 200)
 
-    def _release(self, request: HttpRequest, case: Case, form: ForwardForm) -> None:
+    def _release(self, request: HttpRequest, case: Case, form: ForwardForm, override: Override | None) -> None:
         wanted = form.cleaned_data
         forwarding.forward(
             keyring=staff_request(request).keyring,
@@ -183,12 +208,18 @@ class CaseSteps(CasePart):
             cover=wanted["cover"],
             told=wanted["told"],
             seen_status=wanted["seen"],
+            override=override,
         )
 
 
 def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
     """Return the code of a refusal."""
     return refusal.code.value if isinstance(refusal, TransitionRefused) else "changed"
+
+
+def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:
+    keyring = staff_request(request).keyring
+    return casework.check(keyring=keyring, case_id=case.pk, readers=(), text=text, now=timezone.now())
 
 
 def _texts(request: HttpRequest) -> str:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import likeness, wording
+from complaints.admin import composing, likeness, wording
 from complaints.admin.acting import refusal_code
 from complaints.admin.base import staff_request
 from complaints.admin.evidence import attachment
@@ -29,6 +29,7 @@ from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import forwarding
+from complaints.services.leaks import Override
 from complaints.services.transitions import CaseChanged
 
 # Where the body has to move; the rest of what it holds waits for the reporter or the agency, or has ended.
@@ -170,14 +171,39 @@ class ReleaseAdmin(ReleaseViewer):
         if action not in wording.BODY_STEPS:
             raise Http404
         form = None
+        composer = self._composer(request, release, Action(action))
         if request.method == "POST":
-            form = BodyStepForm(request.POST, action=Action(action), today=timezone.localdate())
-            if form.is_valid():
-                return self._act(request, release, Action(action), form)
-        return self._confirm(request, release, Action(action), form=form)
+            form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
+            if form.is_valid() and composer.may_send(form.cleaned_data.get("told", "")):
+                return self._act(request, release, Action(action), form, composer.overriding())
+        return self._confirm(request, release, Action(action), form=form, composer=composer)
+
+    def _composer(self, request: HttpRequest, release: Release, action: Action) -> composing.Composer:
+        """Return what helps with the words to the reporters; it is silent where the step is not there or tells none."""
+        case, keyring = release.case, staff_request(request).keyring
+        rows = forwarding.actions(keyring=keyring, release=release)
+        row = next((one for one in rows if one.action is action and one.notice), None)
+        if row is None:
+            return composing.Composer(request, "told", [], None, composing.preview_of_message)
+        step, body = self._words(row, release), release.body.short_name
+        label = wording.target_words(row, case, body)
+        return composing.Composer(
+            request=request,
+            field="told",
+            options=composing.options(action.value, case, due_on=step.due_on, body=body),
+            look=lambda text: forwarding.check(keyring=keyring, release_id=release.pk, text=text, now=timezone.now()),
+            show=lambda text: composing.preview_of_step(row, case, text, label=label, due_on=step.due_on, body=body),
+        )
 
     def _confirm(
-        self, request: HttpRequest, release: Release, action: Action, *, form: BodyStepForm | None, refused: str = ""
+        self,
+        request: HttpRequest,
+        release: Release,
+        action: Action,
+        *,
+        form: BodyStepForm | None,
+        composer: composing.Composer,
+        refused: str = "",
     ) -> HttpResponse:
         rows = forwarding.actions(keyring=staff_request(request).keyring, release=release)
         row = next((one for one in rows if one.action is action), None)
@@ -200,11 +226,18 @@ class ReleaseAdmin(ReleaseViewer):
                 again = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
                 initial = again | {"seen": release.case.status}
                 form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
-            context |= {"step": self._words(row, release), "form": form}
-        status = 409 if "refused" in context else 400 if form and form.is_bound else 200
+            context |= {"step": self._words(row, release), "form": form, "writing": composer.context()}
+        status = 409 if "refused" in context else composer.status if form and form.is_bound else 200
         return self.page(request, "admin/release_step.html", context, status=status)
 
-    def _act(self, request: HttpRequest, release: Release, action: Action, form: BodyStepForm) -> HttpResponseBase:
+    def _act(
+        self,
+        request: HttpRequest,
+        release: Release,
+        action: Action,
+        form: BodyStepForm,
+        override: Override | None,
+    ) -> HttpResponseBase:
         typed = form.cleaned_data
         sanction = None
         if action is Action.SANCTION:
@@ -219,10 +252,12 @@ class ReleaseAdmin(ReleaseViewer):
                 told=typed.get("told", "").strip(),
                 sanction=sanction,
                 seen_status=typed["seen"],
+                override=override,
             )
         except (CaseChanged, TransitionRefused) as refusal:
             fresh = self._found(request, release.pk)
-            return self._confirm(request, fresh, action, form=form, refused=refusal_code(refusal))
+            composer = self._composer(request, fresh, action)
+            return self._confirm(request, fresh, action, form=form, composer=composer, refused=refusal_code(refusal))
         after = self._found(request, release.pk)
         words = {"before": status_line(release), "after": status_line(after)}
         messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest
@@ -13,8 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
+from complaints.admin import composing
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import NoteForm, ReplyForm
+from complaints.domain.leaks import Leak
+from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import casework
 
@@ -30,14 +34,30 @@ class CaseTalk(CasePart):
             *super().own_urls(),
         ]
 
+    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+        """Offer the standard texts, from memory."""
+        talk = {"texts": composing.grouped(_options(opened.case)), "reads": True}
+        return {"talk": talk, **super().case_context(request, opened)}
+
     def reply(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
         """Write to one reporter."""
         complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
-        form = ReplyForm(request.POST, auto_id="id_reply_again_%s")
-        if not form.is_valid():
+        case = case_or_404(request, object_id)
+        composer = _composer(request, case, complaint)
+        form = ReplyForm(composer.data(), auto_id="id_reply_again_%s")
+        if not form.is_valid() and composer.asked == "send":
             return self.case_page(request, object_id, complaint_id=complaint.pk, reply=form)
-        text = form.cleaned_data["text"]
-        casework.reply(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
+        if not form.is_valid() or not composer.may_send(form.cleaned_data["text"]):
+            title = _("Write to the reporter: %(case)s") % {"case": case.reference}
+            context = {"title": title, "case": case, "form": form, "writing": composer.context()}
+            return self.page(request, "admin/reply.html", context, status=composer.status)
+        casework.reply(
+            keyring=asking.keyring,
+            complaint_id=complaint.pk,
+            text=form.cleaned_data["text"],
+            now=timezone.now(),
+            override=composer.overriding(),
+        )
         messages.success(request, _("Sent. The reporter reads it on the status page."))
         return redirect("admin:complaints_case_change", object_id)
 
@@ -58,3 +78,16 @@ class CaseTalk(CasePart):
         if found is None or not access.may_read(request.user, case):
             raise Http404
         return found
+
+
+def _options(case: Case) -> list[composing.Option]:
+    body = case.lead_body.short_name if case.lead_body else ""
+    return composing.options("reply", case, due_on=case.due_on, body=body)
+
+
+def _composer(request: HttpRequest, case: Case, complaint: Complaint) -> composing.Composer:
+    def look(text: str) -> list[Leak]:
+        keyring = staff_request(request).keyring
+        return casework.check(keyring=keyring, case_id=case.pk, readers=[complaint.pk], text=text, now=timezone.now())
+
+    return composing.Composer(request, "text", _options(case), look, composing.preview_of_message)

@@ -46,6 +46,8 @@ EVENTS = {
     "queue.searched": gettext_lazy("Queue searched"),
     "filter.saved": gettext_lazy("Filter saved"),
     "filter.deleted": gettext_lazy("Saved filter deleted"),
+    "leak.checked": gettext_lazy("Text checked for what it gives away"),
+    "leak.overridden": gettext_lazy("Warning overridden"),
     "case.assigned": gettext_lazy("Case given to an officer"),
     "message.sent": gettext_lazy("Message sent"),
     "note.written": gettext_lazy("Internal note written"),

@@ -202,6 +202,12 @@ def step(row: workflow.Transition, case: Case, *, today: date, body: str = "", r
     )
 
 
+def target_words(row: workflow.Transition, case: Case, body: str = "") -> str:
+    """Return the state that a step leads to, in words."""
+    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    return status_words(target.value, body or (case.lead_body.short_name if case.lead_body else ""))
+
+
 def _reads(row: workflow.Transition, state: str) -> str:
     if row.action is Action.SANCTION:
         return _("“%(state)s”, and the kind of sanction.") % {"state": state}

@@ -31,6 +31,8 @@ EVENTS = frozenset(
         "filter.saved",
         "filter.deleted",
         "message.sent",
+        "leak.checked",
+        "leak.overridden",
         "note.written",
         "assessment.recorded",
         "object.opened",

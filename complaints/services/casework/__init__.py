@@ -25,6 +25,7 @@ from complaints.services.casework.reading import (
     summaries,
 )
 from complaints.services.casework.viewing import open_copy, view_item, work_on
+from complaints.services.leaks import check
 
 __all__ = [
     "CaseFile",
@@ -40,6 +41,7 @@ __all__ = [
     "act",
     "assign",
     "assignable",
+    "check",
     "choices",
     "custody_sheet",
     "grade_danger",

@@ -18,7 +18,7 @@ from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Role, Staff, Team
-from complaints.services import audit, evidence, judging, thread, transitions, vault
+from complaints.services import audit, evidence, judging, leaks, thread, transitions, vault
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 
@@ -45,6 +45,7 @@ def act(
     reason: str = "",
     seen_status: str | None = None,
     checklist: Mapping[str, Checked] | None = None,
+    override: leaks.Override | None = None,
 ) -> Transition:
     """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
     it becomes an internal note. A case whose reporter is in high danger gets the short limits when it is verified.
@@ -52,6 +53,7 @@ def act(
     Args:
         seen_status: as for ``transitions.perform``.
         checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
+        override: why words to the reporter were sent in spite of a warning.
 
     Raises:
         Incomplete: the checklist has open items.
@@ -83,6 +85,10 @@ def act(
         for complaint in complaints:
             write = thread.tell if row.notice else thread.write_note
             write(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now, transition=step)
+    if override and reason and row.notice:
+        leaks.overridden(
+            keyring=keyring, speaker=speaker, complaints=complaints, override=override, about=step, now=now
+        )
     return step
 
 
@@ -128,15 +134,28 @@ def _unchanged(complaint_id: uuid.UUID, seen: str | None) -> Complaint:
 
 
 @transaction.atomic
-def reply(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime, seen: str | None = None) -> Message:
-    """Write to one reporter in the office's name.
+def reply(
+    *,
+    keyring: Keyring,
+    complaint_id: uuid.UUID,
+    text: str,
+    now: datetime,
+    seen: str | None = None,
+    override: leaks.Override | None = None,
+) -> Message:
+    """Write to one reporter in the office's name; ``override`` keeps why, where it is in spite of a warning.
 
     Raises:
         CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
         Locked: without an admission.
     """
-    complaint = _unchanged(complaint_id, seen)
-    return thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
+    complaint, speaker = _unchanged(complaint_id, seen), _triage(keyring)
+    said = thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=speaker, now=now)
+    if override:
+        leaks.overridden(
+            keyring=keyring, speaker=speaker, complaints=[complaint], override=override, about=said, now=now
+        )
+    return said
 
 
 @transaction.atomic

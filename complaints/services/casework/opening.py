@@ -28,7 +28,7 @@ from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging, thread, transitions
 from complaints.services.casework.reading import Choice, EvidenceItem, PostItem, choices, open_item
 from complaints.services.judging import Danger
-from complaints.services.vault import Keyring, UnpinnedKey
+from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
         Locked: the person was not admitted to triage.
         SealError: something in the case was swapped, forged or altered.
     """
+    if not access.is_triage(keyring.staff):
+        raise Locked("triage")
     mine = access.cases_for(keyring.staff)
     case = mine.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
     complaints = list(case.complaints.order_by("day", "pk"))

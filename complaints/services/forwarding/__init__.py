@@ -5,6 +5,7 @@ complaint's own.
 """
 
 from complaints.services.forwarding.acting import SanctionRecord, act
+from complaints.services.forwarding.checking import check
 from complaints.services.forwarding.reading import (
     Decided,
     ReleasedItem,
@@ -26,6 +27,7 @@ __all__ = [
     "SanctionRecord",
     "act",
     "actions",
+    "check",
     "decisions_for_triage",
     "forward",
     "open_copy",

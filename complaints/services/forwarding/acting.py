@@ -22,7 +22,7 @@ from complaints.models.oversight import (
     Release,
     Sanction,
 )
-from complaints.services import audit, thread, transitions, vault
+from complaints.services import audit, leaks, thread, transitions, vault
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
 from complaints.services.vault import Keyring
 
@@ -54,6 +54,7 @@ def act(
     told: str = "",
     sanction: SanctionRecord | None = None,
     seen_status: str | None = None,
+    override: leaks.Override | None = None,
 ) -> Transition:
     """Take a body's step on its release.
 
@@ -61,6 +62,7 @@ def act(
         text: what is kept on the release and read by triage: the finding, the recommendation, the question returned.
         told: what the reporter reads; for a question to the reporter, and where the table wants a reason, required.
         sanction: with Action.SANCTION, required.
+        override: why ``told`` was sent in spite of a warning.
 
     Raises:
         TransitionRefused, CaseChanged, Locked: nothing was written.
@@ -87,6 +89,18 @@ def act(
         _record(keyring, release, action, text or told, sanction, speaker, now)
     reporters = reporters_of(content)
     _say(keyring, release, step, reporters, text=text, told=_told(told, sanction), speaker=speaker, now=now)
+    if told and override:
+        first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
+        if first:
+            leaks.overridden_by_body(
+                keyring=keyring,
+                speaker=speaker,
+                release=release,
+                complaint=first,
+                override=override,
+                step=step,
+                now=now,
+            )
     if action is Action.RETURN:
         release.state = Release.State.RETURNED
         release.save(update_fields=["state"])

@@ -94,7 +94,7 @@ def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> R
         case=case,
         content=content,
         files=[open_released(item, pair, signer) for item in _released(release)],
-        thread=_said(release, pair, reporters_of(content)),
+        thread=said_on(release, pair, reporters_of(content)),
         decisions=_decided(release, pair),
         actions=actions(keyring=keyring, release=release),
     )
@@ -124,7 +124,8 @@ def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedI
     return ReleasedItem(item.pk, item.stored.variant, info)
 
 
-def _said(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[Said]:
+def said_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[Said]:
+    """Open what was said on a release."""
     said = []
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
         if message.direction == Message.Direction.FROM_REPORTER:

@@ -17,6 +17,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.workflow import Action, ActorKind
+from complaints.models.case import Transition
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import (
@@ -25,7 +26,7 @@ from complaints.models.oversight import (
     ReleasedFile,
 )
 from complaints.models.team import Team
-from complaints.services import audit, evidence, judging, thread, transitions, vault
+from complaints.services import audit, evidence, judging, leaks, thread, transitions, vault
 from complaints.services.vault import Keyring
 
 
@@ -41,6 +42,7 @@ def forward(
     told: str = "",
     seen_status: str | None = None,
     checklist: Mapping[str, Checked] | None = None,
+    override: leaks.Override | None = None,
 ) -> Release:
     """Release a case to a body: its answers as they stand and the chosen ``objects``, under a new key.
 
@@ -48,6 +50,7 @@ def forward(
         cover: the office's covering note, which the body reads.
         told: what the reporter is told beside the step itself; may be empty.
         checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
+        override: why that was sent in spite of a warning.
 
     Raises:
         Incomplete: the checklist has open items.
@@ -90,9 +93,17 @@ def forward(
     first = complaints[0]
     judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if told:
-        for complaint in complaints:
-            thread.tell(complaint=complaint, text=told, keyring=keyring, speaker=speaker, now=now, transition=step)
+        _tell(complaints, told, step, override, keyring=keyring, speaker=speaker, now=now)
     return release
+
+
+def _tell(
+    complaints: list[Complaint], told: str, step: Transition, override: leaks.Override | None, **saying: Any
+) -> None:
+    for complaint in complaints:
+        thread.tell(complaint=complaint, text=told, transition=step, **saying)
+    if override:
+        leaks.overridden(complaints=complaints, override=override, about=step, **saying)
 
 
 def _record(keyring: Keyring, release: Release, *, files: int, now: datetime) -> None:
