@@ -1,17 +1,20 @@
-"""The custody sheet of a case or of one item: a page to print, with hashes that only an admitted officer can open."""
+"""The custody sheet of a case or of one item, a page or a PDF to sign: only an admitted officer can open its hashes."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import found
+from complaints.adapters import paper
+from complaints.admin import custody_words, found
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.models.evidence import EvidenceObject
 from complaints.services import casework
@@ -42,18 +45,20 @@ def line(opening: Opening) -> dict[str, object]:
 
 
 class CaseCustody(CasePart):
-    """Sheets, for triage; making one is written into the chain."""
+    """Sheets, for triage; making one is written into the chain, on a page or on paper."""
 
     def own_urls(self) -> list[URLPattern]:
-        """The sheet of a case, and of one item."""
+        """The sheet of a case, and of one item, each also as a PDF."""
+        case, item = "<uuid:object_id>/berita-acara/", "<uuid:object_id>/berita-acara/<uuid:item_id>/"
         return [
-            self.route("<uuid:object_id>/berita-acara/", self.custody, "custody", "GET"),
-            self.route("<uuid:object_id>/berita-acara/<uuid:item_id>/", self.custody, "custody_item", "GET"),
+            self.route(case, self.custody, "custody", "GET"),
+            self.route(item, self.custody, "custody_item", "GET"),
+            self.route(f"{case}pdf/", self.custody_pdf, "custody_pdf", "GET"),
+            self.route(f"{item}pdf/", self.custody_pdf, "custody_item_pdf", "GET"),
             *super().own_urls(),
         ]
 
-    def custody(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
-        """Show a sheet."""
+    def _sheet(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> dict[str, Any]:
         case = case_or_404(request, object_id)
         if not access.may_read(request.user, case):
             raise Http404
@@ -70,12 +75,26 @@ class CaseCustody(CasePart):
             }
             for item in sheet.items
         ]
-        context = {
+        return {
             "title": _("Custody sheet %(reference)s") % {"reference": case.reference},
             "case": case,
             "sheet": sheet,
             "items": items,
             "others": [line(one) for one in sheet.others],
             "several": case.complaints.count() > 1,
+            "only": item_id,
         }
-        return self.page(request, "admin/custody.html", context)
+
+    def custody(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
+        """Show a sheet."""
+        return self.page(request, "admin/custody.html", self._sheet(request, object_id, item_id))
+
+    def custody_pdf(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
+        """Give a sheet as a file to print and sign."""
+        made = self._sheet(request, object_id, item_id)
+        response = HttpResponse(paper.custody(custody_words.on_paper(made)), content_type="application/pdf")
+        name = f"berita-acara-{made['case'].reference}.pdf"
+        response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response.headers["Cache-Control"] = "no-store"
+        return response

@@ -37,6 +37,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_work": (CASES, 405),
     "admin:complaints_case_custody": (TRIAGE, 200),
     "admin:complaints_case_custody_item": (TRIAGE, 200),
+    "admin:complaints_case_custody_pdf": (TRIAGE, 200),
+    "admin:complaints_case_custody_item_pdf": (TRIAGE, 200),
     "admin:complaints_release_changelist": (BODIES, 200),
     "admin:complaints_release_change": (LEAD, 200),
     "admin:complaints_release_step": (LEAD, 200),

@@ -111,6 +111,8 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "case_work": [case, item.pk],
         "case_custody": [case],
         "case_custody_item": [case, item.pk],
+        "case_custody_pdf": [case],
+        "case_custody_item_pdf": [case, item.pk],
         "release_change": [release.pk],
         "release_step": [release.pk, "take_up"],
         "release_file": [release.pk, file.pk],

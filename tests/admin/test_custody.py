@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
+import pypdfium2
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,9 +21,15 @@ from tests.admin.test_viewer import body_of, page, with_file
 from tests.cast import Cast, Sent
 
 
-def sheet_url(sent: Sent, item: Evidence | None = None) -> str:
+def sheet_url(sent: Sent, item: Evidence | None = None, *, form: str = "") -> str:
     name = "admin:complaints_case_custody_item" if item else "admin:complaints_case_custody"
-    return reverse(name, args=[sent.case.pk, *([item.pk] if item else [])])
+    return reverse(name + form, args=[sent.case.pk, *([item.pk] if item else [])])
+
+
+def words_of(paper: bytes) -> str:
+    """All text of a PDF without its white space: where a line breaks is none of our business."""
+    document = pypdfium2.PdfDocument(paper)
+    return "".join("".join(page.get_textpage().get_text_bounded().split()) for page in document)
 
 
 def test_its_hashes_are_the_senders(signed_in: SignedIn, cast: Cast) -> None:
@@ -74,11 +83,49 @@ def test_making_one_is_recorded_and_stands_on_it(signed_in: SignedIn, cast: Cast
     assert audit.verify_chain().broken_at is None
 
 
+ODD = '#panic("x") *tebal* $x$ <a> \\ [b] #read("/etc/passwd") 日本 العربية.jpg'
+
+
+def test_on_paper_it_says_the_same(signed_in: SignedIn, cast: Cast, tmp_path: Path, monkeypatch: Any) -> None:
+    sent, client = in_review(cast), signed_in("vera")
+    contents = [samples.jpeg(), samples.pdf(pages=2)]
+    items = [with_file(sent, content, name) for content, name in zip(contents, (ODD, "surat.pdf"), strict=True)]
+    original = items[0].objects_stored.get(variant="original")
+    body_of(
+        client.post(
+            reverse("admin:complaints_case_file", args=[sent.case.pk, original.pk]), {"reason": "#let x = *asal*"}
+        )
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    response = client.get(sheet_url(sent, form="_pdf"))
+    assert response["Content-Type"] == "application/pdf"
+    assert "attachment" in response["Content-Disposition"]
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert list(tmp_path.iterdir()) == []
+    text = words_of(response.content)
+    for content in contents:
+        assert hashlib.sha256(content).hexdigest() in text
+    for stored in items[1].objects_stored.all():
+        assert bytes(stored.object_digest).hex() in text
+    for said in (ODD.partition(" 日")[0], "#let x = *asal*", sent.case.reference, cast["vera"].get_full_name()):
+        assert "".join(said.split()) in text
+    assert bytes(ChainHead.objects.get().digest).hex() in text
+    one = words_of(client.get(sheet_url(sent, items[1], form="_pdf")).content)
+    assert hashlib.sha256(contents[1]).hexdigest() in one
+    assert hashlib.sha256(contents[0]).hexdigest() not in one
+    facts = list(
+        AuditEntry.objects.filter(event="custody.printed").order_by("sequence").values_list("facts", flat=True)
+    )
+    assert facts == [{}, {"item": str(items[1].pk)}]
+
+
 @pytest.mark.parametrize("name", ["luar", "cakra", "kirana", "audi", "adi", "super"])
 def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, name: str) -> None:
     sent = in_review(cast)
     item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in(name)
-    for address in (sheet_url(sent), sheet_url(sent, item)):
+    pdfs = [sheet_url(sent, one, form="_pdf") for one in (None, item)]
+    for address in (sheet_url(sent), sheet_url(sent, item), *pdfs):
         assert client.get(address).status_code == 404
     assert not AuditEntry.objects.filter(event="custody.printed").exists()
 
