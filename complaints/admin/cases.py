@@ -22,7 +22,8 @@ from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
 from complaints.admin.officers import CaseOfficer
-from complaints.admin.queue_page import CaseQueue
+from complaints.admin.queue_many import QueueMany
+from complaints.admin.queue_search import QueueSearch
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
 from complaints.models.case import Case
@@ -30,7 +31,7 @@ from complaints.models.evidence import Evidence
 from complaints.services import casework, forwarding
 
 
-class CaseAdmin(CaseQueue, CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
+class CaseAdmin(QueueMany, QueueSearch, CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
     """The queue and the case page."""
 
     def opens_for(self, request: HttpRequest) -> bool:

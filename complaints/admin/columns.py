@@ -51,6 +51,8 @@ COLUMNS: Final = (
     Column("reports", _("Reports"), "number", lambda case: str(case.reports)),
 )
 USUAL: Final = ("deadline", "status", "line", "age", "officer")
+# Beside the columns: a person who types by voice, or whose reader has keys of its own, switches the queue's keys off.
+KEYS_OFF: Final = "nokeys"
 _BY_CODE: Final = {one.code: one for one in COLUMNS}
 
 
@@ -63,6 +65,11 @@ def columns_of(person: Staff) -> list[Column]:
     """Return the columns that a person sees."""
     chosen = known(person.queue_columns.split(",")) or USUAL
     return [_BY_CODE[code] for code in chosen]
+
+
+def keys_on(person: Staff) -> bool:
+    """Whether the queue listens to keys for this person."""
+    return KEYS_OFF not in person.queue_columns.split(",")
 
 
 def cells(case: Any, columns: list[Column]) -> list[tuple[Column, str]]:

@@ -61,6 +61,14 @@ class SaveFilterForm(HouseForm):
     shared = forms.BooleanField(required=False)
 
 
+class SearchForm(HouseForm):
+    """What to search for: words of any kind that is known, or an accused's name with the agency."""
+
+    words = forms.CharField(max_length=2000, required=False)
+    name = forms.CharField(max_length=200, required=False)
+    agency = forms.CharField(max_length=200, required=False)
+
+
 class SeenForm(HouseForm):
     """What every step carries: the status that the person saw when they decided."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,16 +16,20 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin import columns, filters, queue
-from complaints.admin.base import CasePart, staff_request
+from complaints.admin.base import CasePart, StaffRequest, staff_request
 from complaints.admin.forms import SaveFilterForm
 from complaints.models.case import Case
 from complaints.models.lists import SavedFilter
 from complaints.services import lists
 
 
-def to_queue(values: filters.Chosen) -> HttpResponseRedirect:
-    """Lead back to the list that the person came from."""
-    query = filters.query_of(values)
+def to_queue(values: filters.Chosen, place: Mapping[str, str] | None = None) -> HttpResponseRedirect:
+    """Lead back to the list that the person came from, to the same page where ``place`` names one."""
+    query, order = filters.query_of(values), queue.order_for(values.get("status", ""))
+    name = "before" if (place or {}).get("before") else "after"
+    named = (place or {}).get(name, "")
+    if order.beyond(named, turned=False) is not None:
+        query = f"{query}&{name}={named}".removeprefix("&")
     return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + (f"?{query}" if query else ""))
 
 
@@ -42,6 +47,7 @@ class CaseQueue(CasePart):
             self.route("saringan/", self.save_filter, "keep_filter", "POST"),
             self.route("saringan/<uuid:filter_id>/hapus/", self.delete_filter, "drop_filter", "POST"),
             self.route("kolom/", self.choose_columns, "columns", "POST"),
+            self.route("tombol/", self.switch_keys, "keys", "POST"),
             *super().own_urls(),
         ]
 
@@ -71,8 +77,10 @@ class CaseQueue(CasePart):
             "all_columns": columns.COLUMNS,
             "bar": list(filters.bar(values)),
             "query": query,
+            "keys_on": columns.keys_on(asking.user),
             "in_words": filters.in_words(values),
             "page": shown,
+            "place": {"after": after, "before": before},
             "saved": lists.saved_filters(keyring=asking.keyring),
             "is_triage": access.is_triage(asking.user),
             "may_save": bool(query) and access.is_triage(asking.user) and asking.keyring.unlocked,
@@ -83,7 +91,7 @@ class CaseQueue(CasePart):
 
     def save_filter(self, request: HttpRequest) -> HttpResponseBase:
         """Keep the filters that stand on the page, under a name."""
-        asking, values, form = self._triage(request), came_from(request), SaveFilterForm(request.POST)
+        asking, values, form = self.triage(request), came_from(request), SaveFilterForm(request.POST)
         if not values or not form.is_valid():
             messages.error(request, _("Choose a filter first, and give it a name of at most 60 characters."))
             return to_queue(values)
@@ -103,7 +111,7 @@ class CaseQueue(CasePart):
 
     def delete_filter(self, request: HttpRequest, filter_id: uuid.UUID) -> HttpResponseBase:
         """Delete a saved filter."""
-        asking = self._triage(request)
+        asking = self.triage(request)
         try:
             lists.delete_filter(keyring=asking.keyring, filter_id=filter_id, now=timezone.now())
         except SavedFilter.DoesNotExist:
@@ -113,11 +121,22 @@ class CaseQueue(CasePart):
 
     def choose_columns(self, request: HttpRequest) -> HttpResponseBase:
         """Keep the columns that were ticked; none stand for the usual ones."""
-        asking = self._triage(request)
-        lists.choose_columns(person=asking.user, codes=columns.known(request.POST.getlist("column")))
+        asking = self.triage(request)
+        self._keep(asking, columns.known(request.POST.getlist("column")), keys=columns.keys_on(asking.user))
         return to_queue(came_from(request))
 
-    def _triage(self, request: HttpRequest) -> Any:
+    def switch_keys(self, request: HttpRequest) -> HttpResponseBase:
+        """Let the queue listen to keys, or not."""
+        asking = self.triage(request)
+        seen = columns.known(asking.user.queue_columns.split(","))
+        self._keep(asking, seen, keys=request.POST.get("keys") != "off")
+        return to_queue(came_from(request))
+
+    def _keep(self, asking: StaffRequest, codes: list[str], *, keys: bool) -> None:
+        lists.choose_columns(person=asking.user, codes=codes + ([] if keys else [columns.KEYS_OFF]))
+
+    def triage(self, request: HttpRequest) -> StaffRequest:
+        """Return the request of a member of triage; for anybody else there is nothing here."""
         asking = staff_request(request)
         if not access.is_triage(asking.user):
             raise Http404

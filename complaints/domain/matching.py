@@ -114,3 +114,24 @@ def agency(text: str, place: str) -> str:
     """
     found = office(text)
     return f"{found}\0{office(place)}" if found else ""
+
+
+_REFERENCE: Final = re.compile(r"(?:KN)?(\d\d)([0-9A-Z]{6})|([0-9A-Z]{6})")
+# How many years back a reference without its year is looked for.
+YEARS_BACK: Final = 5
+
+
+def references(text: str, this_year: int) -> list[str]:
+    """Return the references that somebody may have meant; none where the text is no reference.
+
+    Case, hyphens and spaces do not count, O is read as 0, I and L as 1; the year (the last two digits of
+    ``this_year`` and of those before) and the letters before it may be left out.
+    """
+    plain = "".join(letter for letter in text.upper() if letter.isalnum() and letter.isascii())
+    found = _REFERENCE.fullmatch(plain)
+    if found is None or len(text) > 40:
+        return []
+    symbols = found[2] or found[3]
+    folded = symbols.replace("O", "0").replace("I", "1").replace("L", "1")
+    years = [found[1]] if found[1] else [f"{(this_year - back) % 100:02}" for back in range(YEARS_BACK + 1)]
+    return [f"KN-{year}-{spelling}" for year in years for spelling in dict.fromkeys((symbols, folded))]

@@ -113,6 +113,11 @@ def _digest(key: bytes, kind: str, value: str) -> bytes:
     return blake2b(value.encode(), person=f"index-{kind}".encode(), key=key, size=DIGEST_BYTES)
 
 
+def digest_of(*, keyring: Keyring, kind: str, value: str) -> bytes:
+    """Return what stands for a value among the entries, to be searched for; raises Locked without an admission."""
+    return _digest(_key(keyring), kind, value)
+
+
 def _picture_key(key: bytes) -> bytes:
     return blake2b(b"", person=b"index-hashes", key=key)
 

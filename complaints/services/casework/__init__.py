@@ -14,6 +14,7 @@ from complaints.services.casework.acting import (
 from complaints.services.casework.clock import run_deadlines, work_waiting
 from complaints.services.casework.custody import Sheet, custody_sheet
 from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
+from complaints.services.casework.many import MANY_AT_MOST, Outcome, assign_many, start_review_of
 from complaints.services.casework.reading import (
     Choice,
     EvidenceItem,
@@ -28,6 +29,7 @@ from complaints.services.casework.viewing import open_copy, view_item, work_on
 from complaints.services.leaks import check
 
 __all__ = [
+    "MANY_AT_MOST",
     "CaseFile",
     "Choice",
     "ComplaintFile",
@@ -35,11 +37,13 @@ __all__ = [
     "InfectedFile",
     "Note",
     "ObjectInfo",
+    "Outcome",
     "PostItem",
     "Sheet",
     "ThreadEntry",
     "act",
     "assign",
+    "assign_many",
     "assignable",
     "check",
     "choices",
@@ -54,6 +58,7 @@ __all__ = [
     "open_posts",
     "reply",
     "run_deadlines",
+    "start_review_of",
     "summaries",
     "view_item",
     "work_on",
