@@ -13,8 +13,8 @@ from complaints.services.casework.acting import (
 )
 from complaints.services.casework.clock import run_deadlines, work_waiting
 from complaints.services.casework.custody import Sheet, custody_sheet
-from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
 from complaints.services.casework.many import MANY_AT_MOST, Outcome, assign_many, start_review_of
+from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
 from complaints.services.casework.reading import (
     Choice,
     EvidenceItem,
