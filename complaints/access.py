@@ -6,12 +6,16 @@ superuser adds nothing here but the sight of the clear columns.
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, QuerySet
 
 from complaints.domain.workflow import Permission
-from complaints.models.case import Case
+from complaints.models.case import Case, CaseQuerySet
+from complaints.models.complaint import Complaint
+from complaints.models.conflict import Conflict
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, Team
 
@@ -55,11 +59,47 @@ def is_overseer(user: Any) -> bool:
 
 
 def _member_of(user: Any, kind: Team.Kind) -> bool:
-    # Once per request: asked at every row of a page, and a person's teams do not change within one.
-    known = user.__dict__.setdefault("_team_kinds", None) if isinstance(user, Staff) else set()
+    return isinstance(user, Staff) and kind in _known(user).kinds
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What every page of a member asks first: their teams, and whether the conflict lock has anything to do."""
+
+    kinds: frozenset[str]
+    is_to_meet: bool
+    is_concerned: bool
+
+
+def _known(user: Staff) -> _Known:
+    # Once per request, in one query: asked at every row of a page, and a person's teams do not change within one.
+    known: _Known | None = user.__dict__.get("_known")
     if known is None:
-        known = user.__dict__["_team_kinds"] = set(teams_of(user).values_list("kind", flat=True))
-    return kind in known
+        waits = Staff.objects.filter(must_recheck=True), Complaint.objects.filter(is_indexed=False)
+        asked = teams_of(user).annotate(
+            is_to_meet=ExpressionWrapper(Exists(waits[0]) | Exists(waits[1]), output_field=BooleanField()),
+            is_concerned=Exists(Conflict.objects.standing().filter(staff=user)),
+        )
+        rows = list(asked.values_list("kind", "is_to_meet", "is_concerned"))
+        known = _Known(frozenset(row[0] for row in rows), any(row[1] for row in rows), any(row[2] for row in rows))
+        user.__dict__["_known"] = known
+    return known
+
+
+def forget(user: Any) -> None:
+    """Ask again what was asked once in this request; after a conflict was written."""
+    if isinstance(user, Staff):
+        user.__dict__.pop("_known", None)
+
+
+def has_to_meet(user: Any) -> bool:
+    """Whether a member's session has reports or people to compare before it shows any list."""
+    return is_triage(user) and _known(user).is_to_meet
+
+
+def may_be_concerned(user: Any) -> bool:
+    """Whether a member stands in any case at all, without asking which."""
+    return isinstance(user, Staff) and _known(user).is_concerned
 
 
 def permissions_of(user: Any) -> frozenset[Permission]:
@@ -76,9 +116,23 @@ def may(user: Any, permission: Permission, case: Case) -> bool:
     )
 
 
+def concerned_cases(user: Any) -> QuerySet[Conflict, Any]:
+    """The cases that a person stands in, as a subquery of ids: they do not exist for that person.
+
+    Not correlated, so that a database works the few of them out once and leaves its plan for the many alone.
+    """
+    found = Conflict.objects.standing().filter(staff=user) if isinstance(user, Staff) else Conflict.objects.none()
+    return found.values("complaint__case")
+
+
+def is_concerned(user: Any, case_id: uuid.UUID) -> bool:
+    """Whether a person stands in a case."""
+    return concerned_cases(user).filter(complaint__case=case_id).exists()
+
+
 def may_read(user: Any, case: Case) -> bool:
     """Whether a person may open what reporters sent in ``case``."""
-    return is_triage(user) and case.is_practice == user.practising
+    return is_triage(user) and case.is_practice == user.practising and not is_concerned(user, case.pk)
 
 
 def may_see_cases(user: Any) -> bool:
@@ -86,18 +140,25 @@ def may_see_cases(user: Any) -> bool:
     return is_triage(user) or (isinstance(user, Staff) and user.is_active and user.is_superuser)
 
 
-def cases_for(user: Any) -> QuerySet[Case]:
-    """The cases whose clear columns a person may see: the real ones, or while practising the others."""
-    if not may_see_cases(user):
+def cases_for(user: Any) -> CaseQuerySet:
+    """The cases whose clear columns a person may see: the real ones, or while practising the others.
+
+    Whoever stands in one never finds it, and nobody anything whose own changed data still wait to be compared.
+    """
+    if not may_see_cases(user) or user.must_recheck:
         return Case.objects.none()
-    return Case.objects.filter(is_practice=user.practising)
+    return Case.objects.filter(is_practice=user.practising).exclude(pk__in=concerned_cases(user))
 
 
 def releases_for(user: Any) -> QuerySet[Release]:
-    """The releases that a person of a body may see: those to that body, and nothing else of the case."""
-    if not is_overseer(user):
+    """The releases that a person of a body may see: those to that body, and nothing else of the case.
+
+    None to whom a change of their own data still waits to be compared: no session of a body can do that.
+    """
+    if not is_overseer(user) or user.must_recheck:
         return Release.objects.none()
-    return Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
+    mine = Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
+    return mine.exclude(case__in=concerned_cases(user))
 
 
 def may_practise(user: Any) -> bool:

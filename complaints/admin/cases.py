@@ -17,6 +17,7 @@ from complaints import access
 from complaints.admin import found, likeness, wording
 from complaints.admin.acting import CaseSteps
 from complaints.admin.base import StaffRequest, case_or_404, staff_request
+from complaints.admin.conflicts import CaseConflict
 from complaints.admin.custody import CaseCustody
 from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
@@ -31,7 +32,9 @@ from complaints.models.evidence import Evidence
 from complaints.services import casework, forwarding
 
 
-class CaseAdmin(QueueMany, QueueSearch, CaseSteps, CaseTalk, CaseOfficer, CaseFiles, CaseViewer, CaseCustody):
+class CaseAdmin(
+    QueueMany, QueueSearch, CaseSteps, CaseTalk, CaseOfficer, CaseConflict, CaseFiles, CaseViewer, CaseCustody
+):
     """The queue and the case page."""
 
     def opens_for(self, request: HttpRequest) -> bool:

@@ -16,7 +16,6 @@ from complaints import access
 from complaints.admin import queue, releases, wording
 from complaints.admin.base import COUNT_AT_MOST, in_a_team, staff_request
 from complaints.domain.workflow import OPEN, Status
-from complaints.models.case import Case
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import audit, casework, keys
@@ -39,6 +38,13 @@ class Count:
         return str(self.number) if self.number <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+"
 
 
+def catch_up(request: HttpRequest) -> None:
+    """Compare a person whose own data changed with all reports, where their session can."""
+    asking = staff_request(request)
+    if isinstance(asking.user, Staff) and asking.user.must_recheck and access.is_triage(asking.user):
+        casework.meet(keyring=asking.keyring, now=timezone.now())
+
+
 def _count(rows: QuerySet[Any]) -> int:
     return int(rows.order_by()[: COUNT_AT_MOST + 1].count())
 
@@ -48,6 +54,7 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     person, today = staff_request(request).user, timezone.localdate()
     found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person)}
     if access.is_triage(person):
+        casework.meet(keyring=staff_request(request).keyring, now=timezone.now())
         found |= {"counts": _triage_counts(person, today), "mine": _my_cases(request, today)}
     elif access.is_overseer(person):
         found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
@@ -55,13 +62,16 @@ def desk(request: HttpRequest) -> dict[str, Any]:
         found |= {"teams": list(access.teams_of(person)), "fingerprint": keys.fingerprint(person)}
     elif access.may_audit(person):
         found["head"] = next(((number, date.fromisoformat(day), head) for number, day, head in audit.heads()), None)
+    if access.may_administer(person):
+        found["without_anybody"] = casework.cases_without_anybody()
+    found["must_recheck"] = person.must_recheck and access.is_overseer(person)
     found["unadmitted"] = person.role in access.TEAM_OF_ROLE and not in_a_team(person)
     return found
 
 
 def _triage_counts(person: Staff, today: date) -> list[Count]:
-    base, cases = reverse("admin:complaints_case_changelist"), Case.objects.all()
-    unread = queue.unread().order_by().values("complaint__case").distinct()
+    base, cases = reverse("admin:complaints_case_changelist"), access.cases_for(person)
+    unread = queue.unread().filter(complaint__case__in=cases).order_by().values("complaint__case").distinct()
     late = _count(cases.overdue(today))
     return [
         Count(_("New"), _count(cases.filter(status=Status.RECEIVED)), f"{base}?status=received"),
@@ -74,9 +84,14 @@ def _triage_counts(person: Staff, today: date) -> list[Count]:
 
 def _my_cases(request: HttpRequest, today: date) -> list[Any]:
     asking = staff_request(request)
-    mine = Case.objects.filter(assignee=asking.user, status__in=OPEN).select_related("lead_body", "category")
+    mine = (
+        access.cases_for(asking.user)
+        .filter(assignee=asking.user, status__in=OPEN)
+        .select_related("lead_body", "category")
+    )
     rows: list[Any] = list(mine.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:MY_CASES])
     lines = casework.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+    rows = [case for case in rows if not asking.keyring.concerned(case.pk)]
     for case in rows:
         case.line, case.status_line = lines.get(case.pk, ""), wording.case_status(case)
         case.clock = wording.clock(case.due_on, today)

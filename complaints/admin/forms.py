@@ -210,11 +210,24 @@ class StaffForm(HouseModelForm):
 
     class Meta:
         model = Staff
-        fields = ["username", "first_name", "last_name", "email", "role", "body", "language", "is_active"]
+        fields = [
+            "username",
+            "first_name",
+            "last_name",
+            "email",
+            "role",
+            "body",
+            "nip",
+            "agency",
+            "language",
+            "is_active",
+        ]
         help_texts = {
             "username": _("The name to sign in with."),
             "email": _("For notices that work waits; they name no case."),
             "body": _("For oversight liaisons only."),
+            "nip": _("Optional, in clear. Reports that name this number are kept from the person."),
+            "agency": _("Optional, in clear, as it is written officially. Reports about it are kept from the person."),
             "is_active": _("Without it nobody can sign in here; nothing is lost."),
         }
 

@@ -24,15 +24,20 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin.base import TableAdmin, staff_request
 from complaints.admin.forms import LanguageForm, StaffForm
+from complaints.admin.officer_forms import OwnDataForm
 from complaints.domain.codes import ALPHABET
 from complaints.models.team import Staff, Team
-from complaints.services import audit, keys
+from complaints.services import audit, casework, keys
 
 
 def initial_password() -> str:
     """Draw 20 characters, 100 bits, in groups that can be read out."""
     groups = ("".join(secrets.choice(ALPHABET) for _letter in range(5)) for _group in range(4))
     return "-".join(groups)
+
+
+# What of an account is compared with reports (services.concerns).
+COMPARED = {"first_name", "last_name", "nip", "agency"}
 
 
 class StaffAdmin(TableAdmin):
@@ -82,6 +87,8 @@ class StaffAdmin(TableAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save the account; a new one gets an initial password, shown once."""
         obj.is_staff = True
+        if not change or COMPARED & set(form.changed_data):
+            obj.must_recheck = True
         super().save_model(request, obj, form, change)
         if not change:
             self._give_password(request, obj)
@@ -148,7 +155,24 @@ def own_page(request: HttpRequest) -> dict[str, Any]:
         "fingerprint": keys.fingerprint(person),
         "memberships": [(row, row.team_id in entitled) for row in rows],
         "language": LanguageForm(instance=person),
+        "own_data": OwnDataForm(instance=person),
     }
+
+
+def save_own_data(request: HttpRequest) -> OwnDataForm | None:
+    """Save a person's own NIP and agency and have them compared; return the form where something is wrong."""
+    asking, now = staff_request(request), timezone.now()
+    form = OwnDataForm(request.POST, instance=asking.user)
+    if not form.is_valid():
+        return form
+    with transaction.atomic():
+        asking.user.must_recheck = asking.user.must_recheck or form.has_changed()
+        asking.user.save(update_fields=["nip", "agency", "must_recheck"])
+        facts = {"staff": str(asking.user.pk), "change": "own_data"}
+        audit.append(event="staff.changed", now=now, actor=asking.user, signer=asking.keyring.signer, facts=facts)
+    if access.is_triage(asking.user):
+        casework.meet(keyring=asking.keyring, now=now)
+    return None
 
 
 def save_language(request: HttpRequest) -> bool:

@@ -159,6 +159,8 @@ def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
     """Add to each case its clock and its sealed line, opened for this person; recorded as one look at the queue."""
     today = timezone.localdate(now)
     lines = casework.summaries(keyring=asking.keyring, cases=cases, now=now) if cases else {}
+    # Whoever met a report about themselves just now is not shown that it is there.
+    cases[:] = [case for case in cases if not asking.keyring.concerned(case.pk)]
     for case in cases:
         case.line = lines.get(case.pk, "")
         case.status_line = wording.case_status(case)

@@ -20,7 +20,7 @@ from complaints.admin.base import CasePart, StaffRequest, staff_request
 from complaints.admin.forms import SaveFilterForm
 from complaints.models.case import Case
 from complaints.models.lists import SavedFilter
-from complaints.services import lists
+from complaints.services import casework, lists
 
 
 def to_queue(values: filters.Chosen, place: Mapping[str, str] | None = None) -> HttpResponseRedirect:
@@ -64,6 +64,7 @@ class CaseQueue(CasePart):
         """Show one page of the queue."""
         asking, values = staff_request(request), filters.chosen(request.GET.dict())
         order = queue.order_for(values.get("status", ""))
+        casework.meet(keyring=asking.keyring, now=timezone.now())
         after, before = queue.place_in(request.GET.dict())
         shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
         queue.dress(shown.cases, asking=asking, now=timezone.now())

@@ -6,13 +6,14 @@ Django's own forms for these are never served.
 
 from __future__ import annotations
 
+from functools import update_wrapper
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -24,10 +25,13 @@ from complaints import access
 from complaints.admin import catalog, desk, people, teams
 from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
+from complaints.admin.conflicts import ConflictAdmin
 from complaints.admin.releases import ReleaseAdmin
 from complaints.models.case import Case
+from complaints.models.conflict import Conflict
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
+from complaints.services import casework
 
 KEPT = {"index", "login", "logout", "password_change", "jsi18n", "app_list"}
 
@@ -45,6 +49,15 @@ class DeskSite(admin.AdminSite):
         """Active members of staff."""
         return may_work(request)
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Compare a person whose data changed with all reports before they are shown anything."""
+
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            desk.catch_up(request)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(update_wrapper(inner, view), cacheable)
+
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Django's routes less those that would serve other forms or tell of objects, and the house's own page."""
         routes = [
@@ -52,7 +65,11 @@ class DeskSite(admin.AdminSite):
             for route in super().get_urls()
             if isinstance(route, URLResolver) or route.name in KEPT or route.name is None
         ]
-        return [path("saya/", self.admin_view(self.own_page), name="me"), *routes]
+        own = [
+            path("saya/", self.admin_view(self.own_page), name="me"),
+            path("saya/data/", self.admin_view(self.own_data), name="own_data"),
+        ]
+        return [*own, *routes]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send to the portal's login, which opens the person's key."""
@@ -90,12 +107,13 @@ class DeskSite(admin.AdminSite):
 
     def nav(self, request: HttpRequest) -> list[dict[str, Any]]:
         """List the pages that exist for this person."""
-        person = request.user
+        person, keyring = request.user, staff_request(request).keyring
         administers = access.may_administer(person)
         pages: list[tuple[bool, str, str]] = [
             (True, _("My desk"), "admin:index"),
             (access.may_see_cases(person), _("Queue"), "admin:complaints_case_changelist"),
             (access.is_overseer(person), _("Releases"), "admin:complaints_release_changelist"),
+            (casework.may_lift(keyring), _("Conflicts"), "admin:complaints_conflict_changelist"),
             (access.may_audit(person), _("Audit chain"), "admin:complaints_auditentry_changelist"),
             (administers, _("Staff"), "admin:complaints_staff_changelist"),
             (in_a_team(person) or administers, _("Teams"), "admin:complaints_team_changelist"),
@@ -125,6 +143,16 @@ class DeskSite(admin.AdminSite):
         request.current_app = self.name
         return TemplateResponse(request, "admin/me.html", self.each_context(request) | people.own_page(request))
 
+    def own_data(self, request: HttpRequest) -> HttpResponse:
+        """Change a person's own NIP and agency, which decide what is kept from them."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if form := people.save_own_data(request):
+            context = self.each_context(request) | people.own_page(request) | {"own_data": form}
+            return TemplateResponse(request, "admin/me.html", context, status=400)
+        messages.success(request, _("Saved. Reports about them are kept from you."))
+        return redirect("admin:me")
+
 
 def _table_link(model: type[Model]) -> tuple[str, str]:
     name = f"admin:complaints_{model._meta.model_name}_changelist"
@@ -134,6 +162,7 @@ def _table_link(model: type[Model]) -> tuple[str, str]:
 site = DeskSite(name="admin")
 site.register(Case, CaseAdmin)
 site.register(Release, ReleaseAdmin)
+site.register(Conflict, ConflictAdmin)
 site.register(Staff, people.StaffAdmin)
 teams.register(site)
 catalog.register(site)

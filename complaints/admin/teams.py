@@ -49,6 +49,9 @@ EVENTS = {
     "leak.checked": gettext_lazy("Text checked for what it gives away"),
     "leak.overridden": gettext_lazy("Warning overridden"),
     "case.assigned": gettext_lazy("Case given to an officer"),
+    "conflict.matched": gettext_lazy("Conflict of interest found"),
+    "conflict.declared": gettext_lazy("Conflict of interest declared"),
+    "conflict.lifted": gettext_lazy("Conflict of interest lifted"),
     "message.sent": gettext_lazy("Message sent"),
     "note.written": gettext_lazy("Internal note written"),
     "assessment.recorded": gettext_lazy("Danger graded, or a checklist kept"),
@@ -230,6 +233,10 @@ class AuditAdmin(HouseAdmin):
     def opens_for(self, request: HttpRequest) -> bool:
         """Auditors."""
         return access.may_audit(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """All but what was done to a case that the auditor stands in."""
+        return AuditEntry.objects.exclude(case__in=access.concerned_cases(request.user))
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Newest first."""

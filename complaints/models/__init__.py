@@ -1,5 +1,29 @@
 """Tables. Imported here for registration only: import classes from the module that defines them."""
 
-from complaints.models import audit, case, catalog, complaint, evidence, index, lists, oversight, session, team
+from complaints.models import (
+    audit,
+    case,
+    catalog,
+    complaint,
+    conflict,
+    evidence,
+    index,
+    lists,
+    oversight,
+    session,
+    team,
+)
 
-__all__ = ["audit", "case", "catalog", "complaint", "evidence", "index", "lists", "oversight", "session", "team"]
+__all__ = [
+    "audit",
+    "case",
+    "catalog",
+    "complaint",
+    "conflict",
+    "evidence",
+    "index",
+    "lists",
+    "oversight",
+    "session",
+    "team",
+]

@@ -34,6 +34,9 @@ class IndexEntry(models.Model):
         AGENCY = "agency"
         POST = "post"
         PICTURE = "picture"
+        # For the conflict lock: a name without its agency, an agency without its place.
+        NAME = "name"
+        OFFICE = "office"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="index_entries")
@@ -46,7 +49,8 @@ class IndexEntry(models.Model):
         indexes = [models.Index(fields=["kind", "digest"], name="index_kind_digest")]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=["nip", "person", "agency", "post", "picture"]), name="index_kind_known"
+                condition=models.Q(kind__in=["nip", "person", "agency", "post", "picture", "name", "office"]),
+                name="index_kind_known",
             )
         ]
 

@@ -31,6 +31,11 @@ class Staff(AbstractUser):
     language = models.CharField(
         _("language"), max_length=2, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id"
     )
+    # Directory data of the house, for the conflict lock: whose these are does not find a report about them.
+    nip = models.CharField(_("NIP"), max_length=24, blank=True)
+    agency = models.CharField(_("agency"), max_length=160, blank=True)
+    # Set by whatever changes these or the name, taken off once a member's session has compared them with all reports.
+    must_recheck = models.BooleanField(default=False, editable=False)
     public_key = models.BinaryField(null=True, editable=False)
     verify_key = models.BinaryField(null=True, editable=False)
     wrapped_key = models.BinaryField(null=True, editable=False)

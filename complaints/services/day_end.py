@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from complaints import access
 from complaints.adapters import mail
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
@@ -59,8 +60,15 @@ def mail_staff(*, today: date) -> int:
     sent = 0
     for kind, waits in casework.work_waiting(today=today).items():
         if waits:
-            sent += sum(_remind(person) for person in _members(kind))
+            sent += sum(_remind(person) for person in _members(kind) if _finds_some(person, kind, today))
     return sent
+
+
+def _finds_some(person: Staff, kind: str, today: date) -> bool:
+    """Whether some of the work is not kept from a person by the conflict lock; few have one, so most cost one query."""
+    if not access.concerned_cases(person).exists():
+        return True
+    return casework.work_waiting(today=today, person=person)[kind]
 
 
 def _members(kind: str) -> list[Staff]:

@@ -12,30 +12,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from complaints import access
 from complaints.adapters import likeness, media
 from complaints.domain import matching
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SealError, blake2b, decrypt, encrypt, random_bytes
-from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
+from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.index import IndexEntry, IndexKey
-from complaints.models.team import Team
-from complaints.services import evidence, vault
+from complaints.models.index import IndexEntry
+from complaints.services import blind, concerns, evidence
+from complaints.services.blind import DIGEST_BYTES
 from complaints.services.vault import Keyring, Locked
 
 Kind = IndexEntry.Kind
 # New reports per look, a page of the queue among them, and pictures per opening: what is left waits for the next.
 REPORTS_AT_ONCE: Final = 50
 PICTURES_AT_ONCE: Final = 4
-DIGEST_BYTES: Final = 16
 # Two hashes that differ in at most 6 of 64 bits agree in at least two of 8 bands.
 BANDS: Final = 8
 BANDS_ALIKE: Final = 2
@@ -78,55 +77,22 @@ class Matches:
     groups: list[Group]
 
 
-# --- The key
-
-
-def _key(keyring: Keyring) -> bytes:
-    """Return the key of all entries, made here where there is none yet; raises Locked without an admission."""
-    team = vault.pinned_team(Team.Kind.TRIAGE)
-    keys = keyring.team(team)
-    row = IndexKey.objects.filter(pk=1).first() or _make_key(team, keys)
-    opened = open_record(keys.box, row.sealed, _key_context(team), bytes(team.verify_key), sizes=KEY_SIZES)
-    return bytes.fromhex(opened)
-
-
-def _key_context(team: Team) -> Context:
-    return Context("index-key", "1", str(team.pk))
-
-
-def _make_key(team: Team, keys: KeySet) -> IndexKey:
-    secret = random_bytes(32).hex()
-    sealed = seal_record(bytes(team.public_key), _key_context(team), secret, keys.sign, sizes=KEY_SIZES)
-    row = IndexKey(pk=1, signer=keys.sign.public, sealed=sealed)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            # What stands there under a key that is gone finds nothing any more; it is written again.
-            IndexEntry.objects.all().delete()
-            Complaint.objects.filter(is_indexed=True).update(is_indexed=False)
-    except IntegrityError:  # a colleague was faster
-        return IndexKey.objects.get(pk=1)
-    return row
-
-
-def _digest(key: bytes, kind: str, value: str) -> bytes:
-    return blake2b(value.encode(), person=f"index-{kind}".encode(), key=key, size=DIGEST_BYTES)
+# --- Writing
 
 
 def digest_of(*, keyring: Keyring, kind: str, value: str) -> bytes:
     """Return what stands for a value among the entries, to be searched for; raises Locked without an admission."""
-    return _digest(_key(keyring), kind, value)
+    return blind.digest(blind.open_key(keyring), kind, value)
 
 
 def _picture_key(key: bytes) -> bytes:
     return blake2b(b"", person=b"index-hashes", key=key)
 
 
-# --- Writing
+def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool, now: datetime) -> None:
+    """Write the missing entries of reports that this person can open, and the conflicts of interest that come of them.
 
-
-def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool) -> None:
-    """Write the missing entries of reports that this person can open; called before they are displayed.
+    Called before anything of them is displayed: whoever stands in one must not see it, be it in their own session.
 
     Args:
         pictures: also those of posts and pictures that came later; for one case, not for a page of the queue.
@@ -134,6 +100,8 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool) -
     Raises:
         Locked, UnpinnedKey, SealError: the key of the entries does not open; nothing was written.
     """
+    # Whoever stands in a case cannot open it; another member's session writes its entries.
+    complaints = [complaint for complaint in complaints if not keyring.concerned(complaint.case_id)]
     new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
     items = _waiting(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
@@ -143,7 +111,7 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool) -
         with suppress(Locked, SealError):
             keyring.complaint(complaint)
     with transaction.atomic():
-        key = _key(keyring)
+        key = blind.open_key(keyring)
         wanted = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
         # Two members may meet a report at once: the rows are locked, and what one has written the other leaves.
         locked = Complaint.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
@@ -157,6 +125,7 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool) -
             if item.pk not in done:
                 entries += _of_item(keyring, key, item, mine[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
+        concerns.mark(keyring=keyring, key=key, entries=entries, now=now)
         Complaint.objects.filter(pk__in=mine, is_indexed=False).update(is_indexed=True)
 
 
@@ -179,7 +148,7 @@ def _of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[
         return  # opening its case says so
     for kind, value in _values(answers).items():
         if value:
-            yield IndexEntry(complaint=complaint, kind=kind, digest=_digest(key, kind, value))
+            yield IndexEntry(complaint=complaint, kind=kind, digest=blind.digest(key, kind, value))
 
 
 def _values(answers: dict[str, Any]) -> dict[str, str]:
@@ -188,6 +157,8 @@ def _values(answers: dict[str, Any]) -> dict[str, str]:
     return {
         Kind.NIP.value: matching.nip(str(answers.get("accused_nip") or "")),
         Kind.PERSON.value: matching.person(str(answers.get("accused_name") or ""), agency),
+        Kind.NAME.value: matching.name(str(answers.get("accused_name") or "")),
+        Kind.OFFICE.value: matching.office(agency),
         Kind.AGENCY.value: matching.agency(agency, place),
     }
 
@@ -200,7 +171,7 @@ def _of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint)
     except (Locked, SealError):
         return []
     # Text that is no link stands for itself: nothing can be told alike by it, and it is not looked at again.
-    digest = _digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
+    digest = blind.digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
     return [IndexEntry(complaint=complaint, evidence=item, kind=Kind.POST, digest=digest)]
 
 
@@ -218,7 +189,9 @@ def _of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complai
 
 
 def _bands(key: bytes, value: int) -> list[bytes]:
-    return [_digest(key, Kind.PICTURE, f"{place}:{octet}") for place, octet in enumerate(value.to_bytes(BANDS, "big"))]
+    return [
+        blind.digest(key, Kind.PICTURE, f"{place}:{octet}") for place, octet in enumerate(value.to_bytes(BANDS, "big"))
+    ]
 
 
 def _hash_of(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
@@ -277,7 +250,7 @@ def _near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry])
     hashed = [entry for entry in pictures if entry.sealed is not None]
     if not hashed:
         return []
-    key = _picture_key(_key(keyring))
+    key = _picture_key(blind.open_key(keyring))
     mine = [_opened(key, entry) for entry in hashed]
     banded = others.filter(kind=Kind.PICTURE, digest__in={bytes(entry.digest) for entry in pictures}).order_by()
     candidates = banded.values("evidence").annotate(alike=Count("pk")).filter(alike__gte=BANDS_ALIKE)

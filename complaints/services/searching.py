@@ -86,7 +86,7 @@ def search(*, keyring: Keyring, words: str, name: str, agency: str, now: datetim
     kind, values = understood(words=words, name=name, agency=agency, year=timezone.localdate(now).year)
     waiting = 0
     if kind != REFERENCE:
-        waiting = catch_up(keyring=keyring)
+        waiting = catch_up(keyring=keyring, now=now)
         values = [indexing.digest_of(keyring=keyring, kind=kind, value=value).hex() for value in values]
     shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
     with transaction.atomic():
@@ -95,7 +95,7 @@ def search(*, keyring: Keyring, words: str, name: str, agency: str, now: datetim
     return Search(kind, tuple(values), shown, waiting)
 
 
-def catch_up(*, keyring: Keyring) -> int:
+def catch_up(*, keyring: Keyring, now: datetime) -> int:
     """Index reports that nobody has met yet, the oldest first, in slices of their own; return how many still wait.
 
     The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search`.
@@ -105,7 +105,7 @@ def catch_up(*, keyring: Keyring) -> int:
         rows = list(unmet.order_by("day", "id").prefetch_related("grants")[: indexing.REPORTS_AT_ONCE])
         if not rows:
             return 0
-        indexing.keep(keyring=keyring, complaints=rows, pictures=False)
+        indexing.keep(keyring=keyring, complaints=rows, pictures=False, now=now)
     return unmet.order_by()[: WAITING_AT_MOST + 1].count()
 
 

@@ -12,6 +12,7 @@ import holidays
 from django.db import transaction
 from django.utils import timezone
 
+from complaints import access
 from complaints.domain import deadlines, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Permission, Status, TransitionRefused
@@ -86,6 +87,7 @@ def perform(
         TransitionRefused: the table does not allow it.
         CaseChanged: the case stands elsewhere than ``seen_status``.
         vault.Locked: a person without an unlocked key of their own.
+        Case.DoesNotExist: the actor stands in the case themselves.
     """
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY):
         _check_signer(actor, signer)
@@ -93,6 +95,8 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = list(locked.values_list("next_sequence", flat=True))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
+    if actor is not None and access.is_concerned(actor, case.pk):
+        raise Case.DoesNotExist
     source = Status(case.status)
     if seen_status is not None and not is_seen(seen_status, case, sequences):
         raise CaseChanged

@@ -138,6 +138,19 @@ class Keyring:
     _teams: dict[uuid.UUID, KeySet] = field(default_factory=dict, repr=False)
     _boxes: dict[uuid.UUID, BoxPair] = field(default_factory=dict, repr=False)
     _loaded: bool = False
+    _concerned: set[uuid.UUID] | None = field(default=None, repr=False)
+
+    def concerned(self, case_id: uuid.UUID) -> bool:
+        """Whether the person stands in a case themselves, so that it does not exist for them."""
+        if self._concerned is None:
+            rows = access.concerned_cases(self.staff).values_list("complaint__case", flat=True)
+            self._concerned = set(rows) if access.may_be_concerned(self.staff) else set()
+        return case_id in self._concerned
+
+    def forget_conflicts(self) -> None:
+        """Ask again who stands in what; after a conflict was written."""
+        access.forget(self.staff)
+        self._concerned = None
 
     @property
     def unlocked(self) -> bool:
@@ -178,13 +191,20 @@ class Keyring:
     def complaint(self, complaint: Complaint, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         """Return a complaint's pair; raises :class:`Locked` without a grant to one of the person's teams.
 
+        The conflict lock ends here, whatever the way: the person's team holds the key, and the house does not use it
+        for somebody who stands in the case.
+
         Whoever seals to the complaint or its reporter opens it first: that the pair opens, and is that of the row,
         shows that no key of it was replaced.
         """
+        if self.concerned(complaint.case_id):
+            raise Locked("conflict")
         return self._granted(complaint, bytes(complaint.reporter_verify_key), grants)
 
     def release(self, release: Release, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         """Return a release's pair; raises :class:`Locked` without a grant to one of the person's teams."""
+        if self.concerned(release.case_id):
+            raise Locked("conflict")
         return self._granted(release, trusted(release.signer, Team.Kind.TRIAGE), grants)
 
     def _granted(self, owner: Complaint | Release, signer: bytes, grants: Sequence[KeyGrant] | None = None) -> BoxPair:

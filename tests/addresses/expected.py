@@ -14,6 +14,7 @@ ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
 STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:index": (ALL, 200),
     "admin:me": (ALL, 200),
+    "admin:own_data": (ALL, 405),
     "admin:jsi18n": (ALL, 200),
     "admin:login": (ALL, 302),
     "admin:logout": (ALL, 302),
@@ -33,6 +34,9 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_reply": (CASES, 405),
     "admin:complaints_case_note": (CASES, 405),
     "admin:complaints_case_assign": (CASES, 405),
+    "admin:complaints_case_conflict": (TRIAGE, 200),
+    "admin:complaints_conflict_changelist": ({"forwarder"}, 200),
+    "admin:complaints_conflict_lift": ({"forwarder"}, 200),
     "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
     "admin:complaints_case_forward": (TRIAGE, 409),
     "admin:complaints_case_file": (CASES, 405),

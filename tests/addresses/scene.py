@@ -15,6 +15,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from complaints.domain.workflow import Action
 from complaints.models.catalog import Election
 from complaints.models.complaint import Complaint
+from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Team, TeamMembership
@@ -79,8 +80,12 @@ def build(cast: Cast) -> Scene:
     body = OversightBody.objects.get(pk="kasn")
     forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=list(chosen), now=NOW)
     TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
+    ids = _ids(cast, sent)
     browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
-    return Scene(sent, _ids(cast, sent), browsers | _strangers(sent))
+    strangers = _strangers(sent)
+    # What a first look would write is written: here the addresses are looked at, not that.
+    casework.meet(keyring=cast.ring("vino"), now=NOW)
+    return Scene(sent, ids, browsers | strangers)
 
 
 def _strangers(sent: Sent) -> dict[str, Client]:
@@ -89,6 +94,13 @@ def _strangers(sent: Sent) -> dict[str, Client]:
     assert code_on(made["sender"].get(send(made["sender"]).headers["Location"]))
     assert made["reporter"].post("/cek/", {"code": sent.code}).status_code == 302
     return made
+
+
+def _kept(person: uuid.UUID) -> uuid.UUID:
+    """Keep somebody from another case, so that there is something to lift; return that case."""
+    other = Complaint.objects.get(case=send_report(today=DAY, accused_name="Lurah Y").case)
+    Conflict.objects.create(complaint=other, staff_id=person, kind=Conflict.Kind.MATCHED)
+    return other.case_id
 
 
 def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
@@ -100,6 +112,8 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
     pages: dict[str, Any] = {
         "case_change": [case],
         "case_drop_filter": [uuid.uuid4()],
+        "case_conflict": [case],
+        "conflict_lift": [_kept(vino), vino],
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
         "case_assign": [case],

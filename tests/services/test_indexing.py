@@ -109,11 +109,13 @@ def test_entries_appear_in_a_members_session_and_nowhere_else(cast: Cast) -> Non
     assert not IndexEntry.objects.exists()
     assert not IndexKey.objects.exists()
     queue(cast)
-    assert sorted(IndexEntry.objects.values_list("kind", flat=True)) == ["agency", "nip", "person", "post"]
+    assert sorted(IndexEntry.objects.values_list("kind", flat=True)) == [
+        "agency", "name", "nip", "office", "person", "post"
+    ]  # fmt: skip
     assert Complaint.objects.get().is_indexed
     queue(cast, "vino")
     open_as(cast, "fitri", sent)
-    assert IndexEntry.objects.count() == 4
+    assert IndexEntry.objects.count() == 6
 
 
 def test_what_came_later_is_written_when_the_case_is_opened(cast: Cast) -> None:
@@ -230,6 +232,6 @@ def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
     for number in range(3):
         send_report(today=DAY, accused_name=f"Orang {number}")
     with pytest.raises(Locked):
-        indexing.keep(keyring=cast.ring("luar"), complaints=list(Complaint.objects.all()), pictures=False)
+        indexing.keep(keyring=cast.ring("luar"), complaints=list(Complaint.objects.all()), pictures=False, now=at(DAY))
     queue(cast)
     assert set(Complaint.objects.values_list("is_indexed", flat=True)) == {True}

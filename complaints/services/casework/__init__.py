@@ -12,8 +12,18 @@ from complaints.services.casework.acting import (
     reply,
 )
 from complaints.services.casework.clock import run_deadlines, work_waiting
+from complaints.services.casework.conflict import (
+    Standing,
+    cases_without_anybody,
+    declare_conflict,
+    lift_conflict,
+    may_declare_conflict,
+    may_lift,
+    standing_conflicts,
+)
 from complaints.services.casework.custody import Sheet, custody_sheet
 from complaints.services.casework.many import MANY_AT_MOST, Outcome, assign_many, start_review_of
+from complaints.services.casework.meeting import meet
 from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
 from complaints.services.casework.reading import (
     Choice,
@@ -40,16 +50,23 @@ __all__ = [
     "Outcome",
     "PostItem",
     "Sheet",
+    "Standing",
     "ThreadEntry",
     "act",
     "assign",
     "assign_many",
     "assignable",
+    "cases_without_anybody",
     "check",
     "choices",
     "custody_sheet",
+    "declare_conflict",
     "grade_danger",
     "in_high_danger",
+    "lift_conflict",
+    "may_declare_conflict",
+    "may_lift",
+    "meet",
     "note",
     "open_case",
     "open_copy",
@@ -58,6 +75,7 @@ __all__ = [
     "open_posts",
     "reply",
     "run_deadlines",
+    "standing_conflicts",
     "start_review_of",
     "summaries",
     "view_item",

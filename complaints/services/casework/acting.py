@@ -169,7 +169,9 @@ def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime)
 def assign(*, keyring: Keyring, case_id: uuid.UUID, assignee: Staff | None, now: datetime) -> None:
     """Give a case to an admitted member of triage, or to nobody; raises Locked where either is not one."""
     _triage(keyring)
-    if assignee is not None and not access.is_triage(assignee):
+    if access.is_concerned(keyring.staff, case_id):
+        raise Case.DoesNotExist
+    if assignee is not None and (not access.is_triage(assignee) or access.is_concerned(assignee, case_id)):
         raise Locked(Team.Kind.TRIAGE)
     case = Case.objects.select_for_update().get(pk=case_id)
     case.assignee = assignee

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
+from complaints import access
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Message
-from complaints.models.team import Team
+from complaints.models.team import Staff, Team
 from complaints.services import transitions
 from complaints.services.transitions import CaseChanged
 
@@ -42,19 +42,17 @@ def _system_step(action: Action, status: Status, today: date, now: datetime, **f
     return moved
 
 
-def work_waiting(*, today: date) -> dict[str, bool]:
-    """Tell for which kind of team work waits; the staff mail says no more than that."""
-    triage = Case.objects.real().filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
-    body = Case.objects.real().filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
+def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]:
+    """Tell for which kind of team work waits; the staff mail says no more than that.
+
+    With ``person``, without the cases that they stand in.
+    """
+    cases = Case.objects.real().exclude(pk__in=access.concerned_cases(person))
+    triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
+    body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
+    unread = Message.objects.unread().filter(complaint__case__is_practice=False)
+    unread = unread.exclude(complaint__case__in=access.concerned_cases(person))
     return {
-        Team.Kind.TRIAGE: triage.exists() or _unread().exists() or _late(today),
+        Team.Kind.TRIAGE: triage.exists() or unread.exists() or cases.overdue(today).exists(),
         Team.Kind.BODY: body.exists(),
     }
-
-
-def _unread() -> QuerySet[Message]:
-    return Message.objects.unread().filter(complaint__case__is_practice=False)
-
-
-def _late(today: date) -> bool:
-    return Case.objects.real().overdue(today).exists()

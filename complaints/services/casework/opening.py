@@ -79,12 +79,11 @@ class CaseFile:
     mark: str
 
 
-@transaction.atomic
 def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFile:
     """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
 
     Raises:
-        Case.DoesNotExist: there is none for this person.
+        Case.DoesNotExist: there is none for this person, who may stand in it.
         Locked: the person was not admitted to triage.
         SealError: something in the case was swapped, forged or altered.
     """
@@ -95,6 +94,22 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
     complaints = list(case.complaints.order_by("day", "pk"))
     releases = _releases(case)
     _unlock(keyring, complaints, releases)
+    # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
+    is_indexed = _index(keyring, complaints, now)
+    if keyring.concerned(case.pk):
+        raise Case.DoesNotExist
+    return _open(keyring, case, complaints, releases, is_indexed, now)
+
+
+@transaction.atomic
+def _open(
+    keyring: Keyring,
+    case: Case,
+    complaints: list[Complaint],
+    releases: list[Release],
+    is_indexed: bool,
+    now: datetime,
+) -> CaseFile:
     dangers, checklists = _judged(keyring, case, complaints)
     threads = _threads(keyring, complaints, releases)
     items = _evidence(complaints)
@@ -110,7 +125,7 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
         for complaint in complaints
     ]
     notes = _notes(keyring, complaints)
-    matches = _compare(keyring, case, complaints)
+    matches = _compare(keyring, case, complaints) if is_indexed else None
     history = list(case.transitions.select_related("actor").order_by("sequence"))
     _record(keyring, case, threads, now)
     return CaseFile(
@@ -153,9 +168,16 @@ def _unlock(keyring: Keyring, complaints: Iterable[Complaint], releases: Iterabl
         keyring.release(release, grants[release.pk])
 
 
+def _index(keyring: Keyring, complaints: list[Complaint], now: datetime) -> bool:
+    try:
+        indexing.keep(keyring=keyring, complaints=complaints, pictures=True, now=now)
+    except (SealError, UnpinnedKey):
+        return False
+    return True
+
+
 def _compare(keyring: Keyring, case: Case, complaints: list[Complaint]) -> indexing.Matches | None:
     try:
-        indexing.keep(keyring=keyring, complaints=complaints, pictures=True)
         return indexing.matches(keyring=keyring, case=case, complaints=complaints)
     except (SealError, UnpinnedKey):
         return None

@@ -63,6 +63,8 @@ class Choice:
 def summaries(*, keyring: Keyring, cases: Iterable[Case], now: datetime) -> dict[uuid.UUID, str]:
     """Return the sealed one-liners of a page of cases; "" where this person cannot open one.
 
+    A case that the person turned out to stand in is missing: it must be taken off the page.
+
     One entry in the chain says how many were read; which they were is told by the officer's opening of a case.
     """
     found: dict[uuid.UUID, str] = {}
@@ -75,8 +77,11 @@ def summaries(*, keyring: Keyring, cases: Iterable[Case], now: datetime) -> dict
         with suppress(Locked, SealError):
             keyring.complaint(complaint, [grant])
     with suppress(Locked, SealError, UnpinnedKey):
-        indexing.keep(keyring=keyring, complaints=list(complaints.values()), pictures=False)
+        indexing.keep(keyring=keyring, complaints=list(complaints.values()), pictures=False, now=now)
     for complaint in complaints.values():
+        if keyring.concerned(complaint.case_id):
+            found.pop(complaint.case_id, None)
+            continue
         try:
             pair = keyring.complaint(complaint, [])
             owner = str(complaint.pk)
