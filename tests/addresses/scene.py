@@ -84,7 +84,7 @@ def build(cast: Cast) -> Scene:
     browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
-    casework.meet(keyring=cast.ring("vino"), now=NOW)
+    casework.meet(keyring=cast.ring("fitri"), now=NOW)
     return Scene(sent, ids, browsers | strangers)
 
 
