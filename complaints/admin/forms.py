@@ -197,14 +197,6 @@ class FingerprintForm(HouseForm):
     )
 
 
-class LanguageForm(HouseModelForm):
-    """The language in which this door speaks to a person."""
-
-    class Meta:
-        model = Staff
-        fields = ["language"]
-
-
 class StaffForm(HouseModelForm):
     """A staff account: no password, no key and no membership is edited here."""
 

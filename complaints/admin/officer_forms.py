@@ -24,6 +24,14 @@ class LiftForm(HouseForm):
     reason = words(_("Your reason"), help_text=_("Stays in the house, as an internal note of the case."), required=True)
 
 
+class LanguageForm(HouseModelForm):
+    """The language in which this door speaks to a person."""
+
+    class Meta:
+        model = Staff
+        fields = ["language"]
+
+
 class OwnDataForm(HouseModelForm):
     """What of a person is compared with reports, so that they do not meet one about themselves."""
 

@@ -23,8 +23,8 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin.base import TableAdmin, staff_request
-from complaints.admin.forms import LanguageForm, StaffForm
-from complaints.admin.officer_forms import OwnDataForm
+from complaints.admin.forms import StaffForm
+from complaints.admin.officer_forms import LanguageForm, OwnDataForm
 from complaints.domain.codes import ALPHABET
 from complaints.models.team import Staff, Team
 from complaints.services import audit, casework, keys
