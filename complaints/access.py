@@ -132,7 +132,9 @@ def is_concerned(user: Any, case_id: uuid.UUID) -> bool:
 
 def may_read(user: Any, case: Case) -> bool:
     """Whether a person may open what reporters sent in ``case``."""
-    return is_triage(user) and case.is_practice == user.practising and not is_concerned(user, case.pk)
+    if case.linked_into_id is not None or not is_triage(user):
+        return False
+    return case.is_practice == user.practising and not is_concerned(user, case.pk)
 
 
 def may_see_cases(user: Any) -> bool:
@@ -143,11 +145,12 @@ def may_see_cases(user: Any) -> bool:
 def cases_for(user: Any) -> CaseQuerySet:
     """The cases whose clear columns a person may see: the real ones, or while practising the others.
 
-    Whoever stands in one never finds it, and nobody anything whose own changed data still wait to be compared.
+    Whoever stands in one never finds it, and nobody anything whose own changed data still wait to be compared. One that was
+    linked into another waits unseen.
     """
     if not may_see_cases(user) or user.must_recheck:
         return Case.objects.none()
-    return Case.objects.filter(is_practice=user.practising).exclude(pk__in=concerned_cases(user))
+    return Case.objects.standing().filter(is_practice=user.practising).exclude(pk__in=concerned_cases(user))
 
 
 def releases_for(user: Any) -> QuerySet[Release]:

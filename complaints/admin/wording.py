@@ -121,6 +121,7 @@ STEPS_DONE: Final[dict[str, Any]] = {
     "reject_ineligible": gettext_lazy("Proposal rejected"),
     "withdraw": gettext_lazy("Withdrawn by the reporter"),
     "reopen": gettext_lazy("Opened again"),
+    "link": gettext_lazy("Question settled: linked to another case"),
     "answer_late": gettext_lazy("A late answer opened it again"),
 }
 REFUSALS: Final[dict[str, Any]] = {
@@ -129,6 +130,7 @@ REFUSALS: Final[dict[str, Any]] = {
     "wrong_actor": gettext_lazy("This step is not yours to take."),
     "missing_permission": gettext_lazy("This step belongs to another role than yours."),
     "reason_missing": gettext_lazy("Write a reason; this step needs one."),
+    "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
     "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
 }
 

@@ -1,7 +1,6 @@
 """The only table of the ways a case may move, who may move it and how long a state may last.
 
-It guards promise 8: a status changes along ``TABLE`` or not at all. Any layer may ask it; only the
-transitions service acts on the answer. It knows no labels, no people, no clock and no text of a report.
+It guards promise 8: a status changes along ``TABLE`` or not at all. Only the transitions service acts on it.
 """
 
 from collections.abc import Mapping, Set
@@ -55,6 +54,7 @@ class Action(StrEnum):
     REOPEN = "reopen"
     ANSWER_LATE = "answer_late"
     RESUME = "resume"
+    LINK = "link"
 
 
 class ActorKind(StrEnum):
@@ -134,8 +134,7 @@ class Transition:
 
     def permits(self, permissions: Set[Permission]) -> bool:
         """Tell whether somebody holding these permissions may take the step."""
-        held = self.permission in permissions or not self.also.isdisjoint(permissions)
-        return self.permission is None or held
+        return self.permission is None or not permissions.isdisjoint({self.permission, *self.also})
 
 
 S, A = Status, Action
@@ -177,6 +176,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.ASK_REPORTER, _at(S.UNDER_EXAMINATION), S.NEEDS_INFORMATION, *_LIAISON, _BODY, reason_required=True),
     Transition(A.ANSWER, _at(S.NEEDS_INFORMATION), None, *_REPORTER, _SP4N_ANSWER, notice=False),
     Transition(A.RESUME, _at(S.NEEDS_INFORMATION), None, *_LIAISON, _SILENCE, asked_from=S.UNDER_EXAMINATION),
+    Transition(A.LINK, _ASKED, None, *_VERIFIER, _OPERATOR, reason_required=True, notice=False, asked_from=S.IN_REVIEW),
     Transition(A.EXPIRE, _at(S.NEEDS_INFORMATION), S.INELIGIBLE, *_SYSTEM, _SP4N_ANSWER, asked_from=S.IN_REVIEW),
     Transition(A.VERIFY, _at(S.IN_REVIEW), S.VERIFIED, *_VERIFIER, _SP4N_REVIEW),
     Transition(A.FORWARD, _at(S.VERIFIED), S.FORWARDED, *_FORWARDER, _FOUR_EYES, second_person_than=A.VERIFY),

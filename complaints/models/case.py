@@ -86,9 +86,13 @@ def _queue_indexes() -> list[models.Index]:
 class CaseQuerySet(models.QuerySet["Case"]):
     """Filters on what is clear."""
 
+    def standing(self) -> CaseQuerySet:
+        """Cases that have reports of their own: those linked into another case wait, and nobody works on them."""
+        return self.filter(linked_into=None)
+
     def open(self) -> CaseQuerySet:
         """Cases that have not ended."""
-        return self.exclude(status__in=ENDED)
+        return self.standing().exclude(status__in=ENDED)
 
     def real(self) -> CaseQuerySet:
         """Cases that are no exercise."""
@@ -126,6 +130,8 @@ class Case(models.Model):
     status_on = models.DateField(_("since"))
     due_on = models.DateField(_("deadline"), null=True, blank=True)
     is_late = models.BooleanField(_("late"), default=False)
+    # Its reports stand in that case now; this one waits empty until one of them comes back (services.placing).
+    linked_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="linked")
 
     objects = CaseQuerySet.as_manager()
 
@@ -147,6 +153,7 @@ class Case(models.Model):
                 | (models.Q(is_practice=False) & ~models.Q(reference__startswith=PRACTICE_PREFIX)),
                 name="case_practice_by_its_reference",
             ),
+            models.CheckConstraint(condition=~models.Q(linked_into=models.F("id")), name="case_not_linked_to_itself"),
         ]
 
     def __str__(self) -> str:

@@ -9,11 +9,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class ComplaintQuerySet(models.QuerySet["Complaint"]):
+    """Filters on what is clear of a complaint."""
+
+    def with_reporter(self) -> ComplaintQuerySet:
+        """Those that somebody can come back to: what staff entered has nobody who reads or answers."""
+        return self.filter(channel=Complaint.Channel.WEB)
+
+
 class Complaint(models.Model):
     """One report. Found by a digest of its ticket code; its text opens only with the key granted to a team."""
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web")
+        FINDING = "finding", _("Finding from monitoring")
+        IMPORT = "import", _("Imported finding")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="complaints")
@@ -33,15 +43,27 @@ class Complaint(models.Model):
     # Whether a member's session has written its blind indexes yet.
     is_indexed = models.BooleanField(default=False)
 
+    objects = ComplaintQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(fields=["day"], name="complaint_day"),
             # The few that nobody has met yet, for a search to index first.
             models.Index(fields=["day", "id"], condition=models.Q(is_indexed=False), name="complaint_unindexed"),
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(channel__in=["web", "finding", "import"]), name="complaint_channel_known"
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def has_reporter(self) -> bool:
+        """Whether somebody holds its code; a finding's was thrown away, and nothing is sealed to nobody."""
+        return self.channel == self.Channel.WEB
 
 
 class KeyGrant(models.Model):

@@ -32,13 +32,12 @@ from complaints.services.blind import DIGEST_BYTES
 from complaints.services.vault import Keyring, Locked
 
 Kind = IndexEntry.Kind
-# New reports per look, a page of the queue among them, and pictures per opening: what is left waits for the next.
+# New reports per look, and pictures per opening: what is left waits for the next.
 REPORTS_AT_ONCE: Final = 50
 PICTURES_AT_ONCE: Final = 4
 # Two hashes that differ in at most 6 of 64 bits agree in at least two of 8 bands.
 BANDS: Final = 8
 BANDS_ALIKE: Final = 2
-# Beyond this, counting on would tell an officer nothing more.
 MOST: Final = 200
 SHOWN: Final = 10
 EXACT: Final = (Kind.NIP, Kind.PERSON, Kind.POST)
@@ -180,10 +179,8 @@ def _of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complai
     blank = IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=random_bytes(DIGEST_BYTES))
     if value is None:
         return [blank]
-    entries = [
-        IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=digest)
-        for digest in _bands(key, value)
-    ]
+    of_item: dict[str, Any] = {"complaint": complaint, "evidence": item, "kind": Kind.PICTURE}
+    entries = [IndexEntry(digest=digest, **of_item) for digest in _bands(key, value)]
     entries[0].sealed = encrypt(_picture_key(key), value.to_bytes(BANDS, "big"), item.pk.bytes)
     return entries
 
@@ -222,11 +219,10 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
         Locked, UnpinnedKey, SealError: the key of the entries does not open.
     """
     own = list(IndexEntry.objects.filter(complaint__in=complaints))
-    others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
-    others = others.exclude(complaint__case=case).select_related("complaint__case")
-    exact = [entry for entry in own if entry.kind in EXACT]
+    others = others_of(keyring, case)
     agencies = [entry for entry in own if entry.kind == Kind.AGENCY]
-    found = _equal(others, exact) + _equal(others, agencies) + _near(keyring, others, own)
+    found = equal(others, [entry for entry in own if entry.kind in EXACT]) + equal(others, agencies)
+    found += near(keyring, others, own)
     by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in found:
         by_kind[entry.kind].append(entry)
@@ -236,15 +232,21 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
     return Matches(len(alike) + len(complaints) if alike else 0, len(shared), groups)
 
 
-def _equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+def others_of(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
+    """Return the entries of all other cases that this person may see."""
+    others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
+    return others.exclude(complaint__case=case).select_related("complaint__case")
+
+
+def equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+    """Return the newest entries that say the same as ``own``."""
     if not own:
         return []
-    kinds = {entry.kind for entry in own}
-    digests = {bytes(entry.digest) for entry in own}
-    return list(others.filter(kind__in=kinds, digest__in=digests).order_by("-complaint__day")[:MOST])
+    wanted = {"kind__in": {entry.kind for entry in own}, "digest__in": {bytes(entry.digest) for entry in own}}
+    return list(others.filter(**wanted).order_by("-complaint__day")[:MOST])
 
 
-def _near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+def near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
     """Return the entries of pictures that look nearly the same: by bands first, then by their whole hashes."""
     pictures = [entry for entry in own if entry.kind == Kind.PICTURE]
     hashed = [entry for entry in pictures if entry.sealed is not None]
@@ -267,5 +269,4 @@ def _opened(key: bytes, entry: IndexEntry) -> int:
 def _group(kind: str, entries: list[IndexEntry]) -> Group:
     cases = {entry.complaint.case_id: entry.complaint.case.reference for entry in entries}
     listed = [Similar(case_id, reference) for case_id, reference in list(cases.items())[:SHOWN]]
-    reports = len({entry.complaint_id for entry in entries})
-    return Group(str(kind), reports, len(entries) >= MOST, listed)
+    return Group(str(kind), len({entry.complaint_id for entry in entries}), len(entries) >= MOST, listed)

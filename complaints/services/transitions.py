@@ -85,7 +85,7 @@ def perform(
 
     Raises:
         TransitionRefused: the table does not allow it.
-        CaseChanged: the case stands elsewhere than ``seen_status``.
+        CaseChanged: the case stands elsewhere than ``seen_status``, or its reports stand in another case now.
         vault.Locked: a person without an unlocked key of their own.
         Case.DoesNotExist: the actor stands in the case themselves.
     """
@@ -98,7 +98,7 @@ def perform(
     if actor is not None and access.is_concerned(actor, case.pk):
         raise Case.DoesNotExist
     source = Status(case.status)
-    if seen_status is not None and not is_seen(seen_status, case, sequences):
+    if case.linked_into_id or (seen_status is not None and not is_seen(seen_status, case, sequences)):
         raise CaseChanged
     asked_from = Status(case.asked_from) if case.asked_from else None
     row = workflow.check(

@@ -41,6 +41,7 @@ in_review            refer               staff     triage          referred     
 in_review            propose_ineligible  staff     triage          ineligible_proposed  w
 in_review            withdraw            reporter  -               withdrawn            .
 needs_information    answer              reporter  -               =                    .
+needs_information    link                staff     triage          =                    w
 needs_information    expire              system    -               ineligible           n
 needs_information    resume              body      oversee         =                    n
 needs_information    withdraw            reporter  -               withdrawn            .
@@ -89,7 +90,7 @@ def expected_refusal(
     asked_from: Status | None,
 ) -> str | None:
     row = ROWS.get((status.value, action.value))
-    askers = {Action.EXPIRE: Status.IN_REVIEW, Action.RESUME: Status.UNDER_EXAMINATION}
+    askers = {Action.EXPIRE: Status.IN_REVIEW, Action.LINK: Status.IN_REVIEW, Action.RESUME: Status.UNDER_EXAMINATION}
     if status is Status.NEEDS_INFORMATION:
         askers[Action.WITHDRAW] = Status.IN_REVIEW  # not once a body holds the report
     if row is None or askers.get(action, asked_from) is not asked_from:

@@ -14,6 +14,7 @@ from complaints.services.audit.chain import (
     heads,
     server_signer,
 )
+from complaints.services.audit.places import move_facts
 from complaints.services.audit.reading import Recorded, head, recorded, was_recorded
 from complaints.services.audit.verification import Head, Verdict, parse_heads, verify_chain
 
@@ -29,6 +30,7 @@ __all__ = [
     "digest_of",
     "head",
     "heads",
+    "move_facts",
     "parse_heads",
     "recorded",
     "server_signer",

@@ -19,6 +19,7 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Transition
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.linking import Move
 from complaints.models.team import Staff
 
 EVENTS = frozenset(
@@ -29,6 +30,9 @@ EVENTS = frozenset(
         "conflict.matched",
         "conflict.declared",
         "conflict.lifted",
+        "case.linked",
+        "case.unlinked",
+        "finding.entered",
         "queue.opened",
         "queue.searched",
         "filter.saved",
@@ -160,6 +164,7 @@ def day_digests(day: date) -> Iterator[bytes]:
         for row, *parts in found.iterator():
             yield _leaf(kind, row, *parts)
     yield from _reporter_steps(day)
+    yield from _reporter_moves(day)
 
 
 def _reporter_steps(day: date) -> Iterator[bytes]:
@@ -167,6 +172,14 @@ def _reporter_steps(day: date) -> Iterator[bytes]:
     steps = Transition.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
     for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
         yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
+
+
+def _reporter_moves(day: date) -> Iterator[bytes]:
+    """Yield a digest of each move that a withdrawal from a joint case made."""
+    clear = ("number", "source_steps", "target_steps")
+    moves = Move.objects.filter(day=day, actor__isnull=True).order_by("pk")
+    for row, report, source, target, *numbers in moves.values_list("pk", "complaint", "source", "target", *clear):
+        yield _leaf("move", row, report, source, target, hashchain.canonical({"move": numbers}))
 
 
 def close_day(*, day: date, now: datetime) -> AuditEntry | None:

@@ -60,7 +60,7 @@ def act(
         TransitionRefused, CaseChanged: see services.transitions.
         Locked: the person was not admitted to triage.
     """
-    if action is Action.FORWARD:
+    if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     settled = checklists.settle(action, checklist) if checklist is not None else {}
     speaker = _triage(keyring)
@@ -83,13 +83,19 @@ def act(
     judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if reason:
         for complaint in complaints:
-            write = thread.tell if row.notice else thread.write_note
+            # What staff entered has nobody who could read it; the reason stays with the case all the same.
+            write = thread.tell if row.notice and complaint.has_reporter else thread.write_note
             write(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now, transition=step)
     if override and reason and row.notice:
         leaks.overridden(
             keyring=keyring, speaker=speaker, complaints=complaints, override=override, about=step, now=now
         )
     return step
+
+
+def has_reporter(case_id: uuid.UUID) -> bool:
+    """Whether anybody can answer in a case: findings that staff entered have no reporter."""
+    return Complaint.objects.with_reporter().filter(case=case_id).exists()
 
 
 def in_high_danger(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
@@ -147,9 +153,11 @@ def reply(
 
     Raises:
         CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
-        Locked: without an admission.
+        Locked: without an admission, or staff entered it and nobody could read this.
     """
     complaint, speaker = _unchanged(complaint_id, seen), _triage(keyring)
+    if not complaint.has_reporter:
+        raise Locked("reporter")
     said = thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=speaker, now=now)
     if override:
         leaks.overridden(

@@ -125,11 +125,14 @@ def open_posts(*, complaint: Complaint, pair: BoxPair) -> list[PostItem]:
     return [PostItem(row, evidence.read_post(pair, row, complaint)) for row in rows]
 
 
-def choices(*, staff: Staff | None, case: Case, history: Sequence[Transition] | None = None) -> list[Choice]:
+def choices(
+    *, staff: Staff | None, case: Case, history: Sequence[Transition] | None = None, has_reporter: bool | None = None
+) -> list[Choice]:
     """Return the staff steps out of the case's state that this person's role has, each with why not, where not.
 
     Args:
         history: the case's steps in order, where they are at hand.
+        has_reporter: whether somebody could answer a question, where that is known.
     """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
@@ -139,5 +142,9 @@ def choices(*, staff: Staff | None, case: Case, history: Sequence[Transition] | 
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
         same = last is not None and staff is not None and last.actor_id == staff.pk
-        found.append(Choice(row.action, row, "same_person" if same else ""))
+        refused = "same_person" if same else ""
+        if row.action is Action.ASK_REPORTER:
+            known = case.complaints.with_reporter().exists() if has_reporter is None else has_reporter
+            refused = "" if known else "no_reporter"
+        found.append(Choice(row.action, row, refused))
     return found

@@ -160,6 +160,8 @@ def _say(
     if not words:
         return
     for complaint in release.case.complaints.filter(pk__in=reporters):
+        if not (to_office or complaint.has_reporter):
+            continue
         vault.check_keys(complaint, reporters[str(complaint.pk)])
         thread.tell(
             complaint=complaint,

@@ -14,7 +14,7 @@ from complaints import access
 from complaints.domain import workflow
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
-from complaints.domain.workflow import ActorKind, Status
+from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.evidence import EvidenceObject
@@ -27,7 +27,7 @@ from complaints.models.oversight import (
     Sanction,
 )
 from complaints.models.team import Team
-from complaints.services import audit, evidence, thread, vault
+from complaints.services import audit, evidence, placing, thread, vault
 from complaints.services.forwarding.releasing import file_context, release_context
 from complaints.services.vault import Keyring
 
@@ -164,7 +164,16 @@ def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
         return []
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
-    return workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
+    rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
+    if any(row.action is Action.ASK_REPORTER for row in rows) and not _somebody_to_ask(case):
+        return [row for row in rows if row.action is not Action.ASK_REPORTER]
+    return rows
+
+
+def _somebody_to_ask(case: Case) -> bool:
+    """Whether a report of the release has a reporter: staff's findings have none, what came later is not released."""
+    reports = case.complaints.with_reporter().order_by("day", "pk")
+    return any(not placing.came_after_forwarding(report, case) for report in reports)
 
 
 @transaction.atomic

@@ -93,7 +93,15 @@ def forward(
     first = complaints[0]
     judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if told:
-        _tell(complaints, told, step, override, keyring=keyring, speaker=speaker, now=now)
+        _tell(
+            [one for one in complaints if one.has_reporter],
+            told,
+            step,
+            override,
+            keyring=keyring,
+            speaker=speaker,
+            now=now,
+        )
     return release
 
 

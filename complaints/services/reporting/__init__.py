@@ -4,10 +4,10 @@ Reporters write no audit entry, enqueue nothing and leave a day, never an hour: 
 they sent. Nothing here gives a reporter's own words back.
 """
 
+from complaints.services.reporting.history import Event
 from complaints.services.reporting.returning import (
     UNREADABLE,
     Entry,
-    Event,
     Stage,
     StatusPage,
     add_message,

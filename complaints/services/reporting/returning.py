@@ -16,11 +16,12 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case, Transition
+from complaints.models.case import STATUS_LABELS, Case
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
-from complaints.services import evidence, identity, thread, transitions, vault
+from complaints.services import evidence, identity, placing, thread, transitions, vault
+from complaints.services.reporting.history import Event, history, was_asked
 
 # What every act here raises where a row or a key of the report is not the one that its reporter or the house put there.
 UNREADABLE = (SealError, vault.UnpinnedKey)
@@ -33,17 +34,6 @@ class Stage:
     number: int
     reached: bool
     current: bool
-
-
-@dataclass(frozen=True)
-class Event:
-    """A step that happened on a day, and why, in the office's words."""
-
-    day: date
-    action: str
-    status: str
-    label: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -117,68 +107,79 @@ def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
     keys = _keys(ticket)
     complaint = _mine(Complaint.objects.select_related("case__lead_body"), ticket, keys)
     case = complaint.case
-    status = Status(case.status)
-    written, own_files = _what_came(complaint)
+    written, own_files, moved = _what_came(complaint)
     messages = list(complaint.messages.select_related("release").order_by("sequence")) if written else []
-    steps = case.transitions.order_by("sequence") if case.step_count else ()
     told = thread.read_as_reporter(messages, keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.transition_id: told[message.pk] for message in messages if message.pk in told}
-    question = next((m for m in reversed(messages) if m.pk in told and m.transition_id), None)
-    asked = status is Status.NEEDS_INFORMATION and question is not None
+    way = history(complaint, moved=moved, reasons=reasons, body=body)
+    status, due_on, question = Status(case.status), case.due_on, ""
+    if status is Status.NEEDS_INFORMATION and way.last:
+        question = reasons.get(way.last.pk, "")
+        if not question:  # others in the joint case were asked, this reporter was not
+            status, due_on = Status(case.asked_from), None
     return StatusPage(
-        reference=case.reference,
+        reference=way.reference,
         status=status.value,
         label=str(STATUS_LABELS[status]).format(body=body),
-        due_on=case.due_on,
-        late=bool(case.due_on and case.due_on < today),
-        stages=[Stage(n, n <= case.stage_reached, n == case.stage_reached) for n in (1, 2, 3, 4)],
+        due_on=due_on,
+        late=bool(due_on and due_on < today),
+        stages=[Stage(n, n <= way.stage, n == way.stage) for n in (1, 2, 3, 4)],
         body_name=body,
-        events=[_event(step, reasons.get(step.pk, ""), body) for step in steps],
+        events=way.events,
         thread=[
             Entry(m.day, "body" if m.direction == Message.Direction.BODY_TO_REPORTER else "office", told[m.pk])
             for m in messages
             if m.pk in told and m.transition_id is None
         ],
-        question=told[question.pk] if asked and question else "",
-        question_from_body=asked and case.asked_from == Status.UNDER_EXAMINATION,
+        question=question,
+        question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=sum(m.direction == Message.Direction.FROM_REPORTER for m in messages),
         own_files=own_files,
         opened_count=complaint.opened_count,
         may_answer=status is not Status.WITHDRAWN,
-        may_withdraw=_may_withdraw(case),
-        received_on=case.received_on,
+        may_withdraw=_may_withdraw(complaint, moved=moved),
+        received_on=complaint.day,
     )
 
 
-def _what_came(complaint: Complaint) -> tuple[bool, int]:
-    """Tell whether there are messages, and how many pieces of evidence; most who come back have neither yet."""
+def _what_came(complaint: Complaint) -> tuple[bool, int, bool]:
+    """Tell whether there are messages, how many pieces of evidence, and whether the report ever changed its case; most
+    who come back have nothing of it yet."""
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
-            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s)",
-            [key, key],
+            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
+            " EXISTS (SELECT 1 FROM complaints_move WHERE complaint_id = %s)",
+            [key, key, key],
         )
-        written, pieces = cursor.fetchone()
-    return bool(written), int(pieces)
+        written, pieces, moved = cursor.fetchone()
+    return bool(written), int(pieces), bool(moved)
 
 
 def may_withdraw(*, ticket: dict[str, str]) -> bool:
     """Whether the report may still be withdrawn; raises Complaint.DoesNotExist once it is gone."""
-    return _may_withdraw(_mine(Complaint.objects.select_related("case"), ticket, _keys(ticket)).case)
+    complaint = _mine(Complaint.objects.select_related("case"), ticket, _keys(ticket))
+    return _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
-def _may_withdraw(case: Case) -> bool:
+def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
     """Whether no body holds the report yet, the one that merely asked included."""
+    return _table_withdraws(complaint.case) or (moved and _leaves_alone(complaint, complaint.case))
+
+
+def _table_withdraws(case: Case) -> bool:
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
     return any(row.action is Action.WITHDRAW for row in rows)
 
 
-def _event(step: Transition, reason: str, body: str) -> Event:
-    label = str(STATUS_LABELS[Status(step.target)]).format(body=body)
-    return Event(step.day, step.action, step.target, label, reason)
+def _leaves_alone(complaint: Complaint, case: Case) -> bool:
+    """Whether a withdrawal takes this report out of a joint case, which goes on without it."""
+    if not placing.is_shared(case) or case.status in workflow.ENDED:
+        return False
+    return not placing.is_held(complaint, case)
 
 
 def add_message(
@@ -202,8 +203,8 @@ def add_message(
     keys = _keys(ticket)
     good = [upload for upload in files if not upload.refused]
     with transaction.atomic():
-        complaint = _mine(Complaint.objects.select_for_update(), ticket, keys)
-        case = Case.objects.select_for_update().get(pk=complaint.case_id)
+        case = placing.lock_around(ticket["complaint"])
+        complaint = _mine(Complaint.objects.all(), ticket, keys)
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
@@ -222,7 +223,7 @@ def add_message(
         )
         complaint.save(update_fields=["next_sequence"])
         _touch_identity(complaint, keys)
-        _move_on_answer(case, today)
+        _move_on_answer(complaint, case, today)
 
 
 def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
@@ -234,7 +235,8 @@ def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, se
         day=today,
     )
     message.sealed = seal_record(bytes(complaint.public_key), vault.message_context(message), text, keys.sign)
-    if case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION:
+    asked_by_body = case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION
+    if asked_by_body and not placing.came_after_forwarding(complaint, case):
         release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
         if release:
             vault.check_keys(release, vault.trusted(release.signer, Team.Kind.TRIAGE))
@@ -249,8 +251,11 @@ def _touch_identity(complaint: Complaint, keys: KeySet) -> None:
     identity.rewrite(identity=apart, reporter=keys, custodians=vault.pinned_team("custodian"))
 
 
-def _move_on_answer(case: Case, today: date) -> None:
+def _move_on_answer(complaint: Complaint, case: Case, today: date) -> None:
+    """Take the step that an answer is: of several reporters who were asked, the first one's sends the case back."""
     if case.status == Status.NEEDS_INFORMATION:
+        if placing.is_shared(case) and not was_asked(complaint, case):
+            return
         action = Action.ANSWER
     elif case.status == Status.INELIGIBLE and _last_action(case) == Action.EXPIRE:
         action = Action.ANSWER_LATE
@@ -269,12 +274,16 @@ def _step(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> 
 
 
 def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:
-    """Withdraw the report; raises TransitionRefused once it has been forwarded."""
+    """Withdraw the report, and no other of a joint case; raises TransitionRefused once it has been forwarded."""
     keys = _keys(ticket)
     with transaction.atomic():
-        complaint = _mine(Complaint.objects.select_for_update(of=("self",)).select_related("case"), ticket, keys)
-        _step(complaint.case_id, Action.WITHDRAW, today, reason)
+        case = placing.lock_around(ticket["complaint"])
+        complaint = _mine(Complaint.objects.select_related("case"), ticket, keys)
+        if _leaves_alone(complaint, case):
+            # Only this report is withdrawn: what others sent goes on without it.
+            case = placing.take_out(complaint=complaint, joint=case, actor=None, at=None, day=today).target
+        _step(case.pk, Action.WITHDRAW, today, reason)
         if reason:
-            _from_reporter(complaint, complaint.case, keys, reason, complaint.next_sequence, today)
+            _from_reporter(complaint, case, keys, reason, complaint.next_sequence, today)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
         _touch_identity(complaint, keys)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,7 @@ from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile
 from complaints.models.writing import insert
-from complaints.services import evidence, identity, transitions, vault
+from complaints.services import evidence, identity, placing, transitions, vault
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
@@ -75,10 +74,10 @@ def submit(*, draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], to
             with transaction.atomic():
                 case = _store(draft, files, code=code, digest=digest, today=today)
         except IntegrityError:
-            stored = Case.objects.filter(complaints__lookup=digest).first()
+            stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
             if stored is None:  # the random reference was taken; draw another
                 continue
-            case = stored
+            return Receipt(code, placing.own_reference(stored), stored.case.due_on)
         return Receipt(code, case.reference, case.due_on)
     raise IntegrityError("reference")
 
@@ -140,7 +139,7 @@ def _attach(
 def _new_case(answers: dict[str, Any], today: date) -> Case:
     kind = str(answers["agency_kind"])
     return Case(
-        reference=f"KN-{today:%y}-" + "".join(secrets.choice(codes.ALPHABET) for _ in range(6)),
+        reference=placing.new_reference(today),
         category_id=answers["category"],
         accused_kind_id=answers["accused_kind"],
         province_id=answers["province"] or None,

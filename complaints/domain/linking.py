@@ -1,0 +1,77 @@
+"""Which cases may be put together, and which reports may be taken out again.
+
+Plain rules: a case whose reports go elsewhere has been with no body, the case that takes them in is open, and a report
+that a body holds stays where it is. Services act on them; they know no people and no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from enum import StrEnum
+from typing import Final
+
+from complaints.domain.workflow import OPEN, Permission, Status
+
+LINKABLE: Final = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.NEEDS_INFORMATION, Status.VERIFIED})
+_WITH_BODY: Final = frozenset(
+    {
+        Status.FORWARDED,
+        Status.UNDER_EXAMINATION,
+        Status.SUBSTANTIATED,
+        Status.UNSUBSTANTIATED,
+        Status.AWAITING_AGENCY,
+        Status.OVERDUE_AGENCY,
+        Status.SANCTIONED,
+    }
+)
+
+
+class LinkRefusal(StrEnum):
+    """The stable codes of :class:`LinkRefused`."""
+
+    MISSING_PERMISSION = "missing_permission"
+    REASON_MISSING = "reason_missing"
+    NOTHING = "nothing"
+    SAME_CASE = "same_case"
+    SOURCE_STATE = "source_state"
+    RELEASED = "released"
+    TARGET_ENDED = "target_ended"
+    ALONE = "alone"
+    HELD = "held"
+
+
+class LinkRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """Reports cannot be linked or unlinked like this; carries a code and never anything of a case."""
+
+    def __init__(self, code: str) -> None:
+        self.code = LinkRefusal(code)
+        super().__init__(self.code.value)
+
+
+def with_body(status: Status, asked_from: Status | None) -> bool:
+    """Whether a body has what was released of a case in this state, its question to reporters included."""
+    return (asked_from if status is Status.NEEDS_INFORMATION else status) in _WITH_BODY
+
+
+def check_act(*, permissions: Set[Permission], reason: str) -> None:
+    """Make sure that somebody may link or unlink at all: a verifier, with a reason; raises LinkRefused."""
+    if Permission.TRIAGE not in permissions:
+        raise LinkRefused(LinkRefusal.MISSING_PERMISSION)
+    if not reason.strip():
+        raise LinkRefused(LinkRefusal.REASON_MISSING)
+
+
+def target_refusal(status: Status) -> LinkRefusal | None:
+    """Return why a case in this state takes in no reports, or None."""
+    return None if status in OPEN else LinkRefusal.TARGET_ENDED
+
+
+def source_refusal(status: Status, asked_from: Status | None, *, was_released: bool) -> LinkRefusal | None:
+    """Return why the reports of a case in this state go nowhere, or None.
+
+    ``was_released``: a body once got the case. What it decides or asks speaks of that case, so the others go there.
+    """
+    if was_released:
+        return LinkRefusal.RELEASED
+    asked_here = status is not Status.NEEDS_INFORMATION or asked_from is Status.IN_REVIEW
+    return None if status in LINKABLE and asked_here else LinkRefusal.SOURCE_STATE

@@ -1,0 +1,46 @@
+"""How reports came into the case that they stand in: one row for each time that a report changed its case."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+
+
+class Move(models.Model):
+    """A report went from one case to another: linked, unlinked, or taken out by its reporter's withdrawal.
+
+    The numbers of steps say which part of each case's history is that of this report; its status page shows no other.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="moves")
+    number = models.PositiveSmallIntegerField()
+    source = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
+    # How many steps each case had taken by then.
+    source_steps = models.PositiveIntegerField()
+    target_steps = models.PositiveIntegerField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    day = models.DateField()
+    # None where the reporter did it: a reporter's act has a day and no hour.
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], condition=Q(actor__isnull=True), name="move_by_reporter")]
+        constraints = [
+            models.UniqueConstraint(fields=["complaint", "number"], name="move_number"),
+            models.CheckConstraint(condition=~Q(source=F("target")), name="move_elsewhere"),
+            models.CheckConstraint(
+                condition=Q(actor__isnull=True, at__isnull=True) | Q(actor__isnull=False, at__isnull=False),
+                name="move_reporter_has_no_hour",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.complaint_id} {self.number}"
