@@ -134,12 +134,7 @@ def _open(
         notes=notes,
         history=history,
         checklists=checklists,
-        choices=choices(
-            staff=keyring.staff,
-            case=case,
-            history=history,
-            has_reporter=any(complaint.has_reporter for complaint in complaints),
-        ),
+        choices=choices(staff=keyring.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
         mark=transitions.mark(case, [complaint.next_sequence for complaint in complaints]),

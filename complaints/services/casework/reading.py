@@ -126,13 +126,17 @@ def open_posts(*, complaint: Complaint, pair: BoxPair) -> list[PostItem]:
 
 
 def choices(
-    *, staff: Staff | None, case: Case, history: Sequence[Transition] | None = None, has_reporter: bool | None = None
+    *,
+    staff: Staff | None,
+    case: Case,
+    history: Sequence[Transition] | None = None,
+    reports: Iterable[Complaint] | None = None,
 ) -> list[Choice]:
     """Return the staff steps out of the case's state that this person's role has, each with why not, where not.
 
     Args:
         history: the case's steps in order, where they are at hand.
-        has_reporter: whether somebody could answer a question, where that is known.
+        reports: the case's complaints, where they are at hand: findings alone have nobody who could answer.
     """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
@@ -144,7 +148,6 @@ def choices(
         same = last is not None and staff is not None and last.actor_id == staff.pk
         refused = "same_person" if same else ""
         if row.action is Action.ASK_REPORTER:
-            known = case.complaints.with_reporter().exists() if has_reporter is None else has_reporter
-            refused = "" if known else "no_reporter"
+            refused = "" if any(one.has_reporter for one in reports or case.complaints.all()) else "no_reporter"
         found.append(Choice(row.action, row, refused))
     return found

@@ -93,22 +93,14 @@ def forward(
     first = complaints[0]
     judging.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
     if told:
-        _tell(
-            [one for one in complaints if one.has_reporter],
-            told,
-            step,
-            override,
-            keyring=keyring,
-            speaker=speaker,
-            now=now,
-        )
+        _tell(complaints, told, step, override, keyring=keyring, speaker=speaker, now=now)
     return release
 
 
 def _tell(
     complaints: list[Complaint], told: str, step: Transition, override: leaks.Override | None, **saying: Any
 ) -> None:
-    for complaint in complaints:
+    for complaint in (one for one in complaints if one.has_reporter):
         thread.tell(complaint=complaint, text=told, transition=step, **saying)
     if override:
         leaks.overridden(complaints=complaints, override=override, about=step, **saying)
