@@ -145,8 +145,8 @@ def may_see_cases(user: Any) -> bool:
 def cases_for(user: Any) -> CaseQuerySet:
     """The cases whose clear columns a person may see: the real ones, or while practising the others.
 
-    Whoever stands in one never finds it, and nobody anything whose own changed data still wait to be compared. One that was
-    linked into another waits unseen.
+    Whoever stands in one never finds it, and nobody anything whose own changed data still wait to be compared.
+    One that was linked into another waits unseen.
     """
     if not may_see_cases(user) or user.must_recheck:
         return Case.objects.none()
