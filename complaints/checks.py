@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
@@ -28,6 +29,19 @@ KEY_BYTES = 32
 DISTINCT_BYTES = 16
 # OWASP's least for Argon2id at one lane; the portal's defaults lie above.
 WRAP_FLOOR = (3, 12 * 1024 * 1024)
+PRIMARY = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+FACTOR_SETTINGS = {
+    "MFA_ADAPTER": "portal.accounts.StaffFactorAdapter",
+    "ACCOUNT_ADAPTER": "portal.accounts.StaffAccountAdapter",
+    "MFA_FORMS": {"authenticate": "portal.door.CodeForm", "authenticate_webauthn": "portal.door.KeyForm"},
+}
+NEVER_ON = (
+    "ACCOUNT_LOGIN_BY_CODE_ENABLED",
+    "MFA_PASSKEY_LOGIN_ENABLED",
+    "MFA_PASSKEY_SIGNUP_ENABLED",
+    "MFA_TRUST_ENABLED",
+    "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN",
+)
 MAKE_SECRETS = "Make new ones: python -m portal.secrets PATH."
 
 
@@ -42,14 +56,14 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Look at the settings alone."""
-    return [*_mode(), *_secrets(), *_door(), *_costs(), *_warnings()]
+    return [*_mode(), *_secrets(), *_door(), *_costs(), *_factor(), *_warnings()]
 
 
 @register(TAG, deploy=True)
 def check_stored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Look at accounts, teams and how durable the database is."""
     try:
-        return [*_samples(), *_teams(), *_durability()]
+        return [*_samples(), *_factors(), *_teams(), *_durability()]
     except DatabaseError:
         hint = "Is DATABASE_URL right, and has migrate been run?"
         return [_error("E015", "The database cannot be read.", hint)]
@@ -119,21 +133,36 @@ def _costs() -> Iterator[CheckMessage]:
         yield _error("E017", "Staff's keys are wrapped too cheaply to withstand guessing.", hint)
 
 
+def _factor() -> Iterator[CheckMessage]:
+    kept = all(getattr(settings, name, None) == value for name, value in FACTOR_SETTINGS.items())
+    offered = [name for name in NEVER_ON if getattr(settings, name, False)]
+    if "allauth.mfa" not in settings.INSTALLED_APPS or not kept or offered:
+        hint = "Leave allauth.mfa, its adapter and forms as they are; keep reset, login by code and trust off."
+        yield _error("E019", "Staff could sign in without the second factor, or round it.", hint)
+
+
 def _warnings() -> Iterator[CheckMessage]:
     if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:
         hint = "Set AUDIT_HEADS_MAIL, or AUDIT_HEADS_FILE to a disk of another machine."
         yield _warning("W001", "Heads of the audit chain do not leave the machine: a cut would not be seen.", hint)
     if settings.EMAIL_BACKEND.endswith(("console.EmailBackend", "dummy.EmailBackend", "locmem.EmailBackend")):
         yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
-    if "allauth.mfa" not in settings.INSTALLED_APPS:
-        hint = "Keep the staff's door behind a network of its own until the back-office brings a second factor."
-        yield _warning("W003", "Staff sign in with a password alone.", hint)
 
 
 def _samples() -> Iterator[CheckMessage]:
     if Staff.objects.filter(is_sample=True).exists():
         hint = "Begin with a new database: the passwords of sample accounts stand in the source."
         yield _error("E008", "The database holds sample accounts.", hint)
+
+
+def _factors() -> Iterator[CheckMessage]:
+    # Whoever has never signed in is led to it then; an account that has, and lacks one, is waiting to be taken over.
+    people = Staff.objects.filter(is_active=True, must_change_password=False, last_login__isnull=False)
+    held = Authenticator.objects.filter(type__in=PRIMARY).values("user")
+    bare = people.exclude(wrapped_key=None).exclude(pk__in=held).count()
+    if bare:
+        hint = "Have them sign in and set one up, or switch the accounts off: with the password alone anybody could."
+        yield _error("E020", f"Active accounts in use without a second factor: {bare}.", hint)
 
 
 def _teams() -> Iterator[CheckMessage]:

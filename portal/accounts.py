@@ -1,32 +1,126 @@
-"""How django-allauth signs staff in: a password opens the person's key into the sealed session, nothing else does."""
+"""How django-allauth signs staff in: a password opens the person's key, the second factor lets the session use it."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core import context
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from complaints.services import keys, vault
+from complaints.services import attempts, factors, keys, sessions
+from portal import entered
+
+# A home has a network of its own in IPv6; who has one has all its addresses.
+NETWORK_BITS = 64
+
+
+def source(request: HttpRequest) -> str:
+    """Where a request comes from, for the delays only: an address, in IPv6 its network. Never stored or logged."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY:
+        # The last one is the proxy's own word; those before it are the sender's.
+        address = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or address
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return str(address)
+    if parsed.version == 4:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
-    """No sign-up: accounts are made by an administrator."""
+    """No sign-up: accounts are made by an administrator. No limits of allauth's: delays of our own."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Refuse every sign-up."""
         return False
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt before anything is looked at. Raises services.attempts.Slow."""
+        attempts.begin(**_attempt(request, credentials), now=timezone.now())
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Check the password, and take the count back where it was right."""
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            attempts.succeeded(**_attempt(request, credentials), now=timezone.now())
+        return user
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
+        """After the right password, under a new cookie, put the key where the second factor will find it."""
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        if response is None:
+            request.session.cycle_key()
+            entered.hold(request, user, getattr(user, "unlocked_key", None))
+        return response
+
     def set_password(self, user: Any, password: str) -> None:
-        """Change the password and re-wrap the key, or make one, in the same transaction."""
+        """Change the password and re-wrap the key, or make one, in the same transaction; other sessions end."""
         request = self.request
-        keyring = getattr(request, "keyring", None)
-        keys.change_password(staff=user, password=password, keyring=keyring)
-        if keyring is not None:
-            vault.remember(request.session, keys.unlock(staff=user, password=password))
+        keys.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
+        sessions.end(staff=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
+        entered.hold(request, user, keys.unlock(staff=user, password=password))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask for password and factor both; allauth itself would be content with either.
+
+        Raises:
+            ReauthenticationRequired: one of them was not given within the last minutes.
+        """
+        if not entered.confirmed(context.request):
+            raise ReauthenticationRequired
+        return False
+
+
+def _attempt(request: HttpRequest, credentials: dict[str, Any]) -> dict[str, str]:
+    return {"kind": "password", "account": credentials.get("username", ""), "source": source(request)}
+
+
+class StaffFactorAdapter(DefaultMFAAdapter):
+    """Secrets sealed to their owner; names and words of the house."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "cannot_delete_authenticator": _("This is your only second factor. Add another one first."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret that the signed-in person makes."""
+        return factors.seal_secret(context.request.user.pk, text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a sealed secret."""
+        return factors.open_secret(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        """The name that the app shows."""
+        return "Kanal Netral"
+
+    def get_totp_label(self, user: Any) -> str:
+        """Beside it the username, no address."""
+        return str(user.username)
+
+    def _get_site_name(self) -> str:
+        return "Kanal Netral"
+
+    def _get_user_identifier(self, user: Any) -> str:
+        return str(user.username)
+
+    def can_delete_authenticator(self, authenticator: Any) -> bool:
+        """Nobody is left without a second factor by their own hand."""
+        others = authenticator.__class__.objects.filter(user=authenticator.user_id, type__in=factors.PRIMARY)
+        return bool(others.exclude(pk=authenticator.pk).exists())
 
 
 class KeyUnlockingBackend(AuthenticationBackend):
@@ -40,8 +134,7 @@ class KeyUnlockingBackend(AuthenticationBackend):
         return user
 
 
-@receiver(user_logged_in, dispatch_uid="portal.accounts.keep_key")
-def keep_key(sender: object, request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    """Move the unwrapped key into the sealed session, under the cookie that login has just changed."""
-    vault.remember(request.session, getattr(user, "unlocked_key", None))
+@receiver(user_logged_in, dispatch_uid="portal.accounts.record")
+def record(sender: object, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """Write the sign-in into the chain."""
     keys.record_login(staff=user)

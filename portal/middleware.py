@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
+from urllib.parse import urlencode
 
+from allauth.core.exceptions import ReauthenticationRequired
 from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -17,7 +19,9 @@ from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from complaints.services import evidence, vault
+from complaints.models.team import Staff
+from complaints.services import evidence, factors, vault
+from portal import entered
 from portal.requests import PortalRequest
 from portal.sessions import ReporterSession
 
@@ -125,7 +129,7 @@ class ReporterSessionMiddleware:
 
 
 class StaffMiddleware:
-    """Gives ``request.keyring``, speaks the person's language and insists on an own password."""
+    """Gives ``request.keyring``, speaks the person's language, insists on an own password and a second factor."""
 
     def __init__(self, get_response: Handler) -> None:
         """Wrap the next handler."""
@@ -140,10 +144,36 @@ class StaffMiddleware:
         if not request.user.is_authenticated:
             return self.get_response(request)
         with translation.override(request.user.language):
-            allowed = {reverse("account_change_password"), reverse("account_logout")}
-            if request.user.must_change_password and request.path not in allowed:
-                return redirect("account_change_password")
-            response = self.get_response(request)
+            response = _first_steps(request) or self.get_response(request)
             if hasattr(response, "render") and not getattr(response, "is_rendered", True):
                 response.render()
             return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Ask for password and factor again. What was posted is not kept meanwhile: it may hold a password."""
+        if not isinstance(exception, ReauthenticationRequired):
+            return None
+        if not request.user.is_authenticated:
+            return redirect("account_login")
+        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+
+
+# Where a person can be before the second factor was given.
+_ENROLMENT = ("mfa_index", "mfa_activate_totp", "mfa_picture", "mfa_add_webauthn", "account_reauthenticate")
+
+
+def _first_steps(request: PortalRequest) -> HttpResponse | None:
+    """Lead to an own password first, then to a second factor; until then nothing else is there to be seen."""
+    person = cast(Staff, request.user)
+    if request.path == reverse("account_logout"):
+        return None
+    if person.must_change_password:
+        password = reverse("account_change_password")
+        return redirect(password) if request.path != password else None
+    if entered.passed(request, person):
+        return None
+    if factors.has_factor(person):
+        # It was added in another session: this one has to come in by it.
+        request.session.flush()
+        return redirect("account_login")
+    return redirect("mfa_index") if request.path not in map(reverse, _ENROLMENT) else None

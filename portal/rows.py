@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from datetime import date, timedelta
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -27,11 +29,11 @@ _READ = """
 # One round trip, and no wait for the disk: a draft is worth less than a second of everybody's time, and
 # set_config(..., true) ends with the statement's own transaction.
 _INSERT = """
-    INSERT INTO complaints_sealedsession (data, expires_on, id)
-    SELECT %s, %s, %s FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
+    INSERT INTO complaints_sealedsession (data, expires_on, staff_id, began_at, id)
+    SELECT %s, %s, %s, %s, %s FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
     ON CONFLICT (id) DO NOTHING"""
 _UPDATE = """
-    UPDATE complaints_sealedsession SET data = %s, expires_on = %s
+    UPDATE complaints_sealedsession SET data = %s, expires_on = %s, staff_id = %s, began_at = %s
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily WHERE id = %s"""
 _DELETE = """
     DELETE FROM complaints_sealedsession
@@ -83,20 +85,20 @@ def read_row(cookie: str, door: str = REPORTERS) -> dict[str, Any]:
     return {**content, "files": bool(row[1])}
 
 
-def touch_row(cookie: str, until: float) -> bool:
-    """Move the end of a reporter's row to ``until`` and change nothing else; False where it has ended or was written.
+def touch_row(cookie: str, until: float, door: str = REPORTERS) -> bool:
+    """Move the end of a row to ``until`` and change nothing else; False where it has ended or was written.
 
     Whoever wrote it between the two steps has moved its end as well.
     """
     rows = SealedSession.objects.filter(pk=row_id(cookie))
     sealed = bytes(rows.values_list("data", flat=True).first() or b"")
     try:
-        content = _opened(cookie, sealed, REPORTERS)
+        content = _opened(cookie, sealed, door)
     except SealError:
         return False
     if content["until"] <= time.time():
         return False
-    values = {"data": _sealed(cookie, {**content, "until": until}, REPORTERS), "expires_on": _last_day(until)}
+    values = {"data": _sealed(cookie, {**content, "until": until}, door), "expires_on": _last_day(until)}
     return bool(rows.filter(data=sealed).update(**values))
 
 
@@ -110,14 +112,33 @@ def _sealed(cookie: str, content: dict[str, Any], door: str) -> bytes:
     return encrypt(row_key(cookie), pad(text, SIZES), _associated(row_id(cookie), door))
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Whose row it is, in clear: staff only, and the moment only once they are signed in."""
+
+    staff: uuid.UUID | None = None
+    began_at: datetime | None = None
+
+
+NOBODY = Owner()
+
+
 def write_row(
-    cookie: str, data: dict[str, Any], until: float, *, began: float, new: bool, door: str = REPORTERS
+    cookie: str,
+    data: dict[str, Any],
+    until: float,
+    *,
+    began: float,
+    new: bool,
+    door: str = REPORTERS,
+    owner: Owner = NOBODY,
 ) -> bool:
     """Write the row of ``cookie`` (``until``, ``began`` in seconds since the epoch).
 
     Args:
         new: whether it is the first time; a row that was deleted since does not come back, none is written over.
         door: whose session it is; a reporter's cookie opens nothing at the staff's door, nor the other way round.
+        owner: of a row of staff, so that it can be ended by somebody without its cookie.
 
     Returns:
         False where there was a row already, or none any more.
@@ -125,6 +146,7 @@ def write_row(
     identifier = row_id(cookie)
     sealed = _sealed(cookie, {"until": until, "began": began, "data": data}, door)
     values: dict[str, Any] = {"data": sealed, "expires_on": _last_day(until)}
+    values |= {"staff_id": owner.staff, "began_at": owner.began_at}
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute(_INSERT if new else _UPDATE, [*values.values(), identifier])

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.conf import settings
@@ -16,7 +18,10 @@ from django.utils import timezone
 
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.session import SealedSession
-from portal.rows import STAFF, delete_row, new_cookie, read_row, row_id, touch_row, write_row
+from portal.rows import STAFF, Owner, delete_row, new_cookie, read_row, row_id, touch_row, write_row
+
+# What a password has opened and the second factor has not yet released: whose, since when, the key.
+PENDING = "pending"
 
 
 class SessionStore(SessionBase):
@@ -29,7 +34,7 @@ class SessionStore(SessionBase):
         """Return the session's data, or nothing once a limit has passed."""
         content = read_row(self.session_key, STAFF) if self.session_key else {}
         if content and content["began"] + settings.SESSION_ABSOLUTE_AGE > time.time():
-            self._began = content["began"]
+            self._began, self._until = content["began"], content["until"]
             return dict(content["data"])
         self._session_key = None
         return {}
@@ -46,7 +51,9 @@ class SessionStore(SessionBase):
         self.modified = True
 
     def save(self, must_create: bool = False) -> None:
-        """Write the row.
+        """Write the row where something changed; else only put off its end.
+
+        A page that changed nothing must not write back what it has read: another request may have written since.
 
         Raises:
             CreateError: the row exists although it must not.
@@ -59,9 +66,26 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             raise UpdateError
         began = getattr(self, "_began", None) or time.time()
-        until = min(time.time() + self.get_expiry_age(), began + settings.SESSION_ABSOLUTE_AGE)
-        if not write_row(self.session_key, data, until, began=began, new=must_create, door=STAFF):
+        until = min(self._end_of(data), began + settings.SESSION_ABSOLUTE_AGE)
+        if not (must_create or self.modified):
+            self._stay_awake(until)
+            return
+        owner = _owner(data, began)
+        if not write_row(self.session_key, data, until, began=began, new=must_create, door=STAFF, owner=owner):
             raise CreateError if must_create else UpdateError
+        self._until = until
+
+    def _end_of(self, data: dict[str, Any]) -> float:
+        """A key that waits for the second factor waits for minutes, however often its page is asked for."""
+        if PENDING in data:
+            return float(data[PENDING]["at"]) + settings.ACCOUNT_LOGIN_TIMEOUT
+        return time.time() + self.get_expiry_age()
+
+    def _stay_awake(self, until: float) -> None:
+        # Once a fifth of the idle time has passed; whoever wrote meanwhile has put off the end as well.
+        if until - getattr(self, "_until", 0.0) > settings.SESSION_COOKIE_AGE / 5:
+            self._until = until
+            touch_row(str(self.session_key), until, door=STAFF)
 
     def get_expiry_age(self, **kwargs: Any) -> int:
         """Return the idle limit in seconds."""
@@ -76,6 +100,14 @@ class SessionStore(SessionBase):
     def clear_expired(cls) -> None:
         """Delete the rows whose last day is over."""
         SealedSession.objects.expired(timezone.localdate()).delete()
+
+
+def _owner(data: dict[str, Any], began: float) -> Owner:
+    if PENDING in data and "_auth_user_id" not in data:
+        return Owner(uuid.UUID(data[PENDING]["user"]))
+    if "_auth_user_id" not in data:
+        return Owner()
+    return Owner(uuid.UUID(data["_auth_user_id"]), datetime.fromtimestamp(began, tz=UTC))
 
 
 class ReporterSession:

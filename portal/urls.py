@@ -8,17 +8,29 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, reverse_lazy
 
 from complaints.admin.site import site
+from portal import door, enrol
+
+_DOOR = [
+    path("masuk/", door.Login.as_view(), name="account_login"),
+    path("masuk/faktor/", door.Factor.as_view(), name="mfa_authenticate"),
+    path("keluar/", door.Logout.as_view(), name="account_logout"),
+    path("sandi/", door.Password.as_view(success_url=reverse_lazy("admin:index")), name="account_change_password"),
+    # allauth sends the right password of a switched-off account here.
+    path("nonaktif/", account.account_inactive, name="account_inactive"),
+    # Nothing else of allauth's has an address: no sign-up, no mailed reset, no login by code, no trusted browser.
+    path("konfirmasi/", door.Confirm.as_view(), name="account_reauthenticate"),
+    path("faktor/", enrol.Factors.as_view(), name="mfa_index"),
+    path("faktor/aplikasi/", enrol.App.as_view(), name="mfa_activate_totp"),
+    path("faktor/aplikasi/gambar.svg", enrol.app_picture, name="mfa_picture"),
+    path("faktor/aplikasi/hapus/", enrol.RemoveApp.as_view(), name="mfa_deactivate_totp"),
+    path("faktor/kunci/", enrol.AddKey.as_view(), name="mfa_add_webauthn"),
+    path("faktor/kunci/<int:pk>/hapus/", enrol.RemoveKey.as_view(), name="mfa_remove_webauthn"),
+    path("faktor/kode/", enrol.Codes.as_view(), name="mfa_view_recovery_codes"),
+    path("faktor/kode/baru/", enrol.NewCodes.as_view(), name="mfa_generate_recovery_codes"),
+]
 
 urlpatterns = [
-    path(f"{settings.ADMIN_PATH}masuk/", account.login, name="account_login"),
-    path(f"{settings.ADMIN_PATH}keluar/", account.logout, name="account_logout"),
-    path(
-        f"{settings.ADMIN_PATH}sandi/",
-        account.PasswordChangeView.as_view(success_url=reverse_lazy("admin:index")),
-        name="account_change_password",
-    ),
-    # allauth sends the right password of a switched-off account here.
-    path(f"{settings.ADMIN_PATH}nonaktif/", account.account_inactive, name="account_inactive"),
+    path(settings.ADMIN_PATH, include(_DOOR)),
     path(settings.ADMIN_PATH, site.urls),
     *i18n_patterns(path("", include("complaints.urls")), prefix_default_language=False),
 ]

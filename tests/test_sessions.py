@@ -16,7 +16,7 @@ from django.utils import timezone
 from complaints.models.session import SealedSession
 from portal import rows
 from portal.sessions import ReporterSession, SessionStore
-from tests.cast import PASSWORD, Cast, at, send_report
+from tests.cast import Cast, at, send_report, sign_in
 from tests.traces import hits, tables
 
 DAY = date(2026, 11, 9)
@@ -31,9 +31,8 @@ def begun(client: Client) -> str:
 
 
 def signed_in(client: Client, name: str = "vera") -> str:
-    """Sign in with a password; return the cookie."""
-    assert client.post("/kantor/masuk/", {"login": name, "password": PASSWORD}).status_code == 302
-    return client.cookies["kantor"].value
+    """Sign in; return the cookie."""
+    return sign_in(client, name).cookies["kantor"].value
 
 
 def seconds(count: float) -> timedelta:

@@ -6,6 +6,7 @@ import uuid
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -57,6 +58,11 @@ class Staff(AbstractUser):
                 violation_error_message=_("An oversight liaison belongs to a body, and nobody else does."),
             ),
         ]
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind every session to password, role and body: whoever changes one of them ends the sessions, by any way."""
+        bound = "|".join((self.password, self.role, self.body_id or "", str(self.is_superuser), str(self.is_staff)))
+        return salted_hmac("complaints.models.team.Staff", bound, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def has_key(self) -> bool:

@@ -22,6 +22,15 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:app_list": (ALL, 302),
     "admin:catch-all": (set(), 404),
     "account_change_password": (ALL, 200),
+    "account_reauthenticate": (ALL, 200),
+    "mfa_index": (ALL, 200),
+    "mfa_activate_totp": (ALL, 200),
+    "mfa_picture": (ALL, 200),
+    "mfa_deactivate_totp": (ALL, 200),  # the only factor: the page says that it stays
+    "mfa_add_webauthn": (ALL, 200),
+    "mfa_remove_webauthn": (set(), 404),
+    "mfa_view_recovery_codes": (set(), 404),  # nobody of the cast has any
+    "mfa_generate_recovery_codes": (ALL, 200),
     "admin:complaints_case_changelist": (CASES, 200),
     "admin:complaints_case_change": (CASES, 200),
     "admin:complaints_case_keep_filter": (CASES, 405),
@@ -76,11 +85,18 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     },
 }
 # Pages of the staff's door that answer before anybody has signed in.
-BEFORE_LOGIN = {"account_login": 200, "account_logout": 302, "account_inactive": 200, "admin:login": 302}
+BEFORE_LOGIN = {
+    "account_login": 200,
+    "mfa_authenticate": 302,
+    "account_logout": 302,
+    "account_inactive": 200,
+    "admin:login": 302,
+}
 # One permission is for one look: these answer 404 until the page before them was opened.
 AFTER_LOOKING = {
     "admin:complaints_case_shown": "admin:complaints_case_view",
     "admin:complaints_release_shown": "admin:complaints_release_view",
+    "mfa_picture": "mfa_activate_totp",
 }
 
 # The reporter's door: what a GET answers without anything, with a finished draft, after sending, with an open ticket.

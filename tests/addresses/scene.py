@@ -145,4 +145,4 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "election_change": [Election.objects.earliest("pk").pk],
     }
     named = {f"admin:complaints_{name}": args for name, args in pages.items()}
-    return named | {"admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}
+    return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

@@ -21,7 +21,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.queue import JOBS
-from tests.cast import PASSWORD
+from tests.cast import sign_in
 from tests.images import photo
 from tests.views.walk import code_on, token_of
 
@@ -126,7 +126,7 @@ class Flow:
 
     def staff(self, name: str) -> Browser:
         client = self.browser()
-        client.post(reverse("account_login"), {"login": name, "password": PASSWORD})
+        sign_in(client, name)
         self.secrets[f"cookie of {name}"] = client.cookies["kantor"].value
         return client
 

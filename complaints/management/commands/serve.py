@@ -127,4 +127,5 @@ def _sample_lines(path: Path) -> list[str]:
     people = sample["accounts"]
     width = max((len(person["role"]) for person in people), default=0)
     accounts = [f"    {person['role']:<{width}}  {person['username']:<14} {person['password']}" for person in people]
-    return ["  Sample staff (role, name, password):", *accounts, f"  Sample ticket code  {sample['ticket']}"]
+    note = "  The second factor's code stands on the page that asks for it, for sample accounts only."
+    return ["  Sample staff (role, name, password):", *accounts, note, f"  Sample ticket code  {sample['ticket']}"]

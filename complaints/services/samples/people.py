@@ -16,7 +16,7 @@ from django.db import transaction
 
 from complaints.adapters import private
 from complaints.models.team import Role, Staff, Team
-from complaints.services import founding, keys, vault
+from complaints.services import factors, founding, keys, vault
 from complaints.services.founding import Asked
 
 
@@ -76,6 +76,7 @@ def found(*, now: datetime, env_file: Path) -> Founded | None:
     refuse_outside_sample_mode()
     if Team.objects.exists():
         _refuse_strange_teams()
+        _enrol_missing()
         return None
     with transaction.atomic():
         for person in PEOPLE:
@@ -84,6 +85,12 @@ def found(*, now: datetime, env_file: Path) -> Founded | None:
         # Before the commit: a pin without its team is replaced by the next run, a team without its pin is stuck.
         private.put(env_file, "TEAM_KEY_PINS", made.pins)
     return made
+
+
+def _enrol_missing() -> None:
+    for staff in Staff.objects.filter(is_sample=True):
+        if not factors.has_factor(staff):
+            factors.enrol_totp(staff=staff)
 
 
 def _refuse_strange_teams() -> None:
@@ -108,6 +115,7 @@ def _make(person: Person, now: datetime) -> None:
         is_sample=True,
     )
     keys.change_password(staff=staff, password=person.password, now=now)
+    factors.enrol_totp(staff=staff)
 
 
 def _found_teams(now: datetime) -> Founded:
