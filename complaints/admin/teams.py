@@ -38,6 +38,13 @@ REFUSED = {
     "role": gettext_lazy("This person's role does not belong to this team."),
     "self": gettext_lazy("Nobody admits themselves."),
     "admitted": gettext_lazy("This person is a member already."),
+    "elsewhere": gettext_lazy(
+        "This person holds, or may have kept, the key of another team. That team changes its key first; nobody holds "
+        "the keys of two teams."
+    ),
+    "changed": gettext_lazy("A colleague changed the team's key just now. Nothing was done here; look again."),
+    "gone": gettext_lazy("This person is no member any more."),
+    "last": gettext_lazy("Nobody else holds this team's key: have another person admitted first."),
 }
 EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
@@ -73,6 +80,12 @@ EVENTS = {
     "team.made": gettext_lazy("Team made"),
     "team.asked": gettext_lazy("Admission asked for"),
     "team.admitted": gettext_lazy("Person admitted to a team"),
+    "team.left": gettext_lazy("Person's place in a team ended"),
+    "team.reviewed": gettext_lazy("Access reviewed"),
+    "teamkey.removed": gettext_lazy("Person removed from a team"),
+    "teamkey.rotated": gettext_lazy("Team's key changed"),
+    "teamkey.resealed": gettext_lazy("Sealed again to the team's new key"),
+    "teamkey.finished": gettext_lazy("Team's old key forgotten"),
     "day.closed": gettext_lazy("Day closed"),
 }
 FACT_CHARS = 20

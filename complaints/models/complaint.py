@@ -73,10 +73,18 @@ class KeyGrant(models.Model):
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, null=True, related_name="grants")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="grants")
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="grants")
-    # Signed by the reporter's key for a complaint, by the triage team's for a release.
+    # Signed by the reporter's key for a complaint, by the triage team's for a release; by the team's own once it was
+    # sealed again to a later key of the team.
     sealed = models.BinaryField()
+    # Which of the team's keys opens it. Negative: it did not open when it should have been sealed again.
+    sealed_number = models.SmallIntegerField(default=1)
+    # The digest of what stood here first, which the root of the report's day binds, and the team's signature of what
+    # stands here now.
+    first_digest = models.BinaryField(null=True)
+    reseal_signature = models.BinaryField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["team", "sealed_number"], name="grant_sealed_number")]
         constraints = [
             models.UniqueConstraint(
                 fields=["complaint", "team"],
@@ -180,6 +188,11 @@ class Identity(models.Model):
     outer_reporter = models.BinaryField()
     outer_complaint = models.BinaryField()
     outer_custodian = models.BinaryField()
+    # Which of the custodians' keys opens their half inside; the reporter's acts leave that half as it is.
+    sealed_number = models.SmallIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["sealed_number"], name="identity_sealed_number")]
 
     def __str__(self) -> str:
         return str(self.complaint_id)

@@ -17,6 +17,7 @@ class IndexKey(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     signer = models.BinaryField()
     sealed = models.BinaryField()
+    sealed_number = models.SmallIntegerField(default=1)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="index_key_single")]

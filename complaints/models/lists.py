@@ -16,8 +16,8 @@ class SavedFilter(models.Model):
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="+")
     is_shared = models.BooleanField(default=False)
     query = models.CharField(max_length=300)
-    signer = models.BinaryField()
     sealed = models.BinaryField()
+    sealed_number = models.SmallIntegerField(default=1)
 
     def __str__(self) -> str:
         return str(self.id)

@@ -82,10 +82,15 @@ class Team(models.Model):
     slug = models.SlugField(unique=True)
     kind = models.CharField(max_length=12, choices=Kind)
     body = models.OneToOneField("OversightBody", on_delete=models.PROTECT, null=True, blank=True, related_name="team")
+    # The key of today; those before it stand in TeamKey.
     public_key = models.BinaryField(editable=False)
     verify_key = models.BinaryField(editable=False)
+    key_number = models.PositiveSmallIntegerField(default=1, editable=False)
     recovery_a = models.BinaryField(null=True, editable=False)
     recovery_b = models.BinaryField(null=True, editable=False)
+    # The keepers' two public keys, signed by the team's key, so that a later key is split again without them.
+    recovery_keys = models.BinaryField(null=True, editable=False)
+    recovery_signature = models.BinaryField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("team")
@@ -102,8 +107,46 @@ class Team(models.Model):
         return self.body.short_name if self.body else self.Kind(self.kind).label.__str__()
 
 
+class TeamKey(models.Model):
+    """One key of a team in its succession; each later one is signed by the one before, and signs back.
+
+    ``sealed_previous`` is the private key before it, sealed to this one: it is there while something still lies under
+    the old key, and forgotten when nothing does. Rows stay: what an old key signed is still read.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="keys", verbose_name=_("team"))
+    number = models.PositiveSmallIntegerField(_("number"))
+    public_key = models.BinaryField(editable=False)
+    verify_key = models.BinaryField(editable=False)
+    by_predecessor = models.BinaryField(default=b"", editable=False)
+    by_itself = models.BinaryField(default=b"", editable=False)
+    sealed_previous = models.BinaryField(null=True, editable=False)
+    # How much lay under older keys when this one came; for a progress bar.
+    total = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("team key")
+        verbose_name_plural = _("access review")
+        constraints = [models.UniqueConstraint(fields=["team", "number"], name="team_key_number")]
+
+    def __str__(self) -> str:
+        return f"{self.team} {self.number}"
+
+
 class TeamMembership(models.Model):
-    """A person in a team; without ``sealed_key`` they wait for a member to admit them."""
+    """A person in a team; without ``sealed_key`` they wait for a member to admit them.
+
+    Once ``left_at`` is set the row is history: whoever comes back gets a new one.
+    """
+
+    class Cause(models.TextChoices):
+        REMOVED = "removed", _("removed by a member")
+        ROLE = "role", _("other role or body")
+        SWITCHED_OFF = "switched_off", _("account switched off")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("team"))
@@ -117,14 +160,33 @@ class TeamMembership(models.Model):
         related_name="+",
         verbose_name=_("admitted by"),
     )
-    # The key that signed the admission: the admitting person may hold another one by now.
+    # The key that signed ``sealed_key``: the person who sealed it may hold another one by now.
     admitted_key = models.BinaryField(null=True, editable=False)
     admitted_at = models.DateTimeField(_("admitted"), null=True, blank=True)
+    # The team's signature of the person's public keys as they were compared: a later team key is sealed to these only.
+    certificate = models.BinaryField(null=True, editable=False)
+    # The last of the team's keys that this person held, whether they still do or not.
+    key_number = models.PositiveSmallIntegerField(null=True, editable=False)
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    left_cause = models.CharField(max_length=12, choices=Cause, blank=True)
+    removed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Why, sealed to the team; negative as with every ``sealed_number``: it did not open.
+    sealed_reason = models.BinaryField(null=True, editable=False)
+    sealed_number = models.SmallIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
-        constraints = [models.UniqueConstraint(fields=["team", "staff"], name="membership_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "staff"], condition=models.Q(left_at__isnull=True), name="membership_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(left_at__isnull=True, left_cause="")
+                | models.Q(left_at__isnull=False, left_cause__in=["removed", "role", "switched_off"]),
+                name="membership_left_why",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.staff} / {self.team}"

@@ -9,13 +9,12 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import blake2b, random_bytes
-from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
+from complaints.domain.sealing.records import KEY_SIZES, Context
 from complaints.models.complaint import Complaint
 from complaints.models.index import IndexEntry, IndexKey
 from complaints.models.team import Team
-from complaints.services import vault
+from complaints.services import holdings, vault
 from complaints.services.vault import Keyring
 
 DIGEST_BYTES: Final = 16
@@ -24,9 +23,9 @@ DIGEST_BYTES: Final = 16
 def open_key(keyring: Keyring) -> bytes:
     """Return the key of all entries, made here where there is none yet; raises Locked without an admission."""
     team = vault.pinned_team(Team.Kind.TRIAGE)
-    keys = keyring.team(team)
-    row = IndexKey.objects.filter(pk=1).first() or _make_key(team, keys)
-    opened = open_record(keys.box, row.sealed, _context(team), bytes(team.verify_key), sizes=KEY_SIZES)
+    keyring.team(team)
+    row = IndexKey.objects.filter(pk=1).first() or _make(keyring)
+    opened = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
     return bytes.fromhex(opened)
 
 
@@ -34,12 +33,31 @@ def _context(team: Team) -> Context:
     return Context("index-key", "1", str(team.pk))
 
 
-def _make_key(team: Team, keys: KeySet) -> IndexKey:
-    secret = random_bytes(32).hex()
-    sealed = seal_record(bytes(team.public_key), _context(team), secret, keys.sign, sizes=KEY_SIZES)
-    row = IndexKey(pk=1, signer=keys.sign.public, sealed=sealed)
+def _seal(row: IndexKey, keyring: Keyring, team: Team, secret: str) -> None:
+    row.sealed = keyring.seal_for_team(team, _context(team), secret, sizes=KEY_SIZES)
+    row.signer, row.sealed_number = keyring.team(team).sign.public, team.key_number
+
+
+def _reseal(row: IndexKey, keyring: Keyring, team: Team) -> None:
+    opened = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
+    _seal(row, keyring, team, opened)
+
+
+holdings.register(
+    holdings.Holding(
+        "index_key",
+        rows=lambda team: IndexKey.objects.filter(pk=1) if team.kind == Team.Kind.TRIAGE else IndexKey.objects.none(),
+        reseal=_reseal,
+        columns=("sealed", "signer"),
+    )
+)
+
+
+def _make(keyring: Keyring) -> IndexKey:
+    row = IndexKey(pk=1)
     try:
         with transaction.atomic():
+            _seal(row, keyring, vault.pinned_team(Team.Kind.TRIAGE), random_bytes(32).hex())
             row.save(force_insert=True)
             # What stands there under a key that is gone finds nothing any more; it is written again.
             IndexEntry.objects.all().delete()

@@ -12,10 +12,10 @@ from django.db.models import Q
 
 from complaints import access
 from complaints.domain.sealing.primitives import SealError
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import Context
 from complaints.models.lists import SavedFilter
 from complaints.models.team import Role, Staff, Team
-from complaints.services import audit, vault
+from complaints.services import audit, holdings, vault
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
 NAME_AT_MOST: Final = 60
@@ -70,11 +70,16 @@ def saved_filters(*, keyring: Keyring) -> list[Saved]:
 
 def _name(keyring: Keyring, row: SavedFilter) -> str:
     try:
-        signer = vault.trusted(row.signer, Team.Kind.TRIAGE)
-        body = open_record(keyring.team(row.team).box, row.sealed, _context(row), signer, sizes=_SIZES)
+        number = row.sealed_number
+        body = keyring.read_for_team(row.team, row.sealed, _context(row), number=number, sizes=_SIZES)
     except (Locked, UnpinnedKey, SealError):
         return ""
     return str(body["name"]) if body == _body(row, body["name"]) else ""
+
+
+holdings.register_records(
+    "saved_filter", rows=lambda team: SavedFilter.objects.filter(team=team), context=_context, sizes=_SIZES
+)
 
 
 @transaction.atomic
@@ -90,14 +95,15 @@ def save_filter(*, keyring: Keyring, name: str, query: str, shared: bool, now: d
         TooMany: one must be deleted first.
     """
     team = vault.pinned_team(Team.Kind.TRIAGE)
-    keys, person = keyring.team(team), keyring.staff
+    keyring.team(team)
+    person = keyring.staff
     assert person is not None  # noqa: S101  a ring that holds a team's key has a person
     kept = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
     if kept.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
         raise TooMany
-    row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, signer=keys.sign.public)
+    row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, sealed_number=team.key_number)
     body = _body(row, name[:NAME_AT_MOST])
-    row.sealed = seal_record(bytes(team.public_key), _context(row), body, keys.sign, sizes=_SIZES)
+    row.sealed = keyring.seal_for_team(team, _context(row), body, sizes=_SIZES)
     row.save(force_insert=True)
     _record("filter.saved", keyring, row, now)
     return row

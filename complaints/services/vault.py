@@ -9,30 +9,38 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from complaints import access
-from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import BoxPair, SealError, SignPair, Stored, blake2b, verify
-from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
+from complaints.domain.sealing.primitives import BoxPair, SealError, SignPair, Stored, blake2b
+from complaints.domain.sealing.records import (
+    KEY_SIZES,
+    TEXT_SIZES,
+    Context,
+    open_record,
+    open_record_of,
+    seal_record,
+)
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release
-from complaints.models.team import Staff, Team, TeamMembership
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services import binding, lineage
+from complaints.services.binding import bind_keys, check_keys, is_certified, keys_digest, signer_of
+from complaints.services.lineage import UnpinnedKey, pinned_team, pinned_teams, team_fingerprint, trusted
 
+__all__ = [
+    "UnpinnedKey", "bind_keys", "check_keys", "is_certified", "keys_digest", "pinned_team", "pinned_teams",
+    "signer_of", "team_fingerprint", "trusted",
+]  # fmt: skip
 SESSION_KEY = "staff_key"
 
 
 class Locked(Exception):  # noqa: N818
     """The person holds no key for this. Carries no content."""
-
-
-class UnpinnedKey(Exception):  # noqa: N818
-    """A team's key in the database is not the one that the environment names; nothing is sealed to it."""
 
 
 def pepper() -> bytes:
@@ -63,72 +71,6 @@ def new_worker_key() -> str:
     return BoxPair.new().private.hex()
 
 
-def pinned_team(slug: str) -> Team:
-    """Return a team to seal to.
-
-    Raises:
-        UnpinnedKey: there is none, or its key is not the pinned one.
-    """
-    return pinned_teams(slug)[slug]
-
-
-def pinned_teams(*slugs: str) -> dict[str, Team]:
-    """Return several teams by slug in one query; raises as :func:`pinned_team`."""
-    pins = keysets.parse_pins(settings.TEAM_KEY_PINS)
-    # Every report asks, and building this query through the ORM costs three times what it takes to answer it.
-    places = ", ".join("%s" for _ in slugs)
-    rows = Team.objects.raw(f"SELECT * FROM complaints_team WHERE slug IN ({places})", slugs)  # noqa: S608
-    teams = {team.slug: team for team in rows}
-    for slug in slugs:
-        team = teams.get(slug)
-        if team is None or not keysets.same_fingerprint(team_fingerprint(team), pins.get(slug, "")):
-            raise UnpinnedKey(slug)
-    return teams
-
-
-def trusted(signer: Stored, slug: str) -> bytes:
-    """Return ``signer`` where it is the signing key of the pinned team ``slug``, in whose name something is said.
-
-    Raises:
-        UnpinnedKey: whoever can write to the database, or sits in another team, could have signed with it.
-    """
-    if _pinned_signer(settings.TEAM_KEY_PINS, slug) != bytes(signer):
-        raise UnpinnedKey("signer")
-    return bytes(signer)
-
-
-@lru_cache(maxsize=64)
-def _pinned_signer(pins: str, slug: str) -> bytes:
-    """Return a team's signing key; a pin knows one key only, so it is asked once and not for every message."""
-    return bytes(pinned_team(slug).verify_key)
-
-
-def _keys_of(owner: Complaint | Release) -> bytes:
-    if isinstance(owner, Complaint):
-        publics = (owner.public_key, owner.reporter_key, owner.reporter_verify_key)
-        return b"keys of a complaint" + owner.pk.bytes + b"".join(bytes(public) for public in publics)
-    return b"keys of a release" + owner.pk.bytes + owner.case_id.bytes + bytes(owner.public_key)
-
-
-def bind_keys(owner: Complaint | Release, signer: SignPair) -> None:
-    """Sign the public keys of ``owner`` to its row."""
-    owner.key_signature = signer.sign(_keys_of(owner))
-
-
-def check_keys(owner: Complaint | Release, signer: Stored) -> None:
-    """Make sure that the keys in the row of ``owner`` are those that ``signer`` put there; before sealing to them.
-
-    Raises:
-        SealError: somebody has put in another.
-    """
-    verify(bytes(signer), _keys_of(owner), bytes(owner.key_signature))
-
-
-def team_fingerprint(team: Team) -> str:
-    """Return the fingerprint of a team's public halves."""
-    return keysets.fingerprint(team.public_key, team.verify_key)
-
-
 @dataclass
 class Keyring:
     """What a logged-in member of staff can open: their own key, the teams that admitted them, and from there on."""
@@ -136,6 +78,8 @@ class Keyring:
     staff: Staff | None
     keys: KeySet | None
     _teams: dict[uuid.UUID, KeySet] = field(default_factory=dict, repr=False)
+    _rows: dict[uuid.UUID, Team] = field(default_factory=dict, repr=False)
+    _older: dict[uuid.UUID, dict[int, KeySet]] = field(default_factory=dict, repr=False)
     _boxes: dict[uuid.UUID, BoxPair] = field(default_factory=dict, repr=False)
     _loaded: bool = False
     _concerned: set[uuid.UUID] | None = field(default=None, repr=False)
@@ -165,12 +109,16 @@ class Keyring:
     def _load(self) -> dict[uuid.UUID, KeySet]:
         if not self._loaded and self.keys and self.staff:
             entitled = access.teams_of(self.staff)
-            for membership in self.staff.memberships.filter(sealed_key__isnull=False, team__in=entitled).select_related(
-                "team"
-            ):
+            held = self.staff.memberships.filter(sealed_key__isnull=False, left_at=None, team__in=entitled)
+            for membership in held.select_related("team"):
                 self._teams[membership.team_id] = open_membership(membership, self.keys)
+                self._rows[membership.team_id] = membership.team
         self._loaded = True
         return self._teams
+
+    def forget(self) -> None:
+        """Read the teams' keys again when they are next asked for: one has just changed."""
+        self._teams, self._rows, self._older, self._loaded = {}, {}, {}, False
 
     def team(self, team: Team) -> KeySet:
         """Return the key set of a team.
@@ -182,6 +130,41 @@ class Keyring:
             return self._load()[team.pk]
         except KeyError:
             raise Locked(team.slug) from None
+
+    def team_at(self, team_id: uuid.UUID, number: int) -> KeySet:
+        """Return key ``number`` of a team (negative counts alike): the one of today, or an older one while it is kept.
+
+        Raises:
+            Locked: the person was not admitted, or that key is forgotten.
+            SealError: an older key does not open.
+        """
+        teams = self._load()
+        if team_id not in teams:
+            raise Locked("team")
+        today = self._rows[team_id].key_number
+        if abs(number) == today:
+            return teams[team_id]
+        if team_id not in self._older:
+            self._older[team_id] = _older_keys(self._rows[team_id], teams[team_id])
+        try:
+            return self._older[team_id][abs(number)]
+        except KeyError:
+            raise Locked("key") from None
+
+    def read_for_team(
+        self, team: Team, sealed: Stored, context: Context, *, number: int, sizes: tuple[int, ...] = TEXT_SIZES
+    ) -> Any:
+        """Open what :func:`seal_for_team` sealed, with key ``number`` of the team; raises Locked, SealError."""
+        pair = self.team_at(team.pk, number).box
+        return open_record_of(pair, sealed, context, lineage.signers(team.slug), sizes=sizes)
+
+    def seal_for_team(self, team: Team, context: Context, body: Any, *, sizes: tuple[int, ...] = TEXT_SIZES) -> bytes:
+        """Seal to a team that this ring holds, in the team's own name.
+
+        The row keeps ``team.key_number`` beside it as ``sealed_number``, and is registered in services.holdings so
+        that it is sealed again when the team's key changes. ``team`` comes from :func:`pinned_team`.
+        """
+        return seal_record(bytes(team.public_key), context, body, self.team(team).sign, sizes=sizes)
 
     @property
     def team_ids(self) -> list[uuid.UUID]:
@@ -199,13 +182,13 @@ class Keyring:
         """
         if self.concerned(complaint.case_id):
             raise Locked("conflict")
-        return self._granted(complaint, bytes(complaint.reporter_verify_key), grants)
+        return self._granted(complaint, signer_of(complaint), grants)
 
     def release(self, release: Release, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         """Return a release's pair; raises :class:`Locked` without a grant to one of the person's teams."""
         if self.concerned(release.case_id):
             raise Locked("conflict")
-        return self._granted(release, trusted(release.signer, Team.Kind.TRIAGE), grants)
+        return self._granted(release, signer_of(release), grants)
 
     def _granted(self, owner: Complaint | Release, signer: bytes, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         check_keys(owner, signer)
@@ -216,13 +199,42 @@ class Keyring:
             )
             if grant is None:
                 raise Locked("grant")
-            context = Context("grant", str(owner.pk), str(grant.team_id))
-            opened = open_record(teams[grant.team_id].box, grant.sealed, context, signer, sizes=KEY_SIZES)
-            self._boxes[owner.pk] = BoxPair.from_private(bytes.fromhex(opened))
+            self._boxes[owner.pk] = self.granted(grant, owner, signer)
         pair = self._boxes[owner.pk]
         if pair.public != bytes(owner.public_key):
             raise SealError("grant")
         return pair
+
+    def granted(self, grant: KeyGrant, owner: Complaint | Release, signer: bytes) -> BoxPair:
+        """Open one grant: as ``signer`` signed it at first, or as the team sealed it again for the same keys."""
+        box = self.team_at(grant.team_id, grant.sealed_number).box
+        if grant.first_digest is None:
+            context = Context("grant", str(owner.pk), str(grant.team_id))
+            return BoxPair.from_private(bytes.fromhex(open_record(box, grant.sealed, context, signer, sizes=KEY_SIZES)))
+        context = Context("regrant", str(owner.pk), str(grant.team_id))
+        known = lineage.signers(self._rows[grant.team_id].slug)
+        content = open_record_of(box, grant.sealed, context, known, sizes=KEY_SIZES)
+        # What the first signature tied together stays together: the pair, the row's other keys, and whose they are.
+        if content["keys"] != keys_digest(owner, signer):
+            raise SealError("grant")
+        return BoxPair.from_private(bytes.fromhex(content["key"]))
+
+
+def _older_keys(team: Team, today: KeySet) -> dict[int, KeySet]:
+    """Return the older keys that are still kept, each sealed to the one after it."""
+    found = {team.key_number: today}
+    for row in TeamKey.objects.filter(team=team, sealed_previous__isnull=False).order_by("-number"):
+        after = found.get(row.number)
+        if after is not None:
+            context = previous_context(row)
+            opened = open_record(after.box, row.sealed_previous or b"", context, after.sign.public, sizes=KEY_SIZES)
+            found[row.number - 1] = KeySet.from_bytes(bytes.fromhex(opened))
+    return found
+
+
+def previous_context(row: TeamKey) -> Context:
+    """The context that a team's older key, kept under key ``row``, is bound to."""
+    return Context("previous-key", str(row.pk), str(row.team_id), row.number)
 
 
 def open_membership(membership: TeamMembership, keys: KeySet) -> KeySet:
@@ -238,11 +250,16 @@ def open_membership(membership: TeamMembership, keys: KeySet) -> KeySet:
 
 
 def seal_membership(membership: TeamMembership, team_keys: KeySet, signer: SignPair) -> None:
-    """Seal a team's private key to the person of ``membership`` (their public key), signed by who admits."""
+    """Seal a team's private key to the person of ``membership`` (their public key), signed by who admits.
+
+    The team signs for that public key as well: once its own key changes, the new one is sealed to no other.
+    """
     context = Context("membership", str(membership.pk), str(membership.team_id))
     public = bytes(membership.staff.public_key or b"")
     membership.sealed_key = seal_record(public, context, team_keys.to_bytes().hex(), signer, sizes=KEY_SIZES)
     membership.admitted_key = signer.public
+    membership.certificate = team_keys.sign.sign(binding.certified(membership))
+    membership.key_number = membership.team.key_number
 
 
 def grant(*, owner: Complaint | Release, box: BoxPair, team: Team, signer: SignPair) -> KeyGrant:
@@ -250,7 +267,7 @@ def grant(*, owner: Complaint | Release, box: BoxPair, team: Team, signer: SignP
     context = Context("grant", str(owner.pk), str(team.pk))
     sealed = seal_record(bytes(team.public_key), context, box.private.hex(), signer, sizes=KEY_SIZES)
     place = {"complaint": owner} if isinstance(owner, Complaint) else {"release": owner}
-    return KeyGrant(team=team, sealed=sealed, **place)
+    return KeyGrant(team=team, sealed=sealed, sealed_number=team.key_number, **place)
 
 
 def keyring_of(user: Any, session: Any) -> Keyring:

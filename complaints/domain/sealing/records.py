@@ -8,6 +8,7 @@ put back from an earlier day does not open.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,3 +96,16 @@ def open_record(
     if found != expected:
         raise SealError("context")
     return body
+
+
+def open_record_of(
+    pair: BoxPair, sealed: Stored, context: Context, signers: Iterable[bytes], *, sizes: tuple[int, ...] = TEXT_SIZES
+) -> Any:
+    """Open a record that one of several keys must have signed, tried in this order; raises as :func:`open_record`."""
+    refused = SealError("signer")
+    for signer in signers:
+        try:
+            return open_record(pair, sealed, context, signer, sizes=sizes)
+        except SealError as error:
+            refused = error
+    raise refused

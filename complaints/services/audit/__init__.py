@@ -16,6 +16,7 @@ from complaints.services.audit.chain import (
 )
 from complaints.services.audit.places import move_facts
 from complaints.services.audit.reading import Recorded, head, recorded, was_recorded
+from complaints.services.audit.resealed import reseal_statement
 from complaints.services.audit.verification import Head, Verdict, parse_heads, verify_chain
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "move_facts",
     "parse_heads",
     "recorded",
+    "reseal_statement",
     "server_signer",
     "verify_chain",
     "was_recorded",

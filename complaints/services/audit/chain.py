@@ -60,6 +60,12 @@ EVENTS = frozenset(
         "team.made",
         "team.asked",
         "team.admitted",
+        "team.left",
+        "team.reviewed",
+        "teamkey.removed",
+        "teamkey.rotated",
+        "teamkey.resealed",
+        "teamkey.finished",
         "day.closed",
     }
 )
@@ -147,20 +153,21 @@ def payload(entry: AuditEntry) -> bytes:
 def _leaf(kind: str, row: uuid.UUID, *parts: bytes | uuid.UUID | None) -> bytes:
     """Digest what stands in one row, together with which row it is: ciphertexts that changed places do not match."""
     pieces = (part.bytes if isinstance(part, uuid.UUID) else bytes(part or b"") for part in parts)
-    whole = b"".join(blake2b(piece, person=b"ciphertext") for piece in pieces)
-    return blake2b(kind.encode() + b"\0" + row.bytes + whole, person=b"day leaf")
+    return _leaf_of(kind, row, *(blake2b(piece, person=b"ciphertext") for piece in pieces))
+
+
+def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
+    return blake2b(kind.encode() + b"\0" + row.bytes + b"".join(digests), person=b"day leaf")
 
 
 def day_digests(day: date) -> Iterator[bytes]:
     """Yield a digest of every row that reporters wrote on ``day``: reports, keys, messages, files, posts, steps."""
     sent = Complaint.objects.filter(day=day).values_list("pk", *COMPLAINT_COLUMNS)
-    grants = KeyGrant.objects.filter(complaint__day=day).values_list("pk", "complaint", "team", "sealed")
     messages = Message.objects.from_reporter().filter(day=day)
     originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
     posts = Evidence.objects.filter(day=day, kind=Evidence.Kind.POST)
     rows: dict[str, QuerySet[Any, tuple[Any, ...]]] = {
         "complaint": sent,
-        "grant": grants,
         "message": messages.values_list("pk", "complaint", "sealed", "sealed_for_release"),
         "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
         "post": posts.values_list("pk", "complaint", "sealed_post"),
@@ -168,8 +175,19 @@ def day_digests(day: date) -> Iterator[bytes]:
     for kind, found in rows.items():
         for row, *parts in found.iterator():
             yield _leaf(kind, row, *parts)
+    yield from _grants(day)
     yield from _reporter_steps(day)
     yield from _reporter_moves(day)
+
+
+def _grants(day: date) -> Iterator[bytes]:
+    """Yield a digest of each grant as the reporter sealed it: for one sealed again since, its digest was kept."""
+    grants = KeyGrant.objects.filter(complaint__day=day).values_list(
+        "pk", "complaint", "team", "sealed", "first_digest"
+    )
+    for row, complaint, team, sealed, first in grants.iterator():
+        parts = [blake2b(part.bytes, person=b"ciphertext") for part in (complaint, team)]
+        yield _leaf_of("grant", row, *parts, bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext"))
 
 
 def _reporter_steps(day: date) -> Iterator[bytes]:

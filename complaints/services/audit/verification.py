@@ -15,13 +15,24 @@ from django.db import models
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import SealError, verify
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.services.audit import places, standing, subjects
+from complaints.services.audit import places, resealed, standing, subjects
 from complaints.services.audit.chain import day_digests, payload, server_signer
 
 CHUNK: Final = 500
 # What only a person does. The server's signature under one of these would be a forgery by whoever holds its key.
 PERSONAL: Final = (
-    *("case.", "message.", "note.", "assessment.", "object.", "release.", "decision.", "custody.", "finding."),
+    *(
+        "case.",
+        "message.",
+        "note.",
+        "assessment.",
+        "object.",
+        "release.",
+        "decision.",
+        "custody.",
+        "finding.",
+        "teamkey.",
+    ),
 )
 
 
@@ -81,7 +92,7 @@ def verify_chain(*, heads: Collection[Head] = ()) -> Verdict:
     why = walk.ended(end)
     if why:
         return Verdict(walk.count, walk.count + 1, why)
-    fault = subjects.unrecorded() or standing.first_fault() or places.first_fault()
+    fault = subjects.unrecorded() or resealed.first_fault() or standing.first_fault() or places.first_fault()
     return Verdict(walk.count, *fault) if fault else Verdict(walk.count)
 
 
