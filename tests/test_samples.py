@@ -162,7 +162,7 @@ def test_there_is_a_ticket_for_every_report(played: Played) -> None:
 # --- Nothing of it lies open ----------------------------------------------------------------------------------------
 
 
-REFERENCE = {"category", "accusedkind", "sanctionkind", "province", "election", "oversightbody"}
+REFERENCE = {"category", "accusedkind", "sanctionkind", "province", "election", "oversightbody", "standardtext"}
 
 
 def _dump() -> bytes:

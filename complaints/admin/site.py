@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import catalog, desk, people, teams
+from complaints.admin import catalog, desk, people, practice, teams
 from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
 from complaints.admin.conflicts import ConflictAdmin
@@ -68,6 +68,7 @@ class DeskSite(admin.AdminSite):
         own = [
             path("saya/", self.admin_view(self.own_page), name="me"),
             path("saya/data/", self.admin_view(self.own_data), name="own_data"),
+            path("latihan/", self.admin_view(self.practice_page), name="practice"),
         ]
         return [*own, *routes]
 
@@ -103,7 +104,8 @@ class DeskSite(admin.AdminSite):
             return context
         asking = staff_request(request)
         locked = "" if asking.keyring.unlocked else "locked" if asking.user.has_key else "no_key"
-        return context | {"nav": self.nav(request), "locked": locked}
+        may_practise = access.may_practise(asking.user)
+        return context | {"nav": self.nav(request), "locked": locked, "may_practise": may_practise}
 
     def nav(self, request: HttpRequest) -> list[dict[str, Any]]:
         """List the pages that exist for this person."""
@@ -152,6 +154,14 @@ class DeskSite(admin.AdminSite):
             return TemplateResponse(request, "admin/me.html", context, status=400)
         messages.success(request, _("Saved. Reports about them are kept from you."))
         return redirect("admin:me")
+
+    def practice_page(self, request: HttpRequest) -> HttpResponse:
+        """Show practice mode, switch it, make cases to practise on."""
+        own = practice.page(request)
+        if request.method == "POST" and "made" not in own:
+            return redirect("admin:practice")
+        request.current_app = self.name
+        return TemplateResponse(request, "admin/practice.html", self.each_context(request) | own)
 
 
 def _table_link(model: type[Model]) -> tuple[str, str]:

@@ -53,6 +53,8 @@ EVENTS = {
     "queue.searched": gettext_lazy("Queue searched"),
     "filter.saved": gettext_lazy("Filter saved"),
     "filter.deleted": gettext_lazy("Saved filter deleted"),
+    "practice.switched": gettext_lazy("Practice mode switched"),
+    "practice.made": gettext_lazy("Practice cases made"),
     "leak.checked": gettext_lazy("Text checked for what it gives away"),
     "leak.overridden": gettext_lazy("Warning overridden"),
     "case.assigned": gettext_lazy("Case given to an officer"),

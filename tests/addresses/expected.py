@@ -15,6 +15,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:index": (ALL, 200),
     "admin:me": (ALL, 200),
     "admin:own_data": (ALL, 405),
+    "admin:practice": (TRIAGE | BODIES, 200),
     "admin:jsi18n": (ALL, 200),
     "admin:login": (ALL, 302),
     "admin:logout": (ALL, 302),

@@ -38,6 +38,8 @@ EVENTS = frozenset(
         "filter.saved",
         "filter.deleted",
         "message.sent",
+        "practice.switched",
+        "practice.made",
         "leak.checked",
         "leak.overridden",
         "note.written",
@@ -110,6 +112,8 @@ def append(
     facts = dict(facts or {})
     if event not in EVENTS or not all(_is_fact(value) for value in facts.values()):
         raise AuditError(event)
+    if actor is not None and actor.practising:
+        facts["practice"] = 1
     signer = signer or server_signer()
     with transaction.atomic(savepoint=False):
         head = ChainHead.objects.select_for_update().get(pk=1)

@@ -66,6 +66,7 @@ class StatusPage:
     may_answer: bool
     may_withdraw: bool
     received_on: date
+    is_practice: bool
 
 
 def open_ticket(text: str) -> dict[str, str] | None:
@@ -138,8 +139,14 @@ def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
         own_files=own_files,
         opened_count=complaint.opened_count,
         may_answer=status is not Status.WITHDRAWN,
+<<<<<<< HEAD
         may_withdraw=_may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
+=======
+        may_withdraw=_may_withdraw(case),
+        received_on=case.received_on,
+        is_practice=case.is_practice,
+>>>>>>> d9fd8df (Let people practise on made-up cases that no real one ever meets)
     )
 
 

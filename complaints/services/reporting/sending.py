@@ -15,7 +15,7 @@ from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status
-from complaints.models.case import AgencyKind, Case
+from complaints.models.case import PRACTICE_PREFIX, AgencyKind, Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile
 from complaints.models.writing import insert
@@ -61,8 +61,12 @@ def was_received(token: str) -> bool:
     return Complaint.objects.filter(lookup=digest).exists()
 
 
-def submit(*, draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], today: date) -> Receipt:
+def submit(
+    *, draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], today: date, practice: bool = False
+) -> Receipt:
     """Store a report, sealed, in one durable transaction; the same draft sent again finds the first.
+
+    ``practice`` is for services.practice alone: nothing that a reporter sends can say it.
 
     Raises:
         UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
@@ -72,7 +76,7 @@ def submit(*, draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], to
     for _attempt in range(4):
         try:
             with transaction.atomic():
-                case = _store(draft, files, code=code, digest=digest, today=today)
+                case = _store(draft, files, code=code, digest=digest, today=today, practice=practice)
         except IntegrityError:
             stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
             if stored is None:  # the random reference was taken; draw another
@@ -83,13 +87,19 @@ def submit(*, draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], to
 
 
 def _store(
-    draft: dict[str, Any], files: Sequence[evidence.DraftFileInfo], *, code: str, digest: bytes, today: date
+    draft: dict[str, Any],
+    files: Sequence[evidence.DraftFileInfo],
+    *,
+    code: str,
+    digest: bytes,
+    today: date,
+    practice: bool,
 ) -> Case:
     keys, box = reporter_keys(code), BoxPair.new()
     teams = vault.pinned_teams("triage", "custodian")
     posts, rest = evidence.collect(str(draft.get("links", "")), draft.get("posts", ()))
     answers = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": rest}
-    case = _new_case(answers, today)
+    case = _new_case(answers, today, practice=practice)
     complaint = Complaint(
         case=case,
         lookup=digest,
@@ -136,10 +146,16 @@ def _attach(
         )
 
 
-def _new_case(answers: dict[str, Any], today: date) -> Case:
+def _new_case(answers: dict[str, Any], today: date, *, practice: bool) -> Case:
+    prefix = PRACTICE_PREFIX if practice else f"KN-{today:%y}-"
     kind = str(answers["agency_kind"])
     return Case(
+<<<<<<< HEAD
         reference=placing.new_reference(today),
+=======
+        is_practice=practice,
+        reference=prefix + "".join(secrets.choice(codes.ALPHABET) for _ in range(6)),
+>>>>>>> d9fd8df (Let people practise on made-up cases that no real one ever meets)
         category_id=answers["category"],
         accused_kind_id=answers["accused_kind"],
         province_id=answers["province"] or None,

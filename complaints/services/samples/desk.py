@@ -66,7 +66,7 @@ class Desk:
         today = timezone.localdate(now)
         draft = case.plan.draft(today)
         reporting.start_code(draft)
-        receipt = reporting.submit(draft=draft, files=_files(case.plan), today=today)
+        receipt = reporting.submit(draft=draft, files=files_of(case.plan), today=today)
         case.code, ticket = receipt.code, reporting.open_ticket(receipt.code)
         if ticket is None:
             raise Complaint.DoesNotExist
@@ -171,7 +171,8 @@ class Desk:
         self._judge(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=imposed)
 
 
-def _files(plan: Planned) -> list[evidence.DraftFileInfo]:
+def files_of(plan: Planned) -> list[evidence.DraftFileInfo]:
+    """Draw and seal the files of a sample report."""
     uploads = []
     if plan.photo:
         uploads.append(_seal(f"IMG_{2040 + plan.number}.jpg", sample_files.photo(plan.number)))
