@@ -37,9 +37,10 @@ class Stretch:
     since: date | None
 
 
-def new_reference(day: date) -> str:
-    """Draw a reference; nothing can be told from it but the year."""
-    return f"KN-{day:%y}-" + "".join(secrets.choice(codes.ALPHABET) for _ in range(REFERENCE_CHARS))
+def new_reference(day: date, *, practice: bool = False) -> str:
+    """Draw a reference; nothing can be told from it but the year, or that it is practice."""
+    prefix = PRACTICE_PREFIX if practice else f"KN-{day:%y}-"
+    return prefix + "".join(secrets.choice(codes.ALPHABET) for _ in range(REFERENCE_CHARS))
 
 
 def lock(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
@@ -133,9 +134,8 @@ def _waiting_case(complaint: Complaint, joint: Case) -> Case | None:
 def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
     """Store a case for the report that ``joint`` was once made for; what is clear of it is that report's."""
     for _attempt in range(TRIES):
-        reference = new_reference(day)
         case = Case(
-            reference=PRACTICE_PREFIX + reference[-REFERENCE_CHARS:] if joint.is_practice else reference,
+            reference=new_reference(day, practice=joint.is_practice),
             is_practice=joint.is_practice,
             category=joint.category,
             accused_kind_id=joint.accused_kind_id,

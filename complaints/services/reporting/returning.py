@@ -139,14 +139,9 @@ def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
         own_files=own_files,
         opened_count=complaint.opened_count,
         may_answer=status is not Status.WITHDRAWN,
-<<<<<<< HEAD
         may_withdraw=_may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
-=======
-        may_withdraw=_may_withdraw(case),
-        received_on=case.received_on,
         is_practice=case.is_practice,
->>>>>>> d9fd8df (Let people practise on made-up cases that no real one ever meets)
     )
 
 

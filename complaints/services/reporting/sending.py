@@ -15,7 +15,7 @@ from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status
-from complaints.models.case import PRACTICE_PREFIX, AgencyKind, Case
+from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile
 from complaints.models.writing import insert
@@ -147,15 +147,10 @@ def _attach(
 
 
 def _new_case(answers: dict[str, Any], today: date, *, practice: bool) -> Case:
-    prefix = PRACTICE_PREFIX if practice else f"KN-{today:%y}-"
     kind = str(answers["agency_kind"])
     return Case(
-<<<<<<< HEAD
-        reference=placing.new_reference(today),
-=======
         is_practice=practice,
-        reference=prefix + "".join(secrets.choice(codes.ALPHABET) for _ in range(6)),
->>>>>>> d9fd8df (Let people practise on made-up cases that no real one ever meets)
+        reference=placing.new_reference(today, practice=practice),
         category_id=answers["category"],
         accused_kind_id=answers["accused_kind"],
         province_id=answers["province"] or None,
