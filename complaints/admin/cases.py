@@ -22,6 +22,7 @@ from complaints.admin.custody import CaseCustody
 from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
+from complaints.admin.linking import CaseLinks
 from complaints.admin.officers import CaseOfficer
 from complaints.admin.queue_many import QueueMany
 from complaints.admin.queue_search import QueueSearch
@@ -33,7 +34,16 @@ from complaints.services import casework, forwarding
 
 
 class CaseAdmin(
-    QueueMany, QueueSearch, CaseSteps, CaseTalk, CaseOfficer, CaseConflict, CaseFiles, CaseViewer, CaseCustody
+    QueueMany,
+    QueueSearch,
+    CaseSteps,
+    CaseTalk,
+    CaseOfficer,
+    CaseConflict,
+    CaseLinks,
+    CaseFiles,
+    CaseViewer,
+    CaseCustody,
 ):
     """The queue and the case page."""
 

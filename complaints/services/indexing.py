@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -49,6 +49,8 @@ class Similar:
 
     case_id: uuid.UUID
     reference: str
+    status: str = ""
+    received_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,6 @@ def _opened(key: bytes, entry: IndexEntry) -> int:
 
 
 def _group(kind: str, entries: list[IndexEntry]) -> Group:
-    cases = {entry.complaint.case_id: entry.complaint.case.reference for entry in entries}
-    listed = [Similar(case_id, reference) for case_id, reference in list(cases.items())[:SHOWN]]
+    cases = {entry.complaint.case_id: entry.complaint.case for entry in entries}
+    listed = [Similar(one.pk, one.reference, one.status, one.received_on) for one in list(cases.values())[:SHOWN]]
     return Group(str(kind), len({entry.complaint_id for entry in entries}), len(entries) >= MOST, listed)

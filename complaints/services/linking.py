@@ -19,7 +19,7 @@ from complaints.domain import linking
 from complaints.domain.linking import LinkRefusal, LinkRefused
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, InternalNote
+from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.linking import Move
 from complaints.models.team import Team
@@ -157,6 +157,19 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
         )
         for row in found
     ]
+
+
+def came_later(*, case: Case, history: Iterable[Transition]) -> set[uuid.UUID]:
+    """Return the reports of a case that joined it after it was last forwarded: the body does not hold them.
+
+    Args:
+        history: the steps of the case.
+    """
+    forwards = [step.sequence for step in history if step.action == Action.FORWARD]
+    if not forwards:
+        return set()
+    moves = Move.objects.filter(target=case, complaint__case=case, target_steps__gte=max(forwards))
+    return set(moves.values_list("complaint", flat=True))
 
 
 def target_refusal(case: Case) -> str:

@@ -43,6 +43,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_many": (CASES, 405),
     "admin:complaints_case_reply": (CASES, 405),
     "admin:complaints_case_note": (CASES, 405),
+    "admin:complaints_case_link": ({"verifier"}, 200),
+    "admin:complaints_case_unlink": ({"verifier"}, 409),  # the only report of its case
     "admin:complaints_case_assign": (CASES, 405),
     "admin:complaints_case_conflict": (TRIAGE, 200),
     "admin:complaints_conflict_changelist": ({"forwarder"}, 200),

@@ -116,6 +116,8 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "conflict_lift": [_kept(vino), vino],
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
+        "case_link": [case],
+        "case_unlink": [case, complaint.pk],
         "case_assign": [case],
         "case_step": [case, "verify"],
         "case_forward": [case],
