@@ -67,11 +67,16 @@ class Scene:
         return reverse(name, args=wanted)
 
 
-def build(cast: Cast) -> Scene:
-    """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission."""
+def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
+    """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission.
+
+    Args:
+        name: the photo's.
+        answers: what the report says otherwise than others.
+    """
     cache.clear()
-    sent = send_report(today=DAY)
-    reporting.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo())], today=DAY)
+    sent = send_report(today=DAY, **answers)
+    reporting.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
     evidence.process_pending()
     do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
     casework.act(action=Action.START_REVIEW, **do)
