@@ -23,7 +23,8 @@ from complaints.domain import standard
 from complaints.domain.leaks import Leak
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
-from complaints.services import catalog
+from complaints.models.complaint import Complaint
+from complaints.services import catalog, placing
 from complaints.services.leaks import Override
 
 # The texts as they are marked up for a reader: reporters read Indonesian first.
@@ -40,6 +41,7 @@ KINDS: Final[dict[str, Any]] = {
     "own": gettext_lazy("The reporter's own words: whoever finds the code would read them"),
     "staff": gettext_lazy("Name of a member of staff"),
     "code": gettext_lazy("Looks like a ticket code"),
+    "reference": gettext_lazy("Reference of another case, or of one that several reporters share"),
 }
 
 
@@ -58,7 +60,8 @@ def options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[
     rows, found = catalog.standard_texts(moment, case.category.group), []
     for language in LANGUAGES:
         with translation.override(language):
-            values = {"reference": case.reference, "body": body or _("the oversight body")}
+            # The reference stays in braces: each reporter is told by the one that they know, when it is sent.
+            values = {"reference": "{reference}", "body": body or _("the oversight body")}
             values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
             for row in rows:
                 text = standard.fill(row.text("body"), values)
@@ -69,7 +72,7 @@ def options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[
 def preview_of_step(row: Transition, case: Case, text: str, *, label: str, due_on: date | None, body: str) -> Any:
     """Return what the status page would hold after a step, in the shape that its own templates read."""
     target = target_of(row, Status(case.asked_from) if case.asked_from else None)
-    asks = row.action is Action.ASK_REPORTER
+    asks, text = row.action is Action.ASK_REPORTER, as_told(text, case)
     event = {"day": timezone.localdate(), "label": label, "reason": text}
     return {
         "status": target.value,
@@ -79,6 +82,12 @@ def preview_of_step(row: Transition, case: Case, text: str, *, label: str, due_o
         "question_from_body": asks and case.status == Status.UNDER_EXAMINATION,
         "events": [event],
     }
+
+
+def as_told(text: str, case: Case, complaint: Complaint | None = None) -> str:
+    """Return a text as one reporter gets it: as ``complaint``'s, else as that of the case's first."""
+    told = complaint or case.complaints.order_by("day", "pk").first()
+    return placing.named(text, told) if told else text
 
 
 def preview_of_message(text: str) -> Any:

@@ -90,4 +90,7 @@ def _composer(request: HttpRequest, case: Case, complaint: Complaint) -> composi
         keyring = staff_request(request).keyring
         return casework.check(keyring=keyring, case_id=case.pk, readers=[complaint.pk], text=text, now=timezone.now())
 
-    return composing.Composer(request, "text", _options(case), look, composing.preview_of_message)
+    def show(text: str) -> Any:
+        return composing.preview_of_message(composing.as_told(text, case, complaint))
+
+    return composing.Composer(request, "text", _options(case), look, show)

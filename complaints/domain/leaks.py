@@ -40,6 +40,7 @@ _FOUR: Final = "[0-9A-HJKMNP-TV-Z]{4}"
 _NUMBER: Final = re.compile(r"(?<![\w+])\+?\d(?:[\s.\-–—()·]{0,3}\d){6,24}(?!\w)")
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
 _CODE: Final = re.compile(rf"(?<![0-9A-Z]){_FOUR}({_GAP})(?:{_FOUR}\1){{4}}{_FOUR}(?![0-9A-Z])", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"(?<!\w)(?:KN-\d{2}|LATIHAN)-[0-9A-Z]{6}(?!\w)", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[^\W_]+(?:['’`][^\W_]+)*")
 _OWN_NAME: Final = re.compile(
     r"\b(?:nama saya|saya bernama|perkenalkan,? saya|my name is)(?: adalah)?[ :]+((?:[^\W\d_]+[ ,]*){1,3})",
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     OWN = "own"
     STAFF = "staff"
     CODE = "code"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Known:
         offices: agencies and places that the reports name.
         others: what other reporters of the same case wrote.
         staff: names of the house's people, and their user names.
+        references: by which the readers know their report; any other would tell them of another case.
     """
 
     accused: tuple[str, ...] = ()
@@ -88,6 +91,7 @@ class Known:
     offices: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def check(text: str, known: Known) -> list[Leak]:
         *(Leak(Kind.OWN, said) for said in _same(text, words, known.stories)),
         *(Leak(Kind.STAFF, said) for said in _staff(text, words, known.staff)),
         *_codes(text),
+        *_references(text, known.references),
     ]
     return list(dict.fromkeys(found))
 
@@ -204,6 +209,12 @@ def _codes(text: str) -> Iterator[Leak]:
         # Six words of four letters are no code.
         if sum(letter.isdigit() for letter in match.group()) >= CODE_DIGITS:
             yield Leak(Kind.CODE, match.group())
+
+
+def _references(text: str, own: Iterable[str]) -> Iterator[Leak]:
+    for match in _REFERENCE.finditer(text):
+        if match.group().upper() not in own:
+            yield Leak(Kind.REFERENCE, match.group())
 
 
 # --- Somebody's own words

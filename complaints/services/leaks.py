@@ -22,7 +22,7 @@ from complaints.models.case import Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import audit, thread
+from complaints.services import audit, placing, thread
 from complaints.services.vault import Keyring
 
 
@@ -60,12 +60,14 @@ def check(
     """
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
     told = {complaint.pk: _open(keyring, complaint) for complaint in complaints}
-    found = leaks.check(text, known([told[pk] for pk in readers or told], [told[pk] for pk in told]))
+    own = tuple(placing.own_reference(one) for one in complaints if len(told) == 1 or [one.pk] == list(readers))
+    held = known([told[pk] for pk in readers or told], list(told.values()), references=own)
+    found = leaks.check(text, held)
     record_check(keyring=keyring, case_id=case_id, found=found, now=now)
     return found
 
 
-def known(readers: Sequence[Told], everybody: Sequence[Told]) -> Known:
+def known(readers: Sequence[Told], everybody: Sequence[Told], *, references: tuple[str, ...] = ()) -> Known:
     """Return what a text to ``readers`` is held against; where several read it, each is another to the others."""
     alone = readers[0] if len(readers) == 1 else None
     return Known(
@@ -74,6 +76,7 @@ def known(readers: Sequence[Told], everybody: Sequence[Told]) -> Known:
         offices=(*_values(everybody, "agency"), *_values(everybody, "regency")),
         others=tuple(words for one in everybody if one is not alone for words in one.words),
         staff=_staff(),
+        references=references,
     )
 
 

@@ -180,6 +180,11 @@ def own_reference(complaint: Complaint) -> str:
     return first.source.reference if first else complaint.case.reference
 
 
+def named(text: str, complaint: Complaint) -> str:
+    """Return ``text`` with "{reference}" filled in as this one reporter knows it."""
+    return text.replace("{reference}", own_reference(complaint)) if "{reference}" in text else text
+
+
 def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
     """Whether a report joined its case after that was last forwarded: what the body got does not hold it."""
     last = Move.objects.filter(complaint=complaint).order_by("-number").first()

@@ -11,9 +11,9 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
-from complaints.services import casework, reporting
+from complaints.services import casework, linking, reporting
 from tests import traces
-from tests.admin.cases import body_act, complaint_of, forwarded, in_review, verified
+from tests.admin.cases import body_act, forwarded, in_review, verified
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent
 
@@ -26,7 +26,7 @@ def step(sent: Sent, action: str) -> str:
 
 
 def reply(sent: Sent) -> str:
-    return reverse("admin:complaints_case_reply", args=[sent.case.pk, complaint_of(sent).pk])
+    return reverse("admin:complaints_case_reply", args=[sent.case.pk, sent.ticket["complaint"]])
 
 
 def told(sent: Sent) -> str:
@@ -54,7 +54,34 @@ def test_a_standard_text_is_put_in_below_what_was_typed(cast: Cast, signed_in: S
     assert "Selamat pagi.\n\nTerima kasih atas laporan Anda. Agar dapat kami periksa" in page
     assert "{due_on}" not in page.split("<textarea")[1].split("</textarea>")[0]
     page = sending_nothing(vera, reply(sent), {"text": "", "standard": "reply_thanks.en", "do": "insert"}, 200)
-    assert f"what you added to report {sent.case.reference}" in page.split("<textarea")[1]
+    assert "what you added to report {reference}" in page.split("<textarea")[1]
+    form = {"text": "Laporan {reference} sudah kami baca."}
+    assert f"Laporan {sent.case.reference} sudah" in sending_nothing(vera, reply(sent), form | {"do": "preview"}, 200)
+    assert vera.post(reply(sent), form).status_code == 302
+    assert f"Laporan {sent.case.reference} sudah" in told(sent)
+
+
+def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signed_in: SignedIn) -> None:
+    first, second = in_review(cast), in_review(cast)
+    linking.link(
+        keyring=cast.ring("vera"),
+        target_id=first.case.pk,
+        sources={second.case.pk: "in_review"},
+        reason="Perkara yang sama.",
+        now=timezone.now(),
+    )
+    vera, url = signed_in("vera"), step(first, "ask_reporter")
+    form = {"seen": "in_review", "reason": "Tentang {reference}: kapan itu terjadi?"}
+    joint = sending_nothing(vera, url, form | {"reason": f"Tentang {first.case.reference}."}, 400)
+    assert f"<mark>{first.case.reference}</mark>" in joint
+    assert vera.post(url, form).status_code == 302
+    for mine, other in ((first, second), (second, first)):
+        assert mine.case.reference in told(mine) and other.case.reference not in told(mine)
+    # What one of them wrote is kept from the other.
+    story = "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua."
+    url = reverse("admin:complaints_case_reply", args=[first.case.pk, first.ticket["complaint"]])
+    page = sending_nothing(vera, url, {"text": story}, 400)
+    assert "Kata-kata pelapor lain" in page
 
 
 def test_texts_belong_to_a_step_and_to_a_group(cast: Cast, signed_in: SignedIn) -> None:

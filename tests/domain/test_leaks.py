@@ -17,6 +17,7 @@ KNOWN = Known(
     offices=("Dinas Pendidikan Kabupaten Suka Maju", "Puskesmas Sendang"),
     others=("Setiap malam Jumat ada rapat tertutup di rumah dinas beliau bersama dua camat.",),
     staff=("Laras Anindita", "verifikator1"),
+    references=("KN-26-7K2M9Q",),
 )
 
 
@@ -58,6 +59,7 @@ def found(text: str, known: Known = KNOWN) -> list[tuple[str, str]]:
         ),
         (Kind.STAFF, "Salam, Laras Anindita.", "Laras Anindita"),
         (Kind.STAFF, "Salam, verifikator1.", "verifikator1"),
+        (Kind.REFERENCE, "Lihat juga kn-26-7k2m9r di sana.", "kn-26-7k2m9r"),
     ],
 )
 def test_it_is_found_in_the_words_as_they_stand(kind: Kind, text: str, words: str) -> None:
@@ -80,6 +82,7 @@ def test_a_ticket_code_is_found_however_it_is_grouped() -> None:
         "Kepala dinas dan pegawai lain akan kami tanya secara umum.",
         "Mohon jawab paling lambat Rabu, 25 November 2026, sebelum pukul 16.00.",
         "Laporan KN-26-7K2M9Q kami teruskan.",
+        "Laporan {reference} kami teruskan.",
         "Surat nomor 800.1.6.4/118/2026 sudah ada.",
         "Ini baru dapat kami baca nanti saat ada data yang kami cari.",
         "Pendidikan adalah bidang yang luas.",

@@ -395,5 +395,5 @@ def test_reports_that_somebody_put_elsewhere_are_found(cast: Cast, harm: str) ->
 def test_a_new_case_needs_a_free_reference(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     target, first, _second = three(cast)
     drawn = iter([target.case.reference, first.case.reference, "KN-26-BARU00"])
-    monkeypatch.setattr(placing, "new_reference", lambda _day: next(drawn))
+    monkeypatch.setattr(placing, "new_reference", lambda _day, practice: next(drawn))
     assert unlink(cast, target).reference == "KN-26-BARU00"

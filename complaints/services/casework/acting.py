@@ -18,7 +18,7 @@ from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Role, Staff, Team
-from complaints.services import audit, evidence, judging, leaks, thread, transitions, vault
+from complaints.services import audit, evidence, judging, leaks, placing, thread, transitions, vault
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 
@@ -85,7 +85,8 @@ def act(
         for complaint in complaints:
             # What staff entered has nobody who could read it; the reason stays with the case all the same.
             write = thread.tell if row.notice and complaint.has_reporter else thread.write_note
-            write(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now, transition=step)
+            words = placing.named(reason, complaint)
+            write(complaint=complaint, text=words, keyring=keyring, speaker=speaker, now=now, transition=step)
     if override and reason and row.notice:
         leaks.overridden(
             keyring=keyring, speaker=speaker, complaints=complaints, override=override, about=step, now=now
@@ -158,7 +159,8 @@ def reply(
     complaint, speaker = _unchanged(complaint_id, seen), _triage(keyring)
     if not complaint.has_reporter:
         raise Locked("reporter")
-    said = thread.tell(complaint=complaint, text=text, keyring=keyring, speaker=speaker, now=now)
+    words = placing.named(text, complaint)
+    said = thread.tell(complaint=complaint, text=words, keyring=keyring, speaker=speaker, now=now)
     if override:
         leaks.overridden(
             keyring=keyring, speaker=speaker, complaints=[complaint], override=override, about=said, now=now

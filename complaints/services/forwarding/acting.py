@@ -22,7 +22,7 @@ from complaints.models.oversight import (
     Release,
     Sanction,
 )
-from complaints.services import audit, leaks, thread, transitions, vault
+from complaints.services import audit, leaks, placing, thread, transitions, vault
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
 from complaints.services.vault import Keyring
 
@@ -165,7 +165,7 @@ def _say(
         vault.check_keys(complaint, reporters[str(complaint.pk)])
         thread.tell(
             complaint=complaint,
-            text=words,
+            text=words if to_office else placing.named(words, complaint),
             keyring=keyring,
             speaker=speaker,
             now=now,

@@ -26,7 +26,7 @@ from complaints.models.oversight import (
     ReleasedFile,
 )
 from complaints.models.team import Team
-from complaints.services import audit, evidence, judging, leaks, thread, transitions, vault
+from complaints.services import audit, evidence, judging, leaks, placing, thread, transitions, vault
 from complaints.services.vault import Keyring
 
 
@@ -101,7 +101,7 @@ def _tell(
     complaints: list[Complaint], told: str, step: Transition, override: leaks.Override | None, **saying: Any
 ) -> None:
     for complaint in (one for one in complaints if one.has_reporter):
-        thread.tell(complaint=complaint, text=told, transition=step, **saying)
+        thread.tell(complaint=complaint, text=placing.named(told, complaint), transition=step, **saying)
     if override:
         leaks.overridden(complaints=complaints, override=override, about=step, **saying)
 
