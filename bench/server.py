@@ -104,7 +104,7 @@ def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _environment(folder: Path, address: str, settings: dict[str, str]) -> dict[str, str]:
+def environment_of(folder: Path, address: str, settings: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     return kept | {
         "PORTAL_VAR": str(folder),
@@ -177,7 +177,7 @@ def running(*, sqlite: bool = False, settings: dict[str, str] | None = None) -> 
     with tempfile.TemporaryDirectory(prefix="kanal-netral-bench-") as name:
         folder = Path(name)
         with database(folder, sqlite=sqlite) as address:
-            environment = _environment(folder, address, settings or {})
+            environment = environment_of(folder, address, settings or {})
             _prepare(folder, environment)
             port = free_port()
             process = _start(folder, environment, port)
