@@ -54,10 +54,6 @@ class QueueMany(CaseQueue):
         """One address for all acts."""
         return [self.route("massal/", self.act_on_ticked, "many", "POST"), *super().own_urls()]
 
-    def queue_context(self, request: HttpRequest, values: filters.Chosen) -> dict[str, Any]:
-        """Say whether lines can be ticked, and whether they all are: for whoever has no script."""
-        return {"all_ticked": request.GET.get("tick") == "all"} | super().queue_context(request, values)
-
     def act_on_ticked(self, request: HttpRequest) -> HttpResponseBase:
         """Do what the button says for every ticked case; ask to whom first, where somebody else is to have them."""
         asking, cases, values = self.triage(request), _ticked(request), came_from(request)

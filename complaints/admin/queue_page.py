@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 
 from complaints import access
@@ -69,11 +70,12 @@ class CaseQueue(CasePart):
         shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
         queue.dress(shown.cases, asking=asking, now=timezone.now())
         seen, query = columns.columns_of(asking.user), filters.query_of(values)
-        for case in shown.cases:
-            case.cells = columns.cells(case, seen)
+        is_triage, ticked = access.is_triage(asking.user), request.GET.get("tick") == "all"
+        lines = (columns.line(case, seen, may_tick=is_triage, ticked=ticked) for case in shown.cases)
         context = {
             "title": _("Queue"),
             "cl": _Lines(shown.cases),
+            "lines": format_html_join("\n", "{}", ((line,) for line in lines)),
             "columns": seen,
             "all_columns": columns.COLUMNS,
             "bar": list(filters.bar(values)),
@@ -83,8 +85,8 @@ class CaseQueue(CasePart):
             "page": shown,
             "place": {"after": after, "before": before},
             "saved": lists.saved_filters(keyring=asking.keyring),
-            "is_triage": access.is_triage(asking.user),
-            "may_save": bool(query) and access.is_triage(asking.user) and asking.keyring.unlocked,
+            "is_triage": is_triage,
+            "may_save": bool(query) and is_triage and asking.keyring.unlocked,
         }
         return self.page(request, "admin/queue.html", context | self.queue_context(request, values))
 

@@ -70,26 +70,24 @@ def summaries(*, keyring: Keyring, cases: Iterable[Case], now: datetime) -> dict
     found: dict[uuid.UUID, str] = {}
     grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
     complaints: dict[uuid.UUID, Complaint] = {}
+    pairs: dict[uuid.UUID, BoxPair] = {}
     for grant in grants.defer("complaint__sealed_answers"):
         if grant.complaint is None:
             continue
         complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
         with suppress(Locked, SealError):
-            keyring.complaint(complaint, [grant])
+            pairs[complaint.pk] = keyring.complaint(complaint, [grant])
     with suppress(Locked, SealError, UnpinnedKey):
         indexing.keep(keyring=keyring, complaints=list(complaints.values()), pictures=False, now=now)
     for complaint in complaints.values():
         if keyring.concerned(complaint.case_id):
             found.pop(complaint.case_id, None)
             continue
-        try:
-            pair = keyring.complaint(complaint, [])
-            owner = str(complaint.pk)
+        owner, line = str(complaint.pk), ""
+        with suppress(KeyError, SealError):
             signer = bytes(complaint.reporter_verify_key)
             context = Context("summary", owner, owner)
-            line = str(open_record(pair, complaint.sealed_summary, context, signer, sizes=(1024,)))
-        except (Locked, SealError):
-            line = ""
+            line = str(open_record(pairs[complaint.pk], complaint.sealed_summary, context, signer, sizes=(1024,)))
         found.setdefault(complaint.case_id, line)
     if shown := sum(1 for line in found.values() if line):
         facts = {"shown": shown}
