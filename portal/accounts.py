@@ -69,7 +69,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Change the password and re-wrap the key, or make one, in the same transaction; other sessions end."""
         request = self.request
         keys.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
-        sessions.end(staff=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
+        sessions.end(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
         entered.hold(request, user, keys.unlock(staff=user, password=password))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

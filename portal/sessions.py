@@ -30,6 +30,11 @@ class SessionStore(SessionBase):
     def _get_new_session_key(self) -> str:
         return new_cookie()
 
+    @property
+    def row(self) -> str:
+        """The id of this session's row; empty before there is one."""
+        return row_id(self.session_key) if self.session_key else ""
+
     def load(self) -> dict[str, Any]:
         """Return the session's data, or nothing once a limit has passed."""
         content = read_row(self.session_key, STAFF) if self.session_key else {}

@@ -22,12 +22,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
+from complaints.admin import sessions as own_sessions
 from complaints.admin.base import TableAdmin, staff_request
 from complaints.admin.forms import StaffForm
 from complaints.admin.officer_forms import LanguageForm, OwnDataForm
 from complaints.domain.codes import ALPHABET
 from complaints.models.team import Staff, Team
-from complaints.services import audit, casework, keys
+from complaints.services import audit, casework, factors, keys, sessions
 
 
 def initial_password() -> str:
@@ -71,6 +72,7 @@ class StaffAdmin(TableAdmin):
             *super().own_urls(),
             self.route("<uuid:object_id>/sandi/", self.new_password, "password", "GET", "POST"),
             self.route("<uuid:object_id>/tim/", self.ask, "ask", "POST"),
+            self.route("<uuid:object_id>/faktor/", self.reset_factor, "factor", "GET", "POST"),
         ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -81,6 +83,7 @@ class StaffAdmin(TableAdmin):
             teams = [team for team in Team.objects.select_related("body") if access.may_join(person, team)]
             context["to_ask"] = [team for team in teams if team.pk not in joined]
             context["memberships"] = list(person.memberships.all())
+            context["has_factor"] = factors.has_factor(person)
             context["is_self"] = person.pk == request.user.pk
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -90,6 +93,8 @@ class StaffAdmin(TableAdmin):
         if not change or COMPARED & set(form.changed_data):
             obj.must_recheck = True
         super().save_model(request, obj, form, change)
+        if change and {"role", "body", "is_active"} & set(form.changed_data):
+            sessions.end(staff=obj, by=staff_request(request).user, signer=staff_request(request).keyring.signer)
         if not change:
             self._give_password(request, obj)
         self._audit(request, obj, "changed" if change else "made")
@@ -116,11 +121,20 @@ class StaffAdmin(TableAdmin):
             raise Http404
         return person
 
-    def new_password(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
-        """Ask, then replace a forgotten password: the person's key ends, and a member has to admit them again."""
+    def other(self, request: HttpRequest, object_id: uuid.UUID) -> Staff:
+        """Return an account that is not the person's own; Http404 for others."""
         person = self._person(request, object_id)
         if person.pk == request.user.pk:
             raise Http404
+        return person
+
+    def reset_factor(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
+        """Take the second factors from somebody who has lost theirs."""
+        return own_sessions.reset_factor(self, request, self.other(request, object_id))
+
+    def new_password(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
+        """Ask, then replace a forgotten password: the person's key ends, and a member has to admit them again."""
+        person = self.other(request, object_id)
         if request.method == "POST":
             with transaction.atomic():
                 self._give_password(request, person)

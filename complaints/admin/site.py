@@ -14,6 +14,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import catalog, desk, people, practice, teams
+from complaints.admin import catalog, desk, people, practice, sessions, teams
 from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
 from complaints.admin.conflicts import ConflictAdmin
@@ -67,6 +68,7 @@ class DeskSite(admin.AdminSite):
         ]
         own = [
             path("saya/", self.admin_view(self.own_page), name="me"),
+            path("sesi/", self.admin_view(self.own_sessions), name="sessions"),
             path("saya/data/", self.admin_view(self.own_data), name="own_data"),
             path("latihan/", self.admin_view(self.practice_page), name="practice"),
         ]
@@ -133,6 +135,13 @@ class DeskSite(admin.AdminSite):
         if access.may_administer(request.user):
             own["tables"] = [_table_link(model) for model, _table in catalog.TABLES]
         return super().index(request, own | (extra_context or {}))
+
+    def own_sessions(self, request: HttpRequest) -> HttpResponseBase:
+        """Show a person their own sessions; by POST, end them."""
+        if request.method == "POST":
+            return sessions.end(request)
+        request.current_app = self.name
+        return TemplateResponse(request, "admin/sessions.html", self.each_context(request) | sessions.page(request))
 
     def own_page(self, request: HttpRequest) -> HttpResponse:
         """Show a person their own key and teams, and change their language."""

@@ -38,7 +38,7 @@ def end(
     Call it wherever somebody loses a right: another password, role or team, a reset factor, a switched-off account.
 
     Args:
-        by: who ends them; the person where None.
+        by: who ends them; None where it follows from another act.
         only: the id of the one row to end; all where empty.
         keep: the id of the row that stays, the person's own present one.
     """
@@ -47,5 +47,5 @@ def end(
     if ended:
         facts = {"staff": str(staff.pk), "count": ended}
         moment = now or timezone.now()
-        audit.append(event="session.ended", now=moment, actor=by or staff, signer=signer, facts=facts)
+        audit.append(event="session.ended", now=moment, actor=by, signer=signer, facts=facts)
     return ended

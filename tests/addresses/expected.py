@@ -14,6 +14,7 @@ ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
 STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:index": (ALL, 200),
     "admin:me": (ALL, 200),
+    "admin:sessions": (ALL, 200),
     "admin:own_data": (ALL, 405),
     "admin:practice": (TRIAGE | BODIES, 200),
     "admin:jsi18n": (ALL, 200),
@@ -70,6 +71,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_staff_change": (ADMIN, 200),
     "admin:complaints_staff_password": (ADMIN, 200),
     "admin:complaints_staff_ask": (ADMIN, 405),
+    "admin:complaints_staff_factor": (ADMIN, 200),
     "admin:complaints_team_changelist": (TEAMS, 200),
     "admin:complaints_team_admit": (TEAMS, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),

@@ -17,7 +17,7 @@ from complaints import access
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import Context
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import audit, holdings
+from complaints.services import audit, holdings, sessions
 from complaints.services.keys.teams import AdmissionRefused
 from complaints.services.vault import Keyring, Locked
 
@@ -73,9 +73,13 @@ def _is_last(row: TeamMembership) -> bool:
 
 
 def leave(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
-    """Turn a membership into history, unsaved: the sealed key is gone, which key it was stays known."""
+    """Turn a membership into history, unsaved: the sealed key is gone, which key it was stays known.
+
+    The person's sessions end at once: an open one holds what the membership had opened.
+    """
     row.sealed_key = row.admitted_key = row.certificate = None
     row.left_at, row.left_cause = now, cause.value
+    sessions.end(staff=row.staff, now=now)
 
 
 def reason_context(row: TeamMembership) -> Context:

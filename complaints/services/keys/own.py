@@ -12,7 +12,7 @@ from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SealError
 from complaints.models.team import Staff, TeamMembership
-from complaints.services import audit, vault
+from complaints.services import audit, sessions, vault
 from complaints.services.vault import Keyring
 
 
@@ -77,6 +77,7 @@ def set_initial_password(*, staff: Staff, password: str, now: datetime) -> None:
     staff.must_change_password = True
     _retire(staff, now)
     staff.save()
+    sessions.end(staff=staff, now=now)
 
 
 def _retire(staff: Staff, now: datetime) -> None:
