@@ -44,6 +44,7 @@ JOBS = (
     Job("heartbeat", "complaints.tasks.heartbeat", "* * * * *"),
     Job("process_evidence", "complaints.tasks.process_evidence", "* * * * *"),
     Job("run_deadlines", "complaints.tasks.run_deadlines", "5 * * * *"),
+    Job("hand_out", "complaints.tasks.hand_out", "*/10 * * * *"),
     Job("close_day", "complaints.tasks.close_day", "10 0 * * *"),
     Job("sweep", "complaints.tasks.sweep", "30 0 * * *"),
     Job("staff_mail", "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),

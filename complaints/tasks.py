@@ -28,6 +28,12 @@ def run_deadlines() -> None:
 
 
 @job
+def hand_out() -> None:
+    """Give new cases, which an officer's session has met, to whose turn it is."""
+    casework.hand_out(now=timezone.now())
+
+
+@job
 def close_day() -> None:
     """Bind the days that are over into the audit chain, and bring their heads outside."""
     day_end.close_due(today=timezone.localdate(), now=timezone.now())

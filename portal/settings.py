@@ -263,5 +263,7 @@ KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 
 # --- Audit ------------------------------------------------------------------------------------------------------------
+# Working days without a look of its owner after which a case is flagged.
+IDLE_OWNER_DAYS = env.int("IDLE_OWNER_DAYS", 3)
 AUDIT_HEADS_FILE = Path(env.str("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.txt")))
 AUDIT_HEADS_MAIL = env.str("AUDIT_HEADS_MAIL", "")

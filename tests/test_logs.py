@@ -195,6 +195,7 @@ BODIES = {
     "run_deadlines": "casework.run_deadlines",
     "close_day": "day_end.close",
     "sweep": "retention.sweep",
+    "hand_out": "casework.hand_out",
     "staff_mail": "day_end.mail_staff",
 }
 

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from complaints.admin.filters import OURS
 from complaints.models.case import Case
 from complaints.models.team import Staff
+from complaints.services import casework
 
 Cell = Callable[[Any], SafeString]
 _SHORT_DAY: Final = "D, j M Y"
@@ -73,7 +76,19 @@ def _number(words: Callable[[Any], int], unit: Any) -> Cell:
 
 def _officer(case: Case) -> str:
     person = case.assignee
-    return (person.get_full_name() or person.username) if person else ""
+    return f"{casework.name_of(person)}{_standing(case)}" if person else ""
+
+
+def _standing(case: Case) -> str:
+    """Say of an owner what colleagues should know: has not taken it on, has not looked, stands in for somebody."""
+    said: list[Any] = []
+    if case.stands_for_id and case.stands_for:
+        said.append(_("for %(person)s") % {"person": casework.name_of(case.stands_for)})
+    if case.confirmed_on is None:
+        said.append(_("not taken on yet"))
+    if case.status in OURS and case.owner_seen_on and case.owner_seen_on <= casework.idle_since(timezone.localdate()):
+        said.append(_("has not looked for days"))
+    return f" ({', '.join(str(word) for word in said)})" if said else ""
 
 
 COLUMNS: Final = (

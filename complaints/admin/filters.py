@@ -22,8 +22,9 @@ from complaints.domain.workflow import ENDED, OPEN, Status
 from complaints.models.case import DUE_KEY, Case
 from complaints.models.catalog import Category
 from complaints.models.complaint import Message
+from complaints.models.duty import Absence
 from complaints.models.team import Staff
-from complaints.services import catalog
+from complaints.services import casework, catalog
 
 OURS = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
 BODYS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
@@ -56,6 +57,7 @@ def _statuses() -> Choices:
     turns: Choices = [
         ("ours", _("The office's turn")),
         ("bodys", _("The body's turn")),
+        ("others", _("Waiting for others")),
         ("ended", _("Ended")),
         ("every", _("All cases")),
     ]
@@ -65,7 +67,7 @@ def _statuses() -> Choices:
 def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     if value == "every":
         return cases
-    sets = {"": OPEN, "ours": OURS, "bodys": BODYS, "ended": ENDED}
+    sets = {"": OPEN, "ours": OURS, "bodys": BODYS, "others": OPEN - OURS, "ended": ENDED}
     if value in sets:
         return cases.filter(status__in=sorted(sets[value]))
     return cases.filter(status=value)
@@ -79,7 +81,30 @@ def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
 
 
 def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
-    return cases.filter(assignee=person) if value == "me" else cases.filter(assignee=None)
+    given = cases.filter(assignee__isnull=False)
+    match value:
+        case "me":
+            return cases.filter(assignee=person)
+        case "unconfirmed":
+            return cases.filter(assignee=person, confirmed_on=None)
+        case "given":
+            return given.filter(assigned_by=person, confirmed_on=None).exclude(assignee=person)
+        case "standin":
+            return cases.filter(assignee__in=Absence.objects.on(today).filter(stand_in=person).values("staff"))
+        case "idle":
+            return given.filter(owner_seen_on__lte=casework.idle_since(today), status__in=sorted(OURS))
+    return cases.filter(assignee=None)
+
+
+def _officers() -> Choices:
+    return [
+        ("me", _("Mine")),
+        ("none", _("Nobody's")),
+        ("unconfirmed", _("Given to me, not taken on yet")),
+        ("given", _("Given by me, not taken on yet")),
+        ("standin", _("Of people I stand in for")),
+        ("idle", _("Owner has not looked for days")),
+    ]
 
 
 def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
@@ -102,7 +127,7 @@ def _by_province(cases: Cases, value: str, person: Staff, today: date) -> Cases:
 FILTERS: Final = (
     CaseFilter("status", _("Status"), _statuses, _by_status, _("Open cases")),
     CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
-    CaseFilter("officer", _("Officer"), lambda: [("me", _("Mine")), ("none", _("Nobody's"))], _by_officer),
+    CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
     CaseFilter("group", _("Category"), lambda: list(Category.Group.choices), _by_group),
     CaseFilter(

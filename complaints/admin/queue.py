@@ -124,7 +124,7 @@ def with_marks(cases: Cases) -> QuerySet[Any]:
         has_unread=Exists(unread().filter(complaint__case=OuterRef("pk"))),
         has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
         reports=Coalesce(Subquery(reports.values("number")), 0),
-    ).select_related("category", "accused_kind", "province", "assignee", "lead_body")
+    ).select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
 
 
 def page(cases: Cases, order: Order, *, after: str = "", before: str = "") -> Page:

@@ -24,12 +24,14 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin import catalog, desk, people, practice, sessions, teams
+from complaints.admin.assignments import AbsenceAdmin, DutyAdmin
 from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
 from complaints.admin.conflicts import ConflictAdmin
 from complaints.admin.releases import ReleaseAdmin
 from complaints.models.case import Case
 from complaints.models.conflict import Conflict
+from complaints.models.duty import Absence, Duty
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import casework
@@ -117,8 +119,10 @@ class DeskSite(admin.AdminSite):
             (True, _("My desk"), "admin:index"),
             (access.may_see_cases(person), _("Queue"), "admin:complaints_case_changelist"),
             (access.is_overseer(person), _("Releases"), "admin:complaints_release_changelist"),
+            (access.is_triage(person), _("Assignments"), "admin:complaints_absence_changelist"),
             (casework.may_lift(keyring), _("Conflicts"), "admin:complaints_conflict_changelist"),
             (access.may_audit(person), _("Audit chain"), "admin:complaints_auditentry_changelist"),
+            (administers, _("Handing out"), "admin:complaints_duty_changelist"),
             (administers, _("Staff"), "admin:complaints_staff_changelist"),
             (in_a_team(person) or administers, _("Teams"), "admin:complaints_team_changelist"),
             (True, _("My key"), "admin:me"),
@@ -182,6 +186,8 @@ site = DeskSite(name="admin")
 site.register(Case, CaseAdmin)
 site.register(Release, ReleaseAdmin)
 site.register(Conflict, ConflictAdmin)
+site.register(Absence, AbsenceAdmin)
+site.register(Duty, DutyAdmin)
 site.register(Staff, people.StaffAdmin)
 teams.register(site)
 catalog.register(site)

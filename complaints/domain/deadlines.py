@@ -39,6 +39,15 @@ def add_working_days(start: date, number: int, holidays: Container[date]) -> dat
     return day
 
 
+def subtract_working_days(end: date, number: int, holidays: Container[date]) -> date:
+    """Return the last day from which at least ``number`` working days lie up to and with ``end`` (0: ``end``)."""
+    day = end
+    while number > 0:
+        number -= is_working_day(day, holidays)
+        day -= _DAY
+    return day
+
+
 def due_date(start: date, limit: Limit, holidays: Container[date]) -> date:
     """Return the last day on which a limit is still kept; ``start`` is the day of the event that starts it.
 

@@ -126,6 +126,12 @@ class Case(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("officer")
     )
+    # Given by whom (nobody: in turn), on whose behalf, since when; taken on, and last looked at, by the owner.
+    assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    stands_for = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    assigned_on = models.DateField(null=True)
+    confirmed_on = models.DateField(null=True)
+    owner_seen_on = models.DateField(null=True)
     received_on = models.DateField(_("received"))
     status_on = models.DateField(_("since"))
     due_on = models.DateField(_("deadline"), null=True, blank=True)
@@ -143,6 +149,15 @@ class Case(models.Model):
             models.Index(fields=["due_on", "id"], name="case_due"),
             models.Index(fields=["received_on"], name="case_received"),
             *_queue_indexes(),
+            # The few that wait for an owner to act: asked by the desk and by a filter of the queue.
+            models.Index(
+                fields=["owner_seen_on"], name="case_owner_seen", condition=_IS_OPEN & models.Q(assignee__isnull=False)
+            ),
+            models.Index(
+                fields=["assigned_by"],
+                name="case_not_confirmed",
+                condition=_IS_OPEN & models.Q(assignee__isnull=False, confirmed_on__isnull=True),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),

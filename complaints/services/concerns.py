@@ -23,6 +23,7 @@ from complaints.services import audit, blind
 from complaints.services.vault import Keyring
 
 Kind = IndexEntry.Kind
+NOT_OWNED = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
 
 
 def _own(person: Staff) -> dict[str, str]:
@@ -94,5 +95,5 @@ def _write(pairs: set[tuple[uuid.UUID, uuid.UUID]], keyring: Keyring, now: datet
 
 def release_assignment(*, case_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:
     """Take a case from the officer who must not have it; written into the chain where they had it."""
-    if Case.objects.filter(pk=case_id, assignee=staff_id).update(assignee=None):
+    if Case.objects.filter(pk=case_id, assignee=staff_id).update(**dict.fromkeys(NOT_OWNED)):
         audit.append(event="case.assigned", now=now, case=case_id, facts={"assignee": "", "why": "conflict"})

@@ -117,6 +117,11 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
     pages: dict[str, Any] = {
         "case_change": [case],
         "case_drop_filter": [uuid.uuid4()],
+        "case_claim": [case],
+        "case_take_on": [case],
+        "case_decline": [case],
+        "absence_back": [uuid.uuid4()],
+        "duty_change": [vino],
         "case_conflict": [case],
         "conflict_lift": [_kept(vino), vino],
         "case_reply": [case, complaint.pk],

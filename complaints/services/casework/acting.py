@@ -17,7 +17,7 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
-from complaints.models.team import Role, Staff, Team
+from complaints.models.team import Team
 from complaints.services import audit, evidence, judging, leaks, placing, thread, transitions, vault
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
@@ -176,21 +176,6 @@ def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime)
 
 
 @transaction.atomic
-def assign(*, keyring: Keyring, case_id: uuid.UUID, assignee: Staff | None, now: datetime) -> None:
-    """Give a case to an admitted member of triage, or to nobody; raises Locked where either is not one."""
-    _triage(keyring)
-    if access.is_concerned(keyring.staff, case_id):
-        raise Case.DoesNotExist
-    if assignee is not None and (not access.is_triage(assignee) or access.is_concerned(assignee, case_id)):
-        raise Locked(Team.Kind.TRIAGE)
-    case = Case.objects.select_for_update().get(pk=case_id)
-    case.assignee = assignee
-    case.save(update_fields=["assignee"])
-    facts = {"assignee": str(assignee.pk) if assignee else ""}
-    audit.append(event="case.assigned", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
-
-
-@transaction.atomic
 def open_object(
     *, keyring: Keyring, object_id: uuid.UUID, reason: str, now: datetime, knowing: bool = False
 ) -> tuple[evidence.FileInfo, Iterator[bytes]]:
@@ -227,14 +212,3 @@ def open_object(
         facts=facts,
     )
     return info, evidence.stream(stored, info)
-
-
-def assignable() -> list[Staff]:
-    """Return the admitted members of triage, by name."""
-    people = Staff.objects.filter(
-        is_active=True,
-        role__in=[Role.VERIFIER, Role.FORWARDER],
-        memberships__team__kind=Team.Kind.TRIAGE,
-        memberships__sealed_key__isnull=False,
-    )
-    return list(people.order_by("first_name", "username"))

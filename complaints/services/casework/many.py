@@ -15,7 +15,8 @@ from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
-from complaints.services.casework.acting import act, assign
+from complaints.services.casework.acting import act
+from complaints.services.casework.assigning import assign
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 

@@ -13,6 +13,7 @@ from complaints import access
 from complaints.domain.sealing.primitives import SealError
 from complaints.models.complaint import Complaint
 from complaints.services import concerns, indexing
+from complaints.services.casework import turns
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
 # One page of the queue; a burst is met in several looks.
@@ -29,3 +30,4 @@ def meet(*, keyring: Keyring, now: datetime) -> None:
         rows = list(new.prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
         access.forget(keyring.staff)
         indexing.keep(keyring=keyring, complaints=rows, pictures=False, now=now)
+        turns.hand_out(now=now)

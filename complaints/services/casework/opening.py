@@ -26,6 +26,7 @@ from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging, thread, transitions
+from complaints.services.casework.assigning import saw
 from complaints.services.casework.reading import Choice, EvidenceItem, PostItem, choices, open_item
 from complaints.services.judging import Danger
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
@@ -148,6 +149,7 @@ def _record(keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEn
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
+    saw(case=case, person=keyring.staff, today=timezone.localdate(now))
     audit.append(event="case.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk)
 
 

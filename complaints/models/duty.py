@@ -1,0 +1,80 @@
+"""Who works when and on what: absences with a stand-in, duties, and how new cases are handed out. Directory data."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    """Filters by day."""
+
+    def on(self, day: date) -> AbsenceQuerySet:
+        """Those that hold on ``day``."""
+        return self.filter(from_on__lte=day, until_on__gte=day)
+
+
+class Absence(models.Model):
+    """A span of days in which a colleague stands in for somebody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="absences")
+    stand_in = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="standing_in", verbose_name=_("stand-in")
+    )
+    from_on = models.DateField(_("away from"))
+    until_on = models.DateField(_("until"))
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("assignments")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(until_on__gte=models.F("from_on")), name="absence_in_order"),
+            models.CheckConstraint(condition=~models.Q(staff=models.F("stand_in")), name="absence_not_by_oneself"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Duty(models.Model):
+    """Which provinces and agency kinds an officer looks after; ``last_turn`` says when they were last given a case."""
+
+    staff = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, primary_key=True, related_name="duty"
+    )
+    provinces = models.JSONField(_("provinces"), default=list, blank=True)
+    agency_kinds = models.JSONField(_("agency kinds"), default=list, blank=True)
+    last_turn = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("duty")
+        verbose_name_plural = _("duties")
+
+    def __str__(self) -> str:
+        return str(self.staff_id)
+
+
+class AssigningRule(models.Model):
+    """Whether new cases are handed out in turn, and within what; one row. ``turn`` counts those handed out."""
+
+    class By(models.TextChoices):
+        OFF = "off", _("Not at all: officers take cases themselves")
+        PROVINCE = "province", _("In turn within the province")
+        AGENCY_KIND = "agency_kind", _("In turn within the kind of agency")
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    by = models.CharField(_("New cases are handed out"), max_length=11, choices=By, default=By.OFF)
+    turn = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="assigning_rule_single")]
+
+    def __str__(self) -> str:
+        return self.by
