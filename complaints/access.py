@@ -177,3 +177,8 @@ def may_audit(user: Any) -> bool:
 def may_administer(user: Any) -> bool:
     """Whether a person may edit reference data, accounts and the asking for admissions."""
     return isinstance(user, Staff) and user.is_active and (user.role == Role.ADMIN or user.is_superuser)
+
+
+def may_review(user: Any) -> bool:
+    """Whether a person may sign off the access review: auditors and administrators, who hold no team's key."""
+    return may_audit(user) or may_administer(user)

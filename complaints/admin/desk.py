@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import queue, releases, wording
+from complaints.admin import queue, releases, review, wording
 from complaints.admin.base import COUNT_AT_MOST, in_a_team, staff_request
 from complaints.domain.workflow import OPEN, Status
 from complaints.models.oversight import Release
@@ -52,7 +52,7 @@ def _count(rows: QuerySet[Any]) -> int:
 def desk(request: HttpRequest) -> dict[str, Any]:
     """Return the desk of the person who asks."""
     person, today = staff_request(request).user, timezone.localdate()
-    found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person)}
+    found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person)} | review.alarms(person)
     if access.is_triage(person):
         casework.meet(keyring=staff_request(request).keyring, now=timezone.now())
         found |= {"counts": _triage_counts(person, today), "mine": _my_cases(request, today)}
@@ -127,5 +127,5 @@ def _body_counts(person: Staff, today: date) -> list[Count]:
 
 def _waiting(person: Staff) -> list[TeamMembership]:
     mine = access.teams_of(person)
-    rows = TeamMembership.objects.filter(team__in=mine, sealed_key=None, staff__is_active=True)
+    rows = TeamMembership.objects.filter(team__in=mine, sealed_key=None, left_at=None, staff__is_active=True)
     return [row for row in rows.select_related("staff", "team__body") if access.may_join(row.staff, row.team)]

@@ -15,6 +15,7 @@ from complaints.domain.workflow import Action
 from complaints.models.catalog import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff
+from complaints.services import keys
 
 # Fits a sealed text of 64 KiB in every script, beside what the record itself needs.
 TEXT_AT_MOST = 8000
@@ -220,24 +221,22 @@ class StaffForm(HouseModelForm):
             "body": _("For oversight liaisons only."),
             "nip": _("Optional, in clear. Reports that name this number are kept from the person."),
             "agency": _("Optional, in clear, as it is written officially. Reports about it are kept from the person."),
-            "is_active": _("Without it nobody can sign in here; nothing is lost."),
+            "is_active": _(
+                "Without it nobody can sign in here. The person's place in a team ends, and a member then changes the "
+                "team's key; no case is lost."
+            ),
+            "role": _("Another role ends the person's place in the team of the old one."),
         }
 
     def clean(self) -> dict[str, Any]:
-        """Keep a role while its team's key is held: one person must never hold the keys of two teams."""
+        """Keep the role of whoever alone holds a team's key: without them the team would have to be recovered."""
         values: dict[str, Any] = super().clean() or {}
-        held = self.instance.memberships.filter(sealed_key__isnull=False) if not self.instance._state.adding else []
-        for membership in list(held):
-            probe = Staff(role=values.get("role", ""), body=values.get("body"))
-            if values.get("role") in Role.values and not access.may_join(probe, membership.team):
-                self.add_error("role", _KEY_HELD)
+        if self.instance._state.adding or values.get("role") not in Role.values:
+            return values
+        probe = Staff(role=values["role"], body=values.get("body"))
+        if any(not access.may_join(probe, row.team) for row in keys.held_alone(self.instance)):
+            self.add_error("role", _("Nobody else holds this team's key: have another person admitted first."))
         return values
-
-
-_KEY_HELD = _(
-    "This person holds the key of a team that this role does not belong to. Give them a new initial password "
-    "first: their key ends with it."
-)
 
 
 class CategoryForm(HouseModelForm):

@@ -31,6 +31,17 @@ class LiftForm(HouseForm):
     reason = words(_("Your reason"), help_text=_("Stays in the house, as an internal note of the case."), required=True)
 
 
+class RemovalForm(HouseForm):
+    """Why a person is removed from a team."""
+
+    reason = words(
+        _("Your reason"),
+        help_text=_("Sealed: only members of the team read it, on the page “Teams”."),
+        required=True,
+        rows=3,
+    )
+
+
 class LanguageForm(HouseModelForm):
     """The language in which this door speaks to a person."""
 

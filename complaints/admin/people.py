@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -25,10 +25,11 @@ from complaints import access
 from complaints.admin import sessions as own_sessions
 from complaints.admin.base import TableAdmin, staff_request
 from complaints.admin.forms import StaffForm
+from complaints.admin.keychange import REFUSED
 from complaints.admin.officer_forms import LanguageForm, OwnDataForm
 from complaints.domain.codes import ALPHABET
-from complaints.models.team import Staff, Team
-from complaints.services import audit, casework, factors, keys, sessions
+from complaints.models.team import Staff, Team, TeamMembership
+from complaints.services import audit, casework, factors, keys
 
 
 def initial_password() -> str:
@@ -39,6 +40,8 @@ def initial_password() -> str:
 
 # What of an account is compared with reports (services.concerns).
 COMPARED = {"first_name", "last_name", "nip", "agency"}
+# What of an account decides about places in teams.
+LEAVES = {"role", "body", "is_active"}
 
 
 class StaffAdmin(TableAdmin):
@@ -55,7 +58,9 @@ class StaffAdmin(TableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Staff]:
         """Everybody; superusers only for superusers, or an administrator could sign in as one."""
-        people = Staff.objects.select_related("body").prefetch_related("memberships__team__body")
+        people = Staff.objects.select_related("body").prefetch_related(
+            Prefetch("memberships", TeamMembership.objects.filter(left_at=None).select_related("team__body"))
+        )
         return people if request.user.is_superuser else people.filter(is_superuser=False)
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -93,11 +98,24 @@ class StaffAdmin(TableAdmin):
         if not change or COMPARED & set(form.changed_data):
             obj.must_recheck = True
         super().save_model(request, obj, form, change)
-        if change and {"role", "body", "is_active"} & set(form.changed_data):
-            sessions.end(staff=obj, by=staff_request(request).user, signer=staff_request(request).keyring.signer)
         if not change:
             self._give_password(request, obj)
+        elif LEAVES & set(form.changed_data):
+            self._end_memberships(request, obj)
         self._audit(request, obj, "changed" if change else "made")
+
+    def _end_memberships(self, request: HttpRequest, person: Staff) -> None:
+        asking = staff_request(request)
+        cause = TeamMembership.Cause.ROLE if person.is_active else TeamMembership.Cause.SWITCHED_OFF
+        ended = keys.end_memberships(
+            staff=person, cause=cause, by=asking.user, keyring=asking.keyring, now=timezone.now()
+        )
+        for team in ended:
+            words = _(
+                "The place in the team “%(team)s” has ended. The person may have kept its key: a member of the team "
+                "changes it now, on the page “Teams”."
+            )
+            messages.warning(request, words % {"team": team})
 
     def _give_password(self, request: HttpRequest, person: Staff) -> None:
         password = initial_password()
@@ -151,8 +169,8 @@ class StaffAdmin(TableAdmin):
             raise Http404
         try:
             keys.ask_admission(staff=person, team=team, by=asking.user, keyring=asking.keyring, now=timezone.now())
-        except keys.AdmissionRefused:
-            messages.error(request, _("This person's role does not belong to this team."))
+        except keys.AdmissionRefused as refusal:
+            messages.error(request, str(REFUSED[refusal.code]))
         else:
             words = _("%(person)s waits now. A member of the team admits them, fingerprint in hand.")
             messages.success(request, words % {"person": person.username})
@@ -162,7 +180,7 @@ class StaffAdmin(TableAdmin):
 def own_page(request: HttpRequest) -> dict[str, Any]:
     """Return what the page "My key" shows."""
     person = staff_request(request).user
-    rows = person.memberships.select_related("team__body", "admitted_by").order_by("team__slug")
+    rows = person.memberships.filter(left_at=None).select_related("team__body", "admitted_by").order_by("team__slug")
     entitled = set(access.teams_of(person).values_list("pk", flat=True))
     return {
         "title": _("My key"),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import catalog, desk, people, practice, sessions, teams
+from complaints.admin import catalog, desk, people, practice, review, sessions, teams
 from complaints.admin.assignments import AbsenceAdmin, DutyAdmin
 from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
@@ -125,6 +125,7 @@ class DeskSite(admin.AdminSite):
             (administers, _("Handing out"), "admin:complaints_duty_changelist"),
             (administers, _("Staff"), "admin:complaints_staff_changelist"),
             (in_a_team(person) or administers, _("Teams"), "admin:complaints_team_changelist"),
+            (access.may_review(person), _("Access review"), "admin:complaints_teamkey_changelist"),
             (True, _("My key"), "admin:me"),
         ]
         links = [(label, reverse(name)) for shown, label, name in pages if shown]
@@ -190,4 +191,5 @@ site.register(Absence, AbsenceAdmin)
 site.register(Duty, DutyAdmin)
 site.register(Staff, people.StaffAdmin)
 teams.register(site)
+review.register(site)
 catalog.register(site)

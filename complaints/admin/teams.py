@@ -24,28 +24,12 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin.base import HouseAdmin, in_a_team, staff_request
 from complaints.admin.forms import FingerprintForm
+from complaints.admin.keychange import REFUSED, KeyChange
 from complaints.admin.lists import Listed, ListFilter
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import keys, vault
 
-REFUSED = {
-    "no_key": gettext_lazy("This person holds no key yet: they have to sign in and choose an own password first."),
-    "fingerprint": gettext_lazy(
-        "That is not the fingerprint of the key that stands here. Nobody was admitted. Let the person read it out "
-        "again from “My key”; if it differs again, tell the auditor: somebody may have exchanged the key."
-    ),
-    "role": gettext_lazy("This person's role does not belong to this team."),
-    "self": gettext_lazy("Nobody admits themselves."),
-    "admitted": gettext_lazy("This person is a member already."),
-    "elsewhere": gettext_lazy(
-        "This person holds, or may have kept, the key of another team. That team changes its key first; nobody holds "
-        "the keys of two teams."
-    ),
-    "changed": gettext_lazy("A colleague changed the team's key just now. Nothing was done here; look again."),
-    "gone": gettext_lazy("This person is no member any more."),
-    "last": gettext_lazy("Nobody else holds this team's key: have another person admitted first."),
-}
 EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
     "case.transition": gettext_lazy("Case moved"),
@@ -95,9 +79,10 @@ EVENTS = {
     "day.closed": gettext_lazy("Day closed"),
 }
 FACT_CHARS = 20
+LEFT_SHOWN = 10
 
 
-class TeamAdmin(HouseAdmin):
+class TeamAdmin(KeyChange):
     """One page: who holds a team's key, and who waits for it."""
 
     def opens_for(self, request: HttpRequest) -> bool:
@@ -106,7 +91,10 @@ class TeamAdmin(HouseAdmin):
 
     def own_urls(self) -> list[URLPattern]:
         """Admission, by POST."""
-        return [self.route("<uuid:membership_id>/terima/", self.admit, "admit", "POST")]
+        return [
+            self.route("<uuid:membership_id>/terima/", self.admit, "admit", "POST"),
+            *super().own_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         """The teams that this person may know."""
@@ -121,17 +109,22 @@ class TeamAdmin(HouseAdmin):
     def _show(
         self, request: HttpRequest, *, again: uuid.UUID | None = None, form: FingerprintForm | None = None
     ) -> HttpResponse:
-        held = staff_request(request).keyring.team_ids
+        keyring, found = staff_request(request).keyring, list(self.get_queryset(request))
+        held, gone = keyring.team_ids, keys.leavers(found)
         teams = []
-        for team in self.get_queryset(request):
+        for team in found:
             rows = sorted(team.memberships.all(), key=lambda row: str(row.staff))
+            left = sorted((row for row in rows if row.left_at), key=lambda row: str(row.left_at), reverse=True)
             waiting = [row for row in rows if not row.sealed_key and _may_wait(row)]
             teams.append(
                 {
                     "team": team,
                     "fingerprint": vault.team_fingerprint(team),
                     "pinned": _pinned(team),
-                    "members": [row for row in rows if row.sealed_key],
+                    "members": [row for row in rows if row.sealed_key and not row.left_at],
+                    "left": [(row, keys.reason_of(keyring=keyring, row=row)) for row in left[:LEFT_SHOWN]],
+                    "leavers": [row for row in gone if row.team_id == team.pk],
+                    "progress": keys.progress(team=team),
                     "waiting": [(row, _admission(row, again, form)) for row in waiting],
                     "may_admit": team.pk in held,
                 }
@@ -164,7 +157,7 @@ class TeamAdmin(HouseAdmin):
 
 
 def _may_wait(row: TeamMembership) -> bool:
-    return row.staff.is_active and access.may_join(row.staff, row.team)
+    return not row.left_at and row.staff.is_active and access.may_join(row.staff, row.team)
 
 
 def _admission(row: TeamMembership, again: uuid.UUID | None, form: FingerprintForm | None) -> FingerprintForm | None:

@@ -84,6 +84,11 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_staff_factor": (ADMIN, 200),
     "admin:complaints_team_changelist": (TEAMS, 200),
     "admin:complaints_team_admit": (TEAMS, 405),
+    "admin:complaints_team_remove": (TRIAGE, 200),
+    "admin:complaints_team_change_key": (TRIAGE, 200),
+    "admin:complaints_team_reseal": (TRIAGE, 200),
+    "admin:complaints_teamkey_changelist": (TEAMS | AUDIT, 200),
+    "admin:complaints_teamkey_sign_off": (TEAMS | AUDIT, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),
     **{
         f"admin:complaints_{table}_{page}": (ADMIN, 200)

@@ -113,7 +113,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
     item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
     original = EvidenceObject.objects.get(evidence=item, variant="original").pk
     working = EvidenceObject.objects.get(evidence=item, variant="working").pk
-    vino = cast["vino"].pk
+    vino, triage = cast["vino"].pk, Team.objects.get(slug="triage").pk
     pages: dict[str, Any] = {
         "case_change": [case],
         "case_drop_filter": [uuid.uuid4()],
@@ -144,6 +144,9 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "release_file": [release.pk, file.pk],
         "release_view": [release.pk, file.pk],
         "release_shown": [release.pk, file.pk, file.pk],
+        "team_remove": [triage, TeamMembership.objects.get(team=triage, staff=vino).pk],
+        "team_change_key": [triage],
+        "team_reseal": [triage],
         "staff_change": [vino],
         "staff_password": [vino],
         "staff_ask": [vino],

@@ -14,7 +14,7 @@ from django.utils import timezone
 from complaints.admin.teams import EVENTS
 from complaints.models.audit import AuditEntry
 from complaints.models.catalog import Category
-from complaints.models.team import Role, Staff, Team, TeamMembership
+from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import audit, catalog, keys
 from tests.admin.conftest import SignedIn
 from tests.cast import PASSWORD, Cast, send_report, sign_in
@@ -130,18 +130,33 @@ def test_nothing_of_keys_or_power_is_edited(signed_in: SignedIn, cast: Cast) -> 
     assert (after.password, bytes(after.public_key or b"")) == (vino.password, bytes(vino.public_key or b""))
 
 
-def test_a_role_stays_while_its_key_is_held(signed_in: SignedIn, cast: Cast) -> None:
-    client = signed_in("adi")
+def test_another_role_ends_the_place_in_the_team(signed_in: SignedIn, cast: Cast) -> None:
+    client, vino = signed_in("adi"), signed_in("vino")
     url = reverse("admin:complaints_staff_change", args=[cast["vino"].pk])
     changed = ACCOUNT | {"username": "vino"}
-    assert client.post(url, changed | {"role": "custodian"}).status_code == 200
-    assert client.post(url, changed | {"role": "overseer", "body": "kasn"}).status_code == 200
-    assert cast["vino"].role == Role.VERIFIER
-    assert client.post(url, changed | {"role": "forwarder"}).status_code == 302
     assert client.post(url, changed | {"role": "overseer"}).status_code == 200
-    assert cast["vino"].role == Role.FORWARDER
-    client.post(reverse("admin:complaints_staff_password", args=[cast["vino"].pk]))
+    assert client.post(url, changed | {"role": "forwarder"}).status_code == 302
+    assert TeamMembership.objects.get(staff=cast["vino"]).sealed_key
+    assert vino.get(reverse("admin:index")).status_code == 302
     assert client.post(url, changed | {"role": "custodian"}).status_code == 302
+    row = TeamMembership.objects.get(staff=cast["vino"])
+    assert (row.sealed_key, row.left_cause) == (None, "role")
+    custodians = Team.objects.get(slug="custodian")
+    ask = reverse("admin:complaints_staff_ask", args=[cast["vino"].pk])
+    client.post(ask, {"team": str(custodians.pk)})
+    assert not TeamMembership.objects.filter(staff=cast["vino"], team=custodians).exists()
+
+
+def test_the_last_holder_of_a_key_keeps_the_role(signed_in: SignedIn, cast: Cast) -> None:
+    client = signed_in("adi")
+    citra = reverse("admin:complaints_staff_change", args=[cast["citra"].pk])
+    cakra = reverse("admin:complaints_staff_change", args=[cast["cakra"].pk])
+    assert client.post(citra, ACCOUNT | {"username": "citra", "role": "auditor"}).status_code == 302
+    assert client.post(cakra, ACCOUNT | {"username": "cakra", "role": "auditor"}).status_code == 200
+    off = {key: value for key, value in ACCOUNT.items() if key != "is_active"}
+    assert client.post(cakra, off | {"username": "cakra", "role": "custodian"}).status_code == 302
+    assert not cast["cakra"].is_active
+    assert TeamMembership.objects.get(staff=cast["cakra"]).sealed_key
 
 
 def test_a_new_initial_password_retires_the_key(signed_in: SignedIn, cast: Cast) -> None:

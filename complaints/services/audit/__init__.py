@@ -15,7 +15,7 @@ from complaints.services.audit.chain import (
     server_signer,
 )
 from complaints.services.audit.places import move_facts
-from complaints.services.audit.reading import Recorded, head, recorded, was_recorded
+from complaints.services.audit.reading import Recorded, head, last_days, last_of, recorded, was_recorded
 from complaints.services.audit.resealed import reseal_statement
 from complaints.services.audit.verification import Head, Verdict, parse_heads, verify_chain
 
@@ -31,6 +31,8 @@ __all__ = [
     "digest_of",
     "head",
     "heads",
+    "last_days",
+    "last_of",
     "move_facts",
     "parse_heads",
     "recorded",

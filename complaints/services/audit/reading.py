@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.db.models import Max
+from django.utils import timezone
+
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.team import Staff
 
@@ -34,6 +37,21 @@ def was_recorded(*, case: uuid.UUID, event: str, actor: Staff | None, day: date)
     """Whether a person's act on a case stands in the chain for ``day`` (of the portal's time zone)."""
     actor_id = actor.pk if actor else None
     return AuditEntry.objects.filter(case=case, event=event, actor=actor_id, at__date=day).exists()
+
+
+def last_of(event: str) -> Recorded | None:
+    """Return the newest entry of a kind."""
+    row = AuditEntry.objects.filter(event=event).order_by("-sequence").first()
+    if row is None:
+        return None
+    return Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+
+
+def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:
+    """Return the last day (of the portal's time zone) on which each of these people did one of these acts."""
+    rows = AuditEntry.objects.filter(actor__in=actors, event__in=events).order_by().values("actor")
+    found = rows.annotate(last=Max("at")).values_list("actor", "last")
+    return {actor: timezone.localdate(last) for actor, last in found if actor is not None}
 
 
 def head() -> tuple[int, str]:

@@ -38,7 +38,7 @@ def _has_left(row: TeamMembership) -> bool:
 
 @transaction.atomic
 def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, now: datetime) -> list[Team]:
-    """End the memberships that a person may no longer have: with another role or body, or switched off.
+    """End the memberships that a person may no longer have, with another role or body, or switched off; and sessions.
 
     The last holder of a team's key keeps it where the account is switched off: nobody can sign in with it, and
     without it the team would have to be recovered.
@@ -50,6 +50,7 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, 
         AdmissionRefused(last): another role for the last holder of a team's key.
     """
     ended = []
+    sessions.end(staff=staff, by=by, signer=keyring.signer, now=now)
     for team in Team.objects.select_for_update().filter(memberships__staff=staff).order_by("pk"):
         row = TeamMembership.objects.filter(team=team, staff=staff, left_at=None).first()
         if row is None or (cause is Cause.ROLE and access.may_join(staff, team)):
@@ -70,6 +71,12 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, 
 def _is_last(row: TeamMembership) -> bool:
     holders = TeamMembership.objects.filter(team=row.team_id, left_at=None, sealed_key__isnull=False)
     return not holders.filter(staff__is_active=True).exclude(pk=row.pk).exists()
+
+
+def held_alone(staff: Staff) -> list[TeamMembership]:
+    """Return the memberships of which nobody else active holds the key."""
+    rows = TeamMembership.objects.filter(staff=staff, left_at=None, sealed_key__isnull=False)
+    return [row for row in rows.select_related("team__body") if _is_last(row)]
 
 
 def leave(row: TeamMembership, *, cause: Cause, now: datetime) -> None:

@@ -73,14 +73,16 @@ def reseal(*, keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int = 
         UnpinnedKey: the key of today does not follow from the pinned one.
         AdmissionRefused(changed): a colleague has changed the key again meanwhile.
     """
-    team, any_found = _slice(keyring, team_id, now, limit)
-    if not any_found:
-        _finish(keyring, team, now)
+    team = _slice(keyring, team_id, now, limit)
+    reached = progress(team=team)
+    if not reached.open or reached.left or reached.stuck:
+        return reached
+    _finish(keyring, team, now)
     return progress(team=team)
 
 
 @transaction.atomic
-def _slice(keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int) -> tuple[Team, bool]:
+def _slice(keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int) -> Team:
     slug = Team.objects.values_list("slug", flat=True).get(pk=team_id)
     # Held until the slice is done: nobody changes the key under it.
     team = lineage.pinned_team(slug)
@@ -96,7 +98,7 @@ def _slice(keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int) -> t
     if done or failed:
         facts = {"team": team.slug, "number": team.key_number, "rows": done, "failed": failed}
         audit.append(event="teamkey.resealed", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
-    return team, bool(done or failed)
+    return team
 
 
 def _reseal(holding: Holding, row: Any, keyring: Keyring, team: Team) -> bool:

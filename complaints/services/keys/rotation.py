@@ -18,7 +18,7 @@ from complaints.domain.sealing import succession
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import KEY_SIZES, seal_record
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services import audit, holdings, lineage, vault
+from complaints.services import audit, holdings, lineage, sessions, vault
 from complaints.services.keys.leaving import Cause, leave, reason_context
 from complaints.services.keys.teams import AdmissionRefused, recovery_digest, renew_recovery, todays
 from complaints.services.vault import Keyring, Locked
@@ -145,6 +145,7 @@ def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: date
 def _record(keyring: Keyring, planned: Plan, team: Team, new: KeySet, *, recovered: bool, now: datetime) -> None:
     actor, signer = keyring.staff, keyring.signer
     if planned.leaving is not None:
+        sessions.end(staff=planned.leaving.staff, by=actor, signer=signer, now=now)
         gone = {"team": team.slug, "staff": str(planned.leaving.staff_id)}
         audit.append(event="teamkey.removed", now=now, actor=actor, signer=signer, facts=gone)
     facts: dict[str, Any] = {
