@@ -21,22 +21,17 @@ from complaints import access
 from complaints.admin import composing, likeness, wording
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.composing import Composer
-from complaints.admin.forms import ForwardForm, StepForm
+from complaints.admin.meanwhile import meanwhile, refusal_code
+from complaints.admin.step_forms import ForwardForm, StepForm
 from complaints.domain import workflow
 from complaints.domain.leaks import Leak
-from complaints.domain.workflow import Action, Refusal, TransitionRefused
+from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.oversight import OversightBody
 from complaints.services import casework, forwarding, vault
 from complaints.services.leaks import Override
 from complaints.services.transitions import CaseChanged
-
-
-def meanwhile(case: Case) -> dict[str, Any]:
-    """Return what is said of a step that is not possible: where the case stands, and the step that led there."""
-    last = case.transitions.select_related("actor").order_by("-sequence").first()
-    return {"last": last, "last_words": wording.done(last.action) if last else "", "status": wording.case_status(case)}
 
 
 def forwardable(today: date) -> list[OversightBody]:
@@ -94,50 +89,62 @@ class CaseSteps(CasePart):
         refused: str = "",
         typed: str = "",
     ) -> HttpResponse:
-        """Show the confirm page; with ``refused`` why nothing was written, what changed, and what was ``typed``."""
-        choice = self._choice(request, case, action)
+        """Show the confirm page; with ``refused`` why nothing was written, what changed, and what was typed."""
+        choice, seen = self._choice(request, case, action), request.POST.get("seen", "")
         why = choice.refused if choice else Refusal.NOT_FROM_HERE.value
         context: dict[str, Any] = {
             "title": f"{wording.STAFF_STEPS[action.value][0]}: {case.reference}",
             "case": case,
+            "mark": casework.mark_of(case),
             "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
         }
         if refused or why:
             refusal = wording.REFUSALS[refused or why]
-            context |= meanwhile(case) | {"refused": refusal, "stale": bool(refused), "typed": typed}
+            typed = typed or request.POST.get("reason", "").strip()
+            context |= meanwhile(case, seen) | {"refused": refusal, "stale": bool(refused), "typed": typed}
         if choice is not None and not why and action is not Action.FORWARD:
-            row, initial = choice.row, {"seen": case.status, "reason": typed}
-            form = form or StepForm(initial=initial, required=row.reason_required, is_read=row.notice)
+            row = choice.row
+            urgent = self._urgent(request, case, action)
+            form = form or StepForm(required=row.reason_required, is_read=row.notice, action=action)
             composer = composer or self._composer(request, case, row, "reason")
-            context |= {"step": wording.step(row, case, today=timezone.localdate()), "form": form}
+            context |= {"step": wording.step(row, case, today=timezone.localdate(), urgent=urgent), "form": form}
             context["writing"] = composer.context()
         status = 409 if "refused" in context else composer.status if composer and form and form.is_bound else 200
         return self.page(request, "admin/step.html", context, status=status)
+
+    def _urgent(self, request: HttpRequest, case: Case, action: Action) -> bool:
+        keyring = staff_request(request).keyring
+        return action is Action.VERIFY and casework.in_high_danger(keyring=keyring, case_id=case.pk)
 
     def _act(self, request: HttpRequest, case: Case, action: Action) -> HttpResponseBase:
         choice, asking = self._choice(request, case, action), staff_request(request)
         if choice is None or choice.refused:
             # Nothing is looked up or kept for a step that is not there; the page says why.
-            typed = request.POST.get("reason", "").strip()
-            return self._confirm(request, case, action, refused=choice.refused if choice else "changed", typed=typed)
+            return self._confirm(request, case, action, refused=choice.refused if choice else "changed")
         row, composer = choice.row, self._composer(request, case, choice.row, "reason")
-        form = StepForm(composer.data(), required=row.reason_required, is_read=row.notice)
+        form = StepForm(
+            composer.data(),
+            required=row.reason_required,
+            is_read=row.notice,
+            action=action,
+            only_looking=composer.asked != "send",
+        )
         if not form.is_valid() or not composer.may_send(form.cleaned_data["reason"]):
             return self._confirm(request, case, action, form=form, composer=composer)
-        typed = form.cleaned_data["reason"].strip()
         try:
             casework.act(
                 keyring=asking.keyring,
                 case_id=case.pk,
                 action=action,
-                reason=typed,
+                reason=form.cleaned_data["reason"].strip(),
                 now=timezone.now(),
-                seen_status=form.cleaned_data["seen"],
+                seen_status=request.POST.get("seen", ""),
+                checklist=form.answers(),
                 override=composer.overriding(),
             )
         except (CaseChanged, TransitionRefused) as refusal:
             fresh = case_or_404(request, case.pk)
-            return self._confirm(request, fresh, action, refused=refusal_code(refusal), typed=typed)
+            return self._confirm(request, fresh, action, form=form, composer=composer, refused=refusal_code(refusal))
         return self._done(request, case)
 
     def _composer(self, request: HttpRequest, case: Case, row: workflow.Transition, field: str) -> Composer:
@@ -171,7 +178,8 @@ class CaseSteps(CasePart):
         files, composer = _files(opened), self._composer(request, case, choice.row, "told")
         form = ForwardForm(
             composer.data() if request.method == "POST" else None,
-            initial={"seen": case.status, "body": case.lead_body_id},
+            initial={"body": case.lead_body_id},
+            only_looking=composer.asked != "send",
             bodies=forwardable(today),
             objects=[str(item["object"].id) for item in files],
         )
@@ -179,23 +187,48 @@ class CaseSteps(CasePart):
             try:
                 self._release(request, case, form, composer.overriding())
             except (CaseChanged, TransitionRefused) as refusal:
-                fresh = case_or_404(request, case.pk)
-                code = refusal_code(refusal)
-                return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
+                return self._refused(request, case, form, composer, refusal_code(refusal))
             return self._done(request, case)
+        return self._offer(request, case, form, composer, opened)
+
+    def _refused(
+        self, request: HttpRequest, case: Case, form: ForwardForm, composer: Composer, code: str
+    ) -> HttpResponseBase:
+        """Say what changed; where forwarding is still possible, with the whole form to send again."""
+        fresh = case_or_404(request, case.pk)
+        choice = self._choice(request, fresh, Action.FORWARD)
+        if choice is None or choice.refused:
+            return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
+        opened = casework.open_case(keyring=staff_request(request).keyring, case_id=case.pk, now=timezone.now())
+        told = meanwhile(fresh, request.POST.get("seen", "")) | {"refused": wording.REFUSALS[code], "stale": True}
+        return self._offer(request, fresh, form, composer, opened, told)
+
+    def _offer(
+        self,
+        request: HttpRequest,
+        case: Case,
+        form: ForwardForm,
+        composer: Composer,
+        opened: casework.CaseFile,
+        told: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what would leave the house, and the form."""
+        row, files = workflow.transition_for(Action.FORWARD, Status(case.status)), _files(opened)
         chosen = set(request.POST.getlist("objects")) if form.is_bound else _safe(files)
         context = {
             "title": f"{wording.STAFF_STEPS['forward'][0]}: {case.reference}",
             "case": case,
             "form": form,
-            "step": wording.step(choice.row, case, today=today),
+            "mark": opened.mark,
+            "step": wording.step(row, case, today=timezone.localdate()),
             "complaints": [
                 (part, wording.answers(part.answers), likeness.of_items(part.posts)) for part in opened.complaints
             ],
             "files": [item | {"ticked": str(item["object"].id) in chosen} for item in files],
             "writing": composer.context(),
         }
-        return self.page(request, "admin/forward.html", context, status=composer.status if form.is_bound else 200)
+        status = 409 if told else composer.status if form.is_bound else 200
+        return self.page(request, "admin/forward.html", context | (told or {}), status=status)
 
     def _release(self, request: HttpRequest, case: Case, form: ForwardForm, override: Override | None) -> None:
         wanted = form.cleaned_data
@@ -207,14 +240,10 @@ class CaseSteps(CasePart):
             now=timezone.now(),
             cover=wanted["cover"],
             told=wanted["told"],
-            seen_status=wanted["seen"],
+            seen_status=request.POST.get("seen", ""),
+            checklist=form.answers(),
             override=override,
         )
-
-
-def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
-    """Return the code of a refusal."""
-    return refusal.code.value if isinstance(refusal, TransitionRefused) else "changed"
 
 
 def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:

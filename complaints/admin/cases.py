@@ -14,21 +14,26 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from complaints import access
-from complaints.admin import found, likeness, wording
+from complaints.admin import found, likeness, questions, wording
 from complaints.admin.acting import CaseSteps
 from complaints.admin.base import StaffRequest, case_or_404, staff_request
 from complaints.admin.conflicts import CaseConflict
 from complaints.admin.custody import CaseCustody
+from complaints.admin.danger import CaseDanger, grade_of
 from complaints.admin.evidence import CaseFiles
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
 from complaints.admin.linking import CaseLinks
+from complaints.admin.meanwhile import changes
 from complaints.admin.officers import CaseOfficer
 from complaints.admin.queue_many import QueueMany
 from complaints.admin.queue_search import QueueSearch
+from complaints.admin.second import CaseSecond
+from complaints.admin.standing import CaseStanding
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
-from complaints.models.case import Case
+from complaints.domain.danger import Grade
+from complaints.models.case import Case, Transition
 from complaints.models.evidence import Evidence
 from complaints.services import casework, forwarding
 
@@ -37,6 +42,9 @@ class CaseAdmin(
     QueueMany,
     QueueSearch,
     CaseSteps,
+    CaseStanding,
+    CaseDanger,
+    CaseSecond,
     CaseTalk,
     CaseOfficer,
     CaseConflict,
@@ -76,14 +84,18 @@ class CaseAdmin(
             "opened": opened,
             "complaints": [self._complaint(part, number, typed) for number, part in enumerate(opened.complaints, 1)],
             "steps": self._steps(opened),
-            "history": [(step, wording.done(step.action)) for step in reversed(opened.history)],
+            "mark": opened.mark,
+            "history": [_past(step, opened) for step in reversed(opened.history)],
             "releases": [self._release_part(asking, release) for release in reversed(opened.releases)],
             "matches": opened.matches,
             "in_short": likeness.in_short(opened.matches) if opened.matches else "",
             "shared": likeness.groups(opened.matches) if opened.matches else [],
         }
+        if changed := typed.get("changed_since"):
+            context["changes"] = changes(opened.case, changed)
         context |= self.case_context(request, opened)
-        return self.page(request, "admin/case.html", context, status=400 if typed else 200)
+        status = 409 if changed else 400 if typed else 200
+        return self.page(request, "admin/case.html", context, status=status)
 
     def _facts(self, case: Case) -> dict[str, Any]:
         today = timezone.localdate()
@@ -110,11 +122,24 @@ class CaseAdmin(
 
     def _steps(self, opened: casework.CaseFile) -> list[wording.Step]:
         today = timezone.localdate()
-        return [wording.step(one.row, opened.case, today=today, refused=one.refused) for one in opened.choices]
+        return [
+            wording.step(
+                one.row,
+                opened.case,
+                today=today,
+                refused=one.refused,
+                urgent=one.action == "verify" and grade_of(opened) is Grade.HIGH,
+            )
+            for one in opened.choices
+        ]
 
     def _release_part(self, asking: StaffRequest, release: Any) -> dict[str, Any]:
         decisions = forwarding.decisions_for_triage(keyring=asking.keyring, release=release)
         return {"release": release, "decisions": [wording.decision(one) for one in decisions]}
+
+
+def _past(step: Transition, opened: casework.CaseFile) -> tuple[Transition, str, list[questions.Said]]:
+    return step, wording.done(step.action), questions.checklist(opened.checklists.get(step.pk, {}))
 
 
 def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def _triage_counts(person: Staff, today: date) -> list[Count]:
         Count(_("Due today"), _count(cases.open().filter(due_on=today)), f"{base}?due=today"),
         Count(_("Late"), late, f"{base}?due=late", urgent=late > 0),
         Count(_("Unread answers"), _count(unread), f"{base}?status=every&answers=unread"),
+        Count(
+            _("Waiting for a second decision"),
+            _count(casework.awaiting(person)),
+            reverse("admin:complaints_case_second"),
+        ),
         Count(_("Mine"), _count(cases.filter(assignee=person, status__in=OPEN)), f"{base}?officer=me"),
     ]
 

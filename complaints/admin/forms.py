@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +13,6 @@ from complaints import access
 from complaints.domain import standard
 from complaints.domain.workflow import Action
 from complaints.models.catalog import AccusedKind, Category, SanctionKind, StandardText
-from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff
 from complaints.services import keys
 
@@ -77,20 +76,6 @@ class SeenForm(HouseForm):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
-class StepForm(SeenForm):
-    """A staff step: a reason where the table asks for one, read by the reporter or kept in the house."""
-
-    def __init__(self, *args: Any, required: bool, is_read: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if is_read:
-            label = _("What you write to the reporter") if required else _("Words to the reporter, if you like")
-            help_text = _("The reporter reads this on the status page. Name no other person and no other report.")
-        else:
-            label = _("Your reason") if required else _("A note, if you like")
-            help_text = _("Stays in the house, as an internal note.")
-        self.fields["reason"] = words(label, help_text=help_text, required=required)
-
-
 class ReplyForm(HouseForm):
     """A message to one reporter."""
 
@@ -107,29 +92,6 @@ class NoteForm(HouseForm):
     text = words(
         _("Add an internal note"), help_text=_("No reporter and no body ever reads it."), required=True, rows=3
     )
-
-
-class ForwardForm(SeenForm):
-    """What a body gets: which body, which files, and the covering note."""
-
-    body = forms.ModelChoiceField(
-        label=_("To which body"), queryset=OversightBody.objects.none(), widget=forms.RadioSelect, empty_label=None
-    )
-    objects = forms.MultipleChoiceField(required=False)
-    cover = words(_("Covering note to the body"), help_text=_("The body reads it above the report."))
-    told = words(
-        _("Words to the reporter, if you like"),
-        help_text=_("The reporter reads them on the status page beside the new state."),
-        rows=3,
-    )
-
-    def __init__(self, *args: Any, bodies: list[OversightBody], objects: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = cast("forms.ModelChoiceField[OversightBody]", self.fields["body"])
-        field.queryset = OversightBody.objects.filter(pk__in=[body.pk for body in bodies]).order_by("order", "code")
-        if len(bodies) == 1:
-            field.initial = bodies[0].pk
-        self.fields["objects"].choices = [(name, name) for name in objects]  # type: ignore[attr-defined]
 
 
 _FINDING = _("Your finding")

@@ -20,11 +20,11 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin import composing, likeness, wording
-from complaints.admin.acting import refusal_code
 from complaints.admin.base import staff_request
 from complaints.admin.evidence import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.lists import Listed, ListFilter
+from complaints.admin.meanwhile import refusal_code
 from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile

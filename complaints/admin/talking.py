@@ -21,6 +21,7 @@ from complaints.domain.leaks import Leak
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import casework
+from complaints.services.transitions import CaseChanged
 
 
 class CaseTalk(CasePart):
@@ -42,33 +43,40 @@ class CaseTalk(CasePart):
     def reply(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
         """Write to one reporter."""
         complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
-        case = case_or_404(request, object_id)
+        case, seen = case_or_404(request, object_id), request.POST.get("seen")
         composer = _composer(request, case, complaint)
         form = ReplyForm(composer.data(), auto_id="id_reply_again_%s")
         if not form.is_valid() and composer.asked == "send":
             return self.case_page(request, object_id, complaint_id=complaint.pk, reply=form)
         if not form.is_valid() or not composer.may_send(form.cleaned_data["text"]):
             title = _("Write to the reporter: %(case)s") % {"case": case.reference}
-            context = {"title": title, "case": case, "form": form, "writing": composer.context()}
+            context = {"title": title, "case": case, "form": form, "mark": seen, "writing": composer.context()}
             return self.page(request, "admin/reply.html", context, status=composer.status)
-        casework.reply(
-            keyring=asking.keyring,
-            complaint_id=complaint.pk,
-            text=form.cleaned_data["text"],
-            now=timezone.now(),
-            override=composer.overriding(),
-        )
+        try:
+            casework.reply(
+                keyring=asking.keyring,
+                complaint_id=complaint.pk,
+                text=form.cleaned_data["text"],
+                now=timezone.now(),
+                seen=seen,
+                override=composer.overriding(),
+            )
+        except CaseChanged:
+            return self.case_page(request, object_id, complaint_id=complaint.pk, reply=form, changed_since=seen)
         messages.success(request, _("Sent. The reporter reads it on the status page."))
         return redirect("admin:complaints_case_change", object_id)
 
     def note(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
         """Write an internal note."""
         complaint, asking = self._own_complaint(request, object_id, complaint_id), staff_request(request)
-        form = NoteForm(request.POST, auto_id="id_note_again_%s")
+        form, seen = NoteForm(request.POST, auto_id="id_note_again_%s"), request.POST.get("seen")
         if not form.is_valid():
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
         text = form.cleaned_data["text"]
-        casework.note(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now())
+        try:
+            casework.note(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now(), seen=seen)
+        except CaseChanged:
+            return self.case_page(request, object_id, complaint_id=complaint.pk, note=form, changed_since=seen)
         messages.success(request, _("Note added. It stays in the house."))
         return redirect("admin:complaints_case_change", object_id)
 

@@ -183,14 +183,16 @@ def clock(due_on: date | None, today: date) -> Clock:
     return Clock("fine", ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}, due_on)
 
 
-def step(row: workflow.Transition, case: Case, *, today: date, body: str = "", refused: str = "") -> Step:
-    """Put a row of the table into words for a case."""
+def step(
+    row: workflow.Transition, case: Case, *, today: date, body: str = "", refused: str = "", urgent: bool = False
+) -> Step:
+    """Put a row of the table into words for a case; ``urgent`` where the reporter's danger shortens the limits."""
     words = BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS
     button, sentence = words[row.action.value]
     source = Status(case.status)
     target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
     named = body or (case.lead_body.short_name if case.lead_body else "")
-    urgent = case.category.priority == "urgent"
+    urgent = urgent or case.category.priority == "urgent"
     due_on = transitions.due_on(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
     return Step(
         action=row.action.value,
@@ -267,8 +269,8 @@ def answers(content: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Kind of agency"), "" if agency_kind == "unknown" else str(AgencyKind(agency_kind).label)),
         (_("Regency or city"), content.get("regency")),
         (_("Province"), places.get(content.get("province", ""), "")),
-        (_("Happened on"), _days(content.get("event_from"), content.get("event_until"))),
-        (_("Learnt of it on"), _days(content.get("learnt_on"), "")),
+        (_("Happened on"), days(content.get("event_from"), content.get("event_until"))),
+        (_("Learnt of it on"), days(content.get("learnt_on"), "")),
         (_("Came in as"), _door(content.get("door", ""))),
     ]
     return [(label, str(value)) for label, value in rows if value]
@@ -278,6 +280,7 @@ def _door(door: str) -> str:
     return {"pressed": _("pressed or persuaded"), "witnessed": _("a witness")}.get(door, "")
 
 
-def _days(first: Any, last: Any) -> str:
-    days = [date_format(date.fromisoformat(day), "l, j M Y") for day in (first, last) if day]
-    return " – ".join(days)
+def days(first: Any, last: Any) -> str:
+    """Return one day or a span of days, as stored, in words."""
+    spelt = [date_format(date.fromisoformat(day), "l, j M Y") for day in (first, last) if day]
+    return " – ".join(spelt)

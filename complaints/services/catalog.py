@@ -86,6 +86,17 @@ def _body_for(day: date, edition: tuple[int, int]) -> OversightBody | None:
     return OversightBody.objects.valid_on(day).first()
 
 
+@lru_cache(maxsize=1)
+def _elections(edition: tuple[int, int]) -> tuple[Election, ...]:
+    return tuple(Election.objects.order_by("starts_on", "code"))
+
+
+def election_kind(day: date) -> str:
+    """Return the kind of the election that ``day`` lies in; "pilkada", the stricter, where two do, "" for none."""
+    kinds = {row.kind for row in _elections(edition()) if row.starts_on <= day <= row.ends_on}
+    return "pilkada" if "pilkada" in kinds else next(iter(kinds), "")
+
+
 def categories(door: str = "") -> list[Category]:
     """Return the categories of a door ("pressed", "witnessed"), of both where empty; other doors' cards come last."""
     wanted = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})

@@ -57,14 +57,15 @@ def record_danger(
     *,
     complaint: Complaint,
     answers: Mapping[Question, Answer],
-    grade: Grade,
+    grade: Grade | None,
     why: str,
     keyring: Keyring,
     speaker: KeySet,
     now: datetime,
 ) -> Assessment:
-    """Keep a grade; raises WhyMissing where it is not the proposed one and nothing says why."""
+    """Keep a grade (None: the rule's own); raises WhyMissing where it is another than that and nothing says why."""
     rule = proposed(answers)
+    grade = grade or rule
     if grade is not rule and not why.strip():
         raise WhyMissing
     said = {question.value: answers.get(question, Answer.UNKNOWN).value for question in Question}

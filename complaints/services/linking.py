@@ -178,11 +178,11 @@ def target_refusal(case: Case) -> str:
     return refused.value if refused else ""
 
 
-def _sequences(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[int]]:
+def _sequences(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
     """Return how far each thread of cases has come: what a mark is made of."""
-    found: dict[uuid.UUID, list[int]] = {pk: [] for pk in cases}
-    for pk, sequence in Complaint.objects.filter(case__in=found).values_list("case", "next_sequence"):
-        found[pk].append(sequence)
+    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {pk: {} for pk in cases}
+    for pk, case, sequence in Complaint.objects.filter(case__in=found).values_list("pk", "case", "next_sequence"):
+        found[case][pk] = sequence
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -42,16 +42,17 @@ def due_on(status: Status, *, received_on: date, entered_on: date, source: Statu
     return deadlines.due_date(start, limit, public_holidays())
 
 
-def mark(case: Case, sequences: Iterable[int]) -> str:
+def mark(case: Case, sequences: Mapping[Any, int]) -> str:
     """Return what somebody saw of a case: status, number of steps, and how far each of its threads had come.
 
     Args:
-        sequences: ``next_sequence`` of its complaints; messages, notes, evidence and assessments all count on.
+        sequences: ``next_sequence`` by complaint; messages, notes, evidence and assessments all count on.
     """
-    return ".".join([case.status, str(case.step_count), "-".join(map(str, sorted(sequences)))])
+    places = "-".join(str(sequences[complaint]) for complaint in sorted(sequences))
+    return f"{case.status}.{case.step_count}.{places}"
 
 
-def is_seen(seen: str, case: Case, sequences: Iterable[int]) -> bool:
+def is_seen(seen: str, case: Case, sequences: Mapping[Any, int]) -> bool:
     """Whether a case still stands as somebody saw it; ``seen`` may be a bare status, which says only so much."""
     return mark(case, sequences) == seen if "." in seen else case.status == seen
 
@@ -93,7 +94,7 @@ def perform(
         _check_signer(actor, signer)
     # Complaints before their case, and that before the chain: whoever holds more than one takes them in this order.
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
-    sequences = list(locked.values_list("next_sequence", flat=True))
+    sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
     if actor is not None and access.is_concerned(actor, case.pk):
         raise Case.DoesNotExist

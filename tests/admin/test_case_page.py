@@ -17,7 +17,7 @@ from complaints.models.oversight import OversightBody, Release
 from complaints.services import casework, forwarding, reporting
 from tests.admin.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
 from tests.admin.conftest import SignedIn
-from tests.cast import Cast, Sent, send_report
+from tests.cast import Cast, Sent, send_report, ticks
 
 DISPATCH = "<script>alert(1)</script>"
 
@@ -104,7 +104,10 @@ def test_a_reason_is_asked_where_the_table_asks(signed_in: SignedIn, cast: Cast)
 
 def test_words_that_the_table_keeps_in_the_house_become_a_note(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
-    client.post(step_url(sent, "propose_ineligible"), {"seen": "in_review", "reason": "Bukan ASN."})
+    client.post(
+        step_url(sent, "propose_ineligible"),
+        {"seen": "in_review", "reason": "Bukan ASN."} | ticks("propose_ineligible"),
+    )
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible_proposed"
     assert InternalNote.objects.filter(complaint__case=sent.case).count() == 1
     assert not Message.objects.filter(complaint__case=sent.case).exists()
@@ -124,7 +127,10 @@ def test_the_same_person_reads_why_not_and_cannot(signed_in: SignedIn, cast: Cas
     assert response.status_code == 409
     assert "Sudah saya cek." in response.content.decode()
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible_proposed"
-    assert vino.post(url, {"seen": "ineligible_proposed", "reason": "Benar."}).status_code == 302
+    assert (
+        vino.post(url, {"seen": "ineligible_proposed", "reason": "Benar."} | ticks("confirm_ineligible")).status_code
+        == 302
+    )
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
 
 
@@ -146,7 +152,9 @@ def test_a_stale_page_writes_nothing_says_what_changed_and_keeps_the_words(signe
     sent, client = in_review(cast), signed_in("vera")
     act(cast, "vino", sent, Action.ASK_REPORTER, "Di mana?")
     steps = Transition.objects.filter(case=sent.case).count()
-    response = client.post(step_url(sent, "refer"), {"seen": "in_review", "reason": "Ke Bawaslu saja."})
+    response = client.post(
+        step_url(sent, "refer"), {"seen": "in_review", "reason": "Ke Bawaslu saja."} | ticks("refer")
+    )
     text = response.content.decode()
     assert response.status_code == 409
     assert "Ke Bawaslu saja." in text
@@ -157,12 +165,14 @@ def test_a_stale_page_writes_nothing_says_what_changed_and_keeps_the_words(signe
 
 def test_a_stale_step_that_is_still_possible_is_asked_again(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
-    response = client.post(step_url(sent, "refer"), {"seen": "received", "reason": "Ke Bawaslu saja."})
+    form = {"seen": "received", "reason": "Ke Bawaslu saja."} | ticks("refer")
+    response = client.post(step_url(sent, "refer"), form)
     assert response.status_code == 409
     text = response.content.decode()
     assert "Ke Bawaslu saja." in text
-    assert 'value="in_review"' in text
-    assert client.post(step_url(sent, "refer"), {"reason": "Tanpa melihat."}).status_code == 409
+    assert 'name="seen" value="in_review.1.' in text
+    unseen = {"reason": "Tanpa melihat."} | ticks("refer")
+    assert client.post(step_url(sent, "refer"), unseen).status_code == 409
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
 
 
@@ -191,7 +201,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
         "objects": [str(stored["working"])],
         "cover": "Mohon.",
         "told": "Sudah.",
-    }
+    } | ticks("forward")
     response = client.post(forward_url(sent), form)
     assert response.headers["Location"] == case_url(sent)
     release = Release.objects.get()

@@ -161,7 +161,9 @@ class Officer:
         assert self.window.path == begun
 
     def confirms(self, **fields: str) -> None:
-        """Fill in the page of a step and send it."""
+        """Fill in the page of a step, its checklist ticked, and send it."""
+        for box in self.page.locator('form input[name^="check-"]').all():
+            box.check()
         for name, value in fields.items():
             field = self.page.locator(f"form [name={name}]")
             if field.evaluate("(element) => element.tagName") == "SELECT":

@@ -16,6 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from complaints.domain import checklists
+from complaints.domain.danger import Answer, Question
+from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
@@ -145,7 +148,7 @@ class Flow:
         for what in ("reply", "note"):
             address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
             assert vera.post(address, {"text": self.mark(what)}).status_code == 302
-        self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"))
+        self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.said("propose_ineligible"))
         self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
         self.step(vera, case, "ask_reporter", reason=self.mark("question"))
         self.answer(self.mark("answer"))
@@ -153,7 +156,21 @@ class Flow:
             address = reverse("admin:complaints_case_file", args=[case.pk, stored.pk])
             opened = vera.post(address, {"reason": self.mark("opening_reason")})
             assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
-        self.step(vera, case, "verify")
+        self.grade(vera, case, complaint)
+        self.step(vera, case, "verify", **self.said("verify"))
+
+    def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
+        address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
+        answers = dict.fromkeys(Question, Answer.UNKNOWN.value)
+        answer = client.post(address, {**answers, "grade": "high", "why": self.mark("danger")})
+        assert answer.status_code == 302, answer.content.decode()
+        assert self.markers["danger"] in client.get(address).content.decode()
+
+    def said(self, action: str) -> dict[str, str]:
+        """A checklist: what has to be ticked ticked, everything else explained."""
+        asked = checklists.items(Action(action))
+        fields = {f"check-{item.code}": "yes" for item in asked if item.required}
+        return fields | {f"why-{item.code}": self.mark(f"check_{item.code}") for item in asked if not item.required}
 
     def answer(self, text: str) -> None:
         client = self.browser()
@@ -166,7 +183,7 @@ class Flow:
         objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
         assert len(objects) > 4
         form: dict[str, Any] = {"seen": "verified", "body": "kasn", "objects": objects}
-        form |= {"cover": self.mark("cover"), "told": self.mark("told")}
+        form |= self.said("forward") | {"cover": self.mark("cover"), "told": self.mark("told")}
         answer = fitri.post(address, form)
         assert answer.status_code == 302, answer.content.decode()
 

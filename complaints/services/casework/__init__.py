@@ -37,6 +37,7 @@ from complaints.services.casework.conflict import (
 )
 from complaints.services.casework.custody import Sheet, custody_sheet
 from complaints.services.casework.many import MANY_AT_MOST, Outcome, assign_many, start_review_of
+from complaints.services.casework.meanwhile import Change, changes_since, mark_of
 from complaints.services.casework.meeting import meet
 from complaints.services.casework.opening import CaseFile, ComplaintFile, Note, ThreadEntry, open_case
 from complaints.services.casework.reading import (
@@ -49,33 +50,42 @@ from complaints.services.casework.reading import (
     open_posts,
     summaries,
 )
+from complaints.services.casework.second import PROPOSALS_AT_ONCE, Proposal, awaiting, proposals
 from complaints.services.casework.turns import hand_out, rule, set_duty, set_rule
 from complaints.services.casework.viewing import open_copy, view_item, work_on
+from complaints.services.judging import Danger, WhyMissing
 from complaints.services.leaks import check
 
 __all__ = [
     "MANY_AT_MOST",
+    "PROPOSALS_AT_ONCE",
     "AlreadyTaken",
     "CannotHave",
     "CaseFile",
+    "Change",
     "Choice",
     "ComplaintFile",
+    "Danger",
     "EvidenceItem",
     "InfectedFile",
     "Note",
     "ObjectInfo",
     "Outcome",
     "PostItem",
+    "Proposal",
     "Sheet",
     "Standing",
     "ThreadEntry",
+    "WhyMissing",
     "act",
     "assign",
     "assign_many",
     "assignable",
+    "awaiting",
     "be_away",
     "be_back",
     "cases_without_anybody",
+    "changes_since",
     "check",
     "choices",
     "claim",
@@ -90,6 +100,7 @@ __all__ = [
     "idle_since",
     "in_high_danger",
     "lift_conflict",
+    "mark_of",
     "may_declare_conflict",
     "may_lift",
     "meet",
@@ -100,6 +111,7 @@ __all__ = [
     "open_evidence",
     "open_object",
     "open_posts",
+    "proposals",
     "reply",
     "represented",
     "rule",

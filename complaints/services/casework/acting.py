@@ -111,12 +111,15 @@ def grade_danger(
     keyring: Keyring,
     complaint_id: uuid.UUID,
     answers: Mapping[Question, Answer],
-    grade: Grade,
+    grade: Grade | None,
     why: str,
     now: datetime,
     seen: str | None = None,
 ) -> None:
     """Keep how much danger one reporter is in.
+
+    Args:
+        grade: the officer's own; None for what the answers speak for.
 
     Raises:
         WhyMissing: another grade than the rule proposes, without a reason.
@@ -134,7 +137,7 @@ def _unchanged(complaint_id: uuid.UUID, seen: str | None) -> Complaint:
     complaint = Complaint.objects.select_related("case").get(pk=complaint_id)
     if seen is not None:
         locked = Complaint.objects.select_for_update().filter(case=complaint.case_id).order_by("pk")
-        sequences = list(locked.values_list("next_sequence", flat=True))
+        sequences = dict(locked.values_list("pk", "next_sequence"))
         if not transitions.is_seen(seen, Case.objects.get(pk=complaint.case_id), sequences):
             raise CaseChanged
     return complaint
@@ -169,9 +172,9 @@ def reply(
 
 
 @transaction.atomic
-def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime) -> None:
-    """Write an internal note; raises Locked without an admission."""
-    complaint = Complaint.objects.get(pk=complaint_id)
+def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime, seen: str | None = None) -> None:
+    """Write an internal note; raises as :func:`reply`."""
+    complaint = _unchanged(complaint_id, seen)
     thread.write_note(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
 
 

@@ -138,7 +138,7 @@ def _open(
         choices=choices(staff=keyring.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
-        mark=transitions.mark(case, [complaint.next_sequence for complaint in complaints]),
+        mark=transitions.mark(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
     )
 
 
