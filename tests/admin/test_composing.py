@@ -15,7 +15,7 @@ from complaints.services import casework, linking, reporting
 from tests import traces
 from tests.admin.cases import body_act, forwarded, in_review, verified
 from tests.admin.conftest import SignedIn
-from tests.cast import Cast, Sent
+from tests.cast import Cast, Sent, ticks
 
 NAMING = "Kami memeriksa Hendra Wiratno dahulu."
 NAMED = {"accused_name": "Hendra Wiratno"}
@@ -146,7 +146,7 @@ def test_a_message_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
 def test_forwarding_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
     sent, fitri = verified(cast, **NAMED), signed_in("fitri")
     url = reverse("admin:complaints_case_forward", args=[sent.case.pk])
-    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "told": NAMING}
+    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "told": NAMING} | ticks("forward")
     sending_nothing(fitri, url, form, 400)
     kept = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
     assert NAMING in kept and "Mohon ditindaklanjuti." in kept and "sudah kami teruskan" in kept

@@ -179,6 +179,6 @@ def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) 
     assert numbers["due=late"] == 1
     assert numbers["officer=me"] == 1
     assert numbers["status=every&answers=unread"] == 1
-    for count in page.context["counts"]:
+    for count in (one for one in page.context["counts"] if "?" in one.url):
         assert len(client.get(count.url).context["cl"].result_list) == count.number
     assert case.reference in page.content.decode()
