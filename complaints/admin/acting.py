@@ -189,7 +189,7 @@ class CaseSteps(CasePart):
             except (CaseChanged, TransitionRefused) as refusal:
                 return self._refused(request, case, form, composer, refusal_code(refusal))
             return self._done(request, case)
-        return self._offer(request, case, form, composer, opened)
+        return self._offer_release(request, case, form, composer, opened)
 
     def _refused(
         self, request: HttpRequest, case: Case, form: ForwardForm, composer: Composer, code: str
@@ -201,9 +201,9 @@ class CaseSteps(CasePart):
             return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
         opened = casework.open_case(keyring=staff_request(request).keyring, case_id=case.pk, now=timezone.now())
         told = meanwhile(fresh, request.POST.get("seen", "")) | {"refused": wording.REFUSALS[code], "stale": True}
-        return self._offer(request, fresh, form, composer, opened, told)
+        return self._offer_release(request, fresh, form, composer, opened, told)
 
-    def _offer(
+    def _offer_release(
         self,
         request: HttpRequest,
         case: Case,

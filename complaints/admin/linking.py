@@ -234,7 +234,7 @@ def about_the_accused(matches: indexing.Matches | None) -> list[tuple[indexing.S
 
 
 def _mark(case: Case) -> str:
-    return transitions.mark(case, case.complaints.values_list("next_sequence", flat=True))
+    return transitions.mark(case, dict(case.complaints.values_list("pk", "next_sequence")))
 
 
 def _row(one: linking.Candidate, line: str, ticked: bool) -> dict[str, Any]:
