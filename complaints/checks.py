@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from complaints import access
+from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import vault
@@ -57,6 +58,20 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Look at the settings alone."""
     return [*_mode(), *_secrets(), *_door(), *_costs(), *_factor(), *_warnings()]
+
+
+@register(TAG, deploy=True)
+def check_sandbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Look at what this node gives the processes that read strangers' files."""
+    try:
+        cut = sandbox.DEFAULT.network_cut
+    except sandbox.Unavailable:
+        cut = False
+    hint = (
+        "Let the service open user namespaces (kernel.unprivileged_userns_clone=1, RestrictNamespaces=no; in a "
+        "container a profile that allows unshare), or give its node no way out of its network."
+    )
+    return [] if cut else [_warning("W004", "What reads strangers' files here cannot be cut off the network.", hint)]
 
 
 @register(TAG, deploy=True)

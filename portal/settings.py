@@ -207,6 +207,8 @@ EVIDENCE_MAX_FILE_BYTES = env.int("EVIDENCE_MAX_FILE_BYTES", 200 * 1024 * 1024)
 EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", 20)
 # Above it no working copy is made: the sandbox holds the whole file in memory.
 EVIDENCE_CLEAN_MAX_BYTES = env.int("EVIDENCE_CLEAN_MAX", 256 * 1024 * 1024)
+# Above it nobody looks, before a report is sent, what a file betrays: that happens in the web server's memory.
+EVIDENCE_LOOK_MAX_BYTES = env.int("EVIDENCE_LOOK_MAX", 24 * 1024 * 1024)
 # The local socket of clamd; empty: nothing is scanned, and officers are told so.
 CLAMD_SOCKET = env.str("CLAMD_SOCKET", "")
 EVIDENCE_MAX_TOTAL_BYTES = env.int("EVIDENCE_MAX_TOTAL_BYTES", 1024 * 1024 * 1024)

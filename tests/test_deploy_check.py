@@ -22,6 +22,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from complaints import checks as ours
+from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team, TeamMembership
 from portal.secrets import new_secrets, write_once
@@ -146,11 +147,11 @@ def sound(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 def found() -> set[str]:
-    """The numbers of the errors and warnings but one: the tests' database need not be durable."""
+    """The numbers of errors and warnings but two: one of the tests' database, one of the machine."""
     messages = checks.run_checks(tags=[ours.TAG], include_deployment_checks=True)
     ids = {str(message.id).removeprefix("portal.") for message in messages}
     assert all(message.hint for message in messages)
-    return ids - {"E016"}
+    return ids - {"E016", "W004"}
 
 
 def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
@@ -197,6 +198,20 @@ def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
 def test_a_bad_setting_is_refused(sound: Cast, db: None, bad: dict[str, Any], expected: str) -> None:
     with override_settings(**bad):
         assert found() == {expected}
+
+
+@pytest.mark.parametrize(("cut", "expected"), [(True, set()), (False, {"portal.W004"})])
+def test_a_sandbox_that_may_use_the_network_is_told(monkeypatch: Any, cut: bool, expected: set[str]) -> None:
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", cut)
+    assert {message.id for message in ours.check_sandbox(None)} == expected
+
+
+def test_a_sandbox_that_does_not_start_is_told(monkeypatch: Any) -> None:
+    def gone(self: Any) -> bool:
+        raise sandbox.Unavailable("no server")
+
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", property(gone))
+    assert [message.id for message in ours.check_sandbox(None)] == ["portal.W004"]
 
 
 def _keep_samples() -> None:

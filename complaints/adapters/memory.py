@@ -37,16 +37,21 @@ class JobFailed(Exception):  # noqa: N818
 class Held:
     """A file in memory, sealed against change, that jobs can be run on; close it, or use it as a context."""
 
-    def __init__(self, chunks: Iterable[bytes], limit: int) -> None:
-        """Take the file piece by piece; raises JobFailed("too_large") above ``limit`` bytes."""
+    def __init__(self, pieces: Iterable[tuple[int, bytes]], limit: int) -> None:
+        """Take a file by pieces and where each begins; what none covers is zeros and takes no memory.
+
+        Raises:
+            JobFailed: "too_large", it goes beyond ``limit`` bytes.
+        """
         self.descriptor = memory_file()
         self.size = 0
         try:
-            for chunk in chunks:
-                self.size += len(chunk)
+            for start, piece in pieces:
+                self.size = max(self.size, start + len(piece))
                 if self.size > limit:
                     raise JobFailed("too_large")
-                _write_all(self.descriptor, chunk)
+                os.lseek(self.descriptor, start, os.SEEK_SET)
+                _write_all(self.descriptor, piece)
             fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEALS)
         except BaseException:
             self.close()

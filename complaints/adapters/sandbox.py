@@ -15,14 +15,26 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from complaints.adapters.memory import Held, JobFailed, Part, Result, memory_file, read_answer
 
-__all__ = ["DEFAULT", "Held", "JobFailed", "Limits", "Part", "Result", "Sandbox", "Unavailable", "hold", "run"]
+__all__ = [
+    "DEFAULT",
+    "Held",
+    "JobFailed",
+    "Limits",
+    "Part",
+    "Result",
+    "Sandbox",
+    "Unavailable",
+    "hold",
+    "hold_pieces",
+    "run",
+]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _ENTRY: Final = (
@@ -198,4 +210,16 @@ run = DEFAULT.run
 
 def hold(chunks: Iterable[bytes], limit: int) -> Held:
     """Take a file into memory for jobs; raises JobFailed("too_large") above ``limit`` bytes."""
-    return Held(chunks, limit)
+    return Held(_placed(chunks), limit)
+
+
+def hold_pieces(pieces: Iterable[tuple[int, bytes]], size: int) -> Held:
+    """Take some pieces of a file of ``size`` bytes into memory, each with where it begins; the rest reads as zeros."""
+    return Held(pieces, size)
+
+
+def _placed(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    start = 0
+    for chunk in chunks:
+        yield start, chunk
+        start += len(chunk)

@@ -21,6 +21,7 @@ from complaints import access
 from complaints.admin import composing, likeness, wording
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.composing import Composer
+from complaints.admin.found import betrayed
 from complaints.admin.meanwhile import meanwhile, refusal_code
 from complaints.admin.step_forms import ForwardForm, StepForm
 from complaints.domain import workflow
@@ -263,7 +264,9 @@ def _files(opened: casework.CaseFile) -> list[dict[str, Any]]:
         for item in part.evidence:
             for stored in (item.working, item.original):
                 if stored is not None:
-                    found.append({"item": item, "object": stored, "is_original": stored is item.original})
+                    is_original = stored is item.original
+                    traces = betrayed(item) if is_original else ""
+                    found.append({"item": item, "object": stored, "is_original": is_original, "betrays": traces})
     return found
 
 

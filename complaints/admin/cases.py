@@ -147,6 +147,6 @@ def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:
         "item": item,
         "warnings": found.warnings(item),
         "remarks": found.remarks(item),
-        "infected": found.is_infected(item),
+        "infected": found.is_risky(item),
         "waits": item.row.state == Evidence.State.OFFICER,
     }

@@ -20,7 +20,7 @@ from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.evidence import EvidenceObject
 from complaints.services import casework
-from complaints.services.evidence import FileInfo
+from complaints.services.evidence import FileInfo, InfectedFile
 
 
 def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingHttpResponse:
@@ -65,7 +65,7 @@ class CaseFiles(CasePart):
                 now=timezone.now(),
                 knowing=request.POST.get("knowing") == "yes",
             )
-        except casework.InfectedFile:
+        except InfectedFile:
             messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
             return redirect("admin:complaints_case_change", object_id)
         except TransitionRefused:

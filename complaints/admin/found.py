@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from complaints.services import casework
+from complaints.services import casework, evidence
 
 # What a file tells of its origin; codes of adapters.media.hints.
 BETRAYS: Final[dict[str, Any]] = {
@@ -51,6 +51,11 @@ VARIANTS: Final[dict[str, Any]] = {
 def is_infected(item: casework.EvidenceItem) -> bool:
     """Whether the scanner found something in an item's original."""
     return item.findings is not None and item.findings.scan == "infected"
+
+
+def is_risky(item: casework.EvidenceItem) -> bool:
+    """Whether opening the original asks for a second word: malware in it, or a scanner that has not read it yet."""
+    return bool(evidence.risk(item.findings))
 
 
 def betrayed(item: casework.EvidenceItem) -> str:

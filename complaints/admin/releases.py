@@ -29,6 +29,7 @@ from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import forwarding
+from complaints.services.evidence import InfectedFile
 from complaints.services.leaks import Override
 from complaints.services.transitions import CaseChanged
 
@@ -268,10 +269,12 @@ class ReleaseAdmin(ReleaseViewer):
         release = self._found(request, object_id)
         if not ReleasedFile.objects.filter(release=release, pk=file_id).exists():
             raise Http404
-        keyring = staff_request(request).keyring
-        info, stream = forwarding.open_file(keyring=keyring, file_id=file_id, now=timezone.now())
+        keyring, knowing = staff_request(request).keyring, request.POST.get("knowing") == "yes"
         try:
+            info, stream = forwarding.open_file(keyring=keyring, file_id=file_id, now=timezone.now(), knowing=knowing)
             return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
+        except InfectedFile:
+            messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
         except OSError:
             messages.error(request, _("The evidence storage does not answer. Try again later."))
-            return redirect("admin:complaints_release_change", object_id)
+        return redirect("admin:complaints_release_change", object_id)

@@ -74,7 +74,7 @@ class CaseViewer(CasePart):
             "title": f"{case.reference}: {_('evidence')} {around['place']}",
             "case": case,
             "item": item,
-            "infected": found.is_infected(item),
+            "infected": found.is_risky(item),
             "warnings": found.warnings(item),
             "remarks": found.remarks(item),
             "shown": [self._shown(case, item_id, one) for one in pictures],

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from complaints.forms.fields import refusal
+from complaints.forms.traces import traces
 from complaints.services import evidence
 from complaints.views import ReporterRequest
 
@@ -54,8 +55,10 @@ def kept_files(request: ReporterRequest) -> str:
 def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str, Any]:
     """Return what the list of files needs: those that are here, those that came in part, where to remove one."""
     session = request.reporter
+    files = evidence.draft_files(session=session)
     return {
-        "files": evidence.draft_files(session=session),
+        "files": files,
+        "listed": [(file, traces(file.betrays)) for file in files],
         "partial": evidence.partial_files(session=session) if partial else {},
         "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }

@@ -202,13 +202,7 @@ def test_a_bare_file_betrays_nothing() -> None:
     for form in ("JPEG", "PNG", "WEBP"):
         out = io.BytesIO()
         samples.picture().save(out, form)
-        assert media.betrays(out.getvalue(), f"image/{form.lower()}") == []
-
-
-def test_heads_of_photos_tell_without_the_rest() -> None:
-    assert media.betrays(samples.jpeg()[:-100], "image/jpeg") == ["place", "device", "author", "time", "software"]
-    assert media.betrays(samples.pdf(), "application/pdf") == []
-    assert media.betrays(b"\xff\xd8\xff", "image/jpeg") == []
+        assert reader("image/png").inspect(out, f"image/{form.lower()}") == set()
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "heic"])
@@ -242,7 +236,6 @@ def test_pixel_bombs_are_refused_before_they_go_off(size: tuple[int, int]) -> No
     with pytest.raises(Unreadable) as refused:
         clean(bomb, "image/png")
     assert refused.value.code == "bomb"
-    assert media.betrays(bomb, "image/png") == []
 
 
 def test_a_photo_larger_than_the_limit_is_copied_at_half_its_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def report_is_sent(reporter: Reporter) -> str:
     shown = [*reporter.told.texts(), "Atasan saya", "Diancam bila menolak", "Jawa Tengah", PHOTO.name, LETTER.name]
     assert [text for text in shown if text not in check] == []
     betrayed = page.locator(".files li", has_text=PHOTO.name).inner_text()
-    assert [mark for mark in ("tempat pengambilan", "perangkat", "waktu") if mark not in betrayed] == []
+    assert [mark for mark in ("tempat", "ponsel atau komputer", "waktu") if mark not in betrayed] == []
     window.press("Kirim laporan")
     assert window.heading == "Laporan Anda sudah kami terima."
     code = reporter.code()

@@ -4,8 +4,8 @@ This front holds what the upload path needs. The modules for other kinds of file
 libraries and run in the limited subprocess only, so nothing here imports them.
 """
 
-from complaints.adapters.media.images import CLEANABLE, betrays, clean_image
-from complaints.adapters.media.kinds import ALLOWED, HEAD_BYTES, disagrees, no_copy_reason, recognise
+from complaints.adapters.media.images import CLEANABLE, clean_image
+from complaints.adapters.media.kinds import ALLOWED, HEAD_BYTES, disagrees, is_container, no_copy_reason, recognise
 from complaints.adapters.media.refusal import Unreadable
 
 __all__ = [
@@ -13,9 +13,9 @@ __all__ = [
     "CLEANABLE",
     "HEAD_BYTES",
     "Unreadable",
-    "betrays",
     "clean_image",
     "disagrees",
+    "is_container",
     "no_copy_reason",
     "recognise",
 ]

@@ -165,14 +165,6 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image
 
 
-def betrays(head: bytes, media_type: str) -> list[str]:
-    """Tell what the head of a JPEG, PNG or WebP says about its origin, in codes of ``hints.CODES``."""
-    try:
-        return hints.ordered(inspect(io.BytesIO(head), media_type)) if media_type in CLEANABLE else []
-    except Unreadable:
-        return []
-
-
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; decodes no pixels.
 

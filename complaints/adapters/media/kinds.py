@@ -132,9 +132,14 @@ def recognise_whole(source: BinaryIO) -> str:
     source.seek(0)
     if found == OLE:
         return _ole_kind(source)
-    if found not in {"application/zip", DOCX, XLSX, PPTX}:
+    if not is_container(found):
         return found
     return _zip_kind(source)
+
+
+def is_container(media_type: str) -> bool:
+    """Whether only the whole file tells which kind of document it is."""
+    return media_type in {"application/zip", OLE, DOCX, XLSX, PPTX}
 
 
 def _zip_kind(source: BinaryIO) -> str:

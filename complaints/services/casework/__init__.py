@@ -1,7 +1,6 @@
 """What triage staff can do with a case, and what the clock does."""
 
 from complaints.services.casework.acting import (
-    InfectedFile,
     act,
     grade_danger,
     in_high_danger,
@@ -67,7 +66,6 @@ __all__ = [
     "ComplaintFile",
     "Danger",
     "EvidenceItem",
-    "InfectedFile",
     "Note",
     "ObjectInfo",
     "Outcome",

@@ -23,14 +23,6 @@ from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 
 
-class InfectedFile(Exception):  # noqa: N818
-    """The scanner found something in an original, and nobody said that they know; ``threat`` is its name."""
-
-    def __init__(self, threat: str) -> None:
-        super().__init__()
-        self.threat = threat
-
-
 def _triage(keyring: Keyring) -> KeySet:
     return keyring.team(vault.pinned_team(Team.Kind.TRIAGE))
 
@@ -190,7 +182,7 @@ def open_object(
     Raises:
         EvidenceObject.DoesNotExist, Locked: nothing for this person.
         TransitionRefused(reason_missing): an original without a reason.
-        InfectedFile: an infected original, and not ``knowing``.
+        evidence.InfectedFile: an original that is infected, or that the scanner has not read yet, and not ``knowing``.
     """
     stored = EvidenceObject.objects.select_related("evidence__complaint").get(pk=object_id)
     complaint = stored.evidence.complaint
@@ -200,9 +192,9 @@ def open_object(
     if stored.variant == EvidenceObject.Variant.ORIGINAL:
         if not reason.strip():
             raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-        found = evidence.read_findings(pair, stored.evidence)
-        if found and found.scan == "infected" and not knowing:
-            raise InfectedFile(found.threat)
+        threat = evidence.risk(evidence.read_findings(pair, stored.evidence))
+        if threat and not knowing:
+            raise evidence.InfectedFile(threat)
         speaker = _triage(keyring)
         why = thread.write_note(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now)
         facts["note"] = str(why.pk)

@@ -6,6 +6,7 @@ from complaints.services.evidence.copies import (
     end_grants,
     process_pending,
     read_findings,
+    risk,
     work_for_officer,
 )
 from complaints.services.evidence.drafts import (
@@ -17,6 +18,7 @@ from complaints.services.evidence.drafts import (
     partial_files,
 )
 from complaints.services.evidence.intake import SealedUpload, Sink, discard_unclaimed, open_sink
+from complaints.services.evidence.looking import look
 from complaints.services.evidence.posts import Post, PostInfo, attach_posts, collect, describe, read_post
 from complaints.services.evidence.resume import (
     BadSegmentError,
@@ -30,6 +32,7 @@ from complaints.services.evidence.resume import (
 )
 from complaints.services.evidence.stored import (
     FileInfo,
+    InfectedFile,
     attach,
     delete_object,
     read_info,
@@ -43,6 +46,7 @@ __all__ = [
     "DraftFileInfo",
     "FileInfo",
     "Findings",
+    "InfectedFile",
     "Post",
     "PostInfo",
     "Progress",
@@ -63,6 +67,7 @@ __all__ = [
     "end_grants",
     "finish",
     "keep_uploads",
+    "look",
     "open_sink",
     "partial_files",
     "process_pending",
@@ -71,6 +76,7 @@ __all__ = [
     "read_info",
     "read_post",
     "referenced_objects",
+    "risk",
     "segment_bytes",
     "storage",
     "stream",

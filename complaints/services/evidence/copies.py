@@ -6,6 +6,8 @@ was found is sealed to the complaint and signed by the server, which holds no ke
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
@@ -23,6 +25,7 @@ from complaints.services import audit, vault
 from complaints.services.evidence.intake import SealedUpload, Sink
 from complaints.services.evidence.stored import FileInfo, delete_object, object_context, read_info, stream
 
+logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 # The worker's key is replaced weekly; what it has not done by then waits for an officer's session.
 GRANT_DAYS = 7
@@ -69,6 +72,11 @@ def _process(identifier: uuid.UUID) -> None:
     if not claimed.update(attempts=F("attempts") + 1):
         return
     evidence = Evidence.objects.select_related("complaint").get(pk=identifier)
+    if evidence.sealed_report is not None:
+        # Done before: whoever set it back in the database must not have what was found written over.
+        logger.error("An evidence item whose work was done stood as pending")
+        Evidence.objects.filter(pk=identifier).update(state=Evidence.State.FAILED)
+        return
     if evidence.attempts > MAX_ATTEMPTS:
         _finish(evidence, Findings(no_copy="crashed"), [])
         return
@@ -139,15 +147,24 @@ def _make(original: EvidenceObject, info: FileInfo, findings: Findings, made: li
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
         kind = _recognised(held, info)
         try:
-            _read(held, kind, findings, made)
+            with sandbox.run("inspect", held, kind) as result:
+                findings.betrays = list(result.codes)
+            with sandbox.run("clean", held, kind) as result:
+                held.close()
+                copy = result.parts[0]
+                made.append(_keep(Variant.WORKING, 0, copy))
+                with contextlib.suppress(sandbox.JobFailed):
+                    _draw(copy, findings, made)
         except sandbox.JobFailed as failure:
             findings.no_copy = failure.code
-            return
+
+
+def _draw(copy: sandbox.Part, findings: Findings, made: list[_Made]) -> None:
+    """Draw previews and pages of the clean copy: what was taken out of it can stand in no picture either."""
+    with sandbox.hold(copy.chunks(), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
         for variant, job in ((Variant.PREVIEW, "preview"), (Variant.PAGE, "pages")):
-            try:
-                _picture(held, kind, variant, job, findings, made)
-            except sandbox.JobFailed:
-                continue
+            with contextlib.suppress(sandbox.JobFailed):
+                _picture(held, copy.type, variant, job, findings, made)
 
 
 def _recognised(held: sandbox.Held, info: FileInfo) -> str:
@@ -157,13 +174,6 @@ def _recognised(held: sandbox.Held, info: FileInfo) -> str:
             return result.type or info.type
     except sandbox.JobFailed:
         return info.type
-
-
-def _read(held: sandbox.Held, kind: str, findings: Findings, made: list[_Made]) -> None:
-    with sandbox.run("inspect", held, kind) as result:
-        findings.betrays = list(result.codes)
-    with sandbox.run("clean", held, kind) as result:
-        made.append(_keep(Variant.WORKING, 0, result.parts[0]))
 
 
 def _picture(
@@ -204,7 +214,8 @@ def _finish(evidence: Evidence, findings: Findings, made: list[_Made]) -> None:
     state = Evidence.State.READY if working else Evidence.State.NO_COPY if refused else Evidence.State.FAILED
     with transaction.atomic():
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
-        row = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting).first()
+        rows = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting, sealed_report=None)
+        row = rows.first()
         if row is None:
             _discard(made)
             return
@@ -238,11 +249,20 @@ def read_findings(pair: BoxPair, evidence: Evidence) -> Findings | None:
         SealError: altered, or taken away: a warning must not be silenced in the database.
     """
     if evidence.sealed_report is None and evidence.state not in {Evidence.State.READY, Evidence.State.NO_COPY}:
+        if any(stored.variant != Variant.ORIGINAL for stored in evidence.objects_stored.all()):
+            raise SealError("findings")  # copies are written together with what was found
         return None
     signer = audit.server_signer().public
     sealed = evidence.sealed_report or b""
     content: dict[str, Any] = open_record(pair, sealed, _findings_context(evidence), signer)
     return Findings(**content)
+
+
+def risk(findings: Findings | None) -> str:
+    """Return what the scanner found, "?" where there is a scanner that has said nothing yet, "" for no known danger."""
+    if findings is None:
+        return "?" if settings.CLAMD_SOCKET else ""
+    return (findings.threat or "?") if findings.scan == "infected" else ""
 
 
 def end_grants(*, today: date) -> int:

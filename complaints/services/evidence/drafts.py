@@ -6,6 +6,7 @@ A row without an object is a file that still arrives in segments; ``resume`` wri
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -15,9 +16,12 @@ from typing import Any
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
 from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile
+from complaints.services.evidence.looking import look
 from complaints.services.evidence.stored import Attachable, FileInfo, delete_object
 
 SIZES = (1024, 4096)
+# So long files of one form are looked into; the rest are kept, and the page says that nobody could look.
+PATIENCE_SECONDS = 20
 
 
 @dataclass
@@ -50,8 +54,13 @@ class DraftFileInfo:
 
     @property
     def betrays(self) -> list[str]:
-        """What it says about its origin: any of "place", "device", "time"."""
+        """What it says about its origin, in codes of ``adapters.media.hints``."""
         return self.info.betrays
+
+    @property
+    def looked(self) -> bool:
+        """Whether it could be read for that."""
+        return self.info.looked
 
 
 @dataclass
@@ -117,12 +126,14 @@ def open_row(session: Any, row: DraftFile) -> DraftFileInfo:
 
 
 def keep_uploads(*, session: Any, uploads: Iterable[Attachable], today: date) -> None:
-    """Make good uploads part of the unfinished report behind ``session``."""
-    rows = []
+    """Make good uploads part of the unfinished report behind ``session``, and look what each betrays."""
+    rows, until = [], time.monotonic() + PATIENCE_SECONDS
     for upload in uploads:
         if upload.info is None:
             continue
         identifier = uuid.UUID(str(upload.id))
+        if time.monotonic() < until:
+            look(upload.info, object_name=upload.object_name, identifier=identifier)
         rows.append(
             DraftFile(
                 pk=identifier,

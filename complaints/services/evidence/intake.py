@@ -154,10 +154,9 @@ class Sink:
             self._refuse(why_not_stored(error))
             return upload
         self._file = None
-        found = media.betrays(bytes(self._head), self._type)
         upload.object_digest = self._writer.object_digest
         writer = self._writer
-        upload.info = FileInfo(self._key.hex(), upload.name, self._type, writer.length, writer.sha256, found)
+        upload.info = FileInfo(self._key.hex(), upload.name, self._type, writer.length, writer.sha256)
         return upload
 
     def abort(self) -> None:

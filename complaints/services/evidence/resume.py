@@ -32,6 +32,7 @@ from complaints.services.evidence.drafts import (
 )
 from complaints.services.evidence.intake import short_name, why_not_stored
 from complaints.services.evidence.limits import room_for
+from complaints.services.evidence.looking import look
 from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
 
 logger = logging.getLogger(__name__)
@@ -170,7 +171,7 @@ def finish(*, session: Any, file_id: str) -> Progress:
 
 
 def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileInfo, bytes]:
-    key, head, stored = bytes.fromhex(partial.key), b"", len(MAGIC)
+    key, stored = bytes.fromhex(partial.key), len(MAGIC)
     sha256, digest = hashlib.sha256(), hashlib.sha256(MAGIC)
     file = storage().open(name, "wb")
     try:
@@ -179,7 +180,6 @@ def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileI
             size = partial.length_of(index) + NONCE_BYTES + TAG_BYTES
             sealed = storage().get(partial.part_name(index))[:size]
             plain = open_segment(key, identifier.bytes, index, sealed, last=index == partial.count - 1)
-            head = head or plain[: media.HEAD_BYTES]
             for hashed, data in ((sha256, plain), (digest, sealed)):
                 hashed.update(data)
             file.write(sealed)
@@ -192,8 +192,8 @@ def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileI
         file.abandon()
         delete_object(name)
         raise
-    found = media.betrays(head, partial.type)
-    return FileInfo(partial.key, partial.name, partial.type, partial.size, sha256.hexdigest(), found), digest.digest()
+    info = FileInfo(partial.key, partial.name, partial.type, partial.size, sha256.hexdigest())
+    return look(info, object_name=name, identifier=identifier), digest.digest()
 
 
 def segment_bytes() -> int:

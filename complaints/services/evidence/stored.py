@@ -44,11 +44,23 @@ class FileInfo:
     length: int
     sha256: str
     betrays: list[str] = field(default_factory=list)
+    # Whether somebody could look for that before it was sent; the worker looks again.
+    looked: bool = False
+    # What the scanner found in a file that goes to a body, which never holds the worker's findings.
+    threat: str = ""
 
     @property
     def label(self) -> str:
         """The short name of the type."""
         return media.ALLOWED.get(self.type, self.type)
+
+
+class InfectedFile(Exception):  # noqa: N818
+    """The scanner found something in an original, and nobody said that they know; ``threat`` is its name."""
+
+    def __init__(self, threat: str) -> None:
+        super().__init__()
+        self.threat = threat
 
 
 class Attachable(Protocol):

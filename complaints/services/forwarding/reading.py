@@ -177,16 +177,21 @@ def _somebody_to_ask(case: Case) -> bool:
 
 
 @transaction.atomic
-def open_file(*, keyring: Keyring, file_id: uuid.UUID, now: datetime) -> tuple[evidence.FileInfo, Iterator[bytes]]:
+def open_file(
+    *, keyring: Keyring, file_id: uuid.UUID, now: datetime, knowing: bool = False
+) -> tuple[evidence.FileInfo, Iterator[bytes]]:
     """Open a released file for a liaison of the body; audited before the first byte leaves.
 
     Raises:
         ReleasedFile.DoesNotExist, Locked: nothing for this person.
+        evidence.InfectedFile: the scanner found something in it, and nobody said that they know (``knowing``).
     """
     mine = ReleasedFile.objects.filter(release__in=access.releases_for(keyring.staff))
     item = mine.select_related("release", "stored").get(pk=file_id)
     pair, signer = keyring.release(item.release), bytes(item.release.signer)
     info = open_released(item, pair, signer).info
+    if info.threat and not knowing:
+        raise evidence.InfectedFile(info.threat)
     facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
     audit.append(
         event="object.opened",

@@ -165,11 +165,18 @@ def _release_files(
         for one in (item, *_pages(item)):
             info = evidence.read_info(pair, one, one.evidence, complaint)
             part = f"-{one.number}" if one.number else ""
-            neutral = replace(info, name=f"bukti-{number}{part}.{info.label.lower()}", betrays=[])
+            name = f"bukti-{number}{part}.{info.label.lower()}"
+            neutral = replace(info, name=name, betrays=[], looked=False, threat=_threat(pair, one))
             released = ReleasedFile(release=release, stored=one)
             context = file_context(released)
             released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), speaker.sign)
             released.save(force_insert=True)
+
+
+def _threat(pair: BoxPair, item: EvidenceObject) -> str:
+    """Return what the scanner found in an original; the body must know it, and cannot open the worker's findings."""
+    original = item.variant == EvidenceObject.Variant.ORIGINAL
+    return evidence.risk(evidence.read_findings(pair, item.evidence)) if original else ""
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

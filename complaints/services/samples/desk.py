@@ -194,4 +194,5 @@ def _seal(name: str, content: bytes) -> evidence.SealedUpload:
 def _as_sent(upload: evidence.SealedUpload) -> evidence.DraftFileInfo:
     if upload.info is None:
         raise OSError("store")
+    evidence.look(upload.info, object_name=upload.object_name, identifier=upload.id)
     return evidence.DraftFileInfo(str(upload.id), upload.info, upload.object_name, upload.object_digest)
