@@ -21,6 +21,7 @@ from complaints.admin.conflicts import CaseConflict
 from complaints.admin.custody import CaseCustody
 from complaints.admin.danger import CaseDanger, grade_of
 from complaints.admin.evidence import CaseFiles
+from complaints.admin.exporting import CaseExport
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
 from complaints.admin.linking import CaseLinks
@@ -39,6 +40,7 @@ from complaints.services import casework, forwarding
 
 
 class CaseAdmin(
+    CaseExport,
     QueueMany,
     QueueSearch,
     CaseSteps,

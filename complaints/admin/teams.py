@@ -37,6 +37,7 @@ EVENTS = {
     "queue.searched": gettext_lazy("Queue searched"),
     "filter.saved": gettext_lazy("Filter saved"),
     "filter.deleted": gettext_lazy("Saved filter deleted"),
+    "cases.exported": gettext_lazy("Cases exported"),
     "practice.switched": gettext_lazy("Practice mode switched"),
     "practice.made": gettext_lazy("Practice cases made"),
     "leak.checked": gettext_lazy("Text checked for what it gives away"),

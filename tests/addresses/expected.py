@@ -34,6 +34,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "mfa_view_recovery_codes": (set(), 404),  # nobody of the cast has any
     "mfa_generate_recovery_codes": (ALL, 200),
     "admin:complaints_case_changelist": (CASES, 200),
+    "admin:complaints_case_export": (TRIAGE, 200),
     "admin:complaints_case_change": (CASES, 200),
     "admin:complaints_case_keep_filter": (CASES, 405),
     "admin:complaints_case_drop_filter": (CASES, 405),

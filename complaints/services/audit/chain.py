@@ -42,6 +42,7 @@ EVENTS = frozenset(
         "filter.saved",
         "filter.deleted",
         "message.sent",
+        "cases.exported",
         "practice.switched",
         "practice.made",
         "leak.checked",

@@ -1,0 +1,126 @@
+"""Exports: who may, what they hold, what they are called, and what the chain keeps of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from complaints.models.audit import AuditEntry
+from complaints.models.catalog import Category
+from complaints.services import exports, practice
+from tests.admin.cases import in_review
+from tests.admin.conftest import SignedIn
+from tests.cast import Cast, send_report
+
+URL = "/kantor/complaints/case/ekspor/"
+FORM = {"columns": ["reference", "category", "province"], "form": "csv", "reason": "report"}
+
+
+def body_of(answer: HttpResponse) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+
+
+def rows_of(answer: HttpResponse) -> list[list[str]]:
+    assert answer.status_code == 200
+    return list(csv.reader(io.StringIO(body_of(answer).decode("utf-8-sig"), newline="")))
+
+
+def test_the_filtered_queue_leaves_with_its_label(cast: Cast, signed_in: SignedIn) -> None:
+    reviewed, waiting = in_review(cast).case, send_report(accused_name="Sastro Rahasia").case
+    vera = signed_in("vera")
+    assert (
+        f'href="{reverse("admin:complaints_case_export")}?status=received"'
+        in vera.get(reverse("admin:complaints_case_changelist"), {"status": "received"}).content.decode()
+    )
+    answer = vera.post(f"{URL}?status=received", FORM)
+    rows = rows_of(answer)
+    label, table = rows[: rows.index([])], rows[rows.index([]) + 1 :]
+    assert label[0] == ["Klasifikasi", "TERBATAS: data kasus tanpa isi laporan"]
+    assert ["Baris", "1"] in label and any("vera" in cell for _head, cell in label)
+    assert [row[0] for row in table] == ["Nomor", waiting.reference] or table[1][0] == waiting.reference
+    assert len(table) == 2 and table[1][2] == "Jawa Tengah"
+    text = str(rows)
+    assert reviewed.reference not in text and "Sastro" not in text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert re.fullmatch(r'attachment; filename="kasus-TERBATAS-\d{8}\.csv"', answer.headers["Content-Disposition"])
+
+
+def test_the_chain_keeps_codes_and_a_count(cast: Cast, signed_in: SignedIn) -> None:
+    in_review(cast)
+    vera = signed_in("vera")
+    query = "?status=every&officer=none&province=33&q=Sastro&status__in=x"
+    rows_of(vera.post(URL + query, FORM))
+    facts = AuditEntry.objects.get(event="cases.exported").facts
+    assert facts == {
+        "count": 1,
+        "columns": "reference+category+province",
+        "filters": "officer:none+province:33+status:every",
+        "format": "csv",
+        "reason": "report",
+    }
+
+
+def test_a_workbook_holds_the_same(cast: Cast, signed_in: SignedIn) -> None:
+    case = in_review(cast).case
+    Category.objects.filter(pk=case.category_id).update(name_id="=1+1")
+    answer = signed_in("fitri").post(URL, FORM | {"form": "xlsx"})
+    book = load_workbook(io.BytesIO(body_of(answer)))
+    label, table = book.worksheets
+    assert label["B1"].value == "TERBATAS: data kasus tanpa isi laporan"
+    found = [[cell.value for cell in row] for row in table.iter_rows()]
+    assert found[1][0] == case.reference and len(found) == 2
+    assert found[1][1] == f"{case.category_id} =1+1"
+
+
+@pytest.mark.parametrize("name", ["super", "cakra", "kirana", "audi", "adi", "luar"])
+def test_nobody_else_takes_anything_out(cast: Cast, signed_in: SignedIn, name: str) -> None:
+    send_report()
+    client = signed_in(name)
+    assert client.get(URL).status_code == 404
+    assert client.post(URL, FORM).status_code == 404
+    assert not AuditEntry.objects.filter(event="cases.exported").exists()
+
+
+def test_without_a_purpose_or_a_column_nothing_leaves(cast: Cast, signed_in: SignedIn) -> None:
+    send_report()
+    vera = signed_in("vera")
+    assert "sangat sedikit" in vera.get(URL).content.decode()
+    wrong = ({"reason": ""}, {"columns": []}, {"columns": ["sealed_answers"]}, {"form": "pdf"}, {"reason": "x"})
+    for changes in wrong:
+        assert vera.post(URL, FORM | changes).status_code == 400, changes
+    assert not AuditEntry.objects.filter(event="cases.exported").exists()
+
+
+def test_too_many_are_refused(cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _number in range(3):
+        send_report()
+    monkeypatch.setattr(exports, "AT_MOST", 2)
+    vera = signed_in("vera")
+    assert "paling banyak 2 kasus" in vera.get(URL).content.decode()
+    assert vera.post(URL, FORM).status_code == 400
+    with pytest.raises(exports.TooMany):
+        exports.export(
+            keyring=cast.ring("vera"),
+            cases=exports.Case.objects.all(),
+            columns=["reference"],
+            filters={},
+            form="csv",
+            reason="report",
+            now=timezone.now(),
+        )
+
+
+def test_practice_leaves_as_practice(cast: Cast, signed_in: SignedIn) -> None:
+    real = send_report().case
+    practice.switch(keyring=cast.ring("vera"), on=True, now=timezone.now())
+    practice.make(keyring=cast.ring("vera"), now=timezone.now(), count=1)
+    text = str(rows_of(signed_in("vera").post(URL, FORM)))
+    assert "LATIHAN-" in text and real.reference not in text and "kasus rekaan" in text
+    assert "LATIHAN-" not in str(rows_of(signed_in("vino").post(URL, FORM)))
