@@ -129,9 +129,8 @@ class CaseExport(CaseQueue):
         body = _rows(found, codes)
         if wanted["form"] == "csv":
             lines = tables.csv_lines(chain(label, [()], body))
-            return _attachment(
-                StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8"), f"{now:%Y%m%d}.csv"
-            )
+            answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+            return _attachment(answer, f"{now:%Y%m%d}.csv")
         sheets = [(_("Classification"), label), (_("Cases"), body)]
         made = tables.xlsx(sheets, header=f"{LEVEL} · {who}", author="Kanal Netral")
         return _attachment(HttpResponse(made, content_type=tables.XLSX_TYPE), f"{now:%Y%m%d}.xlsx")
@@ -143,7 +142,7 @@ def _rows(cases: Iterable[Case], codes: list[str]) -> Iterator[list[object]]:
         yield [COLUMNS[code][1](case) for code in codes]
 
 
-def _attachment(answer: Any, name: str) -> Any:
+def _attachment(answer: HttpResponseBase, name: str) -> HttpResponseBase:
     answer.headers["Content-Disposition"] = f'attachment; filename="kasus-{LEVEL}-{name}"'
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer.headers["X-Content-Type-Options"] = "nosniff"

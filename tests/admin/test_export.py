@@ -44,11 +44,10 @@ def test_the_filtered_queue_leaves_with_its_label(cast: Cast, signed_in: SignedI
     label, table = rows[: rows.index([])], rows[rows.index([]) + 1 :]
     assert label[0] == ["Klasifikasi", "TERBATAS: data kasus tanpa isi laporan"]
     assert ["Baris", "1"] in label and any("vera" in cell for _head, cell in label)
-    assert [row[0] for row in table] == ["Nomor", waiting.reference] or table[1][0] == waiting.reference
-    assert len(table) == 2 and table[1][2] == "Jawa Tengah"
+    assert len(table) == 2 and (table[1][0], table[1][2]) == (waiting.reference, "Jawa Tengah")
     text = str(rows)
     assert reviewed.reference not in text and "Sastro" not in text
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     assert re.fullmatch(r'attachment; filename="kasus-TERBATAS-\d{8}\.csv"', answer.headers["Content-Disposition"])
 
 
