@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints import access
 from complaints.admin import questions
@@ -25,8 +25,8 @@ from complaints.services import casework
 from complaints.services.transitions import CaseChanged
 
 ANSWERS = [
-    (Answer.YES.value, gettext_lazy("yes")),
-    (Answer.NO.value, gettext_lazy("no")),
+    (Answer.YES.value, pgettext_lazy("answer", "yes")),
+    (Answer.NO.value, pgettext_lazy("answer", "no")),
     (Answer.UNKNOWN.value, gettext_lazy("not known")),
 ]
 BY_RULE = ("", gettext_lazy("as the answers say"))

@@ -1,0 +1,75 @@
+"""Two officers at one case: danger graded, a checklist in the way, and the second told what the first did."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+
+from complaints.models.case import Case
+from tests.admin.cases import complaint_of, in_review, with_photo
+from tests.browser.conftest import Opener
+from tests.browser.people import Officer
+from tests.browser.window import Window
+from tests.cast import Cast
+
+TABLET, DESK = 768, 1280
+WORDS = "Terlapor bukan ASN."
+
+
+def faults(own: Window) -> list[str]:
+    """What axe finds on a page, in both colour schemes and both widths."""
+    found = []
+    for width, scheme in ((TABLET, "light"), (DESK, "dark")):
+        own.page.set_viewport_size({"width": width, "height": 900})
+        own.page.emulate_media(color_scheme=scheme)
+        for one in Axe().run(own.page).response["violations"]:
+            found.append(f"{own.path} {scheme} {one['id']}: {one['nodes'][0]['html'][:120]}")
+    return found
+
+
+def test_danger_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast, event_from="", learnt_on="2026-11-20")
+    with_photo(sent)
+    case = f"/kantor/complaints/case/{sent.case.pk}"
+    vera, vino = Officer(window(), "vera"), Officer(window(), "vino")
+    vera.window.may_answer |= {400, 409}
+    found = faults(vera.window.go(f"{case}/change/"))
+    assert "Kurang: tanggal" in vera.window.words
+    vera.window.follow(vera.page.get_by_role("link", name="Nilai bahayanya"))
+    found += faults(vera.window)
+    vera.page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
+    vera.page.locator("[name=why]").fill("Dipanggil atasannya kemarin.")
+    vera.window.follow(vera.page.locator("form button.main"))
+    assert "mendesak: bahaya bagi pelapor tinggi" in vera.window.words
+    found += faults(vera.window)
+
+    vera.window.follow(vera.step("propose_ineligible"))
+    vera.page.locator("[name=reason]").fill(WORDS)
+    vera.window.follow(vera.page.locator("form button.main"))
+    assert "Centang ini: tanpa ini tidak ada keputusan." in vera.window.words
+    assert vera.page.locator("[name=reason]").input_value() == WORDS
+    found += faults(vera.window)
+
+    vino.window.go(f"{case}/change/")
+    vino.writes_note("Sudah saya telepon.")
+    for box in vera.page.locator('form input[name^="check-"]').all():
+        box.check()
+    vera.window.follow(vera.page.locator("form button.main"))
+    assert "Vino menulis catatan internal" in vera.window.words
+    assert "Sudah saya telepon." not in vera.window.words
+    assert vera.page.locator("[name=reason]").input_value() == WORDS
+    assert vera.page.locator('form input[name^="check-"]:not(:checked)').count() == 0
+    found += faults(vera.window)
+    assert Case.objects.get(pk=sent.case.pk).status == "in_review"
+    vera.window.follow(vera.page.locator("form button.main"))
+    assert Case.objects.get(pk=sent.case.pk).status == "ineligible_proposed"
+
+    vino.window.go("/kantor/complaints/case/keputusan-kedua/")
+    assert WORDS in vino.window.words
+    found += faults(vino.window)
+    vino.window.follow(vino.page.get_by_role("link", name="Pastikan: tidak memenuhi syarat"))
+    vino.confirms(reason="Benar, bukan ASN.")
+    assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
+    vino.window.go(f"{case}/change/")
+    assert vino.page.get_by_text("Daftar periksa").count() == 2
+    assert complaint_of(sent).opened_count == 2
+    assert found == []
