@@ -1,15 +1,56 @@
-"""The global upload handler: every file posted anywhere is sealed piece by piece as it arrives, or not kept at all.
+"""The upload handlers: every file posted anywhere is sealed piece by piece as it arrives, or not kept at all.
 
 What reaches the disk is ciphertext only; plaintext stays in memory for at most two segments of 1 MiB.
 """
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers, StopUpload
 
+from complaints.adapters import sheets
 from complaints.services import evidence
+
+TABLE_VIEW = "admin:complaints_case_finding_table"
+
+
+class TableUploadHandler(FileUploadHandler):
+    """Keeps the table of an import in memory, and no more of it than is read; every other file it leaves alone.
+
+    What is sealed for good is evidence; a table is read once and gone with its request.
+    """
+
+    chunk_size = 1024 * 1024
+    _held: io.BytesIO | None = None
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Take the file where the address is that of an import."""
+        super().new_file(*args, **kwargs)
+        self._held = None
+        match = getattr(self.request, "resolver_match", None)
+        if match is not None and match.view_name == TABLE_VIEW:
+            self._held = io.BytesIO()
+            raise StopFutureHandlers
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        """Keep a piece, up to one byte more than may be read: that tells the reader that it is too much."""
+        if self._held is None:
+            return raw_data
+        self._held.write(raw_data[: sheets.MAX_BYTES + 1 - self._held.tell()])
+        return None
+
+    def file_complete(self, file_size: int) -> Any:
+        """End the file."""
+        held, self._held = self._held, None
+        if held is None:
+            return None
+        size = held.tell()
+        held.seek(0)
+        name, kind = self.file_name or "", self.content_type or ""
+        return InMemoryUploadedFile(held, self.field_name, name, kind, size, self.charset)
 
 
 class SealingUploadHandler(FileUploadHandler):

@@ -199,7 +199,7 @@ if _bucket := env.str("EVIDENCE_S3_BUCKET", ""):
         },
     }
 # Global, not per view: CSRF reads request.POST before any view could choose a handler.
-FILE_UPLOAD_HANDLERS = ["complaints.uploads.SealingUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["complaints.uploads.TableUploadHandler", "complaints.uploads.SealingUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 # Far above EVIDENCE_MAX_FILES: who chooses too many files is told so by the form, not by a bare error.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000

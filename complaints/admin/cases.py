@@ -22,6 +22,7 @@ from complaints.admin.custody import CaseCustody
 from complaints.admin.danger import CaseDanger, grade_of
 from complaints.admin.evidence import CaseFiles
 from complaints.admin.exporting import CaseExport
+from complaints.admin.findings import CaseFindings
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.inline import allow
 from complaints.admin.linking import CaseLinks
@@ -51,6 +52,7 @@ class CaseAdmin(
     CaseOfficer,
     CaseConflict,
     CaseLinks,
+    CaseFindings,
     CaseFiles,
     CaseViewer,
     CaseCustody,

@@ -144,6 +144,8 @@ def _marks(case: Any) -> list[tuple[str, str]]:
         marks.append(("mark new", _("new answer")))
     if case.has_evidence:
         marks.append(("mark", _("evidence")))
+    if case.has_finding:
+        marks.append(("mark", _("finding")))
     if case.category.priority == "urgent":
         marks.append(("mark urgent", _("urgent")))
     if case.reports > 1:

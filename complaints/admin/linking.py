@@ -40,7 +40,7 @@ REFUSALS: Final[dict[str, Any]] = {
     "changed": gettext_lazy("One of the cases has changed since you opened the page. Look at it again."),
     "missing_permission": gettext_lazy("Linking belongs to another role than yours."),
     "reason_missing": gettext_lazy("Write a reason; this step needs one."),
-    "nothing": gettext_lazy("Tick at least one case, and not more than 200."),
+    "nothing": gettext_lazy("Tick at least one case, and not more than 150."),
     "same_case": gettext_lazy("A case cannot be linked to itself."),
     "source_state": gettext_lazy("It has gone too far to be linked. Link this case to that one instead."),
     "released": gettext_lazy("A body has had it. Link this case to that one instead."),

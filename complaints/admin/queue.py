@@ -123,6 +123,7 @@ def with_marks(cases: Cases) -> QuerySet[Any]:
     return cases.annotate(
         has_unread=Exists(unread().filter(complaint__case=OuterRef("pk"))),
         has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
+        has_finding=Exists(Complaint.objects.filter(case=OuterRef("pk")).exclude(channel=Complaint.Channel.WEB)),
         reports=Coalesce(Subquery(reports.values("number")), 0),
     ).select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
 

@@ -28,7 +28,7 @@ from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring
 
 # In one act; a burst about one post brought a few dozen so far.
-MOST = 200
+MOST = 150
 
 
 @dataclass(frozen=True)

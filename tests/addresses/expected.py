@@ -47,6 +47,9 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_note": (CASES, 405),
     "admin:complaints_case_link": ({"verifier"}, 200),
     "admin:complaints_case_unlink": ({"verifier"}, 409),  # the only report of its case
+    "admin:complaints_case_finding": (TRIAGE, 200),
+    "admin:complaints_case_finding_table": (TRIAGE, 200),
+    "admin:complaints_case_finding_template": (TRIAGE, 200),
     "admin:complaints_case_assign": (CASES, 405),
     "admin:complaints_case_claim": (CASES, 405),
     "admin:complaints_case_take_on": (CASES, 405),

@@ -31,6 +31,7 @@ from complaints.services.evidence.resume import (
     take,
 )
 from complaints.services.evidence.stored import (
+    Attachable,
     FileInfo,
     InfectedFile,
     attach,
@@ -42,6 +43,7 @@ from complaints.services.evidence.stored import (
 )
 
 __all__ = [
+    "Attachable",
     "BadSegmentError",
     "DraftFileInfo",
     "FileInfo",

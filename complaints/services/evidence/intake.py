@@ -13,11 +13,12 @@ from typing import Any
 
 from django.conf import settings
 
+from complaints import access
 from complaints.adapters import media
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
 from complaints.domain.sealing.segments import Piece, SegmentWriter
-from complaints.services.evidence.limits import Room, room_for
+from complaints.services.evidence.limits import Room, room_for, room_for_officer
 from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
 
 
@@ -185,12 +186,17 @@ def short_name(name: str) -> str:
 
 
 def open_sink(*, request: Any, name: str) -> Sink:
-    """Begin an upload; outside an unfinished report and an open ticket nothing is kept."""
+    """Begin an upload; outside an unfinished report, an open ticket and an officer's form nothing is kept."""
     sinks: list[Sink] = request.__dict__.setdefault("evidence_sinks", [])
     under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     session = getattr(request, "reporter", None)
-    sink = Sink(name, room_for(session=session, under_way=under_way, announced=announced))
+    # Only the staff's door has users: an officer enters what they found with its screenshots.
+    if access.is_triage(getattr(request, "user", None)):
+        room = room_for_officer(under_way=under_way, announced=announced)
+    else:
+        room = room_for(session=session, under_way=under_way, announced=announced)
+    sink = Sink(name, room)
     sinks.append(sink)
     return sink
 

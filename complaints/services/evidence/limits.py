@@ -56,6 +56,14 @@ def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0)
     return Room(left, _store_refuses(min(announced, left)))
 
 
+def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> Room:
+    """Return what a new file in an officer's form may take; what is entered so is a report of its own."""
+    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
+    if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
+        return Room(0, "total")
+    return Room(left, _store_refuses(min(announced, left)))
+
+
 def _sent(session: Any) -> int:
     return Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
 

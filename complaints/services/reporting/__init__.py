@@ -24,6 +24,7 @@ from complaints.services.reporting.sending import (
     start_code,
     submit,
     summary_of,
+    take_in,
     was_received,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "status_page",
     "submit",
     "summary_of",
+    "take_in",
     "was_received",
     "withdraw",
 ]

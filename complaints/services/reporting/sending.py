@@ -86,14 +86,40 @@ def submit(
     raise IntegrityError("reference")
 
 
+def take_in(
+    *, found: dict[str, Any], files: Sequence[evidence.Attachable], today: date, channel: str, practice: bool = False
+) -> Complaint:
+    """Store what staff found themselves, sealed as a report is; it has no reporter.
+
+    Its code is drawn here and known to nobody a moment later: nobody can come back, and nobody could be asked.
+
+    Args:
+        found: answers and posts, as an unfinished report holds them.
+
+    Raises:
+        UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
+    """
+    for _attempt in range(4):
+        code = codes.new_code()
+        digest = codes.lookup_digest(code)
+        try:
+            with transaction.atomic():
+                case = _store(found, files, code=code, digest=digest, today=today, practice=practice, channel=channel)
+        except IntegrityError:  # the random reference was taken; draw another
+            continue
+        return case.complaints.get()
+    raise IntegrityError("reference")
+
+
 def _store(
     draft: dict[str, Any],
-    files: Sequence[evidence.DraftFileInfo],
+    files: Sequence[evidence.Attachable],
     *,
     code: str,
     digest: bytes,
     today: date,
     practice: bool,
+    channel: str = Complaint.Channel.WEB,
 ) -> Case:
     keys, box = reporter_keys(code), BoxPair.new()
     teams = vault.pinned_teams("triage", "custodian")
@@ -106,6 +132,7 @@ def _store(
         reporter_key=keys.box.public,
         reporter_verify_key=keys.sign.public,
         public_key=box.public,
+        channel=channel,
         day=today,
         next_sequence=1 + len(files) + len(posts),
     )
@@ -132,7 +159,7 @@ def _store(
 def _attach(
     complaint: Complaint,
     signer: SignPair,
-    files: Sequence[evidence.DraftFileInfo],
+    files: Sequence[evidence.Attachable],
     posts: Sequence[evidence.Post],
 ) -> None:
     following, today = 1, complaint.day
