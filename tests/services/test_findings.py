@@ -33,7 +33,7 @@ FOUND: dict[str, Any] = {
     "regency": "",
     "province": "33",
     "event_from": "2026-11-02",
-    "story": "Mengunggah foto dengan simbol tangan.",
+    "story": "Mengunggah gambar Kenaripagi di halaman kantor.",
     "seen_on": "2026-11-09",
     "account": "",
     "accused_unknown": False,
@@ -55,7 +55,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     assert part.answers["story"] == FOUND["story"]
     assert [(one.info.url, one.info.screenshot) for one in part.posts] == [("https://instagram.com/p/AbC123", 1)]
     assert part.evidence[0].working is not None
-    for marker in ("akun.unik.betul", "AbC123", "Mengunggah foto dengan"):
+    for marker in ("akun.unik.betul", "AbC123", "Kenaripagi"):
         assert traces.hits(marker, traces.tables()) == []
     entry = AuditEntry.objects.get(event="finding.entered")
     assert (entry.actor, entry.case, entry.facts["channel"]) == (cast["vera"].pk, case.pk, "finding")
