@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.client import Browser, Page, Unexpected, percentile, together

@@ -42,11 +42,11 @@ def _record(request: Any, event: str, kind: str) -> None:
     factors.record(event=event, staff=request.user, kind=kind, now=timezone.now(), signer=signer)
 
 
-def _added(request: Any, kind: str) -> HttpResponse:
+def _added(request: Any, kind: str, *, made: bool = False) -> HttpResponse:
     """Note a new factor; a person's first one lets their key be used, and brings recovery codes that are shown once."""
     first = not entered.passed(request, request.user)
     _record(request, "factor.added", kind)
-    made = auto_generate_recovery_codes(request)
+    made = bool(auto_generate_recovery_codes(request)) or made
     if first:
         request.session.cycle_key()
     entered.release(request, request.user)
@@ -156,7 +156,7 @@ class AddKey(Confirmed, AddWebAuthnView):
         """Store it."""
         with transaction.atomic():
             super().form_valid(form)
-            return _added(self.request, "webauthn")
+            return _added(self.request, "webauthn", made=self.did_generate_recovery_codes)
 
 
 class RemoveKey(Confirmed, RemoveWebAuthnView):

@@ -50,6 +50,8 @@ def logging_config(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
+            # Its lines name the security key.
+            "fido2": {"level": "WARNING"},
             # Its lines name the task and its arguments.
             "django-q": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
         },

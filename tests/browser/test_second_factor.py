@@ -1,0 +1,98 @@
+"""The second factor as people meet it: enrolment with an app, a security key from a virtual authenticator, a recovery
+code; without scripts as far as no key is needed."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.utils import timezone
+
+from complaints.services import factors, keys
+from tests.browser.people import Officer
+from tests.browser.window import Opener, Window
+from tests.cast import PASSWORD, Cast, next_code
+
+INITIAL, NEW = "dari orang lain 1", "empat kata yang tidak serumpun"
+
+
+def virtual_key(window: Window) -> None:
+    """Plug a security key into the window's device."""
+    devtools = window.context.new_cdp_session(window.page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "usb",
+        "hasResidentKey": False,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def gives_password(window: Window, name: str, password: str = PASSWORD) -> None:
+    window.go("/kantor/")
+    window.page.locator("[name=login]").fill(name)
+    window.page.locator("[name=password]").fill(password)
+    window.follow(window.page.locator("main form button.btn-primary"))
+
+
+def test_a_newcomer_chooses_a_password_then_a_factor_without_scripts(live_cast: Cast, window: Opener) -> None:
+    keys.set_initial_password(staff=live_cast["vino"], password=INITIAL, now=timezone.now())
+    officer = Officer(window(script=False), "vino", INITIAL)
+    assert officer.window.path == "/kantor/sandi/"
+    officer.window.go("/kantor/complaints/case/")
+    assert officer.window.path == "/kantor/sandi/"
+    for name, value in {"oldpassword": INITIAL, "password1": NEW, "password2": NEW}.items():
+        officer.page.locator(f"[name={name}]").fill(value)
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    officer.window.go("/kantor/complaints/case/")
+    assert officer.window.path == "/kantor/faktor/"
+    picture = officer.window.go("/kantor/faktor/aplikasi/").page.locator("img.qr")
+    assert picture.evaluate("(image) => image.complete && image.naturalWidth > 50")
+    officer.window.go("/kantor/faktor/")
+    secret = officer.sets_up_an_app()
+    officer.signs_out()
+    gives_password(officer.window, "vino", NEW)
+    assert officer.window.path == "/kantor/masuk/faktor/"
+    officer.window.go("/kantor/")
+    assert officer.window.path == "/kantor/masuk/faktor/", "nothing else before it"
+    used = Authenticator.objects.get(user=live_cast["vino"], type=factors.TOTP).data["step"]
+    officer.page.locator("[name=code]").fill(factors._code(secret, used))
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    assert officer.window.path == "/kantor/masuk/faktor/", "the code that set it up works no second time"
+    assert "berlaku sekali" in officer.window.words
+    officer.page.locator("[name=code]").fill(next_code("vino"))
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    assert officer.window.path == "/kantor/"
+
+
+def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> None:
+    one = window()
+    virtual_key(one)
+    gives_password(one, "vera")
+    assert one.path == "/kantor/faktor/"
+    one.press("Siapkan kunci keamanan")
+    one.page.locator("[name=name]").fill("Kunci biru")
+    one.follow(one.page.locator("#add-key"))
+    codes = one.page.locator("#recovery-codes li").all_inner_texts()
+    assert len(codes) == 10
+    one.press("Sudah saya simpan: lanjut")
+    assert one.path == "/kantor/"
+    one.follow(one.page.locator(".who button"))
+
+    gives_password(one, "vera")
+    assert one.path == "/kantor/masuk/faktor/"
+    one.follow(one.page.locator("#use-key"))
+    assert one.path == "/kantor/"
+    assert "Kunci biru" in one.go("/kantor/faktor/").words
+
+    other = window(script=False)
+    gives_password(other, "vera")
+    other.page.locator("[name=code]").fill(codes[0])
+    other.follow(other.page.locator("main form button.btn:visible"))
+    assert other.path == "/kantor/"
+    text = other.go("/kantor/sesi/").words
+    assert "yang ini" in text
+    other.follow(other.page.locator("button.main"))
+    one.go("/kantor/")
+    assert one.path == "/kantor/masuk/"
