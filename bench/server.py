@@ -60,8 +60,9 @@ class Portal:
         return sum(_cpu_seconds(pid) for pid in self.processes())
 
     def processes(self) -> list[int]:
-        """Return the ids of the web server's processes, the master first."""
-        return [self.process.pid, *_children(self.process.pid)]
+        """Return the ids of the web server's processes, the master first, its sandboxes last."""
+        workers = _children(self.process.pid)
+        return [self.process.pid, *workers, *(child for worker in workers for child in _descendants(worker))]
 
     def count(self, table: str) -> int:
         """Return how many rows ``table`` holds."""
@@ -82,10 +83,15 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except OSError:
-        return []
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():  # a child belongs to the thread that started it
+            found += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return found
+
+
+def _descendants(pid: int) -> list[int]:
+    return [one for child in _children(pid) for one in (child, *_descendants(child))]
 
 
 @contextlib.contextmanager

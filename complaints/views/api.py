@@ -56,6 +56,7 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
     """Return what the list of files needs: those that are here, those that came in part, where to remove one."""
     session = request.reporter
     files = evidence.draft_files(session=session)
+    evidence.look_into(session=session, files=files)
     return {
         "files": files,
         "listed": [(file, traces(file.betrays)) for file in files],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from complaints.admin.inline import PIECE_BYTES, asked_range
 from complaints.domain.workflow import Action
@@ -242,11 +244,18 @@ def test_an_officer_does_the_workers_work(signed_in: SignedIn, cast: Cast) -> No
     assert AuditEntry.objects.filter(event="object.worked").count() == 1
 
 
-def test_an_infected_original_asks_twice(signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scanner that finds something in everything."""
+
     def scan(original: Any, info: Any, findings: evidence.Findings) -> None:
         findings.scan, findings.threat = "infected", "Uji.Contoh"
 
     monkeypatch.setattr("complaints.services.evidence.copies._scan", scan)
+
+
+@pytest.mark.usefixtures("infecting")
+def test_an_infected_original_asks_twice(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in("vera")
     text = client.get(page(sent, item)).content.decode()
@@ -320,6 +329,54 @@ def test_a_released_original_is_not_shown_inline(signed_in: SignedIn, cast: Cast
     assert 'class="stage"' not in look(client, release, file).content.decode()
     assert client.get(file_shown(release, file, file)).status_code == 404
     assert looks() == 0
+
+
+@pytest.mark.usefixtures("infecting")
+def test_a_body_is_asked_twice_as_well(signed_in: SignedIn, cast: Cast) -> None:
+    """It cannot open the worker's findings; what they say comes with the release."""
+    sent = in_review(cast)
+    item = with_file(sent, samples.jpeg(), "a.jpg")
+    release = released(cast, sent, item, variant="original")
+    file, client = release.files.get(), signed_in("kirana")
+    for address in (
+        reverse("admin:complaints_release_change", args=[release.pk]),
+        reverse("admin:complaints_release_view", args=[release.pk, file.pk]),
+    ):
+        text = client.get(address).content.decode()
+        assert "Uji.Contoh" in text
+        assert 'name="knowing"' in text
+    download = reverse("admin:complaints_release_file", args=[release.pk, file.pk])
+    assert client.post(download).status_code == 302
+    assert looks() == 0
+    assert body_of(client.post(download, {"knowing": "yes"})) == samples.jpeg()
+    assert looks() == 1
+
+
+@pytest.mark.usefixtures("infecting")
+def test_a_warning_cannot_be_set_back_in_the_database(
+    signed_in: SignedIn, cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
+    sent = in_review(cast)
+    item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in("vera")
+    rows, original = Evidence.objects.filter(pk=item.pk), item.objects_stored.get(variant="original")
+    rows.update(state="pending", attempts=0)
+    assert "Uji.Contoh" in client.get(page(sent, item)).content.decode()
+    evidence.process_pending()
+    assert "Uji.Contoh" in client.get(page(sent, item)).content.decode()
+    # Taken away together with the findings, it is a file that the scanner has not read: it asks for the word too.
+    settings.CLAMD_SOCKET = str(tmp_path / "clamd")
+    rows.update(state="officer", sealed_report=None)
+    address = reverse("admin:complaints_case_file", args=[sent.case.pk, original.pk])
+    assert 'name="knowing"' in client.get(page(sent, item)).content.decode()
+    assert client.post(address, {"reason": "Perlu."}).status_code == 302
+    assert looks() == 0
+
+
+def test_findings_that_are_gone_from_beside_their_copies_are_an_error(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in("vera")
+    Evidence.objects.filter(pk=item.pk).update(state="pending", sealed_report=None)
+    assert client.get(page(sent, item)).status_code == 409
 
 
 def test_open_copy_gives_no_original(cast: Cast) -> None:

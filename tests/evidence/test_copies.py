@@ -66,6 +66,23 @@ def test_a_photo_gets_a_copy_and_a_preview_that_betray_nothing(cast: Cast) -> No
     assert "place" in findings(cast, item).betrays
 
 
+def test_pictures_are_drawn_from_the_clean_copy(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cleaning takes out of a file can stand in no picture of it either."""
+    seen: dict[str, list[int]] = {}
+    run = sandbox.run
+
+    def watched(job: str, held: sandbox.Held, *args: Any, **options: Any) -> sandbox.Result:
+        seen.setdefault(job, []).append(held.size)
+        return run(job, held, *args, **options)
+
+    monkeypatch.setattr("complaints.services.evidence.copies.sandbox.run", watched)
+    original = samples.pdf(pages=2)
+    sent_with(original, "surat.pdf")
+    copy = opened(cast, work())["working", 0]
+    assert seen["clean"] == [len(original)]
+    assert seen["preview"] == seen["pages"] == [len(copy)]
+
+
 def test_a_pdf_gets_its_pages_as_images(cast: Cast) -> None:
     sent_with(samples.pdf(pages=2), "surat.pdf")
     item = work()

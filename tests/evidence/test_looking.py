@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.adapters import sandbox
+from complaints.models.case import Case
 from complaints.services import casework, evidence
+from complaints.services.evidence import looking
 from tests.adapters import samples
 from tests.cast import Cast
 from tests.evidence.test_resume import send
@@ -36,6 +39,7 @@ WORDS = {"place": "tempat", "device": "ponsel atau komputer", "author": "nama", 
 
 
 def told(client: Client) -> dict[str, list[str]]:
+    client.get("/lapor/cerita/")  # whoever shows them looks into them
     return {item.name: item.betrays for item in evidence.draft_files(session=session_of(client))}
 
 
@@ -79,6 +83,23 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
     assert UNREAD in lines["obrolan.zip"]
 
 
+def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    found = looking._found
+
+    def counted(stored: Any, info: evidence.FileInfo) -> list[str]:
+        looked.append(info.name)
+        return found(stored, info)
+
+    monkeypatch.setattr(looking, "_found", counted)
+    by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
+    assert looked == []  # taking a file in does not wait for it
+    for _ in range(2):
+        told(reporter)
+        checked(reporter)
+    assert sorted(looked) == ["foto.jpg", "rusak.jpg"]
+
+
 @pytest.mark.parametrize("fault", [sandbox.Unavailable("busy"), sandbox.JobFailed("time"), OSError("store")])
 def test_whatever_fails_the_report_goes_on(
     reporter: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, fault: Exception
@@ -114,10 +135,6 @@ def test_what_is_too_large_is_not_held_but_a_film_is_read_at_its_ends(
 def test_an_officer_sees_it_too_before_the_worker_has_looked(reporter: Client, cast: Cast) -> None:
     by_form(reporter, ("surat.pdf", samples.pdf()), go="")
     assert send(reporter).status_code == 302
-    from complaints.models.case import Case
-
     case = Case.objects.get()
-    from django.utils import timezone
-
     opened = casework.open_case(keyring=cast.ring("vera"), case_id=case.pk, now=timezone.now())
     assert "author" in opened.complaints[0].evidence[0].original.info.betrays

@@ -15,6 +15,7 @@ from complaints.services.evidence.drafts import (
     discard_draft_file,
     draft_files,
     keep_uploads,
+    look_into,
     partial_files,
 )
 from complaints.services.evidence.intake import SealedUpload, Sink, discard_unclaimed, open_sink
@@ -70,6 +71,7 @@ __all__ = [
     "finish",
     "keep_uploads",
     "look",
+    "look_into",
     "open_sink",
     "partial_files",
     "process_pending",

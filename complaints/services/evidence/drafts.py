@@ -20,7 +20,7 @@ from complaints.services.evidence.looking import look
 from complaints.services.evidence.stored import Attachable, FileInfo, delete_object
 
 SIZES = (1024, 4096)
-# So long files of one form are looked into; the rest are kept, and the page says that nobody could look.
+# So long one page looks into files; the next page goes on.
 PATIENCE_SECONDS = 20
 
 
@@ -60,7 +60,7 @@ class DraftFileInfo:
     @property
     def looked(self) -> bool:
         """Whether it could be read for that."""
-        return self.info.looked
+        return self.info.looked == "read"
 
 
 @dataclass
@@ -126,14 +126,12 @@ def open_row(session: Any, row: DraftFile) -> DraftFileInfo:
 
 
 def keep_uploads(*, session: Any, uploads: Iterable[Attachable], today: date) -> None:
-    """Make good uploads part of the unfinished report behind ``session``, and look what each betrays."""
-    rows, until = [], time.monotonic() + PATIENCE_SECONDS
+    """Make good uploads part of the unfinished report behind ``session``."""
+    rows = []
     for upload in uploads:
         if upload.info is None:
             continue
         identifier = uuid.UUID(str(upload.id))
-        if time.monotonic() < until:
-            look(upload.info, object_name=upload.object_name, identifier=identifier)
         rows.append(
             DraftFile(
                 pk=identifier,
@@ -170,6 +168,19 @@ def _rows(session: Any, *, whole: bool) -> list[DraftFile]:
 def draft_files(*, session: Any) -> list[DraftFileInfo]:
     """Return the whole files of the unfinished report or open ticket behind ``session``, in a stable order."""
     return [open_row(session, row) for row in _rows(session, whole=True)]
+
+
+def look_into(*, session: Any, files: Iterable[DraftFileInfo]) -> None:
+    """Find out what files betray that nobody has looked into yet; once for each, kept with the rest of its row."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    for file in files:
+        if file.info.looked or time.monotonic() > until:
+            continue
+        identifier = uuid.UUID(file.id)
+        look(file.info, object_name=file.object_name, identifier=identifier)
+        if file.info.looked:
+            row = DraftFile.objects.filter(pk=identifier, session=session.session_id)
+            row.update(sealed=seal_info(session, identifier, file.info))
 
 
 def partial_files(*, session: Any) -> dict[str, PartialFile]:

@@ -31,17 +31,24 @@ _PATIENCE_SECONDS: Final = 8
 
 
 def look(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo:
-    """Note in ``info`` what the stored file says about its origin and whether anybody could look; never fails."""
-    info.betrays, info.looked = [], False
+    """Note in ``info`` what the stored file says about its origin and whether it could be read; never fails.
+
+    Where no process or memory was to be had it stays as it was, to be tried again.
+    """
     if info.type == "text/plain":
-        info.looked = True
-    elif not media.no_copy_reason(info.type) and _slots.acquire(timeout=_PATIENCE_SECONDS):
+        info.looked = "read"
+    elif media.no_copy_reason(info.type):
+        info.looked = "unreadable"
+    elif _slots.acquire(timeout=_PATIENCE_SECONDS):
         try:
-            info.betrays, info.looked = _found(EvidenceObject(pk=identifier, object_name=object_name), info), True
-        except (sandbox.JobFailed, sandbox.Unavailable):
-            pass  # damaged, too large or too slow for now; the worker says more
+            info.betrays = _found(EvidenceObject(pk=identifier, object_name=object_name), info)
+            info.looked = "read"
+        except sandbox.JobFailed:  # damaged, too large or too slow; the worker says more
+            info.looked = "unreadable"
+        except sandbox.Unavailable:
+            logger.warning("No process could be had to look into a file before it is sent")
         except (OSError, SealError):
-            logger.exception("A file that was just stored could not be read again")
+            logger.exception("A file that waits to be sent could not be read again")
         finally:
             _slots.release()
     return info

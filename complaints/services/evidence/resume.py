@@ -32,7 +32,6 @@ from complaints.services.evidence.drafts import (
 )
 from complaints.services.evidence.intake import short_name, why_not_stored
 from complaints.services.evidence.limits import room_for
-from complaints.services.evidence.looking import look
 from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
 
 logger = logging.getLogger(__name__)
@@ -192,8 +191,7 @@ def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileI
         file.abandon()
         delete_object(name)
         raise
-    info = FileInfo(partial.key, partial.name, partial.type, partial.size, sha256.hexdigest())
-    return look(info, object_name=name, identifier=identifier), digest.digest()
+    return FileInfo(partial.key, partial.name, partial.type, partial.size, sha256.hexdigest()), digest.digest()
 
 
 def segment_bytes() -> int:

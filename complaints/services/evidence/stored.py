@@ -44,8 +44,8 @@ class FileInfo:
     length: int
     sha256: str
     betrays: list[str] = field(default_factory=list)
-    # Whether somebody could look for that before it was sent; the worker looks again.
-    looked: bool = False
+    # Before it was sent: "read", "unreadable", or nobody has looked yet. The worker looks again.
+    looked: str = ""
     # What the scanner found in a file that goes to a body, which never holds the worker's findings.
     threat: str = ""
 

@@ -166,7 +166,7 @@ def _release_files(
             info = evidence.read_info(pair, one, one.evidence, complaint)
             part = f"-{one.number}" if one.number else ""
             name = f"bukti-{number}{part}.{info.label.lower()}"
-            neutral = replace(info, name=name, betrays=[], looked=False, threat=_threat(pair, one))
+            neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, one))
             released = ReleasedFile(release=release, stored=one)
             context = file_context(released)
             released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), speaker.sign)
