@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services import vault
+from complaints.services import keys, lineage, vault
 
 TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -43,6 +44,8 @@ NEVER_ON = (
     "MFA_TRUST_ENABLED",
     "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN",
 )
+# A key change that takes longer is forgotten work: the old key is kept until it is done.
+CHANGE_WITHIN = timedelta(days=7)
 MAKE_SECRETS = "Make new ones: python -m portal.secrets PATH."
 
 
@@ -199,12 +202,27 @@ def _team(team: Team) -> Iterator[CheckMessage]:
         hint = "Have a member admit another one; a team of one is lost with one password."
         yield _error("E012", f"The team {team.slug} has fewer than two active members.", hint)
     if not (team.recovery_a and team.recovery_b):
-        yield _error("E013", f"The team {team.slug} has no recovery keys.", "Found it anew by setup_keys --recovery.")
+        yield _error("E013", f"The team {team.slug} has no recovery keys.", "See docs/operations.md: recovery.")
     try:
         vault.pinned_team(team.slug)
     except vault.UnpinnedKey:
         hint = "Compare with the fingerprints on paper before you touch TEAM_KEY_PINS: somebody may have put it there."
-        yield _error("E014", f"The key of the team {team.slug} is not the pinned one.", hint)
+        yield _error("E014", f"The key of the team {team.slug} does not follow from the pinned one.", hint)
+    else:
+        yield from _key_change(team)
+
+
+def _key_change(team: Team) -> Iterator[CheckMessage]:
+    if not lineage.is_pinned_itself(team):
+        hint = "Compare with two members' pages, then put the line that manage.py team_pins prints into every node."
+        yield _warning("W005", f"TEAM_KEY_PINS still names an earlier key of the team {team.slug}.", hint)
+    since = keys.progress(team=team).since
+    if since and since < timezone.now() - CHANGE_WITHIN:
+        hint = "A member opens Teams in the admin and goes on until nothing is left under the old key."
+        yield _warning("W006", f"The key change of the team {team.slug} is not finished.", hint)
+    if keys.leavers([team]):
+        hint = "A member opens Teams in the admin and changes the key."
+        yield _warning("W007", f"Somebody left the team {team.slug} and may have kept its key.", hint)
 
 
 def _members(team: Team) -> list[Staff]:

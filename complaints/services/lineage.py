@@ -117,6 +117,11 @@ def signers(slug: str) -> Iterator[bytes]:
                 yield link.verify
 
 
+def pinned_slugs() -> list[str]:
+    """Return the teams that the environment pins."""
+    return sorted(keysets.parse_pins(settings.TEAM_KEY_PINS))
+
+
 def team_fingerprint(team: Team) -> str:
     """Return the fingerprint of the public halves of a team's key of today."""
     return keysets.fingerprint(team.public_key, team.verify_key)

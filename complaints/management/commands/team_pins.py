@@ -1,0 +1,32 @@
+"""``manage.py team_pins``: the pins for the environment after a team's key was changed.
+
+Prints only keys that follow from the pinned ones; a key that merely stands in the database is never among them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from complaints.services import founding, lineage
+
+
+class Command(BaseCommand):
+    """Exit status 1: a team's key does not follow from its pin."""
+
+    help = "Print TEAM_KEY_PINS with every pinned team's key of today; compare it with two members before using it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print. Raises CommandError where a key does not follow from the pinned one."""
+        teams = []
+        for slug in lineage.pinned_slugs():
+            try:
+                team = lineage.pinned_team(slug)
+            except lineage.UnpinnedKey as error:
+                raise CommandError(f"{slug}: the key in the database does not follow from the pinned one.") from error
+            teams.append(team)
+            state = "as pinned" if lineage.is_pinned_itself(team) else "changed"
+            self.stdout.write(f"  {slug:<20} {lineage.team_fingerprint(team)}  no. {team.key_number}, {state}")
+        self.stdout.write("Compare each with what two members read from the page Teams, then use this line:")
+        self.stdout.write(f"TEAM_KEY_PINS={founding.pins(teams)}")

@@ -1,0 +1,87 @@
+"""Two members seal again at once while reports arrive: nothing is lost or done twice, and the old key goes at last."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+
+from complaints.models.complaint import KeyGrant
+from complaints.models.team import Team, TeamKey
+from complaints.services import audit, casework, keys
+from tests.cast import Cast, Sent, at, send_report
+from tests.promises.test_many_at_once import at_once
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+
+
+def seal_again(cast: Cast, name: str, team: Team) -> None:
+    for _ in range(200):
+        try:
+            if not keys.reseal(keyring=cast.ring(name), team_id=team.pk, now=NOW, limit=3).open:
+                return
+        except keys.AdmissionRefused:  # the key was changed between reading the ring and the slice
+            continue
+    raise AssertionError("never done")
+
+
+def test_members_and_reporters_at_once(live_cast: Cast) -> None:
+    cast, team = live_cast, Team.objects.get(slug="triage")
+    before = [send_report(today=DAY) for _ in range(12)]
+    keys.rotate(keyring=cast.ring("vera"), team_id=team.pk, now=NOW)
+    arrived: list[Sent] = []
+
+    def act(number: int) -> None:
+        if number < 2:
+            seal_again(cast, ("vera", "vino")[number], team)
+        elif number == 2:
+            arrived.extend(send_report(today=DAY) for _ in range(4))
+        else:
+            keys.rotate(keyring=cast.ring("fitri"), team_id=team.pk, now=NOW)
+
+    at_once(4, act)
+    seal_again(cast, "fitri", team)
+    team.refresh_from_db()
+    assert team.key_number == 3
+    assert set(KeyGrant.objects.values_list("sealed_number", flat=True)) == {3}
+    assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
+    for sent in [*before, *arrived]:
+        opened = casework.open_case(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW)
+        assert opened.complaints[0].answers["story"]
+    assert audit.verify_chain().whole
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, who holds the whole file")
+def test_a_change_waits_for_a_report_that_is_being_sealed(live_cast: Cast) -> None:
+    """Whoever has read the team's key in a transaction ends it before that key can be replaced, let alone forgotten."""
+    from threading import Event
+
+    from django.db import transaction
+
+    from complaints.services import lineage
+
+    team = Team.objects.get(slug="triage")
+    ring, read, numbers = live_cast.ring("vera"), Event(), []
+
+    def act(number: int) -> None:
+        if number == 0:
+            with transaction.atomic():
+                lineage.pinned_team("triage")
+                read.set()
+                with connection.cursor() as cursor:
+                    # Until the other one waits for this transaction, as the server itself tells.
+                    for _ in range(10_000):
+                        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                        if cursor.fetchone()[0]:
+                            break
+                numbers.append(Team.objects.get(pk=team.pk).key_number)
+        else:
+            read.wait(30)
+            keys.rotate(keyring=ring, team_id=team.pk, now=NOW)
+
+    at_once(2, act)
+    assert numbers == [1]
+    team.refresh_from_db()
+    assert team.key_number == 2
