@@ -75,7 +75,10 @@ def _known(user: Staff) -> _Known:
     # Once per request, in one query: asked at every row of a page, and a person's teams do not change within one.
     known: _Known | None = user.__dict__.get("_known")
     if known is None:
-        waits = Staff.objects.filter(must_recheck=True), Complaint.objects.filter(is_indexed=False)
+        waits = (
+            Staff.objects.filter(must_recheck=True),
+            Complaint.objects.filter(is_indexed=False).exclude(case__in=concerned_cases(user)),
+        )
         asked = teams_of(user).annotate(
             is_to_meet=ExpressionWrapper(Exists(waits[0]) | Exists(waits[1]), output_field=BooleanField()),
             is_concerned=Exists(Conflict.objects.standing().filter(staff=user)),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import queue, releases, review, wording
+from complaints.admin import calendar, figures, filters, releases, review, wording
 from complaints.admin.base import COUNT_AT_MOST, in_a_team, staff_request
 from complaints.domain.workflow import OPEN, Status
 from complaints.models.oversight import Release
@@ -52,10 +53,11 @@ def _count(rows: QuerySet[Any]) -> int:
 def desk(request: HttpRequest) -> dict[str, Any]:
     """Return the desk of the person who asks."""
     person, today = staff_request(request).user, timezone.localdate()
-    found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person)} | review.alarms(person)
+    found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person), "stage": calendar.stage(today)}
+    found |= review.alarms(person)
     if access.is_triage(person):
         casework.meet(keyring=staff_request(request).keyring, now=timezone.now())
-        found |= {"counts": _triage_counts(person, today), "mine": _my_cases(request, today)}
+        found |= _triage(person, today) | {"mine": _my_cases(request, today)}
     elif access.is_overseer(person):
         found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
     elif person.role == Role.CUSTODIAN:
@@ -69,22 +71,47 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def _triage_counts(person: Staff, today: date) -> list[Count]:
-    base, cases = reverse("admin:complaints_case_changelist"), access.cases_for(person)
-    unread = queue.unread().filter(complaint__case__in=cases).order_by().values("complaint__case").distinct()
-    late = _count(cases.overdue(today))
-    return [
-        Count(_("New"), _count(cases.filter(status=Status.RECEIVED)), f"{base}?status=received"),
-        Count(_("Due today"), _count(cases.open().filter(due_on=today)), f"{base}?due=today"),
-        Count(_("Late"), late, f"{base}?due=late", urgent=late > 0),
-        Count(_("Unread answers"), _count(unread), f"{base}?status=every&answers=unread"),
-        Count(
-            _("Waiting for a second decision"),
-            _count(casework.awaiting(person)),
-            reverse("admin:complaints_case_second"),
-        ),
-        Count(_("Mine"), _count(cases.filter(assignee=person, status__in=OPEN)), f"{base}?officer=me"),
-    ]
+# What waits, as (words, the filters of the list behind it, urgent where there is any).
+_WAITS: Final[tuple[tuple[Any, dict[str, str], bool], ...]] = (
+    (gettext_lazy("Due today"), {"due": "today"}, False),
+    (gettext_lazy("Late"), {"due": "late"}, True),
+    (gettext_lazy("New"), {"status": "received"}, False),
+    (gettext_lazy("Waiting for me"), {"status": "ours", "officer": "me"}, False),
+    (gettext_lazy("Waiting for others"), {"status": "others", "officer": "me"}, False),
+    (gettext_lazy("Unread answers"), {"status": "every", "answers": "unread"}, False),
+)
+# Shown only where there is something.
+_SOMETIMES: Final[tuple[tuple[Any, dict[str, str], bool], ...]] = (
+    (gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, True),
+    (gettext_lazy("Given by me, not taken on"), {"officer": "given"}, False),
+    (gettext_lazy("Of people I stand in for"), {"officer": "standin"}, False),
+)
+_FORWARDERS: Final[tuple[tuple[Any, dict[str, str], bool], ...]] = (
+    (gettext_lazy("Owner has not looked for days"), {"officer": "idle"}, True),
+)
+
+
+def _triage(person: Staff, today: date) -> dict[str, Any]:
+    """Return the counts and the charts of a member; each count is that of the list it leads to, narrowed alike."""
+    cases, base = access.cases_for(person), reverse("admin:complaints_case_changelist")
+    rare = _SOMETIMES + (_FORWARDERS if person.role == Role.FORWARDER else ())
+    tiles = _WAITS + rare
+    counts = {
+        f"tile_{place}": figures.capped(filters.narrow(cases, values, person=person, today=today))
+        for place, (_label, values, _urgent) in enumerate(tiles)
+    }
+    counts["second"] = figures.capped(casework.awaiting(person))
+    numbers = figures.counted(person, counts | figures.wanted(person, today))
+    found = []
+    for place, (label, values, urgent) in enumerate(tiles):
+        number = numbers[f"tile_{place}"]
+        if number or place < len(_WAITS):
+            url = f"{base}?{filters.query_of(values)}"
+            found.append(Count(str(label), number, url, urgent=urgent and number > 0))
+    if second := numbers["second"]:
+        url = reverse("admin:complaints_case_second")
+        found.append(Count(_("Waiting for a second decision"), second, url, urgent=True))
+    return {"counts": found, "charts": figures.charts(person, today, numbers)}
 
 
 def _my_cases(request: HttpRequest, today: date) -> list[Any]:

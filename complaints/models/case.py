@@ -149,6 +149,7 @@ class Case(models.Model):
             models.Index(fields=["due_on", "id"], name="case_due"),
             models.Index(fields=["received_on"], name="case_received"),
             *_queue_indexes(),
+            models.Index(fields=["received_on"], name="case_open_came", condition=_IS_OPEN),
             # The few that wait for an owner to act: asked by the desk and by a filter of the queue.
             models.Index(
                 fields=["owner_seen_on"], name="case_owner_seen", condition=_IS_OPEN & models.Q(assignee__isnull=False)
@@ -187,10 +188,13 @@ class Transition(models.Model):
     actor_kind = models.CharField(max_length=10)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
+    # Whether the deadline that the step ended was over; None where none ran, or for a reporter's step.
+    was_late = models.BooleanField(null=True)
     # Staff and system steps only; a reporter's step has a day and no hour.
     at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["day"], name="transition_punctual", condition=models.Q(was_late__isnull=False))]
         constraints = [
             models.UniqueConstraint(fields=["case", "sequence"], name="transition_sequence"),
             models.CheckConstraint(condition=models.Q(action__in=_values(Action)), name="transition_action_known"),

@@ -146,6 +146,7 @@ def _write(
     source = Status(case.status)
     target = workflow.target_of(row, asked_from)
     day = timezone.localdate(now)
+    ended = case.due_on if row.actor is ActorKind.STAFF else None
     case.step_count += 1
     case.status, case.status_on, case.is_late = target.value, day, False
     case.asked_from = source.value if row.action is Action.ASK_REPORTER else ""
@@ -174,6 +175,7 @@ def _write(
         actor_kind=row.actor.value,
         actor=actor,
         day=day,
+        was_late=None if ended is None else day > ended,
         at=None if row.actor is ActorKind.REPORTER else now,
     )
 
