@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from complaints.models.catalog import Election
+from complaints.services import catalog
 
 # What begins on a day of an election's calendar, in order.
 _STAGES = {
@@ -35,6 +36,7 @@ class Stage:
     """The stage of one election: what it is today, what comes next and when; ``days`` until then."""
 
     election: Election
+    name: str
     words: str
     next_words: str
     next_on: date | None
@@ -43,8 +45,8 @@ class Stage:
 
 def stage(today: date) -> Stage | None:
     """Return the stage of the election that runs today, else of the next one; None where none is known."""
-    elections = list(Election.objects.filter(ends_on__gte=today).order_by("starts_on", "code")[:1])
-    return _stage(elections[0], today) if elections else None
+    ahead = [one for one in catalog.elections() if one.ends_on >= today]
+    return _stage(min(ahead, key=lambda one: (one.starts_on, one.code)), today) if ahead else None
 
 
 def _stage(election: Election, today: date) -> Stage:
@@ -62,4 +64,5 @@ def _stage(election: Election, today: date) -> Stage:
     ahead = [(code, day) for code, day in begins if day > today]
     code, day = ahead[0]
     words = str(_STAGES[now[-1]]) if now else _("It has not begun")
-    return Stage(election, words, str(_NEXT[code]), day, (day - today).days)
+    name = election.name_en if (get_language() or "id").startswith("en") else election.name_id
+    return Stage(election, name, words, str(_NEXT[code]), day, (day - today).days)

@@ -91,6 +91,11 @@ def _elections(edition: tuple[int, int]) -> tuple[Election, ...]:
     return tuple(Election.objects.order_by("starts_on", "code"))
 
 
+def elections() -> list[Election]:
+    """Return all elections, from memory."""
+    return list(_elections(edition()))
+
+
 def election_kind(day: date) -> str:
     """Return the kind of the election that ``day`` lies in; "pilkada", the stricter, where two do, "" for none."""
     kinds = {row.kind for row in _elections(edition()) if row.starts_on <= day <= row.ends_on}
