@@ -90,7 +90,7 @@ class CaseAdmin(
             "steps": self._steps(opened),
             "mark": opened.mark,
             "history": [_past(step, opened) for step in reversed(opened.history)],
-            "releases": [self._release_part(asking, release) for release in reversed(opened.releases)],
+            "releases": self._releases(asking, opened.releases),
             "matches": opened.matches,
             "in_short": likeness.in_short(opened.matches) if opened.matches else "",
             "shared": likeness.groups(opened.matches) if opened.matches else [],
@@ -137,9 +137,12 @@ class CaseAdmin(
             for one in opened.choices
         ]
 
-    def _release_part(self, asking: StaffRequest, release: Any) -> dict[str, Any]:
-        decisions = forwarding.decisions_for_triage(keyring=asking.keyring, release=release)
-        return {"release": release, "decisions": [wording.decision(one) for one in decisions]}
+    def _releases(self, asking: StaffRequest, releases: list[Any]) -> list[dict[str, Any]]:
+        decided = forwarding.decisions_for_triage(keyring=asking.keyring, releases=releases)
+        return [
+            {"release": release, "decisions": [wording.decision(one) for one in decided[release]]}
+            for release in reversed(releases)
+        ]
 
 
 def _past(step: Transition, opened: casework.CaseFile) -> tuple[Transition, str, list[questions.Said]]:

@@ -125,7 +125,7 @@ STEPS_DONE: Final[dict[str, Any]] = {
     "answer_late": gettext_lazy("A late answer opened it again"),
 }
 REFUSALS: Final[dict[str, Any]] = {
-    "changed": gettext_lazy("Somebody else has moved the case since you opened the page."),
+    "changed": gettext_lazy("The case changed since you opened the page."),
     "not_from_here": gettext_lazy("This step is not possible from where the case stands now."),
     "wrong_actor": gettext_lazy("This step is not yours to take."),
     "missing_permission": gettext_lazy("This step belongs to another role than yours."),

@@ -118,7 +118,7 @@ class House:
 
     def _decisions(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
-        return forwarding.decisions_for_triage(keyring=self.ring("vera"), release=release)
+        return forwarding.decisions_for_triage(keyring=self.ring("vera"), releases=[release])
 
     def _answer(self, sent: Sent) -> Any:
         reporting.add_message(ticket=sent.ticket, text="Tambahan saya.", files=[], today=DAY)

@@ -15,7 +15,7 @@ from complaints.services.audit.chain import (
     server_signer,
 )
 from complaints.services.audit.places import move_facts
-from complaints.services.audit.reading import Recorded, head, last_days, last_of, recorded, was_recorded
+from complaints.services.audit.reading import Recorded, head, last_days, last_of, recorded, recorded_today
 from complaints.services.audit.resealed import reseal_statement
 from complaints.services.audit.verification import Head, Verdict, parse_heads, verify_chain
 
@@ -36,8 +36,8 @@ __all__ = [
     "move_facts",
     "parse_heads",
     "recorded",
+    "recorded_today",
     "reseal_statement",
     "server_signer",
     "verify_chain",
-    "was_recorded",
 ]

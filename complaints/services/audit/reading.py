@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from complaints.models.audit import AuditEntry, ChainHead
@@ -33,10 +33,10 @@ def recorded(*, case: uuid.UUID, events: Collection[str]) -> list[Recorded]:
     return [Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows]
 
 
-def was_recorded(*, case: uuid.UUID, event: str, actor: Staff | None, day: date) -> bool:
-    """Whether a person's act on a case stands in the chain for ``day`` (of the portal's time zone)."""
+def recorded_today(event: str, actor: Staff | None, day: date) -> Exists:
+    """Return the condition, for a query of cases, that a person's act stands in the chain for ``day`` (portal time)."""
     actor_id = actor.pk if actor else None
-    return AuditEntry.objects.filter(case=case, event=event, actor=actor_id, at__date=day).exists()
+    return Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event=event, actor=actor_id, at__date=day))
 
 
 def last_of(event: str) -> Recorded | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from complaints import access
@@ -23,6 +23,7 @@ from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import Assessment, Case, InternalNote, Transition
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
+from complaints.models.index import IndexEntry
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging, thread, transitions
@@ -30,6 +31,8 @@ from complaints.services.casework.assigning import saw
 from complaints.services.casework.reading import Choice, EvidenceItem, PostItem, choices, open_item
 from complaints.services.judging import Danger
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
+
+Items = dict[uuid.UUID, list[Evidence]]
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,20 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
     if not access.is_triage(keyring.staff):
         raise Locked("triage")
     mine = access.cases_for(keyring.staff)
-    case = mine.select_related("category", "accused_kind", "province", "lead_body", "assignee").get(pk=case_id)
+    case = (
+        mine.select_related("category", "accused_kind", "province", "lead_body", "assignee")
+        .annotate(was_opened=audit.recorded_today("case.opened", keyring.staff, timezone.localdate(now)))
+        .get(pk=case_id)
+    )
     complaints = list(case.complaints.order_by("day", "pk"))
     releases = _releases(case)
     _unlock(keyring, complaints, releases)
     # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
-    is_indexed = _index(keyring, complaints, now)
+    items = _evidence(complaints)
+    is_indexed = _index(keyring, complaints, items, now)
     if keyring.concerned(case.pk):
         raise Case.DoesNotExist
-    return _open(keyring, case, complaints, releases, is_indexed, now)
+    return _open(keyring, case, complaints, items, releases, is_indexed, now)
 
 
 @transaction.atomic
@@ -107,13 +115,13 @@ def _open(
     keyring: Keyring,
     case: Case,
     complaints: list[Complaint],
+    items: Items,
     releases: list[Release],
     is_indexed: bool,
     now: datetime,
 ) -> CaseFile:
     dangers, checklists = _judged(keyring, case, complaints)
     threads = _threads(keyring, complaints, releases)
-    items = _evidence(complaints)
     opened = [
         ComplaintFile(
             complaint=complaint,
@@ -143,7 +151,7 @@ def _open(
 
 
 def _record(keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], now: datetime) -> None:
-    if not audit.was_recorded(case=case.pk, event="case.opened", actor=keyring.staff, day=timezone.localdate(now)):
+    if not getattr(case, "was_opened", False):
         # Once for each officer and day: coming back to the page after every act is no new look.
         Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
@@ -170,7 +178,10 @@ def _unlock(keyring: Keyring, complaints: Iterable[Complaint], releases: Iterabl
         keyring.release(release, grants[release.pk])
 
 
-def _index(keyring: Keyring, complaints: list[Complaint], now: datetime) -> bool:
+def _index(keyring: Keyring, complaints: list[Complaint], items: Items, now: datetime) -> bool:
+    waits = any(getattr(row, "is_new", False) for rows in items.values() for row in rows)
+    if not waits and all(complaint.is_indexed for complaint in complaints):
+        return True
     try:
         indexing.keep(keyring=keyring, complaints=complaints, pictures=True, now=now)
     except (SealError, UnpinnedKey):
@@ -235,10 +246,12 @@ def _judged(
     return dangers, checklists
 
 
-def _evidence(complaints: Iterable[Complaint]) -> dict[uuid.UUID, list[Evidence]]:
-    rows: dict[uuid.UUID, list[Evidence]] = defaultdict(list)
-    found = Evidence.objects.filter(complaint__in=complaints).prefetch_related("objects_stored")
-    for row in found.order_by("sequence"):
+def _evidence(complaints: Iterable[Complaint]) -> Items:
+    """Return the evidence by complaint, in order; ``is_new`` on a row: its index entries may wait to be written."""
+    known = IndexEntry.objects.filter(evidence=OuterRef("pk"))
+    found = Evidence.objects.filter(complaint__in=complaints).annotate(is_new=~Exists(known))
+    rows: Items = defaultdict(list)
+    for row in found.prefetch_related("objects_stored").order_by("sequence"):
         rows[row.complaint_id].append(row)
     return rows
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import IntegerField, Value
 
 from complaints import access
 from complaints.domain import workflow
@@ -30,6 +31,8 @@ from complaints.models.team import Team
 from complaints.services import audit, evidence, placing, thread, vault
 from complaints.services.forwarding.releasing import file_context, release_context
 from complaints.services.vault import Keyring
+
+DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> R
         content=content,
         files=[open_released(item, pair, signer) for item in _released(release)],
         thread=said_on(release, pair, reporters_of(content)),
-        decisions=_decided(release, pair),
+        decisions=_decided({release: pair})[release],
         actions=actions(keyring=keyring, release=release),
     )
 
@@ -137,19 +140,30 @@ def said_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> lis
     return said
 
 
-def _decided(release: Release, pair: BoxPair) -> list[Decided]:
-    found: list[Decided] = []
-    for model in (Finding, Recommendation, Sanction):
-        for row in model.objects.filter(release=release):
-            signer = vault.trusted(row.signer, f"body-{release.body_id}")
-            content = open_record(pair, row.sealed, decision_context(row, release), signer)
-            found.append(Decided(model.__name__.lower(), row.at, content))
+def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[Decided]]:
+    """Open all decisions on some releases, of the three kinds in one query, by release and in the kinds' order."""
+    by_id = {release.pk: release for release in pairs}
+    columns = ("kind", "pk", "release_id", "signer", "sealed", "at")
+    one, *others = (
+        model.objects.filter(release__in=by_id)
+        .annotate(kind=Value(place, output_field=IntegerField()))
+        .values_list(*columns)
+        for place, model in enumerate(DECISIONS)
+    )
+    found: dict[Release, list[Decided]] = {release: [] for release in pairs}
+    rows: Iterable[Any] = one.union(*others, all=True) if by_id else []
+    for place, pk, release_id, said_by, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
+        release, model = by_id[release_id], DECISIONS[place]
+        row = model(pk=pk, release=release)
+        signer = vault.trusted(said_by, f"body-{release.body_id}")
+        content = open_record(pairs[release], sealed, decision_context(row, release), signer)
+        found[release].append(Decided(model.__name__.lower(), at, content))
     return found
 
 
-def decisions_for_triage(*, keyring: Keyring, release: Release) -> list[Decided]:
-    """Open what a body decided on a release, for a member of triage."""
-    return _decided(release, keyring.release(release))
+def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[Decided]]:
+    """Open what bodies decided on some releases, for a member of triage."""
+    return _decided({release: keyring.release(release) for release in releases})
 
 
 def decision_context(row: Decision, release: Release) -> Context:
