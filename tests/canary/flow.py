@@ -213,6 +213,36 @@ class Flow:
         answer = client.post(address, {"seen": seen, **words})
         assert answer.status_code == 302, answer.content.decode()
 
+    def findings(self) -> None:
+        """What staff enter themselves, wrongly at first; a table; and reports linked and unlinked."""
+        vera, one = self.staff("vera"), reverse("admin:complaints_case_finding")
+        names = ("accused_name", "accused_position", "agency", "regency", "story")
+        form: dict[str, Any] = {name: self.mark(f"found_{name}") for name in names} | {
+            "accused_nip": self.markers["nip"]
+        }
+        form |= {"url": f"https://contoh.invalid/p/{self.mark('found_link')}", "accused_kind": "colleague"}
+        wrong = form | {"event_from": self.mark("found_day"), "evidence": self._files("found_wrong")}
+        assert vera.post(one, wrong).status_code == 400
+        form |= {"category": "C1", "evidence": self._files("found")[:2]}
+        assert vera.post(one, form).status_code == 302
+        many = reverse("admin:complaints_case_finding_table")
+        head = "tautan,nama_atau_akun,terlapor,kategori,uraian,tanggal\n"
+        rows = [f"https://contoh.invalid/p/{self.mark('row_link')}{n},{self.mark('row_name')}" for n in (1, 2)]
+        for day in (self.mark("row_day"), "2026-11-02"):
+            text = head + "\n".join(f"{row},colleague,C1,{self.mark('row_story')},{day}" for row in rows)
+            page = vera.post(many, {"table": SimpleUploadedFile(f"{self.mark('table_name')}.csv", text.encode())})
+        sealed = re.findall(r'name="sealed" value="([^"]+)"', page.content.decode())
+        assert vera.post(many, {"sealed": sealed[0]}).status_code == 302
+        first, second = Case.objects.filter(complaints__channel="import").order_by("pk")
+        link = reverse("admin:complaints_case_link", args=[first.pk])
+        typed = {"references": f"{second.reference} {self.mark('link_reference')}", "reason": self.mark("link_reason")}
+        assert second.reference in vera.post(link, typed).content.decode()
+        ticked = {"cases": f"{second.pk}:received", "seen": "received", "reason": self.markers["link_reason"]}
+        assert vera.post(link, ticked).status_code == 302
+        complaint = Complaint.objects.filter(case=first).latest("moves__number")
+        unlink = reverse("admin:complaints_case_unlink", args=[first.pk, complaint.pk])
+        assert vera.post(unlink, {"seen": "received", "reason": self.mark("unlink_reason")}).status_code == 302
+
     # --- What goes wrong, and the jobs
 
     def faults(self) -> None:
@@ -243,6 +273,7 @@ def whole(flow: Flow) -> date:
     flow.forward()
     flow.examine()
     flow.withdraw_another()
+    flow.findings()
     flow.leave_a_draft()
     flow.jobs()
     return timezone.localdate()
