@@ -171,7 +171,7 @@ def test_an_officer_who_saw_something_else_moves_nothing(cast: Cast) -> None:
         link(cast, target, source, sources={source.case.pk: "received"})
     with pytest.raises(CaseChanged):
         link(cast, target, source, seen="received.0.9")
-    link(cast, target, source, seen=transitions.mark(target.case, [1]))
+    link(cast, target, source, seen=transitions.mark(target.case, {report(target).pk: 1}))
     with pytest.raises(Case.DoesNotExist):
         link(cast, target, source)
     with pytest.raises(CaseChanged):
@@ -337,7 +337,7 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
     reporting.add_message(ticket=first.ticket, text="Ada.", files=[], today=LATER)
     assert fresh(target).status == "under_examination"
     held = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(LATER))
-    assert [said.text for said in held.thread] == ["Ada foto lain?"] * 2 + ["Ada."]
+    assert sorted(said.text for said in held.thread) == ["Ada foto lain?", "Ada foto lain?", "Ada."]
     reporting.withdraw(ticket=late.ticket, reason="", today=LATER)
     assert fresh(target).status == "under_examination"
     assert fresh(late).status == "withdrawn"
