@@ -20,7 +20,8 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
 from complaints.models.index import IndexEntry
 from complaints.models.team import Staff
-from complaints.services import reporting
+from complaints.services import casework, reporting
+from complaints.services.vault import Keyring
 from tests.cast import send_report
 
 # Half of the cases are open, which is far more than an office can have and so the harder half to page through.
@@ -56,12 +57,13 @@ def _copy(model: type[models.Model], number: int, changes: Mapping[str, str], so
             cursor.execute(definition)
 
 
-def fill(number: int) -> None:
+def fill(number: int, ring: Keyring) -> None:
     """Make ``number`` cases, each with a report, its grant, an index entry and, of every third, an answer or a file."""
     seed = send_report(accused_nip=NIP, links="https://contoh.invalid/unggahan")
     reporting.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
     complaint = Complaint.objects.get(case=seed.case)
-    IndexEntry.objects.create(complaint=complaint, kind="nip", digest=b"0" * 16)
+    # Makes the key of the indexes, and with the first look everything would be indexed anew.
+    casework.meet(keyring=ring, now=timezone.now())
     people = [
         str(pk) for pk in Staff.objects.filter(username__in=["vera", "vino", "fitri"]).values_list("pk", flat=True)
     ]
@@ -81,7 +83,7 @@ def fill(number: int) -> None:
         new = {"id": "gen_random_uuid()", "complaint_id": "c.id"}
         _copy(KeyGrant, number, new | {"sealed": SMALL}, each)
         digest = "decode(md5(random()::text), 'hex')"
-        _copy(IndexEntry, number, new | {"digest": digest, "kind": "'nip'"}, each)
+        _copy(IndexEntry, number, new | {"digest": digest, "kind": "'nip'", "evidence_id": "NULL"}, each)
         third = f"(SELECT * FROM ({rows}) AS x WHERE n % 3 = 0) AS c"
         said = {"sealed": SMALL, "day": "c.day", "is_read": "n % 6 = 0"}
         _copy(Message, number, new | said, third)

@@ -71,9 +71,10 @@ def measure(size: int) -> dict[str, Any]:
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    settings.TEAM_KEY_PINS = make_cast().pins
+    cast = make_cast()
+    settings.TEAM_KEY_PINS = cast.pins
     begun = time.perf_counter()
-    crowd.fill(size)
+    crowd.fill(size, cast.ring("vera"))
     client, queue = sign_in(Client(), "vera"), reverse("admin:complaints_case_changelist")
     addresses = {query or "first": f"{queue}?{query}" for query in FILTERS}
     addresses["second"] = f"{queue}?after={AFTER.findall(_text(client, queue))[0]}"

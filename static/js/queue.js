@@ -48,6 +48,15 @@
       does[event.key]();
     });
   }
+  // A fold lies over the lines: Escape, or a click beside it, closes it.
+  const close = (kept) => document.querySelectorAll("details.filter[open]").forEach((one) => {
+    if (!one.contains(kept)) one.open = false;
+  });
+  document.addEventListener("click", (event) => close(event.target));
+  document.addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && document.querySelector("details.filter[open]");
+    if (open) { close(null); open.querySelector("summary").focus(); }
+  });
   many?.addEventListener("change", count);
   boxes.forEach((box) => box.addEventListener("change", count));
   all?.addEventListener("click", (event) => {
