@@ -148,6 +148,7 @@ class Flow:
         for what in ("reply", "note"):
             address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
             assert vera.post(address, {"text": self.mark(what)}).status_code == 302
+        self.search(vera)
         self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.said("propose_ineligible"))
         self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
         self.step(vera, case, "ask_reporter", reason=self.mark("question"))
@@ -158,6 +159,19 @@ class Flow:
             assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
         self.grade(vera, case, complaint)
         self.step(vera, case, "verify", **self.said("verify"))
+
+    def search(self, client: Client) -> None:
+        queue = reverse("admin:complaints_case_changelist")
+        typed = {"name": self.mark("searched_name"), "agency": self.mark("searched_agency")}
+        for form in (
+            typed,
+            {"words": self.number("searched_nip")},
+            {"words": f"https://x.com/{self.mark('searched_post')}"},
+        ):
+            assert client.post(f"{queue}cari/", form).status_code == 302
+            client.get(queue)
+        client.post(f"{queue}saringan/", {"name": self.mark("saved_filter"), "shared": "on", "back": "due=late"})
+        client.post(f"{queue}cari/hapus/")
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
         address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
