@@ -25,6 +25,7 @@ from portal import entered
 
 # A home has a network of its own in IPv6; who has one has all its addresses.
 NETWORK_BITS = 64
+SAID_BY_THE_PAGE = {"account/messages/logged_in.txt", "mfa/messages/recovery_codes_generated.txt"}
 
 
 def source(request: HttpRequest) -> str:
@@ -67,6 +68,13 @@ class StaffAccountAdapter(DefaultAccountAdapter):
             request.session.cycle_key()
             entered.hold(request, user, getattr(user, "unlocked_key", None))
         return response
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Leave out what the next page says by itself."""
+        if message_template not in SAID_BY_THE_PAGE:
+            super().add_message(request, level, message_template, *args, **kwargs)
 
     def set_password(self, user: Any, password: str) -> None:
         """Change the password and re-wrap the key, or make one, in the same transaction; other sessions end."""

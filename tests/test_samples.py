@@ -28,7 +28,18 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff
-from complaints.services import audit, casework, catalog, evidence, keys, reporting, samples, transitions, vault
+from complaints.services import (
+    audit,
+    casework,
+    catalog,
+    evidence,
+    factors,
+    keys,
+    reporting,
+    samples,
+    transitions,
+    vault,
+)
 from complaints.services.samples.schedule import REPORTERS, schedule
 from complaints.services.samples.stories import planned
 from complaints.services.vault import Keyring
@@ -265,6 +276,7 @@ def test_there_are_enough_people_of_every_role_and_their_passwords_hold(played: 
         validate_password(account["password"], staff)
         assert staff.check_password(account["password"])
         assert keys.unlock(staff=staff, password=account["password"])
+        assert factors.practice_code(staff=staff, now=0)
     vault.pinned_teams("triage", "custodian", "body-kasn", "body-bkn")
 
 

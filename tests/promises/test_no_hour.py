@@ -115,8 +115,10 @@ def test_the_sweeper_reads_the_same_day(db: None) -> None:
 
 def test_a_session_row_tells_a_day(flowed: str) -> None:
     names = {field.name for field in SealedSession._meta.concrete_fields}
-    assert names == {"id", "data", "expires_on"}
+    assert names == {"id", "data", "expires_on", "staff", "began_at"}
     row = SealedSession.objects.get()
+    # Both are for staff; the database refuses an hour without a person of staff.
+    assert (row.staff_id, row.began_at) == (None, None)
     assert type(row.expires_on) is date
 
 
