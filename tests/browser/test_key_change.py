@@ -1,0 +1,43 @@
+"""A member removes a person in the browser: the team gets a new key, and the page goes on by itself to the end."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from complaints.models.team import Team, TeamKey
+from complaints.services import vault
+from complaints.services.keys import resealing
+from tests.browser.people import Officer
+from tests.browser.window import Opener
+from tests.cast import Cast, send_report
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DONE = "Tidak ada lagi yang disegel dengan kunci lama tim ini."
+
+
+def test_a_removal_to_the_end(window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resealing.reseal, "__kwdefaults__", {"limit": 2})
+    sent = [send_report() for _ in range(5)]
+    vera, vino = Officer(window(), "vera"), Officer(window(), "vino")
+    vera.window.go("/kantor/complaints/team/")
+    vera.window.follow(vera.page.get_by_role("link", name="Keluarkan vino"))
+    vera.page.locator("[name=reason]").fill("Pindah ke instansi lain.")
+    vera.page.locator("form button.main").click()
+    vera.page.get_by_text(DONE).wait_for()
+    assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
+    assert vault.team_fingerprint(Team.objects.get(slug="triage")) in vera.page.locator("main").inner_text()
+    vera.opens("case", sent[0].case.reference)
+    vino.window.go("/kantor/")
+    assert vino.window.path == "/kantor/masuk/"
+
+    fitri = Officer(window(script=False, width=768), "fitri")
+    team = Team.objects.get(slug="triage")
+    fitri.window.go(reverse("admin:complaints_team_change_key", args=[team.pk]))
+    fitri.window.follow(fitri.page.locator("form button.main"))
+    assert fitri.page.locator("progress").get_attribute("value") == "0"
+    presses = 0
+    while DONE not in fitri.window.words:
+        fitri.window.follow(fitri.page.locator("form button.main"))
+        presses += 1
+    assert presses >= 3
