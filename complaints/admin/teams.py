@@ -28,7 +28,7 @@ from complaints.admin.keychange import REFUSED, KeyChange
 from complaints.admin.lists import Listed, ListFilter
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import keys, vault
+from complaints.services import keys, lineage, vault
 
 EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
@@ -122,6 +122,7 @@ class TeamAdmin(KeyChange):
                     "team": team,
                     "fingerprint": vault.team_fingerprint(team),
                     "pinned": _pinned(team),
+                    "pinned_itself": lineage.is_pinned_itself(team),
                     "members": [row for row in rows if row.sealed_key and not row.left_at],
                     "left": [(row, keys.reason_of(keyring=keyring, row=row)) for row in left[:LEFT_SHOWN]],
                     "leavers": [row for row in gone if row.team_id == team.pk],
