@@ -149,6 +149,7 @@ class Flow:
             address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
             assert vera.post(address, {"text": self.mark(what)}).status_code == 302
         self.search(vera)
+        self.write_in_spite_of_warnings(vera, case, complaint)
         self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.said("propose_ineligible"))
         self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
         self.step(vera, case, "ask_reporter", reason=self.mark("question"))
@@ -172,6 +173,18 @@ class Flow:
             client.get(queue)
         client.post(f"{queue}saringan/", {"name": self.mark("saved_filter"), "shared": "on", "back": "due=late"})
         client.post(f"{queue}cari/hapus/")
+
+    def write_in_spite_of_warnings(self, client: Client, case: Case, complaint: Complaint) -> None:
+        """A text that is only looked at, then one that names the accused and is sent for a reason; and an export."""
+        address = reverse("admin:complaints_case_reply", args=[case.pk, complaint.pk])
+        looked = client.post(address, {"text": self.mark("only_looked_at"), "do": "preview"}).content.decode()
+        assert self.markers["only_looked_at"] in looked
+        words = {"text": f"{self.mark('warned_of')} {self.markers['accused_name']}"}
+        refused = client.post(address, words)
+        assert refused.status_code == 400 and self.markers["accused_name"] in refused.content.decode()
+        assert client.post(address, words | {"override": self.mark("override")}).status_code == 302
+        wanted = {"columns": ["reference", "officer"], "form": "xlsx", "reason": "data_check"}
+        assert client.post(reverse("admin:complaints_case_export"), wanted).status_code == 200
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
         address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
@@ -210,7 +223,8 @@ class Flow:
         self.step(kirana, release, "take_up")
         self.step(kirana, release, "ask_reporter", told=self.mark("body_question"))
         self.answer(self.mark("body_answer"))
-        found = {"text": self.mark("finding"), "told": self.mark("finding_told")}
+        found = {"text": self.mark("finding")}
+        found |= {"told": f"{self.mark('finding_told')} {self.markers['nip']}", "override": self.mark("body_override")}
         self.step(kirana, release, "substantiate", **found)
         self.step(kirana, release, "await_agency", text=self.mark("recommendation"), told=self.mark("advice_told"))
         decision = {"kind": "moral_open", "number": f"800/{self.mark('decision')}", "told": self.mark("sanction_told")}

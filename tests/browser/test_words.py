@@ -1,0 +1,69 @@
+"""Words to a reporter: chosen, looked at as the reporter will, warned of, sent for a reason, and read. And a file of
+the queue, as it arrives."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.urls import reverse
+
+from tests.admin.cases import in_review
+from tests.browser.people import Officer, Reporter
+from tests.browser.window import Opener
+from tests.cast import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+NAME = "Sastro Kertapati"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_from_a_standard_text_to_what_the_reporter_reads(window: Opener, live_cast: Cast, *, script: bool) -> None:
+    sent = in_review(live_cast, accused_name=NAME)
+    vera = Officer(window(script=script), "vera")
+    vera.window.may_answer = {400}  # sending is refused once
+    page = vera.page
+    vera.window.go(reverse("admin:complaints_case_step", args=[sent.case.pk, "ask_reporter"]))
+    page.locator("select[name=standard]").select_option("ask_what_was_said.id")
+    insert = page.locator("button[value=insert]")
+    if script:
+        insert.click()
+    else:
+        vera.window.follow(insert)
+    field = page.locator("textarea[name=reason]")
+    assert field.input_value().startswith("Terima kasih. Satu hal lagi")
+    field.fill(field.input_value() + f"\n\nIni tentang {NAME}, laporan {{reference}}.")
+
+    vera.window.follow(page.locator("button[value=preview]"))
+    shown = page.locator(".as-reporter").inner_text()
+    assert f"laporan {sent.case.reference}" in shown and "Pertanyaan dari petugas" in shown
+    assert page.locator(".leaks mark").inner_text() == NAME
+    vera.window.follow(page.locator("form button.main"))
+    assert page.locator(".leaks[role=alert] mark").inner_text() == NAME
+    page.locator("textarea[name=override]").fill("Nama itu ditulis pelapor sendiri.")
+    vera.window.follow(page.locator("form button.main"))
+    assert vera.window.path == reverse("admin:complaints_case_change", args=[sent.case.pk])
+    assert "Nama itu ditulis pelapor sendiri." in vera.window.words
+
+    reporter = Reporter(window(script=script))
+    reporter.returns(sent.code)
+    read = reporter.reads(f"Ini tentang {NAME}, laporan {sent.case.reference}.")
+    assert [line for line in shown.splitlines() if line.strip() and line not in read] == []
+
+
+def test_a_file_of_the_queue_arrives(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast, accused_name=NAME)
+    vera = Officer(window(), "vera")
+    page = vera.page
+    vera.window.go("/kantor/complaints/case/?status=in_review")
+    vera.window.follow(page.get_by_role("link", name="Ekspor"))
+    page.locator("select[name=reason]").select_option("report")
+    with page.expect_download() as arriving:
+        page.locator("form button.main").click()
+    assert arriving.value.suggested_filename.startswith("kasus-TERBATAS-")
+    text = arriving.value.path().read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == ["Klasifikasi", "TERBATAS: data kasus tanpa isi laporan"]
+    assert rows[-1][0] == sent.case.reference
+    assert NAME not in text
