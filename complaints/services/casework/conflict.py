@@ -131,6 +131,10 @@ def cases_without_anybody() -> int:
     people = set(members.values_list("pk", flat=True))
     if not people:
         return 0
-    rows = Conflict.objects.standing().filter(staff__in=people, complaint__case__status__in=OPEN)
+    rows = (
+        Conflict.objects.standing()
+        .filter(staff__in=people, complaint__case__status__in=OPEN)
+        .filter(complaint__case__is_practice=False)
+    )
     held = rows.order_by().values("complaint__case").annotate(number=Count("staff", distinct=True))
     return held.filter(number=len(people)).count()
