@@ -74,7 +74,11 @@ class AppForm(ActivateTOTPForm):
 
 
 class NewKeyForm(AddWebAuthnForm):
-    """A new security key."""
+    """A new security key. Its name is drawn: what people type stands nowhere in clear."""
+
+    def clean_name(self) -> str:
+        """Number the keys."""
+        return str(get_adapter().generate_authenticator_name(self.user, factors.WEBAUTHN))
 
     def clean(self) -> dict[str, Any]:
         """Check what the key has answered."""

@@ -126,6 +126,9 @@ def test_pages_of_coming_back_lie_well(window: Opener, live_cast: Cast, prefix: 
     assert found == []
 
 
+OWN = ("sesi/", "konfirmasi/", "faktor/", "faktor/aplikasi/", "faktor/kunci/", "faktor/aplikasi/hapus/")
+
+
 def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> None:
     sent, checked = in_review(live_cast), verified(live_cast)
     with_photo(sent)
@@ -142,7 +145,7 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
             f"{case}/langkah/ask_reporter/",
             f"{case}/bukti/{photo_of}/",
         ],
-        "fitri": [f"{other}/teruskan/", "complaints/team/", "saya/", "sandi/"],
+        "fitri": [f"{other}/teruskan/", "complaints/team/", "saya/", "sandi/", *OWN],
         "kirana": ["", "complaints/release/", f"{ours}/change/", f"{ours}/langkah/take_up/"],
         "adi": ["", "complaints/staff/", "complaints/staff/add/", "complaints/category/"],
         "audi": ["complaints/auditentry/"],

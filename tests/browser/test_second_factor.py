@@ -72,7 +72,6 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     gives_password(one, "vera")
     assert one.path == "/kantor/faktor/"
     one.press("Siapkan kunci keamanan")
-    one.page.locator("[name=name]").fill("Kunci biru")
     one.follow(one.page.locator("#add-key"))
     codes = one.page.locator("#recovery-codes li").all_inner_texts()
     assert len(codes) == 10
@@ -84,7 +83,7 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     assert one.path == "/kantor/masuk/faktor/"
     one.follow(one.page.locator("#use-key"))
     assert one.path == "/kantor/"
-    assert "Kunci biru" in one.go("/kantor/faktor/").words
+    assert "Kunci utama" in one.go("/kantor/faktor/").words
 
     other = window(script=False)
     gives_password(other, "vera")
