@@ -244,6 +244,26 @@ def test_an_officer_does_the_workers_work(signed_in: SignedIn, cast: Cast) -> No
     assert AuditEntry.objects.filter(event="object.worked").count() == 1
 
 
+@pytest.mark.parametrize("behind", [b"<html><script>alert(1)</script></html>", samples.docx(), samples.pdf()])
+def test_a_polyglot_is_shown_as_a_picture_and_nothing_else(signed_in: SignedIn, cast: Cast, behind: bytes) -> None:
+    sent, client = in_review(cast), signed_in("vera")
+    item = with_file(sent, samples.jpeg() + behind, "foto.html")
+    client.get(page(sent, item))
+    response = client.get(shown(sent, item, "working"))
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert behind not in body_of(response)
+    original = reverse(
+        "admin:complaints_case_file", args=[sent.case.pk, item.objects_stored.get(variant="original").pk]
+    )
+    response = client.post(original, {"reason": "Asal foto."})
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+    assert ".html" not in response.headers["Content-Disposition"]
+    assert body_of(response) == samples.jpeg() + behind
+
+
 @pytest.fixture
 def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner that finds something in everything."""

@@ -126,6 +126,31 @@ def test_a_damaged_file_harms_nothing_else(cast: Cast) -> None:
     assert findings(cast, item).no_copy in {"damaged", "crashed"}
 
 
+def test_bombs_and_cut_files_of_every_kind_harm_nothing_else(cast: Cast) -> None:
+    """Each ends in a state and in words of its own; originals come out as they went in, and a good photo is cleaned."""
+    packed = samples.packed({"[Content_Types].xml": "<a/>", "word/document.xml": bytes(64 * 1024 * 1024)})
+    contents = {"bom.png": samples.png_bomb(50_000, 50_000, rows=10), "bom.docx": packed, "foto.jpg": samples.jpeg()}
+    for kind, (_type, make) in samples.SAMPLES.items():
+        whole = make()
+        contents[f"potongan.{kind}"] = whole[: len(whole) * 2 // 3]
+    uploads = {name: sealed_upload(content, name) for name, content in contents.items()}
+    taken = {name: upload for name, upload in uploads.items() if not upload.refused}
+    assert {upload.refused for name, upload in uploads.items() if name not in taken} <= {"type"}
+    assert len(taken) > len(contents) // 2
+    sent = send_report(today=DAY)
+    reporting.add_message(ticket=sent.ticket, text="", files=list(taken.values()), today=DAY)
+    evidence.process_pending(limit=len(taken))
+    ended = {}
+    rows = Evidence.objects.select_related("complaint").prefetch_related("objects_stored").order_by("sequence")
+    for item, name in zip(rows, taken, strict=True):
+        assert opened(cast, item)["original", 0] == contents[name]
+        ended[name] = (item.state, findings(cast, item).no_copy)
+    assert ended["bom.png"] == ended["bom.docx"] == (Evidence.State.FAILED, "bomb")
+    assert ended["foto.jpg"] == (Evidence.State.READY, "")
+    assert {state for state, _why in ended.values()} <= set(Evidence.State.values) - {"pending", "officer"}
+    assert all(why for state, why in ended.values() if state != Evidence.State.READY)
+
+
 def test_a_file_above_the_limit_gets_no_copy_and_says_so(cast: Cast, settings: Settings) -> None:
     settings.EVIDENCE_CLEAN_MAX_BYTES = 100
     sent_with(samples.jpeg(), "besar.jpg")

@@ -142,10 +142,14 @@ def _make(original: EvidenceObject, info: FileInfo, findings: Findings, made: li
     findings.no_copy = media.no_copy_reason(info.type)
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
         findings.no_copy = findings.no_copy or "too_large"
-    if findings.no_copy:
+        return
+    if findings.no_copy and info.type != "application/zip":  # which may be an office document in an odd order
         return
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
         kind = _recognised(held, info)
+        findings.no_copy = media.no_copy_reason(kind)
+        if findings.no_copy:
+            return
         try:
             with sandbox.run("inspect", held, kind) as result:
                 findings.betrays = list(result.codes)

@@ -37,7 +37,7 @@ def look(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo
     """
     if info.type == "text/plain":
         info.looked = "read"
-    elif media.no_copy_reason(info.type):
+    elif media.no_copy_reason(info.type) and info.type != "application/zip":
         info.looked = "unreadable"
     elif _slots.acquire(timeout=_PATIENCE_SECONDS):
         try:
