@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
 
@@ -80,7 +80,7 @@ class CaseAdmin(
         try:
             opened = casework.open_case(keyring=asking.keyring, case_id=object_id, now=now)
         except Case.DoesNotExist:
-            raise Http404 from None
+            return self.linked_elsewhere(request, object_id)
         # The previews beside the evidence belong to this recorded look at the case.
         allow(request.session, object_id, now=now)
         context = self._facts(opened.case) | {

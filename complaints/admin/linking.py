@@ -108,6 +108,14 @@ class CaseLinks(CasePart):
         }
         return super().case_context(request, opened) | {"links": links}
 
+    def linked_elsewhere(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
+        """Lead from a case that was linked, by an old link or bookmark, to the one that holds its reports; else 404."""
+        joint = access.cases_for(request.user).filter(linked=object_id).first()
+        if joint is None:
+            raise Http404
+        messages.info(request, _("That case was linked to this one."))
+        return redirect("admin:complaints_case_change", joint.pk)
+
     def _may_link(self, request: HttpRequest, object_id: uuid.UUID) -> Case:
         case = case_or_404(request, object_id)
         may = Permission.TRIAGE in access.permissions_of(request.user) and access.may_read(request.user, case)

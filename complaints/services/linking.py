@@ -75,6 +75,9 @@ def link(
         raise LinkRefused(LinkRefusal.SAME_CASE)
     _visible(keyring, {target_id, *sources})
     cases = placing.lock([target_id, *sources])
+    # Waiting for the lock another link may have been faster.
+    if any(case.linked_into_id for case in cases.values()):
+        raise CaseChanged
     sequences = _sequences(cases)
     for pk, mark in (*sources.items(), (target_id, seen)):
         if mark is not None and not transitions.is_seen(mark, cases[pk], sequences[pk]):

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from complaints import access
@@ -112,7 +112,9 @@ def catch_up(*, keyring: Keyring, now: datetime) -> int:
 def narrow(cases: QuerySet[Case], wanted: Search) -> QuerySet[Case]:
     """Narrow cases to those that a search finds."""
     if wanted.kind == REFERENCE:
-        return cases.filter(reference__in=wanted.values)
+        # A reference that was linked leads to where its reports are now: its reporter knows no other.
+        linked = Case.objects.filter(reference__in=wanted.values, linked_into__isnull=False)
+        return cases.filter(Q(reference__in=wanted.values) | Q(pk__in=linked.values("linked_into")))
     digests = [bytes.fromhex(value) for value in wanted.values]
     entries = IndexEntry.objects.filter(kind=wanted.kind, digest__in=digests)
     return cases.filter(pk__in=entries.values("complaint__case"))

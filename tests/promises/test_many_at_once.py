@@ -17,7 +17,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.services import audit, casework, reporting, thread
+from complaints.services import audit, casework, linking, reporting, thread
 from tests.cast import Cast, at, send_report
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, TOLD, code_on, to_story, token_of
@@ -136,3 +136,39 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
 
     at_once(2, lambda number: (officer, somebody)[number]())
     assert audit.verify_chain().broken_at is None
+
+
+def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Cast) -> None:
+    """Two officers link two cases into each other while all reporters write and one withdraws: one link holds."""
+    sent = [send_report(today=DAY) for _number in range(4)]
+    joined = {sent[2].case.pk: "received", sent[3].case.pk: "received"}
+    linking.link(keyring=live_cast.ring("vera"), target_id=sent[0].case.pk, sources=joined, reason="Sama.", now=NOW)
+    rings = [live_cast.ring("vera"), live_cast.ring("vino")]
+
+    def take(number: int) -> str:
+        one, other = (sent[0], sent[1]) if number == 0 else (sent[1], sent[0])
+        try:
+            if number < 2:
+                linking.link(
+                    keyring=rings[number],
+                    target_id=one.case.pk,
+                    sources={other.case.pk: "received"},
+                    reason="Sama juga.",
+                    now=NOW,
+                )
+            elif number == 2:
+                reporting.withdraw(ticket=sent[3].ticket, reason="", today=DAY)
+            else:
+                writer = sent[number % 3]
+                reporting.add_message(ticket=writer.ticket, text=f"Pesan {number}", files=[], today=DAY)
+        except Exception as refusal:  # noqa: BLE001
+            return type(refusal).__name__
+        return "done"
+
+    outcomes = at_once(9, take)
+    assert outcomes[2:] == ["done"] * 7
+    assert sorted(outcomes[:2]) in (["CaseChanged", "done"], ["DoesNotExist", "done"], ["CaseChanged", "CaseChanged"])
+    assert Message.objects.count() == 6
+    assert Case.objects.get(complaints=sent[3].ticket["complaint"]).status == "withdrawn"
+    assert not Case.objects.exclude(linked_into=None).filter(complaints__isnull=False).exists()
+    assert audit.verify_chain().whole

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from complaints.domain.workflow import OPEN, Status
+from complaints.domain.workflow import Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
@@ -82,7 +82,7 @@ def _candidates(today: date) -> list[_Candidate]:
     away = set(Absence.objects.on(today).values_list("staff", flat=True))
     people = [one for one in assignable() if one.pk not in away and not one.must_recheck and not one.is_superuser]
     duties = Duty.objects.in_bulk([one.pk for one in people])
-    open_cases = Case.objects.real().filter(assignee__in=people, status__in=OPEN).order_by().values("assignee")
+    open_cases = Case.objects.real().open().filter(assignee__in=people).order_by().values("assignee")
     loads = dict(open_cases.annotate(number=Count("pk")).values_list("assignee", "number"))
     return [_Candidate(one, duties.get(one.pk) or Duty(staff=one), loads.get(one.pk, 0)) for one in people]
 
