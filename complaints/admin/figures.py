@@ -59,6 +59,12 @@ class Bar:
     height: int
     middle: int
     short: str
+    value: str
+
+    @property
+    def above(self) -> int:
+        """Where the number stands."""
+        return self.y - 3
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,17 @@ class Chart:
     height: int = HEIGHT + 34
 
 
-def _chart(code: str, title: str, heads: tuple[str, str], rows: list[tuple[str, str, int, str]], most: int) -> Chart:
-    """Draw rows of (label, short label, value, words) as bars below ``most``."""
+def _chart(
+    code: str, title: str, heads: tuple[str, str], rows: list[tuple[str, str, int, str]], most: int, unit: str = ""
+) -> Chart:
+    """Draw rows of (label, short label, value, words) as bars below ``most``; each says its number above it."""
     bars = []
     for place, (label, short, value, words) in enumerate(rows):
         tall = round(HEIGHT * min(value, most) / most) if most else 0
         x = place * STEP
-        bars.append(Bar(label, words, x + 5, 14 + HEIGHT - tall, tall, x + STEP // 2, short))
+        bars.append(
+            Bar(label, words, x + 5, 14 + HEIGHT - tall, tall, x + STEP // 2, short, f"{value}{unit}" if value else "")
+        )
     return Chart(code, title, heads, bars, width=max(1, len(rows)) * STEP)
 
 
@@ -149,4 +159,4 @@ def _punctuality(person: Staff, today: date) -> Chart:
         words = _("%(share)d%% (%(number)d of %(every)d)") % said if every else _("nothing was due")
         label = _("week of %(day)s") % {"day": date_format(monday, "j M Y")}
         rows.append((label, date_format(monday, "j/n"), share, words))
-    return _chart("punctual", _("Answered in time, per week"), (_("Week"), _("In time")), rows, 100)
+    return _chart("punctual", _("Answered in time, per week"), (_("Week"), _("In time")), rows, 100, "%")

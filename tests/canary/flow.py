@@ -23,6 +23,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.team import Staff
 from complaints.queue import JOBS
 from tests.cast import sign_in
 from tests.images import photo
@@ -159,6 +160,7 @@ class Flow:
             opened = vera.post(address, {"reason": self.mark("opening_reason")})
             assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
         self.grade(vera, case, complaint)
+        self.share(vera, case)
         self.step(vera, case, "verify", **self.said("verify"))
 
     def search(self, client: Client) -> None:
@@ -185,6 +187,27 @@ class Flow:
         assert client.post(address, words | {"override": self.mark("override")}).status_code == 302
         wanted = {"columns": ["reference", "officer"], "form": "xlsx", "reason": "data_check"}
         assert client.post(reverse("admin:complaints_case_export"), wanted).status_code == 200
+
+    def share(self, vera: Client, case: Case) -> None:
+        """Give the case to a colleague, who declines it and declares a conflict that a forwarder lifts."""
+        vino, fitri = (Staff.objects.get(username=name) for name in ("vino", "fitri"))
+        give = {"assignee": str(vino.pk), "words": self.mark("giving")}
+        acts: list[tuple[Client, str, list[Any], dict[str, str]]] = [
+            (vera, "case_assign", [case.pk], give),
+            (self.staff("vino"), "case_decline", [case.pk], {"reason": self.mark("declining")}),
+            (vera, "case_claim", [case.pk], {"seen": ""}),
+            (
+                vera,
+                "absence_hand_over",
+                [],
+                {"case": str(case.pk), "to": str(fitri.pk), "words": self.mark("handing_over")},
+            ),
+            (self.staff("vino"), "case_conflict", [case.pk], {"reason": self.mark("conflict")}),
+            (self.staff("fitri"), "conflict_lift", [case.pk, vino.pk], {"reason": self.mark("lifting")}),
+        ]
+        for client, name, wanted, form in acts:
+            answer = client.post(reverse(f"admin:complaints_{name}", args=wanted), form)
+            assert answer.status_code == 302, (name, answer.content.decode())
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
         address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
