@@ -146,7 +146,7 @@ def _marks(case: Any) -> list[tuple[str, str]]:
         marks.append(("mark", _("evidence")))
     if case.has_finding:
         marks.append(("mark", _("finding")))
-    if case.category.priority == "urgent":
+    if case.category.priority == "urgent" or case.in_danger:
         marks.append(("mark urgent", _("urgent")))
     if case.reports > 1:
         text = ngettext("%(counter)s report", "%(counter)s reports", case.reports)

@@ -159,11 +159,12 @@ def page(cases: Cases, order: Order, *, after: str = "", before: str = "") -> Pa
 def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
     """Add to each case its clock and its sealed line, opened for this person; recorded as one look at the queue."""
     today = timezone.localdate(now)
-    lines = casework.summaries(keyring=asking.keyring, cases=cases, now=now) if cases else {}
+    urgent: set[uuid.UUID] = set()
+    lines = casework.summaries(keyring=asking.keyring, cases=cases, now=now, urgent=urgent) if cases else {}
     # Whoever met a report about themselves just now is not shown that it is there.
     cases[:] = [case for case in cases if not asking.keyring.concerned(case.pk)]
     for case in cases:
-        case.line = lines.get(case.pk, "")
+        case.line, case.in_danger = lines.get(case.pk, ""), case.pk in urgent
         case.status_line = wording.case_status(case)
         case.clock = wording.clock(case.due_on if case.status in OPEN else None, today)
         case.age = (today - case.received_on).days

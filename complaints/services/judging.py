@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from complaints.domain.checklists import Checked
 from complaints.domain.danger import Answer, Grade, Question, proposed
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, Transition
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services import audit, thread, vault
 from complaints.services.vault import Keyring
@@ -139,6 +141,27 @@ def read_danger(row: Assessment, *, pair: BoxPair) -> Danger:
     answers = {Question(question): Answer(answer) for question, answer in content["answers"].items()}
     grade, rule = Grade(content["grade"]), Grade(content["proposed"])
     return Danger(row.complaint_id, row.sequence, grade, rule, answers, content["why"], row.author, row.at)
+
+
+def with_last_danger(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
+    """Read with grants the last grading of each reporter's danger, for :func:`in_danger`; no query of its own."""
+    last = Assessment.objects.filter(complaint=OuterRef("complaint"), transition=None).order_by("-sequence")
+    columns = {f"danger_{name}": Subquery(last.values(name)[:1]) for name in ("pk", "sequence", "author_key", "sealed")}
+    return grants.annotate(**columns)
+
+
+def in_danger(grant: Any, *, pair: BoxPair) -> bool:
+    """Whether the reporter of a grant read by :func:`with_last_danger` is graded as in high danger."""
+    if grant.danger_pk is None:
+        return False
+    row = Assessment(
+        pk=grant.danger_pk,
+        complaint_id=grant.complaint_id,
+        sequence=grant.danger_sequence,
+        author_key=grant.danger_author_key,
+        sealed=grant.danger_sealed,
+    )
+    return Grade(_open(row, pair)["grade"]) is Grade.HIGH
 
 
 def read_checklist(row: Assessment, *, pair: BoxPair) -> Checklist:

@@ -65,6 +65,20 @@ def test_danger_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> N
     assert audit.verify_chain().whole
 
 
+def test_high_danger_marks_the_line_of_the_queue(signed_in: SignedIn, cast: Cast) -> None:
+    calm, urgent = in_review(cast, category="B1"), in_review(cast, category="B1")
+    client, queue = english(signed_in("vera")), reverse("admin:complaints_case_changelist")
+    assert "mark urgent" not in client.get(queue).content.decode()
+    assert grade(client, calm) == 302
+    assert grade(client, urgent, harmed="yes") == 302
+    page = client.get(queue).content.decode()
+    assert page.count("mark urgent") == 1
+    line = next(row for row in page.split("<tr") if "mark urgent" in row)
+    assert urgent.case.reference in line
+    assert grade(client, urgent) == 302
+    assert "mark urgent" not in client.get(queue).content.decode()
+
+
 def test_a_missing_answer_keeps_the_others(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
     answer = client.post(url(sent, "danger", complaint_of(sent).pk), {"harmed": "yes", "why": "Baru saja."})
