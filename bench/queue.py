@@ -4,7 +4,8 @@ The requests go through the whole portal with its production settings, in one pr
 page of the queue shows fifty lines with real sealed content: the first and the second page, each filter, a search.
 Keys: p95_ms_1000 and p95_ms_1000000, over all these pages; growth, the second to the first; queries, the most that
 any of them made; case_p95_ms_1000, case_p95_ms_1000000, case_growth and case_queries, the same of the case page;
-pages, the p95 in milliseconds of each page at the larger size. Takes a database of its own and drops it.
+pages_p50_ms, the median of each page at either size. Both sizes are asked in turns, so that other work on the machine
+disturbs them alike. Takes databases of its own and drops them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +56,45 @@ FILTERS = (
 )
 
 
-def measure(size: int) -> dict[str, Any]:
-    """Fill the database that the settings name, and measure; runs in a process of its own."""
-    # Nobody waits for an expensive wrapping here: the person signs in once.
+@dataclass(frozen=True)
+class Page:
+    """A page that is measured: whose browser asks for it, and its address."""
+
+    client: Any
+    address: str
+
+    def milliseconds(self) -> float:
+        """Ask once; raises AssertionError for anything but a page."""
+        begun = time.perf_counter()
+        assert self.client.get(self.address).status_code == 200
+        return (time.perf_counter() - begun) * 1000
+
+    def queries(self) -> int:
+        """Ask once more and count; the second time, because the first may renew what is kept in memory."""
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
+        self.milliseconds()
+        with CaptureQueriesContext(connection) as found:
+            self.milliseconds()
+        return len(found)
+
+    def text(self) -> str:
+        """Return what the page says."""
+        return str(self.client.get(self.address).content.decode())
+
+
+def inside(size: int) -> None:
+    """Fill the database that the settings name, then answer to a page's name on each line of input with its time."""
+    # Nobody waits for an expensive wrapping here: each person signs in once.
     os.environ.update(KEY_WRAP_OPSLIMIT="1", KEY_WRAP_MEMLIMIT="8192")
     import django
 
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
-    from django.test import Client
-    from django.urls import reverse
 
-    from bench import crowd
-    from tests.cast import make_cast, sign_in
+    from tests.cast import make_cast
 
     settings.PASSWORD_HASH_MEMORY_KIB = 8
     settings.ALLOWED_HOSTS = ["testserver"]
@@ -74,68 +103,107 @@ def measure(size: int) -> dict[str, Any]:
     cast = make_cast()
     settings.TEAM_KEY_PINS = cast.pins
     begun = time.perf_counter()
+    pages, lines = _pages(size, cast)
+    print(
+        json.dumps({"pages": list(pages), "lines": lines, "filled_s": round(time.perf_counter() - begun)}), flush=True
+    )
+    for line in sys.stdin:
+        name, _space, what = line.strip().partition(" ")
+        page = pages[name]
+        print(page.queries() if what else page.milliseconds(), flush=True)
+
+
+def _pages(size: int, cast: Any) -> tuple[dict[str, Page], int]:
+    from django.test import Client
+    from django.urls import reverse
+
+    from bench import crowd
+    from tests.cast import sign_in
+
+    # All modules are read before the long part: whoever edits files meanwhile changes nothing here.
+    queue, client, seeker = reverse("admin:complaints_case_changelist"), Client(), Client()
     crowd.fill(size, cast.ring("vera"))
-    client, queue = sign_in(Client(), "vera"), reverse("admin:complaints_case_changelist")
-    addresses = {query or "first": f"{queue}?{query}" for query in FILTERS}
-    addresses["second"] = f"{queue}?after={AFTER.findall(_text(client, queue))[0]}"
-    lines = {pk for address in addresses.values() for pk in LINE.findall(_text(client, address))}
-    crowd.display(sorted(lines))
-    filled = time.perf_counter() - begun
-    pages = {name: _times(client, address) for name, address in addresses.items()}
-    counts = [_queries(client, address) for address in addresses.values()]
-    client.post(reverse("admin:complaints_case_search"), {"words": crowd.NIP})
-    pages["search"] = _times(client, queue)
-    counts.append(_queries(client, queue))
-    cases = [reverse("admin:complaints_case_change", args=[pk]) for pk in sorted(lines)[:CASES]]
-    looks = [seconds for address in cases for seconds in _times(client, address, rounds=3)]
-    return {
-        "filled_s": round(filled, 1),
-        "lines": len(lines),
-        "queries": max(counts),
-        "times": pages,
-        "case_times": looks,
-        "case_queries": max(_queries(client, address) for address in cases),
-    }
+    sign_in(client, "vera")
+    sign_in(seeker, "vino")
+    pages = {query or "first": Page(client, f"{queue}?{query}") for query in FILTERS}
+    pages["second"] = Page(client, f"{queue}?after={AFTER.findall(pages['first'].text())[0]}")
+    lines = sorted({pk for page in pages.values() for pk in LINE.findall(page.text())})
+    crowd.display(lines)
+    seeker.post(reverse("admin:complaints_case_search"), {"words": crowd.NIP})
+    pages["search"] = Page(seeker, queue)
+    for number, pk in enumerate(lines[:CASES]):
+        pages[f"case-{number}"] = Page(client, reverse("admin:complaints_case_change", args=[pk]))
+    return pages, len(lines)
 
 
-def _text(client: Any, address: str) -> str:
-    return str(client.get(address).content.decode())
+class Portal:
+    """A portal of a size in a process of its own, with a folder and a database of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.about: dict[str, Any] = json.loads(self._read())
+
+    def _read(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("the portal ended before it answered")
+        return line
+
+    def ask(self, words: str) -> float:
+        """Return what a page took, or with "queries" behind its name how many it makes."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.flush()
+        return float(self._read())
 
 
-def _times(client: Any, address: str, rounds: int = ROUNDS) -> list[float]:
-    client.get(address)
-    found = []
-    for _round in range(rounds):
-        begun = time.perf_counter()
-        assert client.get(address).status_code == 200
-        found.append((time.perf_counter() - begun) * 1000)
-    return found
-
-
-def _queries(client: Any, address: str) -> int:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    with CaptureQueriesContext(connection) as queries:
-        client.get(address)
-    return len(queries)
-
-
-def apart(size: int) -> dict[str, Any]:
-    """Measure in a process of its own, with a folder and a database of its own."""
+@contextmanager
+def portal(size: int) -> Iterator[Portal]:
+    """Run a portal while the context lasts."""
     with tempfile.TemporaryDirectory(prefix="kanal-netral-bench-") as name:
         folder = Path(name)
         with database(folder, sqlite=False) as address:
             environment = environment_of(folder, address, {})
             for command in (["portal.messages"], ["portal.secrets", str(folder / "portal.env")]):
                 subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=environment, check=True, stdout=-3)
-            inside = [sys.executable, "-m", "bench.queue", "--inside", str(size)]
-            done = subprocess.run(inside, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+            command = [sys.executable, "-m", "bench.queue", "--inside", str(size)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
+                yield Portal(process)
+                process.terminate()
 
 
-def _p95(values: list[float]) -> float:
-    return round(percentile(values, 0.95), 1)
+def compare(small: Portal, large: Portal) -> dict[str, Any]:
+    """Ask both in turns, so that other work on the machine disturbs them alike."""
+    times: dict[str, list[list[float]]] = {name: [[], []] for name in small.about["pages"]}
+    for _round in range(ROUNDS + 1):
+        for name, found in times.items():
+            for place, one in enumerate((small, large)):
+                found[place].append(one.ask(name))
+    # The first look at each page warms what a running portal has warm.
+    kept = {name: [found[place][1:] for place in (0, 1)] for name, found in times.items()}
+    queries = {name: max(one.ask(f"{name} queries") for one in (small, large)) for name in times}
+    figures: dict[str, Any] = {}
+    for prefix, wanted in (
+        ("", [n for n in kept if n[:5] != "case-"]),
+        ("case_", [n for n in kept if n[:5] == "case-"]),
+    ):
+        both = [[one for name in wanted for one in kept[name][place]] for place in (0, 1)]
+        figures |= {
+            f"{prefix}p95_ms_1000": _percent(both[0], 0.95),
+            f"{prefix}p95_ms_1000000": _percent(both[1], 0.95),
+            f"{prefix}growth": round(percentile(both[1], 0.95) / percentile(both[0], 0.95), 2),
+            f"{prefix}p50_ms_1000": _percent(both[0], 0.5),
+            f"{prefix}p50_ms_1000000": _percent(both[1], 0.5),
+            f"{prefix}queries": int(max(queries[name] for name in wanted)),
+        }
+    pages = {name: [_percent(one, 0.5) for one in kept[name]] for name in kept if name[:5] != "case-"}
+    return figures | {"pages_p50_ms": pages}
+
+
+def _percent(values: list[float], share: float) -> float:
+    return round(percentile(values, share), 1)
 
 
 def main() -> int:
@@ -145,30 +213,11 @@ def main() -> int:
     parser.add_argument("--large", type=int, default=SIZES[1], help="how many cases stand for a million")
     options = parser.parse_args()
     if options.inside:
-        print(json.dumps(measure(options.inside)))
+        inside(options.inside)
         return 0
-    small, large = apart(SIZES[0]), apart(options.large)
-    all_of = [[time for times in found["times"].values() for time in times] for found in (small, large)]
-    few, many = _p95(all_of[0]), _p95(all_of[1])
-    case_few, case_many = _p95(small["case_times"]), _p95(large["case_times"])
-    print(f"filled in {small['filled_s']} s and {large['filled_s']} s; {large['lines']} lines shown", file=sys.stderr)
-    print(
-        json.dumps(
-            {
-                "p95_ms_1000": few,
-                "p95_ms_1000000": many,
-                "growth": round(many / few, 2),
-                "queries": max(small["queries"], large["queries"]),
-                "case_p95_ms_1000": case_few,
-                "case_p95_ms_1000000": case_many,
-                "case_growth": round(case_many / case_few, 2),
-                "case_queries": max(small["case_queries"], large["case_queries"]),
-                "cases": options.large,
-                "pages": {name: _p95(times) for name, times in large["times"].items()},
-                "pages_1000": {name: _p95(times) for name, times in small["times"].items()},
-            }
-        )
-    )
+    with portal(options.large) as large, portal(SIZES[0]) as small:
+        print(f"filled: {small.about}, {large.about}", file=sys.stderr)
+        print(json.dumps(compare(small, large) | {"cases": options.large}))
     return 0
 
 
