@@ -33,6 +33,9 @@ from complaints.services import keys, lineage, vault
 EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
     "case.transition": gettext_lazy("Case moved"),
+    "case.linked": gettext_lazy("Report linked into another case"),
+    "case.unlinked": gettext_lazy("Report taken out of a case again"),
+    "finding.entered": gettext_lazy("Finding from monitoring entered"),
     "queue.opened": gettext_lazy("Queue read"),
     "queue.searched": gettext_lazy("Queue searched"),
     "filter.saved": gettext_lazy("Filter saved"),

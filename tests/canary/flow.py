@@ -23,7 +23,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.models.team import Staff
+from complaints.models.team import Staff, TeamMembership
 from complaints.queue import JOBS
 from tests.cast import sign_in
 from tests.images import photo
@@ -294,6 +294,11 @@ class Flow:
         unlink = reverse("admin:complaints_case_unlink", args=[first.pk, complaint.pk])
         assert vera.post(unlink, {"seen": "received", "reason": self.mark("unlink_reason")}).status_code == 302
 
+    def key_change(self) -> None:
+        gone = TeamMembership.objects.get(staff__username="fitri")
+        address = reverse("admin:complaints_team_remove", args=[gone.team_id, gone.pk])
+        assert self.staff("vera").post(address, {"reason": self.mark("removal_reason")}).status_code == 302
+
     # --- What goes wrong, and the jobs
 
     def faults(self) -> None:
@@ -325,6 +330,7 @@ def whole(flow: Flow) -> date:
     flow.examine()
     flow.withdraw_another()
     flow.findings()
+    flow.key_change()
     flow.leave_a_draft()
     flow.jobs()
     return timezone.localdate()
