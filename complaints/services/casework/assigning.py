@@ -60,7 +60,8 @@ def _locked(keyring: Keyring, case_id: uuid.UUID) -> Case:
     """Return a case under its lock, for a member with an open key who may find it; raises Locked, Case.DoesNotExist."""
     keyring.team(vault.pinned_team(Team.Kind.TRIAGE))
     mine = access.cases_for(keyring.staff)
-    return Case.objects.select_for_update(of=("self",)).select_related("assignee").filter(pk__in=mine).get(pk=case_id)
+    # Without the owner beside it: after a wait for the lock PostgreSQL would join the row that was there before.
+    return Case.objects.select_for_update(of=("self",)).filter(pk__in=mine).get(pk=case_id)
 
 
 def write_owner(
