@@ -19,6 +19,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Team
 from complaints.services import audit, evidence, judging, leaks, placing, thread, transitions, vault
+from complaints.services.casework.meanwhile import since_others
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring, Locked
 
@@ -56,6 +57,8 @@ def act(
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     settled = checklists.settle(action, checklist) if checklist is not None else {}
     speaker = _triage(keyring)
+    if seen_status:
+        seen_status = since_others(case=Case.objects.get(pk=case_id), seen=seen_status, staff=keyring.staff)
     urgent = action is Action.VERIFY and in_high_danger(keyring=keyring, case_id=case_id)
     step = transitions.perform(
         case_id=case_id,
@@ -118,16 +121,17 @@ def grade_danger(
         CaseChanged: the case is not as the officer saw it (``seen``, a mark).
         Locked: without an admission.
     """
-    complaint = _unchanged(complaint_id, seen)
+    complaint = _unchanged(complaint_id, seen, keyring)
     judging.record_danger(
         complaint=complaint, answers=answers, grade=grade, why=why, keyring=keyring, speaker=_triage(keyring), now=now
     )
 
 
-def _unchanged(complaint_id: uuid.UUID, seen: str | None) -> Complaint:
+def _unchanged(complaint_id: uuid.UUID, seen: str | None, keyring: Keyring) -> Complaint:
     """Return a complaint with its case's reports locked; raises CaseChanged where ``seen`` is not what stands there."""
     complaint = Complaint.objects.select_related("case").get(pk=complaint_id)
     if seen is not None:
+        seen = since_others(case=complaint.case, seen=seen, staff=keyring.staff)
         locked = Complaint.objects.select_for_update().filter(case=complaint.case_id).order_by("pk")
         sequences = dict(locked.values_list("pk", "next_sequence"))
         if not transitions.is_seen(seen, Case.objects.get(pk=complaint.case_id), sequences):
@@ -151,7 +155,7 @@ def reply(
         CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
         Locked: without an admission, or staff entered it and nobody could read this.
     """
-    complaint, speaker = _unchanged(complaint_id, seen), _triage(keyring)
+    complaint, speaker = _unchanged(complaint_id, seen, keyring), _triage(keyring)
     if not complaint.has_reporter:
         raise Locked("reporter")
     words = placing.named(text, complaint)
@@ -166,7 +170,7 @@ def reply(
 @transaction.atomic
 def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime, seen: str | None = None) -> None:
     """Write an internal note; raises as :func:`reply`."""
-    complaint = _unchanged(complaint_id, seen)
+    complaint = _unchanged(complaint_id, seen, keyring)
     thread.write_note(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
 
 

@@ -53,6 +53,17 @@ def changes_since(*, case: Case, seen: str) -> list[Change]:
     return [*changes, *_written(later)]
 
 
+def since_others(*, case: Case, seen: str, staff: Staff | None) -> str:
+    """Return ``seen``, or how the case stands now where this person's own notes are all that came since.
+
+    An original opened for a reason leaves a note and no new page: the officer's next word must not be refused for it.
+    Messages and steps of their own are not passed over, or a form that is sent twice would be taken twice.
+    """
+    changes = changes_since(case=case, seen=seen)
+    own = bool(changes) and all(change.kind == "note" and change.who == staff for change in changes)
+    return mark_of(case) if own else seen
+
+
 def _steps(case: Case, seen: int) -> Iterator[Change]:
     for step in case.transitions.filter(sequence__gt=seen).select_related("actor").order_by("sequence"):
         yield Change("step", step.actor, step.action, step.at, step.day)
