@@ -1,0 +1,209 @@
+"""One day of a burst, in a real browser: two hundred reports from the first look at the desk to a recorded sanction.
+
+Every act leads to a page that stands and has a way on. How many queries the lists of that day cost is in the second
+test, which needs no browser.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils import timezone
+
+from complaints.domain.workflow import Status
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.services import audit, reporting
+from tests.browser.day import ALL, BURST, Tread, reports
+from tests.browser.people import Officer, Reporter
+from tests.browser.window import Opener
+from tests.cast import PASSWORD, Cast, Sent
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+QUEUE = "/kantor/complaints/case/"
+LINKED, VERIFIED, FORWARDED = 40, 10, 5
+ANSWER, ASKED_BACK = "Hari Senin pertama, di aula.", "Di desa mana rapat itu?"
+REPLY = "Di Desa Wanasepi, menurut tiga pelapor."
+
+
+def test_a_day_of_two_hundred_reports(window: Opener, live_cast: Cast) -> None:
+    sent = reports(timezone.localdate())
+    vera = Tread(Officer(window(), "vera"))
+    takes_and_starts_all(vera)
+    asks_one_back(vera, sent[-1], Reporter(window(script=False)))
+    joint = links_forty(vera, sent)
+    others = verifies_ten(vera, joint)
+    turned_away = proposes_one(vera)
+    vera.officer.signs_out()
+    second_person_confirms(Tread(Officer(window(), "vino")), turned_away)
+    fitri = Tread(Officer(window(), "fitri"))
+    forwards_five(fitri, joint)
+    kirana = Tread(Officer(window(), "kirana"))
+    body_works(kirana, joint, others)
+    answers_the_body(vera, fitri, kirana, others)
+    body_decides(kirana, joint)
+    each_reporter_reads_it(joint, sent, Reporter(window(script=False)))
+    assert audit.verify_chain().broken_at is None
+
+
+def takes_and_starts_all(vera: Tread) -> None:
+    vera.goes("/kantor/")
+    tile = vera.page.locator('.counts a[href$="?status=received"]')
+    assert tile.locator("b").inner_text() == str(ALL)
+    vera.follows(tile)
+    for left in range(ALL, 0, -50):
+        for act in ("mine", "start"):
+            vera.page.locator("#tick-all").click()
+            assert vera.page.locator("#ticked").inner_text() == "50"
+            vera.follows(vera.page.locator(f"#many button[value={act}]"))
+            vera.sees("Selesai untuk 50 kasus.")
+        assert Case.objects.filter(status=Status.RECEIVED).count() == left - 50
+    assert Case.objects.filter(assignee__username="vera", status=Status.IN_REVIEW).count() == ALL
+
+
+def asks_one_back(vera: Tread, sent: Sent, reporter: Reporter) -> None:
+    page = vera.page
+    vera.goes(f"{QUEUE}{sent.case.pk}/change/").follows(vera.officer.step("ask_reporter"))
+    page.locator("select[name=standard]").select_option("ask_when_where.id")
+    page.locator("button[value=insert]").click()
+    vera.follows(page.locator("button[value=preview]"))
+    question = page.locator(".as-reporter").inner_text()
+    assert "Pertanyaan dari petugas" in question
+    vera.follows(page.locator("form button.main"))
+    reporter.returns(sent.code)
+    reporter.reads("Kami punya pertanyaan untuk Anda.")
+    reporter.answers(ANSWER)
+    vera.goes("/kantor/")
+    tile = page.locator('.counts a[href*="answers=unread"]')
+    assert tile.locator("b").inner_text() == "1"
+    vera.follows(tile).follows(page.get_by_role("link", name=sent.case.reference)).sees(ANSWER)
+
+
+def links_forty(vera: Tread, sent: list[Sent]) -> Case:
+    page, target = vera.page, sent[0].case
+    vera.goes(f"{QUEUE}{target.pk}/change/").follows(page.locator('a.button[href$="/gabung/"]'))
+    picks = page.locator("input[name=cases]:checked")
+    assert picks.count() == BURST - 1
+    while picks.count() > LINKED:
+        picks.last.uncheck()
+    page.locator("[name=reason]").fill("Semua tentang satu unggahan.")
+    vera.follows(page.locator("button[value=link]")).sees(f"{LINKED} laporan digabungkan.")
+    assert target.complaints.count() == LINKED + 1
+    vera.follows(page.locator('#linked ~ * a[href*="/pisah/"]').last)
+    page.locator("[name=reason]").fill("Ternyata unggahan lain.")
+    vera.follows(page.locator("form button.main"))
+    assert vera.window.path != f"{QUEUE}{target.pk}/change/"
+    assert target.complaints.count() == LINKED
+    return target
+
+
+def verifies_ten(vera: Tread, joint: Case) -> list[str]:
+    page, verified = vera.page, list[str]()
+    vera.goes(f"{QUEUE}{joint.pk}/change/")
+    vera.follows(page.locator('a[href*="/bahaya/"]').first)
+    page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
+    page.locator("[name=why]").fill("Dipanggil atasannya.")
+    vera.follows(page.locator("form button.main"))
+    vera.sees("mendesak: bahaya bagi pelapor tinggi", f"{LINKED} laporan")
+    vera.follows(vera.officer.step("verify"))
+    vera.officer.confirms()
+    vera.stands()
+    while len(verified) < VERIFIED:
+        vera.goes(f"{QUEUE}?status=in_review&officer=me")
+        vera.follows(page.locator("table.cases tbody th a").first)
+        verified.append(vera.window.heading.split()[0])
+        vera.follows(vera.officer.step("verify"))
+        vera.officer.confirms()
+        vera.stands()
+    return verified
+
+
+def proposes_one(vera: Tread) -> str:
+    vera.goes(f"{QUEUE}?status=in_review&officer=me").follows(vera.page.locator("table.cases tbody th a").first)
+    reference = vera.window.heading.split()[0]
+    vera.follows(vera.officer.step("propose_ineligible"))
+    vera.officer.confirms(reason="Terlapor bukan ASN.")
+    vera.stands()
+    return reference
+
+
+def second_person_confirms(vino: Tread, reference: str) -> None:
+    vino.goes("/kantor/").follows(vino.page.locator('.counts a[href$="/keputusan-kedua/"]')).sees(reference)
+    vino.follows(vino.page.locator('a[href$="/langkah/confirm_ineligible/"]'))
+    vino.officer.confirms(reason="Hal ini bukan kewenangan kami.")
+    vino.stands().sees("Selesai")
+    assert Case.objects.get(reference=reference).status == Status.INELIGIBLE
+
+
+def forwards_five(fitri: Tread, joint: Case) -> None:
+    for number in range(FORWARDED):
+        fitri.goes(f"{QUEUE}?status=verified")
+        lines = fitri.page.locator("table.cases tbody th a")
+        fitri.follows(lines.filter(has_text=joint.reference) if number == 0 else lines.first)
+        forward(fitri, "Mohon ditindaklanjuti.")
+
+
+def forward(fitri: Tread, cover: str) -> None:
+    fitri.follows(fitri.officer.step("forward"))
+    fitri.page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
+    fitri.officer.confirms(cover=cover)
+    fitri.stands()
+
+
+def body_works(kirana: Tread, joint: Case, others: list[str]) -> None:
+    kirana.goes("/kantor/").follows(kirana.page.locator('.counts a[href$="turn=new"]'))
+    assert kirana.page.locator("table.lines tbody tr").count() == FORWARDED
+    kirana.follows(kirana.page.get_by_role("link", name=joint.reference))
+    assert kirana.page.locator(".story .report").count() == LINKED
+    act(kirana, "take_up")
+    act(kirana, "ask_reporter", told="Siapa lagi yang mengetahuinya?")
+
+
+def act(tread: Tread, action: str, **words: str) -> None:
+    tread.follows(tread.officer.step(action))
+    tread.officer.confirms(**words)
+    tread.stands()
+
+
+def answers_the_body(vera: Tread, fitri: Tread, kirana: Tread, others: list[str]) -> None:
+    kirana.goes("/kantor/").follows(kirana.page.locator('.counts a[href$="turn=new"]'))
+    reference = kirana.page.locator("table.lines tbody th a").first.inner_text()
+    assert reference in others
+    kirana.follows(kirana.page.locator("table.lines tbody th a").first)
+    act(kirana, "take_up")
+    act(kirana, "return", text=ASKED_BACK)
+    vera.officer.signs_in(PASSWORD)
+    vera.goes(f"{QUEUE}?status=in_review&officer=me")
+    vera.follows(vera.page.get_by_role("link", name=reference)).sees(ASKED_BACK)
+    act(vera, "verify", reason=REPLY)
+    fitri.goes(f"{QUEUE}?status=verified").follows(fitri.page.get_by_role("link", name=reference))
+    fitri.sees(ASKED_BACK)
+    forward(fitri, REPLY)
+    kirana.goes("/kantor/complaints/release/?turn=new").follows(kirana.page.get_by_role("link", name=reference))
+    kirana.sees(REPLY)
+    act(kirana, "take_up")
+
+
+def body_decides(kirana: Tread, joint: Case) -> None:
+    kirana.goes("/kantor/complaints/release/").follows(kirana.page.get_by_role("link", name=joint.reference))
+    act(kirana, "resume")
+    act(kirana, "substantiate", text="Terbukti.", told="Dugaan itu terbukti.")
+    act(kirana, "await_agency", text="Jatuhkan sanksi moral terbuka.")
+    decided = timezone.localdate().isoformat()
+    act(kirana, "sanction", kind="moral_open", number="800/17/2026", decided_on=decided, told="Sudah diumumkan.")
+
+
+def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) -> None:
+    pages = [
+        reporting.status_page(ticket=one.ticket, today=timezone.localdate())
+        for one in sent[:BURST]
+        if Complaint.objects.get(pk=one.ticket["complaint"]).case_id == joint.pk
+    ]
+    assert len(pages) == LINKED
+    assert {(page.status, sum(stage.reached for stage in page.stages)) for page in pages} == {("sanctioned", 4)}
+    assert len({page.reference for page in pages}) == LINKED
+    for one in (sent[0], sent[LINKED - 1]):
+        reporter.returns(one.code)
+        reporter.reads("Sanksi sudah dijatuhkan.", "Sudah diumumkan.", one.case.reference)
+        reporter.window.press("Selesai, keluar")
