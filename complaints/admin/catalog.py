@@ -3,18 +3,35 @@ cases stand on it."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.admin.base import TableAdmin
-from complaints.admin.forms import AccusedKindForm, CategoryForm, DayInput, HouseModelForm, StandardTextForm
+from complaints.admin.forms import (
+    LEVELS,
+    ROUTES,
+    AccusedKindForm,
+    CategoryForm,
+    DayInput,
+    HouseModelForm,
+    SanctionKindForm,
+    StandardTextForm,
+)
 from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
 from complaints.services import catalog
+
+
+def day(value: date | None) -> str:
+    """Return a day as every other page of this door writes it."""
+    return date_format(value, "j M Y") if value else "–"
 
 
 class CatalogAdmin(TableAdmin):
@@ -52,13 +69,24 @@ class AccusedKindAdmin(CatalogAdmin):
     """Who did it."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "route"]
+    list_display = ["code", "label_id", "judged_by"]
+
+    @admin.display(description=_("Who may judge"))
+    def judged_by(self, kind: AccusedKind) -> str:
+        """Return who may judge, in words."""
+        return str(ROUTES.get(kind.route, kind.route))
 
 
 class SanctionKindAdmin(CatalogAdmin):
     """What the law knows."""
 
-    list_display = ["code", "label_id", "level", "basis", "active"]
+    form = SanctionKindForm
+    list_display = ["code", "label_id", "in_words", "basis", "active"]
+
+    @admin.display(description=_("level"))
+    def in_words(self, kind: SanctionKind) -> str:
+        """Return the level, in words."""
+        return str(LEVELS.get(kind.level, kind.level))
 
 
 class ProvinceAdmin(CatalogAdmin):
@@ -70,13 +98,33 @@ class ProvinceAdmin(CatalogAdmin):
 class BodyAdmin(CatalogAdmin):
     """Who judges, and from which day to which."""
 
-    list_display = ["code", "short_name", "name", "valid_from", "valid_until"]
+    list_display = ["code", "short_name", "name", "from_day", "until_day"]
+
+    @admin.display(description=_("valid from"))
+    def from_day(self, body: OversightBody) -> str:
+        """Return the first day of its task."""
+        return day(body.valid_from)
+
+    @admin.display(description=_("valid until"))
+    def until_day(self, body: OversightBody) -> str:
+        """Return the last day of its task, if it is over."""
+        return day(body.valid_until)
 
 
 class ElectionAdmin(CatalogAdmin):
     """The election and its stages."""
 
-    list_display = ["code", "name_id", "kind", "campaign_from", "voting_on", "fictional"]
+    list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional"]
+
+    @admin.display(description=_("campaign from"))
+    def campaign_day(self, election: Election) -> str:
+        """Return the day on which the campaign begins."""
+        return day(election.campaign_from)
+
+    @admin.display(description=_("voting"))
+    def voting_day(self, election: Election) -> str:
+        """Return the day of voting."""
+        return day(election.voting_on)
 
 
 class StandardTextAdmin(CatalogAdmin):

@@ -80,7 +80,7 @@ class FindingForm(HouseForm):
         self.today = today
         for name, choices in _choices().items():
             field = self.fields[name]
-            field.choices = [("", "" if field.required else _("not known")), *choices]  # type: ignore[attr-defined]
+            field.choices = [("", _("choose") if field.required else _("not known")), *choices]  # type: ignore[attr-defined]
 
     def clean_event_from(self) -> date | None:
         """Refuse days to come."""

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
+from complaints.admin import wording
 from complaints.domain import standard
 from complaints.domain.workflow import Action
 from complaints.models.catalog import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
 from complaints.services import keys
 
+# Codes of reference data that the program knows, in words.
+ROUTES: Final = {
+    "oversight": _("the oversight body"),
+    "both": _("the oversight body and Bawaslu"),
+    "bawaslu": "Bawaslu",
+    "verify": _("has to be found out first"),
+}
+LEVELS: Final = {
+    "moral": _("moral sanction"),
+    "light": _("light punishment"),
+    "medium": _("medium punishment"),
+    "heavy": _("heavy punishment"),
+    "dismissal": _("dismissal"),
+}
 # Fits a sealed text of 64 KiB in every script, beside what the record itself needs.
 TEXT_AT_MOST = 8000
 
@@ -133,7 +148,9 @@ class BodyStepForm(SeenForm):
 
     def _add_sanction(self) -> None:
         kinds = SanctionKind.objects.filter(active=True).order_by("order", "code")
-        self.fields["kind"] = forms.ModelChoiceField(label=_("Kind of sanction"), queryset=kinds)
+        self.fields["kind"] = forms.ModelChoiceField(
+            label=_("Kind of sanction"), queryset=kinds, empty_label=_("choose")
+        )
         self.fields["number"] = forms.CharField(
             label=_("Number of the decision"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
         )
@@ -209,24 +226,27 @@ class CategoryForm(HouseModelForm):
         required=False,
         choices=[("", _("none")), ("bawaslu", "Bawaslu"), ("sp4n", "SP4N-LAPOR!")],
     )
+    sanction_band = forms.ChoiceField(label=_("Sanction if proven"), required=False, choices=wording.bands)
 
     class Meta:
         model = Category
         fields = "__all__"  # noqa: DJ007  reference data: every column of it is meant to be edited
 
 
+class SanctionKindForm(HouseModelForm):
+    """A kind of sanction, with the levels that the law knows."""
+
+    level = forms.ChoiceField(label=_("level"), choices=list(LEVELS.items()))
+
+    class Meta:
+        model = SanctionKind
+        fields = "__all__"  # noqa: DJ007
+
+
 class AccusedKindForm(HouseModelForm):
     """A kind of accused, with the routes that the code knows."""
 
-    route = forms.ChoiceField(
-        label=_("Who may judge"),
-        choices=[
-            ("oversight", _("the oversight body")),
-            ("both", _("the oversight body and Bawaslu")),
-            ("bawaslu", "Bawaslu"),
-            ("verify", _("has to be found out first")),
-        ],
-    )
+    route = forms.ChoiceField(label=_("Who may judge"), choices=list(ROUTES.items()))
 
     class Meta:
         model = AccusedKind

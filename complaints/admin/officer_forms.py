@@ -85,6 +85,7 @@ class Colleague(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 def _colleagues(form: forms.Form, name: str, people: list[Staff]) -> None:
     field = cast("forms.ModelChoiceField[Staff]", form.fields[name])
+    field.empty_label = _("choose")
     field.queryset = Staff.objects.filter(pk__in=[one.pk for one in people]).order_by("first_name", "username")
 
 

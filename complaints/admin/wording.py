@@ -253,6 +253,11 @@ def band(code: str) -> str:
     return _bands().get(code, {}).get(f"label_{language}", code)
 
 
+def bands() -> list[tuple[str, str]]:
+    """Return what the law may provide, as codes and words; first that nothing is said."""
+    return [("", _("none")), *((code, band(code)) for code in _bands())]
+
+
 def answers(content: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what a reporter answered as labels and values, the account and the links apart; empty ones left out."""
     unknown = _("not known to the reporter") if content.get("accused_unknown") else ""

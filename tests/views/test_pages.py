@@ -35,7 +35,7 @@ def test_error_pages_need_no_database_no_request_and_no_session(name: str, langu
 def test_an_unknown_address_is_answered_without_the_database(client: Client) -> None:
     page = client.get("/tidak-ada/")
     assert page.status_code == 404
-    assert "Tidak ada apa-apa di sini" in walk.words(page)
+    assert "Halaman ini tidak ada" in walk.words(page)
 
 
 @pytest.mark.django_db
