@@ -60,7 +60,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Look at the settings alone."""
-    return [*_mode(), *_secrets(), *_door(), *_costs(), *_factor(), *_warnings()]
+    return [*_mode(), *_secrets(), *_door(), *_store(), *_costs(), *_factor(), *_warnings()]
 
 
 @register(TAG, deploy=True)
@@ -99,11 +99,23 @@ def _secrets() -> Iterator[CheckMessage]:
     if len(secret) < 50 or len(set(secret)) < 10 or secret.startswith(("django-insecure-", "test-only-")):
         yield _error("E002", "SECRET_KEY is missing, short or not random.", MAKE_SECRETS)
     for name, number in KEYS.items():
-        if not _is_key(getattr(settings, name)):
+        # A node that runs no jobs holds the public half of the worker's key only.
+        spared = name == "WORKER_PRIVATE_KEY" and not settings.WORKER_PRIVATE_KEY and settings.WORKER_PUBLIC_KEY
+        if not spared and not _is_key(getattr(settings, name)):
             yield _error(number, f"{name} is not {KEY_BYTES} random bytes in hexadecimal.", MAKE_SECRETS)
     values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
     if len(set(values)) < len(values):
         yield _error("E006", "Two secrets are the same.", MAKE_SECRETS)
+    if settings.WORKER_PUBLIC_KEY and not _is_workers(settings.WORKER_PUBLIC_KEY):
+        hint = "Take both from the same run of rotate_worker_key, or unset WORKER_PUBLIC_KEY where the private one is."
+        yield _error("E022", "WORKER_PUBLIC_KEY is no key, or not that of WORKER_PRIVATE_KEY.", hint)
+
+
+def _is_workers(public: str) -> bool:
+    if not _is_key(public):
+        return False
+    pairs = vault.worker_pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
+    return not pairs or pairs[0].public == bytes.fromhex(public)
 
 
 def _secret_key() -> str:
@@ -130,6 +142,13 @@ def _door() -> Iterator[CheckMessage]:
     if not _cookies_are_safe():
         hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
         yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)
+
+
+def _store() -> Iterator[CheckMessage]:
+    endpoint = urlsplit(str(settings.STORAGES["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
+    if endpoint.scheme == "http" and endpoint.hostname not in LOCAL_HOSTS:
+        hint = "Set EVIDENCE_S3_ENDPOINT to an https address; http is for a store on this very machine only."
+        yield _error("E021", "The object store is spoken to in clear: its key could be taken on the way.", hint)
 
 
 def _cookies_are_safe() -> bool:

@@ -17,10 +17,12 @@ SECRET_BYTES = 32
 
 def new_secrets() -> dict[str, str]:
     """Draw every secret anew; hexadecimal, so that neither a shell nor an env parser can misread one."""
+    worker = PrivateKey.generate()
     return {
         "SECRET_KEY": secrets.token_hex(SECRET_BYTES),
         "PASSWORD_PEPPER": secrets.token_hex(SECRET_BYTES),
-        "WORKER_PRIVATE_KEY": bytes(PrivateKey.generate()).hex(),
+        "WORKER_PRIVATE_KEY": bytes(worker).hex(),
+        "WORKER_PUBLIC_KEY": bytes(worker.public_key).hex(),
         "SERVER_SIGNING_KEY": bytes(SigningKey.generate()).hex(),
     }
 

@@ -258,6 +258,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W002", *([] if SECURE_HSTS_PRELOAD else ["se
 # --- Keys -------------------------------------------------------------------------------------------------------------
 PASSWORD_PEPPER = env.str("PASSWORD_PEPPER", "")
 SERVER_SIGNING_KEY = env.str("SERVER_SIGNING_KEY", "")
+# Nodes that only take reports in need the first alone.
+WORKER_PUBLIC_KEY = env.str("WORKER_PUBLIC_KEY", "")
 WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")
 WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")

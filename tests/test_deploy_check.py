@@ -163,6 +163,28 @@ def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
     assert found() == set()
 
 
+def stored_at(endpoint: str | None) -> dict[str, Any]:
+    """The settings of an object store at ``endpoint``."""
+    store = {"BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage", "OPTIONS": {"endpoint_url": endpoint}}
+    return {**settings.STORAGES, "evidence": store}
+
+
+@pytest.mark.parametrize(
+    "sound_too",
+    [
+        {"WORKER_PRIVATE_KEY": "", "WORKER_PREVIOUS_KEYS": []},  # a node that only takes reports in
+        {"WORKER_PUBLIC_KEY": ""},  # a secrets file from before
+        {"STORAGES": stored_at("https://s3.example.go.id")},
+        {"STORAGES": stored_at("http://127.0.0.1:9000")},
+        {"STORAGES": stored_at("http://[::1]:9000")},
+        {"STORAGES": stored_at(None)},
+    ],
+)
+def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> None:
+    with override_settings(**sound_too):
+        assert found() == set()
+
+
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [
@@ -173,10 +195,14 @@ def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
         ({"PASSWORD_PEPPER": ""}, "E003"),
         ({"PASSWORD_PEPPER": SECRETS["PASSWORD_PEPPER"][:62]}, "E003"),
         ({"PASSWORD_PEPPER": "11" * 32}, "E003"),
-        ({"WORKER_PRIVATE_KEY": ""}, "E004"),
+        ({"WORKER_PRIVATE_KEY": "", "WORKER_PUBLIC_KEY": ""}, "E004"),
         ({"WORKER_PRIVATE_KEY": "not hexadecimal"}, "E004"),
         ({"SERVER_SIGNING_KEY": "33" * 32}, "E005"),
         ({"SERVER_SIGNING_KEY": SECRETS["WORKER_PRIVATE_KEY"]}, "E006"),
+        ({"WORKER_PUBLIC_KEY": "not hexadecimal"}, "E022"),
+        ({"WORKER_PUBLIC_KEY": new_secrets()["WORKER_PUBLIC_KEY"]}, "E022"),
+        ({"STORAGES": stored_at("http://minio.example.go.id:9000")}, "E021"),
+        ({"STORAGES": stored_at("http://10.0.0.5:9000")}, "E021"),
         ({"SAMPLE_MODE": True}, "E007"),
         ({"SESSION_COOKIE_SECURE": False}, "E009"),
         ({"CSRF_COOKIE_SECURE": False}, "E009"),

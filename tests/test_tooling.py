@@ -22,7 +22,7 @@ from nacl.signing import SigningKey
 
 from complaints.management.commands.work import Watch
 from complaints.management.processes import Child
-from portal.secrets import write_once
+from portal.secrets import new_secrets, write_once
 
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -49,10 +49,12 @@ def test_secrets_are_private_complete_and_usable(tmp_path: Path) -> None:
         os.umask(previous)
     assert path.stat().st_mode & 0o777 == 0o600
     found = secrets_in(path)
-    assert set(found) == {"SECRET_KEY", "PASSWORD_PEPPER", "WORKER_PRIVATE_KEY", "SERVER_SIGNING_KEY"}
+    worker = ("WORKER_PRIVATE_KEY", "WORKER_PUBLIC_KEY")
+    assert set(found) == {"SECRET_KEY", "PASSWORD_PEPPER", "SERVER_SIGNING_KEY", *worker}
     assert len(set(found.values())) == len(found)
     assert len(bytes.fromhex(found["PASSWORD_PEPPER"])) == 32
-    PrivateKey(bytes.fromhex(found["WORKER_PRIVATE_KEY"]))
+    pair = PrivateKey(bytes.fromhex(found["WORKER_PRIVATE_KEY"]))
+    assert bytes(pair.public_key).hex() == found["WORKER_PUBLIC_KEY"]
     SigningKey(bytes.fromhex(found["SERVER_SIGNING_KEY"]))
     assert list(path.parent.iterdir()) == [path]
 
@@ -70,7 +72,7 @@ def test_of_many_at_once_one_writes_the_secrets(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(write_once, [path] * 16))
     assert sum(written) == 1
-    assert len(secrets_in(path)) == 4
+    assert len(secrets_in(path)) == len(new_secrets())
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -10,10 +10,10 @@ import csv
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, Final
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 
@@ -24,9 +24,10 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 20 * 1024 * 1024
 MAX_COLUMNS: Final = 40
 MAX_CELL: Final = 8_000
+# Both parsers that openpyxl may use raise kinds of SyntaxError; zip and deflate have errors of their own.
 _FAILURES: Final = (
-    Unreadable, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, IndexError, AttributeError, OSError,
-    EOFError,
+    Unreadable, zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, AttributeError,
+    ArithmeticError, AssertionError, RuntimeError, OSError, EOFError,
 )  # fmt: skip
 
 

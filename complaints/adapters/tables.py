@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,8 +16,8 @@ from openpyxl import Workbook
 
 Row = Sequence[object]
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# What spreadsheets begin a formula with, in their wide forms as well, after whatever cannot be seen.
-_FORMULA: Final = re.compile(r"^[\s\u00a0\u200b-\u200f\u2060\ufeff]*[=+\-@|%＝＋－＠]")
+# What spreadsheets begin a formula with; wide and small forms are brought to these first.
+_BEGINS: Final = frozenset("=+-@|%\N{MINUS SIGN}")
 # Tab and line ends begin a new cell or row in some readers; the other control characters no sheet may hold.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -24,7 +25,16 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def safe(value: object) -> str:
     """Return the words of a cell, as words: one that could be a formula gets an apostrophe before it."""
     text = _CONTROL.sub(" ", str(value))
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _may_compute(text) else text
+
+
+def _may_compute(text: str) -> bool:
+    """Whether a text begins, after whatever cannot be seen, as a formula does."""
+    for letter in text:
+        # Separators, controls, formats and marks: readers drop many of them before they look at a cell.
+        if unicodedata.category(letter)[0] not in "ZCM":
+            return unicodedata.normalize("NFKC", letter)[0] in _BEGINS
+    return False
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:

@@ -55,20 +55,35 @@ def peppered(password: str) -> str:
     return blake2b(password.encode(), person=b"password-hash", key=pepper()).hex()
 
 
-def worker_pair() -> BoxPair:
-    """Return the job worker's pair; its private half stands in the environment only."""
-    return worker_pairs()[0]
+def worker_public() -> bytes:
+    """Return the job worker's public key, all that a node needs which only takes reports in.
+
+    Raises:
+        ImproperlyConfigured: the environment names neither half.
+    """
+    if settings.WORKER_PUBLIC_KEY:
+        return bytes.fromhex(settings.WORKER_PUBLIC_KEY)
+    pairs = worker_pairs()
+    if not pairs:
+        raise ImproperlyConfigured("WORKER_PUBLIC_KEY is not set")
+    return pairs[0].public
 
 
 def worker_pairs() -> list[BoxPair]:
-    """Return the worker's pair and those before it whose week is not over, newest first."""
+    """Return the worker's pair and those before it whose week is not over, newest first; none on a node without them.
+
+    Private halves stand in the environment of the nodes that run jobs, and nowhere else.
+    """
+    if not settings.WORKER_PRIVATE_KEY:
+        return []
     keys = [settings.WORKER_PRIVATE_KEY, *settings.WORKER_PREVIOUS_KEYS]
     return [BoxPair.from_private(bytes.fromhex(key)) for key in keys]
 
 
-def new_worker_key() -> str:
-    """Draw a private key for the worker, as the environment holds it."""
-    return BoxPair.new().private.hex()
+def new_worker_keys() -> tuple[str, str]:
+    """Draw a pair for the worker: its private and its public half, as the environment holds them."""
+    pair = BoxPair.new()
+    return pair.private.hex(), pair.public.hex()
 
 
 @dataclass

@@ -60,6 +60,40 @@ def test_what_is_no_usable_table_is_refused_with_a_code() -> None:
     assert refused(workbook(["a"], ["=1+1"])) == ("formula", 2)
 
 
+def _rewritten(name: str, old: bytes, new: bytes) -> bytes:
+    """A workbook one of whose parts was changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(["a"], [3.5]))) as whole, zipfile.ZipFile(out, "w") as made:
+        for part in whole.namelist():
+            content = whole.read(part)
+            assert part != name or old in content
+            made.writestr(part, content.replace(old, new) if part == name else content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("xl/workbook.xml", b"</sheets>", b"</shets>"),
+        ("xl/styles.xml", b"<fonts", b"<"),
+        ("[Content_Types].xml", b"<Types", b""),
+        ("xl/worksheets/sheet1.xml", b"<sheetData", b"<<"),
+        ("xl/_rels/workbook.xml.rels", b"Target", b"Traget"),
+        ("docProps/core.xml", b"xmlns:dcterms", b"xmlns:x"),
+    ],
+)
+def test_a_workbook_with_a_broken_part_is_damaged(name: str, old: bytes, new: bytes) -> None:
+    assert refused(_rewritten(name, old, new)) == ("damaged", 0)
+
+
+def test_a_workbook_whose_packing_is_broken_is_damaged() -> None:
+    whole = workbook(*(["kata", number] for number in range(9)))
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        entry = archive.getinfo("xl/worksheets/sheet1.xml")
+        start = entry.header_offset + 30 + len(entry.filename) + 8
+    assert refused(whole[:start] + b"\xff" * 40 + whole[start + 40 :]) == ("damaged", 0)
+
+
 def test_a_zip_that_is_monstrous_inside_is_not_unpacked() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -233,12 +233,27 @@ def test_two_workers_on_one_item_keep_one_copy(cast: Cast) -> None:
     assert {name for name in evidence.storage().listdir("")[1] if name in names} == names
 
 
+def test_a_node_without_the_private_key_takes_in_and_tries_nothing(cast: Cast, settings: Settings) -> None:
+    held = settings.WORKER_PRIVATE_KEY
+    settings.WORKER_PUBLIC_KEY = BoxPair.from_private(bytes.fromhex(held)).public.hex()
+    settings.WORKER_PRIVATE_KEY = ""
+    sent_with(samples.jpeg(), "a.jpg")
+    assert evidence.process_pending() == 0
+    item = Evidence.objects.get()
+    assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
+    settings.WORKER_PRIVATE_KEY = held
+    assert evidence.process_pending() == 1
+    item.refresh_from_db()
+    assert item.state == Evidence.State.READY
+
+
 def test_the_command_keeps_the_key_before(settings: Settings, tmp_path: Path) -> None:
     settings.ENV_FILE = tmp_path / "portal.env"
     settings.ENV_FILE.write_text("SECRET_KEY=tetap\nWORKER_PRIVATE_KEY=" + settings.WORKER_PRIVATE_KEY + "\n")
     call_command("rotate_worker_key", stdout=StringIO())
     lines = dict(line.split("=", 1) for line in settings.ENV_FILE.read_text().splitlines() if line)
     assert lines["WORKER_PREVIOUS_KEYS"] == settings.WORKER_PRIVATE_KEY != lines["WORKER_PRIVATE_KEY"]
-    assert len(bytes.fromhex(lines["WORKER_PRIVATE_KEY"])) == 32
+    pair = BoxPair.from_private(bytes.fromhex(lines["WORKER_PRIVATE_KEY"]))
+    assert lines["WORKER_PUBLIC_KEY"] == pair.public.hex()
     assert lines["SECRET_KEY"] == "tetap"
     assert settings.ENV_FILE.stat().st_mode & 0o777 == 0o600

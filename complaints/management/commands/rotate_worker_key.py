@@ -18,6 +18,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Put the new key in front of the present one, and forget what came before that."""
+        secret, public = vault.new_worker_keys()
         private.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
-        private.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", vault.new_worker_key())
-        self.stdout.write(f"The worker has a new key in {settings.ENV_FILE}. Restart every node.")
+        private.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)
+        private.put(settings.ENV_FILE, "WORKER_PUBLIC_KEY", public)
+        self.stdout.write(
+            f"The worker has a new key in {settings.ENV_FILE}. Put this line into every node, then restart them all:\n"
+            f"WORKER_PUBLIC_KEY={public}"
+        )

@@ -59,8 +59,11 @@ class _Made:
 def process_pending(*, limit: int = 20) -> int:
     """Do the work that is due; return how many items were tried.
 
-    Attempts are counted before the work, so that a file that kills its worker is given up after three.
+    Attempts are counted before the work, so that a file that kills its worker is given up after three. A node without
+    the worker's private key tries nothing: it would count attempts of which none can succeed.
     """
+    if not vault.worker_pairs():
+        return 0
     ids = list(Evidence.objects.filter(state=Evidence.State.PENDING).values_list("pk", flat=True)[:limit])
     for identifier in ids:
         _process(identifier)

@@ -108,7 +108,7 @@ def attach(
     """
     files = list(files)
     gone = _gone(files)
-    worker = vault.worker_pair().public
+    worker = vault.worker_public()
     sequence = first
     for item in files:
         info = item.info
