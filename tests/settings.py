@@ -23,7 +23,15 @@ def _forget() -> None:
 
 # Before the import below, because the settings read the environment once. An installation beside the tests
 # must not lend them its secrets, its origin or its counters.
-for _name in ("PORTAL_ORIGIN", "PORTAL_SAMPLE", "REDIS_URL", "ADMIN_PATH", "EVIDENCE_DIR", "TEAM_KEY_PINS", "WORKER_PUBLIC_KEY"):
+for _name in (
+    "PORTAL_ORIGIN",
+    "PORTAL_SAMPLE",
+    "REDIS_URL",
+    "ADMIN_PATH",
+    "EVIDENCE_DIR",
+    "TEAM_KEY_PINS",
+    "WORKER_PUBLIC_KEY",
+):
     os.environ.pop(_name, None)
 os.environ.update(
     PORTAL_VAR=str(_VAR),

@@ -33,7 +33,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A new installation in a folder of its own: secrets and an empty, migrated database."""
     folder = tmp_path_factory.mktemp("installation")
     write_once(folder / "portal.env")
-    own = ("SECRET_KEY", "PASSWORD_PEPPER", "WORKER_PRIVATE_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_URL")
+    own = (
+        "SECRET_KEY",
+        "PASSWORD_PEPPER",
+        "WORKER_PRIVATE_KEY",
+        "WORKER_PUBLIC_KEY",
+        "SERVER_SIGNING_KEY",
+        "DATABASE_URL",
+    )
     inherited = {name: value for name, value in os.environ.items() if name not in own}
     made = {
         **inherited,
