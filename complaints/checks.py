@@ -145,7 +145,8 @@ def _door() -> Iterator[CheckMessage]:
 
 
 def _store() -> Iterator[CheckMessage]:
-    endpoint = urlsplit(str(settings.STORAGES["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
+    stores: dict[str, Any] = settings.STORAGES
+    endpoint = urlsplit(str(stores["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
     if endpoint.scheme == "http" and endpoint.hostname not in LOCAL_HOSTS:
         hint = "Set EVIDENCE_S3_ENDPOINT to an https address; http is for a store on this very machine only."
         yield _error("E021", "The object store is spoken to in clear: its key could be taken on the way.", hint)
