@@ -22,6 +22,7 @@ from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import keys, lineage, vault
+from complaints.services.evidence import worker
 
 TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -114,7 +115,7 @@ def _secrets() -> Iterator[CheckMessage]:
 def _is_workers(public: str) -> bool:
     if not _is_key(public):
         return False
-    pairs = vault.worker_pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
+    pairs = worker.pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
     return not pairs or pairs[0].public == bytes.fromhex(public)
 
 

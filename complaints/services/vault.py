@@ -1,7 +1,7 @@
-"""Opening and sealing for a holder: a member of staff with an unlocked key, the job worker, a reporter's ticket.
+"""Opening and sealing for a holder: a member of staff with an unlocked key, or a reporter's ticket.
 
-Nothing else in the house touches private keys. A key ring lives as long as a request; the session it comes from is
-sealed under the member's cookie.
+Nothing else in the house touches private keys, but for the job worker's own (services.evidence.worker). A key ring
+lives as long as a request; the session it comes from is sealed under the member's cookie.
 """
 
 from __future__ import annotations
@@ -53,37 +53,6 @@ def pepper() -> bytes:
 def peppered(password: str) -> str:
     """Return a keyed digest of a password for Django's own hash, so that a stolen database cannot be searched."""
     return blake2b(password.encode(), person=b"password-hash", key=pepper()).hex()
-
-
-def worker_public() -> bytes:
-    """Return the job worker's public key, all that a node needs which only takes reports in.
-
-    Raises:
-        ImproperlyConfigured: the environment names neither half.
-    """
-    if settings.WORKER_PUBLIC_KEY:
-        return bytes.fromhex(settings.WORKER_PUBLIC_KEY)
-    pairs = worker_pairs()
-    if not pairs:
-        raise ImproperlyConfigured("WORKER_PUBLIC_KEY is not set")
-    return pairs[0].public
-
-
-def worker_pairs() -> list[BoxPair]:
-    """Return the worker's pair and those before it whose week is not over, newest first; none on a node without them.
-
-    Private halves stand in the environment of the nodes that run jobs, and nowhere else.
-    """
-    if not settings.WORKER_PRIVATE_KEY:
-        return []
-    keys = [settings.WORKER_PRIVATE_KEY, *settings.WORKER_PREVIOUS_KEYS]
-    return [BoxPair.from_private(bytes.fromhex(key)) for key in keys]
-
-
-def new_worker_keys() -> tuple[str, str]:
-    """Draw a pair for the worker: its private and its public half, as the environment holds them."""
-    pair = BoxPair.new()
-    return pair.private.hex(), pair.public.hex()
 
 
 @dataclass

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from complaints.adapters import private
-from complaints.services import vault
+from complaints.services.evidence import worker
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Put the new key in front of the present one, and forget what came before that."""
-        secret, public = vault.new_worker_keys()
+        secret, public = worker.new_keys()
         private.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
         private.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)
         private.put(settings.ENV_FILE, "WORKER_PUBLIC_KEY", public)

@@ -22,6 +22,7 @@ from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import audit, vault
+from complaints.services.evidence import worker
 from complaints.services.evidence.intake import SealedUpload, Sink
 from complaints.services.evidence.stored import FileInfo, delete_object, object_context, read_info, stream
 
@@ -62,7 +63,7 @@ def process_pending(*, limit: int = 20) -> int:
     Attempts are counted before the work, so that a file that kills its worker is given up after three. A node without
     the worker's private key tries nothing: it would count attempts of which none can succeed.
     """
-    if not vault.worker_pairs():
+    if not worker.pairs():
         return 0
     ids = list(Evidence.objects.filter(state=Evidence.State.PENDING).values_list("pk", flat=True)[:limit])
     for identifier in ids:
@@ -101,7 +102,7 @@ def _granted(evidence: Evidence) -> FileInfo:
     signer = bytes(evidence.complaint.reporter_verify_key)
     vault.check_keys(evidence.complaint, signer)
     fault: SealError | None = None
-    for pair in vault.worker_pairs():
+    for pair in worker.pairs():
         try:
             return FileInfo(**open_record(pair, evidence.worker_grant or b"", context, signer))
         except SealError as error:

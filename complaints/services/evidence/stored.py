@@ -19,7 +19,8 @@ from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.sealing.segments import read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.services import audit, vault
+from complaints.services import audit
+from complaints.services.evidence import worker
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def attach(
     """
     files = list(files)
     gone = _gone(files)
-    worker = vault.worker_public()
+    to_worker = worker.public()
     sequence = first
     for item in files:
         info = item.info
@@ -121,7 +122,7 @@ def attach(
         evidence = Evidence(complaint=complaint, sequence=sequence, day=today)
         body = asdict(info)
         context = object_context(object_id, evidence, kind="worker")
-        evidence.worker_grant = seal_record(worker, context, body, signer)
+        evidence.worker_grant = seal_record(to_worker, context, body, signer)
         evidence.save(force_insert=True)
         EvidenceObject.objects.create(
             pk=object_id,
