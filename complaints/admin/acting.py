@@ -13,12 +13,13 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import composing, likeness, wording
+from complaints.admin import composing, likeness, queue, wording
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.composing import Composer
 from complaints.admin.found import betrayed
@@ -30,6 +31,7 @@ from complaints.domain.workflow import Action, Refusal, Status, TransitionRefuse
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.oversight import OversightBody
+from complaints.models.team import Role, Staff
 from complaints.services import casework, forwarding, vault
 from complaints.services.leaks import Override
 from complaints.services.transitions import CaseChanged
@@ -163,7 +165,12 @@ class CaseSteps(CasePart):
     def _done(self, request: HttpRequest, before: Case) -> HttpResponseBase:
         after = case_or_404(request, before.pk)
         words = {"before": wording.case_status(before), "after": wording.case_status(after)}
-        messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % words)
+        done = _("Done: from “%(before)s” to “%(after)s”.") % words
+        following = _following(staff_request(request).user, before)
+        if following is not None:
+            url = reverse("admin:complaints_case_change", args=[following.pk])
+            done = format_html('{} {} <a href="{}">{}</a>', done, _("Next of this kind:"), url, following.reference)
+        messages.success(request, done)
         return redirect("admin:complaints_case_change", before.pk)
 
     def forward(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
@@ -245,6 +252,15 @@ class CaseSteps(CasePart):
             checklist=form.answers(),
             override=override,
         )
+
+
+def _following(person: Staff, before: Case) -> Case | None:
+    """Return the case that this person would take up next: where the last one stood, by deadline, their own first."""
+    if before.status == Status.INELIGIBLE_PROPOSED:
+        return queue.BY_DEADLINE.sort(casework.awaiting(person)).first()
+    alike = queue.BY_DEADLINE.sort(access.cases_for(person).filter(status=before.status).exclude(pk=before.pk))
+    others = alike if person.role == Role.FORWARDER else alike.filter(assignee=None)
+    return alike.filter(assignee=person).first() or others.first()
 
 
 def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:

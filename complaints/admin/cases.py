@@ -31,7 +31,7 @@ from complaints.admin.officers import CaseOfficer
 from complaints.admin.queue_many import QueueMany
 from complaints.admin.queue_search import QueueSearch
 from complaints.admin.second import CaseSecond
-from complaints.admin.standing import CaseStanding
+from complaints.admin.standing import FOLDED_FROM, CaseStanding, gist
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
 from complaints.domain.danger import Grade
@@ -87,6 +87,8 @@ class CaseAdmin(
             "title": opened.case.reference,
             "opened": opened,
             "complaints": [self._complaint(part, number, typed) for number, part in enumerate(opened.complaints, 1)],
+            "folds": len(opened.complaints) >= FOLDED_FROM,
+            "all_open": request.GET.get("all") == "1",
             "steps": self._steps(opened),
             "mark": opened.mark,
             "history": [_past(step, opened) for step in reversed(opened.history)],
@@ -113,9 +115,13 @@ class CaseAdmin(
 
     def _complaint(self, part: casework.ComplaintFile, number: int, typed: dict[str, Any]) -> dict[str, Any]:
         forms = typed if typed.get("complaint_id") == part.complaint.pk else {}
+        is_new = any(entry.is_new for entry in part.thread)
         return {
             "number": number,
             "file": part,
+            "gist": gist(part.answers),
+            "is_new": is_new,
+            "stands_open": number == 1 or is_new or bool(forms),
             "answers": wording.answers(part.answers),
             "evidence": [_exhibit(item) for item in part.evidence],
             "links": str(part.answers.get("links", "")).splitlines(),

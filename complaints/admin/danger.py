@@ -20,6 +20,7 @@ from complaints.admin import questions
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import HouseForm, words
 from complaints.admin.meanwhile import changes
+from complaints.admin.standing import FOLDED_FROM
 from complaints.domain.danger import Answer, Grade, Question, highest
 from complaints.services import casework
 from complaints.services.transitions import CaseChanged
@@ -105,7 +106,13 @@ class CaseDanger(CasePart):
             for number, part in enumerate(opened.complaints, start=1)
         ]
         grade = grade_of(opened)
-        own = {"gradings": gradings, "in_danger": grade is Grade.HIGH}
+        # Forty reporters of one matter who were not graded yet are a row of numbers.
+        rest = [one for one in gradings if not one["now"]] if len(gradings) >= FOLDED_FROM else []
+        own = {
+            "gradings": [one for one in gradings if one not in rest],
+            "ungraded": rest,
+            "in_danger": grade is Grade.HIGH,
+        }
         return own | super().case_context(request, opened)
 
     def danger(self, request: HttpRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:

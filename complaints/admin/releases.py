@@ -25,6 +25,7 @@ from complaints.admin.evidence import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.lists import Listed, ListFilter
 from complaints.admin.meanwhile import refusal_code
+from complaints.admin.standing import FOLDED_FROM, gist
 from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
@@ -100,7 +101,8 @@ def status_line(release: Any) -> str:
 
 def _part(part: dict[str, Any]) -> tuple[Any, ...]:
     links = str(part["answers"].get("links", "")).splitlines()
-    return part, wording.answers(part["answers"]), links, likeness.of_release(part.get("posts", ()))
+    posts = likeness.of_release(part.get("posts", ()))
+    return part, wording.answers(part["answers"]), links, posts, gist(part["answers"])
 
 
 class ReleaseAdmin(ReleaseViewer):
@@ -156,6 +158,8 @@ class ReleaseAdmin(ReleaseViewer):
             "band": wording.band(release.case.category.sanction_band),
             "cover": opened.content.get("cover", ""),
             "complaints": [_part(part) for part in opened.content["complaints"]],
+            "folds": len(opened.content["complaints"]) >= FOLDED_FROM,
+            "all_open": request.GET.get("all") == "1",
             "files": opened.files,
             "thread": opened.thread,
             "decisions": [wording.decision(one) for one in opened.decisions],

@@ -18,6 +18,8 @@ from complaints.services import casework, catalog, transitions
 
 OURS = {Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.INELIGIBLE_PROPOSED}
 THEIRS = {Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED}
+# A case of more reports than this shows the first one open, and the others folded under a line each.
+FOLDED_FROM = 4
 AGENCYS = {Status.AWAITING_AGENCY, Status.OVERDUE_AGENCY}
 BEFORE = OURS | {Status.NEEDS_INFORMATION}
 
@@ -37,6 +39,13 @@ def in_short(content: dict[str, Any]) -> list[tuple[str, str]]:
         (_("Where"), " · ".join(str(part) for part in where if part) or unknown),
         (_("When"), when or unknown),
     ]
+
+
+def gist(content: dict[str, Any]) -> str:
+    """Return what a folded report is about: what and when, which tell the reports of one matter apart."""
+    category = catalog.category(content["category"])
+    when = wording.days(content.get("event_from"), content.get("event_until"))
+    return " · ".join(part for part in (str(category or content["category"]), when) if part)
 
 
 def clocks(case: Case, reports: list[dict[str, Any]], today: date) -> list[dict[str, Any]]:
