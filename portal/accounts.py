@@ -23,8 +23,8 @@ from django.utils.translation import gettext as _
 from complaints.services import attempts, factors, keys, sessions
 from portal import entered
 
-# A home has a network of its own in IPv6; who has one has all its addresses.
-NETWORK_BITS = 64
+# In IPv6 whoever has one address has all of a network; a /48, 65,536 networks, costs nothing (RFC 6177).
+NETWORK_BITS = 48
 SAID_BY_THE_PAGE = {"account/messages/logged_in.txt", "mfa/messages/recovery_codes_generated.txt"}
 
 
@@ -38,6 +38,8 @@ def source(request: HttpRequest) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return str(address)
+    # A socket for both kinds names IPv4 so; all of it would be one network, and everybody would wait for everybody.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))

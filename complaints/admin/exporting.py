@@ -87,7 +87,7 @@ class CaseExport(CaseQueue):
         mine = access.cases_for(asking.user)
         cases = filters.narrow(mine, values, person=asking.user, today=timezone.localdate())
         form = ExportForm(request.POST or None, initial={"columns": USUAL, "form": "csv"})
-        number = exports.count(cases)
+        number = exports.count(exports.met(cases))
         if request.method == "POST" and form.is_valid() and number <= exports.AT_MOST:
             return self._file(request, cases, values, form.cleaned_data)
         context = {
@@ -97,6 +97,7 @@ class CaseExport(CaseQueue):
             "at_most": exports.AT_MOST,
             "too_many": number > exports.AT_MOST,
             "few": number < exports.FEW,
+            "left_out": exports.count(cases) - number,
             "in_words": filters.in_words(values),
             "query": filters.query_of(values),
         }

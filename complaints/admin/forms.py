@@ -207,6 +207,13 @@ class StaffForm(HouseModelForm):
             "role": _("Another role ends the person's place in the team of the old one."),
         }
 
+    def clean_username(self) -> str:
+        """Refuse a name that another account has in other letters: at the login neither would be found any more."""
+        name = str(self.cleaned_data["username"])
+        if Staff.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("There is an account of this name already."))
+        return name
+
     def clean(self) -> dict[str, Any]:
         """Keep the role of whoever alone holds a team's key: without them the team would have to be recovered."""
         values: dict[str, Any] = super().clean() or {}

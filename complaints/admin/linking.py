@@ -164,6 +164,8 @@ class CaseLinks(CasePart):
         # Rows of their own count: what was typed stands on top, where the officer looks for it.
         rows = [one for one in named if one.case.pk not in known] + offered
         lines = casework.summaries(keyring=asking.keyring, cases=[one.case for one in rows], now=timezone.now())
+        # A case that nobody had met may just have turned out to be one that this person stands in.
+        rows = [one for one in rows if not asking.keyring.concerned(one.case.pk)]
         ticked = set(_ticked(request)) if form else {one.case.pk for one in offered if "post" in one.why}
         missing = [one for one in wanted if one not in {row.case.reference for row in rows}]
         held = rules.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)

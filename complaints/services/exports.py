@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from complaints import access
 from complaints.models.case import Case
+from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services import audit, vault
 from complaints.services.vault import Keyring, Locked
@@ -23,6 +24,11 @@ CHUNK: Final = 2000
 
 class TooMany(Exception):  # noqa: N818  said to an officer, not a fault of the program
     """More cases than one export takes; nothing was exported."""
+
+
+def met(cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Return the cases less those of which a report was not compared with the officers: its conflicts are not known."""
+    return cases.exclude(pk__in=Complaint.objects.filter(is_indexed=False).values("case"))
 
 
 def count(cases: QuerySet[Case]) -> int:
@@ -44,7 +50,7 @@ def export(
     """Record an export before its first byte, and return how many cases it holds, and the cases.
 
     Args:
-        cases: from ``access.cases_for``, narrowed by ``filters`` (codes by code).
+        cases: from ``access.cases_for``, narrowed by ``filters`` (codes by code); what is not :func:`met` stays here.
         columns, form, reason: codes; the chain takes them as they are.
 
     Raises:
@@ -54,6 +60,7 @@ def export(
     if not access.is_triage(keyring.staff):
         raise Locked(Team.Kind.TRIAGE)
     keyring.team(vault.pinned_team(Team.Kind.TRIAGE))
+    cases = met(cases)
     number = count(cases)
     if number > AT_MOST:
         raise TooMany

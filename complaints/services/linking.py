@@ -23,7 +23,7 @@ from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.linking import Move
 from complaints.models.team import Team
-from complaints.services import alike, audit, placing, thread, transitions, vault
+from complaints.services import alike, audit, concerns, placing, thread, transitions, vault
 from complaints.services.transitions import CaseChanged
 from complaints.services.vault import Keyring
 
@@ -94,6 +94,7 @@ def link(
     # What was linked into a source before stands behind the target from now on: no case waits behind a waiting one.
     Case.objects.filter(linked_into__in=cases).update(linked_into=target)
     Case.objects.filter(pk__in=cases).update(linked_into=target, due_on=None, is_late=False)
+    _free(target, now)
     first = target.complaints.order_by("day", "pk").exclude(pk__in=[one.pk for one in complaints]).first()
     note = _note(keyring, speaker, first or complaints[0], reason, now)
     for one in moves:
@@ -123,7 +124,16 @@ def unlink(*, keyring: Keyring, complaint_id: uuid.UUID, reason: str, now: datet
     done = placing.take_out(complaint=complaint, joint=joint, actor=keyring.staff, at=now, day=day)
     note = _note(keyring, speaker, complaint, reason, now)
     _record("case.unlinked", keyring, done, note, now, case=joint.pk)
+    _free(done.target, now)
     return done.target
+
+
+def _free(case: Case, now: datetime) -> None:
+    """Take a case from an owner who stands in a report that has just come into it: they find it no more."""
+    owner = case.assignee
+    if owner is not None and access.is_concerned(owner, case.pk):
+        concerns.release_assignment(case_id=case.pk, staff_id=owner.pk, now=now)
+        case.assignee = None
 
 
 def unlink_refusal(*, complaint: Complaint, case: Case) -> str:

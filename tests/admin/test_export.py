@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 
 from complaints.models.audit import AuditEntry
 from complaints.models.catalog import Category
-from complaints.services import exports, practice
+from complaints.services import casework, exports, practice
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -49,6 +49,20 @@ def test_the_filtered_queue_leaves_with_its_label(cast: Cast, signed_in: SignedI
     assert reviewed.reference not in text and "Sastro" not in text
     assert "no-store" in answer.headers["Cache-Control"]
     assert re.fullmatch(r'attachment; filename="kasus-TERBATAS-\d{8}\.csv"', answer.headers["Content-Disposition"])
+
+
+def test_what_nobody_has_met_stays_in_the_house(
+    cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met = in_review(cast).case
+    casework.meet(keyring=cast.ring("vera"), now=timezone.now())
+    unmet = send_report(accused_name="Vera Verifikator").case
+    monkeypatch.setattr("complaints.services.casework.meeting.AT_ONCE", 0)
+    vera = signed_in("vera")
+    assert "1 kasus baru tidak disertakan" in vera.get(f"{URL}?status=every").content.decode()
+    text = str(rows_of(vera.post(f"{URL}?status=every", FORM)))
+    assert met.reference in text and unmet.reference not in text
+    assert AuditEntry.objects.get(event="cases.exported").facts["count"] == 1
 
 
 def test_the_chain_keeps_codes_and_a_count(cast: Cast, signed_in: SignedIn) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
+from complaints.models.team import Staff
 from tests.admin.cases import forwarded, in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, send_report
@@ -61,6 +62,15 @@ def test_duplicates_are_offered_ticked_and_linked_in_one_act(signed_in: SignedIn
     found = client.post(reverse("admin:complaints_case_search"), {"words": twins[0].case.reference})
     assert found.headers["Location"] == url(target, "change")
     assert client.get(url(twins[0], "forward")).status_code == 404
+
+
+def test_looking_a_reference_up_shows_nobody_what_they_stand_in(signed_in: SignedIn, cast: Cast) -> None:
+    target, own = in_review(cast), send_report(accused_name="Si Anu", agency="Dinas Anu")
+    Staff.objects.filter(username="vera").update(first_name="Si", last_name="Anu")
+    # Nobody's session has met the report yet.
+    page = signed_in("vera").post(url(target), {"references": own.case.reference, "reason": "", "go": "look"})
+    assert f"Tidak ditemukan di antara kasus Anda: {own.case.reference}" in words(page)
+    assert str(own.case.pk) not in page.content.decode()
 
 
 def test_references_are_looked_up_first_and_what_was_typed_stays(signed_in: SignedIn, cast: Cast) -> None:

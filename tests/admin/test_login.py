@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
-from complaints.models.team import Staff, TeamMembership
+from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import keys
+from portal import accounts
 from tests.admin.conftest import SignedIn
 from tests.cast import PASSWORD, Cast, enrol, send_report, sign_in
 
@@ -48,6 +50,34 @@ def test_login_unlocks_the_key(client: Client, cast: Cast) -> None:
     assert AuditEntry.objects.filter(event="staff.signed_in", actor=cast["vera"].pk).exists()
     assert PASSWORD not in str(dict(client.session))
     assert sent.case.reference in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        # As a socket for both kinds names it: two people of IPv4 are not one source.
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("2001:db8:1:ffff::9", "2001:db8:1::/48"),
+        ("2001:db8:2:2::3", "2001:db8:2::/48"),
+    ],
+)
+def test_where_an_attempt_comes_from(settings: Settings, address: str, counted: str) -> None:
+    settings.BEHIND_PROXY = False
+    forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.1", "REMOTE_ADDR": address}
+    assert accounts.source(RequestFactory().post("/", **forged)) == counted
+    settings.BEHIND_PROXY = True
+    forged = {"HTTP_X_FORWARDED_FOR": f"198.51.100.1, {address}", "REMOTE_ADDR": "127.0.0.1"}
+    assert accounts.source(RequestFactory().post("/", **forged)) == counted
+
+
+def test_no_account_takes_anothers_name_in_other_letters(signed_in: SignedIn) -> None:
+    adi = signed_in("adi")
+    form = {"username": "VERA", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
+    answer = adi.post(reverse("admin:complaints_staff_add"), form)
+    assert answer.status_code == 200 and "Sudah ada akun dengan nama ini." in answer.content.decode()
+    assert adi.post(reverse("admin:complaints_staff_add"), form | {"username": "verawati"}).status_code == 302
 
 
 def test_a_wrong_password_says_little_and_keeps_the_name(client: Client, cast: Cast) -> None:

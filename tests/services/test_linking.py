@@ -397,3 +397,22 @@ def test_a_new_case_needs_a_free_reference(cast: Cast, monkeypatch: pytest.Monke
     drawn = iter([target.case.reference, first.case.reference, "KN-26-BARU00"])
     monkeypatch.setattr(placing, "new_reference", lambda _day, practice: next(drawn))
     assert unlink(cast, target).reference == "KN-26-BARU00"
+
+
+def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) -> None:
+    target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
+    casework.assign(keyring=cast.ring("vino"), case_id=target.case.pk, assignee=cast["vino"], now=NOW)
+    casework.declare_conflict(keyring=cast.ring("vino"), case_id=joining.case.pk, reason="Kerabat.", now=NOW)
+    link(cast, target, joining)
+    assert fresh(target).assignee is None
+    freed = AuditEntry.objects.filter(event="case.assigned").order_by("sequence").last()
+    assert freed is not None and freed.facts == {"assignee": "", "why": "conflict"}
+
+
+def test_nobody_gets_back_by_unlinking_what_they_have_since_declared(cast: Cast) -> None:
+    target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
+    casework.assign(keyring=cast.ring("vino"), case_id=joining.case.pk, assignee=cast["vino"], now=NOW)
+    link(cast, target, joining)
+    casework.declare_conflict(keyring=cast.ring("vino"), case_id=target.case.pk, reason="Kerabat.", now=NOW)
+    assert unlink(cast, joining).assignee is None
+    assert fresh(joining).assignee is None
