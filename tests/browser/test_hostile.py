@@ -3,20 +3,27 @@ takes effect, nothing is asked for elsewhere, and each page can be used without 
 
 from __future__ import annotations
 
+import csv
+import io
+import uuid
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from django.utils import timezone
 
-from complaints.models.catalog import Category, Election
+from complaints.domain.danger import Grade
+from complaints.domain.workflow import Action
+from complaints.models.catalog import AccusedKind, Category, Election, StandardText
 from complaints.models.complaint import Complaint
-from complaints.models.team import Staff
-from complaints.services import casework, reporting
+from complaints.models.team import Staff, Team, TeamMembership
+from complaints.services import casework, findings, keys, linking, lists, reporting
 from tests.addresses.expected import STAFF_GETS
 from tests.addresses.scene import STAFF, Scene, build
-from tests.browser.payloads import PAYLOADS
+from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.cast import Cast, sealed_upload, send_report
+from tests.cast import Cast, sealed_upload, send_report, ticked
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,6 +34,8 @@ TYPED = ("accused_name", "accused_position", "accused_nip", "agency", "regency")
 NO_PAGE = {name for name in STAFF_GETS if name.endswith(("_shown", "_pdf", "_template", "_picture", "jsi18n"))}
 # Where all of it must stand as it was typed, or this test would see nothing.
 FULL = {"admin:complaints_case_change", "admin:complaints_release_change"}
+# A form for a new row is that of a row, without anything in it.
+EMPTY = {name for name in STAFF_GETS if name.endswith("_add") and name != "admin:complaints_staff_add"}
 # One axe run a page; each has a rule's name, and where.
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -55,14 +64,50 @@ def hostile_scene(cast: Cast) -> Scene:
         send_report(accused_name=payload)
     Staff.objects.filter(username="vino").update(first_name=PAYLOADS[5], last_name=PAYLOADS[32])
     Category.objects.filter(pk="A1").update(name_id=PAYLOADS[5], name_en=PAYLOADS[32])
+    AccusedKind.objects.filter(pk="superior").update(label_id=CELLS[0], label_en=CELLS[1])
+    StandardText.objects.update(title_id=PAYLOADS[5], title_en=PAYLOADS[32], body_id=ALL[:4000], body_en=ALL[:4000])
     Election.objects.update(name_id=PAYLOADS[8], name_en=PAYLOADS[34])
     return scene
+
+
+def case_full_of_reasons(cast: Cast) -> uuid.UUID:
+    """A case in which officers gave all their reasons by the payloads, and what stands beside cases; return its id."""
+    now, vera, vino = timezone.now(), cast.ring("vera"), cast.ring("vino")
+    busy, other = send_report(accused_name="Camat Z"), send_report(accused_name="Camat Z")
+    complaint = Complaint.objects.get(case=busy.case)
+    checked = ticked(Action.ASK_REPORTER, why=ALL)
+    case = {"keyring": vera, "case_id": busy.case.pk, "now": now}
+    casework.act(action=Action.START_REVIEW, **case)
+    casework.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
+    sources = {other.case.pk: "in_review"}
+    linking.link(keyring=vera, target_id=busy.case.pk, sources=sources, reason=ALL, now=now)
+    casework.grade_danger(keyring=vera, complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL, now=now)
+    casework.give(assignee=cast["vino"], words=ALL, **case)
+    casework.act(action=Action.ASK_REPORTER, reason=ALL, checklist=checked, **case)
+    casework.declare_conflict(keyring=vino, case_id=busy.case.pk, reason=ALL, now=now)
+    lists.save_filter(keyring=vera, name=PAYLOADS[5], query="status=in_review", shared=True, now=now)
+    post = {"url": LINE, "account": LINE, "act": "post", "seen_on": ""}
+    answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
+    texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
+    findings.enter(keyring=vera, found={**post, **answers, **texts}, now=now)
+    body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
+    keys.rotate(keyring=cast.ring("kirana"), team_id=body.pk, removing=kresna.pk, reason=ALL, now=now)
+    return busy.case.pk
 
 
 def shown(own: Window) -> list[str]:
     """Return the payloads that a page shows word for word, white space aside."""
     text = "".join(own.page.locator("body").evaluate("(body) => body.textContent").split())
     return [payload for payload in PAYLOADS if "".join(payload.split()) in text]
+
+
+def judged(own: Window, name: str, *, axe: bool = True) -> list[str]:
+    """Return what is wrong with the page that is open."""
+    wrong = [f"{name}: {effect}" for effect in own.page.evaluate(_EFFECT)]
+    if axe:
+        for rule in Axe().run(own.page, options=RULES).response["violations"]:
+            wrong += [f"{name}: {rule['id']}: {node['html'][:160]}" for node in rule["nodes"][:3]]
+    return wrong
 
 
 def looked_through(own: Window, scene: Scene, who: str, seen: set[str]) -> list[str]:
@@ -75,19 +120,54 @@ def looked_through(own: Window, scene: Scene, who: str, seen: set[str]) -> list[
         own.go(scene.address(name))
         if name in FULL:
             wrong += [f"{name} does not show {payload}" for payload in PAYLOADS if payload not in shown(own)]
-        wrong += [f"{name}: {effect}" for effect in own.page.evaluate(_EFFECT)]
-        for rule in Axe().run(own.page, options=RULES).response["violations"]:
-            wrong += [f"{name}: {rule['id']}: {node['html'][:160]}" for node in rule["nodes"][:3]]
+        wrong += judged(own, name, axe=name not in EMPTY)
     return wrong
+
+
+def table(**cells: str) -> dict[str, object]:
+    """A table of findings with one row for each payload."""
+    rows = io.StringIO()
+    write = csv.DictWriter(rows, ["tautan", "nama_atau_akun", "terlapor", "kategori", "instansi", "uraian"])
+    write.writeheader()
+    for number, payload in enumerate(PAYLOADS):
+        row = dict.fromkeys(write.fieldnames, payload) | {"tautan": f"https://contoh.invalid/{number}"}
+        write.writerow(row | cells)
+    return {"name": "temuan.csv", "mimeType": "text/csv", "buffer": rows.getvalue().encode()}
+
+
+def used(own: Window, busy: uuid.UUID) -> list[str]:
+    """Return what is wrong where a verifier reads reasons, writes words, brings in a table and takes a file out."""
+    page, wrong = own.page, list[str]()
+    own.go(reverse("admin:complaints_case_change", args=[busy]))
+    # Link, danger, hand-over, question, the checklist's items, conflict.
+    assert page.locator("body").evaluate("(body) => body.textContent").count(PAYLOADS[0]) >= 6
+    wrong += judged(own, "reasons")
+    for name, cells in {"refused": {}, "dry run": {"terlapor": "colleague", "kategori": "C1"}}.items():
+        own.go(reverse("admin:complaints_case_finding_table"))
+        page.locator("[name=table]").set_input_files([table(**cells)])  # type: ignore[list-item]
+        own.follow(page.locator("form button.main"))
+        assert PAYLOADS[0] in own.words
+        wrong += judged(own, name)
+    own.follow(page.locator("form button.main"))
+    wrong += judged(own, "stored")
+    own.go(reverse("admin:complaints_case_export"))
+    page.locator("select[name=reason]").select_option("report")
+    _, file = own.download(page.locator("form button.main").click)
+    cells = [cell for row in csv.reader(io.StringIO(file.decode("utf-8-sig"))) for cell in row]
+    assert [cell for cell in cells if CELLS[0] in cell]
+    return wrong + [f"export: {cell}" for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
 def test_nothing_typed_takes_effect_on_any_page_of_the_staffs_door(window: Opener, live_cast: Cast) -> None:
     scene = hostile_scene(live_cast)
+    busy = case_full_of_reasons(live_cast)
     wrong, seen = list[str](), set[str]()
-    for who in ("verifier", "lead body", "admin", "auditor", "custodian"):
+    for who in ("verifier", "forwarder", "lead body", "admin", "auditor", "custodian"):
         own = window()
-        own.may_answer = {409}
+        own.may_answer = {400, 409}  # a table with mistakes; a step that the body now holds
         Officer(own, STAFF[who])
         wrong += looked_through(own, scene, who, seen)
+        if who == "verifier":
+            wrong += used(own, busy)
         assert own.cookie("hostile") is None
     assert wrong == []
