@@ -1,0 +1,90 @@
+"""What each list costs in queries while work piles up: within its budget, and the same for 20 cases as for 200."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.domain.workflow import Action
+from complaints.models.case import Case
+from complaints.models.oversight import OversightBody
+from complaints.services import casework, forwarding, lists, reporting
+from tests.admin.conftest import SignedIn
+from tests.browser.day import reports
+from tests.cast import Cast
+
+QUEUE, DESK = "admin:complaints_case_changelist", "admin:index"
+# By whom, which list, and how many queries at most. A first look at anything writes what nobody has met; these are
+# the looks after it.
+LISTS: dict[tuple[str, str, str], int] = {
+    ("vera", QUEUE, ""): 12,
+    ("vera", QUEUE, "?status=every"): 12,
+    ("vera", QUEUE, "?status=in_review&officer=me"): 12,
+    ("vera", QUEUE, "?status=every&answers=unread"): 12,
+    ("vera", DESK, ""): 15,
+    ("fitri", DESK, ""): 15,
+    ("kirana", DESK, ""): 15,
+    ("vera", "admin:complaints_case_second", ""): 14,
+    ("fitri", "admin:complaints_case_second", ""): 14,
+    ("vera", "admin:complaints_absence_changelist", ""): 14,
+    ("fitri", "admin:complaints_conflict_changelist", ""): 12,
+    ("kirana", "admin:complaints_release_changelist", ""): 12,
+    ("kirana", "admin:complaints_release_changelist", "?turn=every"): 12,
+    ("vera", "admin:complaints_team_changelist", ""): 12,
+    ("vera", "admin:complaints_teamkey_changelist", ""): 12,
+    ("adi", "admin:complaints_duty_changelist", ""): 12,
+    ("adi", "admin:complaints_staff_changelist", ""): 12,
+    ("audi", "admin:complaints_auditentry_changelist", ""): 12,
+}
+
+
+def piles_up(cast: Cast, number: int) -> None:
+    """Bring in that many reports: an eighth each with a body, verified, proposed for closing, in review; half new."""
+    now, sent = timezone.now(), reports(timezone.localdate(), number=number, burst=number // 4)
+    vera, vino, fitri = cast.ring("vera"), cast.ring("vino"), cast.ring("fitri")
+    for _look in range(0, number, 50):
+        casework.meet(keyring=vera, now=now)
+    eighth = number // 8
+    reporting.add_message(ticket=sent[-1].ticket, text="Masih ada?", files=[], today=timezone.localdate())
+    body = OversightBody.objects.get(pk="kasn")
+    started = sent[: 4 * eighth]
+    for one in started:
+        casework.act(keyring=vino, case_id=one.case.pk, action=Action.START_REVIEW, now=now)
+        casework.assign(keyring=vera, case_id=one.case.pk, assignee=cast["vera"], now=now)
+    for place, one in enumerate(started[: 3 * eighth]):
+        if place < 2 * eighth:
+            casework.act(keyring=vino, case_id=one.case.pk, action=Action.VERIFY, now=now)
+        else:
+            casework.act(keyring=vino, case_id=one.case.pk, action=Action.PROPOSE_INELIGIBLE, reason="Tidak.", now=now)
+        if place < eighth:
+            forwarding.forward(keyring=fitri, case_id=one.case.pk, body=body, objects=[], now=now)
+
+
+def costs(clients: dict[str, Client]) -> dict[tuple[str, str, str], list[str]]:
+    """The queries of a second look at each list."""
+    found = {}
+    for who, name, query in LISTS:
+        url = reverse(name) + query
+        assert clients[who].get(url).status_code == 200, url
+        with CaptureQueriesContext(connection) as queries:
+            assert clients[who].get(url).status_code == 200, url
+        found[who, name, query] = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
+    return found
+
+
+def test_no_list_costs_more_queries_than_its_budget_however_many_cases(cast: Cast, signed_in: SignedIn) -> None:
+    clients = {name: signed_in(name) for name in sorted({who for who, _name, _query in LISTS})}
+    lists.save_filter(
+        keyring=cast.ring("vera"), name="Tinjau", query="status=in_review", shared=True, now=timezone.now()
+    )
+    piles_up(cast, 20)
+    few = costs(clients)
+    piles_up(cast, 180)
+    assert Case.objects.count() == 200
+    many = costs(clients)
+    for place, budget in LISTS.items():
+        assert len(many[place]) <= budget, "\n".join([str(place), *(sql[:160] for sql in many[place])])
+        assert len(many[place]) == len(few[place]), "\n".join([str(place), *(sql[:160] for sql in many[place])])
