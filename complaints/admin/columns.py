@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin.filters import OURS
+from complaints.domain.workflow import Status
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import casework
@@ -142,6 +143,8 @@ def _marks(case: Any) -> list[tuple[str, str]]:
     marks = []
     if case.has_unread:
         marks.append(("mark new", _("new answer")))
+    if case.status == Status.IN_REVIEW and case.lead_body:
+        marks.append(("mark new", _("back from %(body)s") % {"body": case.lead_body.short_name}))
     if case.has_evidence:
         marks.append(("mark", _("evidence")))
     if case.has_finding:

@@ -82,6 +82,7 @@ _WAITS: Final[tuple[tuple[Any, dict[str, str], bool], ...]] = (
 )
 # Shown only where there is something.
 _SOMETIMES: Final[tuple[tuple[Any, dict[str, str], bool], ...]] = (
+    (gettext_lazy("Back from a body"), {"status": "back"}, True),
     (gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, True),
     (gettext_lazy("Given by me, not taken on"), {"officer": "given"}, False),
     (gettext_lazy("Of people I stand in for"), {"officer": "standin"}, False),

@@ -56,6 +56,7 @@ def unread() -> QuerySet[Message]:
 def _statuses() -> Choices:
     turns: Choices = [
         ("ours", _("The office's turn")),
+        ("back", _("Back from a body")),
         ("bodys", _("The body's turn")),
         ("others", _("Waiting for others")),
         ("ended", _("Ended")),
@@ -67,6 +68,8 @@ def _statuses() -> Choices:
 def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     if value == "every":
         return cases
+    if value == "back":
+        return cases.filter(status=Status.IN_REVIEW, lead_body__isnull=False)
     sets = {"": OPEN, "ours": OURS, "bodys": BODYS, "others": OPEN - OURS, "ended": ENDED}
     if value in sets:
         return cases.filter(status__in=sorted(sets[value]))

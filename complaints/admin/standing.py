@@ -12,14 +12,16 @@ from django.utils.translation import gettext as _
 from complaints.admin import questions, wording
 from complaints.admin.base import CasePart
 from complaints.domain import completeness, deadlines
-from complaints.domain.workflow import LIMITS, Status, Unit
+from complaints.domain.workflow import LIMITS, Action, Status, Unit
 from complaints.models.case import Case
+from complaints.models.complaint import Message
 from complaints.services import casework, catalog, transitions
 
 OURS = {Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.INELIGIBLE_PROPOSED}
 THEIRS = {Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED}
-# A case of more reports than this shows the first one open, and the others folded under a line each.
+# From this many reports on, a case shows the first one open and folds each of the others under a line.
 FOLDED_FROM = 4
+_COMES_AND_GOES = {Action.FORWARD, Action.RETURN, Action.REOPEN}
 AGENCYS = {Status.AWAITING_AGENCY, Status.OVERDUE_AGENCY}
 BEFORE = OURS | {Status.NEEDS_INFORMATION}
 
@@ -101,6 +103,16 @@ def _end(content: dict[str, Any]) -> tuple[date, Unit, bool]:
     return due, deadlines.BAWASLU_UNITS.get(kind, Unit.CALENDAR_DAYS), guessed
 
 
+def _asked_back(opened: casework.CaseFile) -> str:
+    """Return what a body asked when it sent the case back, while the case is back; "" otherwise."""
+    came = [step.action for step in opened.history if step.action in _COMES_AND_GOES]
+    if Status(opened.case.status) is not Status.IN_REVIEW or came[-1:] != [Action.RETURN]:
+        return ""
+    entries = [entry for part in opened.complaints for entry in part.thread]
+    asked = [one for one in entries if one.message.direction == Message.Direction.BODY_TO_TRIAGE]
+    return max(asked, key=lambda one: (one.message.day, one.message.sequence)).text if asked else ""
+
+
 class CaseStanding(CasePart):
     """What stands above the three columns, and the clocks."""
 
@@ -114,6 +126,7 @@ class CaseStanding(CasePart):
         own = {
             "headlines": in_short(answers[0]) if answers else [],
             "missing": questions.missing(completeness.missing_in_all(lacks)),
+            "asked_back": _asked_back(opened),
             "clocks": clocks(opened.case, answers, timezone.localdate()),
         }
         return own | super().case_context(request, opened)

@@ -80,7 +80,12 @@ def _queue_indexes() -> list[models.Index]:
         found.append(models.Index(*keys, *_CAME_ORDER, name=f"case_ended_{name}", condition=_HAS_ENDED))
     # A database takes "is nobody's" for no value that an order may start behind.
     nobodys = _IS_OPEN & models.Q(assignee__isnull=True)
-    return [*found, models.Index(*_DUE_ORDER, name="case_open_nobodys", condition=nobodys)]
+    back = models.Q(status=Status.IN_REVIEW.value, lead_body__isnull=False)
+    return [
+        *found,
+        models.Index(*_DUE_ORDER, name="case_open_nobodys", condition=nobodys),
+        models.Index(*_DUE_ORDER, name="case_back", condition=back),
+    ]
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
