@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.http import HttpResponse
@@ -23,9 +25,10 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.models.team import Staff, TeamMembership
+from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
-from tests.cast import sign_in
+from complaints.services.factors import open_secret
+from tests.cast import PASSWORD, app_code, sign_in
 from tests.images import photo
 from tests.views.walk import code_on, token_of
 
@@ -299,6 +302,26 @@ class Flow:
         address = reverse("admin:complaints_team_remove", args=[gone.team_id, gone.pk])
         assert self.staff("vera").post(address, {"reason": self.mark("removal_reason")}).status_code == 302
 
+    def factors(self) -> None:
+        """What is typed wrongly at the second factor, and the secrets that the door makes and shows."""
+        adi, half = self.staff("adi"), self.browser()
+        half.post(reverse("account_login"), {"login": "adi", "password": PASSWORD})
+        assert half.post(reverse("mfa_authenticate"), {"code": self.mark("factor_code")}).status_code == 200
+        wrong = {"password": self.mark("confirm_password"), "code": self.mark("confirm_code")}
+        assert adi.post(reverse("account_reauthenticate"), wrong).status_code in {200, 400}
+        app = reverse("mfa_activate_totp")
+        page = adi.get(app).content.decode()
+        secret = self.secrets["app secret"] = adi.session[SECRET_SESSION_KEY]
+        assert secret[:4] in page and adi.get(reverse("mfa_picture")).status_code == 200
+        assert adi.post(app, {"code": self.mark("app_code")}).status_code == 200
+        assert adi.post(app, {"code": app_code(secret)}).status_code == 302
+        assert adi.post(reverse("mfa_generate_recovery_codes")).status_code == 302
+        codes = Authenticator.objects.get(user__username="adi", type=Authenticator.Type.RECOVERY_CODES)
+        self.secrets["seed of recovery codes"] = open_secret(codes.data["seed"])
+        form = {"username": "petugas-baru", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
+        made = adi.post(reverse("admin:complaints_staff_add"), form, follow=True).content.decode()
+        self.secrets["initial password"] = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", made)[0]
+
     # --- What goes wrong, and the jobs
 
     def faults(self) -> None:
@@ -331,6 +354,7 @@ def whole(flow: Flow) -> date:
     flow.withdraw_another()
     flow.findings()
     flow.key_change()
+    flow.factors()
     flow.leave_a_draft()
     flow.jobs()
     return timezone.localdate()
