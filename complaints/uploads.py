@@ -9,8 +9,9 @@ import io
 from typing import Any
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopFutureHandlers, StopUpload
 
+from complaints import access
 from complaints.adapters import sheets
 from complaints.services import evidence
 
@@ -20,19 +21,23 @@ TABLE_VIEW = "admin:complaints_case_finding_table"
 class TableUploadHandler(FileUploadHandler):
     """Keeps the table of an import in memory, and no more of it than is read; every other file it leaves alone.
 
-    What is sealed for good is evidence; a table is read once and gone with its request.
+    What is sealed for good is evidence; a table is read once and gone with its request. Bodies are read before any view
+    asks who posted them, so a stranger's files and all but the first are dropped as they arrive.
     """
 
     chunk_size = 1024 * 1024
     _held: io.BytesIO | None = None
+    _taken = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Take the file where the address is that of an import."""
+        """Take the first file of a member of triage where the address is that of an import."""
         super().new_file(*args, **kwargs)
         self._held = None
         match = getattr(self.request, "resolver_match", None)
         if match is not None and match.view_name == TABLE_VIEW:
-            self._held = io.BytesIO()
+            if self._taken or not access.is_triage(getattr(self.request, "user", None)):
+                raise SkipFile
+            self._held, self._taken = io.BytesIO(), True
             raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -148,6 +148,28 @@ def test_a_file_that_is_no_table_is_refused_in_words(signed_in: SignedIn, cast: 
     assert "Tidak ada yang ditulis." in words(page)
     assert client.post(reverse(MANY), {}).status_code == 400
     assert not Case.objects.exists()
+
+
+def test_a_strangers_tables_are_not_held_and_of_several_one(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, before = [], stored_files()
+
+    def keep(*given: Any) -> InMemoryUploadedFile:
+        held.append(given[4])
+        return InMemoryUploadedFile(*given)
+
+    monkeypatch.setattr("complaints.uploads.InMemoryUploadedFile", keep)
+    files = {"table": [SimpleUploadedFile(f"{number}.csv", b"tautan\n" * 9) for number in range(3)]}
+    # A body is read for its token, before anybody has asked who sent it.
+    stranger = Client(enforce_csrf_checks=True)
+    stranger.get(reverse("account_login"))
+    assert stranger.post(reverse(MANY), {**files, "csrfmiddlewaretoken": "x" * 64}).status_code == 403
+    Client().post(reverse(MANY), files)
+    signed_in("adi").post(reverse(MANY), files)
+    assert held == [] and stored_files() == before
+    signed_in("vera").post(reverse(MANY), files)
+    assert held == [63]
 
 
 def test_the_template_can_be_filled_in_and_read_again(signed_in: SignedIn, cast: Cast) -> None:
