@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from playwright.sync_api import BrowserContext, ConsoleMessage, Cookie, Download, Locator, Request, Response
 
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 30_000
 Opener = Callable[..., "Window"]
 
 # A violation without a line on the console of its own must not pass either.
