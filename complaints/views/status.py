@@ -162,17 +162,25 @@ def message(request: ReporterRequest) -> HttpResponse:
 @require_POST
 @_or_calmly
 def files(request: ReporterRequest) -> HttpResponse:
-    """Take more evidence, with the files that wait; good files are kept even where another was refused."""
+    """Take more evidence, with the files that wait; good files are kept even where another was refused.
+
+    Files that tell of their origin wait once more, so that the reporter can take them out.
+    """
     if "ticket" not in request.reporter:
         return redirect("status_enter")
-    waiting = evidence.draft_files(session=request.reporter)
     form = MoreEvidenceForm(request.POST, request.FILES)
+    came = [upload for upload in uploads(request) if not upload.refused]
+    evidence.keep_uploads(session=request.reporter, uploads=came, today=timezone.localdate())
+    waiting = waiting_files(request)["files"]
     form.fields["evidence"].required = not waiting
-    good = [*waiting, *(upload for upload in uploads(request) if not upload.refused)]
+    if came and any(file.betrays for file in waiting):
+        # What came with this very form is told of before it is sent; the next press sends it.
+        request.reporter["said"] = "look"
+        return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():
-        return _add(request, "files", text="", files=good)
-    if good:
-        _add(request, "files", text="", files=good)
+        return _add(request, "files", text="", files=waiting)
+    if waiting:
+        _add(request, "files", text="", files=waiting)
     return _show(request, proof=form)
 
 

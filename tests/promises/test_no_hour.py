@@ -46,6 +46,7 @@ def whole_flow() -> str:
     code = code_on(client.get(sent.headers["Location"]))
     visit(client, code, "/cek/laporan/jawab/", {"text": "Tambahan."})
     visit(client, code, "/cek/laporan/bukti/", {"evidence": SimpleUploadedFile("lagi.jpg", photo())})
+    client.post("/cek/laporan/bukti/")  # it tells where it comes from: once more, now that the reporter was told
     visit(client, code, "/cek/laporan/cabut/", {"reason": "Tidak aman."})
     to_story(client)  # and an unfinished one stays behind
     return code

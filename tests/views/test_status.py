@@ -16,6 +16,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
 from tests.cast import DRAFT, send_report
+from tests.images import photo
 from tests.views import walk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
@@ -118,6 +119,19 @@ def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: st
     assert client.post("/cek/laporan/bukti/", {"evidence": [upload]}).url == "/cek/laporan/"
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Message.objects.count() == 1
+    assert Evidence.objects.count() == 1
+
+
+def test_a_file_that_tells_of_its_origin_waits_until_the_reporter_has_been_told(client: Client, code: str) -> None:
+    opened(client, code)
+    photo_of = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
+    assert client.post("/cek/laporan/bukti/", {"evidence": photo_of}).url == "/cek/laporan/"
+    text = walk.words(client.get("/cek/laporan/"))
+    assert "Belum terkirim: ada berkas di bawah yang memberi tahu asalnya." in text
+    assert "foto.jpg" in text
+    assert not Evidence.objects.exists()
+    client.post("/cek/laporan/bukti/")
+    assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Evidence.objects.count() == 1
 
 
