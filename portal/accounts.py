@@ -18,7 +18,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from complaints.services import attempts, factors, keys, sessions
 from portal import entered
@@ -47,6 +47,11 @@ def source(request: HttpRequest) -> str:
 
 class StaffAccountAdapter(DefaultAccountAdapter):
     """No sign-up: accounts are made by an administrator. No limits of allauth's: delays of our own."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": _("Username or password is not right."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Refuse every sign-up."""
