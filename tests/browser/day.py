@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator
 
+from tests.browser.measure import looked_at
 from tests.browser.people import Officer
 from tests.cast import Sent, send_report
 
@@ -71,6 +73,13 @@ class Tread:
                 self.tried.add(shape)
                 assert self.window.status_of(address) in {200, 302}, address
         return self
+
+    def lies_well(self) -> None:
+        """Look at the page at both widths and in both colours, and once by the rules for whoever cannot see it."""
+        found = looked_at(self.window, "id", ((768, "dark"), (1280, "light")), least=0)
+        for one in Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]:
+            found.append(f"{self.window.path} {one['id']}: {one['nodes'][0]['html'][:120]}")
+        assert found == []
 
     def goes(self, path: str) -> Tread:
         """Type an address, as a bookmark would."""

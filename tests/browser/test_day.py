@@ -101,7 +101,7 @@ def links_forty(vera: Tread, sent: list[Sent]) -> Case:
 
 def verifies_ten(vera: Tread, joint: Case) -> list[str]:
     page, verified = vera.page, list[str]()
-    vera.goes(f"{QUEUE}{joint.pk}/change/")
+    vera.goes(f"{QUEUE}{joint.pk}/change/").lies_well()
     vera.follows(page.locator('a[href*="/bahaya/"]').first)
     page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
     page.locator("[name=why]").fill("Dipanggil atasannya.")
@@ -157,6 +157,7 @@ def body_works(kirana: Tread, joint: Case, others: list[str]) -> None:
     assert kirana.page.locator("table.lines tbody tr").count() == FORWARDED
     kirana.follows(kirana.page.get_by_role("link", name=joint.reference))
     assert kirana.page.locator(".story .report").count() == LINKED
+    kirana.lies_well()
     act(kirana, "take_up")
     act(kirana, "ask_reporter", told="Siapa lagi yang mengetahuinya?")
 
