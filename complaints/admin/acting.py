@@ -29,7 +29,7 @@ from complaints.domain import workflow
 from complaints.domain.leaks import Leak
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
 from complaints.models.case import Case
-from complaints.models.complaint import Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff
 from complaints.services import casework, forwarding, vault
@@ -111,7 +111,8 @@ class CaseSteps(CasePart):
             form = form or StepForm(required=row.reason_required, is_read=row.notice, action=action)
             composer = composer or self._composer(request, case, row, "reason")
             context |= {"step": wording.step(row, case, today=timezone.localdate(), urgent=urgent), "form": form}
-            context["writing"] = composer.context()
+            told = case.complaints.filter(channel=Complaint.Channel.WEB)
+            context |= {"writing": composer.context(), "readers": told.count() if row.notice else 0}
         status = 409 if "refused" in context else composer.status if composer and form and form.is_bound else 200
         return self.page(request, "admin/step.html", context, status=status)
 
@@ -234,6 +235,7 @@ class CaseSteps(CasePart):
             ],
             "files": [item | {"ticked": str(item["object"].id) in chosen} for item in files],
             "writing": composer.context(),
+            "readers": sum(part.complaint.has_reporter for part in opened.complaints),
         }
         status = 409 if told else composer.status if form.is_bound else 200
         return self.page(request, "admin/forward.html", context | (told or {}), status=status)

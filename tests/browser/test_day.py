@@ -107,7 +107,7 @@ def verifies_ten(vera: Tread, joint: Case) -> list[str]:
     page.locator("[name=why]").fill("Dipanggil atasannya.")
     vera.follows(page.locator("form button.main"))
     vera.sees("mendesak: bahaya bagi pelapor tinggi", f"{LINKED} laporan")
-    vera.follows(vera.officer.step("verify"))
+    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini membaca")
     vera.officer.confirms()
     vera.stands()
     while len(verified) < VERIFIED:
