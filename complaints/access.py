@@ -17,7 +17,7 @@ from complaints.models.case import Case, CaseQuerySet
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.oversight import Release
-from complaints.models.team import Role, Staff, Team
+from complaints.models.team import Role, Staff, Team, TeamMembership
 
 _PERMISSIONS = {
     Role.VERIFIER: frozenset({Permission.TRIAGE}),
@@ -66,6 +66,7 @@ def _member_of(user: Any, kind: Team.Kind) -> bool:
 class _Known:
     """What every page of a member asks first: their teams, and whether the conflict lock has anything to do."""
 
+    memberships: tuple[TeamMembership, ...]
     kinds: frozenset[str]
     is_to_meet: bool
     is_concerned: bool
@@ -79,18 +80,31 @@ def _known(user: Staff) -> _Known:
             Staff.objects.filter(must_recheck=True),
             Complaint.objects.filter(is_indexed=False).exclude(case__in=concerned_cases(user)),
         )
-        asked = teams_of(user).annotate(
+        held = TeamMembership.objects.filter(
+            staff=user, sealed_key__isnull=False, left_at=None, team__in=teams_of(user)
+        )
+        asked = held.select_related("team").annotate(
             is_to_meet=ExpressionWrapper(Exists(waits[0]) | Exists(waits[1]), output_field=BooleanField()),
             is_concerned=Exists(Conflict.objects.standing().filter(staff=user)),
         )
-        rows = list(asked.values_list("kind", "is_to_meet", "is_concerned"))
-        known = _Known(frozenset(row[0] for row in rows), any(row[1] for row in rows), any(row[2] for row in rows))
+        rows: tuple[Any, ...] = tuple(asked)
+        known = _Known(
+            memberships=rows,
+            kinds=frozenset(row.team.kind for row in rows),
+            is_to_meet=any(row.is_to_meet for row in rows),
+            is_concerned=any(row.is_concerned for row in rows),
+        )
         user.__dict__["_known"] = known
     return known
 
 
+def memberships_of(user: Staff) -> tuple[TeamMembership, ...]:
+    """The admissions of :func:`teams_of`, each with its team, as read once in this request."""
+    return _known(user).memberships
+
+
 def forget(user: Any) -> None:
-    """Ask again what was asked once in this request; after a conflict was written."""
+    """Ask again what was asked once in this request; after a conflict or a team's key was written."""
     if isinstance(user, Staff):
         user.__dict__.pop("_known", None)
 

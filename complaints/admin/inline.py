@@ -22,6 +22,7 @@ from complaints.services.evidence import FileInfo
 
 VIEWING: Final = "viewing"
 SECONDS: Final = 3600
+RENEWED_AFTER: Final = 900
 # The session's row is small; who looks at more than this at once loads a page again.
 MOST: Final = 60
 # By what the page draws it with. The browser gets our own spelling of the type, never one that came with a file.
@@ -49,8 +50,14 @@ _RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))", re.ASCII)
 
 
 def allow(session: Any, *what: uuid.UUID, now: datetime) -> None:
-    """Let this session see the copies of an item, of a released file or the previews of a case, for an hour."""
+    """Let this session see the copies of an item, of a released file or the previews of a case, for about an hour.
+
+    A permission that still has most of its hour is left as it is: coming back to a page writes no session.
+    """
     moment = int(now.timestamp())
+    lasting = session.get(VIEWING, {})
+    if all(lasting.get(str(one), 0) > moment + SECONDS - RENEWED_AFTER for one in what):
+        return
     kept = {name: until for name, until in session.get(VIEWING, {}).items() if until > moment}
     for one in what:
         kept.pop(str(one), None)

@@ -16,7 +16,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case as Either
+from django.db.models import Count, Q, QuerySet, When, Window
+from django.db.models.functions import RowNumber
 
 from complaints import access
 from complaints.adapters import likeness, media
@@ -222,8 +224,7 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
     """
     own = list(IndexEntry.objects.filter(complaint__in=complaints))
     others = others_of(keyring, case)
-    agencies = [entry for entry in own if entry.kind == Kind.AGENCY]
-    found = equal(others, [entry for entry in own if entry.kind in EXACT]) + equal(others, agencies)
+    found = equal(others, [entry for entry in own if entry.kind in (*EXACT, Kind.AGENCY)])
     found += near(keyring, others, own)
     by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in found:
@@ -241,11 +242,13 @@ def others_of(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
 
 
 def equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
-    """Return the newest entries that say the same as ``own``."""
+    """Return the newest entries that say the same as ``own``; the agency, which many share, crowds out no other."""
     if not own:
         return []
     wanted = {"kind__in": {entry.kind for entry in own}, "digest__in": {bytes(entry.digest) for entry in own}}
-    return list(others.filter(**wanted).order_by("-complaint__day")[:MOST])
+    is_agency = Either(When(kind=Kind.AGENCY, then=1), default=0)
+    place = Window(RowNumber(), partition_by=is_agency, order_by="-complaint__day")
+    return list(others.filter(**wanted).annotate(place=place).filter(place__lte=MOST).order_by("place"))
 
 
 def near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:

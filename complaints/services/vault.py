@@ -92,9 +92,7 @@ class Keyring:
 
     def _load(self) -> dict[uuid.UUID, KeySet]:
         if not self._loaded and self.keys and self.staff:
-            entitled = access.teams_of(self.staff)
-            held = self.staff.memberships.filter(sealed_key__isnull=False, left_at=None, team__in=entitled)
-            for membership in held.select_related("team"):
+            for membership in access.memberships_of(self.staff):
                 self._teams[membership.team_id] = open_membership(membership, self.keys)
                 self._rows[membership.team_id] = membership.team
         self._loaded = True
@@ -103,6 +101,7 @@ class Keyring:
     def forget(self) -> None:
         """Read the teams' keys again when they are next asked for: one has just changed."""
         self._teams, self._rows, self._older, self._loaded = {}, {}, {}, False
+        access.forget(self.staff)
 
     def team(self, team: Team) -> KeySet:
         """Return the key set of a team.

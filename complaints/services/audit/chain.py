@@ -134,9 +134,8 @@ def append(
         )
         entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
         entry.signature = signer.sign(entry.digest)
+        # The database moves the head with it: migration 0015.
         entry.save(force_insert=True)
-        head.sequence, head.digest = entry.sequence, entry.digest
-        head.save(update_fields=["sequence", "digest"])
     return entry
 
 

@@ -33,10 +33,14 @@ def recorded(*, case: uuid.UUID, events: Collection[str]) -> list[Recorded]:
     return [Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows]
 
 
-def recorded_today(event: str, actor: Staff | None, day: date) -> Exists:
-    """Return the condition, for a query of cases, that a person's act stands in the chain for ``day`` (portal time)."""
+def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
+    """Return the condition that a person's act stands in the chain for ``day`` (portal time).
+
+    Args:
+        case: the column of the query that names the case.
+    """
     actor_id = actor.pk if actor else None
-    return Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event=event, actor=actor_id, at__date=day))
+    return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))
 
 
 def last_of(event: str) -> Recorded | None:

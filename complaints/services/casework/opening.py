@@ -9,7 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -22,8 +22,9 @@ from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import Assessment, Case, InternalNote, Transition
 from complaints.models.complaint import Complaint, KeyGrant, Message
-from complaints.models.evidence import Evidence
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.index import IndexEntry
+from complaints.models.joined import with_many
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging, thread, transitions
@@ -32,7 +33,8 @@ from complaints.services.casework.reading import Choice, EvidenceItem, PostItem,
 from complaints.services.judging import Danger
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
-Items = dict[uuid.UUID, list[Evidence]]
+Items = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
+Grants = dict[uuid.UUID, list[KeyGrant]]
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,10 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
     """
     if not access.is_triage(keyring.staff):
         raise Locked("triage")
-    mine = access.cases_for(keyring.staff)
-    case = (
-        mine.select_related("category", "accused_kind", "province", "lead_body", "assignee")
-        .annotate(was_opened=audit.recorded_today("case.opened", keyring.staff, timezone.localdate(now)))
-        .get(pk=case_id)
-    )
-    complaints = list(case.complaints.order_by("day", "pk"))
-    releases = _releases(case)
-    _unlock(keyring, complaints, releases)
+    case, complaints, grants = _read(keyring, case_id, timezone.localdate(now))
+    for complaint in complaints:
+        keyring.complaint(complaint, grants[complaint.pk])
+    releases = _releases(keyring, case)
     # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
     items = _evidence(complaints)
     is_indexed = _index(keyring, complaints, items, now)
@@ -127,8 +124,8 @@ def _open(
             complaint=complaint,
             answers=_answers(keyring, complaint),
             thread=threads[complaint.pk],
-            evidence=[_item(keyring, complaint, row) for row in items[complaint.pk] if row.kind == "file"],
-            posts=[_post(keyring, complaint, row) for row in items[complaint.pk] if row.kind == "post"],
+            evidence=[_item(keyring, complaint, row, of) for row, of in items[complaint.pk] if row.kind == "file"],
+            posts=[_post(keyring, complaint, row) for row, _none in items[complaint.pk] if row.kind == "post"],
             dangers=dangers[complaint.pk],
         )
         for complaint in complaints
@@ -136,7 +133,7 @@ def _open(
     notes = _notes(keyring, complaints)
     matches = _compare(keyring, case, complaints) if is_indexed else None
     history = list(case.transitions.select_related("actor").order_by("sequence"))
-    _record(keyring, case, threads, now)
+    _record(keyring, case, threads, now, was_opened=any(getattr(one, "was_opened", False) for one in complaints))
     return CaseFile(
         case=case,
         complaints=opened,
@@ -150,8 +147,10 @@ def _open(
     )
 
 
-def _record(keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], now: datetime) -> None:
-    if not getattr(case, "was_opened", False):
+def _record(
+    keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], now: datetime, *, was_opened: bool
+) -> None:
+    if not was_opened:
         # Once for each officer and day: coming back to the page after every act is no new look.
         Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
@@ -161,25 +160,33 @@ def _record(keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEn
     audit.append(event="case.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk)
 
 
-def _releases(case: Case) -> list[Release]:
+def _read(keyring: Keyring, case_id: uuid.UUID, today: date) -> tuple[Case, list[Complaint], Grants]:
+    """Read a case, its reports and their grants in one query; raises Case.DoesNotExist."""
+    reports = Complaint.objects.filter(case__in=access.cases_for(keyring.staff), case=case_id).order_by("day", "pk")
+    was_opened = audit.recorded_today("case.opened", keyring.staff, today, case="case")
+    ones = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
+    found = with_many(reports.annotate(was_opened=was_opened), "grants", *ones)
+    if not found:
+        raise Case.DoesNotExist
+    case = found[0][0].case
+    for complaint, _grants in found:
+        complaint.case = case
+    return case, [complaint for complaint, _grants in found], {complaint.pk: grants for complaint, grants in found}
+
+
+def _releases(keyring: Keyring, case: Case) -> list[Release]:
+    """Read the releases of a case and their grants in one query, and open their pairs; the key ring keeps them."""
     if case.lead_body_id is None:
         return []
-    return list(case.releases.select_related("body", "released_by").order_by("number"))
-
-
-def _unlock(keyring: Keyring, complaints: Iterable[Complaint], releases: Iterable[Release]) -> None:
-    """Open every pair of a case with one query for all grants; the key ring keeps them."""
-    grants: dict[uuid.UUID | None, list[KeyGrant]] = defaultdict(list)
-    for grant in KeyGrant.objects.filter(Q(complaint__in=complaints) | Q(release__in=releases)):
-        grants[grant.complaint_id or grant.release_id].append(grant)
-    for complaint in complaints:
-        keyring.complaint(complaint, grants[complaint.pk])
-    for release in releases:
-        keyring.release(release, grants[release.pk])
+    found = with_many(case.releases.order_by("number"), "grants", "body", "released_by")
+    for release, grants in found:
+        release.case = case
+        keyring.release(release, grants)
+    return [release for release, _grants in found]
 
 
 def _index(keyring: Keyring, complaints: list[Complaint], items: Items, now: datetime) -> bool:
-    waits = any(getattr(row, "is_new", False) for rows in items.values() for row in rows)
+    waits = any(getattr(row, "is_new", False) for rows in items.values() for row, _objects in rows)
     if not waits and all(complaint.is_indexed for complaint in complaints):
         return True
     try:
@@ -247,17 +254,17 @@ def _judged(
 
 
 def _evidence(complaints: Iterable[Complaint]) -> Items:
-    """Return the evidence by complaint, in order; ``is_new`` on a row: its index entries may wait to be written."""
+    """Return the evidence with its objects by complaint, in order; ``is_new`` on a row: it may not be indexed yet."""
     known = IndexEntry.objects.filter(evidence=OuterRef("pk"))
     found = Evidence.objects.filter(complaint__in=complaints).annotate(is_new=~Exists(known))
     rows: Items = defaultdict(list)
-    for row in found.prefetch_related("objects_stored").order_by("sequence"):
-        rows[row.complaint_id].append(row)
+    for row, objects in with_many(found.order_by("sequence"), "objects_stored"):
+        rows[row.complaint_id].append((row, objects))
     return rows
 
 
-def _item(keyring: Keyring, complaint: Complaint, row: Evidence) -> EvidenceItem:
-    return open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
+def _item(keyring: Keyring, complaint: Complaint, row: Evidence, objects: list[EvidenceObject]) -> EvidenceItem:
+    return open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row, objects=objects)
 
 
 def _post(keyring: Keyring, complaint: Complaint, row: Evidence) -> PostItem:

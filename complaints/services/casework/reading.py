@@ -15,7 +15,7 @@ from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, KeyGrant
-from complaints.models.evidence import Evidence
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
@@ -109,10 +109,12 @@ def open_evidence(*, complaint: Complaint, pair: BoxPair) -> list[EvidenceItem]:
     return [open_item(complaint=complaint, pair=pair, row=row) for row in files.order_by("sequence")]
 
 
-def open_item(*, complaint: Complaint, pair: BoxPair, row: Evidence) -> EvidenceItem:
-    """Open what is sealed beside the objects of one item."""
+def open_item(
+    *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
+) -> EvidenceItem:
+    """Open what is sealed beside the objects of one item; ``objects`` where they are at hand."""
     found = {}
-    for stored in sorted(row.objects_stored.all(), key=lambda one: one.number):
+    for stored in sorted(row.objects_stored.all() if objects is None else objects, key=lambda one: one.number):
         info = evidence.read_info(pair, stored, row, complaint)
         found[stored.variant, stored.number] = ObjectInfo(stored.pk, stored.variant, info, stored.number)
     return EvidenceItem(
