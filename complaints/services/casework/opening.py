@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from complaints import access
@@ -30,6 +30,7 @@ from complaints.models.team import Staff
 from complaints.services import audit, evidence, indexing, judging, thread, transitions
 from complaints.services.casework.assigning import saw
 from complaints.services.casework.reading import Choice, EvidenceItem, PostItem, choices, open_item
+from complaints.services.casework.written import read_written
 from complaints.services.judging import Danger
 from complaints.services.vault import Keyring, Locked, UnpinnedKey
 
@@ -117,8 +118,10 @@ def _open(
     is_indexed: bool,
     now: datetime,
 ) -> CaseFile:
-    dangers, checklists = _judged(keyring, case, complaints)
-    threads = _threads(keyring, complaints, releases)
+    by_id = {complaint.pk: complaint for complaint in complaints}
+    written = read_written(case=case, complaints=by_id)
+    dangers, checklists = _judged(keyring, written.assessments, by_id)
+    threads = _threads(keyring, written.messages, by_id, releases)
     opened = [
         ComplaintFile(
             complaint=complaint,
@@ -130,7 +133,7 @@ def _open(
         )
         for complaint in complaints
     ]
-    notes = _notes(keyring, complaints)
+    notes = [_note(keyring, row, by_id[row.complaint_id]) for row in written.notes]
     matches = _compare(keyring, case, complaints) if is_indexed else None
     history = list(case.transitions.select_related("actor").order_by("sequence"))
     _record(keyring, case, threads, now, was_opened=any(getattr(one, "was_opened", False) for one in complaints))
@@ -211,11 +214,11 @@ def _answers(keyring: Keyring, complaint: Complaint) -> dict[str, Any]:
 
 
 def _threads(
-    keyring: Keyring, complaints: Iterable[Complaint], releases: Iterable[Release]
+    keyring: Keyring, messages: Iterable[Message], by_id: Mapping[uuid.UUID, Complaint], releases: Iterable[Release]
 ) -> dict[uuid.UUID, list[ThreadEntry]]:
-    by_id, released = {one.pk: one for one in complaints}, {one.pk: one for one in releases}
+    released = {one.pk: one for one in releases}
     threads: dict[uuid.UUID, list[ThreadEntry]] = defaultdict(list)
-    for message in Message.objects.filter(complaint__in=by_id).order_by("complaint", "sequence"):
+    for message in messages:
         if message.release_id in released:
             message.release = released[message.release_id]
         complaint = by_id[message.complaint_id]
@@ -227,24 +230,17 @@ def _threads(
     return threads
 
 
-def _notes(keyring: Keyring, complaints: Iterable[Complaint]) -> list[Note]:
-    by_id = {one.pk: one for one in complaints}
-    rows = InternalNote.objects.filter(complaint__in=by_id).select_related("author").order_by("at", "sequence")
-    return [
-        Note(row.author, row.at, thread.read_note(row, pair=keyring.complaint(by_id[row.complaint_id]))) for row in rows
-    ]
+def _note(keyring: Keyring, row: InternalNote, complaint: Complaint) -> Note:
+    return Note(row.author, row.at, thread.read_note(row, pair=keyring.complaint(complaint)))
 
 
 def _judged(
-    keyring: Keyring, case: Case, complaints: Iterable[Complaint]
+    keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]
 ) -> tuple[dict[uuid.UUID, list[Danger]], dict[uuid.UUID, dict[str, Checked]]]:
     """Return the gradings by complaint, oldest first, and the checklists by step."""
-    by_id = {one.pk: one for one in complaints}
     dangers: dict[uuid.UUID, list[Danger]] = defaultdict(list)
     checklists: dict[uuid.UUID, dict[str, Checked]] = {}
-    # A checklist stays with its step, also where its report has been moved to another case since.
-    rows = Assessment.objects.filter(Q(complaint__in=by_id) | Q(transition__case=case)).select_related("author")
-    for row in rows.order_by("sequence"):
+    for row in rows:
         pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
         if row.transition_id is None:
             dangers[row.complaint_id].append(judging.read_danger(row, pair=pair))
