@@ -30,4 +30,4 @@ def test_up_down_and_up_again(tmp_path: Path) -> None:
     migrate(path)
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT count(*) FROM complaints_chainhead").fetchone() == (1,)
-        assert database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone() == (4,)
+        assert database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone() == (5,)
