@@ -32,5 +32,5 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("complaints", "0014_punctuality")]
+    dependencies = [("complaints", "0015_back_from_a_body")]
     operations = [migrations.RunPython(install, remove)]
