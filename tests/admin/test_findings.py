@@ -160,15 +160,18 @@ def test_a_strangers_tables_are_not_held_and_of_several_one(
         return InMemoryUploadedFile(*given)
 
     monkeypatch.setattr("complaints.uploads.InMemoryUploadedFile", keep)
-    files = {"table": [SimpleUploadedFile(f"{number}.csv", b"tautan\n" * 9) for number in range(3)]}
+
+    def files() -> dict[str, Any]:
+        return {"table": [SimpleUploadedFile(f"{number}.csv", b"tautan\n" * 9) for number in range(3)]}
+
     # A body is read for its token, before anybody has asked who sent it.
     stranger = Client(enforce_csrf_checks=True)
     stranger.get(reverse("account_login"))
-    assert stranger.post(reverse(MANY), {**files, "csrfmiddlewaretoken": "x" * 64}).status_code == 403
-    Client().post(reverse(MANY), files)
-    signed_in("adi").post(reverse(MANY), files)
+    assert stranger.post(reverse(MANY), {**files(), "csrfmiddlewaretoken": "x" * 64}).status_code == 403
+    Client().post(reverse(MANY), files())
+    signed_in("adi").post(reverse(MANY), files())
     assert held == [] and stored_files() == before
-    signed_in("vera").post(reverse(MANY), files)
+    signed_in("vera").post(reverse(MANY), files())
     assert held == [63]
 
 
