@@ -1,4 +1,4 @@
-"""The whole case page in few queries, and no more for more messages, evidence, releases or reports."""
+"""The whole case page in few queries, and no more for more messages, evidence, releases or reports; other pages too."""
 
 from __future__ import annotations
 
@@ -51,8 +51,12 @@ def busy(cast: Cast, *, messages: int, files: int) -> Sent:
 
 
 def cost(client: Client, sent: Sent) -> list[str]:
-    """The queries of the whole page once it has been met: the first looks also write indexes."""
-    url = reverse("admin:complaints_case_change", args=[sent.case.pk])
+    """The queries of the whole case page."""
+    return queries_of(client, reverse("admin:complaints_case_change", args=[sent.case.pk]))
+
+
+def queries_of(client: Client, url: str) -> list[str]:
+    """The queries of a page once it has been met: the first looks also write indexes."""
     for _look in range(3):
         assert client.get(url).status_code == 200
     with CaptureQueriesContext(connection) as queries:
@@ -81,3 +85,11 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
     assert Complaint.objects.filter(case=target.case).count() == 5
     assert [len(one) for one in found] == [len(found[0])] * 3, "\n".join(sql[:160] for sql in found[-1])
     assert len(found[0]) <= AT_MOST, "\n".join(sql[:160] for sql in found[0])
+
+
+def test_what_a_body_opens_and_both_desks_stay_within_the_same_number(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    opened, desk = reverse("admin:complaints_release_change", args=[release.pk]), reverse("admin:index")
+    for name, url in (("kirana", opened), ("kirana", desk), ("vera", desk)):
+        found = queries_of(signed_in(name), url)
+        assert len(found) <= AT_MOST, "\n".join(sql[:160] for sql in found)
