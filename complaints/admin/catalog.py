@@ -7,13 +7,14 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import TableAdmin
+from complaints.admin.base import TableAdmin, staff_request
 from complaints.admin.forms import (
     LEVELS,
     ROUTES,
@@ -53,9 +54,8 @@ class CatalogAdmin(TableAdmin):
         return ("order", "code") if any(field.name == "order" for field in self.opts.fields) else ("code",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and let this process read anew what it remembers."""
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(catalog.forget)
+        """Save it, written into the chain."""
+        catalog.keep(row=obj, keyring=staff_request(request).keyring, now=timezone.now())
 
 
 class CategoryAdmin(CatalogAdmin):

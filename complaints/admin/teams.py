@@ -80,6 +80,7 @@ EVENTS = {
     "teamkey.rotated": gettext_lazy("Team's key changed"),
     "teamkey.resealed": gettext_lazy("Sealed again to the team's new key"),
     "teamkey.finished": gettext_lazy("Team's old key forgotten"),
+    "catalog.changed": gettext_lazy("Reference data changed"),
     "day.closed": gettext_lazy("Day closed"),
 }
 FACT_CHARS = 20

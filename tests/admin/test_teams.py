@@ -217,6 +217,8 @@ def test_reference_data_is_edited_and_never_deleted(
     assert response.status_code == 302, response.context["errors"]
     remembered = catalog.category("A1")
     assert remembered and remembered.name_id == "Nama baru"
+    entry = AuditEntry.objects.get(event="catalog.changed")
+    assert (entry.actor, entry.facts) == (cast["adi"].pk, {"table": "category", "row": "A1"})
     assert client.get(reverse("admin:index") + "complaints/category/A1/delete/").status_code == 404
     missing = client.get(reverse("admin:complaints_category_change", args=["ZZ"]))
     assert missing.status_code == 404

@@ -43,6 +43,7 @@ EVENTS = frozenset(
         "filter.deleted",
         "message.sent",
         "cases.exported",
+        "catalog.changed",
         "practice.switched",
         "practice.made",
         "leak.checked",
