@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from complaints.models.catalog import Category
+from complaints.services import catalog
+
 DATA = Path(__file__).resolve().parent.parent / "complaints" / "data"
 CATALOG = (
     "categories",
@@ -281,3 +284,15 @@ def test_plan_looks_like_a_real_desk() -> None:
     assert 0.20 <= len(bare) / total <= 0.30
     confidential = sum(row["identity"] == "confidential" for _, row in PLANNED)
     assert 0.15 <= confidential / total <= 0.25
+
+
+@pytest.mark.django_db
+def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
+    catalog.load()
+    name = Category.objects.get(pk="A1").name_id
+    Category.objects.filter(pk="A1").update(name_id="Diubah")
+    Category.objects.filter(pk="A2").delete()
+    assert catalog.load()["categories"] == 1
+    assert Category.objects.get(pk="A1").name_id == "Diubah"
+    assert sum(catalog.load(overwrite=True).values()) == 0
+    assert Category.objects.get(pk="A1").name_id == name
