@@ -56,15 +56,15 @@ BREAKOUTS = (
     "';hostile=1;//",
 )
 TEMPLATES = (
-    "{{ 7919|add:1 }}",
+    "{{ 79197919|add:1 }}",
     "{% debug %}",
     "{% include 'admin/case.html' %}",
     "{{ settings.SECRET_KEY }}",
-    "${7919+1}",
-    "#{7919+1}",
+    "${79197919+1}",
+    "#{79197919+1}",
     "%(story)s %s %d {0} {story}",
 )
-CELLS = ("=7919+1", "+7919+1", "-7919+1", "@SUM(7919,1)")
+CELLS = ("=79197919+1", "+79197919+1", "-79197919+1", "@SUM(79197919,1)")
 HEADERS = ("x.jpg\r\nSet-Cookie: hostile=1", "x.jpg\"; filename*=UTF-8''hostile.html", "\u202egpj.\u200bhostile")
 
 PAYLOADS = (*ELEMENTS, *BREAKOUTS, *TEMPLATES, *CELLS, *HEADERS)

@@ -45,7 +45,7 @@ RULES = {
 _EFFECT = """() => [
     ...[...document.querySelectorAll("[data-hostile]")].map((one) => one.outerHTML.slice(0, 80)),
     ...(window.hostile === undefined ? [] : ["a script ran"]),
-    ...(document.body.innerText.includes("7920") ? ["something was worked out"] : []),
+    ...(document.body.innerText.includes("79197920") ? ["something was worked out"] : []),
 ]"""
 
 
