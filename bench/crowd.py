@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from complaints.domain.workflow import ENDED, OPEN
 from complaints.models.audit import AuditEntry
+from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
-from complaints.models.catalog import AccusedKind, Category, Province
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
-from complaints.models.index import IndexEntry
+from complaints.models.reference_data import AccusedKind, Category, Province
 from complaints.models.team import Staff
-from complaints.services import casework, reporting
-from complaints.services.vault import Keyring
+from complaints.services import first_look, follow_up
+from complaints.services.keyring import Keyring
 from tests.cast import send_report
 
 # Half of the cases are open, which is far more than an office can have and so the harder half to page through.
@@ -53,10 +53,10 @@ def _copy(model: type[models.Model], number: int, changes: Mapping[str, str], so
 def fill(number: int, ring: Keyring) -> None:
     """Make ``number`` cases, each with a report, its grant, an index entry and, of every third, an answer or a file."""
     seed = send_report(accused_nip=NIP, links="https://contoh.invalid/unggahan")
-    reporting.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
+    follow_up.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
     complaint = Complaint.objects.get(case=seed.case)
     # Makes the key of the indexes, and with the first look everything would be indexed anew.
-    casework.meet(keyring=ring, now=timezone.now())
+    first_look.meet(keyring=ring, now=timezone.now())
     people = [
         str(pk) for pk in Staff.objects.filter(username__in=["vera", "vino", "fitri"]).values_list("pk", flat=True)
     ]

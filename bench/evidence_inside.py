@@ -11,6 +11,9 @@ from typing import Any
 
 import django
 
+from complaints.services.audit import log
+from complaints.services.evidence import processing, storage
+
 MIB = 1024 * 1024
 PHOTOS = 12
 READ_MIB = 200
@@ -30,8 +33,10 @@ def main() -> int:
     """Measure and print."""
     django.setup()
     from complaints.models.evidence import Evidence, EvidenceObject
-    from complaints.services import audit, evidence
-    from complaints.services.evidence import FileInfo, Sink
+
+    pass
+    from complaints.services.evidence.intake import Sink
+    from complaints.services.evidence.storage import FileInfo
     from tests.cast import send_report
 
     def sealed(content: list[bytes], name: str) -> Any:
@@ -44,15 +49,15 @@ def main() -> int:
     info: FileInfo = big.info
     stored = EvidenceObject(pk=big.id, object_name=big.object_name)
     begun = time.perf_counter()
-    read = sum(map(len, evidence.stream(stored, info)))
+    read = sum(map(len, storage.stream(stored, info)))
     download = read / MIB / (time.perf_counter() - begun)
-    evidence.delete_object(big.object_name)
+    storage.delete_object(big.object_name)
 
     send_report(files=[sealed([photo(number)], f"{number}.jpg") for number in range(PHOTOS)])
-    assert audit.server_signer()
+    assert log.server_signer()
     begun = time.perf_counter()
     while Evidence.objects.filter(state=Evidence.State.PENDING).exists():
-        evidence.process_pending()
+        processing.process_pending()
     rate = PHOTOS / (time.perf_counter() - begun)
     print(json.dumps({"download_mib_per_s": round(download, 1), "worker_files_per_s": round(rate, 2)}))
     return 0

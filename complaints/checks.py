@@ -21,8 +21,10 @@ from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services import keys, lineage, vault
-from complaints.services.evidence import worker
+from complaints.services import team_key_history
+from complaints.services.evidence import worker_key
+from complaints.services.keyring import UnpinnedKey, pinned_team
+from complaints.services.team_keys import resealing, rotation
 
 TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -34,9 +36,12 @@ DISTINCT_BYTES = 16
 WRAP_FLOOR = (3, 12 * 1024 * 1024)
 PRIMARY = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 FACTOR_SETTINGS = {
-    "MFA_ADAPTER": "portal.accounts.StaffFactorAdapter",
-    "ACCOUNT_ADAPTER": "portal.accounts.StaffAccountAdapter",
-    "MFA_FORMS": {"authenticate": "portal.door.CodeForm", "authenticate_webauthn": "portal.door.KeyForm"},
+    "MFA_ADAPTER": "portal.accounts.adapters.StaffFactorAdapter",
+    "ACCOUNT_ADAPTER": "portal.accounts.adapters.StaffAccountAdapter",
+    "MFA_FORMS": {
+        "authenticate": "portal.accounts.login.CodeForm",
+        "authenticate_webauthn": "portal.accounts.login.KeyForm",
+    },
 }
 NEVER_ON = (
     "ACCOUNT_LOGIN_BY_CODE_ENABLED",
@@ -115,7 +120,7 @@ def _secrets() -> Iterator[CheckMessage]:
 def _is_workers(public: str) -> bool:
     if not _is_key(public):
         return False
-    pairs = worker.pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
+    pairs = worker_key.pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
     return not pairs or pairs[0].public == bytes.fromhex(public)
 
 
@@ -225,8 +230,8 @@ def _team(team: Team) -> Iterator[CheckMessage]:
     if not (team.recovery_a and team.recovery_b):
         yield _error("E013", f"The team {team.slug} has no recovery keys.", "See docs/operations.md: recovery.")
     try:
-        vault.pinned_team(team.slug)
-    except vault.UnpinnedKey:
+        pinned_team(team.slug)
+    except UnpinnedKey:
         hint = "Compare with the fingerprints on paper before you touch TEAM_KEY_PINS: somebody may have put it there."
         yield _error("E014", f"The key of the team {team.slug} does not follow from the pinned one.", hint)
     else:
@@ -234,14 +239,14 @@ def _team(team: Team) -> Iterator[CheckMessage]:
 
 
 def _key_change(team: Team) -> Iterator[CheckMessage]:
-    if not lineage.is_pinned_itself(team):
+    if not team_key_history.is_pinned_itself(team):
         hint = "Compare with two members' pages, then put the line that manage.py team_pins prints into every node."
         yield _warning("W005", f"TEAM_KEY_PINS still names an earlier key of the team {team.slug}.", hint)
-    since = keys.progress(team=team).since
+    since = resealing.progress(team=team).since
     if since and since < timezone.now() - CHANGE_WITHIN:
         hint = "A member opens Teams in the admin and goes on until nothing is left under the old key."
         yield _warning("W006", f"The key change of the team {team.slug} is not finished.", hint)
-    if keys.leavers([team]):
+    if rotation.leavers([team]):
         hint = "A member opens Teams in the admin and changes the key."
         yield _warning("W007", f"Somebody left the team {team.slug} and may have kept its key.", hint)
 

@@ -5,38 +5,39 @@ from __future__ import annotations
 from django.utils import timezone
 
 from complaints.queue import job
-from complaints.services import casework, day_end, evidence, pulse, retention
+from complaints.services import assignment, case_deadlines, retention, scheduled
+from complaints.services.evidence import processing
 
 
 @job
 def heartbeat() -> None:
     """Show the watchdog that jobs pass through the queue."""
-    pulse.beat(now=timezone.now())
+    scheduled.beat(now=timezone.now())
 
 
 @job
 def process_evidence() -> None:
     """Take back what the worker may no longer open, and do the rest."""
-    evidence.end_grants(today=timezone.localdate())
-    evidence.process_pending()
+    processing.end_grants(today=timezone.localdate())
+    processing.process_pending()
 
 
 @job
 def run_deadlines() -> None:
     """Let the clock do its steps."""
-    casework.run_deadlines(now=timezone.now())
+    case_deadlines.run_deadlines(now=timezone.now())
 
 
 @job
 def hand_out() -> None:
     """Give new cases, which an officer's session has met, to whose turn it is."""
-    casework.hand_out(now=timezone.now())
+    assignment.hand_out(now=timezone.now())
 
 
 @job
 def close_day() -> None:
     """Bind the days that are over into the audit chain, and bring their heads outside."""
-    day_end.close_due(today=timezone.localdate(), now=timezone.now())
+    scheduled.close_due(today=timezone.localdate(), now=timezone.now())
 
 
 @job
@@ -48,4 +49,4 @@ def sweep() -> None:
 @job
 def staff_mail() -> None:
     """Tell teams that work waits, and nothing else."""
-    day_end.mail_staff(today=timezone.localdate())
+    scheduled.mail_staff(today=timezone.localdate())

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopFutureHandlers, StopUpload
 
 from complaints import access
-from complaints.adapters import sheets
-from complaints.services import evidence
+from complaints.adapters import spreadsheet_import
+from complaints.services.evidence import intake
 
 TABLE_VIEW = "admin:complaints_case_finding_table"
 
@@ -44,7 +44,7 @@ class TableUploadHandler(FileUploadHandler):
         """Keep a piece, up to one byte more than may be read: that tells the reader that it is too much."""
         if self._held is None:
             return raw_data
-        self._held.write(raw_data[: sheets.MAX_BYTES + 1 - self._held.tell()])
+        self._held.write(raw_data[: spreadsheet_import.MAX_BYTES + 1 - self._held.tell()])
         return None
 
     def file_complete(self, file_size: int) -> Any:
@@ -63,12 +63,12 @@ class SealingUploadHandler(FileUploadHandler):
 
     # As large as a segment: with Django's 64 KiB the parser costs more than sealing.
     chunk_size = 1024 * 1024
-    sink: evidence.Sink | None = None
+    sink: intake.Sink | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin a file; it is not written before its first bytes are recognised."""
         super().new_file(*args, **kwargs)
-        self.sink = evidence.open_sink(request=self.request, name=self.file_name or "")
+        self.sink = intake.open_sink(request=self.request, name=self.file_name or "")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Take a piece; nothing is passed on to another handler."""

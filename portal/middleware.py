@@ -20,10 +20,12 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from complaints.models.team import Staff
-from complaints.services import evidence, factors, vault
-from portal import entered
+from complaints.services import mfa
+from complaints.services.evidence import intake
+from complaints.services.keyring import Keyring, keyring_of
+from portal.accounts import step_up
+from portal.accounts.sessions import ReporterSession
 from portal.requests import PortalRequest
-from portal.sessions import ReporterSession
 
 Handler = Callable[[PortalRequest], HttpResponse]
 
@@ -112,7 +114,7 @@ class ReporterSessionMiddleware:
         try:
             response = self.get_response(request)
         finally:
-            evidence.discard_unclaimed(request)
+            intake.discard_unclaimed(request)
         session.save()
         if cookie := session.cookie_to_set:
             response.set_cookie(
@@ -139,8 +141,8 @@ class StaffMiddleware:
         """Answer for the staff's door; pass everything else through."""
         if not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
             return self.get_response(request)
-        keyring = SimpleLazyObject(lambda: vault.keyring_of(request.user, request.session))
-        request.keyring = cast(vault.Keyring, keyring)
+        keyring = SimpleLazyObject(lambda: keyring_of(request.user, request.session))
+        request.keyring = cast(Keyring, keyring)
         if not request.user.is_authenticated:
             return self.get_response(request)
         with translation.override(request.user.language):
@@ -170,9 +172,9 @@ def _first_steps(request: PortalRequest) -> HttpResponse | None:
     if person.must_change_password:
         password = reverse("account_change_password")
         return redirect(password) if request.path != password else None
-    if entered.passed(request, person):
+    if step_up.passed(request, person):
         return None
-    if factors.has_factor(person):
+    if mfa.has_factor(person):
         # It was added in another session: this one has to come in by it.
         request.session.flush()
         return redirect("account_login")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from complaints.services.vault import Keyring
-from portal.sessions import ReporterSession
+from complaints.services.keyring import Keyring
+from portal.accounts.sessions import ReporterSession
 
 
 class PortalRequest(HttpRequest):

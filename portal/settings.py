@@ -99,8 +99,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Staff's login ----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "complaints.Staff"
-AUTHENTICATION_BACKENDS = ["portal.accounts.KeyUnlockingBackend"]
-PASSWORD_HASHERS = ["portal.hashers.PepperedArgon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.adapters.KeyUnlockingBackend"]
+PASSWORD_HASHERS = ["portal.accounts.hashers.PepperedArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
@@ -109,7 +109,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
-ACCOUNT_ADAPTER = "portal.accounts.StaffAccountAdapter"
+ACCOUNT_ADAPTER = "portal.accounts.adapters.StaffAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -123,14 +123,14 @@ ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
 # Seconds: how long a password waits for its second factor, and how long both count as given just now.
 ACCOUNT_LOGIN_TIMEOUT = 600
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-MFA_ADAPTER = "portal.accounts.StaffFactorAdapter"
+MFA_ADAPTER = "portal.accounts.adapters.StaffFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_FORMS = {"authenticate": "portal.door.CodeForm", "authenticate_webauthn": "portal.door.KeyForm"}
+MFA_FORMS = {"authenticate": "portal.accounts.login.CodeForm", "authenticate_webauthn": "portal.accounts.login.KeyForm"}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = MFA_TRUST_ENABLED = False
 
 # --- Sessions, cookies, CSRF ------------------------------------------------------------------------------------------
-SESSION_ENGINE = "portal.sessions"
+SESSION_ENGINE = "portal.accounts.sessions"
 SESSION_COOKIE_NAME = "__Secure-kantor" if SECURE else "kantor"
 SESSION_COOKIE_PATH = f"/{ADMIN_PATH}"
 SESSION_COOKIE_AGE = env.int("STAFF_IDLE_SECONDS", 1800)

@@ -21,8 +21,10 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
-from complaints.services import catalog, evidence, factors, keys, reporting, vault
-from complaints.services.vault import Keyring
+from complaints.services import follow_up, mfa, reference_data, submission
+from complaints.services.evidence import intake
+from complaints.services.keyring import Keyring, team_fingerprint
+from complaints.services.team_keys import membership, personal
 
 PASSWORD = "sandi yang cukup panjang"
 PEOPLE = {
@@ -62,12 +64,12 @@ class Cast:
     def ring(self, name: str) -> Keyring:
         """The key ring that the person holds after signing in."""
         staff = self[name]
-        return Keyring(staff, keys.unlock(staff=staff, password=PASSWORD))
+        return Keyring(staff, personal.unlock(staff=staff, password=PASSWORD))
 
 
 def make_cast() -> Cast:
     """Make everybody, their keys and teams; the caller puts ``pins`` into the settings."""
-    catalog.load()
+    reference_data.load()
     now = timezone.now()
     people = {}
     for name, role in PEOPLE.items():
@@ -82,11 +84,11 @@ def make_cast() -> Cast:
             is_staff=True,
             is_superuser=superuser,
         )
-        keys.change_password(staff=people[name], password=PASSWORD, now=now)
+        personal.change_password(staff=people[name], password=PASSWORD, now=now)
     recovery = (BoxPair.new().public, BoxPair.new().public)
     for slug, members in TEAMS.items():
         kind, _, code = slug.partition("-")
-        keys.make_team(
+        membership.make_team(
             slug=slug,
             kind=kind,
             body=OversightBody.objects.get(pk=code) if code else None,
@@ -94,7 +96,7 @@ def make_cast() -> Cast:
             recovery=recovery,
             now=now,
         )
-    pins = ",".join(f"{team.slug}={vault.team_fingerprint(team)}" for team in Team.objects.all())
+    pins = ",".join(f"{team.slug}={team_fingerprint(team)}" for team in Team.objects.all())
     return Cast(people, pins)
 
 
@@ -142,16 +144,16 @@ def send_report(*, today: date | None = None, files: Any = (), **changes: Any) -
     """Send a report as a reporter does."""
     day = today or timezone.localdate()
     content = draft(**changes)
-    reporting.start_code(content)
-    receipt = reporting.submit(draft=content, files=list(files), today=day)
-    ticket = reporting.open_ticket(receipt.code)
+    submission.start_code(content)
+    receipt = submission.submit(draft=content, files=list(files), today=day)
+    ticket = follow_up.open_ticket(receipt.code)
     assert ticket is not None
     return Sent(receipt.code, ticket, Case.objects.get(reference=receipt.reference))
 
 
-def sealed_upload(content: bytes, name: str = "foto.jpg") -> evidence.SealedUpload:
+def sealed_upload(content: bytes, name: str = "foto.jpg") -> intake.SealedUpload:
     """Seal bytes into the evidence storage as the upload handler does."""
-    sink = evidence.Sink(name)
+    sink = intake.Sink(name)
     for start in range(0, len(content), 65536):
         sink.write(content[start : start + 65536])
     return sink.finish()
@@ -170,8 +172,8 @@ def next_code(name: str) -> str:
     staff = Staff.objects.get(username=name)
     if not staff.has_key:
         return ""
-    row = Authenticator.objects.filter(user=staff, type=factors.TOTP).first()
-    secret = factors.open_secret(row.data["secret"]) if row else factors.enrol_totp(staff=staff)
+    row = Authenticator.objects.filter(user=staff, type=mfa.TOTP).first()
+    secret = mfa.open_secret(row.data["secret"]) if row else mfa.enrol_totp(staff=staff)
     if row and row.data["step"] >= 0:
         row.data["step"] = -1
         row.save(update_fields=["data"])
@@ -180,7 +182,7 @@ def next_code(name: str) -> str:
 
 def app_code(secret: str) -> str:
     """What an app with that secret shows now."""
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // factors.PERIOD)))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // mfa.PERIOD)))
 
 
 def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:

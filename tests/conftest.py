@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from complaints.domain.hashchain import GENESIS
 from complaints.models.audit import ChainHead
-from complaints.services import catalog
+from complaints.services import reference_data
 from tests.cast import Cast, make_cast
 
 # Playwright's sync interface keeps an event loop on this thread; Django would refuse every query beside it.
@@ -106,4 +106,4 @@ def _empty_store() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
-    catalog.forget()
+    reference_data.forget()

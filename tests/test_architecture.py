@@ -9,7 +9,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE_LINES = 300
+FILE_LINES = 500
 FUNCTION_LINES = 40
 # One long list each, without logic: splitting them would only hide the whole.
 LONG_FILES = {"portal/settings.py"}

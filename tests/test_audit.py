@@ -23,7 +23,12 @@ from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
-from complaints.services import audit, casework, day_end, evidence, forwarding, keys, reporting
+from complaints.services import case_actions, case_file, follow_up, scheduled
+from complaints.services.audit import log, verify
+from complaints.services.evidence import processing, storage
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
+from complaints.services.team_keys import personal
 from tests.cast import Cast, Sent, at, make_cast, sealed_upload, send_report
 from tests.once import built_once
 from tests.services.test_story import photo
@@ -55,25 +60,25 @@ def story(
 def tell(cast: Cast) -> Sent:
     sent = send_report(today=DAY, files=[sealed_upload(photo())])
     send_report(today=DAY, story="Laporan kedua yang berdiri sendiri.")
-    evidence.process_pending()
+    processing.process_pending()
     vera, fitri, kirana, now = cast.ring("vera"), cast.ring("fitri"), cast.ring("kirana"), at(DAY)
     case = sent.case.pk
-    casework.act(keyring=vera, case_id=case, action=Action.START_REVIEW, now=now)
-    casework.act(keyring=vera, case_id=case, action=Action.ASK_REPORTER, reason="Kapan?", now=now)
-    reporting.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=DAY)
-    opened = casework.open_case(keyring=vera, case_id=case, now=now).complaints[0]
-    casework.note(keyring=vera, complaint_id=opened.complaint.pk, text="Cukup jelas.", now=now)
-    casework.act(keyring=vera, case_id=case, action=Action.VERIFY, now=now)
+    case_actions.act(keyring=vera, case_id=case, action=Action.START_REVIEW, now=now)
+    case_actions.act(keyring=vera, case_id=case, action=Action.ASK_REPORTER, reason="Kapan?", now=now)
+    follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=DAY)
+    opened = case_file.open_case(keyring=vera, case_id=case, now=now).complaints[0]
+    case_actions.note(keyring=vera, complaint_id=opened.complaint.pk, text="Cukup jelas.", now=now)
+    case_actions.act(keyring=vera, case_id=case, action=Action.VERIFY, now=now)
     body = OversightBody.objects.get(pk="kasn")
-    release = forwarding.forward(keyring=fitri, case_id=case, body=body, objects=[], now=now)
+    release = forward(keyring=fitri, case_id=case, body=body, objects=[], now=now)
     do: dict[str, Any] = {"keyring": kirana, "release_id": release.pk, "now": now}
-    forwarding.act(action=Action.TAKE_UP, **do)
-    forwarding.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
-    reporting.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
-    forwarding.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
-    forwarding.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
-    forwarding.act(action=Action.SANCTION, sanction=forwarding.SanctionRecord("moral_open", "1", DAY), **do)
-    day_end.close(days=[DAY], now=at(DAY + timedelta(days=1), 0))
+    decisions.act(action=Action.TAKE_UP, **do)
+    decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
+    decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
+    scheduled.close(days=[DAY], now=at(DAY + timedelta(days=1), 0))
     return sent
 
 
@@ -129,7 +134,7 @@ COLUMNS = ["sequence", "at", "event", "actor", "case", "facts", "signer", "previ
 
 
 def test_the_story_is_whole(told: Told) -> None:
-    assert audit.verify_chain() == audit.Verdict(AuditEntry.objects.count())
+    assert verify.verify_chain() == verify.Verdict(AuditEntry.objects.count())
 
 
 def test_columns_are_all_columns() -> None:
@@ -141,17 +146,17 @@ def test_a_flipped_bit_in_any_column_is_named(told: Told) -> None:
     for column in COLUMNS:
         with tampering():
             flip(AuditEntry, number, column)
-            verdict = audit.verify_chain()
+            verdict = verify.verify_chain()
             assert verdict.broken_at == number, (column, verdict)
             assert verdict.why, column
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 def test_a_flipped_bit_in_any_entry_is_named(told: Told) -> None:
     for number in range(1, AuditEntry.objects.count() + 1):
         with tampering():
             flip(AuditEntry, number, COLUMNS[1 + number % (len(COLUMNS) - 1)])
-            assert audit.verify_chain().broken_at == number
+            assert verify.verify_chain().broken_at == number
 
 
 def test_a_removed_entry_is_missed(told: Told) -> None:
@@ -159,7 +164,7 @@ def test_a_removed_entry_is_missed(told: Told) -> None:
     for number in (1, last // 2, last):
         with tampering():
             AuditEntry.objects.filter(pk=number).delete()
-            assert audit.verify_chain().broken_at == number
+            assert verify.verify_chain().broken_at == number
 
 
 def test_two_entries_that_changed_places_are_found(told: Told) -> None:
@@ -169,21 +174,21 @@ def test_two_entries_that_changed_places_are_found(told: Told) -> None:
         AuditEntry.objects.filter(pk__in=[number, number + 1]).delete()
         one.pk, other.pk = other.pk, one.pk
         AuditEntry.objects.bulk_create([one, other])
-        assert audit.verify_chain().broken_at == number
+        assert verify.verify_chain().broken_at == number
 
 
 def test_a_cut_tail_is_found_by_what_left_the_machine(told: Told) -> None:
     last = AuditEntry.objects.count()
-    heads = audit.parse_heads(told.heads.read_text())
-    assert audit.verify_chain(heads=heads).whole
+    heads = verify.parse_heads(told.heads.read_text())
+    assert verify.verify_chain(heads=heads).whole
     with tampering():
         AuditEntry.objects.filter(pk=last).delete()
         before = AuditEntry.objects.get(pk=last - 1)
         ChainHead.objects.update(sequence=last - 1, digest=before.digest)
-        assert audit.verify_chain().whole, "nothing inside the machine can tell"
-        assert audit.verify_chain(heads=heads).broken_at == last
-        audit.append(event="staff.changed", now=at(DAY))
-        assert audit.verify_chain(heads=heads).broken_at == last
+        assert verify.verify_chain().whole, "nothing inside the machine can tell"
+        assert verify.verify_chain(heads=heads).broken_at == last
+        log.append(event="staff.changed", now=at(DAY))
+        assert verify.verify_chain(heads=heads).broken_at == last
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to its types")
@@ -191,7 +196,7 @@ def test_what_the_database_cannot_read_is_named_too(told: Told) -> None:
     for column, nonsense in (("at", "soon"), ("at", "2026-99-01 00:00:00"), ("actor", "somebody"), ("signer", "x")):
         with tampering(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE complaints_auditentry SET {column} = %s WHERE sequence = 5", [nonsense])
-            assert audit.verify_chain().broken_at == 5, column
+            assert verify.verify_chain().broken_at == 5, column
 
 
 # --- The database refuses -----------------------------------------------------------------------------------------
@@ -228,7 +233,7 @@ def test_the_database_refuses_to_alter_or_remove(
         act = _raw_delete
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         act(row)
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
@@ -269,7 +274,7 @@ def test_a_flipped_bit_in_what_a_reporter_sent_is_found(told: Told, model: type[
     for row in _reporters(model, column):
         with tampering():
             flip(model, row.pk, column)
-            verdict = audit.verify_chain()
+            verdict = verify.verify_chain()
             assert verdict.why == "what reporters sent on 2026-11-09 was altered"
             assert AuditEntry.objects.get(pk=verdict.broken_at).event == "day.closed"
 
@@ -279,20 +284,20 @@ def test_ciphertexts_that_changed_places_are_found(told: Told) -> None:
     with tampering():
         Message.objects.filter(pk=one.pk).update(sealed=other.sealed)
         Message.objects.filter(pk=other.pk).update(sealed=one.sealed)
-        assert "was altered" in audit.verify_chain().why
+        assert "was altered" in verify.verify_chain().why
 
 
 def test_a_removed_report_and_one_slipped_in_are_found(told: Told) -> None:
     with tampering():
         Message.objects.from_reporter().first().delete()  # type: ignore[union-attr]
-        assert "more or less" in audit.verify_chain().why
+        assert "more or less" in verify.verify_chain().why
     with tampering():
         send_report(today=DAY)
-        assert "more or less" in audit.verify_chain().why
+        assert "more or less" in verify.verify_chain().why
 
 
 def test_a_day_is_closed_once(told: Told) -> None:
-    assert audit.close_day(day=DAY, now=at(DAY + timedelta(days=2))) is None
+    assert log.close_day(day=DAY, now=at(DAY + timedelta(days=2))) is None
 
 
 # --- What staff and bodies wrote ------------------------------------------------------------------------------------
@@ -315,7 +320,7 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(told: Told, model: type[Any]
     for row in rows:
         with tampering():
             flip(model, row.pk, column)
-            verdict = audit.verify_chain()
+            verdict = verify.verify_chain()
             assert "was altered" in verdict.why
             named = AuditEntry.objects.get(pk=verdict.broken_at)
             assert str(row.pk) in named.facts.values()
@@ -324,7 +329,7 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(told: Told, model: type[Any]
 def test_a_removed_note_is_missed(told: Told) -> None:
     with tampering():
         InternalNote.objects.all().delete()
-        assert audit.verify_chain().why == "its note is gone"
+        assert verify.verify_chain().why == "its note is gone"
 
 
 def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> None:
@@ -333,7 +338,7 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> 
         assert forged is not None
         forged.pk, forged.sequence = uuid.uuid4(), 99
         forged.save(force_insert=True)
-        assert "message.sent" in audit.verify_chain().why
+        assert "message.sent" in verify.verify_chain().why
 
 
 # --- Where cases stand ----------------------------------------------------------------------------------------------
@@ -342,7 +347,7 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> 
 def test_a_status_that_no_step_leads_to_is_found(told: Told) -> None:
     with tampering():
         Case.objects.filter(pk=told.sent.case.pk).update(status="unsubstantiated")
-        verdict = audit.verify_chain()
+        verdict = verify.verify_chain()
         assert (verdict.subject, verdict.why) == (
             told.sent.case.reference,
             "stands at unsubstantiated, its steps lead to sanctioned",
@@ -353,7 +358,7 @@ def test_a_status_that_no_step_leads_to_is_found(told: Told) -> None:
 def test_an_altered_step_is_found(told: Told, changes: dict[str, Any]) -> None:
     with tampering():
         Transition.objects.filter(action="substantiate").update(**changes)
-        assert audit.verify_chain().subject == told.sent.case.reference
+        assert verify.verify_chain().subject == told.sent.case.reference
 
 
 def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
@@ -368,11 +373,11 @@ def test_steps_slipped_in_are_found(told: Told) -> None:
     other = Case.objects.exclude(pk=told.sent.case.pk).get()
     with tampering():
         _slip_in(other, actor_kind="staff", day=DAY)
-        assert audit.verify_chain().why == "its steps and the chain's entries differ"
+        assert verify.verify_chain().why == "its steps and the chain's entries differ"
     other.refresh_from_db()
     with tampering():
         _slip_in(other, actor_kind="reporter", day=DAY)
-        assert "more or less" in audit.verify_chain().why
+        assert "more or less" in verify.verify_chain().why
 
 
 # --- Who signs, and what may stand in an entry ----------------------------------------------------------------------
@@ -380,26 +385,26 @@ def test_steps_slipped_in_are_found(told: Told) -> None:
 
 def test_another_persons_key_is_found(told: Told) -> None:
     vera, vino = told.cast.ring("vera"), told.cast.ring("vino")
-    entry = audit.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vino.signer)
-    assert audit.verify_chain() == audit.Verdict(entry.pk, entry.pk, "signed by somebody else")
+    entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vino.signer)
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "signed by somebody else")
 
 
 def test_the_servers_key_does_not_stand_for_a_person(told: Told) -> None:
-    entry = audit.append(event="case.opened", now=at(DAY), actor=told.cast["vera"])
-    assert audit.verify_chain() == audit.Verdict(entry.pk, entry.pk, "not signed by the person")
+    entry = log.append(event="case.opened", now=at(DAY), actor=told.cast["vera"])
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "not signed by the person")
 
 
 def test_a_retired_key_signs_nothing_more(told: Told) -> None:
     vera = told.cast.ring("vera")
-    keys.set_initial_password(staff=told.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
-    assert audit.verify_chain().whole
-    entry = audit.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vera.signer)
-    assert audit.verify_chain() == audit.Verdict(entry.pk, entry.pk, "unknown key")
+    personal.set_initial_password(staff=told.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
+    assert verify.verify_chain().whole
+    entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vera.signer)
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "unknown key")
 
 
 def test_an_unknown_event_is_refused(told: Told) -> None:
-    with pytest.raises(audit.AuditError):
-        audit.append(event="case.gossip", now=at(DAY))
+    with pytest.raises(log.AuditError):
+        log.append(event="case.gossip", now=at(DAY))
 
 
 @pytest.mark.parametrize(
@@ -407,8 +412,8 @@ def test_an_unknown_event_is_refused(told: Told) -> None:
 )
 def test_facts_that_could_be_content_are_refused(told: Told, fact: Any) -> None:
     before = AuditEntry.objects.count()
-    with pytest.raises(audit.AuditError):
-        audit.append(event="staff.changed", now=at(DAY), facts={"fact": fact})
+    with pytest.raises(log.AuditError):
+        log.append(event="staff.changed", now=at(DAY), facts={"fact": fact})
     assert AuditEntry.objects.count() == before
 
 
@@ -442,7 +447,7 @@ def test_the_command_minds_every_head(told: Told, tmp_path: Path, line: str) -> 
 
 def test_the_command_reads_every_object(told: Told) -> None:
     names = list(EvidenceObject.objects.values_list("object_name", flat=True))
-    paths = [Path(evidence.storage().path(name)) for name in names]
+    paths = [Path(storage.storage().path(name)) for name in names]
     before = [path.read_bytes() for path in paths]
     paths[0].write_bytes(before[0][:-1] + flipped(before[0][-1:]))
     paths[1].unlink()

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from complaints.models.catalog import Category
-from complaints.services import catalog
+from complaints.models.reference_data import Category
+from complaints.services import reference_data
 
 DATA = Path(__file__).resolve().parent.parent / "complaints" / "data"
 CATALOG = (
@@ -288,11 +288,11 @@ def test_plan_looks_like_a_real_desk() -> None:
 
 @pytest.mark.django_db
 def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
-    catalog.load()
+    reference_data.load()
     name = Category.objects.get(pk="A1").name_id
     Category.objects.filter(pk="A1").update(name_id="Diubah")
     Category.objects.filter(pk="A2").delete()
-    assert catalog.load()["categories"] == 1
+    assert reference_data.load()["categories"] == 1
     assert Category.objects.get(pk="A1").name_id == "Diubah"
-    assert sum(catalog.load(overwrite=True).values()) == 0
+    assert sum(reference_data.load(overwrite=True).values()) == 0
     assert Category.objects.get(pk="A1").name_id == name

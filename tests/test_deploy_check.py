@@ -27,8 +27,8 @@ from complaints import checks as ours
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
-from complaints.services import keys
-from complaints.services.vault import Keyring
+from complaints.services.keyring import Keyring
+from complaints.services.team_keys import personal, rotation
 from portal.secrets import new_secrets, write_once
 from tests import settings as plain
 from tests.cast import PASSWORD, Cast, make_cast
@@ -59,7 +59,7 @@ django.setup()
 from django.core.management import call_command
 from complaints.models.team import Role, Staff
 from complaints.models.oversight import OversightBody
-from complaints.services import founding
+from complaints.services.team_keys import setup
 call_command("migrate", verbosity=0)
 call_command("load_catalog")
 OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
@@ -72,7 +72,7 @@ for slug, role in roles.items():
         name = f"{slug}{number}"
         Staff.objects.create(username=name, role=role, body=own, is_staff=True)
         members.append(f"{slug}:{name}")
-    recovery.append(":".join([slug, founding.recovery_pair()[0], founding.recovery_pair()[0]]))
+    recovery.append(":".join([slug, setup.recovery_pair()[0], setup.recovery_pair()[0]]))
 getpass.getpass = lambda prompt: "kalimat panjang buatan sendiri"
 call_command("setup_keys", body=["bkn"], member=members, recovery=recovery)
 """
@@ -278,9 +278,9 @@ def _swap_key() -> None:
 def _change_key_and_forget() -> None:
     vera = Staff.objects.get(username="vera")
     with override_settings(PASSWORD_PEPPER=plain.PASSWORD_PEPPER):  # with which the cast was made
-        ring = Keyring(vera, keys.unlock(staff=vera, password=PASSWORD))
+        ring = Keyring(vera, personal.unlock(staff=vera, password=PASSWORD))
     triage = Team.objects.get(slug="triage")
-    keys.rotate(keyring=ring, team_id=triage.pk, now=timezone.now() - timedelta(days=8))
+    rotation.rotate(keyring=ring, team_id=triage.pk, now=timezone.now() - timedelta(days=8))
 
 
 def test_the_pins_after_a_key_change(sound: Cast, db: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,9 +14,9 @@ from django.core.management import get_commands
 from django.db import models
 
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.catalog import Category
+from complaints.models.reference_data import Category
 from complaints.models.team import Role
-from complaints.services import catalog
+from complaints.services import reference_data
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -164,7 +164,7 @@ def test_glossary_knows_every_word_of_the_workflow() -> None:
 
 @pytest.mark.django_db
 def test_glossary_names_the_categories_as_the_catalogue_does() -> None:
-    catalog.load()
+    reference_data.load()
     listed = [tuple(row) for row in rows(DOCS / "glossary.md", "Categories")][1:]
     stored = Category.objects.order_by("order").values_list("code", "group", "name_id", "name_en")
     assert listed == [(f"`{code}`", f"`{group}`", *names) for code, group, *names in stored]

@@ -16,7 +16,8 @@ from pytest_django import Settings
 
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
-from complaints.services import casework, evidence, reporting
+from complaints.services import case_actions, follow_up
+from complaints.services.evidence import processing
 from portal import urls
 from tests.cast import Cast, at, sealed_upload, send_report, sign_in
 from tests.images import photo
@@ -191,9 +192,9 @@ def test_the_staffs_pages(client: Client) -> None:
 @pytest.fixture
 def stored(cast: Cast) -> dict[str, Any]:
     sent = send_report(today=DAY)
-    reporting.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo(), 'a"b\r\nX: 1;.jpg')], today=DAY)
-    evidence.process_pending()
-    casework.act(keyring=cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=at(DAY))
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo(), 'a"b\r\nX: 1;.jpg')], today=DAY)
+    processing.process_pending()
+    case_actions.act(keyring=cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=at(DAY))
     return {"case": sent.case, **{one.variant: one for one in EvidenceObject.objects.all()}}
 
 

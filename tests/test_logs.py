@@ -67,7 +67,7 @@ def test_of_others_only_the_line_of_code_is_written() -> None:
 
 
 def test_of_an_exception_its_type_and_the_lines_it_passed_are_written() -> None:
-    for name in ("somebody.else", "django.request", "complaints.services", "portal.sessions"):
+    for name in ("somebody.else", "django.request", "complaints.services", "portal.accounts.sessions"):
         written = line(name, "It broke", exc_info=caught(WORD))
         assert WORD not in written
         assert "builtins.ValueError" in written
@@ -190,13 +190,13 @@ def test_a_photo_is_read_without_a_word_of_it(log: io.StringIO, cast: Cast) -> N
 
 
 BODIES = {
-    "heartbeat": "pulse.beat",
-    "process_evidence": "evidence.process_pending",
-    "run_deadlines": "casework.run_deadlines",
-    "close_day": "day_end.close",
+    "heartbeat": "scheduled.beat",
+    "process_evidence": "processing.process_pending",
+    "run_deadlines": "case_deadlines.run_deadlines",
+    "close_day": "scheduled.close",
     "sweep": "retention.sweep",
-    "hand_out": "casework.hand_out",
-    "staff_mail": "day_end.mail_staff",
+    "hand_out": "assignment.hand_out",
+    "staff_mail": "scheduled.mail_staff",
 }
 
 

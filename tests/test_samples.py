@@ -28,21 +28,14 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff
-from complaints.services import (
-    audit,
-    casework,
-    catalog,
-    evidence,
-    factors,
-    keys,
-    reporting,
-    samples,
-    transitions,
-    vault,
-)
+from complaints.services import case_actions, case_file, follow_up, mfa, reference_data, transitions
+from complaints.services.audit import verify
+from complaints.services.evidence import storage
+from complaints.services.keyring import Keyring, pinned_teams
+from complaints.services.samples import people, play
 from complaints.services.samples.schedule import REPORTERS, schedule
 from complaints.services.samples.stories import planned
-from complaints.services.vault import Keyring
+from complaints.services.team_keys import personal
 from tests.once import built_once
 from tests.test_data_files import PLANNED
 
@@ -63,7 +56,7 @@ class Played:
 
     def ring(self, username: str) -> Keyring:
         staff = Staff.objects.get(username=username)
-        return Keyring(staff, keys.unlock(staff=staff, password=self.accounts[username]["password"]))
+        return Keyring(staff, personal.unlock(staff=staff, password=self.accounts[username]["password"]))
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +68,11 @@ def _played(
     env_file.write_text("SECRET_KEY=x\n")
     changes = {"SAMPLE_MODE": True, "TEAM_KEY_PINS": "", "AUDIT_HEADS_FILE": folder / "heads.txt"}
     with built_once(django_db_blocker), override_settings(**changes):
-        catalog.load()
-        founded = samples.found(now=NOW - timedelta(days=70), env_file=env_file)
+        reference_data.load()
+        founded = people.found(now=NOW - timedelta(days=70), env_file=env_file)
         assert founded is not None
         with override_settings(TEAM_KEY_PINS=founded.pins):
-            made = samples.load(now=NOW, into=into)
+            made = play.load(now=NOW, into=into)
             written = json.loads(into.read_text(encoding="utf-8"))
             accounts = {account["username"]: account for account in written["accounts"]}
             yield Played(folder, made, accounts, written["tickets"], written["ticket"])
@@ -133,10 +126,10 @@ def _photo(variant: str) -> EvidenceObject:
 def test_officers_and_liaisons_open_what_is_theirs(played: Played) -> None:
     ring = played.ring("verifikator2")
     for case in Case.objects.all():
-        opened = casework.open_case(keyring=ring, case_id=case.pk, now=NOW)
+        opened = case_file.open_case(keyring=ring, case_id=case.pk, now=NOW)
         assert opened.complaints[0].answers["story"] in {plan.texts["story"] for plan in planned()}
     stored = _photo("working")
-    _info, stream = casework.open_object(keyring=ring, object_id=stored.pk, reason="", now=NOW)
+    _info, stream = case_actions.open_object(keyring=ring, object_id=stored.pk, reason="", now=NOW)
     image = Image.open(io.BytesIO(b"".join(stream)))
     assert not image.getexif()
     for name in ("kasn1", "bkn2"):
@@ -146,15 +139,15 @@ def test_officers_and_liaisons_open_what_is_theirs(played: Played) -> None:
 def test_a_photo_betrays_its_origin_until_it_is_cleaned(played: Played) -> None:
     ring = played.ring("verifikator1")
     stored = _photo("original")
-    info, stream = casework.open_object(keyring=ring, object_id=stored.pk, reason="Periksa asal.", now=NOW)
+    info, stream = case_actions.open_object(keyring=ring, object_id=stored.pk, reason="Periksa asal.", now=NOW)
     assert {"place", "device", "time"} <= set(info.betrays)
     assert b"KameraContoh" in b"".join(stream)
 
 
 def test_the_ticket_that_is_shown_asks_something(played: Played) -> None:
-    ticket = reporting.open_ticket(played.ticket)
+    ticket = follow_up.open_ticket(played.ticket)
     assert ticket is not None
-    page = reporting.status_page(ticket=ticket, today=TODAY)
+    page = follow_up.status_page(ticket=ticket, today=TODAY)
     assert page.status == "needs_information"
     assert page.question
     assert page.may_answer
@@ -165,9 +158,9 @@ def test_there_is_a_ticket_for_every_report(played: Played) -> None:
         entry["status"] for entry, _ in PLANNED
     )
     for status, codes in played.tickets.items():
-        ticket = reporting.open_ticket(codes[0])
+        ticket = follow_up.open_ticket(codes[0])
         assert ticket is not None
-        assert reporting.status_page(ticket=ticket, today=TODAY).status == status
+        assert follow_up.status_page(ticket=ticket, today=TODAY).status == status
 
 
 # --- Nothing of it lies open ----------------------------------------------------------------------------------------
@@ -227,7 +220,7 @@ def test_no_ticket_code_stands_in_the_database(played: Played) -> None:
 
 def test_stored_files_show_nothing(played: Played) -> None:
     for name in EvidenceObject.objects.values_list("object_name", flat=True):
-        content = Path(evidence.storage().path(name)).read_bytes()
+        content = Path(storage.storage().path(name)).read_bytes()
         assert not any(mark in content for mark in (b"KameraContoh", b"Exif", b"CONTOH", b"%PDF", b"JFIF"))
 
 
@@ -237,7 +230,7 @@ def test_the_chain_is_whole_and_its_heads_are_outside(played: Played, capsys: py
     assert days == [(TODAY - timedelta(days=back)).isoformat() for back in range(60, 0, -1)]
     call_command("audit_verify", heads=heads, files=True)
     assert "whole" in capsys.readouterr().out
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 # --- Samples stay samples --------------------------------------------------------------------------------------------
@@ -246,8 +239,8 @@ def test_the_chain_is_whole_and_its_heads_are_outside(played: Played, capsys: py
 def test_a_second_run_changes_nothing(played: Played) -> None:
     path, heads = played.folder / "sample.json", played.folder / "heads.txt"
     before = path.read_bytes(), heads.read_bytes(), Complaint.objects.count(), Staff.objects.count()
-    assert samples.found(now=NOW, env_file=played.folder / "portal.env") is None
-    assert samples.load(now=NOW, into=path) == 0
+    assert people.found(now=NOW, env_file=played.folder / "portal.env") is None
+    assert play.load(now=NOW, into=path) == 0
     assert (path.read_bytes(), heads.read_bytes(), Complaint.objects.count(), Staff.objects.count()) == before
 
 
@@ -275,9 +268,9 @@ def test_there_are_enough_people_of_every_role_and_their_passwords_hold(played: 
         staff = Staff.objects.get(username=username)
         validate_password(account["password"], staff)
         assert staff.check_password(account["password"])
-        assert keys.unlock(staff=staff, password=account["password"])
-        assert factors.practice_code(staff=staff, now=0)
-    vault.pinned_teams("triage", "custodian", "body-kasn", "body-bkn")
+        assert personal.unlock(staff=staff, password=account["password"])
+        assert mfa.practice_code(staff=staff, now=0)
+    pinned_teams("triage", "custodian", "body-kasn", "body-bkn")
 
 
 def test_outside_of_sample_mode_nothing_is_made(db: None, tmp_path: Path) -> None:
@@ -294,8 +287,8 @@ def test_teams_that_the_environment_does_not_know_are_refused(played: Played) ->
 def test_a_failed_run_leaves_nothing(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     Staff.objects.filter(username="bkn2").update(wrapped_key=b"")
     monkeypatch.setattr(Complaint.objects, "exists", lambda: False)
-    with pytest.raises(samples.SamplesRefused, match="bkn2"):
-        samples.load(now=NOW, into=played.folder / "none.json")
+    with pytest.raises(people.SamplesRefused, match="bkn2"):
+        play.load(now=NOW, into=played.folder / "none.json")
     assert not (played.folder / "none.json").exists()
 
 

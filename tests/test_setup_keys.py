@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from complaints.adapters import private
+from complaints.adapters import private_file
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
@@ -19,8 +19,10 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
 from complaints.models.audit import AuditEntry
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
-from complaints.services import audit, catalog, founding, keys, vault
-from complaints.services.vault import Keyring
+from complaints.services import reference_data
+from complaints.services.audit import verify
+from complaints.services.keyring import Keyring, pinned_teams, team_fingerprint
+from complaints.services.team_keys import personal, setup
 from tests.cast import send_report
 
 PASSWORD = "sandi yang cukup panjang"
@@ -46,7 +48,7 @@ Keepers = dict[str, tuple[BoxPair, BoxPair]]
 @pytest.fixture
 def people(db: None, settings: Settings) -> None:
     settings.TEAM_KEY_PINS = ""
-    catalog.load()
+    reference_data.load()
     for name, role in ROLES.items():
         Staff.objects.create(username=name, role=role, body_id=BODY.get(name), is_staff=True)
 
@@ -79,7 +81,7 @@ def pins_of(output: str) -> str:
 
 def ring(name: str) -> Keyring:
     staff = Staff.objects.get(username=name)
-    unlocked = keys.unlock(staff=staff, password=PASSWORD)
+    unlocked = personal.unlock(staff=staff, password=PASSWORD)
     assert unlocked is not None
     return Keyring(staff, unlocked)
 
@@ -107,11 +109,11 @@ def test_every_first_member_holds_their_teams_key_and_no_other(made: str) -> Non
 
 
 def test_what_is_printed_pins_the_teams_and_can_be_read_aloud(made: str) -> None:
-    teams = vault.pinned_teams(*MEMBERS)
+    teams = pinned_teams(*MEMBERS)
     assert set(teams) == set(MEMBERS)
     for team in teams.values():
-        assert vault.team_fingerprint(team) in made
-    assert keys.fingerprint(Staff.objects.get(username="vera")) in made
+        assert team_fingerprint(team) in made
+    assert personal.fingerprint(Staff.objects.get(username="vera")) in made
     assert PASSWORD not in made
     assert send_report().case.status == "received"
 
@@ -121,7 +123,7 @@ def test_the_chain_tells_who_was_given_what(made: str) -> None:
     assert events.count("staff.key_made") == 6
     assert events.count("team.made") == 3
     assert events.count("team.admitted") == 6
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 def test_two_keepers_together_recover_a_team(made: str, keepers: Keepers) -> None:
@@ -145,12 +147,12 @@ def test_a_weak_password_and_a_slip_are_asked_again(
     errors = capsys.readouterr().err
     assert "differ" in errors
     assert "14" in errors
-    assert keys.unlock(staff=Staff.objects.get(username="bayu"), password=PASSWORD)
+    assert personal.unlock(staff=Staff.objects.get(username="bayu"), password=PASSWORD)
 
 
 def test_who_holds_a_key_is_not_asked(people: None, keepers: Keepers, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (name for names in MEMBERS.values() for name in names):
-        keys.change_password(staff=Staff.objects.get(username=name), password=PASSWORD)
+        personal.change_password(staff=Staff.objects.get(username=name), password=PASSWORD)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: pytest.fail("asked"))
     call_command("setup_keys", **options(keepers))
     assert Team.objects.count() == 3
@@ -170,7 +172,7 @@ def test_a_body_is_added_later_and_what_was_pinned_stays(
     made: str, typed: list[str], settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Staff.objects.create(username="kresna", role=Role.OVERSEER, body_id="kasn")
-    one, other = founding.recovery_pair(), founding.recovery_pair()
+    one, other = setup.recovery_pair(), setup.recovery_pair()
     # Somebody with the database's password has put a team there that nobody pinned.
     body = OversightBody.objects.create(code="palsu", name="Palsu", short_name="P", valid_from="2025-01-01")
     false = KeySet.new()
@@ -261,7 +263,7 @@ def test_a_line_of_the_file_of_secrets_is_replaced_and_the_others_stay(tmp_path:
     path = tmp_path / "portal.env"
     path.write_text("# ours\nSECRET_KEY=abc\nTEAM_KEY_PINS=old\nPASSWORD_PEPPER=def\n")
     path.chmod(0o644)
-    private.put(path, "TEAM_KEY_PINS", "triage=00,body-bkn=11")
+    private_file.put(path, "TEAM_KEY_PINS", "triage=00,body-bkn=11")
     assert path.read_text() == "# ours\nSECRET_KEY=abc\nPASSWORD_PEPPER=def\nTEAM_KEY_PINS=triage=00,body-bkn=11\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
@@ -274,9 +276,9 @@ def test_a_failed_replacement_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("complaints.adapters.private.os.fsync", full)
+    monkeypatch.setattr("complaints.adapters.private_file.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        private.put(path, "TEAM_KEY_PINS", "triage=00")
+        private_file.put(path, "TEAM_KEY_PINS", "triage=00")
     assert path.read_text() == "SECRET_KEY=abc\n"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -284,4 +286,4 @@ def test_a_failed_replacement_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("value", ["a b", "a\nB=c", "a#b", 'a"b', "$HOME"])
 def test_a_value_that_could_be_read_otherwise_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(ValueError, match="NAME"):
-        private.put(tmp_path / "portal.env", "NAME", value)
+        private_file.put(tmp_path / "portal.env", "NAME", value)

@@ -17,9 +17,11 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
-from complaints.services import casework, forwarding, reporting
+from complaints.services import case_actions, case_deadlines, follow_up
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.transitions import CaseChanged
-from complaints.services.vault import Keyring, Locked
 from tests.cast import Cast, Sent, at, make_cast, send_report
 from tests.once import built_once
 
@@ -91,7 +93,7 @@ class Desk:
         self.rings = {who: cast.ring(name) for who, name in WHO.items()}
         self.sent, self.release = sent, release
         self.kasn = OversightBody.objects.get(pk="kasn")
-        self.sanction = forwarding.SanctionRecord("moral_open", "800/1", DAY)
+        self.sanction = decisions.SanctionRecord("moral_open", "800/1", DAY)
 
     def put(self, state: str) -> None:
         status, _, asked_from = state.partition(",")
@@ -101,7 +103,7 @@ class Desk:
         """Every action, by every service that takes one, in the hands of ``who``."""
         if who == "reporter":
             yield "answer", lambda: self._answer()
-            yield "withdraw", lambda: reporting.withdraw(ticket=self.sent.ticket, reason="", today=DAY)
+            yield "withdraw", lambda: follow_up.withdraw(ticket=self.sent.ticket, reason="", today=DAY)
             return
         ring = self.rings[who]
         for action in Action:
@@ -109,20 +111,20 @@ class Desk:
             yield action.value, lambda action=action: self._as_body(ring, action)
         yield (
             "forward",
-            lambda: forwarding.forward(keyring=ring, case_id=self.sent.case.pk, body=self.kasn, objects=[], now=NOW),
+            lambda: forward(keyring=ring, case_id=self.sent.case.pk, body=self.kasn, objects=[], now=NOW),
         )
 
     def _answer(self) -> None:
         before = self.status()
-        reporting.add_message(ticket=self.sent.ticket, text="Jawaban.", files=[], today=DAY)
+        follow_up.add_message(ticket=self.sent.ticket, text="Jawaban.", files=[], today=DAY)
         if self.status() == before:  # kept, and nothing else: that is no step
             raise Locked
 
     def _as_staff(self, ring: Keyring, action: Action) -> None:
-        casework.act(keyring=ring, case_id=self.sent.case.pk, action=action, reason="Alasan.", now=NOW)
+        case_actions.act(keyring=ring, case_id=self.sent.case.pk, action=action, reason="Alasan.", now=NOW)
 
     def _as_body(self, ring: Keyring, action: Action) -> None:
-        forwarding.act(
+        decisions.act(
             keyring=ring,
             release_id=self.release.pk,
             action=action,
@@ -150,12 +152,12 @@ def desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", cast.pins)
         sent = send_report(today=DAY)
         do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab.", "now": NOW}
-        casework.act(keyring=cast.ring("vino"), action=Action.START_REVIEW, **do)
-        casework.act(keyring=cast.ring("vino"), action=Action.PROPOSE_INELIGIBLE, **do)
-        casework.act(keyring=cast.ring("vera"), action=Action.REJECT_INELIGIBLE, **do)
-        casework.act(keyring=cast.ring("vera"), action=Action.VERIFY, **do)
+        case_actions.act(keyring=cast.ring("vino"), action=Action.START_REVIEW, **do)
+        case_actions.act(keyring=cast.ring("vino"), action=Action.PROPOSE_INELIGIBLE, **do)
+        case_actions.act(keyring=cast.ring("vera"), action=Action.REJECT_INELIGIBLE, **do)
+        case_actions.act(keyring=cast.ring("vera"), action=Action.VERIFY, **do)
         body = OversightBody.objects.get(pk="kasn")
-        release = forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
+        release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
         yield Desk(cast, sent, release)
 
 
@@ -186,23 +188,23 @@ def test_what_the_table_allows_happens_and_nothing_else(db: None, desk: Desk, st
 @pytest.mark.parametrize("state", ALLOWED)
 def test_the_clock_moves_what_is_due_and_nothing_else(db: None, desk: Desk, state: str) -> None:
     desk.put(state)
-    casework.run_deadlines(now=NOW)
+    case_deadlines.run_deadlines(now=NOW)
     assert desk.status() == state.partition(",")[0]
     steps = Transition.objects.count()
-    casework.run_deadlines(now=NOW + timedelta(days=1))
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     expected = list(ALLOWED[state].get("clock", {}).items())
     taken = Transition.objects.order_by("sequence").values_list("action", "target")[steps:]
     assert list(taken) == expected
     assert desk.status() == (expected[0][1] if expected else state.partition(",")[0])
-    casework.run_deadlines(now=NOW + timedelta(days=1))
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     assert Transition.objects.count() == steps + len(expected)
 
 
 def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, desk: Desk) -> None:
     desk.put("needs_information,in_review")
-    casework.run_deadlines(now=NOW + timedelta(days=1))
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     assert desk.status() == Status.INELIGIBLE
-    reporting.add_message(ticket=desk.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
+    follow_up.add_message(ticket=desk.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
     assert desk.status() == Status.IN_REVIEW
 
 
@@ -238,9 +240,9 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -
             ring, given = desk.rings[who], {"action": Action(action), "now": NOW}
             with pytest.raises(TransitionRefused):
                 if who == "verifier":
-                    casework.act(keyring=ring, case_id=desk.sent.case.pk, reason=" \n", **given)
+                    case_actions.act(keyring=ring, case_id=desk.sent.case.pk, reason=" \n", **given)
                 else:
-                    forwarding.act(keyring=ring, release_id=desk.release.pk, told=" ", text=" ", **given)
+                    decisions.act(keyring=ring, release_id=desk.release.pk, told=" ", text=" ", **given)
         assert desk.everything() == before
 
 
@@ -250,7 +252,7 @@ def test_a_returned_or_replaced_release_moves_nothing(db: None, desk: Desk, sett
     assert outcomes(desk, "lead body") == {}
     Release.objects.update(state="open")
     desk.put("verified")
-    forwarding.forward(keyring=desk.rings["forwarder"], case_id=desk.sent.case.pk, body=desk.kasn, objects=[], now=NOW)
+    forward(keyring=desk.rings["forwarder"], case_id=desk.sent.case.pk, body=desk.kasn, objects=[], now=NOW)
     desk.put("under_examination")
     assert outcomes(desk, "lead body") == {}
 
@@ -266,7 +268,7 @@ def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Des
     before = desk.everything()
     do: dict[str, Any] = {"case_id": desk.sent.case.pk, "now": NOW, "seen_status": "received"}
     with pytest.raises(CaseChanged):
-        casework.act(keyring=desk.rings["verifier"], action=Action.VERIFY, **do)
+        case_actions.act(keyring=desk.rings["verifier"], action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forwarding.forward(keyring=desk.rings["forwarder"], body=desk.kasn, objects=[], **do)
+        forward(keyring=desk.rings["forwarder"], body=desk.kasn, objects=[], **do)
     assert desk.everything() == before

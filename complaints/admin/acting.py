@@ -26,14 +26,16 @@ from complaints.admin.found import betrayed
 from complaints.admin.meanwhile import meanwhile, refusal_code
 from complaints.admin.step_forms import ForwardForm, StepForm
 from complaints.domain import workflow
-from complaints.domain.leaks import Leak
+from complaints.domain.disclosure import Leak
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff
-from complaints.services import casework, forwarding, vault
-from complaints.services.leaks import Override
+from complaints.services import case_actions, case_file, case_items, disclosure_check
+from complaints.services.disclosure_check import Override
+from complaints.services.forwarding.release import forward as release_forward
+from complaints.services.keyring import UnpinnedKey, pinned_team
 from complaints.services.transitions import CaseChanged
 
 
@@ -42,8 +44,8 @@ def forwardable(today: date) -> list[OversightBody]:
     found = []
     for body in OversightBody.objects.valid_on(today):
         try:
-            vault.pinned_team(f"body-{body.pk}")
-        except vault.UnpinnedKey:
+            pinned_team(f"body-{body.pk}")
+        except UnpinnedKey:
             continue
         found.append(body)
     return found
@@ -77,8 +79,8 @@ class CaseSteps(CasePart):
             return self._act(request, case, Action(action))
         return self._confirm(request, case, Action(action))
 
-    def _choice(self, request: HttpRequest, case: Case, action: Action) -> casework.Choice | None:
-        choices = casework.choices(staff=staff_request(request).user, case=case)
+    def _choice(self, request: HttpRequest, case: Case, action: Action) -> case_items.Choice | None:
+        choices = case_items.choices(staff=staff_request(request).user, case=case)
         return next((one for one in choices if one.action is action), None)
 
     def _confirm(
@@ -98,7 +100,7 @@ class CaseSteps(CasePart):
         context: dict[str, Any] = {
             "title": f"{wording.STAFF_STEPS[action.value][0]}: {case.reference}",
             "case": case,
-            "mark": casework.mark_of(case),
+            "mark": case_actions.mark_of(case),
             "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
         }
         if refused or why:
@@ -118,7 +120,7 @@ class CaseSteps(CasePart):
 
     def _urgent(self, request: HttpRequest, case: Case, action: Action) -> bool:
         keyring = staff_request(request).keyring
-        return action is Action.VERIFY and casework.in_high_danger(keyring=keyring, case_id=case.pk)
+        return action is Action.VERIFY and case_actions.in_high_danger(keyring=keyring, case_id=case.pk)
 
     def _act(self, request: HttpRequest, case: Case, action: Action) -> HttpResponseBase:
         choice, asking = self._choice(request, case, action), staff_request(request)
@@ -136,7 +138,7 @@ class CaseSteps(CasePart):
         if not form.is_valid() or not composer.may_send(form.cleaned_data["reason"]):
             return self._confirm(request, case, action, form=form, composer=composer)
         try:
-            casework.act(
+            case_actions.act(
                 keyring=asking.keyring,
                 case_id=case.pk,
                 action=action,
@@ -183,7 +185,7 @@ class CaseSteps(CasePart):
             code = (choice.refused if choice else "changed") if posted else ""
             return self._confirm(request, case, Action.FORWARD, refused=code, typed=_texts(request) if posted else "")
         asking, today = staff_request(request), timezone.localdate()
-        opened = casework.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
         files, composer = _files(opened), self._composer(request, case, choice.row, "told")
         form = ForwardForm(
             composer.data() if request.method == "POST" else None,
@@ -208,7 +210,7 @@ class CaseSteps(CasePart):
         choice = self._choice(request, fresh, Action.FORWARD)
         if choice is None or choice.refused:
             return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
-        opened = casework.open_case(keyring=staff_request(request).keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(keyring=staff_request(request).keyring, case_id=case.pk, now=timezone.now())
         told = meanwhile(fresh, request.POST.get("seen", "")) | {"refused": wording.REFUSALS[code], "stale": True}
         return self._offer_release(request, fresh, form, composer, opened, told)
 
@@ -218,7 +220,7 @@ class CaseSteps(CasePart):
         case: Case,
         form: ForwardForm,
         composer: Composer,
-        opened: casework.CaseFile,
+        opened: case_file.CaseFile,
         told: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show what would leave the house, and the form."""
@@ -242,7 +244,7 @@ class CaseSteps(CasePart):
 
     def _release(self, request: HttpRequest, case: Case, form: ForwardForm, override: Override | None) -> None:
         wanted = form.cleaned_data
-        forwarding.forward(
+        release_forward(
             keyring=staff_request(request).keyring,
             case_id=case.pk,
             body=wanted["body"],
@@ -259,7 +261,7 @@ class CaseSteps(CasePart):
 def _following(person: Staff, before: Case) -> Case | None:
     """Return the case that this person would take up next: where the last one stood, by deadline, their own first."""
     if before.status == Status.INELIGIBLE_PROPOSED:
-        return queue.BY_DEADLINE.sort(casework.awaiting(person)).first()
+        return queue.BY_DEADLINE.sort(case_actions.awaiting(person)).first()
     alike = queue.BY_DEADLINE.sort(access.cases_for(person).filter(status=before.status).exclude(pk=before.pk))
     others = alike if person.role == Role.FORWARDER else alike.filter(assignee=None)
     return alike.filter(assignee=person).first() or others.first()
@@ -267,7 +269,7 @@ def _following(person: Staff, before: Case) -> Case | None:
 
 def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:
     keyring = staff_request(request).keyring
-    return casework.check(keyring=keyring, case_id=case.pk, readers=(), text=text, now=timezone.now())
+    return disclosure_check.check(keyring=keyring, case_id=case.pk, readers=(), text=text, now=timezone.now())
 
 
 def _texts(request: HttpRequest) -> str:
@@ -275,7 +277,7 @@ def _texts(request: HttpRequest) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def _files(opened: casework.CaseFile) -> list[dict[str, Any]]:
+def _files(opened: case_file.CaseFile) -> list[dict[str, Any]]:
     """List every stored object of a case, a working copy before its original."""
     found = []
     for part in opened.complaints:

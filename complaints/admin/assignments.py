@@ -20,17 +20,17 @@ from complaints.admin import wording
 from complaints.admin.base import HouseAdmin, StaffRequest, staff_request
 from complaints.admin.officer_forms import AwayForm, DutyForm, HandOverForm, RuleForm
 from complaints.domain.workflow import OPEN
+from complaints.models.assignment import Absence, Duty
 from complaints.models.case import AgencyKind
-from complaints.models.duty import Absence, Duty
-from complaints.services import casework, catalog
+from complaints.services import assignment, case_actions, case_items, reference_data
 
-MOST = casework.MANY_AT_MOST
+MOST = case_actions.MANY_AT_MOST
 
 
 def _in_words(duty: Duty | None) -> dict[str, str]:
     if duty is None:
         return {}
-    names, kinds = {row.code: row.name for row in catalog.provinces()}, dict(AgencyKind.choices)
+    names, kinds = {row.code: row.name for row in reference_data.provinces()}, dict(AgencyKind.choices)
     return {
         "provinces": ", ".join(names.get(code, code) for code in duty.provinces),
         "agency_kinds": ", ".join(str(kinds.get(code, code)) for code in duty.agency_kinds),
@@ -60,12 +60,12 @@ class AbsenceAdmin(HouseAdmin):
 
     def _show(self, request: HttpRequest, **typed: Any) -> HttpResponse:
         asking, today = staff_request(request), timezone.localdate()
-        colleagues = [one for one in casework.assignable(today=today) if one != asking.user]
+        colleagues = [one for one in assignment.assignable(today=today) if one != asking.user]
         mine = access.cases_for(asking.user).filter(assignee=asking.user, status__in=sorted(OPEN))
         rows = list(
             mine.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")[:MOST]
         )
-        lines = casework.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+        lines = case_items.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
         ticked = set(request.POST.getlist("case"))
         absences = Absence.objects.filter(until_on__gte=today).select_related("staff", "stand_in").order_by("from_on")
         context = {
@@ -85,8 +85,8 @@ class AbsenceAdmin(HouseAdmin):
     def _form(self, request: HttpRequest, form: type[Any], **more: Any) -> tuple[StaffRequest, Any]:
         asking = staff_request(request)
         if not asking.keyring.unlocked:
-            raise casework.CannotHave
-        people = [one for one in casework.assignable() if one != asking.user]
+            raise assignment.CannotHave
+        people = [one for one in assignment.assignable() if one != asking.user]
         return asking, form(request.POST, people=people, **more)
 
     def away(self, request: HttpRequest) -> HttpResponseBase:
@@ -95,7 +95,7 @@ class AbsenceAdmin(HouseAdmin):
         if not form.is_valid():
             return self._show(request, away=form)
         values = form.cleaned_data
-        casework.be_away(
+        assignment.be_away(
             keyring=asking.keyring,
             stand_in=values["stand_in"],
             from_on=values["from_on"],
@@ -108,7 +108,7 @@ class AbsenceAdmin(HouseAdmin):
     def back(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
         """End one's own absence."""
         try:
-            casework.be_back(keyring=staff_request(request).keyring, absence_id=object_id, now=timezone.now())
+            assignment.be_back(keyring=staff_request(request).keyring, absence_id=object_id, now=timezone.now())
         except Absence.DoesNotExist:
             raise Http404 from None
         messages.success(request, _("Welcome back. New cases come to you again."))
@@ -127,9 +127,9 @@ class AbsenceAdmin(HouseAdmin):
             return self._show(request, hand_over=form)
         values = form.cleaned_data
         do: dict[str, Any] = {"keyring": asking.keyring, "case_ids": cases, "now": timezone.now()}
-        given, kept = casework.hand_over(to=values["to"], words=values["words"], **do)
+        given, kept = assignment.hand_over(to=values["to"], words=values["words"], **do)
         if given:
-            words = {"number": given, "person": casework.name_of(values["to"])}
+            words = {"number": given, "person": assignment.name_of(values["to"])}
             messages.success(request, _("%(number)d given: %(person)s is asked to take them on.") % words)
         if kept:
             messages.error(request, _("%(number)d not given: this person cannot have them.") % {"number": kept})
@@ -154,10 +154,10 @@ class DutyAdmin(HouseAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the switch and the officers."""
-        people = casework.assignable()
+        people = assignment.assignable()
         duties = Duty.objects.in_bulk([one.pk for one in people])
         rows = [(one, _in_words(duties.get(one.pk))) for one in people]
-        context = {"title": self.list_title, "rows": rows, "rule": RuleForm(initial={"by": casework.rule().by})}
+        context = {"title": self.list_title, "rows": rows, "rule": RuleForm(initial={"by": assignment.rule().by})}
         return self.page(request, "admin/duties.html", context)
 
     def set_rule(self, request: HttpRequest) -> HttpResponseBase:
@@ -165,13 +165,13 @@ class DutyAdmin(HouseAdmin):
         form = RuleForm(request.POST)
         if not form.is_valid():
             raise Http404
-        casework.set_rule(keyring=staff_request(request).keyring, by=form.cleaned_data["by"], now=timezone.now())
+        assignment.set_rule(keyring=staff_request(request).keyring, by=form.cleaned_data["by"], now=timezone.now())
         messages.success(request, _("Saved."))
         return redirect("admin:complaints_duty_changelist")
 
     def change_duty(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
         """Say what an officer looks after."""
-        person = next((one for one in casework.assignable() if one.pk == object_id), None)
+        person = next((one for one in assignment.assignable() if one.pk == object_id), None)
         if person is None:
             raise Http404
         duty = Duty.objects.filter(staff=person).first() or Duty(staff=person)
@@ -179,8 +179,8 @@ class DutyAdmin(HouseAdmin):
         form = DutyForm(request.POST if request.method == "POST" else None, initial=given)
         if request.method == "POST" and form.is_valid():
             keyring = staff_request(request).keyring
-            casework.set_duty(keyring=keyring, person=person, now=timezone.now(), **form.cleaned_data)
+            assignment.set_duty(keyring=keyring, person=person, now=timezone.now(), **form.cleaned_data)
             messages.success(request, _("Saved."))
             return redirect("admin:complaints_duty_changelist")
-        context = {"title": _("Duties of %(person)s") % {"person": casework.name_of(person)}, "form": form}
+        context = {"title": _("Duties of %(person)s") % {"person": assignment.name_of(person)}, "form": form}
         return self.page(request, "admin/duty.html", context, status=400 if form.is_bound else 200)

@@ -26,11 +26,11 @@ from django.utils.functional import cached_property
 from complaints import access
 from complaints.models.case import Case
 from complaints.models.team import Role, Staff
-from complaints.services import casework
+from complaints.services import case_file
 
 # Only services handle sealed contents; from them comes the error that tells of altered ones.
-from complaints.services.casework.reading import SealError  # type: ignore[attr-defined]
-from complaints.services.vault import Keyring, Locked, UnpinnedKey
+from complaints.services.case_items import SealError  # type: ignore[attr-defined]
+from complaints.services.keyring import Keyring, Locked, UnpinnedKey
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -204,7 +204,7 @@ class CasePart(HouseAdmin):
     Both are cooperative: each part adds its own to what ``super()`` returns.
     """
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Return what this part's include needs on the page of an opened case; at most one query of its own."""
         return {}
 

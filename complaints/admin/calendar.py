@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from complaints.models.catalog import Election
-from complaints.services import catalog
+from complaints.models.reference_data import Election
+from complaints.services import reference_data
 
 # What begins on a day of an election's calendar, in order.
 _STAGES = {
@@ -45,7 +45,7 @@ class Stage:
 
 def stage(today: date) -> Stage | None:
     """Return the stage of the election that runs today, else of the next one; None where none is known."""
-    ahead = [one for one in catalog.elections() if one.ends_on >= today]
+    ahead = [one for one in reference_data.elections() if one.ends_on >= today]
     return _stage(min(ahead, key=lambda one: (one.starts_on, one.code)), today) if ahead else None
 
 

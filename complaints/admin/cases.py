@@ -34,10 +34,11 @@ from complaints.admin.second import CaseSecond
 from complaints.admin.standing import FOLDED_FROM, CaseStanding, gist
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
-from complaints.domain.danger import Grade
+from complaints.domain.risk import Grade
 from complaints.models.case import Case, Transition
 from complaints.models.evidence import Evidence
-from complaints.services import casework, forwarding
+from complaints.services import case_file, case_items
+from complaints.services.forwarding import reading
 
 
 class CaseAdmin(
@@ -78,7 +79,7 @@ class CaseAdmin(
             case = case_or_404(request, object_id)
             return self.page(request, "admin/case_closed.html", self._facts(case) | {"title": case.reference})
         try:
-            opened = casework.open_case(keyring=asking.keyring, case_id=object_id, now=now)
+            opened = case_file.open_case(keyring=asking.keyring, case_id=object_id, now=now)
         except Case.DoesNotExist:
             return self.linked_elsewhere(request, object_id)
         # The previews beside the evidence belong to this recorded look at the case.
@@ -113,7 +114,7 @@ class CaseAdmin(
             "age": (today - case.received_on).days,
         }
 
-    def _complaint(self, part: casework.ComplaintFile, number: int, typed: dict[str, Any]) -> dict[str, Any]:
+    def _complaint(self, part: case_file.ComplaintFile, number: int, typed: dict[str, Any]) -> dict[str, Any]:
         forms = typed if typed.get("complaint_id") == part.complaint.pk else {}
         is_new = any(entry.is_new for entry in part.thread)
         return {
@@ -130,7 +131,7 @@ class CaseAdmin(
             "note": forms.get("note") or NoteForm(auto_id=f"id_note_{number}_%s"),
         }
 
-    def _steps(self, opened: casework.CaseFile) -> list[wording.Step]:
+    def _steps(self, opened: case_file.CaseFile) -> list[wording.Step]:
         today = timezone.localdate()
         return [
             wording.step(
@@ -144,18 +145,18 @@ class CaseAdmin(
         ]
 
     def _releases(self, asking: StaffRequest, releases: list[Any]) -> list[dict[str, Any]]:
-        decided = forwarding.decisions_for_triage(keyring=asking.keyring, releases=releases)
+        decided = reading.decisions_for_triage(keyring=asking.keyring, releases=releases)
         return [
             {"release": release, "decisions": [wording.decision(one) for one in decided[release]]}
             for release in reversed(releases)
         ]
 
 
-def _past(step: Transition, opened: casework.CaseFile) -> tuple[Transition, str, list[questions.Said]]:
+def _past(step: Transition, opened: case_file.CaseFile) -> tuple[Transition, str, list[questions.Said]]:
     return step, wording.done(step.action), questions.checklist(opened.checklists.get(step.pk, {}))
 
 
-def _exhibit(item: casework.EvidenceItem) -> dict[str, Any]:
+def _exhibit(item: case_items.EvidenceItem) -> dict[str, Any]:
     return {
         "item": item,
         "warnings": found.warnings(item),

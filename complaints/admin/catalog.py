@@ -25,9 +25,9 @@ from complaints.admin.forms import (
     SanctionKindForm,
     StandardTextForm,
 )
-from complaints.models.catalog import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.models.oversight import OversightBody
-from complaints.services import catalog
+from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.services import reference_data
 
 
 def day(value: date | None) -> str:
@@ -55,7 +55,7 @@ class CatalogAdmin(TableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save it, written into the chain."""
-        catalog.keep(row=obj, keyring=staff_request(request).keyring, now=timezone.now())
+        reference_data.keep(row=obj, keyring=staff_request(request).keyring, now=timezone.now())
 
 
 class CategoryAdmin(CatalogAdmin):

@@ -22,7 +22,7 @@ from complaints.admin.filters import OURS
 from complaints.domain.workflow import Status
 from complaints.models.case import Case
 from complaints.models.team import Staff
-from complaints.services import casework
+from complaints.services import assignment
 
 Cell = Callable[[Any], SafeString]
 _SHORT_DAY: Final = "D, j M Y"
@@ -77,17 +77,17 @@ def _number(words: Callable[[Any], int], unit: Any) -> Cell:
 
 def _officer(case: Case) -> str:
     person = case.assignee
-    return f"{casework.name_of(person)}{_standing(case)}" if person else ""
+    return f"{assignment.name_of(person)}{_standing(case)}" if person else ""
 
 
 def _standing(case: Case) -> str:
     """Say of an owner what colleagues should know: has not taken it on, has not looked, stands in for somebody."""
     said: list[Any] = []
     if case.stands_for_id and case.stands_for:
-        said.append(_("for %(person)s") % {"person": casework.name_of(case.stands_for)})
+        said.append(_("for %(person)s") % {"person": assignment.name_of(case.stands_for)})
     if case.confirmed_on is None:
         said.append(_("not taken on yet"))
-    if case.status in OURS and case.owner_seen_on and case.owner_seen_on <= casework.idle_since(timezone.localdate()):
+    if case.status in OURS and case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(timezone.localdate()):
         said.append(_("has not looked for days"))
     return f" ({', '.join(str(word) for word in said)})" if said else ""
 

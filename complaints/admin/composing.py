@@ -19,13 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints.admin.forms import HouseForm, words
-from complaints.domain import standard
-from complaints.domain.leaks import Leak
+from complaints.domain import standard_texts
+from complaints.domain.disclosure import Leak
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import catalog, placing
-from complaints.services.leaks import Override
+from complaints.services import case_membership, reference_data
+from complaints.services.disclosure_check import Override
 
 # The texts as they are marked up for a reader: reporters read Indonesian first.
 LANGUAGES: Final = ("id", "en")
@@ -57,14 +57,14 @@ class Option:
 
 def options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[Option]:
     """Return the standard texts for a step of a case ("reply" for a message), Indonesian first."""
-    rows, found = catalog.standard_texts(moment, case.category.group), []
+    rows, found = reference_data.standard_texts(moment, case.category.group), []
     for language in LANGUAGES:
         with translation.override(language):
             # The reference stays in braces: each reporter is told by the one that they know, when it is sent.
             values = {"reference": "{reference}", "body": body or _("the oversight body")}
             values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
             for row in rows:
-                text = standard.fill(row.text("body"), values)
+                text = standard_texts.fill(row.text("body"), values)
                 found.append(Option(f"{row.code}.{language}", row.text("title"), language, text))
     return found
 
@@ -87,7 +87,7 @@ def preview_of_step(row: Transition, case: Case, text: str, *, label: str, due_o
 def as_told(text: str, case: Case, complaint: Complaint | None = None) -> str:
     """Return a text as one reporter gets it: as ``complaint``'s, else as that of the case's first."""
     told = complaint or case.complaints.order_by("day", "pk").first()
-    return placing.named(text, told) if told else text
+    return case_membership.named(text, told) if told else text
 
 
 def preview_of_message(text: str) -> Any:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from complaints.admin.base import CasePart, HouseAdmin, case_or_404, staff_request
 from complaints.admin.officer_forms import ConflictForm, LiftForm
 from complaints.models.conflict import Conflict
-from complaints.services import casework
+from complaints.services import conflicts
 
 
 class CaseConflict(CasePart):
@@ -36,12 +36,12 @@ class CaseConflict(CasePart):
     def declare(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
         """Ask, then keep this person away from the case."""
         case, asking = case_or_404(request, object_id), staff_request(request)
-        if not casework.may_declare_conflict(asking.keyring):
+        if not conflicts.may_declare_conflict(asking.keyring):
             raise Http404
         form = ConflictForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
-            casework.declare_conflict(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
+            conflicts.declare_conflict(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
             messages.success(request, _("Noted. This case does not show up for you any more."))
             return redirect("admin:index")
         context = {
@@ -64,7 +64,7 @@ class ConflictAdmin(HouseAdmin):
 
     def opens_for(self, request: HttpRequest) -> bool:
         """Forwarders of triage."""
-        return casework.may_lift(staff_request(request).keyring)
+        return conflicts.may_lift(staff_request(request).keyring)
 
     def own_urls(self) -> list[URLPattern]:
         """Lifting one."""
@@ -72,14 +72,14 @@ class ConflictAdmin(HouseAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List them."""
-        found = casework.standing_conflicts(keyring=staff_request(request).keyring)
+        found = conflicts.standing_conflicts(keyring=staff_request(request).keyring)
         return self.page(request, "admin/conflicts.html", {"title": self.list_title, "conflicts": found})
 
     def lift(self, request: HttpRequest, case_id: uuid.UUID, staff_id: uuid.UUID) -> HttpResponseBase:
         """Ask for the reason, then let the person find the case again."""
         keyring = staff_request(request).keyring
         wanted = (case_id, staff_id)
-        known = casework.standing_conflicts(keyring=keyring)
+        known = conflicts.standing_conflicts(keyring=keyring)
         found = next((one for one in known if (one.case.pk, one.person.pk) == wanted), None)
         if found is None:
             raise Http404
@@ -87,7 +87,7 @@ class ConflictAdmin(HouseAdmin):
         if request.method == "POST" and form.is_valid():
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
-                casework.lift_conflict(keyring=keyring, case_id=case_id, staff_id=staff_id, reason=reason, now=now)
+                conflicts.lift_conflict(keyring=keyring, case_id=case_id, staff_id=staff_id, reason=reason, now=now)
             except Conflict.DoesNotExist:
                 raise Http404 from None
             messages.success(request, _("Lifted. The person finds the case again."))

@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.adapters import paper
+from complaints.adapters.custody_pdf import custody as custody_pdf_custody
 from complaints.admin import custody_words, found
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.models.evidence import EvidenceObject
-from complaints.services import casework
-from complaints.services.casework.custody import Opening
+from complaints.services.custody import Opening, custody_sheet
 
 _DONE = {
     "case.opened": gettext_lazy("case read"),
@@ -64,7 +63,7 @@ class CaseCustody(CasePart):
             raise Http404
         keyring, now = staff_request(request).keyring, timezone.now()
         try:
-            sheet = casework.custody_sheet(keyring=keyring, case_id=case.pk, now=now, evidence_id=item_id)
+            sheet = custody_sheet(keyring=keyring, case_id=case.pk, now=now, evidence_id=item_id)
         except EvidenceObject.DoesNotExist:
             raise Http404 from None
         items = [
@@ -92,7 +91,7 @@ class CaseCustody(CasePart):
     def custody_pdf(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
         """Give a sheet as a file to print and sign."""
         made = self._sheet(request, object_id, item_id)
-        response = HttpResponse(paper.custody(custody_words.on_paper(made)), content_type="application/pdf")
+        response = HttpResponse(custody_pdf_custody(custody_words.on_paper(made)), content_type="application/pdf")
         name = f"berita-acara-{made['case'].reference}.pdf"
         response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
         response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

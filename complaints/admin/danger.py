@@ -21,8 +21,8 @@ from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import HouseForm, words
 from complaints.admin.meanwhile import changes
 from complaints.admin.standing import FOLDED_FROM
-from complaints.domain.danger import Answer, Grade, Question, highest
-from complaints.services import casework
+from complaints.domain.risk import Answer, Grade, Question, highest
+from complaints.services import assessments, case_actions, case_file
 from complaints.services.transitions import CaseChanged
 
 ANSWERS = [
@@ -68,12 +68,12 @@ class DangerForm(HouseForm):
         return {question: Answer(self.cleaned_data[question.value]) for question in Question}
 
 
-def grade_of(opened: casework.CaseFile) -> Grade | None:
+def grade_of(opened: case_file.CaseFile) -> Grade | None:
     """Return the highest grade that counts for any reporter of a case; None where nobody has graded."""
     return highest([part.dangers[-1].grade for part in opened.complaints if part.dangers])
 
 
-def in_words(danger: casework.Danger) -> dict[str, Any]:
+def in_words(danger: assessments.Danger) -> dict[str, Any]:
     """Return one grading for a page."""
     return {
         "grade": danger.grade.value,
@@ -94,7 +94,7 @@ class CaseDanger(CasePart):
         address = "<uuid:object_id>/bahaya/<uuid:complaint_id>/"
         return [self.route(address, self.danger, "danger", "GET", "POST"), *super().own_urls()]
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Return each reporter's gradings, the newest first, and whether any is high."""
         gradings = [
             {
@@ -120,7 +120,7 @@ class CaseDanger(CasePart):
         case, asking = case_or_404(request, object_id), staff_request(request)
         if not access.may_read(asking.user, case):
             raise Http404
-        opened = casework.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
         part = next((one for one in opened.complaints if one.complaint.pk == complaint_id), None)
         if part is None:
             raise Http404
@@ -130,7 +130,7 @@ class CaseDanger(CasePart):
         if request.method == "POST" and form.is_valid():
             try:
                 self._keep_grade(request, complaint_id, form)
-            except casework.WhyMissing:
+            except assessments.WhyMissing:
                 form.add_error("why", _("The answers speak for another grade. Say why you set this one."))
             except CaseChanged:
                 return self._page(request, opened, part, form, told=changes(opened.case, request.POST.get("seen", "")))
@@ -141,7 +141,7 @@ class CaseDanger(CasePart):
 
     def _keep_grade(self, request: HttpRequest, complaint_id: uuid.UUID, form: DangerForm) -> None:
         wanted = form.cleaned_data["grade"]
-        casework.grade_danger(
+        case_actions.grade_danger(
             keyring=staff_request(request).keyring,
             complaint_id=complaint_id,
             answers=form.answers(),
@@ -154,8 +154,8 @@ class CaseDanger(CasePart):
     def _page(
         self,
         request: HttpRequest,
-        opened: casework.CaseFile,
-        part: casework.ComplaintFile,
+        opened: case_file.CaseFile,
+        part: case_file.ComplaintFile,
         form: DangerForm,
         told: list[str] | None = None,
     ) -> HttpResponse:

@@ -19,7 +19,9 @@ from complaints.admin.base import COUNT_AT_MOST, in_a_team, staff_request
 from complaints.domain.workflow import OPEN, Status
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import audit, casework, keys
+from complaints.services import case_actions, case_items, conflicts, first_look
+from complaints.services.audit import log
+from complaints.services.team_keys import personal
 
 MY_CASES = 10
 
@@ -43,7 +45,7 @@ def catch_up(request: HttpRequest) -> None:
     """Compare a person whose own data changed with all reports, where their session can."""
     asking = staff_request(request)
     if isinstance(asking.user, Staff) and asking.user.must_recheck and access.is_triage(asking.user):
-        casework.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(keyring=asking.keyring, now=timezone.now())
 
 
 def _count(rows: QuerySet[Any]) -> int:
@@ -56,16 +58,16 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person), "stage": calendar.stage(today)}
     found |= review.alarms(person)
     if access.is_triage(person):
-        casework.meet(keyring=staff_request(request).keyring, now=timezone.now())
+        first_look.meet(keyring=staff_request(request).keyring, now=timezone.now())
         found |= _triage(person, today) | {"mine": _my_cases(request, today)}
     elif access.is_overseer(person):
         found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
     elif person.role == Role.CUSTODIAN:
-        found |= {"teams": list(access.teams_of(person)), "fingerprint": keys.fingerprint(person)}
+        found |= {"teams": list(access.teams_of(person)), "fingerprint": personal.fingerprint(person)}
     elif access.may_audit(person):
-        found["head"] = next(((number, date.fromisoformat(day), head) for number, day, head in audit.heads()), None)
+        found["head"] = next(((number, date.fromisoformat(day), head) for number, day, head in log.heads()), None)
     if access.may_administer(person):
-        found["without_anybody"] = casework.cases_without_anybody()
+        found["without_anybody"] = conflicts.cases_without_anybody()
     found["must_recheck"] = person.must_recheck and access.is_overseer(person)
     found["unadmitted"] = person.role in access.TEAM_OF_ROLE and not in_a_team(person)
     return found
@@ -101,7 +103,7 @@ def _triage(person: Staff, today: date) -> dict[str, Any]:
         f"tile_{place}": figures.capped(filters.narrow(cases, values, person=person, today=today))
         for place, (_label, values, _urgent) in enumerate(tiles)
     }
-    counts["second"] = figures.capped(casework.awaiting(person))
+    counts["second"] = figures.capped(case_actions.awaiting(person))
     numbers = figures.counted(person, counts | figures.wanted(person, today))
     found = []
     for place, (label, values, urgent) in enumerate(tiles):
@@ -123,7 +125,7 @@ def _my_cases(request: HttpRequest, today: date) -> list[Any]:
         .select_related("lead_body", "category")
     )
     rows: list[Any] = list(mine.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:MY_CASES])
-    lines = casework.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+    lines = case_items.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
     rows = [case for case in rows if not asking.keyring.concerned(case.pk)]
     for case in rows:
         case.line, case.status_line = lines.get(case.pk, ""), wording.case_status(case)

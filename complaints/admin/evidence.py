@@ -19,8 +19,8 @@ from complaints import access
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.evidence import EvidenceObject
-from complaints.services import casework
-from complaints.services.evidence import FileInfo, InfectedFile
+from complaints.services import case_actions
+from complaints.services.evidence.storage import FileInfo, InfectedFile
 
 
 def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingHttpResponse:
@@ -58,7 +58,7 @@ class CaseFiles(CasePart):
             raise Http404
         reason = request.POST.get("reason", "").strip()
         try:
-            info, stream = casework.open_object(
+            info, stream = case_actions.open_object(
                 keyring=asking.keyring,
                 object_id=stored.pk,
                 reason=reason,

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.adapters import tables
+from complaints.adapters import spreadsheet_export
 from complaints.admin import filters, wording
 from complaints.admin.base import staff_request
 from complaints.admin.forms import HouseForm
@@ -28,7 +28,7 @@ from complaints.admin.queue_page import CaseQueue
 from complaints.domain import workflow
 from complaints.domain.workflow import Status
 from complaints.models.case import Case
-from complaints.services import casework, exports
+from complaints.services import exports, first_look
 
 Words = Callable[[Case], object]
 # By code: its head, and the words of a cell. Days as ISO, so that a sheet can sort them.
@@ -82,7 +82,7 @@ class CaseExport(CaseQueue):
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """Ask what for, then hand out the file."""
         asking, values = self.triage(request), filters.chosen(request.GET.dict())
-        casework.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(keyring=asking.keyring, now=timezone.now())
         # What was searched for is no filter: it stands in no address, and nothing of it goes into the chain.
         mine = access.cases_for(asking.user)
         cases = filters.narrow(mine, values, person=asking.user, today=timezone.localdate())
@@ -129,12 +129,12 @@ class CaseExport(CaseQueue):
         ]
         body = _rows(found, codes)
         if wanted["form"] == "csv":
-            lines = tables.csv_lines(chain(label, [()], body))
+            lines = spreadsheet_export.csv_lines(chain(label, [()], body))
             answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
             return _attachment(answer, f"{now:%Y%m%d}.csv")
         sheets = [(_("Classification"), label), (_("Cases"), body)]
-        made = tables.xlsx(sheets, header=f"{LEVEL} · {who}", author="Kanal Netral")
-        return _attachment(HttpResponse(made, content_type=tables.XLSX_TYPE), f"{now:%Y%m%d}.xlsx")
+        made = spreadsheet_export.xlsx(sheets, header=f"{LEVEL} · {who}", author="Kanal Netral")
+        return _attachment(HttpResponse(made, content_type=spreadsheet_export.XLSX_TYPE), f"{now:%Y%m%d}.xlsx")
 
 
 def _rows(cases: Iterable[Case], codes: list[str]) -> Iterator[list[object]]:

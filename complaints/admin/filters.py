@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import wording
 from complaints.domain.workflow import ENDED, OPEN, Status
+from complaints.models.assignment import Absence
 from complaints.models.case import DUE_KEY, Case
-from complaints.models.catalog import Category
 from complaints.models.complaint import Message
-from complaints.models.duty import Absence
+from complaints.models.reference_data import Category
 from complaints.models.team import Staff
-from complaints.services import casework, catalog
+from complaints.services import assignment, reference_data
 
 OURS = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
 BODYS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
@@ -95,7 +95,7 @@ def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         case "standin":
             return cases.filter(assignee__in=Absence.objects.on(today).filter(stand_in=person).values("staff"))
         case "idle":
-            return given.filter(owner_seen_on__lte=casework.idle_since(today), status__in=sorted(OURS))
+            return given.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(OURS))
     return cases.filter(assignee=None)
 
 
@@ -134,12 +134,15 @@ FILTERS: Final = (
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
     CaseFilter("group", _("Category"), lambda: list(Category.Group.choices), _by_group),
     CaseFilter(
-        "accused", _("Accused"), lambda: [(kind.code, str(kind)) for kind in catalog.accused_kinds()], _by_accused
+        "accused",
+        _("Accused"),
+        lambda: [(kind.code, str(kind)) for kind in reference_data.accused_kinds()],
+        _by_accused,
     ),
     CaseFilter(
         "province",
         _("Province"),
-        lambda: [("none", _("not given")), *((row.code, row.name) for row in catalog.provinces())],
+        lambda: [("none", _("not given")), *((row.code, row.name) for row in reference_data.provinces())],
         _by_province,
     ),
 )

@@ -17,7 +17,7 @@ from complaints.domain import posts
 from complaints.forms.fields import EvidenceField
 from complaints.models.case import AgencyKind
 from complaints.models.post import Act
-from complaints.services import catalog
+from complaints.services import reference_data
 
 DAYS: Final = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"]
 NOT_A_DAY: Final = gettext_lazy("Write the day as 2026-11-25 or 25/11/2026.")
@@ -98,13 +98,13 @@ class FindingForm(HouseForm):
 
 
 def _choices() -> dict[str, list[tuple[str, str]]]:
-    seen = [row for row in catalog.categories() if row.group != "elsewhere"]
+    seen = [row for row in reference_data.categories() if row.group != "elsewhere"]
     return {
-        "accused_kind": [(kind.code, str(kind)) for kind in catalog.accused_kinds()],
+        "accused_kind": [(kind.code, str(kind)) for kind in reference_data.accused_kinds()],
         "category": [(row.code, f"{row.code} {row}") for row in seen],
         "act": [(code, str(label)) for code, label in Act.choices],
         "agency_kind": [(code, str(label)) for code, label in AgencyKind.choices if code != "unknown"],
-        "province": [(row.code, row.name) for row in catalog.provinces()],
+        "province": [(row.code, row.name) for row in reference_data.provinces()],
     }
 
 

@@ -21,11 +21,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
-from complaints.adapters import sheets
+from complaints.adapters import spreadsheet_import
 from complaints.admin.base import CasePart, staff_request
 from complaints.admin.finding_forms import COLUMNS, NEEDED, FindingForm, Mistake, codes, headers, judged
 from complaints.admin.forms import HouseForm
-from complaints.services import findings
+from complaints.services import monitoring
 
 SESSION_KEY: Final = "finding_import"
 BAD_TABLE: Final[dict[str, Any]] = {
@@ -78,11 +78,11 @@ class CaseFindings(CasePart):
         if not form.is_valid():
             return self._form(request, form, status=400)
         asking, typed = staff_request(request), form.found()
-        known = findings.known_posts(keyring=asking.keyring, urls=[typed["url"]]).get(typed["url"], [])
+        known = monitoring.known_posts(keyring=asking.keyring, urls=[typed["url"]]).get(typed["url"], [])
         if known and request.POST.get("anyway") != "on":
             return self._form(request, form, known=known, status=409)
         files = form.cleaned_data["evidence"]
-        case = findings.enter(keyring=asking.keyring, found=typed, now=timezone.now(), files=files)
+        case = monitoring.enter(keyring=asking.keyring, found=typed, now=timezone.now(), files=files)
         messages.success(
             request, _("The finding stands in the queue as %(reference)s.") % {"reference": case.reference}
         )
@@ -120,8 +120,8 @@ class CaseFindings(CasePart):
         if upload is None:
             return self._table(request, refused="none", status=400)
         try:
-            rows = sheets.read(upload.read(), most_rows=findings.MOST_ROWS)
-        except sheets.BadTable as bad:
+            rows = spreadsheet_import.read(upload.read(), most_rows=monitoring.MOST_ROWS)
+        except spreadsheet_import.BadTable as bad:
             return self._table(request, refused=bad.code, row=bad.row, status=400)
         return self._dry_run(request, rows)
 
@@ -136,13 +136,13 @@ class CaseFindings(CasePart):
         mistakes = sorted([*mistakes, *_twice(good)], key=lambda one: one.row)
         if mistakes or not good:
             return self._table(request, mistakes=mistakes, refused="" if mistakes else "empty", status=400)
-        known = findings.known_posts(keyring=asking.keyring, urls=[row["url"] for row in good])
-        key = findings.new_key()
+        known = monitoring.known_posts(keyring=asking.keyring, urls=[row["url"] for row in good])
+        key = monitoring.new_key()
         request.session[SESSION_KEY] = key
         context: dict[str, Any] = {
             "rows": [row | {"known": known.get(row["url"], [])} for row in good],
             "is_known": bool(known),
-            "sealed": findings.seal_rows(key=key, staff=asking.user, rows=good),
+            "sealed": monitoring.seal_rows(key=key, staff=asking.user, rows=good),
         }
         return self._table(request, **context)
 
@@ -150,13 +150,13 @@ class CaseFindings(CasePart):
         asking = staff_request(request)
         # One dry run, one import: the key is gone with the first try, so that a second press stores nothing twice.
         key = request.session.pop(SESSION_KEY, "")
-        rows = findings.open_rows(key=key, staff=asking.user, sealed=request.POST["sealed"]) if key else []
+        rows = monitoring.open_rows(key=key, staff=asking.user, sealed=request.POST["sealed"]) if key else []
         if not rows:
             return self._table(request, refused="gone", status=409)
         if request.POST.get("skip") == "on":
-            known = findings.known_posts(keyring=asking.keyring, urls=[row["url"] for row in rows])
+            known = monitoring.known_posts(keyring=asking.keyring, urls=[row["url"] for row in rows])
             rows = [row for row in rows if row["url"] not in known]
-        cases = findings.enter_many(keyring=asking.keyring, rows=rows, now=timezone.now())
+        cases = monitoring.enter_many(keyring=asking.keyring, rows=rows, now=timezone.now())
         done = ngettext("%(number)d finding stored.", "%(number)d findings stored.", len(cases)) % {
             "number": len(cases)
         }
@@ -185,7 +185,7 @@ def _twice(rows: list[dict[str, Any]]) -> list[Mistake]:
     first: dict[str, int] = {}
     found = []
     for row in rows:
-        url = findings.one_spelling(row["url"])
+        url = monitoring.one_spelling(row["url"])
         if url in first:
             words = _("The same post stands in row %(row)d. Delete one of them.") % {"row": first[url]}
             found.append(Mistake(row["row"], "tautan", words))

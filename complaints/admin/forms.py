@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.admin import wording
-from complaints.domain import standard
+from complaints.domain import standard_texts
 from complaints.domain.workflow import Action
-from complaints.models.catalog import AccusedKind, Category, SanctionKind, StandardText
+from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
-from complaints.services import keys
+from complaints.services.team_keys import rotation
 
 # Codes of reference data that the program knows, in words.
 ROUTES: Final = {
@@ -220,7 +220,7 @@ class StaffForm(HouseModelForm):
         if self.instance._state.adding or values.get("role") not in Role.values:
             return values
         probe = Staff(role=values["role"], body=values.get("body"))
-        if any(not access.may_join(probe, row.team) for row in keys.held_alone(self.instance)):
+        if any(not access.may_join(probe, row.team) for row in rotation.held_alone(self.instance)):
             self.add_error("role", _("Nobody else holds this team's key: have another person admitted first."))
         return values
 
@@ -273,7 +273,7 @@ class StandardTextForm(HouseModelForm):
 
     def _known(self, name: str) -> str:
         text: str = self.cleaned_data[name]
-        strange = standard.unknown(text)
+        strange = standard_texts.unknown(text)
         if strange:
             raise ValidationError(_("Nothing fills in %(words)s.") % {"words": ", ".join(strange)})
         return text

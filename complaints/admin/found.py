@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from complaints.services import casework, evidence
+from complaints.services import case_items
+from complaints.services.evidence import processing
 
 # What a file tells of its origin; codes of adapters.media.hints.
 BETRAYS: Final[dict[str, Any]] = {
@@ -48,24 +49,24 @@ VARIANTS: Final[dict[str, Any]] = {
 }
 
 
-def is_infected(item: casework.EvidenceItem) -> bool:
+def is_infected(item: case_items.EvidenceItem) -> bool:
     """Whether the scanner found something in an item's original."""
     return item.findings is not None and item.findings.scan == "infected"
 
 
-def is_risky(item: casework.EvidenceItem) -> bool:
+def is_risky(item: case_items.EvidenceItem) -> bool:
     """Whether opening the original asks for a second word: malware in it, or a scanner that has not read it yet."""
-    return bool(evidence.risk(item.findings))
+    return bool(processing.risk(item.findings))
 
 
-def betrayed(item: casework.EvidenceItem) -> str:
+def betrayed(item: case_items.EvidenceItem) -> str:
     """Return what the original tells of its origin, "" where nothing was found."""
     later = item.findings.betrays if item.findings else []
     codes = dict.fromkeys([*item.original.info.betrays, *later])
     return ", ".join(str(BETRAYS.get(code, code)) for code in codes)
 
 
-def warnings(item: casework.EvidenceItem) -> list[str]:
+def warnings(item: case_items.EvidenceItem) -> list[str]:
     """Return what an officer must know before they open or release an item."""
     said, found = [], item.findings
     if found and is_infected(item):
@@ -79,7 +80,7 @@ def warnings(item: casework.EvidenceItem) -> list[str]:
     return said
 
 
-def remarks(item: casework.EvidenceItem) -> list[str]:
+def remarks(item: case_items.EvidenceItem) -> list[str]:
     """Return the rest: pages, scan, and why there is no clean copy."""
     said, found = [], item.findings
     if found and found.pages:

@@ -17,8 +17,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from complaints.models.evidence import EvidenceObject
-from complaints.services import evidence
-from complaints.services.evidence import FileInfo
+from complaints.services.evidence import storage
+from complaints.services.evidence.storage import FileInfo
 
 VIEWING: Final = "viewing"
 SECONDS: Final = 3600
@@ -106,7 +106,7 @@ def inline(stored: EvidenceObject, info: FileInfo, header: str) -> HttpResponseB
     except ValueError:
         return _guarded(HttpResponse(status=416, headers={"Content-Range": f"bytes */{info.length}"}), info)
     start, end = asked or (0, info.length)
-    stream = evidence.stream(stored, info, start, end)
+    stream = storage.stream(stored, info, start, end)
     try:
         first = next(stream, b"")
     except OSError:

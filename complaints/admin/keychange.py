@@ -20,7 +20,8 @@ from complaints import access
 from complaints.admin.base import HouseAdmin, staff_request
 from complaints.admin.officer_forms import RemovalForm
 from complaints.models.team import Team
-from complaints.services import keys, lineage
+from complaints.services import team_key_history
+from complaints.services.team_keys import membership, personal, resealing, rotation
 
 REFUSED = {
     "no_key": gettext_lazy("This person holds no key yet: they have to sign in and choose an own password first."),
@@ -71,17 +72,17 @@ class KeyChange(HouseAdmin):
         keyring, posted = staff_request(request).keyring, request.method == "POST"
         form = RemovalForm(request.POST if posted else None) if removing else None
         try:
-            planned = keys.plan(keyring=keyring, team_id=team.pk, removing=removing)
+            planned = rotation.plan(keyring=keyring, team_id=team.pk, removing=removing)
             if posted and (form is None or form.is_valid()):
                 reason = form.cleaned_data["reason"] if form else ""
-                keys.rotate(keyring=keyring, team_id=team.pk, removing=removing, reason=reason, now=timezone.now())
+                rotation.rotate(keyring=keyring, team_id=team.pk, removing=removing, reason=reason, now=timezone.now())
                 messages.success(request, _("The team has a new key. From now on nothing is sealed to the old one."))
                 return redirect(_progress_url(team, go_on=True))
-        except keys.AdmissionRefused as refusal:
+        except membership.AdmissionRefused as refusal:
             messages.error(request, str(REFUSED[refusal.code]))
             return redirect("admin:complaints_team_changelist")
         title = _("Remove a person: %(team)s") if removing else _("Change the key: %(team)s")
-        staying = [(row, keys.fingerprint(row.staff)) for row in planned.staying]
+        staying = [(row, personal.fingerprint(row.staff)) for row in planned.staying]
         context = {"title": title % {"team": team}, "team": team, "plan": planned, "staying": staying, "form": form}
         status = 400 if posted else 200
         return self.page(request, "admin/team_change.html", context, status=status)
@@ -91,7 +92,7 @@ class KeyChange(HouseAdmin):
         team, keyring = self._mine(request, team_id), staff_request(request).keyring
         if request.method == "POST":
             return self._next_slice(request, team)
-        progress = keys.progress(team=team)
+        progress = resealing.progress(team=team)
         shown = keyring.team(team).fingerprint
         context = {
             "title": _("Sealing again: %(team)s") % {"team": team},
@@ -101,7 +102,7 @@ class KeyChange(HouseAdmin):
             and progress.open
             and not (progress.stuck and not progress.left),
             "fingerprint": shown,
-            "pin": "" if lineage.is_pinned_itself(team) else f"{team.slug}={shown.replace(' ', '')}",
+            "pin": "" if team_key_history.is_pinned_itself(team) else f"{team.slug}={shown.replace(' ', '')}",
         }
         return self.page(request, "admin/team_progress.html", context)
 
@@ -109,9 +110,9 @@ class KeyChange(HouseAdmin):
         keyring = staff_request(request).keyring
         try:
             if request.POST.get("again"):
-                keys.retry(keyring=keyring, team_id=team.pk)
-            progress = keys.reseal(keyring=keyring, team_id=team.pk, now=timezone.now())
-        except keys.AdmissionRefused as refusal:
+                resealing.retry(keyring=keyring, team_id=team.pk)
+            progress = resealing.reseal(keyring=keyring, team_id=team.pk, now=timezone.now())
+        except membership.AdmissionRefused as refusal:
             messages.error(request, str(REFUSED[refusal.code]))
             return redirect(_progress_url(team, go_on=False))
         if not progress.open:

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.models.post import Act, Platform
-from complaints.services import casework, evidence, indexing
+from complaints.services import case_items, similarity
+from complaints.services.evidence.posts import PostInfo
 
 PLATFORMS, ACTS = dict(Platform.choices), dict(Act.choices)
 SHARED = {
@@ -37,7 +38,7 @@ class PostLine:
     is_link: bool
 
 
-def post_line(post: evidence.PostInfo) -> PostLine:
+def post_line(post: PostInfo) -> PostLine:
     """Return a post in words."""
     title = " · ".join(str(part) for part in (PLATFORMS.get(post.platform, ""), ACTS.get(post.act, "")) if part)
     seen = date_format(date.fromisoformat(post.seen_on), "l, j M Y") if post.seen_on else ""
@@ -46,23 +47,23 @@ def post_line(post: evidence.PostInfo) -> PostLine:
     return PostLine(title, [(label, value) for label, value in rows if value], post.url, post.is_link)
 
 
-def of_items(items: Iterable[casework.PostItem]) -> list[PostLine]:
+def of_items(items: Iterable[case_items.PostItem]) -> list[PostLine]:
     """Return the posts of an opened report in words."""
     return [post_line(item.info) for item in items]
 
 
 def of_release(contents: Iterable[dict[str, Any]]) -> list[PostLine]:
     """Return the posts of a release in words; its screenshots count among the released files."""
-    return [post_line(evidence.PostInfo(**content)) for content in contents]
+    return [post_line(PostInfo(**content)) for content in contents]
 
 
-def in_short(matches: indexing.Matches) -> str:
+def in_short(matches: similarity.Matches) -> str:
     """Return how many reports speak of how many posts: "7 reports, 2 posts"."""
     reports = ngettext("%(number)d report", "%(number)d reports", matches.reports) % {"number": matches.reports}
     posts = ngettext("%(number)d post", "%(number)d posts", matches.posts) % {"number": matches.posts}
     return f"{reports}, {posts}" if matches.posts else reports
 
 
-def groups(matches: indexing.Matches) -> list[tuple[str, indexing.Group]]:
+def groups(matches: similarity.Matches) -> list[tuple[str, similarity.Group]]:
     """Return what is shared, in words, each with the cases that share it."""
     return [(str(SHARED[group.kind]), group) for group in matches.groups]

@@ -22,13 +22,12 @@ from complaints import access
 from complaints.admin import wording
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import SeenForm, words
-from complaints.domain import linking as rules
 from complaints.domain import workflow
-from complaints.domain.linking import LinkRefused
+from complaints.domain.case_links import LinkRefused, with_body
 from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import casework, indexing, linking, transitions
+from complaints.services import case_file, case_items, case_links, similarity, transitions
 from complaints.services.transitions import CaseChanged
 
 WHY: Final[dict[str, Any]] = {
@@ -90,14 +89,14 @@ class CaseLinks(CasePart):
             *super().own_urls(),
         ]
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Add the reports of a joint case, and other cases about the same accused."""
         case, reports = opened.case, [part.complaint for part in opened.complaints]
-        later = linking.came_later(case=case, history=opened.history) if len(reports) > 1 else set()
-        held = rules.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+        later = case_links.came_later(case=case, history=opened.history) if len(reports) > 1 else set()
+        held = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
         links = {
             "may": Permission.TRIAGE in access.permissions_of(request.user),
-            "takes_in": not linking.target_refusal(case),
+            "takes_in": not case_links.target_refusal(case),
             "reports": [
                 {"complaint": one, "number": number, "later": one.pk in later, "held": held and one.pk not in later}
                 for number, one in enumerate(reports, 1)
@@ -138,7 +137,7 @@ class CaseLinks(CasePart):
 
     def _link(self, request: HttpRequest, case: Case, form: LinkForm) -> HttpResponseBase:
         try:
-            number = linking.link(
+            number = case_links.link(
                 keyring=staff_request(request).keyring,
                 target_id=case.pk,
                 sources=_ticked(request),
@@ -158,22 +157,22 @@ class CaseLinks(CasePart):
         self, request: HttpRequest, case: Case, *, form: LinkForm | None = None, refused: str = ""
     ) -> HttpResponse:
         asking, wanted = staff_request(request), _references(form)
-        offered = linking.candidates(keyring=asking.keyring, case=case)
+        offered = case_links.candidates(keyring=asking.keyring, case=case)
         known = {one.case.pk for one in offered}
-        named = linking.candidates(keyring=asking.keyring, case=case, references=wanted) if wanted else []
+        named = case_links.candidates(keyring=asking.keyring, case=case, references=wanted) if wanted else []
         # Rows of their own count: what was typed stands on top, where the officer looks for it.
         rows = [one for one in named if one.case.pk not in known] + offered
-        lines = casework.summaries(keyring=asking.keyring, cases=[one.case for one in rows], now=timezone.now())
+        lines = case_items.summaries(keyring=asking.keyring, cases=[one.case for one in rows], now=timezone.now())
         # A case that nobody had met may just have turned out to be one that this person stands in.
         rows = [one for one in rows if not asking.keyring.concerned(one.case.pk)]
         ticked = set(_ticked(request)) if form else {one.case.pk for one in offered if "post" in one.why}
         missing = [one for one in wanted if one not in {row.case.reference for row in rows}]
-        held = rules.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+        held = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
         context = {
             "title": _("Link other reports to %(reference)s") % {"reference": case.reference},
             "case": case,
             "status": wording.case_status(case),
-            "stopped": str(REFUSALS[code]) if (code := linking.target_refusal(case)) else "",
+            "stopped": str(REFUSALS[code]) if (code := case_links.target_refusal(case)) else "",
             "rows": [_row(one, lines.get(one.case.pk, ""), one.case.pk in ticked) for one in rows],
             "form": LinkForm(
                 initial={
@@ -204,7 +203,7 @@ class CaseLinks(CasePart):
         if form is None or not form.is_valid():
             return self._ask(request, case, complaint, form)
         try:
-            own = linking.unlink(
+            own = case_links.unlink(
                 keyring=staff_request(request).keyring,
                 complaint_id=complaint_id,
                 reason=form.cleaned_data["reason"],
@@ -220,7 +219,7 @@ class CaseLinks(CasePart):
         self, request: HttpRequest, case: Case, complaint: Complaint, form: UnlinkForm | None, *, refused: str = ""
     ) -> HttpResponse:
         typed = form.data.get("reason", "") if form else ""
-        code = refused or linking.unlink_refusal(complaint=complaint, case=case)
+        code = refused or case_links.unlink_refusal(complaint=complaint, case=case)
         shown = UnlinkForm(initial={"seen": _mark(case), "reason": typed})
         reports = list(case.complaints.order_by("day", "pk").values_list("pk", flat=True))
         context = {
@@ -235,7 +234,7 @@ class CaseLinks(CasePart):
         return self.page(request, "admin/unlink.html", context, status=409 if code else 400 if form else 200)
 
 
-def about_the_accused(matches: indexing.Matches | None) -> list[tuple[indexing.Similar, str]]:
+def about_the_accused(matches: similarity.Matches | None) -> list[tuple[similarity.Similar, str]]:
     """Return other cases that name the same person, newest first, each with where it stands or how it ended."""
     groups = [group for group in matches.groups if group.kind in {"nip", "person"}] if matches else []
     found = {one.case_id: one for group in groups for one in group.cases}
@@ -247,7 +246,7 @@ def _mark(case: Case) -> str:
     return transitions.mark(case, dict(case.complaints.values_list("pk", "next_sequence")))
 
 
-def _row(one: linking.Candidate, line: str, ticked: bool) -> dict[str, Any]:
+def _row(one: case_links.Candidate, line: str, ticked: bool) -> dict[str, Any]:
     return {
         "candidate": one,
         "status": wording.case_status(one.case),
@@ -276,7 +275,7 @@ def _references(form: LinkForm | None) -> list[str]:
     if form is None or not form.is_valid():
         return []
     typed = f"{form.cleaned_data['found']} {form.cleaned_data['references']}"
-    return list(dict.fromkeys(typed.upper().replace(",", " ").split()))[: linking.MOST]
+    return list(dict.fromkeys(typed.upper().replace(",", " ").split()))[: case_links.MOST]
 
 
 def _code(refusal: LinkRefused | CaseChanged) -> str:

@@ -12,8 +12,8 @@ from complaints.admin import wording
 from complaints.admin.questions import by_whom
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
-from complaints.services import casework
-from complaints.services.casework import Change
+from complaints.services import case_actions
+from complaints.services.case_actions import Change
 from complaints.services.transitions import CaseChanged
 
 
@@ -41,7 +41,7 @@ def _when(change: Change) -> str:
 
 def changes(case: Case, seen: str) -> list[str]:
     """Return what happened since ``seen`` (a mark), a line each."""
-    found = casework.changes_since(case=case, seen=seen)
+    found = case_actions.changes_since(case=case, seen=seen)
     return [", ".join(part for part in (_line(change).rstrip("."), _when(change)) if part) + "." for change in found]
 
 

@@ -9,10 +9,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from complaints.admin.forms import DayInput, HouseForm, HouseModelForm, words
+from complaints.models.assignment import AssigningRule
 from complaints.models.case import AgencyKind
-from complaints.models.duty import AssigningRule
 from complaints.models.team import Staff
-from complaints.services import catalog
+from complaints.services import reference_data
 
 
 class ConflictForm(HouseForm):
@@ -139,7 +139,7 @@ class DutyForm(HouseForm):
     provinces = forms.MultipleChoiceField(
         label=_("Provinces"),
         required=False,
-        choices=lambda: [(row.code, row.name) for row in catalog.provinces()],
+        choices=lambda: [(row.code, row.name) for row in reference_data.provinces()],
         widget=forms.CheckboxSelectMultiple,
     )
     agency_kinds = forms.MultipleChoiceField(

@@ -17,7 +17,7 @@ from complaints.admin.base import CasePart, StaffRequest, case_or_404, staff_req
 from complaints.admin.officer_forms import DeclineForm, GiveForm
 from complaints.models.case import Case
 from complaints.models.team import Staff
-from complaints.services import casework
+from complaints.services import assignment, case_file, conflicts
 
 
 def _typed_id(text: str) -> uuid.UUID | None:
@@ -40,16 +40,16 @@ class CaseOfficer(CasePart):
             *super().own_urls(),
         ]
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Say whose the case is, and who else could have it."""
         me, case = staff_request(request).user, opened.case
-        people, today = casework.assignable(today=timezone.localdate()), timezone.localdate()
-        names: dict[Any, str] = {one.pk: casework.name_of(one) for one in people}
+        people, today = assignment.assignable(today=timezone.localdate()), timezone.localdate()
+        names: dict[Any, str] = {one.pk: assignment.name_of(one) for one in people}
         own = {
             "people": people,
             "is_mine": case.assignee_id == me.pk,
             "unconfirmed": case.assignee_id is not None and case.confirmed_on is None,
-            "idle": bool(case.owner_seen_on and case.owner_seen_on <= casework.idle_since(today)),
+            "idle": bool(case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(today)),
             "given_by": names.get(case.assigned_by_id, ""),
             "instead_of": names.get(case.stands_for_id, ""),
             "give": GiveForm(auto_id="id_give_%s"),
@@ -58,7 +58,7 @@ class CaseOfficer(CasePart):
 
     def _asked(self, request: HttpRequest, object_id: uuid.UUID) -> tuple[Case, StaffRequest]:
         case, asking = case_or_404(request, object_id), staff_request(request)
-        if not casework.may_declare_conflict(asking.keyring):
+        if not conflicts.may_declare_conflict(asking.keyring):
             raise Http404
         return case, asking
 
@@ -67,8 +67,8 @@ class CaseOfficer(CasePart):
         case, asking = self._asked(request, object_id)
         seen = _typed_id(request.POST.get("seen", ""))
         try:
-            casework.claim(keyring=asking.keyring, case_id=case.pk, seen=seen, now=timezone.now())
-        except casework.AlreadyTaken as taken:
+            assignment.claim(keyring=asking.keyring, case_id=case.pk, seen=seen, now=timezone.now())
+        except assignment.AlreadyTaken as taken:
             _say_taken(request, taken)
         else:
             messages.success(request, _("The case is yours now."))
@@ -78,13 +78,13 @@ class CaseOfficer(CasePart):
         """Give the case to a member of triage, or to nobody; a note goes with it."""
         case, asking = self._asked(request, object_id)
         wanted, form = request.POST.get("assignee", ""), GiveForm(request.POST)
-        person = next((one for one in casework.assignable() if str(one.pk) == wanted), None)
+        person = next((one for one in assignment.assignable() if str(one.pk) == wanted), None)
         if (wanted and person is None) or not form.is_valid():
             raise Http404
         words, now = form.cleaned_data["words"].strip(), timezone.now()
         try:
-            after = casework.give(keyring=asking.keyring, case_id=case.pk, assignee=person, words=words, now=now)
-        except casework.CannotHave:
+            after = assignment.give(keyring=asking.keyring, case_id=case.pk, assignee=person, words=words, now=now)
+        except assignment.CannotHave:
             messages.error(request, _("This person cannot have it."))
         else:
             messages.success(request, _assigned(after, asking.user))
@@ -94,8 +94,8 @@ class CaseOfficer(CasePart):
         """Take on what somebody gave."""
         case, asking = self._asked(request, object_id)
         try:
-            casework.confirm(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
-        except casework.AlreadyTaken as taken:
+            assignment.confirm(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        except assignment.AlreadyTaken as taken:
             _say_taken(request, taken)
         else:
             messages.success(request, _("You have taken the case on."))
@@ -110,8 +110,8 @@ class CaseOfficer(CasePart):
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             try:
-                casework.decline(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
-            except casework.AlreadyTaken as taken:
+                assignment.decline(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
+            except assignment.AlreadyTaken as taken:
                 _say_taken(request, taken)
             else:
                 messages.success(request, _("Given back. The case is nobody's now."))
@@ -126,7 +126,7 @@ class CaseOfficer(CasePart):
         return self.page(request, "admin/ask.html", context, status=400 if form.is_bound else 200)
 
 
-def _say_taken(request: HttpRequest, taken: casework.AlreadyTaken) -> None:
+def _say_taken(request: HttpRequest, taken: assignment.AlreadyTaken) -> None:
     if taken.owner:
         messages.error(request, _("%(person)s was faster and has the case.") % {"person": taken.owner})
     else:
@@ -139,7 +139,7 @@ def _assigned(case: Case, me: Staff) -> str:
         return _("The case is nobody's now.")
     if person == me:
         return _("The case is yours now.")
-    words = {"person": casework.name_of(person), "away": casework.name_of(case.stands_for)}
+    words = {"person": assignment.name_of(person), "away": assignment.name_of(case.stands_for)}
     if case.stands_for:
         return _("%(away)s is away: %(person)s stands in and is asked to take the case on.") % words
     return _("%(person)s is asked to take the case on.") % words

@@ -29,7 +29,9 @@ from complaints.admin.keychange import REFUSED
 from complaints.admin.officer_forms import LanguageForm, OwnDataForm
 from complaints.domain.codes import ALPHABET
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import audit, casework, factors, keys
+from complaints.services import first_look, mfa
+from complaints.services.audit import log
+from complaints.services.team_keys import membership, personal, rotation
 
 
 def initial_password() -> str:
@@ -38,7 +40,7 @@ def initial_password() -> str:
     return "-".join(groups)
 
 
-# What of an account is compared with reports (services.concerns).
+# What of an account is compared with reports (services.conflict_detection).
 COMPARED = {"first_name", "last_name", "nip", "agency"}
 # What of an account decides about places in teams.
 LEAVES = {"role", "body", "is_active"}
@@ -88,7 +90,7 @@ class StaffAdmin(TableAdmin):
             teams = [team for team in Team.objects.select_related("body") if access.may_join(person, team)]
             context["to_ask"] = [team for team in teams if team.pk not in joined]
             context["memberships"] = list(person.memberships.all())
-            context["has_factor"] = factors.has_factor(person)
+            context["has_factor"] = mfa.has_factor(person)
             context["is_self"] = person.pk == request.user.pk
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -107,7 +109,7 @@ class StaffAdmin(TableAdmin):
     def _end_memberships(self, request: HttpRequest, person: Staff) -> None:
         asking = staff_request(request)
         cause = TeamMembership.Cause.ROLE if person.is_active else TeamMembership.Cause.SWITCHED_OFF
-        ended = keys.end_memberships(
+        ended = rotation.end_memberships(
             staff=person, cause=cause, by=asking.user, keyring=asking.keyring, now=timezone.now()
         )
         for team in ended:
@@ -119,7 +121,7 @@ class StaffAdmin(TableAdmin):
 
     def _give_password(self, request: HttpRequest, person: Staff) -> None:
         password = initial_password()
-        keys.set_initial_password(staff=person, password=password, now=timezone.now())
+        personal.set_initial_password(staff=person, password=password, now=timezone.now())
         words = _(
             "Initial password of %(person)s: %(password)s · Hand it over in person. It is shown only now, and the "
             "person replaces it at the first sign-in."
@@ -129,7 +131,7 @@ class StaffAdmin(TableAdmin):
     def _audit(self, request: HttpRequest, person: Staff, change: str) -> None:
         asking = staff_request(request)
         facts = {"staff": str(person.pk), "role": person.role, "active": int(person.is_active), "change": change}
-        audit.append(
+        log.append(
             event="staff.changed", now=timezone.now(), actor=asking.user, signer=asking.keyring.signer, facts=facts
         )
 
@@ -168,8 +170,10 @@ class StaffAdmin(TableAdmin):
         if team is None:
             raise Http404
         try:
-            keys.ask_admission(staff=person, team=team, by=asking.user, keyring=asking.keyring, now=timezone.now())
-        except keys.AdmissionRefused as refusal:
+            membership.ask_admission(
+                staff=person, team=team, by=asking.user, keyring=asking.keyring, now=timezone.now()
+            )
+        except membership.AdmissionRefused as refusal:
             messages.error(request, str(REFUSED[refusal.code]))
         else:
             words = _("%(person)s waits now. A member of the team admits them, fingerprint in hand.")
@@ -184,7 +188,7 @@ def own_page(request: HttpRequest) -> dict[str, Any]:
     entitled = set(access.teams_of(person).values_list("pk", flat=True))
     return {
         "title": _("My key"),
-        "fingerprint": keys.fingerprint(person),
+        "fingerprint": personal.fingerprint(person),
         "memberships": [(row, row.team_id in entitled) for row in rows],
         "language": LanguageForm(instance=person),
         "own_data": OwnDataForm(instance=person),
@@ -201,9 +205,9 @@ def save_own_data(request: HttpRequest) -> OwnDataForm | None:
         asking.user.must_recheck = asking.user.must_recheck or form.has_changed()
         asking.user.save(update_fields=["nip", "agency", "must_recheck"])
         facts = {"staff": str(asking.user.pk), "change": "own_data"}
-        audit.append(event="staff.changed", now=now, actor=asking.user, signer=asking.keyring.signer, facts=facts)
+        log.append(event="staff.changed", now=now, actor=asking.user, signer=asking.keyring.signer, facts=facts)
     if access.is_triage(asking.user):
-        casework.meet(keyring=asking.keyring, now=now)
+        first_look.meet(keyring=asking.keyring, now=now)
     return None
 
 

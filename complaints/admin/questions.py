@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from complaints.domain.checklists import Checked
 from complaints.domain.completeness import Part
-from complaints.domain.danger import Grade, Question
+from complaints.domain.risk import Grade, Question
 
 PARTS: Final[dict[Part, Any]] = {
     Part.WHAT: gettext_lazy("what happened"),

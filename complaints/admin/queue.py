@@ -36,7 +36,7 @@ from complaints.domain.workflow import ENDED, OPEN
 from complaints.models.case import DUE_KEY, Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.services import casework
+from complaints.services import case_items
 
 __all__ = ["Order", "Page", "dress", "order_for", "page", "place_in", "unread", "with_marks"]
 
@@ -160,7 +160,7 @@ def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
     """Add to each case its clock and its sealed line, opened for this person; recorded as one look at the queue."""
     today = timezone.localdate(now)
     urgent: set[uuid.UUID] = set()
-    lines = casework.summaries(keyring=asking.keyring, cases=cases, now=now, urgent=urgent) if cases else {}
+    lines = case_items.summaries(keyring=asking.keyring, cases=cases, now=now, urgent=urgent) if cases else {}
     # Whoever met a report about themselves just now is not shown that it is there.
     cases[:] = [case for case in cases if not asking.keyring.concerned(case.pk)]
     for case in cases:

@@ -17,14 +17,14 @@ from complaints import access
 from complaints.admin import filters, wording
 from complaints.admin.base import StaffRequest
 from complaints.admin.queue_page import CaseQueue, came_from, to_queue
-from complaints.services import casework
+from complaints.services import assignment, case_actions
 
 NOT_THEIRS = gettext_lazy("This person cannot have it.")
 
 
 def _ticked(request: HttpRequest) -> list[uuid.UUID]:
     found = []
-    for text in request.POST.getlist("case")[: casework.MANY_AT_MOST]:
+    for text in request.POST.getlist("case")[: case_actions.MANY_AT_MOST]:
         try:
             found.append(uuid.UUID(text))
         except ValueError:
@@ -32,7 +32,7 @@ def _ticked(request: HttpRequest) -> list[uuid.UUID]:
     return found
 
 
-def _tell(request: HttpRequest, outcome: casework.Outcome) -> None:
+def _tell(request: HttpRequest, outcome: case_actions.Outcome) -> None:
     """Say how many were done, which were not, and why."""
     if done := len(outcome.done):
         messages.success(request, ngettext("Done for %(n)d case.", "Done for %(n)d cases.", done) % {"n": done})
@@ -63,9 +63,9 @@ class QueueMany(CaseQueue):
         do: dict[str, Any] = {"keyring": asking.keyring, "case_ids": cases, "now": timezone.now()}
         match request.POST.get("do"):
             case "mine":
-                _tell(request, casework.assign_many(assignee=asking.user, **do))
+                _tell(request, case_actions.assign_many(assignee=asking.user, **do))
             case "start":
-                _tell(request, casework.start_review_of(**do))
+                _tell(request, case_actions.start_review_of(**do))
             case "give":
                 return self._give(request, asking, do)
             case _:
@@ -73,7 +73,7 @@ class QueueMany(CaseQueue):
         return to_queue(values, request.POST)
 
     def _give(self, request: HttpRequest, asking: StaffRequest, do: dict[str, Any]) -> HttpResponseBase:
-        people, wanted = casework.assignable(), request.POST.get("person")
+        people, wanted = assignment.assignable(), request.POST.get("person")
         if wanted is None:
             context = {
                 "title": _("Give to a colleague"),
@@ -86,5 +86,5 @@ class QueueMany(CaseQueue):
         person = next((one for one in people if str(one.pk) == wanted), None)
         if wanted and person is None:
             raise Http404
-        _tell(request, casework.assign_many(assignee=person, **do))
+        _tell(request, case_actions.assign_many(assignee=person, **do))
         return to_queue(came_from(request), request.POST)

@@ -20,8 +20,8 @@ from complaints.admin import columns, filters, queue
 from complaints.admin.base import CasePart, StaffRequest, staff_request
 from complaints.admin.forms import SaveFilterForm
 from complaints.models.case import Case
-from complaints.models.lists import SavedFilter
-from complaints.services import casework, lists
+from complaints.models.saved_filters import SavedFilter
+from complaints.services import first_look, saved_filters
 
 
 def to_queue(values: filters.Chosen, place: Mapping[str, str] | None = None) -> HttpResponseRedirect:
@@ -65,7 +65,7 @@ class CaseQueue(CasePart):
         """Show one page of the queue."""
         asking, values = staff_request(request), filters.chosen(request.GET.dict())
         order = queue.order_for(values.get("status", ""))
-        casework.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(keyring=asking.keyring, now=timezone.now())
         after, before = queue.place_in(request.GET.dict())
         shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
         queue.dress(shown.cases, asking=asking, now=timezone.now())
@@ -84,7 +84,7 @@ class CaseQueue(CasePart):
             "in_words": filters.in_words(values),
             "page": shown,
             "place": {"after": after, "before": before},
-            "saved": lists.saved_filters(keyring=asking.keyring),
+            "saved": saved_filters.saved_filters(keyring=asking.keyring),
             "is_triage": is_triage,
             "may_save": bool(query) and is_triage and asking.keyring.unlocked,
         }
@@ -99,14 +99,14 @@ class CaseQueue(CasePart):
             messages.error(request, _("Choose a filter first, and give it a name of at most 60 characters."))
             return to_queue(values)
         try:
-            lists.save_filter(
+            saved_filters.save_filter(
                 keyring=asking.keyring,
                 name=form.cleaned_data["name"],
                 query=filters.query_of(values),
                 shared=form.cleaned_data["shared"],
                 now=timezone.now(),
             )
-        except lists.TooMany:
+        except saved_filters.TooMany:
             messages.error(request, _("There are too many saved filters. Delete one first."))
         else:
             messages.success(request, _("Filter saved."))
@@ -116,7 +116,7 @@ class CaseQueue(CasePart):
         """Delete a saved filter."""
         asking = self.triage(request)
         try:
-            lists.delete_filter(keyring=asking.keyring, filter_id=filter_id, now=timezone.now())
+            saved_filters.delete_filter(keyring=asking.keyring, filter_id=filter_id, now=timezone.now())
         except SavedFilter.DoesNotExist:
             raise Http404 from None
         messages.success(request, _("Saved filter deleted."))
@@ -136,7 +136,7 @@ class CaseQueue(CasePart):
         return to_queue(came_from(request))
 
     def _keep(self, asking: StaffRequest, codes: list[str], *, keys: bool) -> None:
-        lists.choose_columns(person=asking.user, codes=codes + ([] if keys else [columns.KEYS_OFF]))
+        saved_filters.choose_columns(person=asking.user, codes=codes + ([] if keys else [columns.KEYS_OFF]))
 
     def triage(self, request: HttpRequest) -> StaffRequest:
         """Return the request of a member of triage; for anybody else there is nothing here."""

@@ -17,8 +17,8 @@ from complaints import access
 from complaints.admin import filters
 from complaints.admin.forms import SearchForm
 from complaints.admin.queue_page import CaseQueue, came_from, to_queue
-from complaints.services import searching
-from complaints.services.searching import Search
+from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, narrow
+from complaints.services.search import search as search_search
 
 SESSION_KEY = "queue_search"
 KINDS = {
@@ -48,7 +48,7 @@ class QueueSearch(CaseQueue):
     def narrowed(self, request: HttpRequest, values: filters.Chosen) -> filters.Cases:
         """Narrow the cases to what was searched for, too."""
         cases, wanted = super().narrowed(request, values), _kept(request)
-        return searching.narrow(cases, wanted) if wanted else cases
+        return narrow(cases, wanted) if wanted else cases
 
     def queue_context(self, request: HttpRequest, values: filters.Chosen) -> dict[str, Any]:
         """Say what was searched for."""
@@ -56,7 +56,7 @@ class QueueSearch(CaseQueue):
         own = {
             "search": wanted,
             "search_kind": KINDS[wanted.kind] if wanted else "",
-            "is_more": wanted is not None and wanted.waiting > searching.WAITING_AT_MOST,
+            "is_more": wanted is not None and wanted.waiting > WAITING_AT_MOST,
         }
         return own | super().queue_context(request, values)
 
@@ -65,14 +65,14 @@ class QueueSearch(CaseQueue):
         asking, form, values = self.triage(request), SearchForm(request.POST), came_from(request)
         typed = form.cleaned_data if form.is_valid() else {"words": "", "name": "", "agency": ""}
         try:
-            wanted = searching.search(keyring=asking.keyring, now=timezone.now(), **typed)
-        except searching.NothingToSearch:
+            wanted = search_search(keyring=asking.keyring, now=timezone.now(), **typed)
+        except NothingToSearch:
             messages.error(
                 request, _("Type a reference, a NIP of at least 9 digits, a link to a post, or a name and its agency.")
             )
             return to_queue(values)
-        if wanted.kind == searching.REFERENCE:
-            exact = list(searching.narrow(access.cases_for(asking.user), wanted)[:2])
+        if wanted.kind == REFERENCE:
+            exact = list(narrow(access.cases_for(asking.user), wanted)[:2])
             if len(exact) == 1:
                 return redirect("admin:complaints_case_change", exact[0].pk)
         request.session[SESSION_KEY] = wanted.kept()

@@ -29,9 +29,9 @@ from complaints.admin.standing import FOLDED_FROM, gist
 from complaints.admin.viewer import ReleaseViewer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import forwarding
-from complaints.services.evidence import InfectedFile
-from complaints.services.leaks import Override
+from complaints.services.disclosure_check import Override
+from complaints.services.evidence.storage import InfectedFile
+from complaints.services.forwarding import decisions, reading
 from complaints.services.transitions import CaseChanged
 
 # Where the body has to move; the rest of what it holds waits for the reporter or the agency, or has ended.
@@ -147,7 +147,7 @@ class ReleaseAdmin(ReleaseViewer):
     def release_page(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
         """Open a release."""
         release, asking, today = self._found(request, object_id), staff_request(request), timezone.localdate()
-        opened = forwarding.open_release(keyring=asking.keyring, release_id=release.pk, now=timezone.now())
+        opened = reading.open_release(keyring=asking.keyring, release_id=release.pk, now=timezone.now())
         shown = is_live(release)
         context = {
             "title": release.case.reference,
@@ -186,7 +186,7 @@ class ReleaseAdmin(ReleaseViewer):
     def _composer(self, request: HttpRequest, release: Release, action: Action) -> composing.Composer:
         """Return what helps with the words to the reporters; it is silent where the step is not there or tells none."""
         case, keyring = release.case, staff_request(request).keyring
-        rows = forwarding.actions(keyring=keyring, release=release)
+        rows = reading.actions(keyring=keyring, release=release)
         row = next((one for one in rows if one.action is action and one.notice), None)
         if row is None:
             return composing.Composer(request, "told", [], None, composing.preview_of_message)
@@ -196,7 +196,7 @@ class ReleaseAdmin(ReleaseViewer):
             request=request,
             field="told",
             options=composing.options(action.value, case, due_on=step.due_on, body=body),
-            look=lambda text: forwarding.check(keyring=keyring, release_id=release.pk, text=text, now=timezone.now()),
+            look=lambda text: reading.check(keyring=keyring, release_id=release.pk, text=text, now=timezone.now()),
             show=lambda text: composing.preview_of_step(row, case, text, label=label, due_on=step.due_on, body=body),
         )
 
@@ -210,7 +210,7 @@ class ReleaseAdmin(ReleaseViewer):
         composer: composing.Composer,
         refused: str = "",
     ) -> HttpResponse:
-        rows = forwarding.actions(keyring=staff_request(request).keyring, release=release)
+        rows = reading.actions(keyring=staff_request(request).keyring, release=release)
         row = next((one for one in rows if one.action is action), None)
         context: dict[str, Any] = {
             "title": f"{wording.BODY_STEPS[action.value][0]}: {release.case.reference}",
@@ -246,9 +246,9 @@ class ReleaseAdmin(ReleaseViewer):
         typed = form.cleaned_data
         sanction = None
         if action is Action.SANCTION:
-            sanction = forwarding.SanctionRecord(typed["kind"].pk, typed["number"], typed["decided_on"])
+            sanction = decisions.SanctionRecord(typed["kind"].pk, typed["number"], typed["decided_on"])
         try:
-            forwarding.act(
+            decisions.act(
                 keyring=staff_request(request).keyring,
                 release_id=release.pk,
                 action=action,
@@ -275,7 +275,7 @@ class ReleaseAdmin(ReleaseViewer):
             raise Http404
         keyring, knowing = staff_request(request).keyring, request.POST.get("knowing") == "yes"
         try:
-            info, stream = forwarding.open_file(keyring=keyring, file_id=file_id, now=timezone.now(), knowing=knowing)
+            info, stream = reading.open_file(keyring=keyring, file_id=file_id, now=timezone.now(), knowing=knowing)
             return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
         except InfectedFile:
             messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.admin.base import HouseAdmin, in_a_team, staff_request
 from complaints.models.team import Team, TeamKey, TeamMembership
-from complaints.services import keys
-from complaints.services.keys import Progress
+from complaints.services.team_keys import access_review, resealing, rotation
+from complaints.services.team_keys.resealing import Progress
 
 
 class ReviewAdmin(HouseAdmin):
@@ -35,8 +35,8 @@ class ReviewAdmin(HouseAdmin):
         """Show it."""
         context = {
             "title": _("Access review"),
-            "teams": keys.review(teams=_teams(request.user).order_by("kind", "slug")),
-            "reviewed": keys.reviewed(),
+            "teams": access_review.review(teams=_teams(request.user).order_by("kind", "slug")),
+            "reviewed": access_review.reviewed(),
             "may_sign": access.may_review(request.user),
         }
         return self.page(request, "admin/review.html", context)
@@ -46,7 +46,7 @@ class ReviewAdmin(HouseAdmin):
         if not access.may_review(request.user):
             raise Http404
         asking = staff_request(request)
-        keys.sign_off(by=asking.user, keyring=asking.keyring, now=timezone.now())
+        access_review.sign_off(by=asking.user, keyring=asking.keyring, now=timezone.now())
         messages.success(request, _("Noted in the audit chain: the access was reviewed today."))
         return redirect("admin:complaints_teamkey_changelist")
 
@@ -61,8 +61,8 @@ def alarms(person: Any) -> dict[str, list[TeamMembership] | list[Progress]]:
     if not (access.may_review(person) or in_a_team(person)):
         return {}
     teams = _teams(person)
-    unfinished = [keys.progress(team=row.team) for row in keys.open_rotations(teams)]
-    return {"leavers": keys.leavers(teams), "unfinished": unfinished}
+    unfinished = [resealing.progress(team=row.team) for row in resealing.open_rotations(teams)]
+    return {"leavers": rotation.leavers(teams), "unfinished": unfinished}
 
 
 def register(site: admin.AdminSite) -> None:

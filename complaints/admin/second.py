@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.admin import questions, wording
 from complaints.admin.base import CasePart, staff_request
-from complaints.services import casework
+from complaints.services import case_actions
 
 
 class CaseSecond(CasePart):
@@ -27,10 +27,10 @@ class CaseSecond(CasePart):
         asking, now = staff_request(request), timezone.now()
         if not access.is_triage(asking.user):
             raise Http404
-        found = casework.proposals(keyring=asking.keyring, now=now)
+        found = case_actions.proposals(keyring=asking.keyring, now=now)
         context: dict[str, Any] = {
             "title": _("Waiting for a second decision"),
-            "at_most": casework.PROPOSALS_AT_ONCE,
+            "at_most": case_actions.PROPOSALS_AT_ONCE,
             "proposals": [
                 {
                     "proposal": one,

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from complaints.admin.base import HouseAdmin, staff_request
 from complaints.models.team import Staff
-from complaints.services import factors, sessions
+from complaints.services import mfa, sessions
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def reset_factor(admin: HouseAdmin, request: HttpRequest, person: Staff) -> Http
     """Ask, then take away every second factor of somebody else who has lost theirs."""
     if request.method == "POST":
         asking = staff_request(request)
-        factors.reset(staff=person, by=asking.user, signer=asking.keyring.signer, now=timezone.now())
+        mfa.reset(staff=person, by=asking.user, signer=asking.keyring.signer, now=timezone.now())
         words = _("%(person)s sets up a new second factor at the next sign-in. Their sessions were ended.")
         messages.success(request, words % {"person": person.username})
         return redirect("admin:complaints_staff_change", person.pk)

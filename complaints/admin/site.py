@@ -29,12 +29,12 @@ from complaints.admin.base import in_a_team, may_work, staff_request
 from complaints.admin.cases import CaseAdmin
 from complaints.admin.conflicts import ConflictAdmin
 from complaints.admin.releases import ReleaseAdmin
+from complaints.models.assignment import Absence, Duty
 from complaints.models.case import Case
 from complaints.models.conflict import Conflict
-from complaints.models.duty import Absence, Duty
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import casework
+from complaints.services import conflicts
 
 KEPT = {"index", "login", "logout", "password_change", "jsi18n", "app_list"}
 
@@ -120,7 +120,7 @@ class DeskSite(admin.AdminSite):
             (access.may_see_cases(person), _("Queue"), "admin:complaints_case_changelist"),
             (access.is_overseer(person), _("Releases"), "admin:complaints_release_changelist"),
             (access.is_triage(person), _("Assignments"), "admin:complaints_absence_changelist"),
-            (casework.may_lift(keyring), _("Conflicts"), "admin:complaints_conflict_changelist"),
+            (conflicts.may_lift(keyring), _("Conflicts"), "admin:complaints_conflict_changelist"),
             (access.may_audit(person), _("Audit chain"), "admin:complaints_auditentry_changelist"),
             (administers, _("Handing out"), "admin:complaints_duty_changelist"),
             (administers, _("Staff"), "admin:complaints_staff_changelist"),

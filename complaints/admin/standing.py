@@ -15,7 +15,7 @@ from complaints.domain import completeness, deadlines
 from complaints.domain.workflow import LIMITS, Action, Status, Unit
 from complaints.models.case import Case
 from complaints.models.complaint import Message
-from complaints.services import casework, catalog, transitions
+from complaints.services import case_file, reference_data, transitions
 
 OURS = {Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.INELIGIBLE_PROPOSED}
 THEIRS = {Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED}
@@ -28,9 +28,9 @@ BEFORE = OURS | {Status.NEEDS_INFORMATION}
 
 def in_short(content: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what, who, where and when of one report, in a line each; what is missing says so."""
-    category = catalog.category(content["category"])
-    kind = catalog.accused_kind(content["accused_kind"])
-    places = {row.code: row.name for row in catalog.provinces()}
+    category = reference_data.category(content["category"])
+    kind = reference_data.accused_kind(content["accused_kind"])
+    places = {row.code: row.name for row in reference_data.provinces()}
     who = [content.get("accused_name") or _("name not known"), content.get("accused_position"), kind and str(kind)]
     where = [content.get("agency"), content.get("regency"), places.get(content.get("province", ""), "")]
     when = wording.days(content.get("event_from"), content.get("event_until"))
@@ -45,7 +45,7 @@ def in_short(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 def gist(content: dict[str, Any]) -> str:
     """Return what a folded report is about: what and when, which tell the reports of one matter apart."""
-    category = catalog.category(content["category"])
+    category = reference_data.category(content["category"])
     when = wording.days(content.get("event_from"), content.get("event_until"))
     return " · ".join(part for part in (str(category or content["category"]), when) if part)
 
@@ -98,12 +98,12 @@ def _bawaslu(reports: list[dict[str, Any]], today: date) -> dict[str, Any]:
 def _end(content: dict[str, Any]) -> tuple[date, Unit, bool]:
     guessed = not content.get("learnt_on")
     learnt = date.fromisoformat(content.get("learnt_on") or content["event_from"])
-    kind = catalog.election_kind(learnt)
+    kind = reference_data.election_kind(learnt)
     due = deadlines.bawaslu_due(learnt, kind, transitions.public_holidays())
     return due, deadlines.BAWASLU_UNITS.get(kind, Unit.CALENDAR_DAYS), guessed
 
 
-def _asked_back(opened: casework.CaseFile) -> str:
+def _asked_back(opened: case_file.CaseFile) -> str:
     """Return what a body asked when it sent the case back, while the case is back; "" otherwise."""
     came = [step.action for step in opened.history if step.action in _COMES_AND_GOES]
     if Status(opened.case.status) is not Status.IN_REVIEW or came[-1:] != [Action.RETURN]:
@@ -116,7 +116,7 @@ def _asked_back(opened: casework.CaseFile) -> str:
 class CaseStanding(CasePart):
     """What stands above the three columns, and the clocks."""
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Return the short lines, what is missing, and the clocks."""
         lacks = [
             completeness.missing(part.answers, files=len(part.evidence), posts=len(part.posts))

@@ -17,10 +17,10 @@ from complaints import access
 from complaints.admin import composing
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import NoteForm, ReplyForm
-from complaints.domain.leaks import Leak
+from complaints.domain.disclosure import Leak
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import casework
+from complaints.services import case_actions, case_file, disclosure_check
 from complaints.services.transitions import CaseChanged
 
 
@@ -35,7 +35,7 @@ class CaseTalk(CasePart):
             *super().own_urls(),
         ]
 
-    def case_context(self, request: HttpRequest, opened: casework.CaseFile) -> dict[str, Any]:
+    def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Offer the standard texts, from memory."""
         talk = {"texts": composing.grouped(_options(opened.case)), "reads": True}
         return {"talk": talk, **super().case_context(request, opened)}
@@ -53,7 +53,7 @@ class CaseTalk(CasePart):
             context = {"title": title, "case": case, "form": form, "mark": seen, "writing": composer.context()}
             return self.page(request, "admin/reply.html", context, status=composer.status)
         try:
-            casework.reply(
+            case_actions.reply(
                 keyring=asking.keyring,
                 complaint_id=complaint.pk,
                 text=form.cleaned_data["text"],
@@ -74,7 +74,9 @@ class CaseTalk(CasePart):
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
         text = form.cleaned_data["text"]
         try:
-            casework.note(keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now(), seen=seen)
+            case_actions.note(
+                keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now(), seen=seen
+            )
         except CaseChanged:
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form, changed_since=seen)
         messages.success(request, _("Note added. It stays in the house."))
@@ -96,7 +98,9 @@ def _options(case: Case) -> list[composing.Option]:
 def _composer(request: HttpRequest, case: Case, complaint: Complaint) -> composing.Composer:
     def look(text: str) -> list[Leak]:
         keyring = staff_request(request).keyring
-        return casework.check(keyring=keyring, case_id=case.pk, readers=[complaint.pk], text=text, now=timezone.now())
+        return disclosure_check.check(
+            keyring=keyring, case_id=case.pk, readers=[complaint.pk], text=text, now=timezone.now()
+        )
 
     def show(text: str) -> Any:
         return composing.preview_of_message(composing.as_told(text, case, complaint))

@@ -28,7 +28,9 @@ from complaints.admin.keychange import REFUSED, KeyChange
 from complaints.admin.lists import Listed, ListFilter
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import keys, lineage, vault
+from complaints.services import team_key_history
+from complaints.services.keyring import UnpinnedKey, pinned_team, team_fingerprint
+from complaints.services.team_keys import membership, resealing, rotation
 
 EVENTS = {
     "case.opened": gettext_lazy("Case opened"),
@@ -115,7 +117,7 @@ class TeamAdmin(KeyChange):
         self, request: HttpRequest, *, again: uuid.UUID | None = None, form: FingerprintForm | None = None
     ) -> HttpResponse:
         keyring, found = staff_request(request).keyring, list(self.get_queryset(request))
-        held, gone = keyring.team_ids, keys.leavers(found)
+        held, gone = keyring.team_ids, rotation.leavers(found)
         teams = []
         for team in found:
             rows = sorted(team.memberships.all(), key=lambda row: str(row.staff))
@@ -124,13 +126,13 @@ class TeamAdmin(KeyChange):
             teams.append(
                 {
                     "team": team,
-                    "fingerprint": vault.team_fingerprint(team),
+                    "fingerprint": team_fingerprint(team),
                     "pinned": _pinned(team),
-                    "pinned_itself": lineage.is_pinned_itself(team),
+                    "pinned_itself": team_key_history.is_pinned_itself(team),
                     "members": [row for row in rows if row.sealed_key and not row.left_at],
-                    "left": [(row, keys.reason_of(keyring=keyring, row=row)) for row in left[:LEFT_SHOWN]],
+                    "left": [(row, rotation.reason_of(keyring=keyring, row=row)) for row in left[:LEFT_SHOWN]],
                     "leavers": [row for row in gone if row.team_id == team.pk],
-                    "progress": keys.progress(team=team),
+                    "progress": resealing.progress(team=team),
                     "waiting": [(row, _admission(row, again, form)) for row in waiting],
                     "may_admit": team.pk in held,
                 }
@@ -147,13 +149,13 @@ class TeamAdmin(KeyChange):
         form = FingerprintForm(request.POST, auto_id=f"id_{row.pk}_%s")
         if form.is_valid():
             try:
-                keys.admit(
+                membership.admit(
                     keyring=staff_request(request).keyring,
                     membership_id=row.pk,
                     fingerprint=form.cleaned_data["fingerprint"],
                     now=timezone.now(),
                 )
-            except keys.AdmissionRefused as refusal:
+            except membership.AdmissionRefused as refusal:
                 form.add_error("fingerprint", str(REFUSED[refusal.code]))
             else:
                 name = row.staff.get_full_name() or row.staff.username
@@ -174,8 +176,8 @@ def _admission(row: TeamMembership, again: uuid.UUID | None, form: FingerprintFo
 
 def _pinned(team: Team) -> bool:
     try:
-        vault.pinned_team(team.slug)
-    except vault.UnpinnedKey:
+        pinned_team(team.slug)
+    except UnpinnedKey:
         return False
     return True
 

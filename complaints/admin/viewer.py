@@ -25,7 +25,9 @@ from complaints.admin.inline import allow, allowed, inline, kind_of
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import ReleasedFile
-from complaints.services import casework, evidence, forwarding
+from complaints.services import case_items
+from complaints.services.evidence import processing
+from complaints.services.forwarding import reading
 
 Variant = EvidenceObject.Variant
 
@@ -65,7 +67,7 @@ class CaseViewer(CasePart):
         """Look at one item; written into the chain once per look."""
         case, ids = self._files(request, object_id, item_id)
         keyring, now = staff_request(request).keyring, timezone.now()
-        item = casework.view_item(keyring=keyring, evidence_id=item_id, now=now)
+        item = case_items.view_item(keyring=keyring, evidence_id=item_id, now=now)
         allow(request.session, item_id, now=now)
         working = [item.working] if item.working else []
         pictures = [one for one in working if kind_of(one.info)] or item.pages
@@ -87,7 +89,7 @@ class CaseViewer(CasePart):
     def _address(self, case: Case, item_id: uuid.UUID | None) -> str:
         return reverse("admin:complaints_case_view", args=[case.pk, item_id]) if item_id else ""
 
-    def _shown(self, case: Case, item_id: uuid.UUID, one: casework.ObjectInfo) -> dict[str, Any]:
+    def _shown(self, case: Case, item_id: uuid.UUID, one: case_items.ObjectInfo) -> dict[str, Any]:
         address = reverse("admin:complaints_case_shown", args=[case.pk, item_id, one.id])
         return {"kind": kind_of(one.info), "url": address, "number": one.number}
 
@@ -103,17 +105,17 @@ class CaseViewer(CasePart):
             may = may or allowed(session, case.pk, now=now)
         if stored is None or not may or stored.variant == Variant.ORIGINAL:
             raise Http404
-        copy, info = casework.open_copy(keyring=staff_request(request).keyring, object_id=stored.pk)
+        copy, info = case_items.open_copy(keyring=staff_request(request).keyring, object_id=stored.pk)
         return inline(copy, info, request.headers.get("Range", ""))
 
     def work_on(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
         """Do the worker's work on an item whose grant ended, with the key of this session."""
         self._files(request, object_id, item_id)
         try:
-            casework.work_on(keyring=staff_request(request).keyring, evidence_id=item_id, now=timezone.now())
+            case_items.work_on(keyring=staff_request(request).keyring, evidence_id=item_id, now=timezone.now())
         except Evidence.DoesNotExist:
             messages.info(request, _("Nothing to do: the work on this file is done."))
-        except (evidence.ScannerDown, sandbox.Unavailable):
+        except (processing.ScannerDown, sandbox.Unavailable):
             messages.error(request, _("The scanner or the reading program does not answer. Try again later."))
         except OSError:
             messages.error(request, _("The evidence storage does not answer. Try again later."))
@@ -145,7 +147,7 @@ class ReleaseViewer(HouseAdmin):
     def view_file(self, request: HttpRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
         """Look at one released file; written into the chain once per look."""
         ids, now = self._files(request, object_id, file_id), timezone.now()
-        item, pages = forwarding.view_file(keyring=staff_request(request).keyring, file_id=file_id, now=now)
+        item, pages = reading.view_file(keyring=staff_request(request).keyring, file_id=file_id, now=now)
         allow(request.session, file_id, now=now)
         copies = [item] if kind_of(item.info) and item.variant != Variant.ORIGINAL else pages
         around = neighbours(ids, file_id)
@@ -186,5 +188,5 @@ class ReleaseViewer(HouseAdmin):
         own = own.exclude(stored__variant=Variant.ORIGINAL)
         if not own.exists() or not allowed(request.session, file_id, now=timezone.now()):
             raise Http404
-        copy, info = forwarding.open_copy(keyring=staff_request(request).keyring, file_id=shown_id)
+        copy, info = reading.open_copy(keyring=staff_request(request).keyring, file_id=shown_id)
         return inline(copy, info, request.headers.get("Range", ""))

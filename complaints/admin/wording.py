@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import STATUS_LABELS, AgencyKind, Case
-from complaints.models.catalog import SanctionKind
-from complaints.services import catalog, forwarding, transitions
+from complaints.models.reference_data import SanctionKind
+from complaints.services import reference_data, transitions
+from complaints.services.forwarding import reading
 
 # Per step: the words on the button, and what happens in one sentence.
 STAFF_STEPS: Final[dict[str, tuple[Any, Any]]] = {
@@ -227,7 +228,7 @@ def done(action: str) -> str:
     return str(STEPS_DONE[Action(action).value])
 
 
-def decision(decided: forwarding.Decided) -> dict[str, Any]:
+def decision(decided: reading.Decided) -> dict[str, Any]:
     """Return what a body decided, a sanction with its kind, number and day."""
     content = decided.content
     day = content.get("decided_on")
@@ -243,7 +244,7 @@ def decision(decided: forwarding.Decided) -> dict[str, Any]:
 
 @lru_cache
 def _bands() -> dict[str, dict[str, str]]:
-    rows = json.loads((catalog.DATA / "sanction_bands.json").read_text(encoding="utf-8"))
+    rows = json.loads((reference_data.DATA / "sanction_bands.json").read_text(encoding="utf-8"))
     return {row["code"]: row for row in rows}
 
 
@@ -261,9 +262,9 @@ def bands() -> list[tuple[str, str]]:
 def answers(content: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what a reporter answered as labels and values, the account and the links apart; empty ones left out."""
     unknown = _("not known to the reporter") if content.get("accused_unknown") else ""
-    category, kind = catalog.category(content["category"]), catalog.accused_kind(content["accused_kind"])
+    category, kind = reference_data.category(content["category"]), reference_data.accused_kind(content["accused_kind"])
     agency_kind = content.get("agency_kind") or "unknown"
-    places = {row.code: row.name for row in catalog.provinces()}
+    places = {row.code: row.name for row in reference_data.provinces()}
     rows = [
         (_("What happened"), str(category or content["category"])),
         (_("Kind of accused"), str(kind or content["accused_kind"])),

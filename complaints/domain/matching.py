@@ -1,6 +1,6 @@
 """The one spelling of a person, an agency and a number, so that two reports that mean the same are found alike.
 
-Plain Python; only services.indexing calls it. What comes out is digested under a key and never stored as it is: a
+Plain Python; only services.similarity calls it. What comes out is digested under a key and never stored as it is: a
 wrong match costs an officer a look, so the rules lean towards matching.
 """
 

@@ -141,7 +141,7 @@ class Case(models.Model):
     status_on = models.DateField(_("since"))
     due_on = models.DateField(_("deadline"), null=True, blank=True)
     is_late = models.BooleanField(_("late"), default=False)
-    # Its reports stand in that case now; this one waits empty until one of them comes back (services.placing).
+    # Its reports stand in that case now; this one waits empty until one of them comes back (services.case_membership).
     linked_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="linked")
 
     objects = CaseQuerySet.as_manager()

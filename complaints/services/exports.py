@@ -13,8 +13,8 @@ from complaints import access
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
-from complaints.services import audit, vault
-from complaints.services.vault import Keyring, Locked
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring, Locked, pinned_team
 
 AT_MOST: Final = 50_000
 # So few rows that somebody who knows the place may guess whose they are.
@@ -59,7 +59,7 @@ def export(
     """
     if not access.is_triage(keyring.staff):
         raise Locked(Team.Kind.TRIAGE)
-    keyring.team(vault.pinned_team(Team.Kind.TRIAGE))
+    keyring.team(pinned_team(Team.Kind.TRIAGE))
     cases = met(cases)
     number = count(cases)
     if number > AT_MOST:
@@ -71,7 +71,7 @@ def export(
         "format": form,
         "reason": reason,
     }
-    audit.append(event="cases.exported", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    log.append(event="cases.exported", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
     related = cases.select_related("category", "accused_kind", "province", "lead_body", "assignee")
     # No more than were counted: what comes in meanwhile is no part of what the chain speaks of.
     return number, related.order_by("received_on", "reference")[:number].iterator(CHUNK)

@@ -17,10 +17,11 @@ from complaints import access
 from complaints.domain import codes
 from complaints.models.case import Case
 from complaints.models.team import Staff, Team
-from complaints.services import audit, reporting
+from complaints.services import submission
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.stories import planned
-from complaints.services.vault import Keyring, Locked
 
 AT_ONCE: Final = 10
 
@@ -46,7 +47,7 @@ def switch(*, keyring: Keyring, on: bool, now: datetime) -> None:
     Staff.objects.filter(pk=person.pk).update(practising=on)
     # On both sides of it the entry is marked: what lies between two such entries was practice.
     person.practising = True
-    audit.append(event="practice.switched", now=now, actor=person, signer=keyring.signer, facts={"on": int(on)})
+    log.append(event="practice.switched", now=now, actor=person, signer=keyring.signer, facts={"on": int(on)})
     person.practising = on
 
 
@@ -67,8 +68,8 @@ def make(*, keyring: Keyring, now: datetime, count: int = AT_ONCE) -> list[Made]
     for place in range(first, first + count):
         plan = plans[place % len(plans)]
         draft = plan.draft(today)
-        code = reporting.start_code(draft)
-        receipt = reporting.submit(draft=draft, files=files_of(plan), today=today, practice=True)
+        code = submission.start_code(draft)
+        receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice=True)
         made.append(Made(receipt.reference, codes.grouped(code)))
-    audit.append(event="practice.made", now=now, actor=person, signer=keyring.signer, facts={"count": count})
+    log.append(event="practice.made", now=now, actor=person, signer=keyring.signer, facts={"count": count})
     return made

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.session import SealedSession
-from complaints.services import evidence
+from complaints.services.evidence import storage
 
 logger = logging.getLogger(__name__)
 # A younger object may belong to an upload that is still running.
@@ -38,7 +38,7 @@ def sweep(*, today: date) -> int:
     """
     names = _drop_sessions(today)
     for name in names:
-        evidence.delete_object(name)
+        storage.delete_object(name)
     dropped = len(names) + _drop_orphans(today)
     if lost := missing_objects():
         logger.error("Rows that name an object which the evidence storage does not have: %d", len(lost))
@@ -48,11 +48,11 @@ def sweep(*, today: date) -> int:
 def _drop_orphans(today: date) -> int:
     until = today - timedelta(days=ORPHAN_DAYS)
     # Listed before the rows are read: what is stored meanwhile has no place in the list, and its row is not needed.
-    old = [item.name for item in evidence.storage().present() if item.day <= until]
-    orphans = set(old) - evidence.referenced_objects()
+    old = [item.name for item in storage.storage().present() if item.day <= until]
+    orphans = set(old) - storage.referenced_objects()
     for name in orphans:
-        evidence.delete_object(name)
-    return len(orphans) + evidence.storage().abandoned(until=until)
+        storage.delete_object(name)
+    return len(orphans) + storage.storage().abandoned(until=until)
 
 
 def missing_objects() -> list[str]:
@@ -62,17 +62,17 @@ def missing_objects() -> list[str]:
         OSError: the storage does not answer.
     """
     # Rows first: what is sent and stored meanwhile must not look lost.
-    referenced = evidence.referenced_objects()
-    lost = referenced - {item.name for item in evidence.storage().present()}
+    referenced = storage.referenced_objects()
+    lost = referenced - {item.name for item in storage.storage().present()}
     # A draft's file that was thrown away between the two looks is none.
-    return sorted(lost & evidence.referenced_objects())
+    return sorted(lost & storage.referenced_objects())
 
 
 def damaged_objects() -> Iterator[tuple[str, str]]:
     """Read every stored object of sent evidence; yield (name, why) of those that are gone or not what was stored."""
     for name, expected in EvidenceObject.objects.order_by("pk").values_list("object_name", "object_digest").iterator():
         try:
-            with evidence.storage().open(name, "rb") as stored:
+            with storage.storage().open(name, "rb") as stored:
                 digest = hashlib.sha256()
                 for piece in stored.chunks():
                     digest.update(piece)

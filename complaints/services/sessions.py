@@ -11,7 +11,7 @@ from django.utils import timezone
 from complaints.domain.sealing.primitives import SignPair
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff
-from complaints.services import audit
+from complaints.services.audit import log
 
 
 def live(*, staff: Staff, now: datetime) -> list[SealedSession]:
@@ -47,5 +47,5 @@ def end(
     if ended:
         facts = {"staff": str(staff.pk), "count": ended}
         moment = now or timezone.now()
-        audit.append(event="session.ended", now=moment, actor=by, signer=signer, facts=facts)
+        log.append(event="session.ended", now=moment, actor=by, signer=signer, facts=facts)
     return ended

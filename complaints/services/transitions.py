@@ -19,7 +19,8 @@ from complaints.domain.workflow import Action, ActorKind, Permission, Status, Tr
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
-from complaints.services import audit, vault
+from complaints.services.audit import log
+from complaints.services.keyring import Locked
 
 
 class CaseChanged(Exception):  # noqa: N818
@@ -115,14 +116,14 @@ def perform(
     step = _write(case, row, asked_from=asked_from, actor=actor, now=now, changes=changes or {}, urgent=urgent)
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
-        audit.append(event="case.transition", now=now, actor=actor, signer=signer, case=case.pk, facts=facts)
+        log.append(event="case.transition", now=now, actor=actor, signer=signer, case=case.pk, facts=facts)
     return step
 
 
 def _check_signer(actor: Staff | None, signer: SignPair | None) -> None:
     """Make sure that a person acts with the key that stands at their name: two names with one key are one person."""
     if actor is None or signer is None or bytes(actor.verify_key or b"") != signer.public:
-        raise vault.Locked("signer")
+        raise Locked("signer")
 
 
 def _same_person(case: Case, action: Action, source: Status, actor: Staff | None) -> bool:

@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from complaints.forms.fields import ReporterForm
-from complaints.services import catalog
+from complaints.services import reference_data
 
 
 class ReporterRequest(HttpRequest):
@@ -56,7 +56,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any] | None = N
     """Answer with a page; ``path`` says where its twin in the other language is, if not at its own path."""
     values = {
         "elsewhere": elsewhere(path or request.path),
-        "sample": catalog.sample_mode(),
+        "sample": reference_data.sample_mode(),
         **(context or {}),
     }
     return render(request, f"complaints/{template}.html", values)
@@ -81,10 +81,10 @@ def still_page(
             and ``hole(name)`` wherever something of this request belongs.
         holes: what to fill in by name, escaped unless it is safe already; the token of forms is filled in by itself.
     """
-    entry = (template, request.path, catalog.edition(), *key)
+    entry = (template, request.path, reference_data.edition(), *key)
     kept = _pages.get(entry)
     if kept is None:
-        values = {"elsewhere": elsewhere(request.path), "sample": catalog.sample_mode(), **context()}
+        values = {"elsewhere": elsewhere(request.path), "sample": reference_data.sample_mode(), **context()}
         values["csrf_token"] = hole("token")
         kept = HOLES.split(render_to_string(f"complaints/{template}.html", values).encode())
         if len(_pages) >= MOST:

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from complaints.forms.report import AGENCY_LABELS, StartForm, StoryForm, WhoForm
-from complaints.services import catalog
+from complaints.services import reference_data
 from complaints.views import posts
 
 Draft = dict[str, Any]
@@ -28,8 +28,8 @@ class Section:
 
 def bawaslu_too(draft: Draft) -> bool:
     """Tell whether Bawaslu is the one to judge what the draft says, alone or beside others."""
-    kind = catalog.accused_kind(draft.get("accused_kind", ""))
-    category = catalog.category(draft.get("category", ""))
+    kind = reference_data.accused_kind(draft.get("accused_kind", ""))
+    category = reference_data.category(draft.get("category", ""))
     return (kind is not None and kind.route in {"bawaslu", "both"}) or (
         category is not None and category.door == "bawaslu"
     )
@@ -73,11 +73,11 @@ def _in_words(name: str, draft: Draft) -> str:
 
 def _chosen(name: str, value: str) -> str:
     if name == "accused_kind":
-        return str(catalog.accused_kind(value) or "")
+        return str(reference_data.accused_kind(value) or "")
     if name == "category":
-        return str(catalog.category(value) or "")
+        return str(reference_data.category(value) or "")
     if name == "agency_kind":
         return str(AGENCY_LABELS[value])
     if name == "province":
-        return next((row.name for row in catalog.provinces() if row.code == value), "")
+        return next((row.name for row in reference_data.provinces() if row.code == value), "")
     return value

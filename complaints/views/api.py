@@ -18,10 +18,10 @@ from django.views.decorators.http import require_POST
 
 from complaints.forms.fields import refusal
 from complaints.forms.traces import traces
-from complaints.services import evidence
+from complaints.services.evidence import drafts, resumable
 from complaints.views import ReporterRequest
 
-Answerer = Callable[[ReporterRequest, str], evidence.Progress]
+Answerer = Callable[[ReporterRequest, str], resumable.Progress]
 Handler = Callable[[ReporterRequest], HttpResponse]
 
 
@@ -33,11 +33,11 @@ def _answering(answerer: Answerer) -> Handler:
     def view(request: ReporterRequest) -> HttpResponse:
         try:
             progress = answerer(request, request.headers.get("Upload-Id", ""))
-        except evidence.UnknownFileError:
+        except resumable.UnknownFileError:
             return JsonResponse({}, status=404)
-        except (evidence.BadSegmentError, UnreadablePostError, ValueError):
+        except (resumable.BadSegmentError, UnreadablePostError, ValueError):
             return JsonResponse({}, status=400)
-        answer: dict[str, Any] = {"id": progress.id, "next": progress.next, "segment": evidence.segment_bytes()}
+        answer: dict[str, Any] = {"id": progress.id, "next": progress.next, "segment": resumable.segment_bytes()}
         if progress.refused:
             answer["error"] = refusal(unquote(request.headers.get("Upload-Name", "")), progress.refused)
         if progress.whole:
@@ -55,20 +55,20 @@ def kept_files(request: ReporterRequest) -> str:
 def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str, Any]:
     """Return what the list of files needs: those that are here, those that came in part, where to remove one."""
     session = request.reporter
-    files = evidence.draft_files(session=session)
-    evidence.look_into(session=session, files=files)
+    files = drafts.draft_files(session=session)
+    drafts.look_into(session=session, files=files)
     return {
         "files": files,
         "listed": [(file, traces(file.betrays)) for file in files],
-        "partial": evidence.partial_files(session=session) if partial else {},
+        "partial": drafts.partial_files(session=session) if partial else {},
         "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }
 
 
 @_answering
-def begin(request: ReporterRequest, file_id: str) -> evidence.Progress:
+def begin(request: ReporterRequest, file_id: str) -> resumable.Progress:
     """Announce a file, or find the one that broke off."""
-    return evidence.begin(
+    return resumable.begin(
         session=request.reporter,
         name=request.POST.get("name", ""),
         size=int(request.POST.get("size", "")),
@@ -78,26 +78,26 @@ def begin(request: ReporterRequest, file_id: str) -> evidence.Progress:
 
 
 @_answering
-def segment(request: ReporterRequest, file_id: str) -> evidence.Progress:
+def segment(request: ReporterRequest, file_id: str) -> resumable.Progress:
     """Take one segment."""
     index = int(request.headers.get("Upload-Segment", ""))
-    return evidence.take(session=request.reporter, file_id=file_id, index=index, data=request.body)
+    return resumable.take(session=request.reporter, file_id=file_id, index=index, data=request.body)
 
 
 @_answering
-def finish(request: ReporterRequest, file_id: str) -> evidence.Progress:
+def finish(request: ReporterRequest, file_id: str) -> resumable.Progress:
     """Join the segments."""
-    return evidence.finish(session=request.reporter, file_id=file_id)
+    return resumable.finish(session=request.reporter, file_id=file_id)
 
 
 @_answering
-def state(request: ReporterRequest, file_id: str) -> evidence.Progress:
+def state(request: ReporterRequest, file_id: str) -> resumable.Progress:
     """Tell which segment is the next."""
-    return evidence.progress(session=request.reporter, file_id=file_id)
+    return resumable.progress(session=request.reporter, file_id=file_id)
 
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
     """Drop a file that is not sent, whole or partly here."""
-    evidence.discard_draft_file(session=request.reporter, file_id=request.headers.get("Upload-Id", ""))
+    drafts.discard_draft_file(session=request.reporter, file_id=request.headers.get("Upload-Id", ""))
     return JsonResponse({"list": kept_files(request)})

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import KEPT_BYTES, TOO_MUCH, stored_size
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
-from complaints.services import evidence
+from complaints.services.evidence import drafts, posts
 from complaints.views import ReporterRequest, empty_fields
 
 Draft = dict[str, Any]
@@ -23,7 +23,7 @@ Draft = dict[str, Any]
 MOST = 20
 
 
-def _form(files: Sequence[evidence.DraftFileInfo], *args: Any, **kwargs: Any) -> PostForm:
+def _form(files: Sequence[drafts.DraftFileInfo], *args: Any, **kwargs: Any) -> PostForm:
     choices = [(item.id, f"{place}. {item.name}") for place, item in enumerate(files, start=1)]
     return PostForm(*args, today=timezone.localdate(), files=choices, **kwargs)
 
@@ -37,11 +37,11 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
     asked = request.POST.get("go") == "post"
     if not asked and not any(request.POST.get(name) for name in PostForm.base_fields):
         return None
-    form = _form(evidence.draft_files(session=request.reporter), request.POST)
+    form = _form(drafts.draft_files(session=request.reporter), request.POST)
     if form.is_valid() and len(draft.get("posts", ())) >= MOST:
         form.add_error("url", _("There is room for %(count)d posts here. Add more later.") % {"count": MOST})
     if form.is_valid():
-        kept: Draft = {"posts": [*draft.get("posts", ()), evidence.describe(form.answers())]}
+        kept: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
         kept = {"post": form.typed()}
     if stored_size(draft | kept) > KEPT_BYTES:
@@ -57,7 +57,7 @@ def kept(draft: Draft) -> bool:
     return bool(draft.get("posts") or draft.get("post"))
 
 
-def shown(draft: Draft, files: Sequence[evidence.DraftFileInfo] = (), form: PostForm | None = None) -> dict[str, Any]:
+def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostForm | None = None) -> dict[str, Any]:
     """Return what page 3 shows of posts: the list, and the fold, closed where nothing stands in it."""
     begun = draft.get("post")
     if form or begun or files:

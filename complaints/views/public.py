@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from complaints.domain.workflow import LIMITS, Status
-from complaints.services import catalog
+from complaints.services import reference_data
 from complaints.views import still_page
 
 DAYS = {
@@ -21,14 +21,16 @@ DAYS = {
 
 def home(request: HttpRequest) -> HttpResponse:
     """Show the two doors and what to expect."""
-    body = catalog.body_for(timezone.localdate())
+    body = reference_data.body_for(timezone.localdate())
     name = body.short_name if body else ""
     return still_page(request, "public/home", lambda: {"body": name, "days": DAYS}, (name,))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:
     """Show who deals with what this portal does not."""
-    return still_page(request, "public/door", lambda: {"door": catalog.door(door, get_language() or "")}, (door,))
+    return still_page(
+        request, "public/door", lambda: {"door": reference_data.door(door, get_language() or "")}, (door,)
+    )
 
 
 def health(request: HttpRequest) -> HttpResponse:

@@ -20,7 +20,8 @@ from complaints.domain.codes import grouped
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
-from complaints.services import evidence, reporting
+from complaints.services import submission
+from complaints.services.evidence import drafts
 from complaints.views import ReporterRequest, empty_fields, hole, page, posts, still_page, uploads
 from complaints.views.answers import Draft, bawaslu_too, sections
 from complaints.views.api import waiting_files
@@ -94,7 +95,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
             draft.pop("renewed", None)
     request.reporter["draft"] = draft
     if step is STORY and request.FILES:
-        evidence.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+        drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
     return draft
 
 
@@ -118,7 +119,7 @@ def _answer(request: ReporterRequest, step: Step, door: str = "") -> HttpRespons
     missing = missing_step(draft)
     if missing is None:
         # Drawn with what is written anyway, so that looking at the check page writes nothing.
-        reporting.start_code(draft)
+        submission.start_code(draft)
         return redirect("report_check")
     return redirect(missing.url if STEPS.index(missing) < STEPS.index(step) else step.after)
 
@@ -136,7 +137,7 @@ def check(request: ReporterRequest) -> HttpResponse:
 def _gone(request: ReporterRequest) -> HttpResponse:
     if "sent" in request.reporter:
         return redirect("report_code")
-    received = reporting.was_received(request.POST.get("token", ""))
+    received = submission.was_received(request.POST.get("token", ""))
     return page(request, "report/received" if received else "report/gone")
 
 
@@ -147,12 +148,12 @@ def _review(
     if missing:
         return redirect(missing.url)
     if not draft.get("code"):
-        reporting.start_code(draft)
+        submission.start_code(draft)
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
     none = not (waiting["files"] or waiting["partial"])
     answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
-    own = {"token": reporting.form_token(draft), "answers": answers}
+    own = {"token": submission.form_token(draft), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and none and not changed:
         return _still_review(request, own, bawaslu=bawaslu_too(draft))
     names = ("identity", "name", "contact")
@@ -177,9 +178,9 @@ def _still_review(request: ReporterRequest, own: dict[str, str], *, bawaslu: boo
 
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
-    if token and token != (reporting.form_token(draft) if draft.get("code") else ""):
+    if token and token != (submission.form_token(draft) if draft.get("code") else ""):
         # Another window sent this page's report, or began another; never send what was not on the page.
-        if reporting.was_received(token):
+        if submission.was_received(token):
             return page(request, "report/received")
         return _review(request, draft, changed=True)
     form = IdentityForm(request.POST)
@@ -191,8 +192,8 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         return redirect(target or "report_check")
     if form.errors or missing_step(draft):
         return _review(request, draft, form)
-    files = evidence.draft_files(session=request.reporter)
-    receipt = reporting.submit(draft=draft, files=files, today=timezone.localdate())
+    files = drafts.draft_files(session=request.reporter)
+    receipt = submission.submit(draft=draft, files=files, today=timezone.localdate())
     # The cookie stays: should this answer be lost on its way, sending again must show the code after all.
     request.reporter.clear()
     request.reporter["sent"] = {
@@ -201,7 +202,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
     }
     # What never came whole: the page named it as left out.
-    evidence.discard_draft(session=request.reporter)
+    drafts.discard_draft(session=request.reporter)
     return redirect("report_code")
 
 
@@ -242,7 +243,7 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
         _keep_story(request)
     else:
         _store(request, None, IdentityForm(request.POST))
-    evidence.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
+    drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     return redirect("report_story" if "story" in request.POST else "report_check")
 
 
@@ -265,6 +266,6 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
 def cancel(request: ReporterRequest) -> HttpResponse:
     """Delete the unfinished report, files and all."""
     if "draft" in request.reporter:
-        evidence.discard_draft(session=request.reporter)
+        drafts.discard_draft(session=request.reporter)
         request.reporter.end()
     return redirect("home")

@@ -24,7 +24,8 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
-from complaints.services import evidence, reporting
+from complaints.services import follow_up
+from complaints.services.evidence import drafts, posts
 from complaints.views import ReporterRequest, empty_fields, hole, page, still_page, uploads
 from complaints.views.api import waiting_files
 
@@ -38,7 +39,7 @@ def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[Rep
     def answer(request: ReporterRequest) -> HttpResponse:
         try:
             return view(request)
-        except reporting.UNREADABLE:
+        except follow_up.UNREADABLE:
             logger.error("A report was not shown to its reporter: a row or a key of it is not the true one")
         response = page(
             request, "status/unreadable", {"typed": request.POST.get("text", "")}, path=reverse("status_page")
@@ -53,9 +54,9 @@ def enter(request: ReporterRequest) -> HttpResponse:
     """Ask for the code; an unknown and a malformed one get the same answer after the same work."""
     form = CodeForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
-        ticket = reporting.open_ticket(form.cleaned_data["code"])
+        ticket = follow_up.open_ticket(form.cleaned_data["code"])
         if ticket:
-            evidence.discard_draft(session=request.reporter)
+            drafts.discard_draft(session=request.reporter)
             request.reporter.clear()
             request.reporter["ticket"] = ticket
             request.reporter.cycle()
@@ -87,7 +88,7 @@ def _show(
     if ticket is None:
         return redirect("status_enter")
     try:
-        report = reporting.status_page(ticket=ticket, today=timezone.localdate())
+        report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
     except ObjectDoesNotExist:
         return _gone(request)
     said = request.reporter.pop("said") if "said" in request.reporter else ""
@@ -114,7 +115,7 @@ def _forms(
     }
 
 
-def _still(request: ReporterRequest, report: reporting.StatusPage, own: Mapping[str, str]) -> HttpResponse:
+def _still(request: ReporterRequest, report: follow_up.StatusPage, own: Mapping[str, str]) -> HttpResponse:
     """Answer from memory with all but what is told of this report: its forms, and how much came and was opened."""
     facts = {
         "may_answer": report.may_answer,
@@ -140,7 +141,7 @@ def _gone(request: ReporterRequest) -> HttpResponse:
 def _add(request: ReporterRequest, said: str, **added: Any) -> HttpResponse:
     ticket = request.reporter["ticket"]
     try:
-        reporting.add_message(ticket=ticket, today=timezone.localdate(), **added)
+        follow_up.add_message(ticket=ticket, today=timezone.localdate(), **added)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": added, "withdrawn": True}, path=reverse("status_page"))
     request.reporter["said"] = said
@@ -170,7 +171,7 @@ def files(request: ReporterRequest) -> HttpResponse:
         return redirect("status_enter")
     form = MoreEvidenceForm(request.POST, request.FILES)
     came = [upload for upload in uploads(request) if not upload.refused]
-    evidence.keep_uploads(session=request.reporter, uploads=came, today=timezone.localdate())
+    drafts.keep_uploads(session=request.reporter, uploads=came, today=timezone.localdate())
     waiting = waiting_files(request)["files"]
     form.fields["evidence"].required = not waiting
     if came and any(file.betrays for file in waiting):
@@ -189,8 +190,8 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     """Drop one file that waits to be sent; others that came with the same form are kept waiting."""
     if "ticket" not in request.reporter:
         return redirect("status_enter")
-    evidence.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
-    evidence.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
+    drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+    drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     return redirect("status_page")
 
 
@@ -209,7 +210,7 @@ def post(request: ReporterRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, post=form)
     shots = uploads(request)
-    described = evidence.describe(form.answers() | {"screenshot": shots[0].id if shots else ""})
+    described = posts.describe(form.answers() | {"screenshot": shots[0].id if shots else ""})
     return _add(request, "post", text="", files=shots, posts=[described])
 
 
@@ -225,7 +226,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     if ticket is None:
         return redirect("status_enter")
     try:
-        possible = reporting.may_withdraw(ticket=ticket)
+        possible = follow_up.may_withdraw(ticket=ticket)
     except ObjectDoesNotExist:
         return _gone(request)
     if not possible:
@@ -234,7 +235,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     form = WithdrawForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         try:
-            reporting.withdraw(ticket=ticket, reason=form.cleaned_data["reason"], today=timezone.localdate())
+            follow_up.withdraw(ticket=ticket, reason=form.cleaned_data["reason"], today=timezone.localdate())
         except TransitionRefused:
             request.reporter["said"] = "too_late"
         return redirect("status_page")
@@ -248,6 +249,6 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
 @require_POST
 def leave(request: ReporterRequest) -> HttpResponse:
     """Close the ticket here and now, and drop the files that still wait."""
-    evidence.discard_draft(session=request.reporter)
+    drafts.discard_draft(session=request.reporter)
     request.reporter.end()
     return redirect("home")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import ReporterForm, card
 from complaints.forms.report import StartForm, StoryForm, WhoForm
-from complaints.services import catalog
+from complaints.services import reference_data
 from complaints.views import empty_fields
 from complaints.views.answers import Draft
 
@@ -66,20 +66,20 @@ class Step:
 @lru_cache(maxsize=16)
 def _cards(door: str, language: str, edition: Hashable) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     groups: dict[str, list[tuple[str, str]]] = {}
-    for row in catalog.categories(door):
+    for row in reference_data.categories(door):
         groups.setdefault(row.group, []).append((row.code, card(str(row), row.text("example"))))
     return tuple((_(GROUPS[group]), tuple(cards)) for group, cards in groups.items())
 
 
 def _start_choices(door: str) -> dict[str, Any]:
     return {
-        "kinds": tuple((row.code, str(row)) for row in catalog.accused_kinds()),
-        "categories": _cards(door, get_language() or "", catalog.edition()),
+        "kinds": tuple((row.code, str(row)) for row in reference_data.accused_kinds()),
+        "categories": _cards(door, get_language() or "", reference_data.edition()),
     }
 
 
 def _who_choices(door: str) -> dict[str, Any]:
-    return {"provinces": tuple((row.code, row.name) for row in catalog.provinces())}
+    return {"provinces": tuple((row.code, row.name) for row in reference_data.provinces())}
 
 
 STEPS = (
@@ -97,12 +97,12 @@ def missing_step(draft: Draft) -> Step | None:
 
 def door_elsewhere(draft: Draft) -> str:
     """Return whose door deals with what the draft is about, if not this one."""
-    category = catalog.category(draft.get("category", ""))
+    category = reference_data.category(draft.get("category", ""))
     return category.door if category and category.group == "elsewhere" else ""
 
 
 def door_of(draft: Draft, door: str) -> str:
     """Return the door of a draft: the one entered by, or the one that its category belongs to."""
-    category = catalog.category(draft.get("category", ""))
+    category = reference_data.category(draft.get("category", ""))
     doors = {"pressure": "pressed", "offline": "witnessed", "online": "witnessed"}
     return door or draft.get("door", "") or (doors.get(category.group, "") if category else "")

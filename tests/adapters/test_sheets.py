@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from openpyxl import Workbook
 
-from complaints.adapters.sheets import MAX_BYTES, BadTable, read
+from complaints.adapters.spreadsheet_import import MAX_BYTES, BadTable, read
 
 ROWS = [["tautan", "tanggal", "uraian"], ["https://x.com/a/status/1", "2026-11-02", "Baris, dengan koma"]]
 

@@ -8,7 +8,7 @@ import io
 import pytest
 from openpyxl import load_workbook
 
-from complaints.adapters import tables
+from complaints.adapters import spreadsheet_export
 
 PAYLOADS = [
     "=1+1",
@@ -45,17 +45,17 @@ PAYLOADS = [
 
 
 def read_csv(rows: list[list[str]]) -> list[list[str]]:
-    made = b"".join(tables.csv_lines(rows))
+    made = b"".join(spreadsheet_export.csv_lines(rows))
     assert made.startswith(b"\xef\xbb\xbf")
     return list(csv.reader(io.StringIO(made.decode("utf-8-sig"), newline="")))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_could_be_a_formula_is_words(payload: str) -> None:
-    cell = tables.safe(payload)
+    cell = spreadsheet_export.safe(payload)
     assert cell.startswith("'") and not any(ord(letter) < 32 for letter in cell)
     assert read_csv([[payload, "lain"]]) == [[cell, "lain"]]
-    made = tables.xlsx([("Kasus", [[payload]])], header="TERBATAS", author="Kanal Netral")
+    made = spreadsheet_export.xlsx([("Kasus", [[payload]])], header="TERBATAS", author="Kanal Netral")
     found = load_workbook(io.BytesIO(made))["Kasus"]["A1"]
     assert (found.data_type, found.value) == ("s", cell)
 
@@ -67,11 +67,13 @@ def test_a_row_stays_a_row() -> None:
 
 def test_everyday_words_stay_as_they_are() -> None:
     for words in ("LATIHAN-ABCDEF", "2026-11-22", "A1 Diperintah", "Sulawesi-Selatan", "1", ""):
-        assert tables.safe(words) == words
+        assert spreadsheet_export.safe(words) == words
 
 
 def test_a_workbook_says_on_every_page_what_it_is() -> None:
-    made = tables.xlsx([("Klasifikasi", [["TERBATAS"]]), ("Kasus", [["x"]])], header="TERBATAS", author="Kanal Netral")
+    made = spreadsheet_export.xlsx(
+        [("Klasifikasi", [["TERBATAS"]]), ("Kasus", [["x"]])], header="TERBATAS", author="Kanal Netral"
+    )
     book = load_workbook(io.BytesIO(made))
     assert [sheet.oddHeader.center.text for sheet in book] == ["TERBATAS", "TERBATAS"]
     assert book.properties.creator == "Kanal Netral"

@@ -13,13 +13,15 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from complaints.domain.workflow import Action
-from complaints.models.catalog import Election
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
+from complaints.models.reference_data import Election
 from complaints.models.team import Team, TeamMembership
-from complaints.services import casework, evidence, forwarding, reporting
+from complaints.services import case_actions, first_look, follow_up
+from complaints.services.evidence import processing
+from complaints.services.forwarding.release import forward
 from tests.cast import Cast, Sent, at, sealed_upload, send_report, sign_in
 from tests.images import photo
 from tests.views.walk import code_on, send, to_check
@@ -76,20 +78,20 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
     """
     cache.clear()
     sent = send_report(today=DAY, **answers)
-    reporting.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
+    processing.process_pending()
     do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
-    casework.act(action=Action.VERIFY, **do)
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
     body = OversightBody.objects.get(pk="kasn")
-    forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=list(chosen), now=NOW)
+    forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=list(chosen), now=NOW)
     TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
     ids = _ids(cast, sent)
     browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
-    casework.meet(keyring=cast.ring("fitri"), now=NOW)
+    first_look.meet(keyring=cast.ring("fitri"), now=NOW)
     return Scene(sent, ids, browsers | strangers)
 
 

@@ -11,13 +11,16 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import casework, evidence, forwarding, reporting
+from complaints.services import case_actions, follow_up
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
 from tests.cast import Cast, Sent, sealed_upload, send_report
 from tests.images import photo
 
 
 def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
-    casework.act(keyring=cast.ring(name), case_id=sent.case.pk, action=action, reason=reason, now=timezone.now())
+    case_actions.act(keyring=cast.ring(name), case_id=sent.case.pk, action=action, reason=reason, now=timezone.now())
     sent.case.refresh_from_db()
 
 
@@ -30,8 +33,8 @@ def in_review(cast: Cast, **changes: Any) -> Sent:
 def with_photo(sent: Sent) -> dict[str, uuid.UUID]:
     """Add a photo and make its working copy; return the stored objects by variant."""
     today = timezone.localdate()
-    reporting.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
+    processing.process_pending()
     stored = EvidenceObject.objects.filter(evidence__complaint__case=sent.case)
     return {item.variant: item.pk for item in stored}
 
@@ -46,7 +49,7 @@ def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes:
     sent = in_review(cast, **changes)
     objects = [with_photo(sent)["working"]] if files else []
     act(cast, "vera", sent, Action.VERIFY)
-    release = forwarding.forward(
+    release = forward(
         keyring=cast.ring("fitri"),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk=body),
@@ -59,7 +62,7 @@ def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes:
 
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
-    forwarding.act(keyring=cast.ring(name), release_id=release.pk, action=action, now=timezone.now(), **words)
+    decisions.act(keyring=cast.ring(name), release_id=release.pk, action=action, now=timezone.now(), **words)
 
 
 def complaint_of(sent: Sent) -> Complaint:

@@ -14,7 +14,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import casework, forwarding, reporting
+from complaints.services import case_actions, follow_up
+from complaints.services.forwarding import reading
 from tests.admin.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, send_report, ticks
@@ -42,7 +43,7 @@ def test_it_shows_what_was_sent_as_text(signed_in: SignedIn, cast: Cast) -> None
         links="javascript:alert(2)",
     )
     stored = with_photo(sent)
-    casework.note(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Mirip.", now=timezone.now())
+    case_actions.note(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Mirip.", now=timezone.now())
     client = signed_in("vera")
     client.post(reverse("admin:me"), {"language": "en"})
     text = client.get(case_url(sent)).content.decode()
@@ -98,7 +99,7 @@ def test_a_reason_is_asked_where_the_table_asks(signed_in: SignedIn, cast: Cast)
     assert response.status_code == 400
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
     client.post(url, {"seen": "in_review", "reason": "Kapan tepatnya?"})
-    page = reporting.status_page(ticket=sent.ticket, today=timezone.localdate())
+    page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
     assert page.question == "Kapan tepatnya?"
 
 
@@ -179,7 +180,7 @@ def test_a_stale_step_that_is_still_possible_is_asked_again(signed_in: SignedIn,
 def test_an_answer_that_came_meanwhile_is_pointed_out(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
     assert "banner warn" not in client.get(step_url(sent, "verify")).content.decode()
-    reporting.add_message(ticket=sent.ticket, text="Satu lagi.", files=[], today=timezone.localdate())
+    follow_up.add_message(ticket=sent.ticket, text="Satu lagi.", files=[], today=timezone.localdate())
     assert "banner warn" in client.get(step_url(sent, "verify")).content.decode()
 
 
@@ -205,7 +206,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
     response = client.post(forward_url(sent), form)
     assert response.headers["Location"] == case_url(sent)
     release = Release.objects.get()
-    seen = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=timezone.now())
+    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=timezone.now())
     assert [item.variant for item in seen.files] == ["working"]
     assert seen.content["cover"] == "Mohon."
 
@@ -249,7 +250,7 @@ def test_talk_and_notes(signed_in: SignedIn, cast: Cast) -> None:
     assert "a" * 8001 in long.content.decode()
     assert client.post(reply, {"text": "Terima kasih."}).status_code == 302
     assert client.post(note, {"text": "Telepon dinas."}).status_code == 302
-    page = reporting.status_page(ticket=sent.ticket, today=timezone.localdate())
+    page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
     assert [entry.text for entry in page.thread] == ["Terima kasih."]
     assert "Telepon dinas." in client.get(case_url(sent)).content.decode()
     other = in_review(cast)

@@ -11,7 +11,9 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
-from complaints.services import casework, evidence, forwarding, linking, reporting
+from complaints.services import case_actions, case_links, follow_up
+from complaints.services.evidence import processing
+from complaints.services.forwarding.release import forward
 from tests.admin.cases import act, body_act, forwarded
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, sealed_upload, send_report
@@ -26,7 +28,7 @@ FORWARDED = 2
 def forward_again(cast: Cast, sent: Sent) -> None:
     """A second release to the same body."""
     act(cast, "vera", sent, Action.VERIFY)
-    forwarding.forward(
+    forward(
         keyring=cast.ring("fitri"),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
@@ -42,11 +44,11 @@ def busy(cast: Cast, *, messages: int, files: int) -> Sent:
     today, now = timezone.localdate(), timezone.now()
     complaint = Complaint.objects.get(case=sent.case)
     uploads = [sealed_upload(photo(size=(64 + number, 64))) for number in range(files)]
-    reporting.add_message(ticket=sent.ticket, text="Berkasnya.", files=uploads, today=today)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="Berkasnya.", files=uploads, today=today)
+    processing.process_pending()
     for number in range(messages):
-        casework.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text=f"Pesan {number}", now=now)
-        casework.note(keyring=cast.ring("vera"), complaint_id=complaint.pk, text=f"Catatan {number}", now=now)
+        case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text=f"Pesan {number}", now=now)
+        case_actions.note(keyring=cast.ring("vera"), complaint_id=complaint.pk, text=f"Catatan {number}", now=now)
     return sent
 
 
@@ -80,7 +82,7 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
         if new:
             sources = {one.case.pk: "received" for one in new}
             ring, now = cast.ring("vera"), timezone.now()
-            linking.link(keyring=ring, target_id=target.case.pk, sources=sources, reason="Sama.", now=now)
+            case_links.link(keyring=ring, target_id=target.case.pk, sources=sources, reason="Sama.", now=now)
         found.append(cost(client, target))
     assert Complaint.objects.filter(case=target.case).count() == 5
     assert [len(one) for one in found] == [len(found[0])] * 3, "\n".join(sql[:160] for sql in found[-1])

@@ -11,7 +11,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
-from complaints.services import casework, linking, reporting
+from complaints.services import case_file, case_links, follow_up
 from tests import traces
 from tests.admin.cases import body_act, forwarded, in_review, verified
 from tests.admin.conftest import SignedIn
@@ -30,12 +30,12 @@ def reply(sent: Sent) -> str:
 
 
 def told(sent: Sent) -> str:
-    page = reporting.status_page(ticket=sent.ticket, today=timezone.localdate())
+    page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
     return " ".join([page.question, *(entry.text for entry in page.thread), *(event.reason for event in page.events)])
 
 
 def notes(cast: Cast, sent: Sent) -> list[str]:
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
     return [note.text for note in opened.notes]
 
 
@@ -63,7 +63,7 @@ def test_a_standard_text_is_put_in_below_what_was_typed(cast: Cast, signed_in: S
 
 def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signed_in: SignedIn) -> None:
     first, second = in_review(cast), in_review(cast)
-    linking.link(
+    case_links.link(
         keyring=cast.ring("vera"),
         target_id=first.case.pk,
         sources={second.case.pk: "in_review"},

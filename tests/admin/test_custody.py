@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.evidence import Evidence
-from complaints.services import audit, casework, evidence
+from complaints.services import custody
+from complaints.services.audit import verify
+from complaints.services.evidence import storage
 from tests.adapters import samples
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
@@ -45,7 +47,7 @@ def test_its_hashes_are_the_senders(signed_in: SignedIn, cast: Cast) -> None:
     pair = cast.ring("vera").complaint(items[0].complaint)
     for item in items:
         for stored in item.objects_stored.all():
-            plain = b"".join(evidence.stream(stored, evidence.read_info(pair, stored, item, item.complaint)))
+            plain = b"".join(storage.stream(stored, storage.read_info(pair, stored, item, item.complaint)))
             assert hashlib.sha256(plain).hexdigest() in text
             assert bytes(stored.object_digest).hex() in text
     one = client.get(sheet_url(sent, items[0])).content.decode()
@@ -62,7 +64,7 @@ def test_it_says_who_opened_what_and_why(signed_in: SignedIn, cast: Cast) -> Non
     )
     body_of(vera.post(original, {"reason": "Asal foto diragukan."}))
     vino.get(page(sent, item))
-    sheet = casework.custody_sheet(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
+    sheet = custody.custody_sheet(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
     found = [(one.person, one.variant, one.why) for one in sheet.items[0].openings]
     assert found == [(cast["vera"], "original", "Asal foto diragukan."), (cast["vino"], "working", "")]
     for one in sheet.items[0].openings:
@@ -80,7 +82,7 @@ def test_making_one_is_recorded_and_stands_on_it(signed_in: SignedIn, cast: Cast
     assert (entry.actor, entry.case, entry.facts) == (cast["vera"].pk, sent.case.pk, {})
     assert head.sequence == entry.sequence
     assert bytes(head.digest).hex() in text
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 ODD = '#panic("x") *tebal* $x$ <a> \\ [b] #read("/etc/passwd") 日本 العربية.jpg'

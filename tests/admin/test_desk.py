@@ -14,10 +14,10 @@ from django.utils import timezone, translation
 
 from complaints.admin import calendar, filters
 from complaints.domain.workflow import Action
+from complaints.models.assignment import Absence
 from complaints.models.case import Case
-from complaints.models.catalog import Election
-from complaints.models.duty import Absence
-from complaints.services import casework, reporting
+from complaints.models.reference_data import Election
+from complaints.services import assignment, conflicts, follow_up
 from tests.admin.cases import act, forwarded
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -40,26 +40,26 @@ def day_of_work(cast: Cast) -> None:
 
     def give(by: str, to: str) -> Case:
         case = send_report().case
-        casework.assign(keyring=cast.ring(by), case_id=case.pk, assignee=cast[to], now=now)
+        assignment.assign(keyring=cast.ring(by), case_id=case.pk, assignee=cast[to], now=now)
         return case
 
     late = send_report(today=TODAY - timedelta(days=40))
-    reporting.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=TODAY)
+    follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=TODAY)
     Case.objects.filter(pk=send_report().case.pk).update(due_on=TODAY)
     give("vera", "vera")
     give("fitri", "vera")
     give("vera", "vino")
     Case.objects.filter(pk=give("vera", "fitri").pk).update(owner_seen_on=TODAY - timedelta(days=20))
     asked = send_report()
-    casework.claim(keyring=cast.ring("vera"), case_id=asked.case.pk, seen=None, now=now)
+    assignment.claim(keyring=cast.ring("vera"), case_id=asked.case.pk, seen=None, now=now)
     act(cast, "vera", asked, Action.START_REVIEW)
     act(cast, "vera", asked, Action.ASK_REPORTER, "Kapan itu terjadi?")
     there, _release = forwarded(cast)
-    casework.claim(keyring=cast.ring("vera"), case_id=there.case.pk, seen=None, now=now)
+    assignment.claim(keyring=cast.ring("vera"), case_id=there.case.pk, seen=None, now=now)
     Absence.objects.create(staff=cast["vino"], stand_in=cast["vera"], from_on=TODAY, until_on=TODAY)
     kept = send_report(today=TODAY - timedelta(days=40))
     for name in ("vera", "fitri"):
-        casework.declare_conflict(keyring=cast.ring(name), case_id=kept.case.pk, reason="Saudara.", now=now)
+        conflicts.declare_conflict(keyring=cast.ring(name), case_id=kept.case.pk, reason="Saudara.", now=now)
 
 
 @pytest.mark.parametrize("name", ["vera", "fitri", "vino"])

@@ -14,7 +14,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import ReleasedFile
-from complaints.services import evidence, reporting
+from complaints.services import follow_up
+from complaints.services.evidence import storage
 from tests.admin.cases import forwarded, in_review, with_photo
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, sealed_upload
@@ -65,7 +66,7 @@ def test_an_original_needs_a_reason_that_becomes_a_note(signed_in: SignedIn, cas
 def test_a_reporters_file_name_never_reaches_a_header(signed_in: SignedIn, cast: Cast, name: str) -> None:
     sent = in_review(cast)
     upload = sealed_upload(photo(), name=name)
-    reporting.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
     stored = EvidenceObject.objects.get()
     response = signed_in("vera").post(url(sent, stored.pk), {"reason": "Perlu."})
     found = response.headers["Content-Disposition"]
@@ -88,7 +89,7 @@ def test_a_file_belongs_to_its_case_and_to_triage(signed_in: SignedIn, cast: Cas
 def test_a_damaged_object_is_an_error_page_and_no_file(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     stored = EvidenceObject.objects.get(pk=with_photo(sent)["working"])
-    place = evidence.storage()
+    place = storage.storage()
     content = bytearray(place.open(stored.object_name).read())
     content[40] ^= 1
     place.delete(stored.object_name)

@@ -13,8 +13,8 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from complaints.models.audit import AuditEntry
-from complaints.models.catalog import Category
-from complaints.services import casework, exports, practice
+from complaints.models.reference_data import Category
+from complaints.services import exports, first_look, practice
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -55,9 +55,9 @@ def test_what_nobody_has_met_stays_in_the_house(
     cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met = in_review(cast).case
-    casework.meet(keyring=cast.ring("vera"), now=timezone.now())
+    first_look.meet(keyring=cast.ring("vera"), now=timezone.now())
     unmet = send_report(accused_name="Vera Verifikator").case
-    monkeypatch.setattr("complaints.services.casework.meeting.AT_ONCE", 0)
+    monkeypatch.setattr("complaints.services.first_look.AT_ONCE", 0)
     vera = signed_in("vera")
     assert "1 kasus baru tidak disertakan" in vera.get(f"{URL}?status=every").content.decode()
     text = str(rows_of(vera.post(f"{URL}?status=every", FORM)))

@@ -7,13 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.checklists import items
-from complaints.domain.danger import Answer, Question
+from complaints.domain.risk import Answer, Question
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Assessment, Case, InternalNote, Transition
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
-from complaints.services import audit, casework, reporting
+from complaints.services import case_actions, follow_up
+from complaints.services.audit import verify
 from tests.admin.cases import act, complaint_of, in_review, verified
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, ticks
@@ -62,7 +63,7 @@ def test_danger_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> N
     assert Assessment.objects.count() == 2
     entries = AuditEntry.objects.filter(event="assessment.recorded")
     assert {tuple(sorted(entry.facts)) for entry in entries} == {("assessment", "digest")}
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 def test_high_danger_marks_the_line_of_the_queue(signed_in: SignedIn, cast: Cast) -> None:
@@ -137,9 +138,11 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
     sent, vera = in_review(cast), english(signed_in("vera"))
     address = url(sent, "step", "propose_ineligible")
     form = {"seen": mark_on(vera.get(address).content.decode()), "reason": "Bukan ASN."} | ticks("propose_ineligible")
-    casework.reply(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Kapan?", now=timezone.now())
-    casework.note(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Telepon.", now=timezone.now())
-    reporting.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=timezone.localdate())
+    case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Kapan?", now=timezone.now())
+    case_actions.note(
+        keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Telepon.", now=timezone.now()
+    )
+    follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=timezone.localdate())
     told = vera.post(address, form)
     text = told.content.decode()
     assert told.status_code == 409
@@ -157,7 +160,9 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
 def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: Cast) -> None:
     sent, fitri = verified(cast), english(signed_in("fitri"))
     seen = mark_on(fitri.get(url(sent, "forward")).content.decode())
-    casework.note(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Sebentar.", now=timezone.now())
+    case_actions.note(
+        keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Sebentar.", now=timezone.now()
+    )
     form = {"seen": seen, "body": "kasn", "cover": "Mohon ditinjau."} | ticks("forward")
     told = fitri.post(url(sent, "forward"), form)
     text = told.content.decode()
@@ -172,7 +177,7 @@ def test_words_to_a_reporter_wait_when_a_colleague_was_faster(signed_in: SignedI
     sent, vera = in_review(cast), english(signed_in("vera"))
     complaint = complaint_of(sent)
     seen = mark_on(vera.get(url(sent, "change")).content.decode())
-    casework.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text="Terima kasih.", now=timezone.now())
+    case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text="Terima kasih.", now=timezone.now())
     for name, model in (("reply", Message), ("note", InternalNote)):
         before = model.objects.count()
         told = vera.post(url(sent, name, complaint.pk), {"seen": seen, "text": "Kapan tepatnya?"})

@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services import audit, keys, vault
-from complaints.services.keys import resealing
+from complaints.services.audit import verify
+from complaints.services.keyring import SESSION_KEY, team_fingerprint
+from complaints.services.team_keys import personal, resealing
 from tests.admin.conftest import SignedIn
 from tests.admin.test_teams import ACCOUNT
 from tests.cast import Cast, send_report
@@ -43,7 +44,7 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
     vera, vino, url = signed_in("vera"), signed_in("vino"), remove_url(cast, "vino")
     assert url in vera.get(reverse(TEAMS)).content.decode()
     page = vera.get(url).content.decode()
-    assert keys.fingerprint(cast["fitri"]) in page and keys.fingerprint(cast["vino"]) not in page
+    assert personal.fingerprint(cast["fitri"]) in page and personal.fingerprint(cast["vino"]) not in page
     assert vera.post(url, {"reason": ""}).status_code == 400
     assert triage().key_number == 1
     answer = vera.post(url, {"reason": REASON})
@@ -58,7 +59,7 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
         steps += 1
     assert steps == 2
     text = vera.get(on).content.decode()
-    assert f"triage={vault.team_fingerprint(triage()).replace(' ', '')}" in text
+    assert f"triage={team_fingerprint(triage()).replace(' ', '')}" in text
     assert "admin-go-on.js" not in text
     assert REASON in vera.get(reverse(TEAMS)).content.decode()
     assert REASON not in signed_in("adi").get(reverse(TEAMS)).content.decode()
@@ -67,7 +68,7 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
     events = list(AuditEntry.objects.filter(event__startswith="teamkey.").values_list("event", flat=True))
     assert events == [f"teamkey.{act}" for act in ("removed", "rotated", "resealed", "resealed", "finished")]
     assert "durianmerah" not in str(list(AuditEntry.objects.values_list("facts", flat=True)))
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 def test_nobody_but_a_member_with_an_open_key_changes_it(signed_in: SignedIn, cast: Cast) -> None:
@@ -80,7 +81,7 @@ def test_nobody_but_a_member_with_an_open_key_changes_it(signed_in: SignedIn, ca
             assert client.post(address, {"reason": REASON}).status_code == 404, name
     vera = signed_in("vera")
     session = vera.session
-    session.pop(vault.SESSION_KEY)
+    session.pop(SESSION_KEY)
     session.save()
     for address in (url, *others):
         assert vera.post(address, {"reason": REASON}).status_code == 409
@@ -118,7 +119,7 @@ def test_nobody_gets_the_keys_of_two_teams(signed_in: SignedIn, cast: Cast) -> N
     custodians = Team.objects.get(slug="custodian")
     row = TeamMembership.objects.create(team=custodians, staff=cast["vino"])
     admit, cakra = reverse("admin:complaints_team_admit", args=[row.pk]), signed_in("cakra")
-    typed = {"fingerprint": keys.fingerprint(cast["vino"])}
+    typed = {"fingerprint": personal.fingerprint(cast["vino"])}
     assert cakra.post(admit, typed).status_code == 400
     send_report()
     vera, reseal = signed_in("vera"), reverse("admin:complaints_team_reseal", args=[triage().pk])
@@ -134,7 +135,7 @@ def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cas
     page = audi.get(reverse(REVIEW))
     text = page.content.decode()
     assert "Not reviewed yet." in text
-    assert keys.fingerprint(cast["vera"]) in text and vault.team_fingerprint(triage()) in text
+    assert personal.fingerprint(cast["vera"]) in text and team_fingerprint(triage()) in text
     held = {one.row.staff.username: one for team in page.context["teams"] for one in team.holders}
     assert held["vera"].opened and held["vera"].signed_in and not held["vino"].opened
     assert audi.get(sign).status_code == 405
@@ -147,4 +148,4 @@ def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cas
         assert [one.team.slug for one in client.get(reverse(REVIEW)).context["teams"]] == seen
         assert client.post(sign).status_code == 404
     assert signed_in("luar").get(reverse(REVIEW)).status_code == 404
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole

@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import keys
-from portal import accounts
+from complaints.services.team_keys import personal
+from portal.accounts import adapters
 from tests.admin.conftest import SignedIn
 from tests.cast import PASSWORD, Cast, enrol, send_report, sign_in
 
@@ -66,10 +66,10 @@ def test_login_unlocks_the_key(client: Client, cast: Cast) -> None:
 def test_where_an_attempt_comes_from(settings: Settings, address: str, counted: str) -> None:
     settings.BEHIND_PROXY = False
     forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.1", "REMOTE_ADDR": address}
-    assert accounts.source(RequestFactory().post("/", **forged)) == counted
+    assert adapters.source(RequestFactory().post("/", **forged)) == counted
     settings.BEHIND_PROXY = True
     forged = {"HTTP_X_FORWARDED_FOR": f"198.51.100.1, {address}", "REMOTE_ADDR": "127.0.0.1"}
-    assert accounts.source(RequestFactory().post("/", **forged)) == counted
+    assert adapters.source(RequestFactory().post("/", **forged)) == counted
 
 
 def test_no_account_takes_anothers_name_in_other_letters(signed_in: SignedIn) -> None:
@@ -117,7 +117,7 @@ def test_logout_asks_and_then_deletes_the_session(signed_in: SignedIn) -> None:
 
 def test_an_initial_password_has_to_be_replaced_and_makes_the_key(client: Client, cast: Cast) -> None:
     vera = cast["vera"]
-    keys.set_initial_password(staff=vera, password="dari orang lain 1", now=timezone.now())
+    personal.set_initial_password(staff=vera, password="dari orang lain 1", now=timezone.now())
     sign_in(client, "vera", "dari orang lain 1")
     for name in ("admin:index", "admin:me", "admin:complaints_case_changelist"):
         response = client.get(reverse(name))
@@ -136,18 +136,18 @@ def test_an_initial_password_has_to_be_replaced_and_makes_the_key(client: Client
     assert client.get(reverse("admin:me")).headers["Location"] == reverse("mfa_index")
     enrol(client)
     own = client.get(reverse("admin:me")).content.decode()
-    assert keys.fingerprint(cast["vera"]) in own
+    assert personal.fingerprint(cast["vera"]) in own
     # The new key was admitted by nobody yet: she waits, and sees no case.
     assert TeamMembership.objects.get(staff=vera).sealed_key is None
     assert client.get(reverse("admin:complaints_case_changelist")).status_code == 404
 
 
 def test_changing_the_own_password_keeps_the_key_and_the_teams(signed_in: SignedIn, cast: Cast) -> None:
-    client, before = signed_in("vera"), keys.fingerprint(cast["vera"])
+    client, before = signed_in("vera"), personal.fingerprint(cast["vera"])
     send_report()
     form = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     assert client.post(reverse("account_change_password"), form).status_code == 302
-    assert keys.fingerprint(cast["vera"]) == before
+    assert personal.fingerprint(cast["vera"]) == before
     assert "Kepala Bidang X" in client.get(reverse("admin:complaints_case_changelist")).content.decode()
     sign_in(Client(), "vera", NEW)
 
@@ -172,7 +172,7 @@ def test_a_session_without_an_open_key_says_what_to_do(client: Client, cast: Cas
 def test_everybody_sees_their_own_fingerprint_and_chooses_a_language(signed_in: SignedIn, cast: Cast) -> None:
     for name in ("vera", "cakra", "kirana", "audi", "adi"):
         client = signed_in(name)
-        assert keys.fingerprint(cast[name]) in client.get(reverse("admin:me")).content.decode()
+        assert personal.fingerprint(cast[name]) in client.get(reverse("admin:me")).content.decode()
     assert 'lang="id"' in client.get(reverse("admin:me")).content.decode()
     assert client.post(reverse("admin:me"), {"language": "en"}).status_code == 302
     assert "Fingerprint" in client.get(reverse("admin:me")).content.decode()

@@ -14,8 +14,8 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry
 from complaints.models.session import SealedSession
 from complaints.models.team import Role
-from complaints.services import keys
-from portal.sessions import SessionStore
+from complaints.services.team_keys import personal
+from portal.accounts.sessions import SessionStore
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast
 
@@ -68,7 +68,7 @@ def test_a_new_password_ends_the_others(signed_in: SignedIn) -> None:
 
 
 def _reset(cast: Cast) -> None:
-    keys.set_initial_password(staff=cast["vino"], password="dari orang lain 1", now=timezone.now())
+    personal.set_initial_password(staff=cast["vino"], password="dari orang lain 1", now=timezone.now())
 
 
 def _change(**values: Any) -> Any:

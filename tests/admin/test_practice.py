@@ -16,8 +16,9 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import casework, forwarding, practice, reporting
-from complaints.services.vault import Locked
+from complaints.services import case_actions, case_deadlines, case_file, practice, submission
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Locked
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, draft, send_report
@@ -91,9 +92,9 @@ def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, sig
     case, now = made(cast)[0], timezone.now()
     practising(cast, "fitri")
     for action in (Action.START_REVIEW, Action.VERIFY):
-        casework.act(keyring=cast.ring("vera"), case_id=case.pk, action=action, now=now)
+        case_actions.act(keyring=cast.ring("vera"), case_id=case.pk, action=action, now=now)
     body = OversightBody.objects.get(pk="kasn")
-    forwarding.forward(keyring=cast.ring("fitri"), case_id=case.pk, body=body, objects=[], now=now)
+    forward(keyring=cast.ring("fitri"), case_id=case.pk, body=body, objects=[], now=now)
     kirana, url = signed_in("kirana"), reverse("admin:complaints_release_change", args=[Release.objects.get().pk])
     assert kirana.get(url).status_code == 404
     practising(cast, "kirana")
@@ -103,20 +104,20 @@ def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, sig
 
 def test_nothing_of_the_house_counts_or_moves_it(cast: Cast) -> None:
     case, later = made(cast)[0], timezone.now() + timedelta(days=60)
-    assert not any(casework.work_waiting(today=timezone.localdate(later)).values())
-    assert casework.run_deadlines(now=later) == 0
+    assert not any(case_deadlines.work_waiting(today=timezone.localdate(later)).values())
+    assert case_deadlines.run_deadlines(now=later) == 0
     case.refresh_from_db()
     assert (case.status, case.is_late) == ("received", False)
 
 
 def test_likenesses_do_not_mix(cast: Cast) -> None:
     mine = made(cast, 1)[0]
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=mine.pk, now=timezone.now())
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=mine.pk, now=timezone.now())
     told = opened.complaints[0].answers
     changes = {name: told[name] for name in ("accused_name", "agency", "regency", "province", "agency_kind")}
     real = [send_report(**changes).case for _ in range(2)]
-    casework.open_case(keyring=cast.ring("vino"), case_id=real[1].pk, now=timezone.now())
-    found = casework.open_case(keyring=cast.ring("vino"), case_id=real[0].pk, now=timezone.now()).matches
+    case_file.open_case(keyring=cast.ring("vino"), case_id=real[1].pk, now=timezone.now())
+    found = case_file.open_case(keyring=cast.ring("vino"), case_id=real[0].pk, now=timezone.now()).matches
     shown = {one.reference for group in found.groups for one in group.cases} if found else set()
     assert shown == {real[1].reference}
 
@@ -126,8 +127,8 @@ def test_a_real_report_is_never_practice(cast: Cast) -> None:
     to_check(client)
     assert code_on(client.get(send(client).headers["Location"]))
     content = draft() | {"practice": True, "is_practice": True}
-    reporting.start_code(content)
-    reporting.submit(draft=content, files=[], today=timezone.localdate())
+    submission.start_code(content)
+    submission.submit(draft=content, files=[], today=timezone.localdate())
     assert list(Case.objects.values_list("is_practice", flat=True)) == [False, False]
     for changes in ({"is_practice": True}, {"reference": "LATIHAN-ABCDEF"}):
         with pytest.raises(IntegrityError), transaction.atomic():

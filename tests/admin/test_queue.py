@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
-from complaints.services import casework, reporting
+from complaints.services import assignment, case_actions, follow_up
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, at, sealed_upload, send_report
 from tests.images import photo
@@ -33,8 +33,8 @@ def text_of(signed_in: SignedIn, name: str, query: str = "") -> str:
 def test_a_line_says_what_an_officer_needs(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     sent = send_report(today=today - timedelta(days=20))
-    reporting.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
-    casework.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
+    follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
+    assignment.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
     client = signed_in("vera")
     client.post(reverse("admin:me"), {"language": "en"})
     text = client.get(reverse(QUEUE)).content.decode()
@@ -66,11 +66,11 @@ def test_filters_are_links_and_narrow(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     late = send_report(today=today - timedelta(days=30)).case
     mine = send_report(category="C1", province="").case
-    casework.assign(keyring=cast.ring("vera"), case_id=mine.pk, assignee=cast["vera"], now=timezone.now())
+    assignment.assign(keyring=cast.ring("vera"), case_id=mine.pk, assignee=cast["vera"], now=timezone.now())
     answered = send_report()
-    reporting.add_message(ticket=answered.ticket, text="Tambahan.", files=[], today=today)
+    follow_up.add_message(ticket=answered.ticket, text="Tambahan.", files=[], today=today)
     ended = send_report()
-    reporting.withdraw(ticket=ended.ticket, reason="", today=today)
+    follow_up.withdraw(ticket=ended.ticket, reason="", today=today)
     client = signed_in("vera")
     everything = {late.reference, mine.reference, answered.case.reference}
     expected = {
@@ -163,12 +163,12 @@ def test_fifty_lines_cost_a_dozen_queries(signed_in: SignedIn, cast: Cast) -> No
 def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     late = send_report(today=today - timedelta(days=30))
-    reporting.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=today)
+    follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=today)
     case = send_report().case
-    casework.act(
+    case_actions.act(
         keyring=cast.ring("vera"), case_id=case.pk, action=Action.START_REVIEW, now=at(today), seen_status="received"
     )
-    casework.assign(keyring=cast.ring("vera"), case_id=case.pk, assignee=cast["vera"], now=timezone.now())
+    assignment.assign(keyring=cast.ring("vera"), case_id=case.pk, assignee=cast["vera"], now=timezone.now())
     client = signed_in("vera")
     client.get(reverse("admin:index"))
     with CaptureQueriesContext(connection) as queries:

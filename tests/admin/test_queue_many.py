@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
-from complaints.services import casework
+from complaints.services import case_actions
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -62,7 +62,9 @@ def test_one_that_breaks_takes_nothing_of_it_along(cast: Cast) -> None:
     """A savepoint each: the refused one leaves no step, the others stay."""
     first, second = send_report().case, send_report().case
     Case.objects.filter(pk=first.pk).update(status="withdrawn")
-    outcome = casework.start_review_of(keyring=cast.ring("vera"), case_ids=[first.pk, second.pk], now=timezone.now())
+    outcome = case_actions.start_review_of(
+        keyring=cast.ring("vera"), case_ids=[first.pk, second.pk], now=timezone.now()
+    )
     assert (outcome.done, [reference for reference, _code in outcome.refused]) == (
         [second.reference],
         [first.reference],

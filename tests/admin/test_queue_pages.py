@@ -15,7 +15,7 @@ from django.utils import timezone
 from complaints.admin import queue
 from complaints.models.case import Case
 from complaints.models.team import Staff
-from complaints.services import casework, lists
+from complaints.services import assignment, saved_filters
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
 
@@ -123,7 +123,9 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     many_cases(110, assignee=cast["vino"])
     now, ring = timezone.now(), cast.ring("vera")
     for number in range(4):
-        lists.save_filter(keyring=ring, name=f"Saringan {number}", query="due=late", shared=number % 2 == 0, now=now)
+        saved_filters.save_filter(
+            keyring=ring, name=f"Saringan {number}", query="due=late", shared=number % 2 == 0, now=now
+        )
     Staff.objects.filter(username="vera").update(
         queue_columns="deadline,status,line,age,officer,category,accused,province,agency,received,since,body,reports"
     )
@@ -188,7 +190,7 @@ def test_only_known_filters_are_kept(signed_in: SignedIn, cast: Cast) -> None:
 
 def test_a_saved_name_stands_nowhere_in_clear_and_is_bound_to_its_filter(signed_in: SignedIn, cast: Cast) -> None:
     from complaints.models.audit import AuditEntry
-    from complaints.models.lists import SavedFilter
+    from complaints.models.saved_filters import SavedFilter
 
     client = signed_in("vera")
     keep(client, "Kenari Sasongko", shared=True)
@@ -203,10 +205,10 @@ def test_a_saved_name_stands_nowhere_in_clear_and_is_bound_to_its_filter(signed_
 
 def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:
     ring, now = cast.ring("vera"), timezone.now()
-    for number in range(lists.OWN_AT_MOST):
-        lists.save_filter(keyring=ring, name=str(number), query="due=late", shared=False, now=now)
-    with pytest.raises(lists.TooMany):
-        lists.save_filter(keyring=ring, name="lagi", query="due=late", shared=False, now=now)
+    for number in range(saved_filters.OWN_AT_MOST):
+        saved_filters.save_filter(keyring=ring, name=str(number), query="due=late", shared=False, now=now)
+    with pytest.raises(saved_filters.TooMany):
+        saved_filters.save_filter(keyring=ring, name="lagi", query="due=late", shared=False, now=now)
 
 
 # --- Columns and keys
@@ -214,7 +216,7 @@ def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:
 
 def test_columns_are_a_persons_own(signed_in: SignedIn, cast: Cast) -> None:
     sent = send_report(province="33")
-    casework.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
+    assignment.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
     vera, vino = signed_in("vera"), signed_in("vino")
     answer = vera.post(
         reverse("admin:complaints_case_columns"),

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.complaint import Complaint
-from complaints.services import indexing, reporting, searching
+from complaints.services import follow_up, similarity
+from complaints.services import search as search_service
 from tests import traces
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -56,7 +57,7 @@ def test_the_result_is_the_queue_with_its_filters_until_it_is_taken_off(signed_i
     late = send_report(accused_nip=NIP, today=today - timedelta(days=30))
     new = send_report(accused_nip=NIP)
     ended = send_report(accused_nip=NIP)
-    reporting.withdraw(ticket=ended.ticket, reason="", today=today)
+    follow_up.withdraw(ticket=ended.ticket, reason="", today=today)
     other = send_report(accused_nip="197001012005011009")
     client = signed_in("vera")
     page = search(client, words=NIP)
@@ -79,8 +80,8 @@ def test_the_result_is_the_queue_with_its_filters_until_it_is_taken_off(signed_i
 def test_new_reports_are_indexed_first_and_the_page_says_what_waits(
     signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "REPORTS_AT_ONCE", 2)
-    monkeypatch.setattr(searching, "SLICES_AT_ONCE", 2)
+    monkeypatch.setattr(similarity, "REPORTS_AT_ONCE", 2)
+    monkeypatch.setattr(search_service, "SLICES_AT_ONCE", 2)
     today = timezone.localdate()
     for days in range(6, 0, -1):
         send_report(accused_nip=NIP, today=today - timedelta(days=days))

@@ -13,7 +13,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.oversight import Release, Sanction
-from complaints.services import casework, reporting
+from complaints.services import case_actions, follow_up
 from tests.admin.cases import act, body_act, complaint_of, forwarded
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast
@@ -40,8 +40,8 @@ def listed(page: object) -> list[uuid.UUID]:
 def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast: Cast) -> None:
     sent, release = forwarded(cast, files=True)
     to = {"keyring": cast.ring("vera"), "complaint_id": complaint_of(sent).pk, "now": timezone.now()}
-    casework.note(text="Rahasia.", **to)
-    casework.reply(text="Antar kita.", **to)
+    case_actions.note(text="Rahasia.", **to)
+    case_actions.reply(text="Antar kita.", **to)
     client = signed_in("kirana")
     assert listed(client.get(reverse(LIST))) == [release.pk]
     text = client.get(page_url(release)).content.decode()
@@ -79,7 +79,7 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     assert take("take_up", "forwarded") == 302
     assert take("ask_reporter", "under_examination") == 400
     assert take("ask_reporter", "under_examination", told="Siapa saksinya?") == 302
-    reporting.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
+    follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     assert "Dua rekan." in client.get(page_url(release)).content.decode()
     assert take("substantiate", "under_examination") == 400
     assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", told="Dugaan terbukti.") == 302
@@ -93,7 +93,7 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     text = client.get(page_url(release)).content.decode()
     for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1"):
         assert words in text
-    told = [event.reason for event in reporting.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
     assert "Dugaan terbukti." in told
     assert not any("menurut saksi" in words for words in told)
 
@@ -107,7 +107,7 @@ def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> N
     form = {"seen": "under_examination", "text": "Tidak ada bukti.", "told": "Bukti belum cukup."}
     assert client.post(url, form).status_code == 302
     assert status(release) == "unsubstantiated"
-    told = [event.reason for event in reporting.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
     assert told[-1] == "Bukti belum cukup."
 
 

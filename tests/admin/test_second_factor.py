@@ -17,9 +17,9 @@ from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
 from complaints.models.session import SealedSession
-from complaints.services import factors
-from portal import rows
-from portal.sessions import PENDING, SessionStore
+from complaints.services import mfa
+from portal.accounts import session_rows
+from portal.accounts.sessions import PENDING, SessionStore
 from tests.addresses.expected import BEFORE_LOGIN, STAFF_GETS
 from tests.admin.conftest import SignedIn
 from tests.cast import PASSWORD, Cast, app_code, enrol, next_code, send_report, sign_in
@@ -114,13 +114,13 @@ def test_the_key_waits_and_is_gone_when_the_login_lapses(cast: Cast) -> None:
         assert client.get(reverse(FACTOR)).status_code == 200
         clock.shift(timedelta(seconds=1))
         assert SessionStore(cookie).load() == {}
-        assert not SealedSession.objects.filter(pk=rows.row_id(cookie)).exists()
+        assert not SealedSession.objects.filter(pk=session_rows.row_id(cookie)).exists()
         assert to(client.post(reverse(FACTOR), {"code": code})) == reverse(LOGIN)
 
 
 def test_cancelling_deletes_the_waiting_key(cast: Cast) -> None:
     client = password_only(Client())
-    row = rows.row_id(cookie_of(client))
+    row = session_rows.row_id(cookie_of(client))
     client.post(reverse("account_logout"))
     assert not SealedSession.objects.filter(pk=row).exists()
 
@@ -269,13 +269,13 @@ def test_the_cookie_changes_with_password_and_with_factor(cast: Cast) -> None:
 
 def test_a_new_phone_takes_the_place_of_the_old(signed_in: SignedIn, cast: Cast) -> None:
     client = signed_in("vera")
-    old = factors.open_secret(Authenticator.objects.get(type="totp").data["secret"])
+    old = mfa.open_secret(Authenticator.objects.get(type="totp").data["secret"])
     with time_machine.travel(timezone.now(), tick=False):
         new = enrol(client)
         assert new != old
         # Not the code either that proved the new phone.
         for secret in (old, new):
-            assert factors.use_code(staff=cast["vera"], code=app_code(secret), now=time.time()) is None
+            assert mfa.use_code(staff=cast["vera"], code=app_code(secret), now=time.time()) is None
     assert AuditEntry.objects.filter(event="factor.added", actor=cast["vera"].pk).exists()
 
 

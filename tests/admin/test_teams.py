@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from complaints.admin.teams import EVENTS
 from complaints.models.audit import AuditEntry
-from complaints.models.catalog import Category
+from complaints.models.reference_data import Category
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import audit, catalog, keys
+from complaints.services import reference_data
+from complaints.services.audit import log
+from complaints.services.team_keys import membership, personal
 from tests.admin.conftest import SignedIn
 from tests.cast import PASSWORD, Cast, send_report, sign_in
 
@@ -27,7 +29,7 @@ ACCOUNT = {"username": "baru", "first_name": "Baru", "role": "verifier", "langua
 
 def waiting(cast: Cast) -> TeamMembership:
     """Let the outsider wait for the triage team."""
-    return keys.ask_admission(
+    return membership.ask_admission(
         staff=cast["luar"],
         team=Team.objects.get(slug="triage"),
         by=cast["adi"],
@@ -45,9 +47,9 @@ def test_a_member_admits_whose_fingerprint_was_read_out(signed_in: SignedIn, cas
     text = client.get(reverse(TEAMS)).content.decode()
     assert admit_url(row) in text
     assert "Luar" in text
-    assert keys.fingerprint(cast["luar"]) not in text
+    assert personal.fingerprint(cast["luar"]) not in text
     assert "luar" in client.get(reverse("admin:index")).content.decode()
-    response = client.post(admit_url(row), {"fingerprint": keys.fingerprint(cast["luar"])})
+    response = client.post(admit_url(row), {"fingerprint": personal.fingerprint(cast["luar"])})
     assert response.headers["Location"] == reverse(TEAMS)
     row.refresh_from_db()
     assert row.admitted_by == cast["vera"]
@@ -59,10 +61,10 @@ def test_a_member_admits_whose_fingerprint_was_read_out(signed_in: SignedIn, cas
 @pytest.mark.parametrize("typed", ["", "0000 0000", "vera"])
 def test_another_fingerprint_admits_nobody(signed_in: SignedIn, cast: Cast, typed: str) -> None:
     row, client = waiting(cast), signed_in("vera")
-    fingerprint = keys.fingerprint(cast["vera"]) if typed == "vera" else typed
+    fingerprint = personal.fingerprint(cast["vera"]) if typed == "vera" else typed
     response = client.post(admit_url(row), {"fingerprint": fingerprint})
     assert response.status_code == 400
-    assert keys.fingerprint(cast["luar"]) not in response.content.decode()
+    assert personal.fingerprint(cast["luar"]) not in response.content.decode()
     row.refresh_from_db()
     assert row.sealed_key is None
     assert not AuditEntry.objects.filter(event="team.admitted", actor=cast["vera"].pk).exists()
@@ -71,7 +73,7 @@ def test_another_fingerprint_admits_nobody(signed_in: SignedIn, cast: Cast, type
 def test_nobody_without_the_key_admits(signed_in: SignedIn, cast: Cast) -> None:
     row = waiting(cast)
     for name in ("luar", "cakra", "kirana", "adi", "super", "audi"):
-        response = signed_in(name).post(admit_url(row), {"fingerprint": keys.fingerprint(cast["luar"])})
+        response = signed_in(name).post(admit_url(row), {"fingerprint": personal.fingerprint(cast["luar"])})
         assert response.status_code == 404, name
     row.refresh_from_db()
     assert row.sealed_key is None
@@ -208,14 +210,14 @@ def test_reference_data_is_edited_and_never_deleted(
         row = page.context["cl"].result_list[0]
         assert client.get(reverse(f"admin:complaints_{table}_change", args=[row.pk])).status_code == 200
         assert client.get(reverse(f"admin:complaints_{table}_add")).status_code == 200
-    assert catalog.category("A1") is not None
+    assert reference_data.category("A1") is not None
     category = Category.objects.get(pk="A1")
     form = {name: getattr(category, name) for name in ("group", "name_en", "priority", "order", "door", "basis")}
     form |= {"example_id": "", "example_en": "", "sanction_band": "", "name_id": "Nama baru", "active": "on"}
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         response = client.post(reverse("admin:complaints_category_change", args=["A1"]), form)
     assert response.status_code == 302, response.context["errors"]
-    remembered = catalog.category("A1")
+    remembered = reference_data.category("A1")
     assert remembered and remembered.name_id == "Nama baru"
     entry = AuditEntry.objects.get(event="catalog.changed")
     assert (entry.actor, entry.facts) == (cast["adi"].pk, {"table": "category", "row": "A1"})
@@ -226,7 +228,7 @@ def test_reference_data_is_edited_and_never_deleted(
 
 
 def test_every_event_of_the_chain_has_words() -> None:
-    assert set(EVENTS) == set(audit.EVENTS)
+    assert set(EVENTS) == set(log.EVENTS)
 
 
 def test_auditors_read_the_chain_and_nothing_else(signed_in: SignedIn, cast: Cast) -> None:
@@ -239,8 +241,8 @@ def test_auditors_read_the_chain_and_nothing_else(signed_in: SignedIn, cast: Cas
     assert str(sent.case.pk)[:8] in text
     assert "Kepala Bidang" not in text
     day = timezone.localdate() - timedelta(days=1)
-    audit.close_day(day=day, now=timezone.now())
-    assert audit.heads()[0][2] in client.get(reverse("admin:index")).content.decode()
+    log.close_day(day=day, now=timezone.now())
+    assert log.heads()[0][2] in client.get(reverse("admin:index")).content.decode()
     events = {entry.event for entry in client.get(reverse(AUDIT) + "?event=case.opened").context["cl"].result_list}
     assert events == {"case.opened"}
     today = timezone.localdate().isoformat()
@@ -262,7 +264,7 @@ def test_custodians_are_told_that_nothing_waits(signed_in: SignedIn, cast: Cast)
     text = client.get(reverse("admin:index")).content.decode()
     assert "Nothing waits for you." in text
     assert "Identity custodians" in text
-    assert keys.fingerprint(cast["cakra"]) in text
+    assert personal.fingerprint(cast["cakra"]) in text
 
 
 def test_whoever_no_team_has_admitted_is_told_what_to_do(signed_in: SignedIn, cast: Cast) -> None:

@@ -18,7 +18,10 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import audit, casework, evidence, forwarding, reporting
+from complaints.services import case_items, follow_up
+from complaints.services.audit import verify
+from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.admin.cases import act, in_review
 from tests.admin.conftest import SignedIn
@@ -27,8 +30,8 @@ from tests.cast import Cast, Sent, sealed_upload
 
 def with_file(sent: Sent, content: bytes, name: str) -> Evidence:
     upload = sealed_upload(content, name)
-    reporting.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
+    processing.process_pending()
     return Evidence.objects.filter(complaint__case=sent.case).latest("sequence")
 
 
@@ -70,7 +73,7 @@ def test_a_photo_is_shown_once_its_look_is_recorded(signed_in: SignedIn, cast: C
     assert looks() == 1
     entry = AuditEntry.objects.get(event="object.opened")
     assert (entry.actor, entry.facts["variant"]) == (cast["vera"].pk, "working")
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 def test_the_permission_ends(signed_in: SignedIn, cast: Cast) -> None:
@@ -176,13 +179,13 @@ def test_an_answer_to_a_range_is_a_piece() -> None:
 def test_a_range_reaches_over_segments(cast: Cast) -> None:
     sent = in_review(cast)
     upload = sealed_upload(b"obrolan\n" + b"teks biasa saja\n" * 140_000, "chat.txt")
-    reporting.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
     assert upload.info is not None
     stored = EvidenceObject.objects.get()
-    whole = b"".join(evidence.stream(stored, upload.info))
+    whole = b"".join(storage.stream(stored, upload.info))
     edge = 1024 * 1024
     for start, end in ((edge - 3, edge + 3), (edge, edge + 1), (edge * 2 - 1, edge * 2 + 5)):
-        assert b"".join(evidence.stream(stored, upload.info, start, end)) == whole[start:end]
+        assert b"".join(storage.stream(stored, upload.info, start, end)) == whole[start:end]
     assert len(whole) > edge * 2
 
 
@@ -190,7 +193,7 @@ def test_a_damaged_copy_is_an_error_and_no_picture(signed_in: SignedIn, cast: Ca
     sent = in_review(cast)
     item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in("vera")
     client.get(page(sent, item))
-    place, stored = evidence.storage(), item.objects_stored.get(variant="working")
+    place, stored = storage.storage(), item.objects_stored.get(variant="working")
     content = bytearray(place.open(stored.object_name).read())
     content[40] ^= 1
     place.delete(stored.object_name)
@@ -228,8 +231,8 @@ def test_the_case_page_tells_what_was_found(signed_in: SignedIn, cast: Cast) -> 
 
 def test_an_officer_does_the_workers_work(signed_in: SignedIn, cast: Cast) -> None:
     sent, today = in_review(cast), timezone.localdate()
-    reporting.add_message(ticket=sent.ticket, text="", files=[sealed_upload(samples.jpeg())], today=today)
-    evidence.end_grants(today=today + timedelta(days=9))
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(samples.jpeg())], today=today)
+    processing.end_grants(today=today + timedelta(days=9))
     item, client = Evidence.objects.get(), signed_in("vera")
     case = reverse("admin:complaints_case_change", args=[sent.case.pk])
     work = reverse("admin:complaints_case_work", args=[sent.case.pk, item.pk])
@@ -268,10 +271,10 @@ def test_a_polyglot_is_shown_as_a_picture_and_nothing_else(signed_in: SignedIn, 
 def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner that finds something in everything."""
 
-    def scan(original: Any, info: Any, findings: evidence.Findings) -> None:
+    def scan(original: Any, info: Any, findings: processing.Findings) -> None:
         findings.scan, findings.threat = "infected", "Uji.Contoh"
 
-    monkeypatch.setattr("complaints.services.evidence.copies._scan", scan)
+    monkeypatch.setattr("complaints.services.evidence.processing._scan", scan)
 
 
 @pytest.mark.usefixtures("infecting")
@@ -293,7 +296,7 @@ def test_an_infected_original_asks_twice(signed_in: SignedIn, cast: Cast) -> Non
 
 def released(cast: Cast, sent: Sent, *items: Evidence, variant: str = "working") -> Release:
     act(cast, "vera", sent, Action.VERIFY)
-    return forwarding.forward(
+    return forward(
         keyring=cast.ring("fitri"),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
@@ -381,7 +384,7 @@ def test_a_warning_cannot_be_set_back_in_the_database(
     rows, original = Evidence.objects.filter(pk=item.pk), item.objects_stored.get(variant="original")
     rows.update(state="pending", attempts=0)
     assert "Uji.Contoh" in client.get(page(sent, item)).content.decode()
-    evidence.process_pending()
+    processing.process_pending()
     assert "Uji.Contoh" in client.get(page(sent, item)).content.decode()
     # Taken away together with the findings, it is a file that the scanner has not read: it asks for the word too.
     settings.CLAMD_SOCKET = str(tmp_path / "clamd")
@@ -404,4 +407,4 @@ def test_open_copy_gives_no_original(cast: Cast) -> None:
     item = with_file(sent, samples.jpeg(), "a.jpg")
     for identifier in (item.objects_stored.get(variant="original").pk, uuid.uuid4()):
         with pytest.raises(EvidenceObject.DoesNotExist):
-            casework.open_copy(keyring=cast.ring("vera"), object_id=identifier)
+            case_items.open_copy(keyring=cast.ring("vera"), object_id=identifier)

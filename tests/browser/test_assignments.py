@@ -11,9 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.models.assignment import Duty
 from complaints.models.case import Case
-from complaints.models.duty import Duty
-from complaints.services import casework
+from complaints.services import first_look
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.cast import Cast, send_report
@@ -88,5 +88,5 @@ def test_an_administrator_switches_the_handing_out_on(window: Opener, live_cast:
     adi.window.press("Simpan")
     assert Duty.objects.get().provinces == ["33"]
     sent = send_report()
-    casework.meet(keyring=live_cast.ring("vera"), now=timezone.now())
+    first_look.meet(keyring=live_cast.ring("vera"), now=timezone.now())
     assert Case.objects.get(pk=sent.case.pk).assignee == live_cast["vino"]

@@ -14,7 +14,8 @@ from django.utils import timezone
 from complaints.domain.workflow import Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import audit, reporting
+from complaints.services import follow_up
+from complaints.services.audit import verify
 from tests.browser.day import ALL, BURST, Tread, reports
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
@@ -44,7 +45,7 @@ def test_a_day_of_two_hundred_reports(window: Opener, live_cast: Cast) -> None:
     answers_the_body(vera, fitri, kirana, others)
     body_decides(kirana, joint)
     each_reporter_reads_it(joint, sent, Reporter(window(script=False)))
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 def takes_and_starts_all(vera: Tread) -> None:
@@ -202,7 +203,7 @@ def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) ->
     theirs = {str(pk) for pk in Complaint.objects.filter(case=joint).values_list("pk", flat=True)}
     ours = [one for one in sent[:BURST] if one.ticket["complaint"] in theirs]
     assert len(ours) == LINKED
-    pages = [reporting.status_page(ticket=one.ticket, today=timezone.localdate()) for one in ours]
+    pages = [follow_up.status_page(ticket=one.ticket, today=timezone.localdate()) for one in ours]
     assert {(page.status, sum(stage.reached for stage in page.stages)) for page in pages} == {("sanctioned", 4)}
     assert len({page.reference for page in pages}) == LINKED
     for one in (ours[0], ours[-1]):

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence
-from complaints.services import evidence
+from complaints.services.evidence import processing
 from tests.adapters import samples
 from tests.browser.files import AUTHOR, Upload, photo
 from tests.browser.people import Officer
@@ -59,7 +59,7 @@ def test_what_a_phone_sends_is_judged_without_leaving_the_admin(window: Opener, 
     betrayals_are_told(reporter.page)
     reporter.window.press("Kirim laporan")
     assert reporter.window.heading == "Laporan Anda sudah kami terima."
-    evidence.process_pending()
+    processing.process_pending()
 
     case, vera = Case.objects.get(), Officer(window(), "vera")
     vera.opens("case", case.reference)

@@ -12,12 +12,13 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.domain.danger import Grade
+from complaints.domain.risk import Grade
 from complaints.domain.workflow import Action
-from complaints.models.catalog import AccusedKind, Category, Election, StandardText
 from complaints.models.complaint import Complaint
+from complaints.models.reference_data import AccusedKind, Category, Election, StandardText
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import casework, findings, keys, linking, lists, reporting
+from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
+from complaints.services.team_keys import rotation
 from tests.addresses.expected import STAFF_GETS
 from tests.addresses.scene import STAFF, Scene, build
 from tests.browser.payloads import CELLS, PAYLOADS
@@ -54,12 +55,12 @@ def hostile_scene(cast: Cast) -> Scene:
     scene = build(cast, name=PAYLOADS[0], story=ALL, links=ALL, **dict.fromkeys(TYPED, LINE))
     ticket, today, vera = scene.sent.ticket, timezone.localdate(), cast.ring("vera")
     complaint = Complaint.objects.get(case=scene.sent.case)
-    reporting.add_message(ticket=ticket, text=ALL, files=[], today=today)
+    follow_up.add_message(ticket=ticket, text=ALL, files=[], today=today)
     for start in range(0, len(PAYLOADS), 20):
         files = [sealed_upload(b"Catatan.", f"{name}.txt") for name in PAYLOADS[start : start + 20]]
-        reporting.add_message(ticket=ticket, text="Berkas.", files=files, today=today)
-    casework.reply(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
-    casework.note(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
+        follow_up.add_message(ticket=ticket, text="Berkas.", files=files, today=today)
+    case_actions.reply(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
+    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
     for payload in PAYLOADS:
         send_report(accused_name=payload)
     Staff.objects.filter(username="vino").update(first_name=PAYLOADS[5], last_name=PAYLOADS[32])
@@ -77,21 +78,21 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     complaint = Complaint.objects.get(case=busy.case)
     checked = ticked(Action.ASK_REPORTER, why=ALL)
     case = {"keyring": vera, "case_id": busy.case.pk, "now": now}
-    casework.act(action=Action.START_REVIEW, **case)
-    casework.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
+    case_actions.act(action=Action.START_REVIEW, **case)
+    case_actions.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
     sources = {other.case.pk: "in_review"}
-    linking.link(keyring=vera, target_id=busy.case.pk, sources=sources, reason=ALL, now=now)
-    casework.grade_danger(keyring=vera, complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL, now=now)
-    casework.give(assignee=cast["vino"], words=ALL, **case)
-    casework.act(action=Action.ASK_REPORTER, reason=ALL, checklist=checked, **case)
-    casework.declare_conflict(keyring=vino, case_id=busy.case.pk, reason=ALL, now=now)
-    lists.save_filter(keyring=vera, name=PAYLOADS[5], query="status=in_review", shared=True, now=now)
+    case_links.link(keyring=vera, target_id=busy.case.pk, sources=sources, reason=ALL, now=now)
+    case_actions.grade_danger(keyring=vera, complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL, now=now)
+    assignment.give(assignee=cast["vino"], words=ALL, **case)
+    case_actions.act(action=Action.ASK_REPORTER, reason=ALL, checklist=checked, **case)
+    conflicts.declare_conflict(keyring=vino, case_id=busy.case.pk, reason=ALL, now=now)
+    saved_filters.save_filter(keyring=vera, name=PAYLOADS[5], query="status=in_review", shared=True, now=now)
     post = {"url": LINE, "account": LINE, "act": "post", "seen_on": ""}
     answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
-    findings.enter(keyring=vera, found={**post, **answers, **texts}, now=now)
+    monitoring.enter(keyring=vera, found={**post, **answers, **texts}, now=now)
     body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
-    keys.rotate(keyring=cast.ring("kirana"), team_id=body.pk, removing=kresna.pk, reason=ALL, now=now)
+    rotation.rotate(keyring=cast.ring("kirana"), team_id=body.pk, removing=kresna.pk, reason=ALL, now=now)
     return busy.case.pk
 
 

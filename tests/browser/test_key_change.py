@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from complaints.models.team import Team, TeamKey
-from complaints.services import vault
-from complaints.services.keys import resealing
+from complaints.services.keyring import team_fingerprint
+from complaints.services.team_keys import resealing
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.cast import Cast, send_report
@@ -26,7 +26,7 @@ def test_a_removal_to_the_end(window: Opener, live_cast: Cast, monkeypatch: pyte
     vera.page.locator("form button.main").click()
     vera.page.get_by_text(DONE).wait_for()
     assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
-    assert vault.team_fingerprint(Team.objects.get(slug="triage")) in vera.page.locator("main").inner_text()
+    assert team_fingerprint(Team.objects.get(slug="triage")) in vera.page.locator("main").inner_text()
     vera.opens("case", sent[0].case.reference)
     vino.window.go("/kantor/")
     assert vino.window.path == "/kantor/masuk/"

@@ -6,7 +6,8 @@ from __future__ import annotations
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
-from complaints.services import factors, keys
+from complaints.services import mfa
+from complaints.services.team_keys import personal
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
 from tests.cast import PASSWORD, Cast, next_code
@@ -37,7 +38,7 @@ def gives_password(window: Window, name: str, password: str = PASSWORD) -> None:
 
 
 def test_a_newcomer_chooses_a_password_then_a_factor_without_scripts(live_cast: Cast, window: Opener) -> None:
-    keys.set_initial_password(staff=live_cast["vino"], password=INITIAL, now=timezone.now())
+    personal.set_initial_password(staff=live_cast["vino"], password=INITIAL, now=timezone.now())
     officer = Officer(window(script=False), "vino", INITIAL)
     assert officer.window.path == "/kantor/sandi/"
     officer.window.go("/kantor/complaints/case/")
@@ -56,8 +57,8 @@ def test_a_newcomer_chooses_a_password_then_a_factor_without_scripts(live_cast: 
     assert officer.window.path == "/kantor/masuk/faktor/"
     officer.window.go("/kantor/")
     assert officer.window.path == "/kantor/masuk/faktor/", "nothing else before it"
-    used = Authenticator.objects.get(user=live_cast["vino"], type=factors.TOTP).data["step"]
-    officer.page.locator("[name=code]").fill(factors._code(secret, used))
+    used = Authenticator.objects.get(user=live_cast["vino"], type=mfa.TOTP).data["step"]
+    officer.page.locator("[name=code]").fill(mfa._code(secret, used))
     officer.window.follow(officer.page.locator("main form button.btn-primary"))
     assert officer.window.path == "/kantor/masuk/faktor/", "the code that set it up works no second time"
     assert "berlaku sekali" in officer.window.words

@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 
 from complaints.models.case import Case
-from complaints.services import audit, evidence
+from complaints.services.audit import verify
+from complaints.services.evidence import processing
 from tests.browser.files import CAMERA, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import NOTHING_LEFT, Opener, Window
@@ -32,14 +33,14 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
     reporter = Reporter(window(width=360, height=740, script=script))
     code = report_is_sent(reporter)
     reporter_returns(reporter, code)
-    evidence.process_pending()
+    processing.process_pending()
     reference = Case.objects.get().reference
 
     vera = Officer(window(), "vera")
     case = verifier_reads(vera, reference, reporter)
     verifier_asks(vera)
     reporter_answers(reporter)
-    evidence.process_pending()
+    processing.process_pending()
     verifier_verifies(vera, reference)
     reporter.reads("Terverifikasi")
     forwarder_forwards(Officer(window(), "fitri"), reference)
@@ -53,7 +54,7 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
     reporter_reads_every_step_and_nothing_of_their_own(reporter, code)
     leaving_shuts_the_door(reporter, script=script)
     signing_out_shuts_the_door(vera, case)
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
     nothing_is_in_an_address([reporter.window, vera.window, kirana.window], reporter, code)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route
 
 from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence
-from complaints.services import evidence
+from complaints.services.evidence import storage
 from tests.browser.files import Upload, letter, photo
 from tests.browser.people import Reporter
 from tests.browser.window import TIMEOUT_MS, Opener
@@ -39,7 +39,7 @@ def kept(page: Page) -> list[str]:
 
 
 def stored() -> set[str]:
-    return {item.name for item in evidence.storage().present()}
+    return {item.name for item in storage.storage().present()}
 
 
 def sent_bytes(page: Page) -> float:

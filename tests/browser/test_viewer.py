@@ -8,7 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from complaints.models.evidence import Evidence
-from complaints.services import evidence, reporting
+from complaints.services import follow_up
+from complaints.services.evidence import processing
 from tests.adapters import samples
 from tests.browser.people import Officer
 from tests.browser.window import Opener
@@ -31,8 +32,8 @@ def test_an_officer_judges_evidence_without_leaving(window: Opener, live_cast: C
     film = samples.track("webm", "libvpx", "libopus", frames=60)
     contents = {"a.jpg": samples.jpeg(), "surat.pdf": samples.pdf(pages=2), "film.webm": film}
     files = [sealed_upload(content, name) for name, content in contents.items()]
-    reporting.add_message(ticket=sent.ticket, text="", files=files, today=today)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    processing.process_pending()
     items = list(Evidence.objects.order_by("sequence"))
     addresses = [reverse("admin:complaints_case_view", args=[sent.case.pk, item.pk]) for item in items]
     vera = Officer(window(), "vera")
@@ -78,8 +79,8 @@ def seeks(page: Page) -> None:
 def test_without_scripts_it_is_all_there(window: Opener, live_cast: Cast) -> None:
     sent, today = send_report(), timezone.localdate()
     files = [sealed_upload(samples.jpeg(), "a.jpg"), sealed_upload(samples.png(), "b.png")]
-    reporting.add_message(ticket=sent.ticket, text="", files=files, today=today)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    processing.process_pending()
     first, second = Evidence.objects.order_by("sequence")
     vera = Officer(window(script=False), "vera")
     vera.window.go(reverse("admin:complaints_case_view", args=[sent.case.pk, first.pk]))

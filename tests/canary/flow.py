@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from complaints.domain import checklists
-from complaints.domain.danger import Answer, Question
+from complaints.domain.risk import Answer, Question
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -27,7 +27,7 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
-from complaints.services.factors import open_secret
+from complaints.services.mfa import open_secret
 from tests.cast import PASSWORD, app_code, sign_in
 from tests.images import photo
 from tests.views.walk import code_on, token_of

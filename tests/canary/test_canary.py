@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.models.session import SealedSession
-from complaints.services import audit, reporting
+from complaints.services import follow_up
+from complaints.services.audit import log
 from portal.logs import QuietFormatter, logging_config
 from tests import traces
 from tests.canary.flow import Flow, whole
@@ -64,7 +65,7 @@ def test_no_word_is_left_anywhere(live_cast: Cast, written: io.StringIO) -> None
     cache.clear()
     since, flow = traces.now(), Flow()
     whole(flow)
-    audit.close_day(day=timezone.localdate(), now=timezone.now() + timedelta(days=1))
+    log.close_day(day=timezone.localdate(), now=timezone.now() + timedelta(days=1))
     places = list(everywhere(since, flow, written))
     assert len({place.split(".")[0] for place, _ in places}) > 30
     kept = [place for place in places if place[0] != "address or cookie"]
@@ -92,8 +93,8 @@ def no_key_is_left(flow: Flow, places: list[Place]) -> list[str]:
 
 
 def read_by_the_reporter(flow: Flow) -> str:
-    ticket = reporting.open_ticket(flow.secrets["code"])
-    return str(reporting.status_page(ticket=ticket or {}, today=timezone.localdate()))
+    ticket = follow_up.open_ticket(flow.secrets["code"])
+    return str(follow_up.status_page(ticket=ticket or {}, today=timezone.localdate()))
 
 
 # --- The searcher finds what is there

@@ -2,7 +2,7 @@
 
 import pytest
 
-from complaints.domain.danger import Answer, Grade, Question, highest, proposed
+from complaints.domain.risk import Answer, Grade, Question, highest, proposed
 
 Q = Question
 NOTHING = dict.fromkeys(Question, Answer.NO)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from complaints.domain import codes, leaks, standard
-from complaints.domain.leaks import Kind, Known
-from complaints.services.catalog import DATA
+from complaints.domain import codes, disclosure, standard_texts
+from complaints.domain.disclosure import Kind, Known
+from complaints.services.reference_data import DATA
 
 STORY = "Waktu apel pagi di lapangan belakang kami disuruh mengumpulkan fotokopi KTP keluarga dan nomor rekening."
 KNOWN = Known(
@@ -22,7 +22,7 @@ KNOWN = Known(
 
 
 def found(text: str, known: Known = KNOWN) -> list[tuple[str, str]]:
-    return [(leak.kind.value, leak.words) for leak in leaks.check(text, known)]
+    return [(leak.kind.value, leak.words) for leak in disclosure.check(text, known)]
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_the_standard_texts_of_the_house_give_away_nothing() -> None:
     for row in json.loads((DATA / "standard_texts.json").read_text(encoding="utf-8")):
         for language in ("id", "en"):
             text = row[f"body_{language}"]
-            assert standard.unknown(text) == [], row["code"]
+            assert standard_texts.unknown(text) == [], row["code"]
             assert found(text) == [], row["code"]
 
 
 def test_placeholders_are_filled_and_nothing_else_is() -> None:
     values = {"reference": "KN-26-ABCDEF", "body": "", "due_on": "besok"}
     text = "{reference} {due_on} {body} {reference.__class__} {0}"
-    assert standard.unknown(text) == ["{reference.__class__}", "{0}"]
-    assert standard.fill(text, values) == "KN-26-ABCDEF besok … … …"
+    assert standard_texts.unknown(text) == ["{reference.__class__}", "{0}"]
+    assert standard_texts.fill(text, values) == "KN-26-ABCDEF besok … … …"

@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
 from complaints.domain.sealing import segments
-from complaints.services.evidence import drafts, resume
+from complaints.services.evidence import drafts, resumable
 from tests.cast import Cast
 from tests.evidence.uploading import on_page_3
 
@@ -90,5 +90,5 @@ def small(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(segments, "SEGMENT_BYTES", size)
     monkeypatch.setattr(segments, "STORED_SEGMENT_BYTES", size + segments.NONCE_BYTES + segments.TAG_BYTES)
     monkeypatch.setattr(drafts, "SEGMENT_BYTES", size)
-    monkeypatch.setattr(resume, "SEGMENT_BYTES", size)
+    monkeypatch.setattr(resumable, "SEGMENT_BYTES", size)
     return size

@@ -16,8 +16,9 @@ from pytest_django import Settings
 from complaints.adapters import sandbox
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import evidence, reporting
-from complaints.services.evidence import Findings
+from complaints.services import follow_up
+from complaints.services.evidence import processing, storage
+from complaints.services.evidence.processing import Findings
 from tests.adapters import samples
 from tests.cast import Cast, Sent, sealed_upload, send_report
 
@@ -28,17 +29,17 @@ def sent_with(content: bytes, name: str) -> Sent:
     sent = send_report(today=DAY)
     upload = sealed_upload(content, name)
     assert not upload.refused, upload.refused
-    reporting.add_message(ticket=sent.ticket, text="", files=[upload], today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=DAY)
     return sent
 
 
 def work() -> Evidence:
-    evidence.process_pending()
+    processing.process_pending()
     return Evidence.objects.select_related("complaint").prefetch_related("objects_stored").get()
 
 
 def findings(cast: Cast, item: Evidence) -> Findings:
-    found = evidence.read_findings(cast.ring("vera").complaint(item.complaint), item)
+    found = processing.read_findings(cast.ring("vera").complaint(item.complaint), item)
     assert found is not None
     return found
 
@@ -47,8 +48,8 @@ def opened(cast: Cast, item: Evidence) -> dict[tuple[str, int], bytes]:
     pair = cast.ring("vera").complaint(item.complaint)
     found = {}
     for stored in item.objects_stored.all():
-        info = evidence.read_info(pair, stored, item, item.complaint)
-        found[stored.variant, stored.number] = b"".join(evidence.stream(stored, info))
+        info = storage.read_info(pair, stored, item, item.complaint)
+        found[stored.variant, stored.number] = b"".join(storage.stream(stored, info))
     return found
 
 
@@ -75,7 +76,7 @@ def test_pictures_are_drawn_from_the_clean_copy(cast: Cast, monkeypatch: pytest.
         seen.setdefault(job, []).append(held.size)
         return run(job, held, *args, **options)
 
-    monkeypatch.setattr("complaints.services.evidence.copies.sandbox.run", watched)
+    monkeypatch.setattr("complaints.services.evidence.processing.sandbox.run", watched)
     original = samples.pdf(pages=2)
     sent_with(original, "surat.pdf")
     copy = opened(cast, work())["working", 0]
@@ -138,8 +139,8 @@ def test_bombs_and_cut_files_of_every_kind_harm_nothing_else(cast: Cast) -> None
     assert {upload.refused for name, upload in uploads.items() if name not in taken} <= {"type"}
     assert len(taken) > len(contents) // 2
     sent = send_report(today=DAY)
-    reporting.add_message(ticket=sent.ticket, text="", files=list(taken.values()), today=DAY)
-    evidence.process_pending(limit=len(taken))
+    follow_up.add_message(ticket=sent.ticket, text="", files=list(taken.values()), today=DAY)
+    processing.process_pending(limit=len(taken))
     ended = {}
     rows = Evidence.objects.select_related("complaint").prefetch_related("objects_stored").order_by("sequence")
     for item, name in zip(rows, taken, strict=True):
@@ -214,11 +215,11 @@ def test_the_workers_key_rotates_without_losing_an_item(cast: Cast, settings: Se
 
 def test_after_a_week_the_grant_ends_and_an_officer_does_the_work(cast: Cast, settings: Settings) -> None:
     sent_with(samples.jpeg(), "a.jpg")
-    assert evidence.end_grants(today=DAY + timedelta(days=7)) == 0
-    assert evidence.end_grants(today=DAY + timedelta(days=8)) == 1
+    assert processing.end_grants(today=DAY + timedelta(days=7)) == 0
+    assert processing.end_grants(today=DAY + timedelta(days=8)) == 1
     item = work()
     assert (item.state, item.worker_grant) == (Evidence.State.OFFICER, None)
-    evidence.work_for_officer(pair=cast.ring("vera").complaint(item.complaint), evidence=item)
+    processing.work_for_officer(pair=cast.ring("vera").complaint(item.complaint), evidence=item)
     assert Evidence.objects.get().state == Evidence.State.READY
 
 
@@ -227,10 +228,10 @@ def test_two_workers_on_one_item_keep_one_copy(cast: Cast) -> None:
     item = Evidence.objects.select_related("complaint").get()
     pair = cast.ring("vera").complaint(item.complaint)
     for _ in range(2):
-        evidence.work_for_officer(pair=pair, evidence=item)
+        processing.work_for_officer(pair=pair, evidence=item)
     assert EvidenceObject.objects.filter(variant="working").count() == 1
     names = set(EvidenceObject.objects.values_list("object_name", flat=True))
-    assert {name for name in evidence.storage().listdir("")[1] if name in names} == names
+    assert {name for name in storage.storage().listdir("")[1] if name in names} == names
 
 
 def test_a_node_without_the_private_key_takes_in_and_tries_nothing(cast: Cast, settings: Settings) -> None:
@@ -238,11 +239,11 @@ def test_a_node_without_the_private_key_takes_in_and_tries_nothing(cast: Cast, s
     settings.WORKER_PUBLIC_KEY = BoxPair.from_private(bytes.fromhex(held)).public.hex()
     settings.WORKER_PRIVATE_KEY = ""
     sent_with(samples.jpeg(), "a.jpg")
-    assert evidence.process_pending() == 0
+    assert processing.process_pending() == 0
     item = Evidence.objects.get()
     assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
     settings.WORKER_PRIVATE_KEY = held
-    assert evidence.process_pending() == 1
+    assert processing.process_pending() == 1
     item.refresh_from_db()
     assert item.state == Evidence.State.READY
 

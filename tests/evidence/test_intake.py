@@ -17,7 +17,8 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from complaints.models.evidence import EvidenceObject
-from complaints.services import casework, evidence
+from complaints.services import case_actions
+from complaints.services.evidence import storage
 from tests.adapters import samples
 from tests.cast import Cast, sealed_upload
 from tests.evidence.uploading import PDF, Segments, by_form, kept, nothing_left, objects, on_page_3
@@ -66,7 +67,7 @@ def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], 
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     found, vera = [], cast.ring("vera")
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__day", "evidence__sequence"):
-        info, stream = casework.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
+        info, stream = case_actions.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
         found.append(b"".join(stream))
         assert hashlib.sha256(found[-1]).hexdigest() == info.sha256
     return found
@@ -90,7 +91,7 @@ def test_sizes_around_the_border_of_a_segment(cast: Cast) -> None:
         upload = sealed_upload(content, "v.pdf")
         assert upload.info is not None
         item = EvidenceObject(pk=upload.id, object_name=upload.object_name)
-        assert b"".join(evidence.stream(item, upload.info)) == content
+        assert b"".join(storage.stream(item, upload.info)) == content
         assert upload.info.sha256 == hashlib.sha256(content).hexdigest()
 
 

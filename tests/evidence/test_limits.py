@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from complaints.models.case import Case
-from complaints.services import evidence
-from complaints.services.evidence import intake, limits, resume
+from complaints.services.evidence import drafts, intake, resumable, storage
+from complaints.services.evidence.intake import Sink
 from tests.cast import Cast, send_report
 from tests.evidence.uploading import PDF, Broken, Segments, by_form, kept, nothing_left
 from tests.views.walk import ANONYMOUS, TOLD, token_of
@@ -47,7 +47,7 @@ def test_a_file_far_too_large_still_gets_its_answer(reporter: Client, settings: 
 
 def test_reading_ends_where_no_device_makes_such_a_file(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILE_BYTES, settings.EVIDENCE_MAX_TOTAL_BYTES = 100_000, 500_000
-    sink = evidence.Sink("v.pdf", limits.Room(0, "total"))
+    sink = Sink("v.pdf", drafts.Room(0, "total"))
     for _ in range(3):
         sink.write(b"x" * 1_000_000)
     assert sink.hopeless
@@ -106,12 +106,12 @@ def test_a_full_store_refuses_files_and_takes_reports(
         settings.EVIDENCE_MIN_FREE_BYTES = 2**60
     elif how == "store":
         settings.EVIDENCE_MAX_STORE_BYTES = 5000
-        evidence.storage().put("a" * 32, b"x" * 5000)
+        storage.storage().put("a" * 32, b"x" * 5000)
     else:
         broken = Broken(storages["evidence"], "open", OSError(errno.ENOSPC, "full"))
         monkeypatch.setattr(intake, "storage", lambda: broken)
         put = Broken(storages["evidence"], "put", OSError(errno.ENOSPC, "full"))
-        monkeypatch.setattr(resume, "storage", lambda: put)
+        monkeypatch.setattr(resumable, "storage", lambda: put)
     page, error = refused(reporter, PDF + os.urandom(1000))
     assert "penuh" in page
     if how == "errno":

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from complaints.adapters import sandbox
 from complaints.models.case import Case
-from complaints.services import casework, evidence
-from complaints.services.evidence import looking
+from complaints.services import case_file
+from complaints.services.evidence import drafts, metadata_check, storage
 from tests.adapters import samples
 from tests.cast import Cast
 from tests.evidence.test_resume import send
@@ -40,7 +40,7 @@ WORDS = {"place": "tempat", "device": "ponsel atau komputer", "author": "nama", 
 
 def told(client: Client) -> dict[str, list[str]]:
     client.get("/lapor/cerita/")  # whoever shows them looks into them
-    return {item.name: item.betrays for item in evidence.draft_files(session=session_of(client))}
+    return {item.name: item.betrays for item in drafts.draft_files(session=session_of(client))}
 
 
 def checked(client: Client) -> str:
@@ -85,13 +85,13 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
 
 def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    found = looking._found
+    found = metadata_check._found
 
-    def counted(stored: Any, info: evidence.FileInfo) -> list[str]:
+    def counted(stored: Any, info: storage.FileInfo) -> list[str]:
         looked.append(info.name)
         return found(stored, info)
 
-    monkeypatch.setattr(looking, "_found", counted)
+    monkeypatch.setattr(metadata_check, "_found", counted)
     by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
     assert looked == []  # taking a file in does not wait for it
     for _ in range(2):
@@ -107,7 +107,7 @@ def test_whatever_fails_the_report_goes_on(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("complaints.services.evidence.looking._found", fail)
+    monkeypatch.setattr("complaints.services.evidence.metadata_check._found", fail)
     by_form(reporter, ("foto.jpg", samples.jpeg()), go="")
     assert UNREAD in checked(reporter)
     assert send(reporter).status_code == 302
@@ -118,7 +118,7 @@ def test_what_is_too_large_is_not_held_but_a_film_is_read_at_its_ends(
 ) -> None:
     """Phones write what a film tells either before its pictures or behind them."""
     settings.EVIDENCE_LOOK_MAX_BYTES = 5000
-    monkeypatch.setattr("complaints.services.evidence.looking._END_BYTES", 9_000)
+    monkeypatch.setattr("complaints.services.evidence.metadata_check._END_BYTES", 9_000)
     films = {
         "awal.mp4": film("use_metadata_tags+empty_moov+frag_keyframe", frames=400),
         "akhir.mp4": film("use_metadata_tags", frames=400),
@@ -136,5 +136,5 @@ def test_an_officer_sees_it_too_before_the_worker_has_looked(reporter: Client, c
     by_form(reporter, ("surat.pdf", samples.pdf()), go="")
     assert send(reporter).status_code == 302
     case = Case.objects.get()
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=case.pk, now=timezone.now())
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=case.pk, now=timezone.now())
     assert "author" in opened.complaints[0].evidence[0].original.info.betrays

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.services import casework, evidence
-from complaints.services.evidence import resume
+from complaints.services import case_actions
+from complaints.services.evidence import drafts, resumable, storage
 from tests.cast import Cast, send_report
 from tests.evidence.uploading import PDF, Broken, Segments, kept, nothing_left, objects, on_page_3, session_of
 from tests.views.walk import ANONYMOUS, token_of
@@ -33,7 +33,7 @@ def as_read(cast: Cast) -> list[bytes]:
     found = []
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__sequence"):
         vera = cast.ring("vera")
-        _info, stream = casework.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
+        _info, stream = case_actions.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
         found.append(b"".join(stream))
     return found
 
@@ -52,7 +52,7 @@ def test_a_file_goes_the_whole_way_to_an_officer(reporter: Client, cast: Cast, s
     assert "surat.pdf" in answer["list"]
     assert len(objects()) == 1
     assert kept(reporter) == [("surat.pdf", len(file.content))]
-    info = evidence.draft_files(session=session_of(reporter))[0].info
+    info = drafts.draft_files(session=session_of(reporter))[0].info
     assert info.sha256 == hashlib.sha256(file.content).hexdigest()
     assert send(reporter).status_code == 302
     assert as_read(cast) == [file.content]
@@ -207,7 +207,7 @@ def test_a_store_that_is_down_says_so_and_loses_nothing(
     file.send()
     with monkeypatch.context() as patch:
         broken = Broken(storages["evidence"], method, OSError("down"))
-        patch.setattr(resume, "storage", lambda: broken)
+        patch.setattr(resumable, "storage", lambda: broken)
         while file.next < 3:
             answer = file.send()
             if answer.status_code != 200:
@@ -228,7 +228,7 @@ def test_a_damaged_segment_is_never_joined(reporter: Client, small: int) -> None
     file.send()
     file.send()
     name = objects()[0]
-    evidence.storage().put(name, b"\0" * len(evidence.storage().get(name)))
+    storage.storage().put(name, b"\0" * len(storage.storage().get(name)))
     answer = file.ask("selesai")
     assert "kesalahan ada pada kami" in answer.json()["error"]
     assert nothing_left()

@@ -21,7 +21,8 @@ from complaints.adapters import store_s3
 from complaints.domain.sealing.segments import padme
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import evidence, retention
+from complaints.services import retention
+from complaints.services.evidence import intake, storage
 from tests.cast import Cast, send_report
 from tests.evidence.conftest import BUCKET
 from tests.evidence.uploading import PDF, Segments, by_form, kept, nothing_left, objects
@@ -31,8 +32,8 @@ from tests.views.walk import ANONYMOUS, TOLD, token_of
 MIB = 1024 * 1024
 
 
-def sink_of(content: bytes, name: str = "v.pdf") -> evidence.Sink:
-    sink = evidence.Sink(name)
+def sink_of(content: bytes, name: str = "v.pdf") -> intake.Sink:
+    sink = intake.Sink(name)
     for start in range(0, len(content), MIB):
         sink.write(content[start : start + MIB])
     return sink
@@ -52,7 +53,7 @@ def test_a_large_file_goes_up_in_parts_and_is_read_by_ranges(bucket: Any, monkey
     raw = bucket.client.get_object(Bucket=BUCKET, Key=f"dalam/{stored.name}")["Body"].read()
     assert all(content[start : start + 64] not in raw for start in range(0, len(content), MIB))
     item = EvidenceObject(pk=upload.id, object_name=upload.object_name)
-    assert b"".join(evidence.stream(item, upload.info)) == content
+    assert b"".join(storage.stream(item, upload.info)) == content
     asked = []
     client = bucket.client
 
@@ -66,7 +67,7 @@ def test_a_large_file_goes_up_in_parts_and_is_read_by_ranges(bucket: Any, monkey
 
     monkeypatch.setattr(bucket, "_client", Watched())
     for start, end in ((0, 1), (MIB - 1, MIB + 1), (5 * MIB + 3, 7 * MIB), (len(content) - 9, len(content))):
-        assert b"".join(evidence.stream(item, upload.info, start, end)) == content[start:end]
+        assert b"".join(storage.stream(item, upload.info, start, end)) == content[start:end]
     # A byte of the middle never costs the whole object.
     bytes_asked = [int(last) - int(first) + 1 for first, last in (span[6:].split("-") for span in asked)]
     assert max(bytes_asked) <= 2 * store_s3.FIRST_WINDOW
@@ -85,7 +86,7 @@ def test_nothing_is_spooled_to_a_disk(bucket: Any, monkeypatch: pytest.MonkeyPat
     assert upload.refused == ""
     assert upload.info is not None
     item = EvidenceObject(pk=upload.id, object_name=upload.object_name)
-    assert sum(map(len, evidence.stream(item, upload.info))) == upload.size
+    assert sum(map(len, storage.stream(item, upload.info))) == upload.size
 
 
 def test_an_upload_given_up_leaves_neither_object_nor_parts(bucket: Any) -> None:
@@ -127,7 +128,7 @@ def test_missing_objects_are_reported_and_no_row_is_deleted(
     send_report(files=[sink_of(photo(), "f.jpg").finish(), sink_of(PDF, "g.pdf").finish()])
     call_command("evidence_check")
     lost = EvidenceObject.objects.values_list("object_name", flat=True).order_by("object_name")[0]
-    evidence.storage().delete(lost)
+    storage.storage().delete(lost)
     retention.sweep(today=timezone.localdate())
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("complaints.")]
     assert [line for line in ours if line.endswith("does not have: 1")]
@@ -167,7 +168,7 @@ def test_a_dead_store_takes_no_file_and_stops_no_report(reporter: Client, cast: 
     assert Case.objects.count() == 1
     with pytest.raises(CommandError, match="does not answer"):
         call_command("evidence_check")
-    for act in (evidence.storage().present, lambda: [evidence.storage().abandoned(until=timezone.localdate())]):
+    for act in (storage.storage().present, lambda: [storage.storage().abandoned(until=timezone.localdate())]):
         with pytest.raises(OSError):
             list(act())
 
@@ -208,7 +209,7 @@ def test_settings_choose_the_store_by_the_environment() -> None:
 
 def test_a_missing_object_is_a_missing_file(store: Any) -> None:
     assert not storages["evidence"].exists("tidak-ada")
-    for act in (storages["evidence"].open, evidence.storage().get):
+    for act in (storages["evidence"].open, storage.storage().get):
         with pytest.raises(FileNotFoundError):
             act("tidak-ada")
-    evidence.storage().delete("tidak-ada")
+    storage.storage().delete("tidak-ada")

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from complaints.models.evidence import DraftFile
-from complaints.services import evidence
+from complaints.services.evidence import drafts, storage
 from tests.views.walk import TOLD, to_story
 
 PDF = b"%PDF-1.4\n"
@@ -18,7 +18,7 @@ PDF = b"%PDF-1.4\n"
 
 def objects() -> list[str]:
     """The names of all that is stored."""
-    return sorted(item.name for item in evidence.storage().present())
+    return sorted(item.name for item in storage.storage().present())
 
 
 def nothing_left() -> bool:
@@ -84,12 +84,12 @@ def on_page_3(client: Client | None = None) -> Client:
 
 def kept(client: Client) -> list[tuple[str, int]]:
     """Names and sizes of the files that wait behind a browser's cookie."""
-    return [(item.name, item.size) for item in evidence.draft_files(session=session_of(client))]
+    return [(item.name, item.size) for item in drafts.draft_files(session=session_of(client))]
 
 
 def session_of(client: Client) -> Any:
     """The sealed session behind a browser's cookie."""
-    from portal.sessions import ReporterSession
+    from portal.accounts.sessions import ReporterSession
 
     return ReporterSession(client.cookies["lapor"].value)
 

@@ -14,7 +14,7 @@ from complaints.domain.sealing.primitives import BoxPair, SealError, decrypt, un
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team
-from complaints.services import casework, identity, reporting
+from complaints.services import case_actions, case_file, case_items, follow_up, reporter_identity
 from tests.cast import Cast, Sent, at, sealed_upload, send_report
 from tests.images import photo
 
@@ -25,9 +25,9 @@ NAMED: dict[str, Any] = {"identity": "confidential", "name": "Ratna Penanda", "c
 LONGEST: dict[str, Any] = {"identity": "confidential", "name": "\U0001f600" * 200, "contact": "\U0001f600" * 300}
 
 ACTS: dict[str, Callable[[Sent], None]] = {
-    "message": lambda sent: reporting.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY),
-    "file": lambda sent: reporting.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo())], today=DAY),
-    "withdrawal": lambda sent: reporting.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
+    "message": lambda sent: follow_up.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY),
+    "file": lambda sent: follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo())], today=DAY),
+    "withdrawal": lambda sent: follow_up.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
 }
 
 
@@ -41,7 +41,7 @@ def columns(sent: Sent) -> list[bytes]:
 
 def parts(sent: Sent) -> dict[str, bytes]:
     keys = reporter_keys(sent.code)
-    return identity.open_outer(row(sent), unseal(keys.box, bytes(row(sent).outer_reporter)))
+    return reporter_identity.open_outer(row(sent), unseal(keys.box, bytes(row(sent).outer_reporter)))
 
 
 def test_with_or_without_a_name_it_has_one_shape(cast: Cast) -> None:
@@ -68,8 +68,8 @@ def test_what_staff_do_leaves_it_alone(cast: Cast) -> None:
     sent = send_report(**NAMED)
     before = columns(sent)
     vera = cast.ring("vera")
-    casework.open_case(keyring=vera, case_id=sent.case.pk, now=at(DAY))
-    casework.reply(keyring=vera, complaint_id=sent.case.complaints.get().pk, text="Halo.", now=at(DAY))
+    case_file.open_case(keyring=vera, case_id=sent.case.pk, now=at(DAY))
+    case_actions.reply(keyring=vera, complaint_id=sent.case.complaints.get().pk, text="Halo.", now=at(DAY))
     assert columns(sent) == before
 
 
@@ -95,7 +95,7 @@ def opened(cast: Cast, sent: Sent) -> str:
     one = half(custodians(cast).box, inner["custodian"], complaint)
     other = half(reporter_keys(sent.code).box, inner["reporter"], complaint)
     plain = decrypt(join(one, other), inner["box"], str(complaint.pk).encode())
-    return unpad(plain, identity.BOX_SIZES).decode()
+    return unpad(plain, reporter_identity.BOX_SIZES).decode()
 
 
 def test_two_halves_make_the_name(cast: Cast) -> None:
@@ -123,7 +123,7 @@ def test_nobody_alone_comes_to_the_name(cast: Cast, name: str) -> None:
     for pair in pairs_of(cast, name, complaint):
         for outer in (apart.outer_complaint, apart.outer_custodian, apart.outer_reporter):
             try:
-                inner = identity.open_outer(apart, unseal(pair, bytes(outer)))
+                inner = reporter_identity.open_outer(apart, unseal(pair, bytes(outer)))
             except SealError:
                 continue
             for side in ("custodian", "reporter"):
@@ -140,8 +140,8 @@ def test_nobody_alone_comes_to_the_name(cast: Cast, name: str) -> None:
 
 def test_the_name_is_in_nothing_that_an_officer_opens(cast: Cast) -> None:
     sent = send_report(**NAMED)
-    opened_case = casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
-    summary = casework.summaries(keyring=cast.ring("vera"), cases=[sent.case], now=timezone.now())
+    opened_case = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
+    summary = case_items.summaries(keyring=cast.ring("vera"), cases=[sent.case], now=timezone.now())
     text = f"{opened_case.complaints[0].answers} {summary}"
     assert "Ratna" not in text
     assert "0812" not in text

@@ -17,7 +17,9 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.services import audit, casework, linking, reporting, thread
+from complaints.services import case_actions, case_file, case_links, follow_up, messages
+from complaints.services.audit import verify
+from complaints.services.messages import tell
 from tests.cast import Cast, at, send_report
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, TOLD, code_on, to_story, token_of
@@ -60,7 +62,7 @@ def test_thirty_clicks_make_one_report_and_all_see_its_code(live_cast: Cast) -> 
     for model in (Case, Complaint, KeyGrant, Identity, Evidence, EvidenceObject):
         assert model._default_manager.count() == 1
     assert not DraftFile.objects.exists()
-    assert reporting.open_ticket(codes[0])
+    assert follow_up.open_ticket(codes[0])
 
 
 def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
@@ -69,7 +71,7 @@ def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
     def take(number: int) -> str:
         ring = live_cast.ring(("vera", "vino")[number % 2])
         try:
-            casework.act(
+            case_actions.act(
                 keyring=ring, case_id=sent.case.pk, action=Action.START_REVIEW, now=NOW, seen_status="received"
             )
         except Exception as refusal:  # noqa: BLE001
@@ -78,7 +80,7 @@ def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
 
     assert sorted(at_once(6, take)) == ["CaseChanged"] * 5 + ["done"]
     assert Transition.objects.count() == 1
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 def test_messages_that_cross_get_each_a_place_of_their_own(live_cast: Cast) -> None:
@@ -87,23 +89,25 @@ def test_messages_that_cross_get_each_a_place_of_their_own(live_cast: Cast) -> N
 
     def write(number: int) -> None:
         if number % 2:
-            reporting.add_message(ticket=sent.ticket, text=f"Pesan {number}.", files=[], today=DAY)
+            follow_up.add_message(ticket=sent.ticket, text=f"Pesan {number}.", files=[], today=DAY)
         else:
-            casework.reply(keyring=live_cast.ring("vera"), complaint_id=complaint, text=f"Balasan {number}.", now=NOW)
+            case_actions.reply(
+                keyring=live_cast.ring("vera"), complaint_id=complaint, text=f"Balasan {number}.", now=NOW
+            )
 
     at_once(8, write)
     assert sorted(Message.objects.values_list("sequence", flat=True)) == list(range(1, 9))
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 MEANWHILE: dict[str, Callable[[Cast, Any], Any]] = {
-    "the reporter answers": lambda cast, sent: reporting.add_message(
+    "the reporter answers": lambda cast, sent: follow_up.add_message(
         ticket=sent.ticket, text="Jawaban.", files=[], today=DAY
     ),
-    "another officer reads": lambda cast, sent: casework.open_case(
+    "another officer reads": lambda cast, sent: case_file.open_case(
         keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW
     ),
-    "the reporter withdraws": lambda cast, sent: reporting.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
+    "the reporter withdraws": lambda cast, sent: follow_up.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
 }
 
 
@@ -114,8 +118,8 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
     """The officer holds the case and the chain and wants the complaint; whoever holds the complaint must not want
     the case or the chain, or the database throws one of the two out."""
     sent = send_report(today=DAY)
-    casework.act(keyring=live_cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=NOW)
-    half_way, told = threading.Event(), thread.tell
+    case_actions.act(keyring=live_cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=NOW)
+    half_way, told = threading.Event(), tell
 
     def slow(**kwargs: Any) -> Any:
         half_way.set()
@@ -123,11 +127,11 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
         return told(**kwargs)
 
     half_way_other = threading.Event()
-    monkeypatch.setattr(thread, "tell", slow)
+    monkeypatch.setattr(messages, "tell", slow)
 
     def officer() -> None:
         do: dict[str, Any] = {"keyring": live_cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
-        casework.act(action=Action.ASK_REPORTER, reason="Kapan?", **do)
+        case_actions.act(action=Action.ASK_REPORTER, reason="Kapan?", **do)
 
     def somebody() -> None:
         half_way.wait(timeout=10)
@@ -135,21 +139,21 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
         half_way_other.set()
 
     at_once(2, lambda number: (officer, somebody)[number]())
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
 
 
 def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Cast) -> None:
     """Two officers link two cases into each other while all reporters write and one withdraws: one link holds."""
     sent = [send_report(today=DAY) for _number in range(4)]
     joined = {sent[2].case.pk: "received", sent[3].case.pk: "received"}
-    linking.link(keyring=live_cast.ring("vera"), target_id=sent[0].case.pk, sources=joined, reason="Sama.", now=NOW)
+    case_links.link(keyring=live_cast.ring("vera"), target_id=sent[0].case.pk, sources=joined, reason="Sama.", now=NOW)
     rings = [live_cast.ring("vera"), live_cast.ring("vino")]
 
     def take(number: int) -> str:
         one, other = (sent[0], sent[1]) if number == 0 else (sent[1], sent[0])
         try:
             if number < 2:
-                linking.link(
+                case_links.link(
                     keyring=rings[number],
                     target_id=one.case.pk,
                     sources={other.case.pk: "received"},
@@ -157,10 +161,10 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
                     now=NOW,
                 )
             elif number == 2:
-                reporting.withdraw(ticket=sent[3].ticket, reason="", today=DAY)
+                follow_up.withdraw(ticket=sent[3].ticket, reason="", today=DAY)
             else:
                 writer = sent[number % 3]
-                reporting.add_message(ticket=writer.ticket, text=f"Pesan {number}", files=[], today=DAY)
+                follow_up.add_message(ticket=writer.ticket, text=f"Pesan {number}", files=[], today=DAY)
         except Exception as refusal:  # noqa: BLE001
             return type(refusal).__name__
         return "done"
@@ -171,4 +175,4 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
     assert Message.objects.count() == 6
     assert Case.objects.get(complaints=sent[3].ticket["complaint"]).status == "withdrawn"
     assert not Case.objects.exclude(linked_into=None).filter(complaints__isnull=False).exists()
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole

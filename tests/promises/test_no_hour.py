@@ -19,7 +19,8 @@ from django_q.models import OrmQ, Task
 
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.session import SealedSession
-from complaints.services import evidence, retention
+from complaints.services import retention
+from complaints.services.evidence import storage
 from tests.cast import Cast, at, sealed_upload
 from tests.images import photo
 from tests.traces import hits, tables
@@ -108,10 +109,10 @@ def test_the_sweeper_reads_the_same_day(db: None) -> None:
         name = sealed_upload(photo()).object_name
         clock.move_to(at(DAY + timedelta(days=1), 0))
         retention.sweep(today=DAY + timedelta(days=1))
-        assert evidence.storage().exists(name)
+        assert storage.storage().exists(name)
         clock.move_to(at(DAY + timedelta(days=2), 0))
         retention.sweep(today=DAY + timedelta(days=2))
-        assert not evidence.storage().exists(name)
+        assert not storage.storage().exists(name)
 
 
 def test_a_session_row_tells_a_day(flowed: str) -> None:

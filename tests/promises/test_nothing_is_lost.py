@@ -22,8 +22,21 @@ from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import audit, casework, day_end, evidence, forwarding, identity, keys, reporting, retention
-from portal.sessions import ReporterSession
+from complaints.services import (
+    assignment,
+    case_actions,
+    case_file,
+    follow_up,
+    reporter_identity,
+    retention,
+    scheduled,
+    submission,
+)
+from complaints.services.audit import log
+from complaints.services.evidence import drafts
+from complaints.services.forwarding.release import forward
+from complaints.services.team_keys import personal
+from portal.accounts.sessions import ReporterSession
 from tests.cast import Cast, Sent, at, draft, sealed_upload, send_report
 from tests.images import photo
 from tests.views.walk import send, to_check, to_story, words
@@ -83,7 +96,7 @@ def test_a_report_goes_out_without_its_file_when_the_store_is_dead(cast: Cast, m
 def test_a_dead_mail_server_touches_no_reporter_and_breaks_no_job(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.core.mail.EmailMessage.send", dead)
     assert send(Client()).status_code == 302
-    assert day_end.mail_staff(today=DAY) == 0
+    assert scheduled.mail_staff(today=DAY) == 0
 
 
 # --- A dead chain
@@ -94,7 +107,7 @@ def dead_chain(cast: Cast) -> Iterator[Sent]:
     """A report on its way, then an audit table that takes no more entries."""
     sent = send_report(today=DAY)
     do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.START_REVIEW, **do)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             act = "EXECUTE FUNCTION complaints_append_only()"
@@ -115,19 +128,19 @@ def counts() -> list[Any]:
 
 def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain: Sent) -> None:
     complaint, case = dead_chain.case.complaints.get(), dead_chain.case
-    reporting.add_message(ticket=dead_chain.ticket, text="", files=[sealed_upload(photo())], today=DAY)
+    follow_up.add_message(ticket=dead_chain.ticket, text="", files=[sealed_upload(photo())], today=DAY)
     stored = EvidenceObject.objects.get()
     vera, kasn = cast.ring("vera"), OversightBody.objects.get(pk="kasn")
     do: dict[str, Any] = {"keyring": vera, "now": NOW}
     acts: dict[str, Callable[[], Any]] = {
-        "open": lambda: casework.open_case(case_id=case.pk, **do),
-        "object": lambda: casework.open_object(object_id=stored.pk, reason="Cek.", **do),
-        "verify": lambda: casework.act(case_id=case.pk, action=Action.VERIFY, **do),
-        "reply": lambda: casework.reply(complaint_id=complaint.pk, text="Halo.", **do),
-        "note": lambda: casework.note(complaint_id=complaint.pk, text="Catat.", **do),
-        "assign": lambda: casework.assign(case_id=case.pk, assignee=cast["vino"], **do),
-        "password": lambda: keys.change_password(staff=cast["luar"], password="lain sekali sandinya", now=NOW),
-        "day": lambda: audit.close_day(day=DAY, now=NOW),
+        "open": lambda: case_file.open_case(case_id=case.pk, **do),
+        "object": lambda: case_actions.open_object(object_id=stored.pk, reason="Cek.", **do),
+        "verify": lambda: case_actions.act(case_id=case.pk, action=Action.VERIFY, **do),
+        "reply": lambda: case_actions.reply(complaint_id=complaint.pk, text="Halo.", **do),
+        "note": lambda: case_actions.note(complaint_id=complaint.pk, text="Catat.", **do),
+        "assign": lambda: assignment.assign(case_id=case.pk, assignee=cast["vino"], **do),
+        "password": lambda: personal.change_password(staff=cast["luar"], password="lain sekali sandinya", now=NOW),
+        "day": lambda: log.close_day(day=DAY, now=NOW),
     }
     before, opened = counts(), Complaint.objects.get().opened_count
     for act in acts.values():
@@ -135,7 +148,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
             act()
     Case.objects.update(status="verified")
     with pytest.raises(DatabaseError), transaction.atomic():
-        forwarding.forward(keyring=cast.ring("fitri"), case_id=case.pk, body=kasn, objects=[], now=NOW)
+        forward(keyring=cast.ring("fitri"), case_id=case.pk, body=kasn, objects=[], now=NOW)
     Case.objects.update(status="in_review")
     assert counts() == before
     assert Complaint.objects.get().opened_count == opened
@@ -143,9 +156,9 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
 
 def test_reporters_write_without_the_chain(cast: Cast, dead_chain: Sent) -> None:
     new = send_report(today=DAY, files=())
-    reporting.add_message(ticket=new.ticket, text="Tambahan.", files=[sealed_upload(photo())], today=DAY)
-    reporting.withdraw(ticket=new.ticket, reason="Takut.", today=DAY)
-    reporting.status_page(ticket=dead_chain.ticket, today=DAY)
+    follow_up.add_message(ticket=new.ticket, text="Tambahan.", files=[sealed_upload(photo())], today=DAY)
+    follow_up.withdraw(ticket=new.ticket, reason="Takut.", today=DAY)
+    follow_up.status_page(ticket=dead_chain.ticket, today=DAY)
     assert Case.objects.get(pk=new.case.pk).status == "withdrawn"
 
 
@@ -156,10 +169,10 @@ def kept_draft(name: str = "f.jpg") -> tuple[ReporterSession, dict[str, Any]]:
     """An unfinished report with a kept file and a drawn code."""
     session = ReporterSession(None)
     session["draft"] = draft()
-    evidence.keep_uploads(session=session, uploads=[sealed_upload(photo(), name=name)], today=DAY)
+    drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name=name)], today=DAY)
     session.save()
     content = session["draft"]
-    reporting.start_code(content)
+    submission.start_code(content)
     return session, content
 
 
@@ -180,8 +193,8 @@ def refusing(table: str) -> Callable[..., Any]:
 def test_a_report_is_stored_whole_or_not_at_all(cast: Cast, part: str) -> None:
     session, content = kept_draft()
 
-    def submit() -> reporting.Receipt:
-        return reporting.submit(draft=content, files=evidence.draft_files(session=session), today=DAY)
+    def submit() -> submission.Receipt:
+        return submission.submit(draft=content, files=drafts.draft_files(session=session), today=DAY)
 
     with connection.execute_wrapper(refusing(part)), pytest.raises(OSError, match="no space"):
         submit()
@@ -195,7 +208,7 @@ def test_a_report_is_stored_whole_or_not_at_all(cast: Cast, part: str) -> None:
 def test_an_object_whose_row_was_never_written_is_deleted_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(raise_request_exception=False)
     to_story(client)
-    monkeypatch.setattr("complaints.views.report.evidence.keep_uploads", dead)
+    monkeypatch.setattr("complaints.views.report.drafts.keep_uploads", dead)
     answer = client.post("/lapor/cerita/", TOLD | {"evidence": SimpleUploadedFile("f.jpg", photo())})
     assert answer.status_code == 500
     assert stored_names() == set()
@@ -205,7 +218,7 @@ def test_an_object_left_by_a_kill_is_swept_away_and_no_other(cast: Cast) -> None
     with time_machine.travel(NOW, tick=False) as clock:
         session, content = kept_draft()
         left = sealed_upload(photo()).object_name
-        reporting.submit(draft=content, files=evidence.draft_files(session=session), today=DAY)
+        submission.submit(draft=content, files=drafts.draft_files(session=session), today=DAY)
         kept = EvidenceObject.objects.get().object_name
         for days in (0, 1, 2, 3):
             clock.move_to(NOW + timedelta(days=days))
@@ -218,9 +231,9 @@ def test_an_object_left_by_a_kill_is_swept_away_and_no_other(cast: Cast) -> None
 def test_a_message_is_stored_with_its_files_or_not_at_all(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = send_report(today=DAY)
     with monkeypatch.context() as patch:
-        patch.setattr(identity, "rewrite", dead)
+        patch.setattr(reporter_identity, "rewrite", dead)
         with pytest.raises(OSError, match="no space"):
-            reporting.add_message(ticket=sent.ticket, text="Satu.", files=[sealed_upload(photo())], today=DAY)
+            follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[sealed_upload(photo())], today=DAY)
     assert not Message.objects.exists()
     assert not Evidence.objects.exists()
     assert Complaint.objects.get().next_sequence == 1

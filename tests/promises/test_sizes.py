@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from complaints.models.complaint import Complaint, Message
-from complaints.services import reporting
-from complaints.services.reporting import SUMMARY_CHARS, summary_of
+from complaints.services import follow_up
+from complaints.services.submission import SUMMARY_CHARS, summary_of
 from tests.cast import Cast, draft, send_report
 
 STORIES = [
@@ -32,7 +32,7 @@ def test_short_and_long_stories_in_any_script_look_alike(cast: Cast) -> None:
 def test_short_messages_look_alike(cast: Cast) -> None:
     sent = send_report()
     for text in ("Ya.", "Tidak, belum pernah saya dengar.", "a" * 3000):
-        reporting.add_message(ticket=sent.ticket, text=text, files=[], today=sent.case.received_on)
+        follow_up.add_message(ticket=sent.ticket, text=text, files=[], today=sent.case.received_on)
     assert len({len(bytes(row.sealed)) for row in Message.objects.all()}) == 1
 
 

@@ -18,8 +18,13 @@ from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Role, Staff, Team, TeamMembership
-from complaints.services import casework, evidence, forwarding, keys, reporting, vault
-from complaints.services.vault import Keyring, Locked
+from complaints.services import assignment, case_actions, case_file, case_items, follow_up
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring, Locked, seal_membership
+from complaints.services.team_keys import personal
+from complaints.services.team_keys.membership import AdmissionRefused, ask_admission
 from tests.cast import PASSWORD, Cast, Sent, at, sealed_upload, send_report
 from tests.images import photo
 
@@ -36,24 +41,24 @@ def reads(ring: Keyring, sent: Sent) -> dict[str, Callable[[], Any]]:
     do: dict[str, Any] = {"keyring": ring, "now": NOW}
     return {
         "complaint": lambda: ring.complaint(complaint),
-        "case": lambda: casework.open_case(case_id=sent.case.pk, **do),
-        "file": lambda: casework.open_object(object_id=original.pk, reason="Mau tahu.", **do),
-        "reply": lambda: casework.reply(complaint_id=complaint.pk, text="Halo.", **do),
-        "note": lambda: casework.note(complaint_id=complaint.pk, text="Catat.", **do),
-        "step": lambda: casework.act(case_id=sent.case.pk, action=Action.START_REVIEW, **do),
-        "assign": lambda: casework.assign(case_id=sent.case.pk, assignee=None, **do),
+        "case": lambda: case_file.open_case(case_id=sent.case.pk, **do),
+        "file": lambda: case_actions.open_object(object_id=original.pk, reason="Mau tahu.", **do),
+        "reply": lambda: case_actions.reply(complaint_id=complaint.pk, text="Halo.", **do),
+        "note": lambda: case_actions.note(complaint_id=complaint.pk, text="Catat.", **do),
+        "step": lambda: case_actions.act(case_id=sent.case.pk, action=Action.START_REVIEW, **do),
+        "assign": lambda: assignment.assign(case_id=sent.case.pk, assignee=None, **do),
     }
 
 
 @pytest.fixture
 def sent(cast: Cast) -> Sent:
     report = send_report(today=DAY)
-    reporting.add_message(ticket=report.ticket, text="Foto.", files=[sealed_upload(photo())], today=DAY)
+    follow_up.add_message(ticket=report.ticket, text="Foto.", files=[sealed_upload(photo())], today=DAY)
     return report
 
 
 def assert_shut_out(ring: Keyring, sent: Sent) -> None:
-    assert casework.summaries(keyring=ring, cases=[sent.case], now=timezone.now()) == {sent.case.pk: ""}
+    assert case_items.summaries(keyring=ring, cases=[sent.case], now=timezone.now()) == {sent.case.pk: ""}
     for read in reads(ring, sent).values():
         with pytest.raises(Locked):
             read()
@@ -70,7 +75,7 @@ def test_a_superuser_reads_nothing_even_with_an_admission_in_the_database(cast: 
     membership = TeamMembership(team=triage, staff=boss)
     vera = cast.ring("vera")
     assert vera.signer
-    vault.seal_membership(membership, vera.team(triage), vera.signer)
+    seal_membership(membership, vera.team(triage), vera.signer)
     membership.save()
     for role in Role.values:
         if role != Role.OVERSEER:
@@ -78,8 +83,8 @@ def test_a_superuser_reads_nothing_even_with_an_admission_in_the_database(cast: 
             assert cast.ring("super").team_ids == []
             assert access.permissions_of(cast["super"]) == frozenset()
     assert_shut_out(cast.ring("super"), sent)
-    with pytest.raises(keys.AdmissionRefused, match="role"):
-        keys.ask_admission(staff=boss, team=triage, by=cast["adi"], keyring=cast.ring("adi"), now=NOW)
+    with pytest.raises(AdmissionRefused, match="role"):
+        ask_admission(staff=boss, team=triage, by=cast["adi"], keyring=cast.ring("adi"), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +97,7 @@ def test_a_key_ends_with_the_part_that_it_was_given_for(cast: Cast, sent: Sent, 
 
 
 def test_without_the_password_a_signed_in_person_opens_nothing(cast: Cast, sent: Sent) -> None:
-    assert keys.unlock(staff=cast["vera"], password=PASSWORD + "x") is None
+    assert personal.unlock(staff=cast["vera"], password=PASSWORD + "x") is None
     assert_shut_out(Keyring(cast["vera"], None), sent)
 
 
@@ -101,11 +106,11 @@ def test_without_the_password_a_signed_in_person_opens_nothing(cast: Cast, sent:
 
 def release_of(cast: Cast, sent: Sent, *objects: Any) -> Release:
     do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
-    casework.act(action=Action.VERIFY, **do)
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="kasn")
     do["keyring"] = cast.ring("fitri")
-    return forwarding.forward(body=body, objects=list(objects), **do)
+    return forward(body=body, objects=list(objects), **do)
 
 
 def test_before_a_release_a_body_has_no_key_to_anything(cast: Cast, sent: Sent) -> None:
@@ -119,14 +124,14 @@ def test_before_a_release_a_body_has_no_key_to_anything(cast: Cast, sent: Sent) 
 
 
 def test_after_it_they_hold_the_release_and_nothing_else(cast: Cast, sent: Sent) -> None:
-    assert evidence.process_pending() == 1
+    assert processing.process_pending() == 1
     working = EvidenceObject.objects.get(variant="working")
     release = release_of(cast, sent, working.pk)
-    reporting.add_message(ticket=sent.ticket, text="Yang datang kemudian.", files=[], today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text="Yang datang kemudian.", files=[], today=DAY)
     kirana = cast.ring("kirana")
     granted = KeyGrant.objects.filter(team__in=kirana.team_ids)
     assert [grant.release_id for grant in granted] == [release.pk]
-    seen = forwarding.open_release(keyring=kirana, release_id=release.pk, now=NOW)
+    seen = reading.open_release(keyring=kirana, release_id=release.pk, now=NOW)
     assert [item.variant for item in seen.files] == ["working"]
     assert "kemudian" not in str(seen)
     assert "Foto." not in str(seen)
@@ -146,14 +151,14 @@ def test_another_body_sees_neither_release_nor_file(cast: Cast, sent: Sent) -> N
     release = release_of(cast, sent, original.pk)
     bima, file = cast.ring("bima"), ReleasedFile.objects.get()
     for read in (
-        lambda: forwarding.open_release(keyring=bima, release_id=release.pk, now=NOW),
-        lambda: forwarding.open_file(keyring=bima, file_id=file.pk, now=NOW),
-        lambda: forwarding.act(keyring=bima, release_id=release.pk, action=Action.TAKE_UP, now=NOW),
+        lambda: reading.open_release(keyring=bima, release_id=release.pk, now=NOW),
+        lambda: reading.open_file(keyring=bima, file_id=file.pk, now=NOW),
+        lambda: decisions.act(keyring=bima, release_id=release.pk, action=Action.TAKE_UP, now=NOW),
         lambda: bima.release(release),
     ):
         with pytest.raises((Locked, ObjectDoesNotExist)):
             read()
-    _info, stream = forwarding.open_file(keyring=cast.ring("kirana"), file_id=file.pk, now=NOW)
+    _info, stream = reading.open_file(keyring=cast.ring("kirana"), file_id=file.pk, now=NOW)
     assert b"".join(stream) == photo()
 
 
@@ -166,11 +171,11 @@ def test_an_object_of_another_case_cannot_be_slipped_into_a_release(cast: Cast, 
 
 
 def test_a_released_file_has_a_name_that_betrays_nobody(cast: Cast, sent: Sent) -> None:
-    reporting.add_message(
+    follow_up.add_message(
         ticket=sent.ticket, text="", files=[sealed_upload(photo(), name="dari Ratna di kelurahan.jpg")], today=DAY
     )
     release_of(cast, sent, *EvidenceObject.objects.values_list("pk", flat=True))
-    release = forwarding.open_release(keyring=cast.ring("kirana"), release_id=Release.objects.get().pk, now=NOW)
+    release = reading.open_release(keyring=cast.ring("kirana"), release_id=Release.objects.get().pk, now=NOW)
     assert [item.info.name for item in release.files] == ["bukti-1.jpeg", "bukti-2.jpeg"]
 
 
@@ -189,8 +194,10 @@ def test_a_found_code_shows_no_report(cast: Cast) -> None:
     }
     sent = send_report(today=DAY, identity="confidential", **words)
     files = [sealed_upload(photo(), name="BERKAS-PENANDA.jpg")]
-    reporting.add_message(ticket=sent.ticket, text="PESAN-PENANDA", files=files, today=DAY)
-    casework.reply(keyring=cast.ring("vera"), complaint_id=sent.case.complaints.get().pk, text="Dari kantor.", now=NOW)
+    follow_up.add_message(ticket=sent.ticket, text="PESAN-PENANDA", files=files, today=DAY)
+    case_actions.reply(
+        keyring=cast.ring("vera"), complaint_id=sent.case.complaints.get().pk, text="Dari kantor.", now=NOW
+    )
     client = Client()
     client.post("/cek/", {"code": sent.code})
     for path in ("/cek/laporan/", "/cek/laporan/cabut/", "/lapor/periksa/", "/lapor/kode/", "/lapor/cerita/"):

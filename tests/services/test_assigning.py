@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 
 from complaints.domain.workflow import TransitionRefused
+from complaints.models.assignment import Absence, AssigningRule, Duty
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
-from complaints.models.duty import Absence, AssigningRule, Duty
 from complaints.models.team import Staff
-from complaints.services import casework
-from complaints.services.vault import Locked
+from complaints.services import assignment, case_file, conflicts, first_look
+from complaints.services.keyring import Locked
 from tests.cast import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -27,11 +27,11 @@ def fresh(sent: Sent) -> Case:
 
 
 def owner(sent: Sent) -> str:
-    return casework.name_of(fresh(sent).assignee).lower()
+    return assignment.name_of(fresh(sent).assignee).lower()
 
 
 def give(cast: Cast, by: str, to: str, sent: Sent) -> None:
-    casework.assign(keyring=cast.ring(by), case_id=sent.case.pk, assignee=cast[to], now=NOW)
+    assignment.assign(keyring=cast.ring(by), case_id=sent.case.pk, assignee=cast[to], now=NOW)
 
 
 def hand_out_by(by: str) -> None:
@@ -39,21 +39,21 @@ def hand_out_by(by: str) -> None:
 
 
 def meet(cast: Cast, name: str = "fitri") -> None:
-    casework.meet(keyring=cast.ring(name), now=NOW)
+    first_look.meet(keyring=cast.ring(name), now=NOW)
 
 
 @pytest.mark.django_db
 def test_whoever_takes_a_case_has_confirmed_it_whoever_gets_one_has_not(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    casework.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
+    assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
     case = fresh(sent)
     assert (owner(sent), case.confirmed_on, case.owner_seen_on) == ("vera", DAY, DAY)
     give(cast, "vera", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.confirmed_on, case.assigned_by) == ("vino", None, cast["vera"])
-    with pytest.raises(casework.AlreadyTaken):
-        casework.confirm(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW)
-    casework.confirm(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW)
+    with pytest.raises(assignment.AlreadyTaken):
+        assignment.confirm(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW)
+    assignment.confirm(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW)
     assert fresh(sent).confirmed_on == DAY
     events = list(AuditEntry.objects.filter(case=sent.case.pk).order_by("sequence").values_list("event", flat=True))
     assert events == ["case.assigned", "case.assigned", "case.taken_on"]
@@ -65,23 +65,23 @@ def test_declining_needs_a_reason_that_the_others_read(cast: Cast) -> None:
     give(cast, "fitri", "vera", sent)
     do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
     with pytest.raises(TransitionRefused):
-        casework.decline(reason=" ", **do)
-    casework.decline(reason="Terlalu banyak.", **do)
+        assignment.decline(reason=" ", **do)
+    assignment.decline(reason="Terlalu banyak.", **do)
     case = fresh(sent)
     assert (case.assignee, case.assigned_by, case.assigned_on, case.owner_seen_on) == (None, None, None, None)
-    notes = casework.open_case(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW).notes
+    notes = case_file.open_case(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW).notes
     assert [note.text for note in notes] == ["Terlalu banyak."]
 
 
 @pytest.mark.django_db
 def test_a_claim_of_what_somebody_else_has_meanwhile_is_told(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    casework.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
-    with pytest.raises(casework.AlreadyTaken) as taken:
-        casework.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=None, now=NOW)
+    assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
+    with pytest.raises(assignment.AlreadyTaken) as taken:
+        assignment.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=None, now=NOW)
     assert taken.value.owner == "Vera"
     # Knowingly, it can be taken over.
-    casework.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=cast["vera"].pk, now=NOW)
+    assignment.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=cast["vera"].pk, now=NOW)
     assert owner(sent) == "vino"
 
 
@@ -92,8 +92,8 @@ def test_of_two_claims_at_once_one_wins(live_cast: Cast) -> None:
 
     def claim(ring: Any) -> str:
         try:
-            casework.claim(keyring=ring, case_id=sent.case.pk, seen=None, now=NOW)
-        except casework.AlreadyTaken as taken:
+            assignment.claim(keyring=ring, case_id=sent.case.pk, seen=None, now=NOW)
+        except assignment.AlreadyTaken as taken:
             return f"told {taken.owner}"
         finally:
             connection.close()
@@ -102,24 +102,24 @@ def test_of_two_claims_at_once_one_wins(live_cast: Cast) -> None:
     with ThreadPoolExecutor(2) as threads:
         ends = sorted(threads.map(claim, rings))
     assert ends[1] == "won"
-    assert ends[0] == f"told {casework.name_of(fresh(sent).assignee)}"
+    assert ends[0] == f"told {assignment.name_of(fresh(sent).assignee)}"
 
 
 @pytest.mark.django_db
 def test_several_cases_are_handed_over_with_one_sealed_note(cast: Cast) -> None:
     sents = [send_report(today=DAY) for _number in range(3)]
     for sent in sents[:2]:
-        casework.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
-    casework.declare_conflict(keyring=cast.ring("vino"), case_id=sents[1].case.pk, reason="Tetangga.", now=NOW)
+        assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
+    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=sents[1].case.pk, reason="Tetangga.", now=NOW)
     ids = [sent.case.pk for sent in sents]
     words = "Saya cuti; tanyakan buktinya."
-    given, kept = casework.hand_over(keyring=cast.ring("vera"), case_ids=ids, to=cast["vino"], words=words, now=NOW)
+    given, kept = assignment.hand_over(keyring=cast.ring("vera"), case_ids=ids, to=cast["vino"], words=words, now=NOW)
     assert (given, kept) == (1, 2)
     assert [owner(sent) for sent in sents] == ["vino", "vera", ""]
     assert fresh(sents[0]).confirmed_on is None
-    notes = casework.open_case(keyring=cast.ring("vino"), case_id=sents[0].case.pk, now=NOW).notes
+    notes = case_file.open_case(keyring=cast.ring("vino"), case_id=sents[0].case.pk, now=NOW).notes
     assert [note.text for note in notes] == [words]
-    kept_notes = casework.open_case(keyring=cast.ring("vera"), case_id=sents[1].case.pk, now=NOW).notes
+    kept_notes = case_file.open_case(keyring=cast.ring("vera"), case_id=sents[1].case.pk, now=NOW).notes
     assert words not in [note.text for note in kept_notes]
 
 
@@ -129,16 +129,16 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
     for name in ("vino", "cakra"):
         with pytest.raises(Locked):
             to = cast[name]
-            casework.be_away(keyring=cast.ring(name), stand_in=to, from_on=DAY, until_on=DAY, now=NOW)
-    casework.be_away(keyring=cast.ring("vino"), stand_in=cast["vera"], from_on=DAY, until_on=DAY, now=NOW)
+            assignment.be_away(keyring=cast.ring(name), stand_in=to, from_on=DAY, until_on=DAY, now=NOW)
+    assignment.be_away(keyring=cast.ring("vino"), stand_in=cast["vera"], from_on=DAY, until_on=DAY, now=NOW)
     give(cast, "fitri", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.stands_for, case.confirmed_on) == ("vera", cast["vino"], None)
-    assert casework.represented(cast["vera"], DAY) == [cast["vino"]]
-    assert casework.represented(cast["vera"], DAY + timedelta(days=1)) == []
+    assert assignment.represented(cast["vera"], DAY) == [cast["vino"]]
+    assert assignment.represented(cast["vera"], DAY + timedelta(days=1)) == []
     with pytest.raises(Absence.DoesNotExist):
-        casework.be_back(keyring=cast.ring("vera"), absence_id=Absence.objects.get().pk, now=NOW)
-    casework.be_back(keyring=cast.ring("vino"), absence_id=Absence.objects.get().pk, now=NOW)
+        assignment.be_back(keyring=cast.ring("vera"), absence_id=Absence.objects.get().pk, now=NOW)
+    assignment.be_back(keyring=cast.ring("vino"), absence_id=Absence.objects.get().pk, now=NOW)
     give(cast, "fitri", "vino", sent)
     assert owner(sent) == "vino"
 
@@ -147,13 +147,13 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
 def test_an_owner_who_does_not_look_is_idle(cast: Cast) -> None:
     sent = send_report(today=DAY)
     give(cast, "fitri", "vera", sent)
-    assert casework.idle_since(DAY + timedelta(days=2)) < DAY  # Wednesday: two working days
-    assert casework.idle_since(DAY + timedelta(days=3)) == DAY
-    assert casework.idle_since(DAY + timedelta(days=6)) > DAY  # a weekend adds nothing to them
+    assert assignment.idle_since(DAY + timedelta(days=2)) < DAY  # Wednesday: two working days
+    assert assignment.idle_since(DAY + timedelta(days=3)) == DAY
+    assert assignment.idle_since(DAY + timedelta(days=6)) > DAY  # a weekend adds nothing to them
     later = at(DAY + timedelta(days=3))
-    casework.open_case(keyring=cast.ring("fitri"), case_id=sent.case.pk, now=later)
+    case_file.open_case(keyring=cast.ring("fitri"), case_id=sent.case.pk, now=later)
     assert fresh(sent).owner_seen_on == DAY
-    casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=later)
+    case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=later)
     assert fresh(sent).owner_seen_on == DAY + timedelta(days=3)
 
 
@@ -161,14 +161,14 @@ def test_an_owner_who_does_not_look_is_idle(cast: Cast) -> None:
 def test_nothing_is_handed_out_unless_it_is_switched_on(cast: Cast) -> None:
     sent = send_report(today=DAY)
     meet(cast)
-    assert casework.hand_out(now=NOW) == 0
+    assert assignment.hand_out(now=NOW) == 0
     assert owner(sent) == ""
 
 
 @pytest.mark.django_db
 def test_in_turn_to_whoever_has_least_then_waited_longest(cast: Cast) -> None:
     busy = send_report(today=DAY)
-    casework.claim(keyring=cast.ring("vera"), case_id=busy.case.pk, seen=None, now=NOW)
+    assignment.claim(keyring=cast.ring("vera"), case_id=busy.case.pk, seen=None, now=NOW)
     hand_out_by("province")
     sents = [send_report(today=DAY) for _number in range(5)]
     meet(cast)
@@ -206,14 +206,14 @@ def test_by_kind_of_agency(cast: Cast) -> None:
 @pytest.mark.django_db
 def test_never_to_the_absent_the_concerned_the_unadmitted_or_the_switched_off(cast: Cast) -> None:
     hand_out_by("province")
-    casework.be_away(keyring=cast.ring("vera"), stand_in=cast["vino"], from_on=DAY, until_on=DAY, now=NOW)
+    assignment.be_away(keyring=cast.ring("vera"), stand_in=cast["vino"], from_on=DAY, until_on=DAY, now=NOW)
     Staff.objects.filter(username="vino").update(nip="197001011990031001")
     sents = [send_report(today=DAY, accused_nip="197001011990031001") for _number in range(4)]
     meet(cast, "vino")  # in the session of the concerned person themselves
     assert {owner(sent) for sent in sents} == {"fitri"}
     Staff.objects.filter(username="fitri").update(is_active=False)
     last = send_report(today=DAY, accused_nip="197001011990031001")
-    casework.meet(keyring=cast.ring("vera"), now=NOW)
+    first_look.meet(keyring=cast.ring("vera"), now=NOW)
     assert owner(last) == ""
 
 
@@ -223,6 +223,6 @@ def test_what_was_indexed_before_is_handed_out_by_the_job_and_nothing_unseen(cas
     meet(cast)
     unseen = send_report(today=DAY)
     hand_out_by("province")
-    assert casework.hand_out(now=NOW) == 1
+    assert assignment.hand_out(now=NOW) == 1
     assert owner(seen) != ""
     assert owner(unseen) == ""

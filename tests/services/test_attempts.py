@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from complaints.models.session import LoginDelay
-from complaints.services import attempts
-from complaints.services.attempts import Slow
+from complaints.services import login_throttle
+from complaints.services.login_throttle import Slow
 from tests.cast import at
 from tests.traces import hits, tables
 
@@ -23,7 +23,7 @@ def fail(times: int, *, source: str = HERE, account: str = "vera") -> list[int]:
         waited = 0
         while True:
             try:
-                attempts.begin(kind="password", account=account, source=source, now=now)
+                login_throttle.begin(kind="password", account=account, source=source, now=now)
                 break
             except Slow as slow:
                 waited += slow.seconds
@@ -33,7 +33,7 @@ def fail(times: int, *, source: str = HERE, account: str = "vera") -> list[int]:
 
 
 def begin(*, source: str, account: str = "vera", kind: str = "password") -> None:
-    attempts.begin(kind=kind, account=account, source=source, now=NOW)
+    login_throttle.begin(kind=kind, account=account, source=source, now=NOW)
 
 
 def test_an_attacker_waits_longer_each_time(db: None) -> None:
@@ -74,14 +74,14 @@ def test_what_came_too_early_is_not_counted(db: None) -> None:
 def test_success_forgets_and_the_factor_counts_apart(db: None) -> None:
     fail(3)
     begin(source=HERE, kind="factor")
-    attempts.succeeded(kind="password", account="vera", source=HERE, now=NOW)
+    login_throttle.succeeded(kind="password", account="vera", source=HERE, now=NOW)
     begin(source=HERE)
 
 
 def test_a_source_is_kept_for_minutes_and_never_readable(db: None) -> None:
     fail(4)
     assert hits(HERE, tables()) == []
-    attempts.forget(now=NOW + timedelta(minutes=15))
+    login_throttle.forget(now=NOW + timedelta(minutes=15))
     assert LoginDelay.objects.exists()
-    attempts.forget(now=NOW + timedelta(minutes=16))
+    login_throttle.forget(now=NOW + timedelta(minutes=16))
     assert not LoginDelay.objects.exists()

@@ -12,8 +12,12 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
-from complaints.services import audit, casework, evidence, findings, forwarding, linking, reporting
-from complaints.services.vault import Locked
+from complaints.services import case_actions, case_file, case_items, case_links, follow_up, monitoring, submission
+from complaints.services.audit import verify
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Locked
 from tests import traces
 from tests.cast import Cast, at, sealed_upload, send_report
 from tests.images import photo
@@ -42,15 +46,15 @@ pytestmark = pytest.mark.django_db
 
 
 def enter(cast: Cast, name: str = "vera", **given: Any) -> Case:
-    return findings.enter(keyring=cast.ring(name), found=FOUND | given.pop("found", {}), now=NOW, **given)
+    return monitoring.enter(keyring=cast.ring(name), found=FOUND | given.pop("found", {}), now=NOW, **given)
 
 
 def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     case = enter(cast, files=[sealed_upload(photo())])
-    evidence.process_pending()
+    processing.process_pending()
     complaint = Complaint.objects.get()
     assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "finding", False)
-    opened = casework.open_case(keyring=cast.ring("fitri"), case_id=case.pk, now=NOW)
+    opened = case_file.open_case(keyring=cast.ring("fitri"), case_id=case.pk, now=NOW)
     part = opened.complaints[0]
     assert part.answers["story"] == FOUND["story"]
     assert [(one.info.url, one.info.screenshot) for one in part.posts] == [("https://instagram.com/p/AbC123", 1)]
@@ -59,13 +63,13 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
         assert traces.hits(marker, traces.tables()) == []
     entry = AuditEntry.objects.get(event="finding.entered")
     assert (entry.actor, entry.case, entry.facts["channel"]) == (cast["vera"].pk, case.pk, "finding")
-    assert audit.verify_chain().whole
+    assert verify.verify_chain().whole
 
 
 def test_nobody_can_come_back_and_the_code_stands_nowhere(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    real = reporting.sending.codes.new_code
-    monkeypatch.setattr(reporting.sending.codes, "new_code", lambda: drawn.append(real()) or drawn[-1])
+    real = submission.codes.new_code
+    monkeypatch.setattr(submission.codes, "new_code", lambda: drawn.append(real()) or drawn[-1])
     case = enter(cast)
     assert len(drawn) == 1
     assert traces.hits(drawn[0], traces.tables()) == []
@@ -77,7 +81,7 @@ def test_who_is_not_admitted_enters_nothing(cast: Cast) -> None:
         with pytest.raises(Locked):
             enter(cast, name)
         with pytest.raises(Locked):
-            findings.enter_many(keyring=cast.ring(name), rows=[FOUND], now=NOW)
+            monitoring.enter_many(keyring=cast.ring(name), rows=[FOUND], now=NOW)
     assert not Case.objects.exists()
 
 
@@ -85,33 +89,31 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     case = enter(cast)
     ring = cast.ring("vera")
     do: dict[str, Any] = {"keyring": ring, "case_id": case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, reason="Mulai.", **do)
+    case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
     case.refresh_from_db()
-    refused = {one.action: one.refused for one in casework.choices(staff=cast["vera"], case=case)}
+    refused = {one.action: one.refused for one in case_items.choices(staff=cast["vera"], case=case)}
     assert refused[Action.ASK_REPORTER] == "no_reporter"
     with pytest.raises(TransitionRefused):
-        casework.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
+        case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
     with pytest.raises(Locked):
-        casework.reply(keyring=ring, complaint_id=Complaint.objects.get().pk, text="Halo.", now=NOW)
-    casework.act(action=Action.VERIFY, reason="Lengkap.", **do)
+        case_actions.reply(keyring=ring, complaint_id=Complaint.objects.get().pk, text="Halo.", now=NOW)
+    case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
     with pytest.raises(TransitionRefused):  # two people, as ever
-        forwarding.forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
+        forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
     body = OversightBody.objects.get(pk="kasn")
-    release = forwarding.forward(
+    release = forward(
         keyring=cast.ring("fitri"), case_id=case.pk, body=body, objects=[], now=NOW, told="Kepada siapa pun."
     )
     assert not Message.objects.exists()
     kirana = cast.ring("kirana")
-    forwarding.act(keyring=kirana, release_id=release.pk, action=Action.TAKE_UP, now=NOW, told="Mulai.")
-    actions = {row.action for row in forwarding.open_release(keyring=kirana, release_id=release.pk, now=NOW).actions}
+    decisions.act(keyring=kirana, release_id=release.pk, action=Action.TAKE_UP, now=NOW, told="Mulai.")
+    actions = {row.action for row in reading.open_release(keyring=kirana, release_id=release.pk, now=NOW).actions}
     assert Action.ASK_REPORTER not in actions
     assert Action.SUBSTANTIATE in actions
     with pytest.raises(TransitionRefused):
-        forwarding.act(keyring=kirana, release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?", now=NOW)
-    forwarding.act(
-        keyring=kirana, release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?", now=NOW
-    )
-    opened = casework.open_case(keyring=ring, case_id=case.pk, now=NOW)
+        decisions.act(keyring=kirana, release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?", now=NOW)
+    decisions.act(keyring=kirana, release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?", now=NOW)
+    opened = case_file.open_case(keyring=ring, case_id=case.pk, now=NOW)
     assert [entry.text for entry in opened.complaints[0].thread] == ["Mana tangkapan layarnya?"]
     assert Message.objects.get().sealed_for_reporter is None
     assert [note.text for note in opened.notes] == ["Mulai.", "Lengkap."]
@@ -121,44 +123,49 @@ def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) 
     sent = send_report(today=DAY, links=FOUND["url"])
     case = enter(cast)
     ring = cast.ring("vera")
-    casework.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
-    assert [one.why for one in linking.candidates(keyring=ring, case=sent.case)] == [("post",)]
-    linking.link(keyring=ring, target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.", now=NOW)
+    case_items.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
+    assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
+    case_links.link(keyring=ring, target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.", now=NOW)
     do: dict[str, Any] = {"keyring": ring, "case_id": sent.case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
-    casework.act(action=Action.ASK_REPORTER, reason="Jam berapa?", **do)
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.ASK_REPORTER, reason="Jam berapa?", **do)
     assert Message.objects.get().complaint_id == Complaint.objects.with_reporter().get().pk
-    assert reporting.status_page(ticket=sent.ticket, today=DAY).question == "Jam berapa?"
+    assert follow_up.status_page(ticket=sent.ticket, today=DAY).question == "Jam berapa?"
 
 
 def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     rows = [FOUND | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
     broken: Any = [*rows, None]
     with pytest.raises(TypeError):
-        findings.enter_many(keyring=cast.ring("vera"), rows=broken, now=NOW)
+        monitoring.enter_many(keyring=cast.ring("vera"), rows=broken, now=NOW)
     assert not Case.objects.exists()
     assert not AuditEntry.objects.filter(event="finding.entered").exists()
-    cases = findings.enter_many(keyring=cast.ring("vera"), rows=rows, now=NOW)
+    cases = monitoring.enter_many(keyring=cast.ring("vera"), rows=rows, now=NOW)
     assert len({case.reference for case in cases}) == 3
     assert set(Complaint.objects.values_list("channel", "is_indexed")) == {("import", True)}
     with pytest.raises(ValueError, match="rows"):
-        findings.enter_many(keyring=cast.ring("vera"), rows=[FOUND] * 301, now=NOW)
-    assert audit.verify_chain().whole
+        monitoring.enter_many(keyring=cast.ring("vera"), rows=[FOUND] * 301, now=NOW)
+    assert verify.verify_chain().whole
 
 
 def test_known_posts_are_found_in_any_spelling_and_only_for_members(cast: Cast) -> None:
     case = enter(cast)
     typed = ["instagram.com/reel/AbC123", "https://instagram.com/p/Lain"]
-    found = findings.known_posts(keyring=cast.ring("vino"), urls=typed)
+    found = monitoring.known_posts(keyring=cast.ring("vino"), urls=typed)
     assert {url: [one.reference for one in cases] for url, cases in found.items()} == {typed[0]: [case.reference]}
     with pytest.raises(Locked):
-        findings.known_posts(keyring=cast.ring("audi"), urls=typed)
+        monitoring.known_posts(keyring=cast.ring("audi"), urls=typed)
 
 
 def test_waiting_rows_open_for_their_officer_and_key_alone(cast: Cast) -> None:
-    key, vera, vino = findings.new_key(), cast["vera"], cast["vino"]
-    sealed = findings.seal_rows(key=key, staff=vera, rows=[FOUND])
+    key, vera, vino = monitoring.new_key(), cast["vera"], cast["vino"]
+    sealed = monitoring.seal_rows(key=key, staff=vera, rows=[FOUND])
     assert "unik" not in sealed
-    assert findings.open_rows(key=key, staff=vera, sealed=sealed) == [FOUND]
-    for given in ({"key": findings.new_key()}, {"staff": vino}, {"sealed": sealed[:-8] + "AAAAAAA="}, {"sealed": "?"}):
-        assert findings.open_rows(**{"key": key, "staff": vera, "sealed": sealed, **given}) == []
+    assert monitoring.open_rows(key=key, staff=vera, sealed=sealed) == [FOUND]
+    for given in (
+        {"key": monitoring.new_key()},
+        {"staff": vino},
+        {"sealed": sealed[:-8] + "AAAAAAA="},
+        {"sealed": "?"},
+    ):
+        assert monitoring.open_rows(**{"key": key, "staff": vera, "sealed": sealed, **given}) == []

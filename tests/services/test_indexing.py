@@ -12,13 +12,15 @@ from django.conf import settings as configured
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from complaints.adapters import likeness, media
+from complaints.adapters import image_hash, media
 from complaints.domain.sealing.primitives import blake2b
+from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.models.index import IndexEntry, IndexKey
-from complaints.services import casework, evidence, forwarding, indexing, reporting
-from complaints.services.vault import Locked
+from complaints.services import case_file, case_items, follow_up, similarity
+from complaints.services.evidence import posts, processing
+from complaints.services.forwarding import reading
+from complaints.services.keyring import Locked
 from tests import traces
 from tests.admin.cases import forwarded
 from tests.cast import Cast, Sent, at, sealed_upload, send_report
@@ -29,8 +31,8 @@ LINK = "https://instagram.com/p/AbC123"
 pytestmark = pytest.mark.django_db
 
 
-def open_as(cast: Cast, name: str, sent: Sent) -> casework.CaseFile:
-    return casework.open_case(keyring=cast.ring(name), case_id=sent.case.pk, now=at(DAY))
+def open_as(cast: Cast, name: str, sent: Sent) -> case_file.CaseFile:
+    return case_file.open_case(keyring=cast.ring(name), case_id=sent.case.pk, now=at(DAY))
 
 
 def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
@@ -40,7 +42,7 @@ def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
 
 
 def queue(cast: Cast, name: str = "vera") -> dict[Any, str]:
-    return casework.summaries(keyring=cast.ring(name), cases=list(Case.objects.all()), now=timezone.now())
+    return case_items.summaries(keyring=cast.ring(name), cases=list(Case.objects.all()), now=timezone.now())
 
 
 def drawing(seed: int, *, side: int = 256, quality: int = 90, form: str = "JPEG") -> bytes:
@@ -59,8 +61,8 @@ def drawing(seed: int, *, side: int = 256, quality: int = 90, form: str = "JPEG"
 
 def send_picture(content: bytes, **changes: Any) -> Sent:
     sent = send_report(today=DAY, agency="", accused_name="", **changes)
-    reporting.add_message(ticket=sent.ticket, text="", files=[sealed_upload(content)], today=DAY)
-    evidence.process_pending()
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(content)], today=DAY)
+    processing.process_pending()
     return sent
 
 
@@ -100,8 +102,8 @@ def test_an_agency_alone_makes_no_reports_alike(cast: Cast) -> None:
 
 def test_entries_appear_in_a_members_session_and_nowhere_else(cast: Cast) -> None:
     sent = send_report(today=DAY, accused_nip=NIP, links=LINK)
-    evidence.process_pending()
-    reporting.status_page(ticket=sent.ticket, today=DAY)
+    processing.process_pending()
+    follow_up.status_page(ticket=sent.ticket, today=DAY)
     for name in ("cakra", "kirana", "audi", "super", "luar"):
         assert set(queue(cast, name).values()) == {""}
         with pytest.raises((Locked, Case.DoesNotExist)):
@@ -122,9 +124,7 @@ def test_what_came_later_is_written_when_the_case_is_opened(cast: Cast) -> None:
     first, second = (send_report(today=DAY, agency="", accused_name="") for _number in range(2))
     queue(cast)
     for sent in (first, second):
-        reporting.add_message(
-            ticket=sent.ticket, text="", files=[], posts=[evidence.describe({"url": LINK})], today=DAY
-        )
+        follow_up.add_message(ticket=sent.ticket, text="", files=[], posts=[posts.describe({"url": LINK})], today=DAY)
     assert found(cast, first) == {}
     assert found(cast, second) == {"post": {first.case.reference}}
     assert found(cast, first) == {"post": {second.case.reference}}
@@ -202,17 +202,17 @@ def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:
 
 
 def test_pictures_differ_by_their_hashes() -> None:
-    hashes = [likeness.dhash(drawing(seed)) for seed in range(1, 13)]
-    assert all(likeness.says_something(value) for value in hashes)
-    pairs = [likeness.distance(one, two) for number, one in enumerate(hashes) for two in hashes[:number]]
-    assert min(pairs) > likeness.NEAR
+    hashes = [image_hash.dhash(drawing(seed)) for seed in range(1, 13)]
+    assert all(image_hash.says_something(value) for value in hashes)
+    pairs = [image_hash.distance(one, two) for number, one in enumerate(hashes) for two in hashes[:number]]
+    assert min(pairs) > image_hash.NEAR
     for seed in range(1, 13):
         for changed in (drawing(seed, quality=30), drawing(seed, side=97), drawing(seed, form="PNG")):
-            assert likeness.distance(likeness.dhash(drawing(seed)), likeness.dhash(changed)) <= likeness.NEAR
+            assert image_hash.distance(image_hash.dhash(drawing(seed)), image_hash.dhash(changed)) <= image_hash.NEAR
     with pytest.raises(media.Unreadable):
-        likeness.dhash(b"no picture")
+        image_hash.dhash(b"no picture")
     with pytest.raises(media.Unreadable):
-        likeness.dhash(drawing(1)[:300])
+        image_hash.dhash(drawing(1)[:300])
 
 
 def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
@@ -220,8 +220,8 @@ def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
     sent, release = forwarded(cast, links=LINK)
     queue(cast)
     assert found(cast, first)["post"] == {sent.case.reference}
-    seen = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(DAY))
-    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(DAY))
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert first.case.reference not in repr(seen)
     assert first.case.reference not in repr(page)
     for shown in (seen, page):
@@ -232,6 +232,8 @@ def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
     for number in range(3):
         send_report(today=DAY, accused_name=f"Orang {number}")
     with pytest.raises(Locked):
-        indexing.keep(keyring=cast.ring("luar"), complaints=list(Complaint.objects.all()), pictures=False, now=at(DAY))
+        similarity.keep(
+            keyring=cast.ring("luar"), complaints=list(Complaint.objects.all()), pictures=False, now=at(DAY)
+        )
     queue(cast)
     assert set(Complaint.objects.values_list("is_indexed", flat=True)) == {True}

@@ -10,16 +10,30 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from complaints import access
-from complaints.domain.linking import LinkRefused
+from complaints.domain.case_links import LinkRefused
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.case_links import Move
 from complaints.models.complaint import Complaint
-from complaints.models.linking import Move
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import audit, casework, forwarding, linking, placing, reporting, transitions
+from complaints.services import (
+    assignment,
+    case_actions,
+    case_deadlines,
+    case_file,
+    case_items,
+    case_links,
+    case_membership,
+    conflicts,
+    follow_up,
+    transitions,
+)
+from complaints.services.audit import log, verify
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward as release_forward
+from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged
-from complaints.services.vault import Locked
 from tests.cast import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -30,26 +44,26 @@ pytestmark = pytest.mark.django_db
 
 
 def act(cast: Cast, name: str, case: Case, action: Action, *, on: date = DAY, reason: str = "Sebab.") -> None:
-    casework.act(keyring=cast.ring(name), case_id=case.pk, action=action, reason=reason, now=at(on))
+    case_actions.act(keyring=cast.ring(name), case_id=case.pk, action=action, reason=reason, now=at(on))
 
 
 def link(cast: Cast, target: Sent, *sources: Sent, on: date = DAY, name: str = "vera", **given: Any) -> int:
     seen = {one.case.pk: Case.objects.get(pk=one.case.pk).status for one in sources}
     given = {"sources": seen, "reason": "Satu perkara.", **given}
-    return linking.link(keyring=cast.ring(name), target_id=target.case.pk, now=at(on), **given)
+    return case_links.link(keyring=cast.ring(name), target_id=target.case.pk, now=at(on), **given)
 
 
 def unlink(cast: Cast, sent: Sent, *, on: date = LATER, name: str = "vera", **given: Any) -> Case:
     given = {"reason": "Perkara lain.", **given}
-    return linking.unlink(keyring=cast.ring(name), complaint_id=report(sent).pk, now=at(on), **given)
+    return case_links.unlink(keyring=cast.ring(name), complaint_id=report(sent).pk, now=at(on), **given)
 
 
 def report(sent: Sent) -> Complaint:
     return Complaint.objects.get(pk=sent.ticket["complaint"])
 
 
-def page(sent: Sent, today: date = LATER) -> reporting.StatusPage:
-    return reporting.status_page(ticket=sent.ticket, today=today)
+def page(sent: Sent, today: date = LATER) -> follow_up.StatusPage:
+    return follow_up.status_page(ticket=sent.ticket, today=today)
 
 
 def fresh(sent: Sent) -> Case:
@@ -64,7 +78,7 @@ def forward(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
 
 def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
     body = OversightBody.objects.get(pk="kasn")
-    return forwarding.forward(
+    return release_forward(
         keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=at(on), told="Kami teruskan."
     )
 
@@ -79,7 +93,7 @@ def three(cast: Cast) -> tuple[Sent, Sent, Sent]:
 
 
 def whole() -> None:
-    verdict = audit.verify_chain()
+    verdict = verify.verify_chain()
     assert verdict.whole, verdict
 
 
@@ -94,9 +108,9 @@ def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: 
         assert not case.complaints.exists()
     assert set(access.cases_for(cast["vera"])) == {joint}
     assert set(Case.objects.open()) == {joint}
-    assert casework.run_deadlines(now=at(DAY + timedelta(days=60))) == 1  # the joint case alone is late
+    assert case_deadlines.run_deadlines(now=at(DAY + timedelta(days=60))) == 1  # the joint case alone is late
     with pytest.raises(Case.DoesNotExist):
-        casework.open_case(keyring=cast.ring("vera"), case_id=first.case.pk, now=NOW)
+        case_file.open_case(keyring=cast.ring("vera"), case_id=first.case.pk, now=NOW)
     with pytest.raises(CaseChanged):
         act(cast, "vera", first.case, Action.START_REVIEW)
     whole()
@@ -104,7 +118,7 @@ def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: 
 
 def test_one_sealed_note_and_an_entry_for_each_report(cast: Cast) -> None:
     target, first, second = three(cast)
-    opened = casework.open_case(keyring=cast.ring("vino"), case_id=target.case.pk, now=NOW)
+    opened = case_file.open_case(keyring=cast.ring("vino"), case_id=target.case.pk, now=NOW)
     assert [note.text for note in opened.notes] == ["Satu perkara."]
     entries = AuditEntry.objects.filter(event="case.linked").order_by("sequence")
     assert {entry.facts["complaint"] for entry in entries} == {str(report(one).pk) for one in (first, second)}
@@ -149,7 +163,7 @@ def test_what_a_body_has_had_and_what_has_ended_goes_nowhere(cast: Cast) -> None
         with pytest.raises(LinkRefused) as refused:
             link(cast, target, source)
         refusals[source.case.pk] = refused.value.code.value
-    forwarding.act(
+    decisions.act(
         keyring=cast.ring("kirana"), release_id=release.pk, action=Action.RETURN, text="Mana buktinya?", now=NOW
     )
     with pytest.raises(LinkRefused) as refused:
@@ -188,7 +202,7 @@ def test_an_open_question_is_settled_by_linking(cast: Cast) -> None:
     assert Transition.objects.filter(case=source.case).latest("sequence").action == "link"
     shown = page(source)
     assert (shown.status, shown.question) == ("received", "")
-    reporting.add_message(ticket=source.ticket, text="Pak Anu.", files=[], today=LATER)
+    follow_up.add_message(ticket=source.ticket, text="Pak Anu.", files=[], today=LATER)
     own = unlink(cast, source)
     assert (own.pk, own.status) == (source.case.pk, "in_review")
     whole()
@@ -238,8 +252,8 @@ def test_linking_a_joint_case_takes_all_along_and_each_finds_back(cast: Cast) ->
 def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast) -> None:
     target, first, second = three(cast)
     complaint = report(first)
-    casework.reply(keyring=cast.ring("vera"), complaint_id=complaint.pk, text="Hanya untuk Anda.", now=NOW)
-    reporting.add_message(ticket=second.ticket, text="Kata pelapor kedua.", files=[], today=DAY)
+    case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint.pk, text="Hanya untuk Anda.", now=NOW)
+    follow_up.add_message(ticket=second.ticket, text="Kata pelapor kedua.", files=[], today=DAY)
     act(cast, "vera", target.case, Action.VERIFY, reason="Sudah lengkap.")
     pages = {sent.case.pk: page(sent) for sent in (target, first, second)}
     assert {shown.status for shown in pages.values()} == {"verified"}
@@ -277,11 +291,11 @@ def test_a_question_goes_to_all_and_the_first_answer_counts(cast: Cast) -> None:
     assert {page(one).question for one in (target, first, second)} == {"Jam berapa?"}
     shown = page(late)
     assert (shown.question, shown.status, shown.due_on) == ("", "in_review", None)
-    reporting.add_message(ticket=late.ticket, text="Saya tidak ditanya.", files=[], today=DAY)
+    follow_up.add_message(ticket=late.ticket, text="Saya tidak ditanya.", files=[], today=DAY)
     assert fresh(target).status == "needs_information"
-    reporting.add_message(ticket=second.ticket, text="Jam delapan.", files=[], today=DAY)
+    follow_up.add_message(ticket=second.ticket, text="Jam delapan.", files=[], today=DAY)
     assert fresh(target).status == "in_review"
-    reporting.add_message(ticket=first.ticket, text="Jam sembilan.", files=[], today=DAY)
+    follow_up.add_message(ticket=first.ticket, text="Jam sembilan.", files=[], today=DAY)
     assert fresh(target).step_count == 3
     whole()
 
@@ -290,7 +304,7 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
     target, first, second = three(cast)
     for sent in (first, target):
         assert page(sent).may_withdraw
-        reporting.withdraw(ticket=sent.ticket, reason="Saya takut.", today=LATER)
+        follow_up.withdraw(ticket=sent.ticket, reason="Saya takut.", today=LATER)
         shown = page(sent)
         assert (shown.status, shown.reference) == ("withdrawn", sent.case.reference)
         assert [event.status for event in shown.events][-1] == "withdrawn"
@@ -301,10 +315,10 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
     assert page(second).status == "in_review"
     assert list(Move.objects.filter(actor=None).values_list("at", flat=True)) == [None, None]
     whole()
-    audit.close_day(day=LATER, now=at(LATER + timedelta(days=1)))
+    log.close_day(day=LATER, now=at(LATER + timedelta(days=1)))
     whole()
     Move.objects.filter(actor=None, complaint=report(first)).update(target_steps=5)
-    assert not audit.verify_chain().whole
+    assert not verify.verify_chain().whole
 
 
 def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -> None:
@@ -314,10 +328,10 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
     release = forward_again(cast, target)
     late = send_report(today=DAY)
     link(cast, target, late, on=LATER)
-    bound = casework.open_case(keyring=cast.ring("vera"), case_id=target.case.pk, now=at(LATER))
+    bound = case_file.open_case(keyring=cast.ring("vera"), case_id=target.case.pk, now=at(LATER))
     assert len(bound.complaints) == 3
     ring = cast.ring("kirana")
-    held = forwarding.open_release(keyring=ring, release_id=release.pk, now=at(LATER))
+    held = reading.open_release(keyring=ring, release_id=release.pk, now=at(LATER))
     assert {part["complaint"] for part in held.content["complaints"]} == {
         str(report(one).pk) for one in (target, first)
     }
@@ -325,20 +339,20 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
         unlink(cast, first)
     assert refused.value.code == "held"
     with pytest.raises(TransitionRefused):
-        reporting.withdraw(ticket=first.ticket, reason="", today=LATER)
+        follow_up.withdraw(ticket=first.ticket, reason="", today=LATER)
     assert [page(one).may_withdraw for one in (target, first, late)] == [False, False, True]
     # A question of the body goes to those whose reports it holds, and only their answer is one.
-    forwarding.act(keyring=ring, release_id=release.pk, action=Action.TAKE_UP, now=at(LATER))
+    decisions.act(keyring=ring, release_id=release.pk, action=Action.TAKE_UP, now=at(LATER))
     asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "told": "Ada foto lain?", "now": at(LATER)}
-    forwarding.act(keyring=ring, release_id=release.pk, **asked)
+    decisions.act(keyring=ring, release_id=release.pk, **asked)
     assert [page(one).question for one in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
-    reporting.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)
+    follow_up.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)
     assert fresh(target).status == "needs_information"
-    reporting.add_message(ticket=first.ticket, text="Ada.", files=[], today=LATER)
+    follow_up.add_message(ticket=first.ticket, text="Ada.", files=[], today=LATER)
     assert fresh(target).status == "under_examination"
-    held = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(LATER))
+    held = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(LATER))
     assert sorted(said.text for said in held.thread) == ["Ada foto lain?", "Ada foto lain?", "Ada."]
-    reporting.withdraw(ticket=late.ticket, reason="", today=LATER)
+    follow_up.withdraw(ticket=late.ticket, reason="", today=LATER)
     assert fresh(target).status == "under_examination"
     assert fresh(late).status == "withdrawn"
     whole()
@@ -352,19 +366,19 @@ def test_likely_duplicates_and_why(cast: Cast) -> None:
     send_report(accused_nip="197001011990031001", **about | {"today": DAY - timedelta(days=200)})
     send_report(**about)
     ring = cast.ring("vera")
-    casework.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
-    found = {one.case.pk: one for one in linking.candidates(keyring=ring, case=target.case)}
+    case_items.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
+    found = {one.case.pk: one for one in case_links.candidates(keyring=ring, case=target.case)}
     assert {pk: one.why for pk, one in found.items()} == {
         same_post.case.pk: ("post",),
         both.case.pk: ("accused", "post"),
     }
     assert {one.refused for one in found.values()} == {""}
     forward(cast, both)
-    refused = {one.case.pk: one.refused for one in linking.candidates(keyring=ring, case=target.case)}
+    refused = {one.case.pk: one.refused for one in case_links.candidates(keyring=ring, case=target.case)}
     assert refused == {same_post.case.pk: "", both.case.pk: "released"}
-    named = linking.candidates(keyring=ring, case=target.case, references=[same_post.case.reference, "KN-26-XXXXXX"])
+    named = case_links.candidates(keyring=ring, case=target.case, references=[same_post.case.reference, "KN-26-XXXXXX"])
     assert [one.case.pk for one in named] == [same_post.case.pk]
-    assert linking.candidates(keyring=cast.ring("audi"), case=target.case) == []
+    assert case_links.candidates(keyring=cast.ring("audi"), case=target.case) == []
 
 
 def test_forty_in_one_act(cast: Cast) -> None:
@@ -389,20 +403,20 @@ def test_reports_that_somebody_put_elsewhere_are_found(cast: Cast, harm: str) ->
     else:
         lone = [send_report(today=DAY) for _number in range(2)]
         Complaint.objects.filter(case=lone[0].case).update(case=lone[1].case)
-    assert not audit.verify_chain().whole
+    assert not verify.verify_chain().whole
 
 
 def test_a_new_case_needs_a_free_reference(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     target, first, _second = three(cast)
     drawn = iter([target.case.reference, first.case.reference, "KN-26-BARU00"])
-    monkeypatch.setattr(placing, "new_reference", lambda _day, practice: next(drawn))
+    monkeypatch.setattr(case_membership, "new_reference", lambda _day, practice: next(drawn))
     assert unlink(cast, target).reference == "KN-26-BARU00"
 
 
 def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
-    casework.assign(keyring=cast.ring("vino"), case_id=target.case.pk, assignee=cast["vino"], now=NOW)
-    casework.declare_conflict(keyring=cast.ring("vino"), case_id=joining.case.pk, reason="Kerabat.", now=NOW)
+    assignment.assign(keyring=cast.ring("vino"), case_id=target.case.pk, assignee=cast["vino"], now=NOW)
+    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=joining.case.pk, reason="Kerabat.", now=NOW)
     link(cast, target, joining)
     assert fresh(target).assignee is None
     freed = AuditEntry.objects.filter(event="case.assigned").order_by("sequence").last()
@@ -411,8 +425,8 @@ def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) ->
 
 def test_nobody_gets_back_by_unlinking_what_they_have_since_declared(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
-    casework.assign(keyring=cast.ring("vino"), case_id=joining.case.pk, assignee=cast["vino"], now=NOW)
+    assignment.assign(keyring=cast.ring("vino"), case_id=joining.case.pk, assignee=cast["vino"], now=NOW)
     link(cast, target, joining)
-    casework.declare_conflict(keyring=cast.ring("vino"), case_id=target.case.pk, reason="Kerabat.", now=NOW)
+    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=target.case.pk, reason="Kerabat.", now=NOW)
     assert unlink(cast, joining).assignee is None
     assert fresh(joining).assignee is None

@@ -11,7 +11,12 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
-from complaints.services import audit, casework, evidence, forwarding, reporting
+from complaints.services import case_actions, case_file, follow_up, submission
+from complaints.services.audit import log, verify
+from complaints.services.evidence import processing
+from complaints.services.evidence.posts import PostInfo, describe
+from complaints.services.forwarding import reading
+from complaints.services.forwarding.release import forward
 from tests import traces
 from tests.cast import Cast, Sent, at, draft, sealed_upload, send_report
 from tests.images import photo
@@ -25,16 +30,16 @@ POST = {
 pytestmark = pytest.mark.django_db
 
 
-def posts_of(cast: Cast, sent: Sent) -> list[evidence.PostInfo]:
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
+def posts_of(cast: Cast, sent: Sent) -> list[PostInfo]:
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
     return [item.info for item in opened.complaints[0].posts]
 
 
 def send_with(posts: list[dict[str, object]], links: str = "") -> Sent:
     content = draft(links=links) | {"posts": posts}
-    reporting.start_code(content)
-    receipt = reporting.submit(draft=content, files=[], today=DAY)
-    ticket = reporting.open_ticket(receipt.code)
+    submission.start_code(content)
+    receipt = submission.submit(draft=content, files=[], today=DAY)
+    ticket = follow_up.open_ticket(receipt.code)
     assert ticket
     return Sent(receipt.code, ticket, Complaint.objects.get(pk=ticket["complaint"]).case)
 
@@ -43,10 +48,10 @@ def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
     links = "https://www.instagram.com/p/AbC/?igsh=PENGIRIM\n\nakun @kabid menyukainya\ninstagram.com/p/AbC"
     sent = send_report(today=DAY, links=links)
     assert posts_of(cast, sent) == [
-        evidence.PostInfo(url="https://instagram.com/p/AbC", is_link=True, platform="instagram"),
-        evidence.PostInfo(url="akun @kabid menyukainya"),
+        PostInfo(url="https://instagram.com/p/AbC", is_link=True, platform="instagram"),
+        PostInfo(url="akun @kabid menyukainya"),
     ]
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
     assert opened.complaints[0].answers["links"] == ""
     assert opened.complaints[0].evidence == []
 
@@ -54,14 +59,14 @@ def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
 def test_what_is_too_much_stays_text_without_its_tracks(cast: Cast) -> None:
     links = "\n".join(f"https://x.com/akun/status/{number}?s=20" for number in range(42))
     sent = send_report(today=DAY, links=links)
-    opened = casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY)).complaints[0]
+    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY)).complaints[0]
     assert len(opened.posts) == 40
     assert opened.answers["links"].split() == [f"https://x.com/akun/status/{number}" for number in (40, 41)]
 
 
 def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
-    sent = send_with([evidence.describe(POST)], links=POST["url"])
-    found = evidence.PostInfo(
+    sent = send_with([describe(POST)], links=POST["url"])
+    found = PostInfo(
         url="https://facebook.com/akun.unik/posts/778899",
         is_link=True,
         platform="facebook",
@@ -79,36 +84,36 @@ def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
 
 
 def _other(cast: Cast) -> Evidence:
-    sent = send_with([evidence.describe({"account": "@a"})])
+    sent = send_with([describe({"account": "@a"})])
     return Evidence.objects.get(complaint__case=sent.case)
 
 
 def test_what_is_chosen_wins_over_what_the_link_says_and_nonsense_over_nothing(cast: Cast) -> None:
-    chosen = evidence.describe(POST | {"platform": "other", "account": " @lain "})
+    chosen = describe(POST | {"platform": "other", "account": " @lain "})
     assert (chosen["platform"], chosen["account"]) == ("other", "@lain")
-    odd = evidence.describe({"url": "bukan tautan", "platform": "myspace", "act": "poke"})
+    odd = describe({"url": "bukan tautan", "platform": "myspace", "act": "poke"})
     assert (odd["platform"], odd["act"], odd["is_link"]) == ("", "", False)
 
 
 def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast) -> None:
     sent = send_report(today=DAY)
     shot = sealed_upload(photo())
-    described = evidence.describe(POST | {"screenshot": shot.id})
-    reporting.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
-    assert evidence.process_pending() == 1
+    described = describe(POST | {"screenshot": shot.id})
+    follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
+    assert processing.process_pending() == 1
     vera, now = cast.ring("vera"), at(DAY)
-    (item,) = casework.open_case(keyring=vera, case_id=sent.case.pk, now=now).complaints[0].posts
+    (item,) = case_file.open_case(keyring=vera, case_id=sent.case.pk, now=now).complaints[0].posts
     assert (item.info.screenshot, item.row.sequence) == (1, 2)
-    casework.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
-    casework.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
-    release = forwarding.forward(
+    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
+    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
+    release = forward(
         keyring=cast.ring("fitri"),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[EvidenceObject.objects.get(variant="working").pk],
         now=now,
     )
-    seen = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
+    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
     (post,) = seen.content["complaints"][0]["posts"]
     assert post["url"] == "https://facebook.com/akun.unik/posts/778899"
     assert post["screenshot"] == 1
@@ -118,26 +123,26 @@ def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast)
 def test_a_screenshot_that_is_not_released_is_not_named_to_the_body(cast: Cast) -> None:
     sent = send_report(today=DAY)
     shot = sealed_upload(photo())
-    described = evidence.describe(POST | {"screenshot": shot.id})
-    reporting.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
+    described = describe(POST | {"screenshot": shot.id})
+    follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
     vera, now = cast.ring("vera"), at(DAY)
-    casework.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
-    casework.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
+    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
+    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
     body = OversightBody.objects.get(pk="kasn")
-    release = forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=now)
-    seen = forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
+    release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=now)
+    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
     assert seen.content["complaints"][0]["posts"][0]["screenshot"] == 0
 
 
 def test_the_reporter_sees_a_number_and_no_post(cast: Cast) -> None:
-    sent = send_with([evidence.describe(POST)])
-    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    sent = send_with([describe(POST)])
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert page.own_files == 1
     assert "778899" not in repr(page)
 
 
 def test_posts_that_change_places_do_not_open(cast: Cast) -> None:
-    sent = send_with([evidence.describe(POST), evidence.describe({"account": "@lain"})])
+    sent = send_with([describe(POST), describe({"account": "@lain"})])
     one, two = Evidence.objects.order_by("sequence")
     Evidence.objects.filter(pk=one.pk).update(sealed_post=two.sealed_post)
     with pytest.raises(SealError):
@@ -145,9 +150,9 @@ def test_posts_that_change_places_do_not_open(cast: Cast) -> None:
 
 
 def test_a_post_is_bound_into_its_day(cast: Cast) -> None:
-    send_with([evidence.describe(POST)])
-    audit.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
-    assert audit.verify_chain().whole
+    send_with([describe(POST)])
+    log.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
+    assert verify.verify_chain().whole
     row = Evidence.objects.get()
     Evidence.objects.filter(pk=row.pk).update(sealed_post=bytes(row.sealed_post or b"")[:-1] + b"\0")
-    assert not audit.verify_chain().whole
+    assert not verify.verify_chain().whole

@@ -11,8 +11,12 @@ from PIL import Image
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
-from complaints.services import audit, casework, evidence, forwarding, reporting
-from complaints.services.vault import Locked
+from complaints.services import case_actions, case_file, follow_up
+from complaints.services.audit import log, verify
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Locked
 from tests.cast import Cast, at, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
@@ -29,53 +33,53 @@ def photo() -> bytes:
 def test_from_report_to_sanction(cast: Cast) -> None:
     sent = send_report(today=DAY)
     original = photo()
-    reporting.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(original)], today=DAY)
-    assert evidence.process_pending() == 1
+    follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(original)], today=DAY)
+    assert processing.process_pending() == 1
     assert Evidence.objects.get().state == "ready"
     case, vera, fitri = sent.case, cast.ring("vera"), cast.ring("fitri")
     now = at(DAY)
-    casework.act(keyring=vera, case_id=case.pk, action=Action.START_REVIEW, now=now, seen_status="received")
-    opened = casework.open_case(keyring=vera, case_id=case.pk, now=now)
+    case_actions.act(keyring=vera, case_id=case.pk, action=Action.START_REVIEW, now=now, seen_status="received")
+    opened = case_file.open_case(keyring=vera, case_id=case.pk, now=now)
     assert opened.complaints[0].answers["accused_name"] == "Kepala Bidang X"
     assert [entry.text for entry in opened.complaints[0].thread] == ["Ini fotonya."]
     item = opened.complaints[0].evidence[0]
-    _info, stream = casework.open_object(keyring=vera, object_id=item.original.id, reason="Cek asal.", now=now)
+    _info, stream = case_actions.open_object(keyring=vera, object_id=item.original.id, reason="Cek asal.", now=now)
     assert b"".join(stream) == original
     assert item.working is not None
-    _info, stream = casework.open_object(keyring=vera, object_id=item.working.id, reason="", now=now)
+    _info, stream = case_actions.open_object(keyring=vera, object_id=item.working.id, reason="", now=now)
     assert b"KameraRahasia" not in b"".join(stream)
-    casework.act(keyring=vera, case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan tepatnya?", now=now)
-    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    case_actions.act(keyring=vera, case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan tepatnya?", now=now)
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert page.question == "Kapan tepatnya?"
-    reporting.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
-    casework.act(keyring=vera, case_id=case.pk, action=Action.VERIFY, now=now)
+    follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
+    case_actions.act(keyring=vera, case_id=case.pk, action=Action.VERIFY, now=now)
     kasn = OversightBody.objects.get(pk="kasn")
     objects = [item.working.id]
-    release = forwarding.forward(keyring=fitri, case_id=case.pk, body=kasn, objects=objects, now=now, cover="Mohon.")
+    release = forward(keyring=fitri, case_id=case.pk, body=kasn, objects=objects, now=now, cover="Mohon.")
     with pytest.raises(Locked):
-        casework.open_case(keyring=cast.ring("kirana"), case_id=case.pk, now=now)
+        case_file.open_case(keyring=cast.ring("kirana"), case_id=case.pk, now=now)
     kirana = cast.ring("kirana")
-    seen = forwarding.open_release(keyring=kirana, release_id=release.pk, now=now)
+    seen = reading.open_release(keyring=kirana, release_id=release.pk, now=now)
     assert seen.content["complaints"][0]["answers"]["story"].startswith("Pada rapat")
     assert [f.variant for f in seen.files] == ["working"]
     do = {"keyring": kirana, "release_id": release.pk, "now": now}
-    forwarding.act(action=Action.TAKE_UP, **do)
-    forwarding.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
-    reporting.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
-    assert "Dua rekan." in [said.text for said in forwarding.open_release(**do).thread]
-    forwarding.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
-    forwarding.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
-    record = forwarding.SanctionRecord("moral_open", "800/1", DAY)
-    forwarding.act(action=Action.SANCTION, sanction=record, **do)
-    page = reporting.status_page(ticket=sent.ticket, today=DAY)
+    decisions.act(action=Action.TAKE_UP, **do)
+    decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
+    assert "Dua rekan." in [said.text for said in reading.open_release(**do).thread]
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
+    record = decisions.SanctionRecord("moral_open", "800/1", DAY)
+    decisions.act(action=Action.SANCTION, sanction=record, **do)
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert page.status == Status.SANCTIONED
     assert page.opened_count == 1
-    assert audit.verify_chain().broken_at is None
-    audit.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
-    assert audit.verify_chain().broken_at is None
+    assert verify.verify_chain().broken_at is None
+    log.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
+    assert verify.verify_chain().broken_at is None
 
 
 def test_the_verifier_does_not_forward(cast: Cast) -> None:
     sent = send_report(today=DAY)
     with pytest.raises(TransitionRefused):
-        casework.act(keyring=cast.ring("fitri"), case_id=sent.case.pk, action=Action.VERIFY, now=at(DAY))
+        case_actions.act(keyring=cast.ring("fitri"), case_id=sent.case.pk, action=Action.VERIFY, now=at(DAY))

@@ -9,8 +9,8 @@ from complaints import access
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind
 from complaints.models.case import Case, Transition
-from complaints.services import casework, transitions
-from complaints.services.vault import Keyring, Locked
+from complaints.services import case_actions, transitions
+from complaints.services.keyring import Keyring, Locked
 from tests.admin.cases import act, in_review, verified
 from tests.cast import Cast, Sent, send_report
 
@@ -60,7 +60,7 @@ def test_the_second_person_signs_with_another_key(cast: Cast) -> None:
 def test_a_locked_session_acts_on_nothing(cast: Cast) -> None:
     sent = send_report()
     with pytest.raises(Locked):
-        casework.act(
+        case_actions.act(
             keyring=Keyring(cast["vera"], None),
             case_id=sent.case.pk,
             action=Action.START_REVIEW,

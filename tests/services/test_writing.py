@@ -9,9 +9,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from complaints.fast_sql import insert
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.models.writing import insert
 from tests.cast import Cast
 
 DAY = date(2026, 11, 20)

@@ -11,13 +11,16 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
-from complaints.domain.danger import Grade
+from complaints.domain.risk import Grade
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import casework, evidence, forwarding, reporting
-from complaints.services.vault import Keyring, Locked, UnpinnedKey
+from complaints.services import case_actions, case_file, case_items, follow_up
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring, Locked, UnpinnedKey
 from tests.cast import Cast, Sent, at, sealed_upload, send_report, ticked
 from tests.images import photo
 
@@ -73,7 +76,7 @@ class House:
 
     def _case(self, sent: Sent) -> Any:
         vera = self.ring("vera")
-        opened = casework.open_case(keyring=vera, case_id=sent.case.pk, now=NOW)
+        opened = case_file.open_case(keyring=vera, case_id=sent.case.pk, now=NOW)
         complaint = opened.complaints[0]
         objects = [thing for item in complaint.evidence for thing in (item.original, item.working) if thing]
         return [
@@ -89,26 +92,26 @@ class House:
 
     def _queue(self, sent: Sent) -> str:
         """The queue shows nothing where it can open nothing: one damaged row must not hide all others."""
-        line = casework.summaries(keyring=self.ring("vera"), cases=[sent.case], now=timezone.now())[sent.case.pk]
+        line = case_items.summaries(keyring=self.ring("vera"), cases=[sent.case], now=timezone.now())[sent.case.pk]
         if not line:
             raise SealError("summary")
         return line
 
     def _bytes(self, object_id: Any) -> bytes:
         vera = self.ring("vera")
-        _info, stream = casework.open_object(keyring=vera, object_id=object_id, reason="Cek.", now=NOW)
+        _info, stream = case_actions.open_object(keyring=vera, object_id=object_id, reason="Cek.", now=NOW)
         return b"".join(stream)
 
     @staticmethod
     def _page(sent: Sent) -> Any:
-        page = reporting.status_page(ticket=sent.ticket, today=DAY)
+        page = follow_up.status_page(ticket=sent.ticket, today=DAY)
         return [page.reference, page.thread, page.question, [event.reason for event in page.events]]
 
     def _release(self, sent: Sent) -> Any:
         kirana = self.ring("kirana")
         release = Release.objects.get(case=sent.case)
-        opened = forwarding.open_release(keyring=kirana, release_id=release.pk, now=NOW)
-        files = [forwarding.open_file(keyring=kirana, file_id=item.id, now=NOW) for item in opened.files]
+        opened = reading.open_release(keyring=kirana, release_id=release.pk, now=NOW)
+        files = [reading.open_file(keyring=kirana, file_id=item.id, now=NOW) for item in opened.files]
         return [
             opened.content,
             [(info, b"".join(stream)) for info, stream in files],
@@ -118,27 +121,27 @@ class House:
 
     def _decisions(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
-        return forwarding.decisions_for_triage(keyring=self.ring("vera"), releases=[release])
+        return reading.decisions_for_triage(keyring=self.ring("vera"), releases=[release])
 
     def _answer(self, sent: Sent) -> Any:
-        reporting.add_message(ticket=sent.ticket, text="Tambahan saya.", files=[], today=DAY)
+        follow_up.add_message(ticket=sent.ticket, text="Tambahan saya.", files=[], today=DAY)
         return self._last(sent)
 
     def _reply(self, sent: Sent) -> Any:
         complaint = sent.case.complaints.get()
-        casework.reply(keyring=self.ring("vera"), complaint_id=complaint.pk, text="Balasan kami.", now=NOW)
-        return [self._last(sent), reporting.status_page(ticket=sent.ticket, today=DAY).thread[-1].text]
+        case_actions.reply(keyring=self.ring("vera"), complaint_id=complaint.pk, text="Balasan kami.", now=NOW)
+        return [self._last(sent), follow_up.status_page(ticket=sent.ticket, today=DAY).thread[-1].text]
 
     def _body_tells(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
-        record = forwarding.SanctionRecord("moral_open", "800/1", DAY)
+        record = decisions.SanctionRecord("moral_open", "800/1", DAY)
         do = {"keyring": self.ring("kirana"), "release_id": release.pk, "now": NOW}
-        forwarding.act(action=Action.SANCTION, sanction=record, told="Kabar.", **do)
-        page = reporting.status_page(ticket=sent.ticket, today=DAY)
+        decisions.act(action=Action.SANCTION, sanction=record, told="Kabar.", **do)
+        page = follow_up.status_page(ticket=sent.ticket, today=DAY)
         return [self._last(sent), page.events[-1].reason]
 
     def _last(self, sent: Sent) -> str:
-        opened = casework.open_case(keyring=self.ring("vera"), case_id=sent.case.pk, now=NOW)
+        opened = case_file.open_case(keyring=self.ring("vera"), case_id=sent.case.pk, now=NOW)
         return opened.complaints[0].thread[-1].text
 
 
@@ -147,7 +150,7 @@ def build(cast: Cast) -> House:
     house = House(cast, [])
     for number in (1, 2):
         house.sent.append(_report(cast, number))
-    assert evidence.process_pending() == 2
+    assert processing.process_pending() == 2
     for number, sent in enumerate(house.sent, start=1):
         _examine(cast, sent, number)
     return house
@@ -157,7 +160,7 @@ def _report(cast: Cast, number: int) -> Sent:
     links = "\n".join(f"https://facebook.com/akun{number}/posts/{post}" for post in (1, 2))
     sent = send_report(today=DAY, story=f"Cerita nomor {number}, cukup panjang untuk sebuah laporan.", links=links)
     files = [sealed_upload(photo(f"{number}"), name=f"foto {number}.jpg")]
-    reporting.add_message(ticket=sent.ticket, text=f"Foto laporan {number}.", files=files, today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text=f"Foto laporan {number}.", files=files, today=DAY)
     return sent
 
 
@@ -165,18 +168,18 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     vera, kirana, case = cast.ring("vera"), cast.ring("kirana"), sent.case
     complaint = case.complaints.get()
     do = {"keyring": vera, "case_id": case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
-    casework.act(action=Action.ASK_REPORTER, reason=f"Kapan, {number}?", **do)
-    reporting.add_message(ticket=sent.ticket, text=f"Jawaban {number}.", files=[], today=DAY)
-    casework.reply(keyring=vera, complaint_id=complaint.pk, text=f"Terima kasih, {number}.", now=NOW)
-    casework.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan {number}.", now=NOW)
-    casework.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan kedua {number}.", now=NOW)
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.ASK_REPORTER, reason=f"Kapan, {number}?", **do)
+    follow_up.add_message(ticket=sent.ticket, text=f"Jawaban {number}.", files=[], today=DAY)
+    case_actions.reply(keyring=vera, complaint_id=complaint.pk, text=f"Terima kasih, {number}.", now=NOW)
+    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan {number}.", now=NOW)
+    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan kedua {number}.", now=NOW)
     for grade in (Grade.HIGH, Grade.LOW):
-        casework.grade_danger(
+        case_actions.grade_danger(
             keyring=vera, complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}.", now=NOW
         )
-    casework.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
-    release = forwarding.forward(
+    case_actions.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
+    release = forward(
         keyring=cast.ring("fitri"),
         case_id=case.pk,
         body=OversightBody.objects.get(pk="kasn"),
@@ -186,12 +189,12 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
         now=NOW,
     )
     do = {"keyring": kirana, "release_id": release.pk, "now": NOW}
-    forwarding.act(action=Action.TAKE_UP, told=f"Kami periksa, {number}.", **do)
-    forwarding.act(action=Action.ASK_REPORTER, told=f"Siapa saksinya, {number}?", **do)
-    reporting.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
-    forwarding.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", told=f"Terbukti, {number}.", **do)
-    forwarding.act(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
+    decisions.act(action=Action.TAKE_UP, told=f"Kami periksa, {number}.", **do)
+    decisions.act(action=Action.ASK_REPORTER, told=f"Siapa saksinya, {number}?", **do)
+    follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
+    decisions.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", told=f"Terbukti, {number}.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
     if number == 2:
-        record = forwarding.SanctionRecord("moral_open", f"800/{number}", DAY)
-        forwarding.act(action=Action.SANCTION, sanction=record, told=f"Sanksi, {number}.", **do)
+        record = decisions.SanctionRecord("moral_open", f"800/{number}", DAY)
+        decisions.act(action=Action.SANCTION, sanction=record, told=f"Sanksi, {number}.", **do)
     assert ReleasedFile.objects.filter(release=release).count() == 2

@@ -19,8 +19,11 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.team import Team
-from complaints.services import casework, forwarding, reporting, vault
-from complaints.services.vault import Locked, UnpinnedKey
+from complaints.services import case_actions, case_file, follow_up, submission
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.reading import open_release
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Locked, UnpinnedKey, bind_keys, message_context
 from tests.cast import Cast, Sent, draft, send_report
 from tests.tampering.house import DAY, NOW
 
@@ -43,13 +46,13 @@ def forge(sent: Sent, signer: KeySet, direction: str, *, release: Release | None
     message = Message(complaint=complaint, sequence=900, direction=direction, day=DAY, release=release)
     message.signer = signer.sign.public
     to = bytes((release or complaint).public_key)
-    message.sealed = seal_record(to, vault.message_context(message), FORGED, signer.sign)
+    message.sealed = seal_record(to, message_context(message), FORGED, signer.sign)
     if direction == DIRECTIONS.FROM_REPORTER:
         if release:
-            context = vault.message_context(message, kind="to-release")
+            context = message_context(message, kind="to-release")
             message.sealed_for_release = seal_record(to, context, FORGED, signer.sign)
     else:
-        context = vault.message_context(message, kind="to-reporter")
+        context = message_context(message, kind="to-reporter")
         message.sealed_for_reporter = seal_record(bytes(complaint.reporter_key), context, FORGED, signer.sign)
     message.save(force_insert=True)
     return message
@@ -57,22 +60,22 @@ def forge(sent: Sent, signer: KeySet, direction: str, *, release: Release | None
 
 def reading(cast: Cast, sent: Sent) -> dict[str, Callable[[], Any]]:
     return {
-        "reporter": lambda: reporting.status_page(ticket=sent.ticket, today=DAY),
-        "triage": lambda: casework.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW),
+        "reporter": lambda: follow_up.status_page(ticket=sent.ticket, today=DAY),
+        "triage": lambda: case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW),
     }
 
 
 def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     """Bring a case to the body, up to an open question of it."""
     do = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
-    casework.act(action=Action.START_REVIEW, **do)
-    casework.act(action=Action.VERIFY, **do)
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="kasn")
-    release = forwarding.forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
+    release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
     do = {"keyring": cast.ring("kirana"), "release_id": release.pk, "now": NOW}
-    forwarding.act(action=Action.TAKE_UP, **do)
+    decisions.act(action=Action.TAKE_UP, **do)
     if ask:
-        forwarding.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+        decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
     return release
 
 
@@ -122,7 +125,7 @@ def test_neither_the_office_nor_another_body_speaks_in_the_name_of_a_body(cast: 
 
 def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    casework.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text="Kata kantor.", now=NOW)
+    case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text="Kata kantor.", now=NOW)
     client = Client(raise_request_exception=False)
     client.post("/cek/", {"code": sent.code})
     assert "Kata kantor." in client.get("/cek/laporan/").content.decode()
@@ -135,8 +138,8 @@ def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
 def test_an_older_message_in_the_place_of_a_newer_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     for text in ("Ya.", "Tidak."):
-        casework.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text=text, now=NOW)
-        reporting.add_message(ticket=sent.ticket, text=text, files=[], today=DAY)
+        case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text=text, now=NOW)
+        follow_up.add_message(ticket=sent.ticket, text=text, files=[], today=DAY)
     for direction, column, who in (
         (DIRECTIONS.TO_REPORTER, "sealed_for_reporter", "reporter"),
         (DIRECTIONS.TO_REPORTER, "sealed", "triage"),
@@ -152,7 +155,7 @@ def test_an_older_message_in_the_place_of_a_newer_is_refused(cast: Cast) -> None
 
 def test_a_message_in_another_order_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    reporting.add_message(ticket=sent.ticket, text="Pertama.", files=[], today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text="Pertama.", files=[], today=DAY)
     put(Message.objects.get(), sequence=7)
     with pytest.raises(SealError):
         reading(cast, sent)["triage"]()
@@ -165,7 +168,7 @@ def test_a_forged_answer_of_the_reporter_is_refused_by_the_body(cast: Cast) -> N
     put(complaint_of(sent), reporter_verify_key=ATTACKER.sign.public)
     forge(sent, ATTACKER, DIRECTIONS.FROM_REPORTER, release=release)
     with pytest.raises(SealError):
-        forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
+        open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
 
 
 # --- Keys
@@ -224,12 +227,12 @@ def test_without_a_pin_nothing_is_taken_in(cast: Cast, settings: Settings, pins:
 
 def test_a_refused_report_is_still_there_to_be_sent_again(cast: Cast, settings: Settings) -> None:
     content = draft()
-    reporting.start_code(content)
+    submission.start_code(content)
     settings.TEAM_KEY_PINS = ""
     with pytest.raises(UnpinnedKey):
-        reporting.submit(draft=content, files=[], today=DAY)
+        submission.submit(draft=content, files=[], today=DAY)
     settings.TEAM_KEY_PINS = cast.pins
-    assert reporting.submit(draft=content, files=[], today=DAY).code == content["code"]
+    assert submission.submit(draft=content, files=[], today=DAY).code == content["code"]
 
 
 REPLACED = {
@@ -254,20 +257,20 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(cast: Cast, replaced: d
     for name, value in replaced.items():
         setattr(complaint, name, value)
     if signed:
-        vault.bind_keys(complaint, ATTACKER.sign)
+        bind_keys(complaint, ATTACKER.sign)
     complaint.save()
     before = Message.objects.count()
     vera, kirana = cast.ring("vera"), cast.ring("kirana")
     acts: list[Callable[[], Any]] = [
-        lambda: reporting.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY),
-        lambda: reporting.withdraw(ticket=sent.ticket, reason="Rahasia.", today=DAY),
-        lambda: reporting.status_page(ticket=sent.ticket, today=DAY),
-        lambda: casework.reply(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
-        lambda: casework.note(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
+        lambda: follow_up.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY),
+        lambda: follow_up.withdraw(ticket=sent.ticket, reason="Rahasia.", today=DAY),
+        lambda: follow_up.status_page(ticket=sent.ticket, today=DAY),
+        lambda: case_actions.reply(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
+        lambda: case_actions.note(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
     ]
     Case.objects.update(status="under_examination", asked_from="")
     acts.append(
-        lambda: forwarding.act(
+        lambda: decisions.act(
             keyring=kirana, release_id=release.pk, action=Action.ASK_REPORTER, told="Rahasia.", now=NOW
         )
     )
@@ -284,12 +287,12 @@ def test_an_answer_goes_to_no_key_that_was_put_into_the_release(cast: Cast, sign
     release.public_key = ATTACKER.box.public
     if signer:
         release.signer = signer.sign.public
-        vault.bind_keys(release, signer.sign)
+        bind_keys(release, signer.sign)
     release.save()
     with pytest.raises((SealError, UnpinnedKey)):
-        reporting.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY)
+        follow_up.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY)
     with pytest.raises((SealError, UnpinnedKey)):
-        forwarding.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
+        open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
     assert not Message.objects.filter(direction=DIRECTIONS.FROM_REPORTER).exists()
 
 
@@ -298,9 +301,9 @@ def test_a_code_does_not_open_another_report_whose_digest_was_swapped(cast: Cast
     first, second = complaint_of(one), complaint_of(two)
     put(first, lookup=b"x")
     put(second, lookup=first.lookup)
-    ticket = reporting.open_ticket(one.code)
+    ticket = follow_up.open_ticket(one.code)
     with pytest.raises(SealError):
-        reporting.status_page(ticket=ticket or {}, today=DAY)
+        follow_up.status_page(ticket=ticket or {}, today=DAY)
     client = Client(raise_request_exception=False)
     client.post("/cek/", {"code": one.code})
     assert two.case.reference not in client.get("/cek/laporan/").content.decode()

@@ -14,10 +14,12 @@ from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership
-from complaints.services import casework, evidence, keys, reporting, vault
-from complaints.services.keys import AdmissionRefused
-from complaints.services.vault import Locked
-from portal.sessions import ReporterSession
+from complaints.services import case_actions, case_file, follow_up
+from complaints.services.evidence import drafts, processing
+from complaints.services.keyring import Locked, keyring_of, remember, seal_membership
+from complaints.services.team_keys import personal
+from complaints.services.team_keys.membership import AdmissionRefused, admit
+from portal.accounts.sessions import ReporterSession
 from tests.cast import PASSWORD, Cast, sealed_upload, send_report
 from tests.images import photo
 from tests.tampering.house import DAY, NOW
@@ -30,30 +32,30 @@ ATTACKER = KeySet.new()
 
 def test_a_wrapped_key_of_another_person_does_not_open(cast: Cast) -> None:
     Staff.objects.filter(username="vera").update(wrapped_key=cast["luar"].wrapped_key)
-    assert keys.unlock(staff=cast["vera"], password=PASSWORD) is None
+    assert personal.unlock(staff=cast["vera"], password=PASSWORD) is None
 
 
 def test_a_wrapped_key_made_without_the_pepper_does_not_open(cast: Cast) -> None:
     vera = cast["vera"]
     how: dict[str, Any] = {"opslimit": 1, "memlimit": 8192, "pepper": bytes(32)}
     vera.wrapped_key = keysets.wrap(ATTACKER.to_bytes(), password=PASSWORD, owner=vera.pk.bytes, **how)
-    assert keys.unlock(staff=vera, password=PASSWORD) is None
+    assert personal.unlock(staff=vera, password=PASSWORD) is None
 
 
 def test_a_key_in_a_session_acts_only_while_it_is_the_persons(cast: Cast) -> None:
     vera = cast["vera"]
     session: dict[str, Any] = {}
-    vault.remember(session, keys.unlock(staff=vera, password=PASSWORD))
-    assert vault.keyring_of(vera, session).unlocked
+    remember(session, personal.unlock(staff=vera, password=PASSWORD))
+    assert keyring_of(vera, session).unlocked
     vera.public_key = ATTACKER.box.public
-    assert not vault.keyring_of(vera, session).unlocked
+    assert not keyring_of(vera, session).unlocked
 
 
 def test_an_admission_that_the_team_did_not_give_is_refused(cast: Cast) -> None:
     """Sealed to the person and signed by whom the row names, only that it is not the team's key."""
     vera = cast["vera"]
     membership = vera.memberships.select_related("staff", "team").get()
-    vault.seal_membership(membership, ATTACKER, ATTACKER.sign)
+    seal_membership(membership, ATTACKER, ATTACKER.sign)
     membership.save()
     with pytest.raises(SealError):
         cast.ring("vera").team(membership.team)
@@ -67,17 +69,17 @@ def test_a_row_alone_admits_nobody(cast: Cast) -> None:
     copied.admitted_key = real.admitted_key
     copied.save()
     with pytest.raises(SealError):
-        casework.open_case(keyring=cast.ring("luar"), case_id=sent.case.pk, now=NOW)
+        case_file.open_case(keyring=cast.ring("luar"), case_id=sent.case.pk, now=NOW)
 
 
 def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> None:
     """With the person's key replaced in the row, what the person reads out is not what stands there."""
     luar = cast["luar"]
-    told = keys.fingerprint(luar)
+    told = personal.fingerprint(luar)
     membership = TeamMembership.objects.create(team=cast["vera"].memberships.get().team, staff=luar)
     Staff.objects.filter(pk=luar.pk).update(public_key=ATTACKER.box.public)
     with pytest.raises(AdmissionRefused, match="fingerprint"):
-        keys.admit(keyring=cast.ring("vera"), membership_id=membership.pk, fingerprint=told, now=NOW)
+        admit(keyring=cast.ring("vera"), membership_id=membership.pk, fingerprint=told, now=NOW)
     membership.refresh_from_db()
     assert membership.sealed_key is None
     with pytest.raises(Locked):
@@ -90,32 +92,32 @@ def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> 
 def drafting(name: str) -> ReporterSession:
     session = ReporterSession(None)
     session["draft"] = {"door": "pressed"}
-    evidence.keep_uploads(session=session, uploads=[sealed_upload(photo(), name=name)], today=DAY)
+    drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name=name)], today=DAY)
     session.save()
     return session
 
 
 def test_a_file_of_another_draft_opens_in_no_other(db: None) -> None:
     mine, theirs = drafting("saya.jpg"), drafting("orang.jpg")
-    assert [item.name for item in evidence.draft_files(session=mine)] == ["saya.jpg"]
+    assert [item.name for item in drafts.draft_files(session=mine)] == ["saya.jpg"]
     row = DraftFile.objects.get(session=theirs.session_id)
     DraftFile.objects.filter(pk=row.pk).update(session=mine.session_id)
     with pytest.raises(SealError):
-        evidence.draft_files(session=mine)
+        drafts.draft_files(session=mine)
 
 
 def test_swapped_or_altered_draft_rows_are_refused(db: None) -> None:
     session = drafting("satu.jpg")
-    evidence.keep_uploads(session=session, uploads=[sealed_upload(photo(), name="dua.jpg")], today=DAY)
+    drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name="dua.jpg")], today=DAY)
     one, two = DraftFile.objects.all()
     DraftFile.objects.filter(pk=one.pk).update(sealed=two.sealed)
     with pytest.raises(SealError):
-        evidence.draft_files(session=session)
+        drafts.draft_files(session=session)
     altered = bytearray(one.sealed)
     altered[-1] ^= 1
     DraftFile.objects.filter(pk=one.pk).update(sealed=bytes(altered))
     with pytest.raises(SealError):
-        evidence.draft_files(session=session)
+        drafts.draft_files(session=session)
 
 
 # --- Stored files
@@ -127,7 +129,7 @@ def files(cast: Cast) -> list[EvidenceObject]:
     sent = send_report(today=DAY)
     long = photo() + bytes(2 * SEGMENT_BYTES)
     uploads = [sealed_upload(long, "panjang.jpg"), sealed_upload(photo("lain"), "lain.jpg")]
-    reporting.add_message(ticket=sent.ticket, text="", files=uploads, today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text="", files=uploads, today=DAY)
     return list(EvidenceObject.objects.order_by("evidence__sequence"))
 
 
@@ -136,7 +138,7 @@ def path_of(item: EvidenceObject) -> Path:
 
 
 def read(cast: Cast, item: EvidenceObject) -> bytes:
-    _info, stream = casework.open_object(keyring=cast.ring("vera"), object_id=item.pk, reason="Cek.", now=NOW)
+    _info, stream = case_actions.open_object(keyring=cast.ring("vera"), object_id=item.pk, reason="Cek.", now=NOW)
     return b"".join(stream)
 
 
@@ -189,7 +191,7 @@ def test_the_bytes_of_another_file_are_an_error(cast: Cast, files: list[Evidence
 
 
 def test_original_and_working_copy_do_not_pass_for_each_other(cast: Cast, files: list[EvidenceObject]) -> None:
-    assert evidence.process_pending() == 2
+    assert processing.process_pending() == 2
     one = EvidenceObject.objects.get(evidence=files[1].evidence, variant="original")
     EvidenceObject.objects.filter(evidence=files[1].evidence, variant="working").delete()
     EvidenceObject.objects.filter(pk=one.pk).update(variant="working")
@@ -210,6 +212,6 @@ def test_the_worker_makes_no_copy_of_what_was_tampered_with(
         grant[-1] ^= 1
         content = bytes(grant) if damage == "altered" else two.worker_grant
         Evidence.objects.filter(pk__in=[one.pk, two.pk]).update(worker_grant=content)
-    evidence.process_pending()
+    processing.process_pending()
     assert Evidence.objects.get(pk=one.pk).state == Evidence.State.FAILED
     assert not EvidenceObject.objects.filter(evidence=one, variant="working").exists()

@@ -7,13 +7,14 @@ from pytest_django import Settings
 
 from complaints.domain.sealing.keys import KeySet
 from complaints.models.team import Team
-from complaints.services import catalog, vault
+from complaints.services import reference_data
+from complaints.services.keyring import team_fingerprint
 
 
 @pytest.fixture
 def office(db: None, settings: Settings) -> None:
     """Load the catalogue and pin a triage and a custodian team without members."""
-    catalog.load()
+    reference_data.load()
     for slug in ("triage", "custodian"):
         keys = KeySet.new()
         Team.objects.create(
@@ -24,4 +25,4 @@ def office(db: None, settings: Settings) -> None:
             recovery_a=b"",
             recovery_b=b"",
         )
-    settings.TEAM_KEY_PINS = ",".join(f"{team.slug}={vault.team_fingerprint(team)}" for team in Team.objects.all())
+    settings.TEAM_KEY_PINS = ",".join(f"{team.slug}={team_fingerprint(team)}" for team in Team.objects.all())

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from complaints.models.catalog import Category
 from complaints.models.complaint import Complaint
+from complaints.models.reference_data import Category
 from complaints.models.session import SealedSession
-from complaints.services import catalog
+from complaints.services import reference_data
 from tests.views import walk
 
 BAWASLU = "Laporan Anda tetap kami terima dan kami teruskan ke Bawaslu; Anda juga dapat datang sendiri."
@@ -192,7 +192,7 @@ def test_without_a_door_page_one_takes_both(client: Client) -> None:
 
 def test_a_category_for_bawaslu_that_is_in_scope_is_accepted(client: Client) -> None:
     Category.objects.filter(pk="A8").update(door="bawaslu")
-    catalog.forget()
+    reference_data.forget()
     assert walk.to_who(client, category="A8").url == "/lapor/siapa/"
     assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from complaints.services import audit, retention
+from complaints.services import retention
+from complaints.services.audit import verify
 
 
 class Command(BaseCommand):
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, heads: Path | None = None, files: bool = False, **options: Any) -> None:
         """Verify and report. Raises CommandError, and so exits with 1, where something does not hold."""
         known = _read_heads(heads) if heads else []
-        verdict = audit.verify_chain(heads=known)
+        verdict = verify.verify_chain(heads=known)
         if not verdict.whole:
             raise CommandError(_sentence(verdict))
         self.stdout.write(f"{verdict.entries} entries, whole")
@@ -39,16 +40,16 @@ class Command(BaseCommand):
         self.stdout.write("Every stored object is what was stored")
 
 
-def _read_heads(path: Path) -> list[audit.Head]:
+def _read_heads(path: Path) -> list[verify.Head]:
     try:
-        return audit.parse_heads(path.read_text(encoding="ascii"))
+        return verify.parse_heads(path.read_text(encoding="ascii"))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise CommandError(f"{path} holds something else than lines of day, number and digest: {error}") from error
 
 
-def _sentence(verdict: audit.Verdict) -> str:
+def _sentence(verdict: verify.Verdict) -> str:
     place = f"entry {verdict.broken_at}" if verdict.broken_at is not None else "the stored rows"
     subject = f" ({verdict.subject})" if verdict.subject else ""
     return f"Broken at {place}{subject}: {verdict.why}."

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from complaints.services import catalog
+from complaints.services import reference_data
 
 
 class Command(BaseCommand):
@@ -20,5 +20,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, overwrite: bool = False, **options: Any) -> None:
         """Load and report."""
-        gained = catalog.load(overwrite=overwrite)
+        gained = reference_data.load(overwrite=overwrite)
         self.stdout.write(", ".join(f"{name}: {count} new" for name, count in gained.items()))

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from complaints.adapters import private
-from complaints.services.evidence import worker
+from complaints.adapters import private_file
+from complaints.services.evidence import worker_key
 
 
 class Command(BaseCommand):
@@ -18,10 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Put the new key in front of the present one, and forget what came before that."""
-        secret, public = worker.new_keys()
-        private.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
-        private.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)
-        private.put(settings.ENV_FILE, "WORKER_PUBLIC_KEY", public)
+        secret, public = worker_key.new_keys()
+        private_file.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
+        private_file.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)
+        private_file.put(settings.ENV_FILE, "WORKER_PUBLIC_KEY", public)
         self.stdout.write(
             f"The worker has a new key in {settings.ENV_FILE}. Put this line into every node, then restart them all:\n"
             f"WORKER_PUBLIC_KEY={public}"

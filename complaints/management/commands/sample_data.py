@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from complaints.services import samples
+from complaints.services.samples import people, play
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         """Make them and say how many. Raises CommandError where samples are refused."""
         path = settings.VAR_DIR / "sample.json"
         try:
-            made = samples.load(now=timezone.now(), into=path)
-        except samples.SamplesRefused as error:
+            made = play.load(now=timezone.now(), into=path)
+        except people.SamplesRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{made} sample reports made; accounts and codes in {path}" if made else "No samples needed")

@@ -18,8 +18,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from complaints.models.team import Staff, Team
-from complaints.services import founding, keys, samples, vault
-from complaints.services.founding import Asked, FoundingRefused
+from complaints.services.keyring import team_fingerprint
+from complaints.services.samples.people import SamplesRefused, found
+from complaints.services.team_keys import personal, setup
+from complaints.services.team_keys.setup import Asked, FoundingRefused
 
 
 class Command(BaseCommand):
@@ -49,14 +51,14 @@ class Command(BaseCommand):
             self._found(_asked(options))
 
     def _make_recovery_key(self) -> None:
-        public, private = founding.recovery_pair()
+        public, private = setup.recovery_pair()
         self.stdout.write(f"public   {public}\nprivate  {private}")
         self.stderr.write("Write the private half on paper, twice, and clear this screen. It cannot be shown again.")
 
     def _sample(self) -> None:
         try:
-            made = samples.found(now=timezone.now(), env_file=settings.ENV_FILE)
-        except samples.SamplesRefused as error:
+            made = found(now=timezone.now(), env_file=settings.ENV_FILE)
+        except SamplesRefused as error:
             raise CommandError(str(error)) from error
         if made is None:
             self.stdout.write("The sample teams are there")
@@ -68,12 +70,12 @@ class Command(BaseCommand):
 
     def _found(self, asked: Asked) -> None:
         try:
-            plans = founding.plan(asked)
+            plans = setup.plan(asked)
         except FoundingRefused as refused:
             raise CommandError("\n".join(refused.problems)) from refused
-        for person in founding.without_key(plans):
+        for person in setup.without_key(plans):
             self._choose_password(person)
-        teams = founding.found(plans, now=timezone.now())
+        teams = setup.found(plans, now=timezone.now())
         self._show(teams, {person for plan in plans for person in plan.members})
 
     def _choose_password(self, person: Staff) -> None:
@@ -88,17 +90,17 @@ class Command(BaseCommand):
             except ValidationError as error:
                 self.stderr.write(" ".join(error.messages))
                 continue
-            keys.change_password(staff=person, password=password, now=timezone.now())
+            personal.change_password(staff=person, password=password, now=timezone.now())
             return
 
     def _show(self, teams: Iterable[Team], people: Iterable[Staff]) -> None:
         self.stdout.write("Read these aloud and let each member write down their own team's and person's:")
         for team in teams:
-            self.stdout.write(f"  {team.slug:<20} {vault.team_fingerprint(team)}")
+            self.stdout.write(f"  {team.slug:<20} {team_fingerprint(team)}")
         for username in sorted(person.username for person in people):
-            self.stdout.write(f"  {username:<20} {keys.fingerprint(Staff.objects.get(username=username))}")
+            self.stdout.write(f"  {username:<20} {personal.fingerprint(Staff.objects.get(username=username))}")
         self.stdout.write("Put this line into the environment of every node, then run check --deploy:")
-        self.stdout.write(f"TEAM_KEY_PINS={founding.pins(teams)}")
+        self.stdout.write(f"TEAM_KEY_PINS={setup.pins(teams)}")
 
 
 def _ask(prompt: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from complaints.services import founding, lineage
+from complaints.services import team_key_history
+from complaints.services.team_keys import setup
 
 
 class Command(BaseCommand):
@@ -20,13 +21,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print. Raises CommandError where a key does not follow from the pinned one."""
         teams = []
-        for slug in lineage.pinned_slugs():
+        for slug in team_key_history.pinned_slugs():
             try:
-                team = lineage.pinned_team(slug)
-            except lineage.UnpinnedKey as error:
+                team = team_key_history.pinned_team(slug)
+            except team_key_history.UnpinnedKey as error:
                 raise CommandError(f"{slug}: the key in the database does not follow from the pinned one.") from error
             teams.append(team)
-            state = "as pinned" if lineage.is_pinned_itself(team) else "changed"
-            self.stdout.write(f"  {slug:<20} {lineage.team_fingerprint(team)}  no. {team.key_number}, {state}")
+            state = "as pinned" if team_key_history.is_pinned_itself(team) else "changed"
+            self.stdout.write(f"  {slug:<20} {team_key_history.team_fingerprint(team)}  no. {team.key_number}, {state}")
         self.stdout.write("Compare each with what two members read from the page Teams, then use this line:")
-        self.stdout.write(f"TEAM_KEY_PINS={founding.pins(teams)}")
+        self.stdout.write(f"TEAM_KEY_PINS={setup.pins(teams)}")

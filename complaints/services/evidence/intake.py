@@ -18,8 +18,8 @@ from complaints.adapters import media
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
 from complaints.domain.sealing.segments import Piece, SegmentWriter
-from complaints.services.evidence.limits import Room, room_for, room_for_officer
-from complaints.services.evidence.stored import FileInfo, delete_object, new_object_name, storage
+from complaints.services.evidence.drafts import Room, room_for, room_for_officer
+from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
 
 
 def _new_sealers() -> ThreadPoolExecutor:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import IntegerField, Value
+from django.db.models import IntegerField, QuerySet, Value
 
 from complaints import access
-from complaints.domain import workflow
+from complaints.domain import disclosure, workflow
+from complaints.domain.disclosure import Leak
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
@@ -28,9 +29,12 @@ from complaints.models.oversight import (
     Sanction,
 )
 from complaints.models.team import Team
-from complaints.services import audit, evidence, placing, thread, vault
-from complaints.services.forwarding.releasing import file_context, release_context
-from complaints.services.vault import Keyring
+from complaints.services import case_membership, disclosure_check
+from complaints.services.audit import log
+from complaints.services.evidence import storage
+from complaints.services.forwarding.release import file_context, release_context
+from complaints.services.keyring import Keyring, trusted
+from complaints.services.messages import read, read_released
 
 DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
 
@@ -41,7 +45,7 @@ class ReleasedItem:
 
     id: uuid.UUID
     variant: str
-    info: evidence.FileInfo
+    info: storage.FileInfo
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> R
     signer = bytes(release.signer)
     case = release.case
     facts = {"release": str(release.pk)}
-    audit.append(event="release.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+    log.append(event="release.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
     return ReleaseFile(
         release=release,
         case=case,
@@ -106,7 +110,7 @@ def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> R
 def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, Any]]:
     """Return a release's pair and its text, which the triage team must have signed."""
     pair = keyring.release(release)
-    signer = vault.trusted(release.signer, Team.Kind.TRIAGE)
+    signer = trusted(release.signer, Team.Kind.TRIAGE)
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
 
 
@@ -123,7 +127,7 @@ def _released(release: Release) -> list[ReleasedFile]:
 
 def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedItem:
     """Open what is sealed beside a released file; ``signer`` is the triage team's key, as the release names it."""
-    info = evidence.FileInfo(**open_record(pair, item.sealed, file_context(item), signer))
+    info = storage.FileInfo(**open_record(pair, item.sealed, file_context(item), signer))
     return ReleasedItem(item.pk, item.stored.variant, info)
 
 
@@ -133,9 +137,9 @@ def said_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> lis
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
         if message.direction == Message.Direction.FROM_REPORTER:
             signer = reporters.get(str(message.complaint_id), b"")
-            text = thread.read_released(message, pair=pair, signer=signer)
+            text = read_released(message, pair=pair, signer=signer)
         else:
-            text = thread.read(message, pair=pair, complaint=message.complaint)
+            text = read(message, pair=pair, complaint=message.complaint)
         said.append(Said(message, text))
     return said
 
@@ -155,7 +159,7 @@ def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[Decided]]:
     for place, pk, release_id, said_by, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
         release, model = by_id[release_id], DECISIONS[place]
         row = model(pk=pk, release=release)
-        signer = vault.trusted(said_by, f"body-{release.body_id}")
+        signer = trusted(said_by, f"body-{release.body_id}")
         content = open_record(pairs[release], sealed, decision_context(row, release), signer)
         found[release].append(Decided(model.__name__.lower(), at, content))
     return found
@@ -187,13 +191,13 @@ def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
 def _somebody_to_ask(case: Case) -> bool:
     """Whether a report of the release has a reporter: staff's findings have none, what came later is not released."""
     reports = case.complaints.with_reporter().order_by("day", "pk")
-    return any(not placing.came_after_forwarding(report, case) for report in reports)
+    return any(not case_membership.came_after_forwarding(report, case) for report in reports)
 
 
 @transaction.atomic
 def open_file(
     *, keyring: Keyring, file_id: uuid.UUID, now: datetime, knowing: bool = False
-) -> tuple[evidence.FileInfo, Iterator[bytes]]:
+) -> tuple[storage.FileInfo, Iterator[bytes]]:
     """Open a released file for a liaison of the body; audited before the first byte leaves.
 
     Raises:
@@ -205,9 +209,9 @@ def open_file(
     pair, signer = keyring.release(item.release), bytes(item.release.signer)
     info = open_released(item, pair, signer).info
     if info.threat and not knowing:
-        raise evidence.InfectedFile(info.threat)
+        raise storage.InfectedFile(info.threat)
     facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
-    audit.append(
+    log.append(
         event="object.opened",
         now=now,
         actor=keyring.staff,
@@ -215,4 +219,76 @@ def open_file(
         case=item.release.case_id,
         facts=facts,
     )
-    return info, evidence.stream(item.stored, info)
+    return info, storage.stream(item.stored, info)
+
+
+# Looking at the files of a release, for a liaison of its body: recorded once, read in pieces after that.
+
+
+Variant = EvidenceObject.Variant
+
+
+def _mine(keyring: Keyring) -> QuerySet[ReleasedFile]:
+    files = ReleasedFile.objects.filter(release__in=access.releases_for(keyring.staff))
+    return files.select_related("release", "stored")
+
+
+@transaction.atomic
+def view_file(*, keyring: Keyring, file_id: uuid.UUID, now: datetime) -> tuple[ReleasedItem, list[ReleasedItem]]:
+    """Open a released file to look at, with its pages; written into the chain once. An original is never looked at.
+
+    Raises:
+        ReleasedFile.DoesNotExist, Locked: nothing for this person.
+    """
+    item = _mine(keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
+    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    pages: list[ReleasedFile] = []
+    if item.stored.variant != Variant.ORIGINAL:
+        facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
+        log.append(
+            event="object.opened",
+            now=now,
+            actor=keyring.staff,
+            signer=keyring.signer,
+            case=item.release.case_id,
+            facts=facts,
+        )
+        siblings = item.release.files.filter(stored__evidence=item.stored.evidence_id, stored__variant=Variant.PAGE)
+        pages = list(siblings.select_related("stored").order_by("stored__number"))
+    return open_released(item, pair, signer), [open_released(page, pair, signer) for page in pages]
+
+
+def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
+    """Return a released copy or page with what opens it; the caller has made sure that the looking is recorded.
+
+    Raises:
+        ReleasedFile.DoesNotExist, Locked: nothing for this person; originals are never given out here.
+    """
+    item = _mine(keyring).exclude(stored__variant=Variant.ORIGINAL).get(pk=file_id)
+    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    return item.stored, open_released(item, pair, signer).info
+
+
+# What a body's words to the reporters would give away, held against what was released to it and nothing else.
+
+
+@transaction.atomic
+def check(*, keyring: Keyring, release_id: uuid.UUID, text: str, now: datetime) -> list[Leak]:
+    """Return what ``text`` would give away to the reporters of a release; written into the chain.
+
+    Raises:
+        Release.DoesNotExist, Locked: nothing for this person.
+    """
+    release = access.releases_for(keyring.staff).select_related("case").get(pk=release_id)
+    pair, content = open_content(keyring, release)
+    answered: dict[str, list[str]] = {}
+    for one in said_on(release, pair, reporters_of(content)):
+        if one.message.direction == Message.Direction.FROM_REPORTER:
+            answered.setdefault(str(one.message.complaint_id), []).append(one.text)
+    told = [
+        disclosure_check.Told(part["answers"], tuple(answered.get(part["complaint"], ())))
+        for part in content["complaints"]
+    ]
+    found = disclosure.check(text, disclosure_check.known(told, told))
+    disclosure_check.record_check(keyring=keyring, case_id=release.case_id, found=found, now=now)
+    return found

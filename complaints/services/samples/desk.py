@@ -16,9 +16,12 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
-from complaints.services import casework, evidence, forwarding, reporting
+from complaints.services import assignment, case_actions, case_file, follow_up, submission
+from complaints.services.evidence import drafts, intake, metadata_check
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned
-from complaints.services.vault import Keyring
 
 
 @dataclass
@@ -65,9 +68,9 @@ class Desk:
     def _send(self, case: Open, now: datetime) -> None:
         today = timezone.localdate(now)
         draft = case.plan.draft(today)
-        reporting.start_code(draft)
-        receipt = reporting.submit(draft=draft, files=files_of(case.plan), today=today)
-        case.code, ticket = receipt.code, reporting.open_ticket(receipt.code)
+        submission.start_code(draft)
+        receipt = submission.submit(draft=draft, files=files_of(case.plan), today=today)
+        case.code, ticket = receipt.code, follow_up.open_ticket(receipt.code)
         if ticket is None:
             raise Complaint.DoesNotExist
         case.ticket = ticket
@@ -77,38 +80,38 @@ class Desk:
         more = [_seal(f"foto-{case.plan.number}.jpg", sample_files.photo(case.plan.number + 500))]
         files = more if case.plan.photo and case.plan.number % 3 == 0 else []
         today = timezone.localdate(now)
-        reporting.add_message(ticket=case.ticket, text=case.texts["answer"], files=files, today=today)
+        follow_up.add_message(ticket=case.ticket, text=case.texts["answer"], files=files, today=today)
 
     def _withdraw(self, case: Open, now: datetime) -> None:
         today = timezone.localdate(now)
-        reporting.withdraw(ticket=case.ticket, reason=case.texts["withdraw_reason"], today=today)
+        follow_up.withdraw(ticket=case.ticket, reason=case.texts["withdraw_reason"], today=today)
 
     # --- The office ---------------------------------------------------------------------------------------------------
 
     def _act(self, case: Open, action: Action, now: datetime, *, reason: str = "", other: bool = False) -> None:
         ring = self._ring("verifikator", case, other=other)
-        casework.act(keyring=ring, case_id=case.case_id, action=action, reason=reason, now=now)
+        case_actions.act(keyring=ring, case_id=case.case_id, action=action, reason=reason, now=now)
 
     def _read(self, case: Open, now: datetime) -> None:
-        casework.open_case(keyring=self._ring("verifikator", case), case_id=case.case_id, now=now)
+        case_file.open_case(keyring=self._ring("verifikator", case), case_id=case.case_id, now=now)
 
     def _start(self, case: Open, now: datetime) -> None:
         self._act(case, Action.START_REVIEW, now)
         self._read(case, now)
         if case.plan.number % 5 != 4:
             ring = self._ring("verifikator", case)
-            casework.assign(keyring=ring, case_id=case.case_id, assignee=ring.staff, now=now)
+            assignment.assign(keyring=ring, case_id=case.case_id, assignee=ring.staff, now=now)
 
     def _note(self, case: Open, now: datetime, text: str = "internal_note") -> None:
         ring = self._ring("verifikator", case)
-        casework.note(keyring=ring, complaint_id=case.complaint_id, text=case.texts[text], now=now)
+        case_actions.note(keyring=ring, complaint_id=case.complaint_id, text=case.texts[text], now=now)
 
     def _ask(self, case: Open, now: datetime) -> None:
         self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
 
     def _reply(self, case: Open, now: datetime) -> None:
         ring = self._ring("verifikator", case)
-        casework.reply(keyring=ring, complaint_id=case.complaint_id, text=case.texts["reply"], now=now)
+        case_actions.reply(keyring=ring, complaint_id=case.complaint_id, text=case.texts["reply"], now=now)
 
     def _verify(self, case: Open, now: datetime) -> None:
         self._read(case, now)
@@ -127,7 +130,7 @@ class Desk:
     def _forward(self, case: Open, now: datetime) -> None:
         ring = self._ring("penerus", case)
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
-        release = forwarding.forward(
+        release = forward(
             keyring=ring,
             case_id=case.case_id,
             body=OversightBody.objects.get(pk=self._body(case)),
@@ -143,8 +146,8 @@ class Desk:
         if case.release_id is None:
             raise ValueError("not forwarded")
         ring = self._ring(self._body(case), case)
-        forwarding.open_release(keyring=ring, release_id=case.release_id, now=now)
-        forwarding.act(keyring=ring, release_id=case.release_id, action=action, now=now, **words)
+        reading.open_release(keyring=ring, release_id=case.release_id, now=now)
+        decisions.act(keyring=ring, release_id=case.release_id, action=action, now=now, **words)
 
     def _take_up(self, case: Open, now: datetime) -> None:
         self._judge(case, Action.TAKE_UP, now)
@@ -167,11 +170,11 @@ class Desk:
 
     def _sanction(self, case: Open, now: datetime) -> None:
         kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]
-        imposed = forwarding.SanctionRecord(kind, number, timezone.localdate(now))
+        imposed = decisions.SanctionRecord(kind, number, timezone.localdate(now))
         self._judge(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=imposed)
 
 
-def files_of(plan: Planned) -> list[evidence.DraftFileInfo]:
+def files_of(plan: Planned) -> list[drafts.DraftFileInfo]:
     """Draw and seal the files of a sample report."""
     uploads = []
     if plan.photo:
@@ -182,8 +185,8 @@ def files_of(plan: Planned) -> list[evidence.DraftFileInfo]:
     return [_as_sent(upload) for upload in uploads]
 
 
-def _seal(name: str, content: bytes) -> evidence.SealedUpload:
-    sink = evidence.Sink(name)
+def _seal(name: str, content: bytes) -> intake.SealedUpload:
+    sink = intake.Sink(name)
     sink.write(content)
     upload = sink.finish()
     if upload.refused:
@@ -191,8 +194,8 @@ def _seal(name: str, content: bytes) -> evidence.SealedUpload:
     return upload
 
 
-def _as_sent(upload: evidence.SealedUpload) -> evidence.DraftFileInfo:
+def _as_sent(upload: intake.SealedUpload) -> drafts.DraftFileInfo:
     if upload.info is None:
         raise OSError("store")
-    evidence.look(upload.info, object_name=upload.object_name, identifier=upload.id)
-    return evidence.DraftFileInfo(str(upload.id), upload.info, upload.object_name, upload.object_digest)
+    metadata_check.look(upload.info, object_name=upload.object_name, identifier=upload.id)
+    return drafts.DraftFileInfo(str(upload.id), upload.info, upload.object_name, upload.object_digest)

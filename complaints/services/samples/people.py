@@ -14,10 +14,12 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from complaints.adapters import private
+from complaints.adapters import private_file
 from complaints.models.team import Role, Staff, Team
-from complaints.services import factors, founding, keys, vault
-from complaints.services.founding import Asked
+from complaints.services import mfa
+from complaints.services.keyring import UnpinnedKey, pinned_teams
+from complaints.services.team_keys import personal, setup
+from complaints.services.team_keys.setup import Asked
 
 
 class SamplesRefused(Exception):  # noqa: N818
@@ -83,20 +85,20 @@ def found(*, now: datetime, env_file: Path) -> Founded | None:
             _make(person, now)
         made = _found_teams(now)
         # Before the commit: a pin without its team is replaced by the next run, a team without its pin is stuck.
-        private.put(env_file, "TEAM_KEY_PINS", made.pins)
+        private_file.put(env_file, "TEAM_KEY_PINS", made.pins)
     return made
 
 
 def _enrol_missing() -> None:
     for staff in Staff.objects.filter(is_sample=True):
-        if not factors.has_factor(staff):
-            factors.enrol_totp(staff=staff)
+        if not mfa.has_factor(staff):
+            mfa.enrol_totp(staff=staff)
 
 
 def _refuse_strange_teams() -> None:
     try:
-        vault.pinned_teams(*Team.objects.values_list("slug", flat=True))
-    except vault.UnpinnedKey as error:
+        pinned_teams(*Team.objects.values_list("slug", flat=True))
+    except UnpinnedKey as error:
         raise SamplesRefused(
             "The database and the file of secrets do not belong together: a team's key is not the pinned one. "
             "Bring the right file back, or remove both to begin anew."
@@ -110,12 +112,12 @@ def _make(person: Person, now: datetime) -> None:
         last_name=person.last_name,
         email=f"{person.username}@contoh.example",
         role=person.role,
-        body_id=person.team.removeprefix(founding.BODY_PREFIX) if person.role is Role.OVERSEER else None,
+        body_id=person.team.removeprefix(setup.BODY_PREFIX) if person.role is Role.OVERSEER else None,
         is_staff=True,
         is_sample=True,
     )
-    keys.change_password(staff=staff, password=person.password, now=now)
-    factors.enrol_totp(staff=staff)
+    personal.change_password(staff=staff, password=person.password, now=now)
+    mfa.enrol_totp(staff=staff)
 
 
 def _found_teams(now: datetime) -> Founded:
@@ -123,8 +125,8 @@ def _found_teams(now: datetime) -> Founded:
     for person in PEOPLE:
         if person.team:
             members.setdefault(person.team, []).append(person.username)
-    pairs = {slug: (founding.recovery_pair(), founding.recovery_pair()) for slug in members}
+    pairs = {slug: (setup.recovery_pair(), setup.recovery_pair()) for slug in members}
     public = {slug: (one[0], other[0]) for slug, (one, other) in pairs.items()}
-    teams = founding.found(founding.plan(Asked(bodies=(), members=members, recovery=public)), now=now)
+    teams = setup.found(setup.plan(Asked(bodies=(), members=members, recovery=public)), now=now)
     private_halves = {slug: (one[1], other[1]) for slug, (one, other) in pairs.items()}
-    return Founded(teams, founding.pins(teams), private_halves)
+    return Founded(teams, setup.pins(teams), private_halves)

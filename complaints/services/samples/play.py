@@ -12,17 +12,19 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from complaints.adapters import private
+from complaints.adapters import private_file
 from complaints.domain import codes
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
-from complaints.services import casework, day_end, evidence, keys
+from complaints.services import case_deadlines, scheduled
+from complaints.services.evidence import processing
+from complaints.services.keyring import Keyring
 from complaints.services.samples.desk import Desk, Open
 from complaints.services.samples.people import PEOPLE, SamplesRefused, refuse_outside_sample_mode
 from complaints.services.samples.schedule import schedule
 from complaints.services.samples.stories import planned
-from complaints.services.vault import Keyring
+from complaints.services.team_keys import personal
 
 # Which report's ticket code is shown first: its status page has an open question.
 SHOWN: Final = "needs_information"
@@ -45,7 +47,7 @@ def load(*, now: datetime, into: Path) -> int:
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first()
     if first is not None:
         # After the commit: a head that left the machine cannot be taken back.
-        day_end.close(days=_days(first, today), now=now)
+        scheduled.close(days=_days(first, today), now=now)
     return made
 
 
@@ -74,13 +76,13 @@ def _play(today: date) -> dict[str, list[str]]:
     ]
     first = min(move.day for move in moves)
     for day in [*_days(first, today), today]:
-        casework.run_deadlines(now=_at(day, time(0, 5)))
+        case_deadlines.run_deadlines(now=_at(day, time(0, 5)))
         todays = sorted(
             (move for move in moves if move.day == day), key=lambda move: (move.place, move.case.plan.number)
         )
         for minute, move in enumerate(todays):
             desk.take(move.step, move.case, _at(day, time(9)) + timedelta(minutes=3 * minute))
-        while evidence.process_pending():
+        while processing.process_pending():
             pass
     return _tickets(cases)
 
@@ -99,7 +101,7 @@ def _rings() -> dict[str, Keyring]:
     for person in PEOPLE:
         if person.team:
             known = staff.get(person.username)
-            unlocked = keys.unlock(staff=known, password=person.password) if known else None
+            unlocked = personal.unlock(staff=known, password=person.password) if known else None
             if unlocked is None:
                 raise SamplesRefused(f"The sample account {person.username} is missing or was changed; run setup_keys.")
             rings[person.username] = Keyring(known, unlocked)
@@ -119,4 +121,4 @@ def _write(path: Path, tickets: dict[str, list[str]]) -> None:
         {"username": person.username, "role": str(person.role.label), "password": person.password} for person in PEOPLE
     ]
     content = {"accounts": accounts, "ticket": tickets[SHOWN][0], "tickets": tickets}
-    private.write(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    private_file.write(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

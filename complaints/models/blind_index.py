@@ -1,0 +1,59 @@
+"""Blind indexes: keyed digests by which members find the same person, agency, post or picture again.
+
+The key is random and sealed to the triage team, so nobody without a member's session can try names or NIPs against
+the entries; they are written and compared in such sessions only (services.similarity).
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class IndexKey(models.Model):
+    """The key of all entries, sealed to the triage team; one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    signer = models.BinaryField()
+    sealed = models.BinaryField()
+    sealed_number = models.SmallIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="index_key_single")]
+
+    def __str__(self) -> str:
+        return "index key"
+
+
+class IndexEntry(models.Model):
+    """One keyed digest of something in a complaint; ``sealed`` holds what exact comparison needs (a picture's hash)."""
+
+    class Kind(models.TextChoices):
+        NIP = "nip"
+        PERSON = "person"
+        AGENCY = "agency"
+        POST = "post"
+        PICTURE = "picture"
+        # For the conflict lock: a name without its agency, an agency without its place.
+        NAME = "name"
+        OFFICE = "office"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="index_entries")
+    evidence = models.ForeignKey("Evidence", on_delete=models.PROTECT, null=True, related_name="index_entries")
+    kind = models.CharField(max_length=8, choices=Kind)
+    digest = models.BinaryField()
+    sealed = models.BinaryField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "digest"], name="index_kind_digest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["nip", "person", "agency", "post", "picture", "name", "office"]),
+                name="index_kind_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

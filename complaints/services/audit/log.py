@@ -1,0 +1,285 @@
+"""Writing the chain: one entry per act of staff or system, one per day for all that reporters sent."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
+
+from complaints.domain import hashchain
+from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
+from complaints.domain.workflow import ActorKind
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.case import Transition
+from complaints.models.case_links import Move
+from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.team import Staff
+
+EVENTS = frozenset(
+    {
+        "case.opened",
+        "case.transition",
+        "case.assigned",
+        "case.taken_on",
+        "case.declined",
+        "staff.away",
+        "assigning.changed",
+        "conflict.matched",
+        "conflict.declared",
+        "conflict.lifted",
+        "case.linked",
+        "case.unlinked",
+        "finding.entered",
+        "queue.opened",
+        "queue.searched",
+        "filter.saved",
+        "filter.deleted",
+        "message.sent",
+        "cases.exported",
+        "catalog.changed",
+        "practice.switched",
+        "practice.made",
+        "leak.checked",
+        "leak.overridden",
+        "note.written",
+        "assessment.recorded",
+        "object.opened",
+        "object.worked",
+        "custody.printed",
+        "release.made",
+        "release.opened",
+        "decision.recorded",
+        "staff.key_made",
+        "staff.key_retired",
+        "staff.signed_in",
+        "staff.changed",
+        "session.ended",
+        "factor.added",
+        "factor.removed",
+        "factor.codes_made",
+        "factor.reset",
+        "team.made",
+        "team.asked",
+        "team.admitted",
+        "team.left",
+        "team.reviewed",
+        "teamkey.removed",
+        "teamkey.rotated",
+        "teamkey.resealed",
+        "teamkey.finished",
+        "day.closed",
+    }
+)
+# All that is fixed once a report is sent.
+COMPLAINT_COLUMNS = (
+    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
+)  # fmt: skip
+_FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
+
+
+class AuditError(Exception):
+    """An entry that must not be written: unknown event, or a fact that could be content."""
+
+
+def digest_of(ciphertext: Stored) -> str:
+    """Return the hex digest by which the chain knows a stored ciphertext."""
+    return blake2b(bytes(ciphertext), person=b"ciphertext").hex()
+
+
+def server_signer() -> SignPair:
+    """Return the key that signs what no person does: jobs, and acts of people who hold no key."""
+    return SignPair.from_seed(bytes.fromhex(settings.SERVER_SIGNING_KEY))
+
+
+def append(
+    *,
+    event: str,
+    now: datetime,
+    actor: Staff | None = None,
+    signer: SignPair | None = None,
+    case: uuid.UUID | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Append one entry, in the caller's transaction; appends wait for one another.
+
+    Args:
+        signer: the acting person's key; the server's where None.
+
+    Raises:
+        AuditError: unknown event, or a fact that is not an id, a code or a digest.
+    """
+    facts = dict(facts or {})
+    if event not in EVENTS or not all(_is_fact(value) for value in facts.values()):
+        raise AuditError(event)
+    if actor is not None and actor.practising:
+        facts["practice"] = 1
+    signer = signer or server_signer()
+    with transaction.atomic(savepoint=False):
+        head = ChainHead.objects.select_for_update().get(pk=1)
+        entry = AuditEntry(
+            sequence=head.sequence + 1,
+            at=now,
+            event=event,
+            actor=actor.pk if actor else None,
+            case=case,
+            facts=facts,
+            signer=signer.public,
+            previous=bytes(head.digest),
+        )
+        entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
+        entry.signature = signer.sign(entry.digest)
+        # The database moves the head with it: migration 0016.
+        entry.save(force_insert=True)
+    return entry
+
+
+def _is_fact(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and _FACT.fullmatch(value) is not None)
+
+
+def payload(entry: AuditEntry) -> bytes:
+    """Return the one spelling of an entry that its digest is made of."""
+    return hashchain.canonical(
+        {
+            "sequence": entry.sequence,
+            "at": entry.at.astimezone(UTC).isoformat(),
+            "event": entry.event,
+            "actor": str(entry.actor) if entry.actor else "",
+            "case": str(entry.case) if entry.case else "",
+            "facts": entry.facts,
+            "signer": bytes(entry.signer).hex(),
+        }
+    )
+
+
+def _leaf(kind: str, row: uuid.UUID, *parts: bytes | uuid.UUID | None) -> bytes:
+    """Digest what stands in one row, together with which row it is: ciphertexts that changed places do not match."""
+    pieces = (part.bytes if isinstance(part, uuid.UUID) else bytes(part or b"") for part in parts)
+    return _leaf_of(kind, row, *(blake2b(piece, person=b"ciphertext") for piece in pieces))
+
+
+def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
+    return blake2b(kind.encode() + b"\0" + row.bytes + b"".join(digests), person=b"day leaf")
+
+
+def day_digests(day: date) -> Iterator[bytes]:
+    """Yield a digest of every row that reporters wrote on ``day``: reports, keys, messages, files, posts, steps."""
+    sent = Complaint.objects.filter(day=day).values_list("pk", *COMPLAINT_COLUMNS)
+    messages = Message.objects.from_reporter().filter(day=day)
+    originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
+    posts = Evidence.objects.filter(day=day, kind=Evidence.Kind.POST)
+    rows: dict[str, QuerySet[Any, tuple[Any, ...]]] = {
+        "complaint": sent,
+        "message": messages.values_list("pk", "complaint", "sealed", "sealed_for_release"),
+        "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
+        "post": posts.values_list("pk", "complaint", "sealed_post"),
+    }
+    for kind, found in rows.items():
+        for row, *parts in found.iterator():
+            yield _leaf(kind, row, *parts)
+    yield from _grants(day)
+    yield from _reporter_steps(day)
+    yield from _reporter_moves(day)
+
+
+def _grants(day: date) -> Iterator[bytes]:
+    """Yield a digest of each grant as the reporter sealed it: for one sealed again since, its digest was kept."""
+    grants = KeyGrant.objects.filter(complaint__day=day).values_list(
+        "pk", "complaint", "team", "sealed", "first_digest"
+    )
+    for row, complaint, team, sealed, first in grants.iterator():
+        parts = [blake2b(part.bytes, person=b"ciphertext") for part in (complaint, team)]
+        yield _leaf_of("grant", row, *parts, bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext"))
+
+
+def _reporter_steps(day: date) -> Iterator[bytes]:
+    """Yield a digest of each step that reporters took: such steps have no entry of their own, and so no hour."""
+    steps = Transition.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
+    for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
+        yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
+
+
+def _reporter_moves(day: date) -> Iterator[bytes]:
+    """Yield a digest of each move that a withdrawal from a joint case made."""
+    clear = ("number", "source_steps", "target_steps")
+    moves = Move.objects.filter(day=day, actor__isnull=True).order_by("pk")
+    for row, report, source, target, *numbers in moves.values_list("pk", "complaint", "source", "target", *clear):
+        yield _leaf("move", row, report, source, target, hashchain.canonical({"move": numbers}))
+
+
+def close_day(*, day: date, now: datetime) -> AuditEntry | None:
+    """Bind all that reporters sent on ``day`` into the chain by one Merkle root; a day is closed once."""
+    with transaction.atomic():
+        ChainHead.objects.select_for_update().get(pk=1)
+        if AuditEntry.objects.filter(event="day.closed", facts__day=day.isoformat()).exists():
+            return None
+        digests = list(day_digests(day))
+        facts = {"day": day.isoformat(), "root": hashchain.merkle_root(digests).hex(), "count": len(digests)}
+        return append(event="day.closed", now=now, facts=facts)
+
+
+def heads(*, limit: int = 1) -> list[tuple[int, str, str]]:
+    """Return the last ``limit`` day entries as (sequence, day, hex digest), to be written outside the machine."""
+    rows = AuditEntry.objects.filter(event="day.closed").order_by("-sequence")[:limit]
+    return [(row.sequence, row.facts["day"], bytes(row.digest).hex()) for row in rows]
+
+
+# Reading out of the chain what it says of one case; for the custody sheet. It verifies nothing.
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One entry: its number and digest (hexadecimal) in the chain, and what it says."""
+
+    sequence: int
+    digest: str
+    at: datetime
+    event: str
+    actor: uuid.UUID | None
+    facts: dict[str, Any]
+
+
+def recorded(*, case: uuid.UUID, events: Collection[str]) -> list[Recorded]:
+    """Return a case's entries of these kinds, in order."""
+    rows = AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
+    return [Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows]
+
+
+def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
+    """Return the condition that a person's act stands in the chain for ``day`` (portal time).
+
+    Args:
+        case: the column of the query that names the case.
+    """
+    actor_id = actor.pk if actor else None
+    return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))
+
+
+def last_of(event: str) -> Recorded | None:
+    """Return the newest entry of a kind."""
+    row = AuditEntry.objects.filter(event=event).order_by("-sequence").first()
+    if row is None:
+        return None
+    return Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+
+
+def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:
+    """Return the last day (of the portal's time zone) on which each of these people did one of these acts."""
+    rows = AuditEntry.objects.filter(actor__in=actors, event__in=events).order_by().values("actor")
+    found = rows.annotate(last=Max("at")).values_list("actor", "last")
+    return {actor: timezone.localdate(last) for actor, last in found if actor is not None}
+
+
+def head() -> tuple[int, str]:
+    """Return the number and the digest (hexadecimal) of the chain's last entry."""
+    row = ChainHead.objects.get(pk=1)
+    return row.sequence, bytes(row.digest).hex()

@@ -1,0 +1,160 @@
+"""What a text to reporters would give away, checked against the opened case; and what was sent in spite of it.
+
+The rules are those of domain.leaks. What is found goes back to the page that asked and nowhere else: the chain takes
+the kinds and their number. A warning never forbids: it is overridden with a reason, which is sealed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from complaints.domain import disclosure
+from complaints.domain.disclosure import Known, Leak
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.records import Context, open_record
+from complaints.models.case import Transition
+from complaints.models.complaint import Complaint, Message
+from complaints.models.oversight import Release
+from complaints.models.team import Staff
+from complaints.services import case_membership
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring
+from complaints.services.messages import read, tell, write_note
+
+
+@dataclass(frozen=True)
+class Override:
+    """A text that is sent in spite of warnings: of which kinds, and why in the officer's words (to be sealed)."""
+
+    kinds: tuple[str, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One reporter's words, opened: the answers, and what they wrote later."""
+
+    answers: dict[str, Any]
+    said: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that this reporter wrote in sentences."""
+        return (str(self.answers.get("story", "")), *self.said)
+
+
+@transaction.atomic
+def check(
+    *, keyring: Keyring, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str, now: datetime
+) -> list[Leak]:
+    """Return what ``text`` would give away to the reporters ``readers`` (complaints of the case; empty: all of it).
+
+    Opens every complaint of the case, so the chain learns that it was done.
+
+    Raises:
+        Locked: the person was not admitted to triage.
+    """
+    complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
+    told = {complaint.pk: _open(keyring, complaint) for complaint in complaints}
+    own = tuple(case_membership.own_reference(one) for one in complaints if len(told) == 1 or [one.pk] == list(readers))
+    held = known([told[pk] for pk in readers or told], list(told.values()), references=own)
+    found = disclosure.check(text, held)
+    record_check(keyring=keyring, case_id=case_id, found=found, now=now)
+    return found
+
+
+def known(readers: Sequence[Told], everybody: Sequence[Told], *, references: tuple[str, ...] = ()) -> Known:
+    """Return what a text to ``readers`` is held against; where several read it, each is another to the others."""
+    alone = readers[0] if len(readers) == 1 else None
+    return Known(
+        accused=_values(everybody, "accused_name"),
+        stories=alone.words if alone else (),
+        offices=(*_values(everybody, "agency"), *_values(everybody, "regency")),
+        others=tuple(words for one in everybody if one is not alone for words in one.words),
+        staff=_staff(),
+        references=references,
+    )
+
+
+def _values(told: Iterable[Told], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(one.answers.get(name, "")) for one in told))
+
+
+def _staff() -> tuple[str, ...]:
+    people = Staff.objects.filter(is_active=True).order_by("pk").values_list("first_name", "last_name", "username")
+    return tuple(name for first, last, user in people for name in (f"{first} {last}".strip(), user) if name)
+
+
+def _open(keyring: Keyring, complaint: Complaint) -> Told:
+    pair, owner = keyring.complaint(complaint), str(complaint.pk)
+    signer = bytes(complaint.reporter_verify_key)
+    answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    said = complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence")
+    return Told(answers, tuple(read(message, pair=pair, complaint=complaint) for message in said))
+
+
+def record_check(*, keyring: Keyring, case_id: uuid.UUID, found: Sequence[Leak], now: datetime) -> None:
+    """Write into the chain that a text was checked, and which kinds of warnings there were."""
+    facts = {"found": len(found), "kinds": kinds_of(found)}
+    log.append(event="leak.checked", now=now, actor=keyring.staff, signer=keyring.signer, case=case_id, facts=facts)
+
+
+def kinds_of(found: Iterable[Leak] | Override) -> str:
+    """Return the kinds as the chain keeps them, each once."""
+    kinds = found.kinds if isinstance(found, Override) else [leak.kind.value for leak in found]
+    return "+".join(dict.fromkeys(kinds))
+
+
+def overridden(
+    *,
+    keyring: Keyring,
+    speaker: KeySet,
+    complaints: Iterable[Complaint],
+    override: Override,
+    about: Message | Transition,
+    now: datetime,
+) -> None:
+    """Keep an office's reason as a note of each complaint, and bind it to the message or step that it is about."""
+    step = about if isinstance(about, Transition) else None
+    for complaint in complaints:
+        note = write_note(
+            complaint=complaint, text=override.words, keyring=keyring, speaker=speaker, now=now, transition=step
+        )
+        _bind(keyring, complaint.case_id, override, note=note.pk, about=about.pk, now=now)
+
+
+def overridden_by_body(
+    *,
+    keyring: Keyring,
+    speaker: KeySet,
+    release: Release,
+    complaint: Complaint,
+    override: Override,
+    step: Transition,
+    now: datetime,
+) -> None:
+    """Keep a body's reason as its word to the office on the release, and bind it to the step."""
+    said = tell(
+        complaint=complaint,
+        text=override.words,
+        keyring=keyring,
+        speaker=speaker,
+        now=now,
+        transition=step,
+        release=release,
+        to_reporter=False,
+    )
+    _bind(keyring, release.case_id, override, note=said.pk, about=step.pk, now=now)
+
+
+def _bind(
+    keyring: Keyring, case_id: uuid.UUID, override: Override, *, note: uuid.UUID, about: uuid.UUID, now: datetime
+) -> None:
+    facts = {"kinds": kinds_of(override), "note": str(note), "about": str(about)}
+    log.append(event="leak.overridden", now=now, actor=keyring.staff, signer=keyring.signer, case=case_id, facts=facts)

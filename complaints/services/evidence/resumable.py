@@ -1,0 +1,204 @@
+"""Files that arrive in segments, each sealed and durable before it is acknowledged (docs/adr/0010).
+
+A line may break, a node may die, two files may come at once to two nodes: what has arrived is found again by the row
+of the file. A segment is an object of its own until all are there; then they are checked, hashed and joined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+
+from complaints.adapters import media
+from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, SealError, random_bytes
+from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segment, padding, seal_segment
+from complaints.models.evidence import DraftFile
+from complaints.services.evidence.drafts import (
+    DraftFileInfo,
+    PartialFile,
+    discard_draft_file,
+    find_row,
+    open_partial,
+    open_row,
+    partial_files,
+    room_for,
+    seal_info,
+    seal_partial,
+)
+from complaints.services.evidence.intake import short_name, why_not_stored
+from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
+
+logger = logging.getLogger(__name__)
+MARK_CHARS = 64
+
+
+class UnknownFileError(LookupError):
+    """There is no such file behind this session (any more)."""
+
+
+class BadSegmentError(ValueError):
+    """A segment has not the length that its place asks for."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file has come: the next segment it expects, or the code of its refusal, or the whole file."""
+
+    id: str
+    next: int = 0
+    refused: str = ""
+    passing: bool = False
+    whole: DraftFileInfo | None = None
+
+
+def begin(*, session: Any, name: str, size: int, mark: str, today: date) -> Progress:
+    """Announce a file of ``size`` bytes; the same one (name, size, mark) that is partly here goes on where it was."""
+    name, mark = short_name(name.replace("\\", "/").rpartition("/")[2]) or "-", mark[:MARK_CHARS]
+    for identifier, partial in partial_files(session=session).items():
+        if (partial.name, partial.size, partial.mark) == (name, size, mark):
+            return Progress(identifier, partial.next)
+    # Joining needs the space twice for a moment.
+    room = room_for(session=session, announced=2 * size)
+    if refused := room.refused or ("empty" if size <= 0 else room.too_small_for(size)):
+        return Progress("", refused=refused)
+    row = DraftFile(session=session.session_id, day=today, object_digest=b"")
+    row.sealed = seal_partial(session, row.pk, PartialFile(random_bytes(32).hex(), name, size, mark))
+    row.save(force_insert=True)
+    session.keeps_files = True
+    return Progress(str(row.pk))
+
+
+def progress(*, session: Any, file_id: str) -> Progress:
+    """Tell how far a file has come; raises UnknownFileError."""
+    row = _row(session, file_id)
+    if row.object_name:
+        return Progress(file_id, whole=open_row(session, row))
+    return Progress(file_id, open_partial(session, row).next)
+
+
+def _row(session: Any, file_id: str) -> DraftFile:
+    row = find_row(session, file_id)
+    if row is None:
+        raise UnknownFileError
+    return row
+
+
+def take(*, session: Any, file_id: str, index: int, data: bytes) -> Progress:
+    """Seal and store segment ``index``; one that is not the next changes nothing, and the answer says which is.
+
+    Raises:
+        UnknownFileError: the file was cancelled, or its session ended.
+        BadSegmentError: the segment has another length than its place asks for.
+    """
+    row = _row(session, file_id)
+    if row.object_name:
+        return progress(session=session, file_id=file_id)
+    partial = open_partial(session, row)
+    if index != partial.next or index >= partial.count:
+        return Progress(file_id, partial.next)
+    if len(data) != partial.length_of(index):
+        raise BadSegmentError
+    if index == 0:
+        partial.type = media.recognise(data[: media.HEAD_BYTES])
+        if partial.type not in media.ALLOWED:
+            discard_draft_file(session=session, file_id=file_id)
+            return Progress(file_id, refused="type")
+    try:
+        _put(partial, row.pk, data)
+    except OSError as error:
+        return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
+    return _advance(session, row, partial)
+
+
+def _advance(session: Any, row: DraftFile, partial: PartialFile) -> Progress:
+    name, partial.next = partial.part_name(partial.next), partial.next + 1
+    before = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
+    if before.update(sealed=seal_partial(session, row.pk, partial)):
+        return Progress(str(row.pk), partial.next)
+    # The same segment came twice at once, and the other one was first; or the file was cancelled meanwhile.
+    try:
+        return progress(session=session, file_id=str(row.pk))
+    except UnknownFileError:
+        delete_object(name)
+        raise
+
+
+def _put(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
+    index = partial.next
+    last = index == partial.count - 1
+    nonce, sealed = seal_segment(bytes.fromhex(partial.key), identifier.bytes, index, data, last=last)
+    stored = b"".join([nonce, sealed, *padding(len(nonce) + len(sealed))])
+    storage().put(partial.part_name(index), stored)
+
+
+def finish(*, session: Any, file_id: str) -> Progress:
+    """Join the segments to one object, hash the plaintext on the way; done before, it tells so again.
+
+    Reads, opens and writes the file once more: SHA-256 cannot be carried from one request, or node, to the next.
+
+    Raises:
+        UnknownFileError: the file was cancelled, or its session ended.
+    """
+    row = _row(session, file_id)
+    if row.object_name:
+        return progress(session=session, file_id=file_id)
+    partial = open_partial(session, row)
+    if partial.next < partial.count:
+        return Progress(file_id, partial.next)
+    name = new_object_name()
+    try:
+        info, digest = _join(partial, row.pk, name)
+    except (SealError, FileNotFoundError):
+        logger.error("Segments of an upload are gone or damaged; it has to be sent again")
+        discard_draft_file(session=session, file_id=file_id)
+        return Progress(file_id, refused="store")
+    except OSError as error:
+        return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
+    before = DraftFile.objects.filter(pk=row.pk, object_name=None)
+    if not before.update(object_name=name, object_digest=digest, sealed=seal_info(session, row.pk, info)):
+        delete_object(name)
+        return progress(session=session, file_id=file_id)
+    for part in partial.parts():
+        delete_object(part)
+    return progress(session=session, file_id=file_id)
+
+
+def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileInfo, bytes]:
+    key, stored = bytes.fromhex(partial.key), len(MAGIC)
+    sha256, digest = hashlib.sha256(), hashlib.sha256(MAGIC)
+    file = storage().open(name, "wb")
+    try:
+        file.write(MAGIC)
+        for index in range(partial.count):
+            size = partial.length_of(index) + NONCE_BYTES + TAG_BYTES
+            sealed = storage().get(partial.part_name(index))[:size]
+            plain = open_segment(key, identifier.bytes, index, sealed, last=index == partial.count - 1)
+            for hashed, data in ((sha256, plain), (digest, sealed)):
+                hashed.update(data)
+            file.write(sealed)
+            stored += size
+        for piece in padding(stored):
+            digest.update(piece)
+            file.write(piece)
+        file.close()
+    except BaseException:
+        file.abandon()
+        delete_object(name)
+        raise
+    return FileInfo(partial.key, partial.name, partial.type, partial.size, sha256.hexdigest()), digest.digest()
+
+
+def segment_bytes() -> int:
+    """Return the length of every segment but the last, in bytes."""
+    return SEGMENT_BYTES
+
+
+def largest_file() -> int:
+    """Return how large one file may be, in bytes."""
+    return int(settings.EVIDENCE_MAX_FILE_BYTES)

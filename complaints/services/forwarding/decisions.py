@@ -1,0 +1,177 @@
+"""What a body does with its release: take up, ask, return, find, recommend, record the sanction."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from complaints import access
+from complaints.domain import workflow
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.records import seal_record
+from complaints.domain.workflow import Action, ActorKind, TransitionRefused
+from complaints.models.case import Transition
+from complaints.models.oversight import (
+    Finding,
+    Recommendation,
+    Release,
+    Sanction,
+)
+from complaints.models.reference_data import SanctionKind
+from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services.audit import log
+from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
+from complaints.services.keyring import Keyring, check_keys, pinned_team
+from complaints.services.messages import tell
+
+_DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
+    Action.SUBSTANTIATE: Finding,
+    Action.DISMISS: Finding,
+    Action.AWAIT_AGENCY: Recommendation,
+    Action.SANCTION: Sanction,
+}
+
+
+@dataclass(frozen=True)
+class SanctionRecord:
+    """What the agency imposed: kind (code), number and date of the decision."""
+
+    kind: str
+    number: str
+    decided_on: date
+
+
+@transaction.atomic
+def act(
+    *,
+    keyring: Keyring,
+    release_id: uuid.UUID,
+    action: Action,
+    now: datetime,
+    text: str = "",
+    told: str = "",
+    sanction: SanctionRecord | None = None,
+    seen_status: str | None = None,
+    override: disclosure_check.Override | None = None,
+) -> Transition:
+    """Take a body's step on its release.
+
+    Args:
+        text: what is kept on the release and read by triage: the finding, the recommendation, the question returned.
+        told: what the reporter reads; for a question to the reporter, and where the table wants a reason, required.
+        sanction: with Action.SANCTION, required.
+        override: why ``told`` was sent in spite of a warning.
+
+    Raises:
+        TransitionRefused, CaseChanged, Locked: nothing was written.
+    """
+    release = access.releases_for(keyring.staff).select_related("case", "body").get(pk=release_id)
+    if action not in {row.action for row in actions(keyring=keyring, release=release)}:
+        raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
+    if action is Action.SANCTION and sanction is None:
+        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+    speaker = keyring.team(pinned_team(f"body-{release.body_id}"))
+    _pair, content = open_content(keyring, release)
+    step = transitions.perform(
+        case_id=release.case_id,
+        action=action,
+        actor_kind=ActorKind.BODY,
+        actor=keyring.staff,
+        permissions=access.permissions_of(keyring.staff),
+        signer=keyring.signer,
+        now=now,
+        reason=text if action is Action.RETURN else told,
+        seen_status=seen_status,
+    )
+    if action in _DECISIONS:
+        _record(keyring, release, action, text or told, sanction, speaker, now)
+    reporters = reporters_of(content)
+    _say(keyring, release, step, reporters, text=text, told=_told(told, sanction), speaker=speaker, now=now)
+    if told and override:
+        first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
+        if first:
+            disclosure_check.overridden_by_body(
+                keyring=keyring,
+                speaker=speaker,
+                release=release,
+                complaint=first,
+                override=override,
+                step=step,
+                now=now,
+            )
+    if action is Action.RETURN:
+        release.state = Release.State.RETURNED
+        release.save(update_fields=["state"])
+    return step
+
+
+def _told(told: str, sanction: SanctionRecord | None) -> str:
+    if sanction is None:
+        return told
+    label = SanctionKind.objects.get(pk=sanction.kind).label_id
+    return f"{label}. {told}".strip() if told else f"{label}."
+
+
+def _record(
+    keyring: Keyring,
+    release: Release,
+    action: Action,
+    text: str,
+    sanction: SanctionRecord | None,
+    speaker: KeySet,
+    now: datetime,
+) -> None:
+    row = _DECISIONS[action](release=release, author=keyring.staff, signer=speaker.sign.public, at=now)
+    content: dict[str, Any] = {"outcome": action.value, "text": text}
+    if sanction is not None:
+        content |= {
+            "kind": sanction.kind,
+            "number": sanction.number,
+            "decided_on": sanction.decided_on.isoformat(),
+        }
+    row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, speaker.sign)
+    row.save(force_insert=True)
+    facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed)}
+    log.append(
+        event="decision.recorded",
+        now=now,
+        actor=keyring.staff,
+        signer=keyring.signer,
+        case=release.case_id,
+        facts=facts,
+    )
+
+
+def _say(
+    keyring: Keyring,
+    release: Release,
+    step: Transition,
+    reporters: dict[str, bytes],
+    *,
+    text: str,
+    told: str,
+    speaker: KeySet,
+    now: datetime,
+) -> None:
+    to_office = Action(step.action) is Action.RETURN
+    words = text if to_office else told
+    if not words:
+        return
+    for complaint in release.case.complaints.filter(pk__in=reporters):
+        if not (to_office or complaint.has_reporter):
+            continue
+        check_keys(complaint, reporters[str(complaint.pk)])
+        tell(
+            complaint=complaint,
+            text=words if to_office else case_membership.named(words, complaint),
+            keyring=keyring,
+            speaker=speaker,
+            now=now,
+            transition=step,
+            release=release,
+            to_reporter=not to_office,
+        )

@@ -1,0 +1,195 @@
+"""Forwarding: a release of one case to one body under a key of its own, with the files as chosen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from complaints import access
+from complaints.domain import checklists
+from complaints.domain.checklists import Checked
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.workflow import Action, ActorKind
+from complaints.models.case import Transition
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import (
+    OversightBody,
+    Release,
+    ReleasedFile,
+)
+from complaints.models.team import Team
+from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services.audit import log
+from complaints.services.evidence import processing, storage
+from complaints.services.evidence.posts import PostInfo, read_post
+from complaints.services.keyring import Keyring, bind_keys, grant, pinned_teams
+from complaints.services.messages import tell
+
+
+@transaction.atomic
+def forward(
+    *,
+    keyring: Keyring,
+    case_id: uuid.UUID,
+    body: OversightBody,
+    objects: Collection[uuid.UUID],
+    now: datetime,
+    cover: str = "",
+    told: str = "",
+    seen_status: str | None = None,
+    checklist: Mapping[str, Checked] | None = None,
+    override: disclosure_check.Override | None = None,
+) -> Release:
+    """Release a case to a body: its answers as they stand and the chosen ``objects``, under a new key.
+
+    Args:
+        cover: the office's covering note, which the body reads.
+        told: what the reporter is told beside the step itself; may be empty.
+        checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
+        override: why that was sent in spite of a warning.
+
+    Raises:
+        Incomplete: the checklist has open items.
+        TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
+    """
+    settled = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
+    teams = pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
+    speaker = keyring.team(teams[Team.Kind.TRIAGE])
+    step = transitions.perform(
+        case_id=case_id,
+        action=Action.FORWARD,
+        actor_kind=ActorKind.STAFF,
+        actor=keyring.staff,
+        permissions=access.permissions_of(keyring.staff),
+        signer=keyring.signer,
+        now=now,
+        seen_status=seen_status,
+        changes={"lead_body": body},
+    )
+    complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
+    box = BoxPair.new()
+    release = Release(
+        case=step.case,
+        number=step.case.releases.count() + 1,
+        body=body,
+        public_key=box.public,
+        signer=speaker.sign.public,
+        released_by=keyring.staff,
+        at=now,
+    )
+    bind_keys(release, speaker.sign)
+    chosen = _chosen(complaints, objects)
+    content = {"cover": cover, "complaints": [_snapshot(keyring, complaint, chosen) for complaint in complaints]}
+    release.sealed = seal_record(box.public, release_context(release), content, speaker.sign)
+    release.save(force_insert=True)
+    for team in teams.values():
+        grant(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
+    _release_files(keyring, release, complaints, chosen, speaker)
+    _record(keyring, release, files=len(objects), now=now)
+    first = complaints[0]
+    assessments.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
+    if told:
+        _tell(complaints, told, step, override, keyring=keyring, speaker=speaker, now=now)
+    return release
+
+
+def _tell(
+    complaints: list[Complaint], told: str, step: Transition, override: disclosure_check.Override | None, **saying: Any
+) -> None:
+    for complaint in (one for one in complaints if one.has_reporter):
+        tell(complaint=complaint, text=case_membership.named(told, complaint), transition=step, **saying)
+    if override:
+        disclosure_check.overridden(complaints=complaints, override=override, about=step, **saying)
+
+
+def _record(keyring: Keyring, release: Release, *, files: int, now: datetime) -> None:
+    digest = log.digest_of(release.sealed)
+    facts = {"release": str(release.pk), "body": release.body_id, "files": files, "digest": digest}
+    log.append(
+        event="release.made", now=now, actor=keyring.staff, signer=keyring.signer, case=release.case_id, facts=facts
+    )
+
+
+def release_context(release: Release) -> Context:
+    return Context("release", str(release.pk), str(release.case_id), release.number)
+
+
+def _snapshot(keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject]) -> dict[str, Any]:
+    owner, pair = str(complaint.pk), keyring.complaint(complaint)
+    signer = bytes(complaint.reporter_verify_key)
+    context = Context("answers", owner, owner)
+    answers = open_record(pair, complaint.sealed_answers, context, signer)
+    # The body holds nothing else by which to know the reporter's keys: what it is told later is signed with this one.
+    reporter = signer.hex()
+    posts = [asdict(post) for post in _posts(pair, complaint, chosen)]
+    day = complaint.day.isoformat()
+    return {"complaint": owner, "day": day, "answers": answers, "posts": posts, "reporter": reporter}
+
+
+def _posts(pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject]) -> Iterator[PostInfo]:
+    """Yield a complaint's posts, each with the number of its screenshot among the files of the release."""
+    numbers: dict[int, int] = {}
+    for number, item in enumerate(chosen, start=1):
+        if item.evidence.complaint_id == complaint.pk:
+            numbers.setdefault(item.evidence.sequence, number)
+    for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
+        post = read_post(pair, row, complaint)
+        yield replace(post, screenshot=numbers.get(post.screenshot, 0))
+
+
+def _chosen(complaints: list[Complaint], objects: Collection[uuid.UUID]) -> list[EvidenceObject]:
+    """Return the chosen objects in the order in which the release numbers them; raises DoesNotExist for a stranger."""
+    stored = EvidenceObject.objects.filter(pk__in=objects, evidence__complaint__in=complaints)
+    rows = list(stored.select_related("evidence").order_by("evidence__complaint", "evidence__sequence", "variant"))
+    if len(rows) != len(set(objects)):
+        raise EvidenceObject.DoesNotExist
+    return rows
+
+
+def _release_files(
+    keyring: Keyring,
+    release: Release,
+    complaints: list[Complaint],
+    chosen: list[EvidenceObject],
+    speaker: KeySet,
+) -> None:
+    """Seal the keys of the chosen objects to the release, under neutral names: a name may betray its sender."""
+    by_id = {complaint.pk: complaint for complaint in complaints}
+    for number, item in enumerate(chosen, start=1):
+        complaint = by_id[item.evidence.complaint_id]
+        pair = keyring.complaint(complaint)
+        for one in (item, *_pages(item)):
+            info = storage.read_info(pair, one, one.evidence, complaint)
+            part = f"-{one.number}" if one.number else ""
+            name = f"bukti-{number}{part}.{info.label.lower()}"
+            neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, one))
+            released = ReleasedFile(release=release, stored=one)
+            context = file_context(released)
+            released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), speaker.sign)
+            released.save(force_insert=True)
+
+
+def _threat(pair: BoxPair, item: EvidenceObject) -> str:
+    """Return what the scanner found in an original; the body must know it, and cannot open the worker's findings."""
+    original = item.variant == EvidenceObject.Variant.ORIGINAL
+    return processing.risk(processing.read_findings(pair, item.evidence)) if original else ""
+
+
+def _pages(item: EvidenceObject) -> list[EvidenceObject]:
+    """Return what goes with a working copy, to be looked at: its pages as images show nothing that it does not."""
+    if item.variant != EvidenceObject.Variant.WORKING:
+        return []
+    pages = EvidenceObject.objects.filter(evidence=item.evidence_id, variant=EvidenceObject.Variant.PAGE)
+    return list(pages.select_related("evidence").order_by("number"))
+
+
+def file_context(released: ReleasedFile) -> Context:
+    return Context("released-file", str(released.pk), str(released.release_id))

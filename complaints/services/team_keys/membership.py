@@ -1,0 +1,193 @@
+"""Teams: their founding, their recovery, and the admission of a member by a member."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Min
+
+from complaints import access
+from complaints.domain.sealing import keys as keysets
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import KEY_BYTES, SealError, blake2b, verify
+from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring, Locked, seal_membership, team_fingerprint
+
+
+class AdmissionRefused(Exception):  # noqa: N818
+    """An admission, or an end of one, that must not be; ``code`` says why.
+
+    no_key, fingerprint, role, self, admitted, members, elsewhere (holds a key of another team), last (nobody else holds
+    this one), changed (the team's key was changed meanwhile), gone (the person is no member any more).
+    """
+
+    def __init__(self, code: str) -> None:
+        """Keep the code."""
+        self.code = code
+        super().__init__(code)
+
+
+@transaction.atomic
+def make_team(
+    *,
+    slug: str,
+    kind: str,
+    members: Sequence[Staff],
+    recovery: tuple[bytes, bytes],
+    now: datetime,
+    body: OversightBody | None = None,
+) -> Team:
+    """Make a team's key, give it to at least two first members, and its halves to two recovery public keys.
+
+    Raises:
+        AdmissionRefused: fewer than two members, a member without a key, or with another role.
+    """
+    if len({member.pk for member in members}) < 2:
+        raise AdmissionRefused("members")
+    if not all(member.has_key for member in members):
+        raise AdmissionRefused("no_key")
+    if not all(access.may_join(member, Team(slug=slug, kind=kind, body=body)) for member in members):
+        raise AdmissionRefused("role")
+    keys = KeySet.new()
+    team = Team(slug=slug, kind=kind, body=body, public_key=keys.box.public, verify_key=keys.sign.public)
+    keep_recovery(team, keys, recovery)
+    team.save(force_insert=True)
+    TeamKey(team=team, number=1, public_key=keys.box.public, verify_key=keys.sign.public, made_at=now).save(
+        force_insert=True
+    )
+    facts = {"team": slug, "key": keys.fingerprint.replace(" ", ""), "recovery": recovery_digest(team)}
+    log.append(event="team.made", now=now, facts=facts)
+    for member in members:
+        membership = TeamMembership(team=team, staff=member, admitted_at=now)
+        seal_membership(membership, keys, keys.sign)
+        membership.save(force_insert=True)
+        facts = {"team": slug, "staff": str(member.pk)}
+        log.append(event="team.admitted", now=now, facts=facts)
+    return team
+
+
+@transaction.atomic
+def ask_admission(*, staff: Staff, team: Team, by: Staff, keyring: Keyring, now: datetime) -> TeamMembership:
+    """Put a person forward for a team; a member has to admit them. Raises AdmissionRefused(role, elsewhere)."""
+    # The team before the chain, as with every change of a team's key: its row is locked with the new membership.
+    team = Team.objects.select_for_update(of=("self",)).select_related("body").get(pk=team.pk)
+    if not access.may_join(staff, team):
+        raise AdmissionRefused("role")
+    if holds_elsewhere(staff, team):
+        raise AdmissionRefused("elsewhere")
+    membership, created = TeamMembership.objects.get_or_create(team=team, staff=staff, left_at=None)
+    if created:
+        facts = {"team": team.slug, "staff": str(staff.pk)}
+        log.append(event="team.asked", now=now, actor=by, signer=keyring.signer, facts=facts)
+    return membership
+
+
+@transaction.atomic
+def admit(*, keyring: Keyring, membership_id: uuid.UUID, fingerprint: str, now: datetime) -> None:
+    """Give the team's key to a person whose fingerprint was compared in person, and typed here.
+
+    Raises:
+        AdmissionRefused: the person has no key yet, another fingerprint, another role, another team's key, is the
+            admitting one, or is in.
+        Locked: the admitting person does not hold the team's key.
+    """
+    team = Team.objects.select_for_update().get(memberships=membership_id)
+    membership = (
+        TeamMembership.objects.select_for_update(of=("self",)).select_related("staff", "team").get(pk=membership_id)
+    )
+    person = membership.staff
+    if keyring.staff is None or keyring.signer is None:
+        raise Locked(membership.team.slug)
+    _check(membership, keyring.staff)
+    if not keysets.same_fingerprint(
+        fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
+    ):
+        raise AdmissionRefused("fingerprint")
+    team_keys = todays(keyring, team)
+    seal_membership(membership, team_keys, keyring.signer)
+    membership.admitted_by, membership.admitted_at = keyring.staff, now
+    membership.save()
+    facts = {"team": membership.team.slug, "staff": str(person.pk)}
+    log.append(event="team.admitted", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+
+
+def _check(membership: TeamMembership, by: Staff) -> None:
+    person, team = membership.staff, membership.team
+    if membership.sealed_key:
+        raise AdmissionRefused("admitted")
+    if person.pk == by.pk:
+        raise AdmissionRefused("self")
+    if not person.has_key:
+        raise AdmissionRefused("no_key")
+    if membership.left_at or not access.may_join(person, team):
+        raise AdmissionRefused("role")
+    if holds_elsewhere(person, team):
+        raise AdmissionRefused("elsewhere")
+
+
+def todays(keyring: Keyring, team: Team) -> KeySet:
+    """Return the key set of a locked team, being the one of today.
+
+    Raises:
+        AdmissionRefused(changed): a colleague changed it after this person's ring was read.
+    """
+    keys = keyring.team(team)
+    if keys.fingerprint != team_fingerprint(team):
+        raise AdmissionRefused("changed")
+    return keys
+
+
+def holds_elsewhere(staff: Staff, team: Team) -> bool:
+    """Whether a person holds, or may have kept, a key of another team that still opens something.
+
+    Nobody holds the keys of two teams: a name is given to a body by two people of two teams.
+    """
+    others = TeamMembership.objects.filter(staff=staff, key_number__isnull=False).exclude(team=team)
+    return any((row.key_number or 0) >= oldest_kept(row.team) for row in others.select_related("team"))
+
+
+def oldest_kept(team: Team) -> int:
+    """Return the number of the oldest key of a team under which something still lies."""
+    oldest = team.keys.filter(sealed_previous__isnull=False).aggregate(oldest=Min("number"))["oldest"]
+    return (oldest - 1) if oldest else team.key_number
+
+
+def keep_recovery(team: Team, keys: KeySet, recovery: tuple[bytes, bytes]) -> None:
+    """Split a team's key over its keepers' two public keys, and sign those, so that the next key finds them again."""
+    halves = keysets.split(keys.to_bytes())
+    context = Context("recovery", str(team.pk), str(team.pk), team.key_number - 1)
+    team.recovery_a, team.recovery_b = (
+        seal_record(key, context, half.hex(), keys.sign, sizes=KEY_SIZES)
+        for key, half in zip(recovery, halves, strict=True)
+    )
+    team.recovery_keys = b"".join(recovery)
+    team.recovery_signature = keys.sign.sign(_kept(team))
+
+
+def renew_recovery(team: Team, old: KeySet, new: KeySet) -> bool:
+    """Split a new key over the same keepers; without halves, and False, where their keys are not those once given."""
+    kept = bytes(team.recovery_keys or b"")
+    try:
+        verify(old.sign.public, _kept(team), bytes(team.recovery_signature or b""))
+    except SealError:
+        kept = b""
+    if len(kept) != 2 * KEY_BYTES:
+        team.recovery_a = team.recovery_b = team.recovery_keys = team.recovery_signature = None
+        return False
+    keep_recovery(team, new, (kept[:KEY_BYTES], kept[KEY_BYTES:]))
+    return True
+
+
+def _kept(team: Team) -> bytes:
+    return b"recovery keys" + team.pk.bytes + bytes(team.recovery_keys or b"")
+
+
+def recovery_digest(team: Team) -> str:
+    """Return a digest of the keepers' two public keys, for the chain and for paper; "" where there are none."""
+    return blake2b(bytes(team.recovery_keys), person=b"fingerprint", size=16).hex() if team.recovery_keys else ""

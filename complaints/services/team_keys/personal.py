@@ -1,0 +1,95 @@
+"""People's own keys: made and wrapped with their password, retired when somebody else sets one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from complaints.domain.sealing import keys as keysets
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SealError
+from complaints.models.team import Staff, TeamMembership
+from complaints.services import sessions
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring, pepper
+
+
+def fingerprint(staff: Staff) -> str:
+    """Return the fingerprint of a person's key, to be compared in person; empty without a key."""
+    if not staff.public_key or not staff.verify_key:
+        return ""
+    return keysets.fingerprint(staff.public_key, staff.verify_key)
+
+
+def unlock(*, staff: Staff, password: str) -> KeySet | None:
+    """Open a person's key with their password; None where there is no key or it was made under another."""
+    if not staff.wrapped_key:
+        return None
+    try:
+        secret = keysets.unwrap(staff.wrapped_key, password=password, pepper=pepper(), owner=staff.pk.bytes)
+    except SealError:
+        return None
+    return KeySet.from_bytes(secret)
+
+
+def _wrap(staff: Staff, keys: KeySet, password: str) -> None:
+    staff.wrapped_key = keysets.wrap(
+        keys.to_bytes(),
+        password=password,
+        pepper=pepper(),
+        owner=staff.pk.bytes,
+        opslimit=settings.KEY_WRAP_OPSLIMIT,
+        memlimit=settings.KEY_WRAP_MEMLIMIT,
+    )
+
+
+@transaction.atomic
+def change_password(
+    *, staff: Staff, password: str, keyring: Keyring | None = None, now: datetime | None = None
+) -> None:
+    """Set a person's own password.
+
+    With their key unlocked, the same key is wrapped anew and every admission stays. Without it a new key is made, the
+    old one is retired, and another member must admit the person again; no case is lost.
+    """
+    now = now or timezone.now()
+    staff.set_password(password)
+    staff.must_change_password = False
+    if keyring is not None and keyring.keys is not None and keyring.staff == staff:
+        _wrap(staff, keyring.keys, password)
+        staff.save()
+        return
+    _retire(staff, now)
+    keys = KeySet.new()
+    staff.public_key, staff.verify_key = keys.box.public, keys.sign.public
+    _wrap(staff, keys, password)
+    staff.save()
+    facts = {"staff": str(staff.pk), "verify_key": keys.sign.public.hex()}
+    log.append(event="staff.key_made", now=now, actor=staff, facts=facts)
+
+
+@transaction.atomic
+def set_initial_password(*, staff: Staff, password: str, now: datetime) -> None:
+    """Give a person a first or a reset password that somebody else knows: no key is made under it, the old one ends."""
+    staff.set_password(password)
+    staff.must_change_password = True
+    _retire(staff, now)
+    staff.save()
+    sessions.end(staff=staff, now=now)
+
+
+def _retire(staff: Staff, now: datetime) -> None:
+    if staff.public_key:
+        TeamMembership.objects.filter(staff=staff, left_at=None).update(
+            sealed_key=None, admitted_by=None, admitted_key=None, admitted_at=None, certificate=None
+        )
+        log.append(event="staff.key_retired", now=now, actor=staff, facts={"staff": str(staff.pk)})
+    staff.public_key = staff.verify_key = staff.wrapped_key = None
+
+
+def record_login(*, staff: Staff) -> None:
+    """Write a sign-in into the chain."""
+    log.append(event="staff.signed_in", now=timezone.now(), actor=staff, facts={"staff": str(staff.pk)})

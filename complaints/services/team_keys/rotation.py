@@ -1,0 +1,258 @@
+"""Changing a team's key in a member's session: a new one, signed by the old, for those who stay; the rest follows.
+
+From the end of this one transaction nothing new is sealed to the old key. What lies under it is sealed again in
+slices (services.team_keys.resealing); until that is done the old private key is kept, sealed to the new one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from complaints import access
+from complaints.domain.sealing import succession
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services import resealing_registry, sessions, team_key_history
+from complaints.services.audit import log
+from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
+from complaints.services.team_keys.membership import AdmissionRefused, recovery_digest, renew_recovery, todays
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who would hold the next key: ``staying`` get it at once, ``returning`` have to be admitted again.
+
+    ``recovery`` is the digest of the keepers' public keys as the team keeps them; "" where there are none.
+    """
+
+    team: Team
+    leaving: TeamMembership | None
+    staying: list[TeamMembership]
+    returning: list[TeamMembership]
+    recovery: str
+
+
+def plan(*, keyring: Keyring, team_id: uuid.UUID, removing: uuid.UUID | None = None) -> Plan:
+    """Return who would hold the team's next key; raises as :func:`rotate`, and writes nothing."""
+    return _plan(keyring, Team.objects.get(pk=team_id), removing)
+
+
+def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
+    me = keyring.staff
+    if me is None or keyring.signer is None:
+        raise Locked(team.slug)
+    keys = todays(keyring, team)
+    rows = TeamMembership.objects.filter(team=team, left_at=None).select_related("staff__body", "team__body")
+    members = list(rows.order_by("staff__username", "pk"))
+    leaving = next((row for row in members if row.pk == removing), None)
+    if removing and leaving is None:
+        raise AdmissionRefused("gone")
+    if leaving and leaving.staff_id == me.pk:
+        raise AdmissionRefused("self")
+    admitted = [row for row in members if row.sealed_key and row != leaving and _belongs(row)]
+    staying = [row for row in admitted if is_certified(row, keys)]
+    returning = [row for row in admitted if row not in staying]
+    return Plan(team, leaving, staying, returning, recovery_digest(team))
+
+
+def _belongs(row: TeamMembership) -> bool:
+    return row.staff.is_active and row.staff.has_key and access.may_join(row.staff, row.team)
+
+
+@transaction.atomic
+def rotate(
+    *, keyring: Keyring, team_id: uuid.UUID, now: datetime, removing: uuid.UUID | None = None, reason: str = ""
+) -> Team:
+    """Give a team a new key, without the person of membership ``removing`` and all who do not belong to it any more.
+
+    Args:
+        reason: why the person is removed; sealed to the team's new key.
+
+    Raises:
+        Locked: the person does not hold the team's key.
+        UnpinnedKey: the key of today does not follow from the pinned one.
+        AdmissionRefused: self, gone, changed.
+    """
+    # Waits for whoever is sealing to this team, and lets nobody read its key until the new one stands there.
+    team = Team.objects.select_for_update().get(pk=team_id)
+    team_key_history.pinned_team(team.slug)
+    planned = _plan(keyring, team, removing)
+    old, new = keyring.team(team), KeySet.new()
+    link = succession.succeed(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
+    team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
+    recovered = renew_recovery(team, old, new)
+    team.save()
+    _hand_out(keyring, planned, team, new)
+    _end(planned, new, reason=reason, by=keyring.staff, now=now)
+    total = sum(resealing_registry.behind(holding, team).count() for holding in resealing_registry.every())
+    row = TeamKey(
+        team=team,
+        number=link.number,
+        public_key=link.public,
+        verify_key=link.verify,
+        by_predecessor=link.by_predecessor,
+        by_itself=link.by_itself,
+        total=total,
+        made_at=now,
+        made_by=keyring.staff,
+    )
+    context = previous_context(row)
+    row.sealed_previous = seal_record(link.public, context, old.to_bytes().hex(), new.sign, sizes=KEY_SIZES)
+    row.save(force_insert=True)
+    _record(keyring, planned, team, new, recovered=recovered, now=now)
+    keyring.forget()
+    return team
+
+
+def _hand_out(keyring: Keyring, planned: Plan, team: Team, new: KeySet) -> None:
+    if keyring.signer is None:
+        raise Locked(team.slug)
+    for row in planned.staying:
+        row.team = team
+        seal_membership(row, new, keyring.signer)
+        row.save()
+    for row in planned.returning:
+        # The public keys in the database are not those that were compared in person.
+        row.sealed_key = row.admitted_key = row.admitted_at = row.admitted_by = row.certificate = None
+        row.save()
+
+
+def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: datetime) -> None:
+    """Turn into history who is removed, and who held the key without belonging to the team any more."""
+    stays = {row.pk for row in (*planned.staying, *planned.returning)}
+    rows = TeamMembership.objects.filter(team=planned.team, left_at=None).select_related("staff__body", "team__body")
+    for row in rows.filter(sealed_key__isnull=False).exclude(pk__in=stays).order_by("pk"):
+        if planned.leaving is None or row.pk != planned.leaving.pk:
+            leave(row, cause=Cause.SWITCHED_OFF if not row.staff.is_active else Cause.ROLE, now=now)
+            row.save()
+    if planned.leaving is not None:
+        row = planned.leaving
+        leave(row, cause=Cause.REMOVED, now=now)
+        row.removed_by = by
+        if reason:
+            team = planned.team
+            row.sealed_reason = seal_record(bytes(team.public_key), reason_context(row), reason, new.sign)
+            row.sealed_number = team.key_number
+        row.save()
+
+
+def _record(keyring: Keyring, planned: Plan, team: Team, new: KeySet, *, recovered: bool, now: datetime) -> None:
+    actor, signer = keyring.staff, keyring.signer
+    if planned.leaving is not None:
+        sessions.end(staff=planned.leaving.staff, by=actor, signer=signer, now=now)
+        gone = {"team": team.slug, "staff": str(planned.leaving.staff_id)}
+        log.append(event="teamkey.removed", now=now, actor=actor, signer=signer, facts=gone)
+    facts: dict[str, Any] = {
+        "team": team.slug,
+        "number": team.key_number,
+        "key": new.fingerprint.replace(" ", ""),
+        "members": len(planned.staying),
+        "recovery": recovery_digest(team) if recovered else "",
+    }
+    log.append(event="teamkey.rotated", now=now, actor=actor, signer=signer, facts=facts)
+
+
+# Leaving a team: what a person may no longer have ends at once; the key that they may remember is changed by a member.
+#
+# An administrator holds no key and so can only end. Until a member has changed the team's key, the person stays among
+# the leavers, which the desk and the access review say aloud.
+
+
+Cause = TeamMembership.Cause
+
+
+def leavers(teams: Iterable[Team] | QuerySet[Team]) -> list[TeamMembership]:
+    """Return the memberships of people who may know a team's key of today and do not belong to it any more."""
+    knew = TeamMembership.objects.filter(team__in=teams, key_number=F("team__key_number"))
+    rows = list(knew.select_related("staff__body", "team__body").order_by("team__slug", "staff__username", "pk"))
+    back = {(row.team_id, row.staff_id) for row in rows if row.sealed_key and not _has_left(row)}
+    return [row for row in rows if _has_left(row) and (row.team_id, row.staff_id) not in back]
+
+
+def _has_left(row: TeamMembership) -> bool:
+    return bool(row.left_at) or not row.staff.is_active or not access.may_join(row.staff, row.team)
+
+
+@transaction.atomic
+def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, now: datetime) -> list[Team]:
+    """End the memberships that a person may no longer have, with another role or body, or switched off; and sessions.
+
+    The last holder of a team's key keeps it where the account is switched off: nobody can sign in with it, and
+    without it the team would have to be recovered.
+
+    Returns:
+        The teams whose key is now to be changed.
+
+    Raises:
+        AdmissionRefused(last): another role for the last holder of a team's key.
+    """
+    ended = []
+    sessions.end(staff=staff, by=by, signer=keyring.signer, now=now)
+    for team in Team.objects.select_for_update().filter(memberships__staff=staff).order_by("pk"):
+        row = TeamMembership.objects.filter(team=team, staff=staff, left_at=None).first()
+        if row is None or (cause is Cause.ROLE and access.may_join(staff, team)):
+            continue
+        if row.sealed_key and _is_last(row):
+            if cause is Cause.ROLE:
+                raise AdmissionRefused("last")
+            continue
+        leave(row, cause=cause, now=now)
+        row.save()
+        facts = {"team": team.slug, "staff": str(staff.pk), "cause": cause.value}
+        log.append(event="team.left", now=now, actor=by, signer=keyring.signer, facts=facts)
+        if row.key_number == team.key_number:
+            ended.append(team)
+    return ended
+
+
+def _is_last(row: TeamMembership) -> bool:
+    holders = TeamMembership.objects.filter(team=row.team_id, left_at=None, sealed_key__isnull=False)
+    return not holders.filter(staff__is_active=True).exclude(pk=row.pk).exists()
+
+
+def held_alone(staff: Staff) -> list[TeamMembership]:
+    """Return the memberships of which nobody else active holds the key."""
+    rows = TeamMembership.objects.filter(staff=staff, left_at=None, sealed_key__isnull=False)
+    return [row for row in rows.select_related("team__body") if _is_last(row)]
+
+
+def leave(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
+    """Turn a membership into history, unsaved: the sealed key is gone, which key it was stays known.
+
+    The person's sessions end at once: an open one holds what the membership had opened.
+    """
+    row.sealed_key = row.admitted_key = row.certificate = None
+    row.left_at, row.left_cause = now, cause.value
+    sessions.end(staff=row.staff, now=now)
+
+
+def reason_context(row: TeamMembership) -> Context:
+    """The context that the reason for a removal is bound to."""
+    return Context("removal", str(row.pk), str(row.team_id))
+
+
+def reason_of(*, keyring: Keyring, row: TeamMembership) -> str:
+    """Return why somebody was removed, for a member of the team; "" for everybody else."""
+    if not row.sealed_reason:
+        return ""
+    try:
+        number = row.sealed_number or 0
+        return str(keyring.read_for_team(row.team, row.sealed_reason, reason_context(row), number=number))
+    except (Locked, SealError):
+        return ""
+
+
+def _with_reason(team: Team) -> QuerySet[Any]:
+    return TeamMembership.objects.filter(team=team, sealed_reason__isnull=False)
+
+
+resealing_registry.register_records("removal", rows=_with_reason, context=reason_context, column="sealed_reason")
