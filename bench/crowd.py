@@ -21,6 +21,7 @@ from complaints.models.evidence import Evidence
 from complaints.models.reference_data import AccusedKind, Category, Province
 from complaints.models.team import Staff
 from complaints.services import first_look, follow_up
+from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
 from tests.cast import send_report
 
@@ -56,7 +57,7 @@ def fill(number: int, ring: Keyring) -> None:
     follow_up.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
     complaint = Complaint.objects.get(case=seed.case)
     # Makes the key of the indexes, and with the first look everything would be indexed anew.
-    first_look.meet(keyring=ring, now=timezone.now())
+    first_look.meet(actor=Actor(ring, timezone.now()))
     people = [
         str(pk) for pk in Staff.objects.filter(username__in=["vera", "vino", "fitri"]).values_list("pk", flat=True)
     ]

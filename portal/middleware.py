@@ -15,12 +15,13 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from complaints.models.team import Staff
 from complaints.services import mfa
+from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
 from portal.accounts import step_up
@@ -143,6 +144,7 @@ class StaffMiddleware:
             return self.get_response(request)
         keyring = SimpleLazyObject(lambda: keyring_of(request.user, request.session))
         request.keyring = cast(Keyring, keyring)
+        request.actor = Actor(request.keyring, timezone.now())
         if not request.user.is_authenticated:
             return self.get_response(request)
         with translation.override(request.user.language):

@@ -24,6 +24,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.services import case_actions, case_file, follow_up, scheduled
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import decisions
@@ -63,15 +64,15 @@ def tell(cast: Cast) -> Sent:
     processing.process_pending()
     vera, fitri, kirana, now = cast.ring("vera"), cast.ring("fitri"), cast.ring("kirana"), at(DAY)
     case = sent.case.pk
-    case_actions.act(keyring=vera, case_id=case, action=Action.START_REVIEW, now=now)
-    case_actions.act(keyring=vera, case_id=case, action=Action.ASK_REPORTER, reason="Kapan?", now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.ASK_REPORTER, reason="Kapan?")
     follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=DAY)
-    opened = case_file.open_case(keyring=vera, case_id=case, now=now).complaints[0]
-    case_actions.note(keyring=vera, complaint_id=opened.complaint.pk, text="Cukup jelas.", now=now)
-    case_actions.act(keyring=vera, case_id=case, action=Action.VERIFY, now=now)
+    opened = case_file.open_case(actor=Actor(vera, now), case_id=case).complaints[0]
+    case_actions.note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.VERIFY)
     body = OversightBody.objects.get(pk="kasn")
-    release = forward(keyring=fitri, case_id=case, body=body, objects=[], now=now)
-    do: dict[str, Any] = {"keyring": kirana, "release_id": release.pk, "now": now}
+    release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
+    do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)

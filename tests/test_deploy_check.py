@@ -27,6 +27,7 @@ from complaints import checks as ours
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
+from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
 from complaints.services.team_keys import personal, rotation
 from portal.secrets import new_secrets, write_once
@@ -280,7 +281,7 @@ def _change_key_and_forget() -> None:
     with override_settings(PASSWORD_PEPPER=plain.PASSWORD_PEPPER):  # with which the cast was made
         ring = Keyring(vera, personal.unlock(staff=vera, password=PASSWORD))
     triage = Team.objects.get(slug="triage")
-    rotation.rotate(keyring=ring, team_id=triage.pk, now=timezone.now() - timedelta(days=8))
+    rotation.rotate(actor=Actor(ring, timezone.now() - timedelta(days=8)), team_id=triage.pk)
 
 
 def test_the_pins_after_a_key_change(sound: Cast, db: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from portal import urls
 from tests.cast import Cast, at, sealed_upload, send_report, sign_in
@@ -194,7 +195,7 @@ def stored(cast: Cast) -> dict[str, Any]:
     sent = send_report(today=DAY)
     follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo(), 'a"b\r\nX: 1;.jpg')], today=DAY)
     processing.process_pending()
-    case_actions.act(keyring=cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=at(DAY))
+    case_actions.act(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk, action=Action.START_REVIEW)
     return {"case": sent.case, **{one.variant: one for one in EvidenceObject.objects.all()}}
 
 

@@ -29,6 +29,7 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff
 from complaints.services import case_actions, case_file, follow_up, mfa, reference_data, transitions
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring, pinned_teams
@@ -126,10 +127,10 @@ def _photo(variant: str) -> EvidenceObject:
 def test_officers_and_liaisons_open_what_is_theirs(played: Played) -> None:
     ring = played.ring("verifikator2")
     for case in Case.objects.all():
-        opened = case_file.open_case(keyring=ring, case_id=case.pk, now=NOW)
+        opened = case_file.open_case(actor=Actor(ring, NOW), case_id=case.pk)
         assert opened.complaints[0].answers["story"] in {plan.texts["story"] for plan in planned()}
     stored = _photo("working")
-    _info, stream = case_actions.open_object(keyring=ring, object_id=stored.pk, reason="", now=NOW)
+    _info, stream = case_actions.open_object(actor=Actor(ring, NOW), object_id=stored.pk, reason="")
     image = Image.open(io.BytesIO(b"".join(stream)))
     assert not image.getexif()
     for name in ("kasn1", "bkn2"):
@@ -139,7 +140,7 @@ def test_officers_and_liaisons_open_what_is_theirs(played: Played) -> None:
 def test_a_photo_betrays_its_origin_until_it_is_cleaned(played: Played) -> None:
     ring = played.ring("verifikator1")
     stored = _photo("original")
-    info, stream = case_actions.open_object(keyring=ring, object_id=stored.pk, reason="Periksa asal.", now=NOW)
+    info, stream = case_actions.open_object(actor=Actor(ring, NOW), object_id=stored.pk, reason="Periksa asal.")
     assert {"place", "device", "time"} <= set(info.betrays)
     assert b"KameraContoh" in b"".join(stream)
 

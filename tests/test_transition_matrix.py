@@ -18,6 +18,7 @@ from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.services import case_actions, case_deadlines, follow_up
+from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
@@ -111,7 +112,7 @@ class Desk:
             yield action.value, lambda action=action: self._as_body(ring, action)
         yield (
             "forward",
-            lambda: forward(keyring=ring, case_id=self.sent.case.pk, body=self.kasn, objects=[], now=NOW),
+            lambda: forward(actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.kasn, objects=[]),
         )
 
     def _answer(self) -> None:
@@ -121,17 +122,16 @@ class Desk:
             raise Locked
 
     def _as_staff(self, ring: Keyring, action: Action) -> None:
-        case_actions.act(keyring=ring, case_id=self.sent.case.pk, action=action, reason="Alasan.", now=NOW)
+        case_actions.act(actor=Actor(ring, NOW), case_id=self.sent.case.pk, action=action, reason="Alasan.")
 
     def _as_body(self, ring: Keyring, action: Action) -> None:
         decisions.act(
-            keyring=ring,
+            actor=Actor(ring, NOW),
             release_id=self.release.pk,
             action=action,
             text="Isi.",
             told="Alasan.",
             sanction=self.sanction if action is Action.SANCTION else None,
-            now=NOW,
         )
 
     @staticmethod
@@ -151,13 +151,13 @@ def desk(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         cast = make_cast()
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", cast.pins)
         sent = send_report(today=DAY)
-        do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab.", "now": NOW}
-        case_actions.act(keyring=cast.ring("vino"), action=Action.START_REVIEW, **do)
-        case_actions.act(keyring=cast.ring("vino"), action=Action.PROPOSE_INELIGIBLE, **do)
-        case_actions.act(keyring=cast.ring("vera"), action=Action.REJECT_INELIGIBLE, **do)
-        case_actions.act(keyring=cast.ring("vera"), action=Action.VERIFY, **do)
+        do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab."}
+        case_actions.act(actor=Actor(cast.ring("vino"), NOW), action=Action.START_REVIEW, **do)
+        case_actions.act(actor=Actor(cast.ring("vino"), NOW), action=Action.PROPOSE_INELIGIBLE, **do)
+        case_actions.act(actor=Actor(cast.ring("vera"), NOW), action=Action.REJECT_INELIGIBLE, **do)
+        case_actions.act(actor=Actor(cast.ring("vera"), NOW), action=Action.VERIFY, **do)
         body = OversightBody.objects.get(pk="kasn")
-        release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
+        release = forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
         yield Desk(cast, sent, release)
 
 
@@ -237,12 +237,12 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -
         desk.put(state)
         before = desk.everything()
         for action in actions:
-            ring, given = desk.rings[who], {"action": Action(action), "now": NOW}
+            actor, given = Actor(desk.rings[who], NOW), {"action": Action(action)}
             with pytest.raises(TransitionRefused):
                 if who == "verifier":
-                    case_actions.act(keyring=ring, case_id=desk.sent.case.pk, reason=" \n", **given)
+                    case_actions.act(actor=actor, case_id=desk.sent.case.pk, reason=" \n", **given)
                 else:
-                    decisions.act(keyring=ring, release_id=desk.release.pk, told=" ", text=" ", **given)
+                    decisions.act(actor=actor, release_id=desk.release.pk, told=" ", text=" ", **given)
         assert desk.everything() == before
 
 
@@ -252,7 +252,7 @@ def test_a_returned_or_replaced_release_moves_nothing(db: None, desk: Desk, sett
     assert outcomes(desk, "lead body") == {}
     Release.objects.update(state="open")
     desk.put("verified")
-    forward(keyring=desk.rings["forwarder"], case_id=desk.sent.case.pk, body=desk.kasn, objects=[], now=NOW)
+    forward(actor=Actor(desk.rings["forwarder"], NOW), case_id=desk.sent.case.pk, body=desk.kasn, objects=[])
     desk.put("under_examination")
     assert outcomes(desk, "lead body") == {}
 
@@ -266,9 +266,9 @@ def test_only_the_lead_bodys_release_moves_the_case(db: None, desk: Desk) -> Non
 def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Desk) -> None:
     desk.put("in_review")
     before = desk.everything()
-    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "now": NOW, "seen_status": "received"}
+    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "seen_status": "received"}
     with pytest.raises(CaseChanged):
-        case_actions.act(keyring=desk.rings["verifier"], action=Action.VERIFY, **do)
+        case_actions.act(actor=Actor(desk.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forward(keyring=desk.rings["forwarder"], body=desk.kasn, objects=[], **do)
+        forward(actor=Actor(desk.rings["forwarder"], NOW), body=desk.kasn, objects=[], **do)
     assert desk.everything() == before

@@ -139,11 +139,10 @@ class CaseSteps(CasePart):
             return self._confirm(request, case, action, form=form, composer=composer)
         try:
             case_actions.act(
-                keyring=asking.keyring,
+                actor=asking.actor,
                 case_id=case.pk,
                 action=action,
                 reason=form.cleaned_data["reason"].strip(),
-                now=timezone.now(),
                 seen_status=request.POST.get("seen", ""),
                 checklist=form.answers(),
                 override=composer.overriding(),
@@ -185,7 +184,7 @@ class CaseSteps(CasePart):
             code = (choice.refused if choice else "changed") if posted else ""
             return self._confirm(request, case, Action.FORWARD, refused=code, typed=_texts(request) if posted else "")
         asking, today = staff_request(request), timezone.localdate()
-        opened = case_file.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(actor=asking.actor, case_id=case.pk)
         files, composer = _files(opened), self._composer(request, case, choice.row, "told")
         form = ForwardForm(
             composer.data() if request.method == "POST" else None,
@@ -210,7 +209,7 @@ class CaseSteps(CasePart):
         choice = self._choice(request, fresh, Action.FORWARD)
         if choice is None or choice.refused:
             return self._confirm(request, fresh, Action.FORWARD, refused=code, typed=_texts(request))
-        opened = case_file.open_case(keyring=staff_request(request).keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(actor=staff_request(request).actor, case_id=case.pk)
         told = meanwhile(fresh, request.POST.get("seen", "")) | {"refused": wording.REFUSALS[code], "stale": True}
         return self._offer_release(request, fresh, form, composer, opened, told)
 
@@ -245,11 +244,10 @@ class CaseSteps(CasePart):
     def _release(self, request: HttpRequest, case: Case, form: ForwardForm, override: Override | None) -> None:
         wanted = form.cleaned_data
         release_forward(
-            keyring=staff_request(request).keyring,
+            actor=staff_request(request).actor,
             case_id=case.pk,
             body=wanted["body"],
             objects=[uuid.UUID(name) for name in wanted["objects"]],
-            now=timezone.now(),
             cover=wanted["cover"],
             told=wanted["told"],
             seen_status=request.POST.get("seen", ""),
@@ -269,7 +267,7 @@ def _following(person: Staff, before: Case) -> Case | None:
 
 def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:
     keyring = staff_request(request).keyring
-    return disclosure_check.check(keyring=keyring, case_id=case.pk, readers=(), text=text, now=timezone.now())
+    return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=(), text=text)
 
 
 def _texts(request: HttpRequest) -> str:

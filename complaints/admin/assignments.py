@@ -65,7 +65,7 @@ class AbsenceAdmin(HouseAdmin):
         rows = list(
             mine.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")[:MOST]
         )
-        lines = case_items.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+        lines = case_items.summaries(actor=asking.actor, cases=rows) if rows else {}
         ticked = set(request.POST.getlist("case"))
         absences = Absence.objects.filter(until_on__gte=today).select_related("staff", "stand_in").order_by("from_on")
         context = {
@@ -96,11 +96,10 @@ class AbsenceAdmin(HouseAdmin):
             return self._show(request, away=form)
         values = form.cleaned_data
         assignment.be_away(
-            keyring=asking.keyring,
+            actor=asking.actor,
             stand_in=values["stand_in"],
             from_on=values["from_on"],
             until_on=values["until_on"],
-            now=timezone.now(),
         )
         messages.success(request, _("Saved. Until then new cases of yours go to your stand-in."))
         return redirect("admin:complaints_absence_changelist")
@@ -108,7 +107,7 @@ class AbsenceAdmin(HouseAdmin):
     def back(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
         """End one's own absence."""
         try:
-            assignment.be_back(keyring=staff_request(request).keyring, absence_id=object_id, now=timezone.now())
+            assignment.be_back(actor=staff_request(request).actor, absence_id=object_id)
         except Absence.DoesNotExist:
             raise Http404 from None
         messages.success(request, _("Welcome back. New cases come to you again."))
@@ -126,7 +125,7 @@ class AbsenceAdmin(HouseAdmin):
         if not form.is_valid() or not cases:
             return self._show(request, hand_over=form)
         values = form.cleaned_data
-        do: dict[str, Any] = {"keyring": asking.keyring, "case_ids": cases, "now": timezone.now()}
+        do: dict[str, Any] = {"actor": asking.actor, "case_ids": cases}
         given, kept = assignment.hand_over(to=values["to"], words=values["words"], **do)
         if given:
             words = {"number": given, "person": assignment.name_of(values["to"])}
@@ -165,7 +164,7 @@ class DutyAdmin(HouseAdmin):
         form = RuleForm(request.POST)
         if not form.is_valid():
             raise Http404
-        assignment.set_rule(keyring=staff_request(request).keyring, by=form.cleaned_data["by"], now=timezone.now())
+        assignment.set_rule(actor=staff_request(request).actor, by=form.cleaned_data["by"])
         messages.success(request, _("Saved."))
         return redirect("admin:complaints_duty_changelist")
 
@@ -179,7 +178,7 @@ class DutyAdmin(HouseAdmin):
         form = DutyForm(request.POST if request.method == "POST" else None, initial=given)
         if request.method == "POST" and form.is_valid():
             keyring = staff_request(request).keyring
-            assignment.set_duty(keyring=keyring, person=person, now=timezone.now(), **form.cleaned_data)
+            assignment.set_duty(actor=request.actor, person=person, **form.cleaned_data)
             messages.success(request, _("Saved."))
             return redirect("admin:complaints_duty_changelist")
         context = {"title": _("Duties of %(person)s") % {"person": assignment.name_of(person)}, "form": form}

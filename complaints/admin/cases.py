@@ -79,7 +79,7 @@ class CaseAdmin(
             case = case_or_404(request, object_id)
             return self.page(request, "admin/case_closed.html", self._facts(case) | {"title": case.reference})
         try:
-            opened = case_file.open_case(keyring=asking.keyring, case_id=object_id, now=now)
+            opened = case_file.open_case(actor=asking.actor, case_id=object_id)
         except Case.DoesNotExist:
             return self.linked_elsewhere(request, object_id)
         # The previews beside the evidence belong to this recorded look at the case.

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -55,7 +54,7 @@ class CatalogAdmin(TableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save it, written into the chain."""
-        reference_data.keep(row=obj, keyring=staff_request(request).keyring, now=timezone.now())
+        reference_data.keep(row=obj, actor=staff_request(request).actor)
 
 
 class CategoryAdmin(CatalogAdmin):

@@ -41,7 +41,7 @@ class CaseConflict(CasePart):
         form = ConflictForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
-            conflicts.declare_conflict(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
+            conflicts.declare_conflict(actor=asking.actor, case_id=case.pk, reason=reason)
             messages.success(request, _("Noted. This case does not show up for you any more."))
             return redirect("admin:index")
         context = {
@@ -87,7 +87,7 @@ class ConflictAdmin(HouseAdmin):
         if request.method == "POST" and form.is_valid():
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
-                conflicts.lift_conflict(keyring=keyring, case_id=case_id, staff_id=staff_id, reason=reason, now=now)
+                conflicts.lift_conflict(actor=request.actor, case_id=case_id, staff_id=staff_id, reason=reason)
             except Conflict.DoesNotExist:
                 raise Http404 from None
             messages.success(request, _("Lifted. The person finds the case again."))

@@ -63,7 +63,7 @@ class CaseCustody(CasePart):
             raise Http404
         keyring, now = staff_request(request).keyring, timezone.now()
         try:
-            sheet = custody_sheet(keyring=keyring, case_id=case.pk, now=now, evidence_id=item_id)
+            sheet = custody_sheet(actor=request.actor, case_id=case.pk, evidence_id=item_id)
         except EvidenceObject.DoesNotExist:
             raise Http404 from None
         items = [

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -120,7 +119,7 @@ class CaseDanger(CasePart):
         case, asking = case_or_404(request, object_id), staff_request(request)
         if not access.may_read(asking.user, case):
             raise Http404
-        opened = case_file.open_case(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+        opened = case_file.open_case(actor=asking.actor, case_id=case.pk)
         part = next((one for one in opened.complaints if one.complaint.pk == complaint_id), None)
         if part is None:
             raise Http404
@@ -142,12 +141,11 @@ class CaseDanger(CasePart):
     def _keep_grade(self, request: HttpRequest, complaint_id: uuid.UUID, form: DangerForm) -> None:
         wanted = form.cleaned_data["grade"]
         case_actions.grade_danger(
-            keyring=staff_request(request).keyring,
+            actor=staff_request(request).actor,
             complaint_id=complaint_id,
             answers=form.answers(),
             grade=Grade(wanted) if wanted else None,
             why=form.cleaned_data["why"],
-            now=timezone.now(),
             seen=request.POST.get("seen"),
         )
 

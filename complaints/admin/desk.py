@@ -45,7 +45,7 @@ def catch_up(request: HttpRequest) -> None:
     """Compare a person whose own data changed with all reports, where their session can."""
     asking = staff_request(request)
     if isinstance(asking.user, Staff) and asking.user.must_recheck and access.is_triage(asking.user):
-        first_look.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(actor=asking.actor)
 
 
 def _count(rows: QuerySet[Any]) -> int:
@@ -58,7 +58,7 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person), "stage": calendar.stage(today)}
     found |= review.alarms(person)
     if access.is_triage(person):
-        first_look.meet(keyring=staff_request(request).keyring, now=timezone.now())
+        first_look.meet(actor=staff_request(request).actor)
         found |= _triage(person, today) | {"mine": _my_cases(request, today)}
     elif access.is_overseer(person):
         found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
@@ -125,7 +125,7 @@ def _my_cases(request: HttpRequest, today: date) -> list[Any]:
         .select_related("lead_body", "category")
     )
     rows: list[Any] = list(mine.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:MY_CASES])
-    lines = case_items.summaries(keyring=asking.keyring, cases=rows, now=timezone.now()) if rows else {}
+    lines = case_items.summaries(actor=asking.actor, cases=rows) if rows else {}
     rows = [case for case in rows if not asking.keyring.concerned(case.pk)]
     for case in rows:
         case.line, case.status_line = lines.get(case.pk, ""), wording.case_status(case)

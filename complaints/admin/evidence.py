@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
@@ -59,10 +58,9 @@ class CaseFiles(CasePart):
         reason = request.POST.get("reason", "").strip()
         try:
             info, stream = case_actions.open_object(
-                keyring=asking.keyring,
+                actor=asking.actor,
                 object_id=stored.pk,
                 reason=reason,
-                now=timezone.now(),
                 knowing=request.POST.get("knowing") == "yes",
             )
         except InfectedFile:

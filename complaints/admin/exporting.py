@@ -82,7 +82,7 @@ class CaseExport(CaseQueue):
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """Ask what for, then hand out the file."""
         asking, values = self.triage(request), filters.chosen(request.GET.dict())
-        first_look.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(actor=asking.actor)
         # What was searched for is no filter: it stands in no address, and nothing of it goes into the chain.
         mine = access.cases_for(asking.user)
         cases = filters.narrow(mine, values, person=asking.user, today=timezone.localdate())
@@ -108,13 +108,12 @@ class CaseExport(CaseQueue):
     ) -> HttpResponseBase:
         asking, now, codes = staff_request(request), timezone.localtime(), wanted["columns"]
         number, found = exports.export(
-            keyring=asking.keyring,
+            actor=asking.actor,
             cases=cases,
             columns=codes,
             filters=values,
             form=wanted["form"],
             reason=wanted["reason"],
-            now=now,
         )
         who = f"{asking.user.get_full_name()} ({asking.user.get_username()})".strip()
         label = [

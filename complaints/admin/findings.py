@@ -82,7 +82,7 @@ class CaseFindings(CasePart):
         if known and request.POST.get("anyway") != "on":
             return self._form(request, form, known=known, status=409)
         files = form.cleaned_data["evidence"]
-        case = monitoring.enter(keyring=asking.keyring, found=typed, now=timezone.now(), files=files)
+        case = monitoring.enter(actor=asking.actor, found=typed, files=files)
         messages.success(
             request, _("The finding stands in the queue as %(reference)s.") % {"reference": case.reference}
         )
@@ -156,7 +156,7 @@ class CaseFindings(CasePart):
         if request.POST.get("skip") == "on":
             known = monitoring.known_posts(keyring=asking.keyring, urls=[row["url"] for row in rows])
             rows = [row for row in rows if row["url"] not in known]
-        cases = monitoring.enter_many(keyring=asking.keyring, rows=rows, now=timezone.now())
+        cases = monitoring.enter_many(actor=asking.actor, rows=rows)
         done = ngettext("%(number)d finding stored.", "%(number)d findings stored.", len(cases)) % {
             "number": len(cases)
         }

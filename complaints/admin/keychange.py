@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -75,7 +74,7 @@ class KeyChange(HouseAdmin):
             planned = rotation.plan(keyring=keyring, team_id=team.pk, removing=removing)
             if posted and (form is None or form.is_valid()):
                 reason = form.cleaned_data["reason"] if form else ""
-                rotation.rotate(keyring=keyring, team_id=team.pk, removing=removing, reason=reason, now=timezone.now())
+                rotation.rotate(actor=request.actor, team_id=team.pk, removing=removing, reason=reason)
                 messages.success(request, _("The team has a new key. From now on nothing is sealed to the old one."))
                 return redirect(_progress_url(team, go_on=True))
         except membership.AdmissionRefused as refusal:
@@ -111,7 +110,7 @@ class KeyChange(HouseAdmin):
         try:
             if request.POST.get("again"):
                 resealing.retry(keyring=keyring, team_id=team.pk)
-            progress = resealing.reseal(keyring=keyring, team_id=team.pk, now=timezone.now())
+            progress = resealing.reseal(actor=request.actor, team_id=team.pk)
         except membership.AdmissionRefused as refusal:
             messages.error(request, str(REFUSED[refusal.code]))
             return redirect(_progress_url(team, go_on=False))

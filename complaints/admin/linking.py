@@ -14,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -138,11 +137,10 @@ class CaseLinks(CasePart):
     def _link(self, request: HttpRequest, case: Case, form: LinkForm) -> HttpResponseBase:
         try:
             number = case_links.link(
-                keyring=staff_request(request).keyring,
+                actor=staff_request(request).actor,
                 target_id=case.pk,
                 sources=_ticked(request),
                 reason=form.cleaned_data["reason"],
-                now=timezone.now(),
                 seen=form.cleaned_data["seen"],
             )
         except Case.DoesNotExist:
@@ -162,7 +160,7 @@ class CaseLinks(CasePart):
         named = case_links.candidates(keyring=asking.keyring, case=case, references=wanted) if wanted else []
         # Rows of their own count: what was typed stands on top, where the officer looks for it.
         rows = [one for one in named if one.case.pk not in known] + offered
-        lines = case_items.summaries(keyring=asking.keyring, cases=[one.case for one in rows], now=timezone.now())
+        lines = case_items.summaries(actor=asking.actor, cases=[one.case for one in rows])
         # A case that nobody had met may just have turned out to be one that this person stands in.
         rows = [one for one in rows if not asking.keyring.concerned(one.case.pk)]
         ticked = set(_ticked(request)) if form else {one.case.pk for one in offered if "post" in one.why}
@@ -204,10 +202,9 @@ class CaseLinks(CasePart):
             return self._ask(request, case, complaint, form)
         try:
             own = case_links.unlink(
-                keyring=staff_request(request).keyring,
+                actor=staff_request(request).actor,
                 complaint_id=complaint_id,
                 reason=form.cleaned_data["reason"],
-                now=timezone.now(),
                 seen=form.cleaned_data["seen"],
             )
         except (LinkRefused, CaseChanged) as refusal:

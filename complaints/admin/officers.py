@@ -67,7 +67,7 @@ class CaseOfficer(CasePart):
         case, asking = self._asked(request, object_id)
         seen = _typed_id(request.POST.get("seen", ""))
         try:
-            assignment.claim(keyring=asking.keyring, case_id=case.pk, seen=seen, now=timezone.now())
+            assignment.claim(actor=asking.actor, case_id=case.pk, seen=seen)
         except assignment.AlreadyTaken as taken:
             _say_taken(request, taken)
         else:
@@ -83,7 +83,7 @@ class CaseOfficer(CasePart):
             raise Http404
         words, now = form.cleaned_data["words"].strip(), timezone.now()
         try:
-            after = assignment.give(keyring=asking.keyring, case_id=case.pk, assignee=person, words=words, now=now)
+            after = assignment.give(actor=asking.actor, case_id=case.pk, assignee=person, words=words)
         except assignment.CannotHave:
             messages.error(request, _("This person cannot have it."))
         else:
@@ -94,7 +94,7 @@ class CaseOfficer(CasePart):
         """Take on what somebody gave."""
         case, asking = self._asked(request, object_id)
         try:
-            assignment.confirm(keyring=asking.keyring, case_id=case.pk, now=timezone.now())
+            assignment.confirm(actor=asking.actor, case_id=case.pk)
         except assignment.AlreadyTaken as taken:
             _say_taken(request, taken)
         else:
@@ -110,7 +110,7 @@ class CaseOfficer(CasePart):
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             try:
-                assignment.decline(keyring=asking.keyring, case_id=case.pk, reason=reason, now=timezone.now())
+                assignment.decline(actor=asking.actor, case_id=case.pk, reason=reason)
             except assignment.AlreadyTaken as taken:
                 _say_taken(request, taken)
             else:

@@ -109,9 +109,7 @@ class StaffAdmin(TableAdmin):
     def _end_memberships(self, request: HttpRequest, person: Staff) -> None:
         asking = staff_request(request)
         cause = TeamMembership.Cause.ROLE if person.is_active else TeamMembership.Cause.SWITCHED_OFF
-        ended = rotation.end_memberships(
-            staff=person, cause=cause, by=asking.user, keyring=asking.keyring, now=timezone.now()
-        )
+        ended = rotation.end_memberships(staff=person, cause=cause, by=asking.user, actor=asking.actor)
         for team in ended:
             words = _(
                 "The place in the team “%(team)s” has ended. The person may have kept its key: a member of the team "
@@ -170,9 +168,7 @@ class StaffAdmin(TableAdmin):
         if team is None:
             raise Http404
         try:
-            membership.ask_admission(
-                staff=person, team=team, by=asking.user, keyring=asking.keyring, now=timezone.now()
-            )
+            membership.ask_admission(staff=person, team=team, by=asking.user, actor=asking.actor)
         except membership.AdmissionRefused as refusal:
             messages.error(request, str(REFUSED[refusal.code]))
         else:
@@ -207,7 +203,7 @@ def save_own_data(request: HttpRequest) -> OwnDataForm | None:
         facts = {"staff": str(asking.user.pk), "change": "own_data"}
         log.append(event="staff.changed", now=now, actor=asking.user, signer=asking.keyring.signer, facts=facts)
     if access.is_triage(asking.user):
-        first_look.meet(keyring=asking.keyring, now=now)
+        first_look.meet(actor=asking.actor)
     return None
 
 

@@ -160,7 +160,7 @@ def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
     """Add to each case its clock and its sealed line, opened for this person; recorded as one look at the queue."""
     today = timezone.localdate(now)
     urgent: set[uuid.UUID] = set()
-    lines = case_items.summaries(keyring=asking.keyring, cases=cases, now=now, urgent=urgent) if cases else {}
+    lines = case_items.summaries(actor=asking.actor, cases=cases, urgent=urgent) if cases else {}
     # Whoever met a report about themselves just now is not shown that it is there.
     cases[:] = [case for case in cases if not asking.keyring.concerned(case.pk)]
     for case in cases:

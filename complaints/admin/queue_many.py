@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -60,7 +59,7 @@ class QueueMany(CaseQueue):
         if not cases:
             messages.error(request, _("Tick at least one case."))
             return to_queue(values, request.POST)
-        do: dict[str, Any] = {"keyring": asking.keyring, "case_ids": cases, "now": timezone.now()}
+        do: dict[str, Any] = {"actor": asking.actor, "case_ids": cases}
         match request.POST.get("do"):
             case "mine":
                 _tell(request, case_actions.assign_many(assignee=asking.user, **do))

@@ -65,7 +65,7 @@ class CaseQueue(CasePart):
         """Show one page of the queue."""
         asking, values = staff_request(request), filters.chosen(request.GET.dict())
         order = queue.order_for(values.get("status", ""))
-        first_look.meet(keyring=asking.keyring, now=timezone.now())
+        first_look.meet(actor=asking.actor)
         after, before = queue.place_in(request.GET.dict())
         shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
         queue.dress(shown.cases, asking=asking, now=timezone.now())
@@ -100,11 +100,10 @@ class CaseQueue(CasePart):
             return to_queue(values)
         try:
             saved_filters.save_filter(
-                keyring=asking.keyring,
+                actor=asking.actor,
                 name=form.cleaned_data["name"],
                 query=filters.query_of(values),
                 shared=form.cleaned_data["shared"],
-                now=timezone.now(),
             )
         except saved_filters.TooMany:
             messages.error(request, _("There are too many saved filters. Delete one first."))
@@ -116,7 +115,7 @@ class CaseQueue(CasePart):
         """Delete a saved filter."""
         asking = self.triage(request)
         try:
-            saved_filters.delete_filter(keyring=asking.keyring, filter_id=filter_id, now=timezone.now())
+            saved_filters.delete_filter(actor=asking.actor, filter_id=filter_id)
         except SavedFilter.DoesNotExist:
             raise Http404 from None
         messages.success(request, _("Saved filter deleted."))

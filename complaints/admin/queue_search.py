@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -65,7 +64,7 @@ class QueueSearch(CaseQueue):
         asking, form, values = self.triage(request), SearchForm(request.POST), came_from(request)
         typed = form.cleaned_data if form.is_valid() else {"words": "", "name": "", "agency": ""}
         try:
-            wanted = search_search(keyring=asking.keyring, now=timezone.now(), **typed)
+            wanted = search_search(actor=asking.actor, **typed)
         except NothingToSearch:
             messages.error(
                 request, _("Type a reference, a NIP of at least 9 digits, a link to a post, or a name and its agency.")

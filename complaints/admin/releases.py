@@ -147,7 +147,7 @@ class ReleaseAdmin(ReleaseViewer):
     def release_page(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
         """Open a release."""
         release, asking, today = self._found(request, object_id), staff_request(request), timezone.localdate()
-        opened = reading.open_release(keyring=asking.keyring, release_id=release.pk, now=timezone.now())
+        opened = reading.open_release(actor=asking.actor, release_id=release.pk)
         shown = is_live(release)
         context = {
             "title": release.case.reference,
@@ -196,7 +196,7 @@ class ReleaseAdmin(ReleaseViewer):
             request=request,
             field="told",
             options=composing.options(action.value, case, due_on=step.due_on, body=body),
-            look=lambda text: reading.check(keyring=keyring, release_id=release.pk, text=text, now=timezone.now()),
+            look=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
             show=lambda text: composing.preview_of_step(row, case, text, label=label, due_on=step.due_on, body=body),
         )
 
@@ -249,10 +249,9 @@ class ReleaseAdmin(ReleaseViewer):
             sanction = decisions.SanctionRecord(typed["kind"].pk, typed["number"], typed["decided_on"])
         try:
             decisions.act(
-                keyring=staff_request(request).keyring,
+                actor=staff_request(request).actor,
                 release_id=release.pk,
                 action=action,
-                now=timezone.now(),
                 text=typed.get("text", "").strip(),
                 told=typed.get("told", "").strip(),
                 sanction=sanction,
@@ -275,7 +274,7 @@ class ReleaseAdmin(ReleaseViewer):
             raise Http404
         keyring, knowing = staff_request(request).keyring, request.POST.get("knowing") == "yes"
         try:
-            info, stream = reading.open_file(keyring=keyring, file_id=file_id, now=timezone.now(), knowing=knowing)
+            info, stream = reading.open_file(actor=request.actor, file_id=file_id, knowing=knowing)
             return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
         except InfectedFile:
             messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))

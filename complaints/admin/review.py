@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
@@ -46,7 +45,7 @@ class ReviewAdmin(HouseAdmin):
         if not access.may_review(request.user):
             raise Http404
         asking = staff_request(request)
-        access_review.sign_off(by=asking.user, keyring=asking.keyring, now=timezone.now())
+        access_review.sign_off(by=asking.user, actor=asking.actor)
         messages.success(request, _("Noted in the audit chain: the access was reviewed today."))
         return redirect("admin:complaints_teamkey_changelist")
 

@@ -27,7 +27,7 @@ class CaseSecond(CasePart):
         asking, now = staff_request(request), timezone.now()
         if not access.is_triage(asking.user):
             raise Http404
-        found = case_actions.proposals(keyring=asking.keyring, now=now)
+        found = case_actions.proposals(actor=asking.actor)
         context: dict[str, Any] = {
             "title": _("Waiting for a second decision"),
             "at_most": case_actions.PROPOSALS_AT_ONCE,

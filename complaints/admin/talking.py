@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
@@ -54,10 +53,9 @@ class CaseTalk(CasePart):
             return self.page(request, "admin/reply.html", context, status=composer.status)
         try:
             case_actions.reply(
-                keyring=asking.keyring,
+                actor=asking.actor,
                 complaint_id=complaint.pk,
                 text=form.cleaned_data["text"],
-                now=timezone.now(),
                 seen=seen,
                 override=composer.overriding(),
             )
@@ -74,9 +72,7 @@ class CaseTalk(CasePart):
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
         text = form.cleaned_data["text"]
         try:
-            case_actions.note(
-                keyring=asking.keyring, complaint_id=complaint.pk, text=text, now=timezone.now(), seen=seen
-            )
+            case_actions.note(actor=asking.actor, complaint_id=complaint.pk, text=text, seen=seen)
         except CaseChanged:
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form, changed_since=seen)
         messages.success(request, _("Note added. It stays in the house."))
@@ -98,9 +94,7 @@ def _options(case: Case) -> list[composing.Option]:
 def _composer(request: HttpRequest, case: Case, complaint: Complaint) -> composing.Composer:
     def look(text: str) -> list[Leak]:
         keyring = staff_request(request).keyring
-        return disclosure_check.check(
-            keyring=keyring, case_id=case.pk, readers=[complaint.pk], text=text, now=timezone.now()
-        )
+        return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=[complaint.pk], text=text)
 
     def show(text: str) -> Any:
         return composing.preview_of_message(composing.as_told(text, case, complaint))

@@ -150,10 +150,9 @@ class TeamAdmin(KeyChange):
         if form.is_valid():
             try:
                 membership.admit(
-                    keyring=staff_request(request).keyring,
+                    actor=staff_request(request).actor,
                     membership_id=row.pk,
                     fingerprint=form.cleaned_data["fingerprint"],
-                    now=timezone.now(),
                 )
             except membership.AdmissionRefused as refusal:
                 form.add_error("fingerprint", str(REFUSED[refusal.code]))

@@ -67,7 +67,7 @@ class CaseViewer(CasePart):
         """Look at one item; written into the chain once per look."""
         case, ids = self._files(request, object_id, item_id)
         keyring, now = staff_request(request).keyring, timezone.now()
-        item = case_items.view_item(keyring=keyring, evidence_id=item_id, now=now)
+        item = case_items.view_item(actor=request.actor, evidence_id=item_id)
         allow(request.session, item_id, now=now)
         working = [item.working] if item.working else []
         pictures = [one for one in working if kind_of(one.info)] or item.pages
@@ -112,7 +112,7 @@ class CaseViewer(CasePart):
         """Do the worker's work on an item whose grant ended, with the key of this session."""
         self._files(request, object_id, item_id)
         try:
-            case_items.work_on(keyring=staff_request(request).keyring, evidence_id=item_id, now=timezone.now())
+            case_items.work_on(actor=staff_request(request).actor, evidence_id=item_id)
         except Evidence.DoesNotExist:
             messages.info(request, _("Nothing to do: the work on this file is done."))
         except (processing.ScannerDown, sandbox.Unavailable):
@@ -147,7 +147,7 @@ class ReleaseViewer(HouseAdmin):
     def view_file(self, request: HttpRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
         """Look at one released file; written into the chain once per look."""
         ids, now = self._files(request, object_id, file_id), timezone.now()
-        item, pages = reading.view_file(keyring=staff_request(request).keyring, file_id=file_id, now=now)
+        item, pages = reading.view_file(actor=staff_request(request).actor, file_id=file_id)
         allow(request.session, file_id, now=now)
         copies = [item] if kind_of(item.info) and item.variant != Variant.ORIGINAL else pages
         around = neighbours(ids, file_id)

@@ -22,8 +22,9 @@ from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, Transition
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
+from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, trusted
+from complaints.services.keyring import Locked, trusted
 from complaints.services.messages import take_sequence
 
 DANGER: Final = "danger"
@@ -62,9 +63,8 @@ def record_danger(
     answers: Mapping[Question, Answer],
     grade: Grade | None,
     why: str,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
-    now: datetime,
 ) -> Assessment:
     """Keep a grade (None: the rule's own); raises WhyMissing where it is another than that and nothing says why."""
     rule = proposed(answers)
@@ -73,7 +73,7 @@ def record_danger(
         raise WhyMissing
     said = {question.value: answers.get(question, Answer.UNKNOWN).value for question in Question}
     content = {"grade": grade.value, "proposed": rule.value, "answers": said, "why": why.strip()}
-    return _record(complaint, content, keyring, speaker, now)
+    return _record(complaint, content, actor, speaker)
 
 
 def record_checklist(
@@ -81,48 +81,39 @@ def record_checklist(
     complaint: Complaint,
     items: Mapping[str, Checked],
     step: Transition,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
-    now: datetime,
 ) -> None:
     """Keep the checklist of a step, bound to it; nothing where nothing was asked."""
     if not items:
         return
     content = {"step": str(step.pk), "items": {code: asdict(said) for code, said in items.items()}}
-    _record(complaint, content, keyring, speaker, now, step)
+    _record(complaint, content, actor, speaker, step)
 
 
 def _record(
     complaint: Complaint,
     content: dict[str, Any],
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
-    now: datetime,
     step: Transition | None = None,
 ) -> Assessment:
-    if keyring.staff is None:
+    if actor.staff is None:
         raise Locked("assessment")
     # Opened before it is sealed to: a key that somebody put in its place is refused here.
-    pair = keyring.complaint(complaint)
+    pair = actor.keyring.complaint(complaint)
     row = Assessment(
         complaint=complaint,
         sequence=take_sequence(complaint),
         transition=step,
-        author=keyring.staff,
+        author=actor.staff,
         author_key=speaker.sign.public,
-        at=now,
+        at=actor.now,
     )
     row.sealed = seal_record(pair.public, _context(row), content, speaker.sign)
     row.save(force_insert=True)
     facts = {"assessment": str(row.pk), "digest": log.digest_of(row.sealed)}
-    log.append(
-        event="assessment.recorded",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=complaint.case_id,
-        facts=facts,
-    )
+    actor.record("assessment.recorded", case=complaint.case_id, facts=facts)
     return row
 
 

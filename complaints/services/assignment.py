@@ -25,6 +25,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection, transitions
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, pinned_team
 from complaints.services.messages import write_note
@@ -79,71 +80,71 @@ def write_owner(
     case.save(update_fields=conflict_detection.NOT_OWNED)
 
 
-def _recorded(keyring: Keyring, case: Case, now: datetime, event: str = "case.assigned") -> None:
+def _recorded(actor: Actor, case: Case, event: str = "case.assigned") -> None:
     facts = {"assignee": str(case.assignee_id or "")}
     if case.stands_for_id:
         facts["stands_for"] = str(case.stands_for_id)
-    log.append(event=event, now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+    actor.record(event, case=case.pk, facts=facts)
 
 
 @transaction.atomic
-def claim(*, keyring: Keyring, case_id: uuid.UUID, seen: uuid.UUID | None, now: datetime) -> None:
+def claim(*, actor: Actor, case_id: uuid.UUID, seen: uuid.UUID | None) -> None:
     """Take a case whose owner was ``seen`` on the page; of two who do so at once one wins and the other is told.
 
     Raises:
         AlreadyTaken: it is somebody else's by now.
         Case.DoesNotExist, Locked: nothing for this person.
     """
-    case = _locked(keyring, case_id)
-    me = keyring.staff
+    case = _locked(actor.keyring, case_id)
+    me = actor.staff
     if me is None or case.assignee_id not in {seen, me.pk}:
         raise AlreadyTaken(name_of(case.assignee))
-    write_owner(case, me, by=me, today=timezone.localdate(now))
-    _recorded(keyring, case, now)
+    write_owner(case, me, by=me, today=timezone.localdate(actor.now))
+    _recorded(actor, case)
 
 
 @transaction.atomic
-def assign(*, keyring: Keyring, case_id: uuid.UUID, assignee: Staff | None, now: datetime) -> Case:
+def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     """Give a case to an admitted member of triage, who confirms it, or to nobody; an absent person's stand-in gets it.
 
     Raises:
         CannotHave: the person, or their stand-in, is not admitted, or in conflict with it.
         Case.DoesNotExist: nothing for the person who gives.
     """
-    case, today = _locked(keyring, case_id), timezone.localdate(now)
+    case, today = _locked(actor.keyring, case_id), timezone.localdate(actor.now)
     absence = Absence.objects.on(today).filter(staff=assignee).select_related("stand_in").order_by("from_on").first()
     # Whoever takes a case themselves is there.
-    away = assignee if absence and assignee != keyring.staff else None
+    away = assignee if absence and assignee != actor.staff else None
     person = absence.stand_in if absence and away else assignee
     if person is not None and (not access.is_triage(person) or access.is_concerned(person, case.pk)):
         raise CannotHave(Team.Kind.TRIAGE)
-    write_owner(case, person, by=keyring.staff, today=today, instead=away)
-    _recorded(keyring, case, now)
+    write_owner(case, person, by=actor.staff, today=today, instead=away)
+    _recorded(actor, case)
     return case
 
 
 @transaction.atomic
-def give(*, keyring: Keyring, case_id: uuid.UUID, assignee: Staff | None, words: str, now: datetime) -> Case:
+def give(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None, words: str) -> Case:
     """Give a case away as :func:`assign` does, with a note where there are ``words``."""
     if words.strip():
-        _note(keyring, _locked(keyring, case_id), words, now)
-    return assign(keyring=keyring, case_id=case_id, assignee=assignee, now=now)
+        _note(actor, _locked(actor.keyring, case_id), words)
+    return assign(actor=actor, case_id=case_id, assignee=assignee)
 
 
 @transaction.atomic
-def confirm(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> None:
+def confirm(*, actor: Actor, case_id: uuid.UUID) -> None:
     """Say that one takes a case on that somebody gave; raises AlreadyTaken where it is not one's own any more."""
-    case = _locked(keyring, case_id)
-    if keyring.staff is None or case.assignee_id != keyring.staff.pk:
+    case = _locked(actor.keyring, case_id)
+    if actor.staff is None or case.assignee_id != actor.staff.pk:
         raise AlreadyTaken(name_of(case.assignee))
     if case.confirmed_on is None:
-        case.confirmed_on = case.owner_seen_on = timezone.localdate(now)
+        case.confirmed_on = case.owner_seen_on = timezone.localdate(actor.now)
         case.save(update_fields=["confirmed_on", "owner_seen_on"])
-        _recorded(keyring, case, now, "case.taken_on")
+        _recorded(actor, case, "case.taken_on")
 
 
 @transaction.atomic
-def decline(*, keyring: Keyring, case_id: uuid.UUID, reason: str, now: datetime) -> None:
+def decline(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     """Give a case back that somebody gave; the reason becomes an internal note.
 
     Raises:
@@ -152,18 +153,16 @@ def decline(*, keyring: Keyring, case_id: uuid.UUID, reason: str, now: datetime)
     """
     if not reason.strip():
         raise TransitionRefused(Refusal.REASON_MISSING)
-    case = _locked(keyring, case_id)
-    if keyring.staff is None or case.assignee_id != keyring.staff.pk:
+    case = _locked(actor.keyring, case_id)
+    if actor.staff is None or case.assignee_id != actor.staff.pk:
         raise AlreadyTaken(name_of(case.assignee))
-    _note(keyring, case, reason, now)
-    write_owner(case, None, by=None, today=timezone.localdate(now))
-    _recorded(keyring, case, now, "case.declined")
+    _note(actor, case, reason)
+    write_owner(case, None, by=None, today=timezone.localdate(actor.now))
+    _recorded(actor, case, "case.declined")
 
 
 @transaction.atomic
-def hand_over(
-    *, keyring: Keyring, case_ids: Collection[uuid.UUID], to: Staff, words: str, now: datetime
-) -> tuple[int, int]:
+def hand_over(*, actor: Actor, case_ids: Collection[uuid.UUID], to: Staff, words: str) -> tuple[int, int]:
     """Give one's own cases to a colleague with one note for all; return how many were given and how many not.
 
     Not given is what is not one's own (any more), and what the colleague must not have.
@@ -171,24 +170,24 @@ def hand_over(
     if not words.strip():
         raise TransitionRefused(Refusal.REASON_MISSING)
     given = 0
-    mine = access.cases_for(keyring.staff).filter(assignee=keyring.staff, pk__in=case_ids)
+    mine = access.cases_for(actor.staff).filter(assignee=actor.staff, pk__in=case_ids)
     ids = sorted(mine.values_list("pk", flat=True))
     list(Complaint.objects.select_for_update().filter(case__in=ids).order_by("pk").values_list("pk"))
     for case_id in ids:
         try:
             with transaction.atomic():
-                _note(keyring, _locked(keyring, case_id), words, now)
-                assign(keyring=keyring, case_id=case_id, assignee=to, now=now)
+                _note(actor, _locked(actor.keyring, case_id), words)
+                assign(actor=actor, case_id=case_id, assignee=to)
                 given += 1
         except (Locked, Case.DoesNotExist):
             continue
     return given, len(set(case_ids)) - given
 
 
-def _note(keyring: Keyring, case: Case, words: str, now: datetime) -> None:
-    speaker = keyring.team(pinned_team(Team.Kind.TRIAGE))
+def _note(actor: Actor, case: Case, words: str) -> None:
+    speaker = actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     complaint = case.complaints.order_by("day", "pk")[0]
-    write_note(complaint=complaint, text=words.strip(), keyring=keyring, speaker=speaker, now=now)
+    write_note(complaint=complaint, text=words.strip(), actor=actor, speaker=speaker)
 
 
 def saw(*, case: Case, person: Staff | None, today: date) -> None:
@@ -213,24 +212,24 @@ def represented(person: Staff, today: date) -> list[Staff]:
 
 
 @transaction.atomic
-def be_away(*, keyring: Keyring, stand_in: Staff, from_on: date, until_on: date, now: datetime) -> None:
+def be_away(*, actor: Actor, stand_in: Staff, from_on: date, until_on: date) -> None:
     """Name a colleague who stands in for oneself; raises Locked where they cannot."""
-    person = keyring.staff
+    person = actor.staff
     if person is None or stand_in == person or not access.is_triage(person) or not access.is_triage(stand_in):
         raise Locked(Team.Kind.TRIAGE)
     Absence.objects.create(staff=person, stand_in=stand_in, from_on=from_on, until_on=until_on)
     facts = {"staff": str(person.pk), "stand_in": str(stand_in.pk)}
     facts |= {"from": from_on.isoformat(), "until": until_on.isoformat()}
-    log.append(event="staff.away", now=now, actor=person, signer=keyring.signer, facts=facts)
+    actor.record("staff.away", facts=facts)
 
 
 @transaction.atomic
-def be_back(*, keyring: Keyring, absence_id: uuid.UUID, now: datetime) -> None:
+def be_back(*, actor: Actor, absence_id: uuid.UUID) -> None:
     """End an absence of one's own; raises Absence.DoesNotExist where it is none."""
-    row = Absence.objects.select_for_update().get(pk=absence_id, staff=keyring.staff)
+    row = Absence.objects.select_for_update().get(pk=absence_id, staff=actor.staff)
     facts = {"staff": str(row.staff_id), "stand_in": ""}
     row.delete()
-    log.append(event="staff.away", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("staff.away", facts=facts)
 
 
 # Handing out new cases in turn, where the house has switched that on: to whoever has least, then waited longest.
@@ -310,17 +309,17 @@ def _next(able: list[_Candidate], case: Case, by: str) -> _Candidate | None:
 
 
 @transaction.atomic
-def set_rule(*, keyring: Keyring, by: str, now: datetime) -> None:
+def set_rule(*, actor: Actor, by: str) -> None:
     """Switch the handing out on or off; the caller has made sure that an administrator asks."""
     AssigningRule.objects.update_or_create(pk=1, defaults={"by": By(by)})
     facts = {"by": by}
-    log.append(event="assigning.changed", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("assigning.changed", facts=facts)
 
 
 @transaction.atomic
-def set_duty(*, keyring: Keyring, person: Staff, provinces: list[str], agency_kinds: list[str], now: datetime) -> None:
+def set_duty(*, actor: Actor, person: Staff, provinces: list[str], agency_kinds: list[str]) -> None:
     """Say what an officer looks after; nothing of a kind stands for everything that nobody else does."""
     values = {"provinces": sorted(provinces), "agency_kinds": sorted(agency_kinds)}
     Duty.objects.update_or_create(staff=person, defaults=values)
     facts = {"staff": str(person.pk), "provinces": len(provinces), "agency_kinds": len(agency_kinds)}
-    log.append(event="assigning.changed", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("assigning.changed", facts=facts)

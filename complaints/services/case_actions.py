@@ -23,8 +23,8 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services.actor import Actor
 from complaints.services.assignment import assign
-from complaints.services.audit import log
 from complaints.services.evidence import processing, storage
 from complaints.services.keyring import Keyring, Locked, pinned_team
 from complaints.services.messages import read_note, tell, write_note
@@ -38,10 +38,9 @@ def _triage(keyring: Keyring) -> KeySet:
 @transaction.atomic
 def act(
     *,
-    keyring: Keyring,
+    actor: Actor,
     case_id: uuid.UUID,
     action: Action,
-    now: datetime,
     reason: str = "",
     seen_status: str | None = None,
     checklist: Mapping[str, Checked] | None = None,
@@ -63,18 +62,15 @@ def act(
     if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     settled = checklists.settle(action, checklist) if checklist is not None else {}
-    speaker = _triage(keyring)
+    speaker = _triage(actor.keyring)
     if seen_status:
-        seen_status = since_others(case=Case.objects.get(pk=case_id), seen=seen_status, staff=keyring.staff)
-    urgent = action is Action.VERIFY and in_high_danger(keyring=keyring, case_id=case_id)
+        seen_status = since_others(case=Case.objects.get(pk=case_id), seen=seen_status, staff=actor.staff)
+    urgent = action is Action.VERIFY and in_high_danger(keyring=actor.keyring, case_id=case_id)
     step = transitions.perform(
         case_id=case_id,
         action=action,
         actor_kind=ActorKind.STAFF,
-        actor=keyring.staff,
-        permissions=access.permissions_of(keyring.staff),
-        signer=keyring.signer,
-        now=now,
+        actor=actor,
         reason=reason,
         seen_status=seen_status,
         urgent=urgent,
@@ -82,17 +78,15 @@ def act(
     row = workflow.transition_for(action, Status(step.source))
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
     first = complaints[0]
-    assessments.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
+    assessments.record_checklist(complaint=first, items=settled, step=step, actor=actor, speaker=speaker)
     if reason:
         for complaint in complaints:
             # What staff entered has nobody who could read it; the reason stays with the case all the same.
             write = tell if row.notice and complaint.has_reporter else write_note
             words = case_membership.named(reason, complaint)
-            write(complaint=complaint, text=words, keyring=keyring, speaker=speaker, now=now, transition=step)
+            write(complaint=complaint, text=words, actor=actor, speaker=speaker, transition=step)
     if override and reason and row.notice:
-        disclosure_check.overridden(
-            keyring=keyring, speaker=speaker, complaints=complaints, override=override, about=step, now=now
-        )
+        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=complaints, override=override, about=step)
     return step
 
 
@@ -110,12 +104,11 @@ def in_high_danger(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
 @transaction.atomic
 def grade_danger(
     *,
-    keyring: Keyring,
+    actor: Actor,
     complaint_id: uuid.UUID,
     answers: Mapping[Question, Answer],
     grade: Grade | None,
     why: str,
-    now: datetime,
     seen: str | None = None,
 ) -> None:
     """Keep how much danger one reporter is in.
@@ -128,9 +121,9 @@ def grade_danger(
         CaseChanged: the case is not as the officer saw it (``seen``, a mark).
         Locked: without an admission.
     """
-    complaint = _unchanged(complaint_id, seen, keyring)
+    complaint = _unchanged(complaint_id, seen, actor.keyring)
     assessments.record_danger(
-        complaint=complaint, answers=answers, grade=grade, why=why, keyring=keyring, speaker=_triage(keyring), now=now
+        complaint=complaint, answers=answers, grade=grade, why=why, actor=actor, speaker=_triage(actor.keyring)
     )
 
 
@@ -149,10 +142,9 @@ def _unchanged(complaint_id: uuid.UUID, seen: str | None, keyring: Keyring) -> C
 @transaction.atomic
 def reply(
     *,
-    keyring: Keyring,
+    actor: Actor,
     complaint_id: uuid.UUID,
     text: str,
-    now: datetime,
     seen: str | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Message:
@@ -162,28 +154,26 @@ def reply(
         CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
         Locked: without an admission, or staff entered it and nobody could read this.
     """
-    complaint, speaker = _unchanged(complaint_id, seen, keyring), _triage(keyring)
+    complaint, speaker = _unchanged(complaint_id, seen, actor.keyring), _triage(actor.keyring)
     if not complaint.has_reporter:
         raise Locked("reporter")
     words = case_membership.named(text, complaint)
-    said = tell(complaint=complaint, text=words, keyring=keyring, speaker=speaker, now=now)
+    said = tell(complaint=complaint, text=words, actor=actor, speaker=speaker)
     if override:
-        disclosure_check.overridden(
-            keyring=keyring, speaker=speaker, complaints=[complaint], override=override, about=said, now=now
-        )
+        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=[complaint], override=override, about=said)
     return said
 
 
 @transaction.atomic
-def note(*, keyring: Keyring, complaint_id: uuid.UUID, text: str, now: datetime, seen: str | None = None) -> None:
+def note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: str | None = None) -> None:
     """Write an internal note; raises as :func:`reply`."""
-    complaint = _unchanged(complaint_id, seen, keyring)
-    write_note(complaint=complaint, text=text, keyring=keyring, speaker=_triage(keyring), now=now)
+    complaint = _unchanged(complaint_id, seen, actor.keyring)
+    write_note(complaint=complaint, text=text, actor=actor, speaker=_triage(actor.keyring))
 
 
 @transaction.atomic
 def open_object(
-    *, keyring: Keyring, object_id: uuid.UUID, reason: str, now: datetime, knowing: bool = False
+    *, actor: Actor, object_id: uuid.UUID, reason: str, knowing: bool = False
 ) -> tuple[storage.FileInfo, Iterator[bytes]]:
     """Open a stored object for an admitted officer; audited before the first byte leaves.
 
@@ -197,7 +187,7 @@ def open_object(
     """
     stored = EvidenceObject.objects.select_related("evidence__complaint").get(pk=object_id)
     complaint = stored.evidence.complaint
-    pair = keyring.complaint(complaint)
+    pair = actor.keyring.complaint(complaint)
     info = storage.read_info(pair, stored, stored.evidence, complaint)
     facts = {"object": str(stored.pk), "variant": stored.variant}
     if stored.variant == EvidenceObject.Variant.ORIGINAL:
@@ -206,17 +196,10 @@ def open_object(
         threat = processing.risk(processing.read_findings(pair, stored.evidence))
         if threat and not knowing:
             raise storage.InfectedFile(threat)
-        speaker = _triage(keyring)
-        why = write_note(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now)
+        speaker = _triage(actor.keyring)
+        why = write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
         facts["note"] = str(why.pk)
-    log.append(
-        event="object.opened",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=complaint.case_id,
-        facts=facts,
-    )
+    actor.record("object.opened", case=complaint.case_id, facts=facts)
     return info, storage.stream(stored, info)
 
 
@@ -246,14 +229,14 @@ def awaiting(person: Any) -> QuerySet[Case]:
 
 
 @transaction.atomic
-def proposals(*, keyring: Keyring, now: datetime) -> list[Proposal]:
+def proposals(*, actor: Actor) -> list[Proposal]:
     """Open the proposals that this person may decide, the most urgent first; one entry in the chain says how many.
 
     Raises:
         Locked: the person was not admitted to triage.
         SealError: a reason or a checklist was altered.
     """
-    waiting = awaiting(keyring.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
+    waiting = awaiting(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
     cases = list(waiting.select_related("category", "lead_body")[:PROPOSALS_AT_ONCE])
     if not cases:
         return []
@@ -263,14 +246,14 @@ def proposals(*, keyring: Keyring, now: datetime) -> list[Proposal]:
     by_step = {one.step.pk: one for one in found.values()}
     # One reason is kept for every report of a case, in the same words.
     for note in InternalNote.objects.filter(transition__in=by_step, complaint__in=by_id).order_by("sequence"):
-        pair = keyring.complaint(by_id[note.complaint_id])
+        pair = actor.keyring.complaint(by_id[note.complaint_id])
         if note.transition_id and not by_step[note.transition_id].reason:
             by_step[note.transition_id].reason = read_note(note, pair=pair)
     for row in Assessment.objects.filter(transition__in=by_step, complaint__in=by_id).select_related("author"):
-        kept = assessments.read_checklist(row, pair=keyring.complaint(by_id[row.complaint_id]))
+        kept = assessments.read_checklist(row, pair=actor.keyring.complaint(by_id[row.complaint_id]))
         by_step[kept.transition_id].checklist = kept.items
     facts = {"shown": len(found)}
-    log.append(event="queue.opened", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("queue.opened", facts=facts)
     return [found[case.pk] for case in cases if case.pk in found]
 
 
@@ -300,18 +283,18 @@ class Outcome:
     unknown: int = 0
 
 
-def start_review_of(*, keyring: Keyring, case_ids: Iterable[uuid.UUID], now: datetime) -> Outcome:
+def start_review_of(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> Outcome:
     """Begin to check several new cases; one that somebody else has moved meanwhile is left as it is."""
 
     def begin(case: Case) -> None:
-        act(keyring=keyring, case_id=case.pk, action=Action.START_REVIEW, now=now, seen_status=Status.RECEIVED.value)
+        act(actor=actor, case_id=case.pk, action=Action.START_REVIEW, seen_status=Status.RECEIVED.value)
 
-    return _each(keyring, case_ids, begin)
+    return _each(actor.keyring, case_ids, begin)
 
 
-def assign_many(*, keyring: Keyring, case_ids: Iterable[uuid.UUID], assignee: Staff | None, now: datetime) -> Outcome:
+def assign_many(*, actor: Actor, case_ids: Iterable[uuid.UUID], assignee: Staff | None) -> Outcome:
     """Give several cases to a member of triage, or to nobody; for each the rules of giving one hold."""
-    return _each(keyring, case_ids, lambda case: assign(keyring=keyring, case_id=case.pk, assignee=assignee, now=now))
+    return _each(actor.keyring, case_ids, lambda case: assign(actor=actor, case_id=case.pk, assignee=assignee))
 
 
 @transaction.atomic

@@ -33,9 +33,7 @@ def _system_step(action: Action, status: Status, today: date, now: datetime, **f
     moved = 0
     for case_id in list(due):
         try:
-            transitions.perform(
-                case_id=case_id, action=action, actor_kind=ActorKind.SYSTEM, now=now, seen_status=status
-            )
+            transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.SYSTEM, at=now, seen_status=status)
             moved += 1
         except (CaseChanged, TransitionRefused):  # somebody was faster: that is the better outcome
             continue

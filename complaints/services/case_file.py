@@ -42,6 +42,7 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import assessments, similarity, transitions
+from complaints.services.actor import Actor
 from complaints.services.assessments import Danger
 from complaints.services.assignment import saw
 from complaints.services.audit import log
@@ -102,7 +103,7 @@ class CaseFile:
     mark: str
 
 
-def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFile:
+def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
     """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
 
     Raises:
@@ -110,73 +111,72 @@ def open_case(*, keyring: Keyring, case_id: uuid.UUID, now: datetime) -> CaseFil
         Locked: the person was not admitted to triage.
         SealError: something in the case was swapped, forged or altered.
     """
-    if not access.is_triage(keyring.staff):
+    if not access.is_triage(actor.staff):
         raise Locked("triage")
-    case, complaints, grants = _read(keyring, case_id, timezone.localdate(now))
+    case, complaints, grants = _read(actor.keyring, case_id, timezone.localdate(actor.now))
     for complaint in complaints:
-        keyring.complaint(complaint, grants[complaint.pk])
-    releases = _releases(keyring, case)
+        actor.keyring.complaint(complaint, grants[complaint.pk])
+    releases = _releases(actor.keyring, case)
     # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
     items = _evidence(complaints)
-    is_indexed = _index(keyring, complaints, items, now)
-    if keyring.concerned(case.pk):
+    is_indexed = _index(actor, complaints, items)
+    if actor.keyring.concerned(case.pk):
         raise Case.DoesNotExist
-    return _open(keyring, case, complaints, items, releases, is_indexed, now)
+    return _open(actor, case, complaints, items, releases, is_indexed)
 
 
 @transaction.atomic
 def _open(
-    keyring: Keyring,
+    actor: Actor,
     case: Case,
     complaints: list[Complaint],
     items: Items,
     releases: list[Release],
     is_indexed: bool,
-    now: datetime,
 ) -> CaseFile:
     by_id = {complaint.pk: complaint for complaint in complaints}
     written = read_written(case=case, complaints=by_id)
-    dangers, checklists = _judged(keyring, written.assessments, by_id)
-    threads = _threads(keyring, written.messages, by_id, releases)
+    dangers, checklists = _judged(actor.keyring, written.assessments, by_id)
+    threads = _threads(actor.keyring, written.messages, by_id, releases)
     opened = [
         ComplaintFile(
             complaint=complaint,
-            answers=_answers(keyring, complaint),
+            answers=_answers(actor.keyring, complaint),
             thread=threads[complaint.pk],
-            evidence=[_item(keyring, complaint, row, of) for row, of in items[complaint.pk] if row.kind == "file"],
-            posts=[_post(keyring, complaint, row) for row, _none in items[complaint.pk] if row.kind == "post"],
+            evidence=[
+                _item(actor.keyring, complaint, row, of) for row, of in items[complaint.pk] if row.kind == "file"
+            ],
+            posts=[_post(actor.keyring, complaint, row) for row, _none in items[complaint.pk] if row.kind == "post"],
             dangers=dangers[complaint.pk],
         )
         for complaint in complaints
     ]
-    notes = [_note(keyring, row, by_id[row.complaint_id]) for row in written.notes]
-    matches = _compare(keyring, case, complaints) if is_indexed else None
+    notes = [_note(actor.keyring, row, by_id[row.complaint_id]) for row in written.notes]
+    matches = _compare(actor.keyring, case, complaints) if is_indexed else None
     history = list(case.transitions.select_related("actor").order_by("sequence"))
-    _record(keyring, case, threads, now, was_opened=any(getattr(one, "was_opened", False) for one in complaints))
+    _record(actor, case, threads, was_opened=any(getattr(one, "was_opened", False) for one in complaints))
     return CaseFile(
         case=case,
         complaints=opened,
         notes=notes,
         history=history,
         checklists=checklists,
-        choices=choices(staff=keyring.staff, case=case, history=history, reports=complaints),
+        choices=choices(staff=actor.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
         mark=transitions.mark(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
     )
 
 
-def _record(
-    keyring: Keyring, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], now: datetime, *, was_opened: bool
-) -> None:
+def _record(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], *, was_opened: bool) -> None:
     if not was_opened:
         # Once for each officer and day: coming back to the page after every act is no new look.
         Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
-    saw(case=case, person=keyring.staff, today=timezone.localdate(now))
-    log.append(event="case.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk)
+    saw(case=case, person=actor.staff, today=timezone.localdate(actor.now))
+    actor.record("case.opened", case=case.pk)
 
 
 def _read(keyring: Keyring, case_id: uuid.UUID, today: date) -> tuple[Case, list[Complaint], Grants]:
@@ -204,12 +204,12 @@ def _releases(keyring: Keyring, case: Case) -> list[Release]:
     return [release for release, _grants in found]
 
 
-def _index(keyring: Keyring, complaints: list[Complaint], items: Items, now: datetime) -> bool:
+def _index(actor: Actor, complaints: list[Complaint], items: Items) -> bool:
     waits = any(getattr(row, "is_new", False) for rows in items.values() for row, _objects in rows)
     if not waits and all(complaint.is_indexed for complaint in complaints):
         return True
     try:
-        similarity.keep(keyring=keyring, complaints=complaints, pictures=True, now=now)
+        similarity.keep(actor=actor, complaints=complaints, pictures=True)
     except (SealError, UnpinnedKey):
         return False
     return True

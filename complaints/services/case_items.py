@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 
@@ -20,7 +19,7 @@ from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 from complaints.services import assessments, similarity
-from complaints.services.audit import log
+from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked, UnpinnedKey
 
@@ -64,9 +63,7 @@ class Choice:
     refused: str
 
 
-def summaries(
-    *, keyring: Keyring, cases: Iterable[Case], now: datetime, urgent: set[uuid.UUID] | None = None
-) -> dict[uuid.UUID, str]:
+def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | None = None) -> dict[uuid.UUID, str]:
     """Return the sealed one-liners of a page of cases; "" where this person cannot open one.
 
     A case that the person turned out to stand in is missing: it must be taken off the page.
@@ -86,13 +83,13 @@ def summaries(
             continue
         complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
         with suppress(Locked, SealError):
-            pairs[complaint.pk] = keyring.complaint(complaint, [grant])
+            pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
             if urgent is not None and assessments.in_danger(grant, pair=pairs[complaint.pk]):
                 urgent.add(complaint.case_id)
     with suppress(Locked, SealError, UnpinnedKey):
-        similarity.keep(keyring=keyring, complaints=list(complaints.values()), pictures=False, now=now)
+        similarity.keep(actor=actor, complaints=list(complaints.values()), pictures=False)
     for complaint in complaints.values():
-        if keyring.concerned(complaint.case_id):
+        if actor.keyring.concerned(complaint.case_id):
             found.pop(complaint.case_id, None)
             continue
         owner, line = str(complaint.pk), ""
@@ -103,7 +100,7 @@ def summaries(
         found.setdefault(complaint.case_id, line)
     if shown := sum(1 for line in found.values() if line):
         facts = {"shown": shown}
-        log.append(event="queue.opened", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+        actor.record("queue.opened", facts=facts)
     return found
 
 
@@ -179,24 +176,17 @@ def _found(evidence_id: uuid.UUID) -> Evidence:
 
 
 @transaction.atomic
-def view_item(*, keyring: Keyring, evidence_id: uuid.UUID, now: datetime) -> EvidenceItem:
+def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
     """Open one item to look at; written into the chain once, where there is a copy to look at.
 
     Raises:
         Evidence.DoesNotExist, Locked: nothing for this person.
     """
     row = _found(evidence_id)
-    item = open_item(complaint=row.complaint, pair=keyring.complaint(row.complaint), row=row)
+    item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
     if item.working:
         facts = {"object": str(item.working.id), "variant": item.working.variant}
-        log.append(
-            event="object.opened",
-            now=now,
-            actor=keyring.staff,
-            signer=keyring.signer,
-            case=row.complaint.case_id,
-            facts=facts,
-        )
+        actor.record("object.opened", case=row.complaint.case_id, facts=facts)
     return item
 
 
@@ -211,7 +201,7 @@ def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject
     return stored, storage.read_info(keyring.complaint(complaint), stored, stored.evidence, complaint)
 
 
-def work_on(*, keyring: Keyring, evidence_id: uuid.UUID, now: datetime) -> None:
+def work_on(*, actor: Actor, evidence_id: uuid.UUID) -> None:
     """Do the worker's work on an item that waits for an officer, in this session; written into the chain before.
 
     Raises:
@@ -219,13 +209,6 @@ def work_on(*, keyring: Keyring, evidence_id: uuid.UUID, now: datetime) -> None:
         evidence.ScannerDown, sandbox.Unavailable: nothing was decided about the file.
     """
     row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
-    pair, original = keyring.complaint(row.complaint), row.objects_stored.get(variant=ORIGINAL)
-    log.append(
-        event="object.worked",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=row.complaint.case_id,
-        facts={"object": str(original.pk)},
-    )
+    pair, original = actor.keyring.complaint(row.complaint), row.objects_stored.get(variant=ORIGINAL)
+    actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
     processing.work_for_officer(pair=pair, evidence=row)

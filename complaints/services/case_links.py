@@ -24,7 +24,8 @@ from complaints.models.case_links import Move
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
-from complaints.services.audit import log, verify_rows
+from complaints.services.actor import Actor
+from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring, pinned_team
 from complaints.services.messages import write_note
 from complaints.services.transitions import CaseChanged
@@ -50,11 +51,10 @@ class Candidate:
 @transaction.atomic
 def link(
     *,
-    keyring: Keyring,
+    actor: Actor,
     target_id: uuid.UUID,
     sources: Mapping[uuid.UUID, str],
     reason: str,
-    now: datetime,
     seen: str | None = None,
 ) -> int:
     """Move all reports of the source cases into the target; return how many.
@@ -70,12 +70,12 @@ def link(
         Case.DoesNotExist: one of them is not for this person.
         Locked: the person was not admitted to triage.
     """
-    speaker = _may(keyring, reason)
+    speaker = _may(actor.keyring, reason)
     if not sources or len(sources) > MOST:
         raise LinkRefused(LinkRefusal.NOTHING)
     if target_id in sources:
         raise LinkRefused(LinkRefusal.SAME_CASE)
-    _visible(keyring, {target_id, *sources})
+    _visible(actor.keyring, {target_id, *sources})
     cases = case_membership.lock([target_id, *sources])
     # Waiting for the lock another link may have been faster.
     if any(case.linked_into_id for case in cases.values()):
@@ -85,27 +85,32 @@ def link(
         if mark is not None and not transitions.is_seen(mark, cases[pk], sequences[pk]):
             raise CaseChanged
     _check(cases, target_id)
-    _settle(keyring, [case for pk, case in cases.items() if pk != target_id], reason, now)
+    _settle(actor, [case for pk, case in cases.items() if pk != target_id], reason)
     # With the steps that were just taken.
     cases = Case.objects.select_related("category").in_bulk(list(cases))
     target = cases.pop(target_id)
     complaints = list(Complaint.objects.filter(case__in=cases).order_by("day", "pk"))
     moves = case_membership.move(
-        complaints=complaints, sources=cases, target=target, actor=keyring.staff, at=now, day=timezone.localdate(now)
+        complaints=complaints,
+        sources=cases,
+        target=target,
+        actor=actor.staff,
+        at=actor.now,
+        day=timezone.localdate(actor.now),
     )
     # What was linked into a source before stands behind the target from now on: no case waits behind a waiting one.
     Case.objects.filter(linked_into__in=cases).update(linked_into=target)
     Case.objects.filter(pk__in=cases).update(linked_into=target, due_on=None, is_late=False)
-    _free(target, now)
+    _free(target, actor.now)
     first = target.complaints.order_by("day", "pk").exclude(pk__in=[one.pk for one in complaints]).first()
-    note = _note(keyring, speaker, first or complaints[0], reason, now)
+    note = _note(actor, speaker, first or complaints[0], reason)
     for one in moves:
-        _record("case.linked", keyring, one, note, now, case=target.pk)
+        _record("case.linked", actor, one, note, case=target.pk)
     return len(complaints)
 
 
 @transaction.atomic
-def unlink(*, keyring: Keyring, complaint_id: uuid.UUID, reason: str, now: datetime, seen: str | None = None) -> Case:
+def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: str | None = None) -> Case:
     """Give a report a case of its own again; return that case.
 
     Raises:
@@ -113,20 +118,20 @@ def unlink(*, keyring: Keyring, complaint_id: uuid.UUID, reason: str, now: datet
         CaseChanged: the case is not as the officer saw it (``seen``).
         Case.DoesNotExist, Complaint.DoesNotExist, Locked: nothing for this person.
     """
-    speaker = _may(keyring, reason)
+    speaker = _may(actor.keyring, reason)
     joint = case_membership.lock_around(complaint_id)
-    _visible(keyring, {joint.pk})
+    _visible(actor.keyring, {joint.pk})
     if seen is not None and not transitions.is_seen(seen, joint, _sequences([joint.pk])[joint.pk]):
         raise CaseChanged
     complaint = Complaint.objects.get(pk=complaint_id)
     refused = unlink_refusal(complaint=complaint, case=joint)
     if refused:
         raise LinkRefused(refused)
-    day = timezone.localdate(now)
-    done = case_membership.take_out(complaint=complaint, joint=joint, actor=keyring.staff, at=now, day=day)
-    note = _note(keyring, speaker, complaint, reason, now)
-    _record("case.unlinked", keyring, done, note, now, case=joint.pk)
-    _free(done.target, now)
+    day = timezone.localdate(actor.now)
+    done = case_membership.take_out(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=day)
+    note = _note(actor, speaker, complaint, reason)
+    _record("case.unlinked", actor, done, note, case=joint.pk)
+    _free(done.target, actor.now)
     return done.target
 
 
@@ -228,7 +233,7 @@ def _source_refusal(case: Case, *, released: bool) -> str:
     return refused.value if refused else ""
 
 
-def _settle(keyring: Keyring, sources: list[Case], reason: str, now: datetime) -> None:
+def _settle(actor: Actor, sources: list[Case], reason: str) -> None:
     """Take back open questions: who is asked from now on is asked in the joint case."""
     for case in sources:
         if case.status == Status.NEEDS_INFORMATION:
@@ -236,24 +241,14 @@ def _settle(keyring: Keyring, sources: list[Case], reason: str, now: datetime) -
                 case_id=case.pk,
                 action=Action.LINK,
                 actor_kind=ActorKind.STAFF,
-                actor=keyring.staff,
-                permissions=access.permissions_of(keyring.staff),
-                signer=keyring.signer,
-                now=now,
+                actor=actor,
                 reason=reason,
             )
 
 
-def _note(keyring: Keyring, speaker: KeySet, complaint: Complaint, reason: str, now: datetime) -> InternalNote:
-    return write_note(complaint=complaint, text=reason, keyring=keyring, speaker=speaker, now=now)
+def _note(actor: Actor, speaker: KeySet, complaint: Complaint, reason: str) -> InternalNote:
+    return write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
 
 
-def _record(event: str, keyring: Keyring, move: Move, note: InternalNote, now: datetime, *, case: uuid.UUID) -> None:
-    log.append(
-        event=event,
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=case,
-        facts={**verify_rows.move_facts(move), "note": str(note.pk)},
-    )
+def _record(event: str, actor: Actor, move: Move, note: InternalNote, *, case: uuid.UUID) -> None:
+    actor.record(event, case=case, facts={**verify_rows.move_facts(move), "note": str(note.pk)})

@@ -20,8 +20,8 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff
 from complaints.services import blind_index
+from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring
 
 Kind = IndexEntry.Kind
 NOT_OWNED = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
@@ -37,7 +37,7 @@ def _own(person: Staff) -> dict[str, str]:
     return {kind: value for kind, value in values.items() if value}
 
 
-def mark(*, keyring: Keyring, key: bytes, entries: Iterable[IndexEntry], now: datetime) -> None:
+def mark(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
     """Write the conflicts that new entries bring, in the transaction that writes the entries."""
     people: dict[tuple[str, bytes], set[uuid.UUID]] = defaultdict(set)
     for person in Staff.objects.order_by("pk"):
@@ -48,11 +48,11 @@ def mark(*, keyring: Keyring, key: bytes, entries: Iterable[IndexEntry], now: da
         for entry in entries
         for person in people.get((str(entry.kind), bytes(entry.digest)), ())
     }
-    _write(pairs, keyring, now)
+    _write(pairs, actor)
 
 
 @transaction.atomic
-def recheck(*, keyring: Keyring, now: datetime) -> int:
+def recheck(*, actor: Actor) -> int:
     """Compare everybody whose data changed with all reports; return how many people that were.
 
     Nothing is taken back: whoever changes their own agency must not unlock a case by it.
@@ -63,20 +63,20 @@ def recheck(*, keyring: Keyring, now: datetime) -> int:
     waiting = list(Staff.objects.select_for_update().filter(must_recheck=True).order_by("pk"))
     if not waiting:
         return 0
-    key = blind_index.open_key(keyring)
+    key = blind_index.open_key(actor.keyring)
     pairs: set[tuple[uuid.UUID, uuid.UUID]] = set()
     for person in waiting:
         for kind, value in _own(person).items():
             found = IndexEntry.objects.filter(kind=kind, digest=blind_index.digest(key, kind, value))
             pairs |= {(complaint, person.pk) for complaint in found.values_list("complaint", flat=True)}
-    _write(pairs, keyring, now)
+    _write(pairs, actor)
     Staff.objects.filter(pk__in=[person.pk for person in waiting]).update(must_recheck=False)
-    if keyring.staff:
-        keyring.staff.must_recheck = False
+    if actor.staff:
+        actor.staff.must_recheck = False
     return len(waiting)
 
 
-def _write(pairs: set[tuple[uuid.UUID, uuid.UUID]], keyring: Keyring, now: datetime) -> None:
+def _write(pairs: set[tuple[uuid.UUID, uuid.UUID]], actor: Actor) -> None:
     """Write the conflicts that are not known yet, lifted ones included, and take the cases from their officers."""
     if not pairs:
         return
@@ -89,9 +89,9 @@ def _write(pairs: set[tuple[uuid.UUID, uuid.UUID]], keyring: Keyring, now: datet
     for complaint, person in new:
         # The code's own finding, so nobody's act: the officer in whose session it came up may not even know of it.
         facts = {"staff": str(person), "complaint": str(complaint)}
-        log.append(event="conflict.matched", now=now, case=cases[complaint], facts=facts)
-        release_assignment(case_id=cases[complaint], staff_id=person, now=now)
-    keyring.forget_conflicts()
+        log.append(event="conflict.matched", now=actor.now, case=cases[complaint], facts=facts)
+        release_assignment(case_id=cases[complaint], staff_id=person, now=actor.now)
+    actor.keyring.forget_conflicts()
 
 
 def release_assignment(*, case_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count
@@ -19,7 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection
-from complaints.services.audit import log
+from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked, pinned_team
 from complaints.services.messages import write_note
 
@@ -47,29 +46,29 @@ def _reports(case_id: uuid.UUID) -> list[Complaint]:
 
 
 @transaction.atomic
-def declare_conflict(*, keyring: Keyring, case_id: uuid.UUID, reason: str, now: datetime) -> None:
+def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     """Keep the person away from a case by their own word; ``reason`` becomes an internal note that others read.
 
     Raises:
         TransitionRefused(reason_missing): without a reason.
         Case.DoesNotExist, Locked: nothing for this person.
     """
-    words, speaker = _reason(reason), keyring.team(pinned_team(Team.Kind.TRIAGE))
-    person = keyring.staff
+    words, speaker = _reason(reason), actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
+    person = actor.staff
     if person is None or access.is_concerned(person, case_id):
         raise Case.DoesNotExist
     reports = _reports(case_id)
     if not reports:
         raise Case.DoesNotExist
     # Before the lock: afterwards this key ring opens nothing of the case.
-    write_note(complaint=reports[0], text=words, keyring=keyring, speaker=speaker, now=now)
+    write_note(complaint=reports[0], text=words, actor=actor, speaker=speaker)
     for complaint in reports:
         values = {"kind": Conflict.Kind.DECLARED, "is_lifted": False}
         Conflict.objects.update_or_create(complaint=complaint, staff=person, defaults=values)
     facts = {"staff": str(person.pk)}
-    log.append(event="conflict.declared", now=now, actor=person, signer=keyring.signer, case=case_id, facts=facts)
-    conflict_detection.release_assignment(case_id=case_id, staff_id=person.pk, now=now)
-    keyring.forget_conflicts()
+    actor.record("conflict.declared", case=case_id, facts=facts)
+    conflict_detection.release_assignment(case_id=case_id, staff_id=person.pk, now=actor.now)
+    actor.keyring.forget_conflicts()
 
 
 def may_declare_conflict(keyring: Keyring) -> bool:
@@ -84,7 +83,7 @@ def may_lift(keyring: Keyring) -> bool:
 
 
 @transaction.atomic
-def lift_conflict(*, keyring: Keyring, case_id: uuid.UUID, staff_id: uuid.UUID, reason: str, now: datetime) -> None:
+def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reason: str) -> None:
     """Let a person find a case again, with a reason that becomes an internal note.
 
     Raises:
@@ -93,18 +92,18 @@ def lift_conflict(*, keyring: Keyring, case_id: uuid.UUID, staff_id: uuid.UUID, 
             stands in as well.
         Locked: not a forwarder of triage.
     """
-    words, person = _reason(reason), keyring.staff
-    if person is None or not may_lift(keyring):
+    words, person = _reason(reason), actor.staff
+    if person is None or not may_lift(actor.keyring):
         raise Locked(Role.FORWARDER)
     if person.pk == staff_id or access.is_concerned(person, case_id):
         raise Conflict.DoesNotExist
     reports = _reports(case_id)
     if not Conflict.objects.standing().filter(complaint__in=reports, staff=staff_id).update(is_lifted=True):
         raise Conflict.DoesNotExist
-    speaker = keyring.team(pinned_team(Team.Kind.TRIAGE))
-    write_note(complaint=reports[0], text=words, keyring=keyring, speaker=speaker, now=now)
+    speaker = actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
+    write_note(complaint=reports[0], text=words, actor=actor, speaker=speaker)
     facts = {"staff": str(staff_id)}
-    log.append(event="conflict.lifted", now=now, actor=person, signer=keyring.signer, case=case_id, facts=facts)
+    actor.record("conflict.lifted", case=case_id, facts=facts)
 
 
 def standing_conflicts(*, keyring: Keyring) -> list[Standing]:

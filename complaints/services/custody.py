@@ -18,11 +18,11 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Staff
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import Recorded
 from complaints.services.case_items import open_item
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring
 from complaints.services.messages import read_note
 
 # What of a case's chain tells of its files. A release hands over keys, so it stands here too.
@@ -82,9 +82,7 @@ class Sheet:
 
 
 @transaction.atomic
-def custody_sheet(
-    *, keyring: Keyring, case_id: uuid.UUID, now: datetime, evidence_id: uuid.UUID | None = None
-) -> Sheet:
+def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | None = None) -> Sheet:
     """Make the sheet of a case, or of one item of it; written into the chain.
 
     Raises:
@@ -93,9 +91,9 @@ def custody_sheet(
     """
     case = Case.objects.get(pk=case_id)
     complaints = list(case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    pairs = {complaint.pk: keyring.complaint(complaint) for complaint in complaints}
+    pairs = {complaint.pk: actor.keyring.complaint(complaint) for complaint in complaints}
     facts = {"item": str(evidence_id)} if evidence_id else {}
-    log.append(event="custody.printed", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+    actor.record("custody.printed", case=case.pk, facts=facts)
     entries = log.recorded(case=case.pk, events=EVENTS)
     known = _known(entries, pairs)
     items = [
@@ -107,7 +105,7 @@ def custody_sheet(
         raise EvidenceObject.DoesNotExist
     filled = [_with_openings(item, known) for item in items]
     others = [one for one in known if not one.variant and one.entry.event != "object.worked"]
-    return Sheet(case, filled, others, log.head(), now, keyring.staff)
+    return Sheet(case, filled, others, log.head(), actor.now, actor.staff)
 
 
 def _items(report: int, complaint: Complaint, pair: BoxPair, only: uuid.UUID | None) -> Iterable[ItemSheet]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +22,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import case_membership
-from complaints.services.audit import log
+from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
 from complaints.services.messages import read, tell, write_note
 
@@ -50,9 +49,7 @@ class Told:
 
 
 @transaction.atomic
-def check(
-    *, keyring: Keyring, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str, now: datetime
-) -> list[Leak]:
+def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str) -> list[Leak]:
     """Return what ``text`` would give away to the reporters ``readers`` (complaints of the case; empty: all of it).
 
     Opens every complaint of the case, so the chain learns that it was done.
@@ -61,11 +58,11 @@ def check(
         Locked: the person was not admitted to triage.
     """
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
-    told = {complaint.pk: _open(keyring, complaint) for complaint in complaints}
+    told = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
     own = tuple(case_membership.own_reference(one) for one in complaints if len(told) == 1 or [one.pk] == list(readers))
     held = known([told[pk] for pk in readers or told], list(told.values()), references=own)
     found = disclosure.check(text, held)
-    record_check(keyring=keyring, case_id=case_id, found=found, now=now)
+    record_check(actor=actor, case_id=case_id, found=found)
     return found
 
 
@@ -99,10 +96,10 @@ def _open(keyring: Keyring, complaint: Complaint) -> Told:
     return Told(answers, tuple(read(message, pair=pair, complaint=complaint) for message in said))
 
 
-def record_check(*, keyring: Keyring, case_id: uuid.UUID, found: Sequence[Leak], now: datetime) -> None:
+def record_check(*, actor: Actor, case_id: uuid.UUID, found: Sequence[Leak]) -> None:
     """Write into the chain that a text was checked, and which kinds of warnings there were."""
     facts = {"found": len(found), "kinds": kinds_of(found)}
-    log.append(event="leak.checked", now=now, actor=keyring.staff, signer=keyring.signer, case=case_id, facts=facts)
+    actor.record("leak.checked", case=case_id, facts=facts)
 
 
 def kinds_of(found: Iterable[Leak] | Override) -> str:
@@ -113,48 +110,41 @@ def kinds_of(found: Iterable[Leak] | Override) -> str:
 
 def overridden(
     *,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
     complaints: Iterable[Complaint],
     override: Override,
     about: Message | Transition,
-    now: datetime,
 ) -> None:
     """Keep an office's reason as a note of each complaint, and bind it to the message or step that it is about."""
     step = about if isinstance(about, Transition) else None
     for complaint in complaints:
-        note = write_note(
-            complaint=complaint, text=override.words, keyring=keyring, speaker=speaker, now=now, transition=step
-        )
-        _bind(keyring, complaint.case_id, override, note=note.pk, about=about.pk, now=now)
+        note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, transition=step)
+        _bind(actor, complaint.case_id, override, note=note.pk, about=about.pk)
 
 
 def overridden_by_body(
     *,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
     release: Release,
     complaint: Complaint,
     override: Override,
     step: Transition,
-    now: datetime,
 ) -> None:
     """Keep a body's reason as its word to the office on the release, and bind it to the step."""
     said = tell(
         complaint=complaint,
         text=override.words,
-        keyring=keyring,
+        actor=actor,
         speaker=speaker,
-        now=now,
         transition=step,
         release=release,
         to_reporter=False,
     )
-    _bind(keyring, release.case_id, override, note=said.pk, about=step.pk, now=now)
+    _bind(actor, release.case_id, override, note=said.pk, about=step.pk)
 
 
-def _bind(
-    keyring: Keyring, case_id: uuid.UUID, override: Override, *, note: uuid.UUID, about: uuid.UUID, now: datetime
-) -> None:
+def _bind(actor: Actor, case_id: uuid.UUID, override: Override, *, note: uuid.UUID, about: uuid.UUID) -> None:
     facts = {"kinds": kinds_of(override), "note": str(note), "about": str(about)}
-    log.append(event="leak.overridden", now=now, actor=keyring.staff, signer=keyring.signer, case=case_id, facts=facts)
+    actor.record("leak.overridden", case=case_id, facts=facts)

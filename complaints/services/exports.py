@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -13,8 +12,8 @@ from complaints import access
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
-from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, pinned_team
+from complaints.services.actor import Actor
+from complaints.services.keyring import Locked, pinned_team
 
 AT_MOST: Final = 50_000
 # So few rows that somebody who knows the place may guess whose they are.
@@ -39,13 +38,12 @@ def count(cases: QuerySet[Case]) -> int:
 @transaction.atomic
 def export(
     *,
-    keyring: Keyring,
+    actor: Actor,
     cases: QuerySet[Case],
     columns: Collection[str],
     filters: Mapping[str, str],
     form: str,
     reason: str,
-    now: datetime,
 ) -> tuple[int, Iterator[Case]]:
     """Record an export before its first byte, and return how many cases it holds, and the cases.
 
@@ -57,9 +55,9 @@ def export(
         Locked: the person was not admitted to triage, or their key is not open.
         TooMany: narrow it first.
     """
-    if not access.is_triage(keyring.staff):
+    if not access.is_triage(actor.staff):
         raise Locked(Team.Kind.TRIAGE)
-    keyring.team(pinned_team(Team.Kind.TRIAGE))
+    actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     cases = met(cases)
     number = count(cases)
     if number > AT_MOST:
@@ -71,7 +69,7 @@ def export(
         "format": form,
         "reason": reason,
     }
-    log.append(event="cases.exported", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("cases.exported", facts=facts)
     related = cases.select_related("category", "accused_kind", "province", "lead_body", "assignee")
     # No more than were counted: what comes in meanwhile is no part of what the chain speaks of.
     return number, related.order_by("received_on", "reference")[:number].iterator(CHUNK)

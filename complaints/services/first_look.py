@@ -6,27 +6,27 @@ Both need the triage team's key, which no job holds.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
 from typing import Final
 
 from complaints import access
 from complaints.domain.sealing.primitives import SealError
 from complaints.models.complaint import Complaint
 from complaints.services import assignment, conflict_detection, similarity
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
+from complaints.services.actor import Actor
+from complaints.services.keyring import Locked, UnpinnedKey
 
 # One page of the queue; a burst is met in several looks.
 AT_ONCE: Final = 50
 
 
-def meet(*, keyring: Keyring, now: datetime) -> None:
+def meet(*, actor: Actor) -> None:
     """Compare whoever's data changed, and index new reports, so that nobody is shown what they stand in."""
-    if not keyring.unlocked or not access.has_to_meet(keyring.staff):
+    if not actor.keyring.unlocked or not access.has_to_meet(actor.staff):
         return
     with suppress(Locked, SealError, UnpinnedKey):
-        conflict_detection.recheck(keyring=keyring, now=now)
-        new = Complaint.objects.filter(is_indexed=False).exclude(case__in=access.concerned_cases(keyring.staff))
+        conflict_detection.recheck(actor=actor)
+        new = Complaint.objects.filter(is_indexed=False).exclude(case__in=access.concerned_cases(actor.staff))
         rows = list(new.prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
-        access.forget(keyring.staff)
-        similarity.keep(keyring=keyring, complaints=rows, pictures=False, now=now)
-        assignment.hand_out(now=now)
+        access.forget(actor.staff)
+        similarity.keep(actor=actor, complaints=rows, pictures=False)
+        assignment.hand_out(now=actor.now)

@@ -277,7 +277,7 @@ def _last_action(case: Case) -> str | None:
 
 def _step(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
     noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
-    transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, now=noon, reason=reason)
+    transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, at=noon, reason=reason)
 
 
 def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db.models import F
 from django.utils import timezone
@@ -20,8 +19,9 @@ from complaints.models.case import InternalNote, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
+from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey, message_context, trusted
+from complaints.services.keyring import Locked, UnpinnedKey, message_context, trusted
 
 TO_REPORTERS = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
 
@@ -36,9 +36,8 @@ def tell(
     *,
     complaint: Complaint,
     text: str,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
-    now: datetime,
     transition: Transition | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
@@ -51,7 +50,7 @@ def tell(
         to_reporter: False for a body's word to the office, which no reporter reads.
     """
     # Opened before it is sealed to: a key that somebody put in its place is refused here.
-    pair = keyring.release(release) if release else keyring.complaint(complaint)
+    pair = actor.keyring.release(release) if release else actor.keyring.complaint(complaint)
     kind = Message.Direction
     direction = kind.TO_REPORTER if release is None else kind.BODY_TO_REPORTER if to_reporter else kind.BODY_TO_TRIAGE
     message = Message(
@@ -60,9 +59,9 @@ def tell(
         direction=direction,
         transition=transition,
         release=release,
-        author=keyring.staff,
+        author=actor.staff,
         signer=speaker.sign.public,
-        day=timezone.localdate(now),
+        day=timezone.localdate(actor.now),
     )
     message.sealed = seal_record(pair.public, message_context(message), text, speaker.sign)
     if to_reporter:
@@ -72,14 +71,7 @@ def tell(
     facts = {"message": str(message.pk), "digest": log.digest_of(message.sealed)}
     if message.sealed_for_reporter:
         facts["copy"] = log.digest_of(message.sealed_for_reporter)
-    log.append(
-        event="message.sent",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=complaint.case_id,
-        facts=facts,
-    )
+    actor.record("message.sent", case=complaint.case_id, facts=facts)
     return message
 
 
@@ -125,34 +117,26 @@ def write_note(
     *,
     complaint: Complaint,
     text: str,
-    keyring: Keyring,
+    actor: Actor,
     speaker: KeySet,
-    now: datetime,
     transition: Transition | None = None,
 ) -> InternalNote:
     """Append a note that only holders of the complaint's key read."""
-    if keyring.staff is None:
+    if actor.staff is None:
         raise Locked("note")
-    pair = keyring.complaint(complaint)
+    pair = actor.keyring.complaint(complaint)
     note = InternalNote(
         complaint=complaint,
         sequence=take_sequence(complaint),
         transition=transition,
-        author=keyring.staff,
+        author=actor.staff,
         author_key=speaker.sign.public,
-        at=now,
+        at=actor.now,
     )
     note.sealed = seal_record(pair.public, _note_context(note), text, speaker.sign)
     note.save(force_insert=True)
     facts = {"note": str(note.pk), "digest": log.digest_of(note.sealed)}
-    log.append(
-        event="note.written",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=complaint.case_id,
-        facts=facts,
-    )
+    actor.record("note.written", case=complaint.case_id, facts=facts)
     return note
 
 

@@ -20,6 +20,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team
 from complaints.services import similarity, submission
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked, pinned_team
@@ -33,9 +34,8 @@ Found = Mapping[str, Any]
 @transaction.atomic
 def enter(
     *,
-    keyring: Keyring,
+    actor: Actor,
     found: Found,
-    now: datetime,
     files: Sequence[storage.Attachable] = (),
     channel: str = Complaint.Channel.FINDING,
 ) -> Case:
@@ -48,26 +48,26 @@ def enter(
         Locked: the person was not admitted to triage.
         UnpinnedKey: nothing was stored.
     """
-    person = _may(keyring)
-    complaint = _store(found, files, person, now, channel)
-    _record(keyring, complaint, now)
-    similarity.keep(keyring=keyring, complaints=[complaint], pictures=False, now=now)
+    person = _may(actor.keyring)
+    complaint = _store(found, files, person, actor.now, channel)
+    _record(actor, complaint)
+    similarity.keep(actor=actor, complaints=[complaint], pictures=False)
     return complaint.case
 
 
 @transaction.atomic
-def enter_many(*, keyring: Keyring, rows: Sequence[Found], now: datetime) -> list[Case]:
+def enter_many(*, actor: Actor, rows: Sequence[Found]) -> list[Case]:
     """Store all rows of a table or none; raises as :func:`enter`, and ValueError above MOST_ROWS."""
-    person = _may(keyring)
+    person = _may(actor.keyring)
     if len(rows) > MOST_ROWS:
         raise ValueError("rows")
     # All sealing before the chain is touched: whoever appends waits for this transaction's end from then on.
-    complaints = [_store(row, (), person, now, Complaint.Channel.IMPORT) for row in rows]
+    complaints = [_store(row, (), person, actor.now, Complaint.Channel.IMPORT) for row in rows]
     for complaint in complaints:
-        _record(keyring, complaint, now)
+        _record(actor, complaint)
     for start in range(0, len(complaints), similarity.REPORTS_AT_ONCE):
         some = complaints[start : start + similarity.REPORTS_AT_ONCE]
-        similarity.keep(keyring=keyring, complaints=some, pictures=False, now=now)
+        similarity.keep(actor=actor, complaints=some, pictures=False)
     return [complaint.case for complaint in complaints]
 
 
@@ -98,20 +98,13 @@ def _store(found: Found, files: Sequence[storage.Attachable], person: Staff, now
     return submission.take_in(found=report, files=files, today=today, channel=channel, practice=person.practising)
 
 
-def _record(keyring: Keyring, complaint: Complaint, now: datetime) -> None:
+def _record(actor: Actor, complaint: Complaint) -> None:
     facts = {
         "complaint": str(complaint.pk),
         "channel": complaint.channel,
         "digest": log.digest_of(complaint.sealed_answers),
     }
-    log.append(
-        event="finding.entered",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=complaint.case_id,
-        facts=facts,
-    )
+    actor.record("finding.entered", case=complaint.case_id, facts=facts)
 
 
 # --- Between the dry run and the confirmation

@@ -7,7 +7,6 @@ column, by its reference, and in the chain; whoever practises sees nothing else,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -18,8 +17,8 @@ from complaints.domain import codes
 from complaints.models.case import Case
 from complaints.models.team import Staff, Team
 from complaints.services import submission
-from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.actor import Actor
+from complaints.services.keyring import Locked
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.stories import planned
 
@@ -35,30 +34,30 @@ class Made:
 
 
 @transaction.atomic
-def switch(*, keyring: Keyring, on: bool, now: datetime) -> None:
+def switch(*, actor: Actor, on: bool) -> None:
     """Begin or end practising; whoever left their team meanwhile can still end it.
 
     Raises:
         Locked: this person works on no cases, or is nobody.
     """
-    person = keyring.staff
+    person = actor.staff
     if person is None or (on and not access.may_practise(person)):
         raise Locked("practice")
     Staff.objects.filter(pk=person.pk).update(practising=on)
     # On both sides of it the entry is marked: what lies between two such entries was practice.
     person.practising = True
-    log.append(event="practice.switched", now=now, actor=person, signer=keyring.signer, facts={"on": int(on)})
+    actor.record("practice.switched", facts={"on": int(on)})
     person.practising = on
 
 
 @transaction.atomic
-def make(*, keyring: Keyring, now: datetime, count: int = AT_ONCE) -> list[Made]:
+def make(*, actor: Actor, count: int = AT_ONCE) -> list[Made]:
     """Send ``count`` made-up reports as reporters would; all of today, because days that are over are closed.
 
     Raises:
         Locked: this person does not practise, or is no member of triage.
     """
-    person, today = keyring.staff, timezone.localdate(now)
+    person, today = actor.staff, timezone.localdate(actor.now)
     if person is None or not person.practising or not access.is_triage(person):
         raise Locked(Team.Kind.TRIAGE)
     plans = planned()
@@ -71,5 +70,5 @@ def make(*, keyring: Keyring, now: datetime, count: int = AT_ONCE) -> list[Made]
         code = submission.start_code(draft)
         receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice=True)
         made.append(Made(receipt.reference, codes.grouped(code)))
-    log.append(event="practice.made", now=now, actor=person, signer=keyring.signer, facts={"count": count})
+    actor.record("practice.made", facts={"count": count})
     return made

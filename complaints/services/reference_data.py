@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from django.db import models, transaction
 
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
-from complaints.services.audit import log
-from complaints.services.keyring import Keyring
+from complaints.services.actor import Actor
 
 # How old what the public pages show of the catalogue may be: an edit reaches every process by itself.
 MEMORY_SECONDS = 60
@@ -167,12 +166,12 @@ def sample_mode() -> bool:
 
 
 @transaction.atomic
-def keep(*, row: models.Model, keyring: Keyring, now: datetime) -> None:
+def keep(*, row: models.Model, actor: Actor) -> None:
     """Save a row that an administrator wrote, and let this process read anew what it remembers.
 
     Staff speak to reporters in these words, so the chain says who changed which row; never what it says.
     """
     row.save()
     facts = {"table": row._meta.model_name or "", "row": str(row.pk)}
-    log.append(event="catalog.changed", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("catalog.changed", facts=facts)
     transaction.on_commit(forget)

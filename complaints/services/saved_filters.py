@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.db import transaction
@@ -16,6 +15,7 @@ from complaints.domain.sealing.records import Context
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Role, Staff, Team
 from complaints.services import resealing_registry
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, UnpinnedKey, pinned_team
 
@@ -84,7 +84,7 @@ resealing_registry.register_records(
 
 
 @transaction.atomic
-def save_filter(*, keyring: Keyring, name: str, query: str, shared: bool, now: datetime) -> SavedFilter:
+def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFilter:
     """Save a choice of filters under a name.
 
     Args:
@@ -96,38 +96,38 @@ def save_filter(*, keyring: Keyring, name: str, query: str, shared: bool, now: d
         TooMany: one must be deleted first.
     """
     team = pinned_team(Team.Kind.TRIAGE)
-    keyring.team(team)
-    person = keyring.staff
+    actor.keyring.team(team)
+    person = actor.staff
     assert person is not None  # noqa: S101  a ring that holds a team's key has a person
     kept = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
     if kept.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
         raise TooMany
     row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, sealed_number=team.key_number)
     body = _body(row, name[:NAME_AT_MOST])
-    row.sealed = keyring.seal_for_team(team, _context(row), body, sizes=_SIZES)
+    row.sealed = actor.keyring.seal_for_team(team, _context(row), body, sizes=_SIZES)
     row.save(force_insert=True)
-    _record("filter.saved", keyring, row, now)
+    _record("filter.saved", actor, row)
     return row
 
 
 @transaction.atomic
-def delete_filter(*, keyring: Keyring, filter_id: uuid.UUID, now: datetime) -> None:
+def delete_filter(*, actor: Actor, filter_id: uuid.UUID) -> None:
     """Delete a saved filter: one's own, or as a forwarder a shared one.
 
     Raises:
         SavedFilter.DoesNotExist: there is none for this person.
     """
-    person = keyring.staff
+    person = actor.staff
     row = SavedFilter.objects.select_for_update().get(pk=filter_id)
     if person is None or not access.is_triage(person) or not _may_delete(person, row):
         raise SavedFilter.DoesNotExist
-    _record("filter.deleted", keyring, row, now)
+    _record("filter.deleted", actor, row)
     row.delete()
 
 
-def _record(event: str, keyring: Keyring, row: SavedFilter, now: datetime) -> None:
+def _record(event: str, actor: Actor, row: SavedFilter) -> None:
     facts = {"filter": str(row.pk), "shared": int(row.is_shared), "sealed": log.digest_of(row.sealed)}
-    log.append(event=event, now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record(event, facts=facts)
 
 
 def choose_columns(*, person: Staff, codes: list[str]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -21,8 +20,7 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import similarity
-from complaints.services.audit import log
-from complaints.services.keyring import Keyring
+from complaints.services.actor import Actor
 
 Kind = IndexEntry.Kind
 REFERENCE: Final = "reference"
@@ -77,36 +75,36 @@ def understood(*, words: str, name: str, agency: str, year: int) -> tuple[str, l
     raise NothingToSearch
 
 
-def search(*, keyring: Keyring, words: str, name: str, agency: str, now: datetime) -> Search:
+def search(*, actor: Actor, words: str, name: str, agency: str) -> Search:
     """Prepare a search; :func:`narrow` then finds. Reports that nobody has met are indexed first, some at a time.
 
     Raises:
         NothingToSearch: see :func:`understood`.
         Locked, UnpinnedKey, SealError: the key of the indexes does not open.
     """
-    kind, values = understood(words=words, name=name, agency=agency, year=timezone.localdate(now).year)
+    kind, values = understood(words=words, name=name, agency=agency, year=timezone.localdate(actor.now).year)
     waiting = 0
     if kind != REFERENCE:
-        waiting = catch_up(keyring=keyring, now=now)
-        values = [similarity.digest_of(keyring=keyring, kind=kind, value=value).hex() for value in values]
+        waiting = catch_up(actor=actor)
+        values = [similarity.digest_of(keyring=actor.keyring, kind=kind, value=value).hex() for value in values]
     shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
     with transaction.atomic():
         facts = {"kind": kind}
-        log.append(event="queue.searched", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+        actor.record("queue.searched", facts=facts)
     return Search(kind, tuple(values), shown, waiting)
 
 
-def catch_up(*, keyring: Keyring, now: datetime) -> int:
+def catch_up(*, actor: Actor) -> int:
     """Index reports that nobody has met yet, the oldest first, in slices of their own; return how many still wait.
 
     The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search`.
     """
-    unmet = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(keyring.staff))
+    unmet = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
         rows = list(unmet.order_by("day", "id").prefetch_related("grants")[: similarity.REPORTS_AT_ONCE])
         if not rows:
             return 0
-        similarity.keep(keyring=keyring, complaints=rows, pictures=False, now=now)
+        similarity.keep(actor=actor, complaints=rows, pictures=False)
     return unmet.order_by()[: WAITING_AT_MOST + 1].count()
 
 

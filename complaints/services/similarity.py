@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from django.db import transaction
@@ -30,6 +30,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import blind_index, conflict_detection
+from complaints.services.actor import Actor
 from complaints.services.blind_index import DIGEST_BYTES
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import read_post
@@ -94,7 +95,7 @@ def _picture_key(key: bytes) -> bytes:
     return blake2b(b"", person=b"index-hashes", key=key)
 
 
-def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool, now: datetime) -> None:
+def keep(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
     """Write the missing entries of reports that this person can open, and the conflicts of interest that come of them.
 
     Called before anything of them is displayed: whoever stands in one must not see it, be it in their own session.
@@ -106,7 +107,7 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool, n
         Locked, UnpinnedKey, SealError: the key of the entries does not open; nothing was written.
     """
     # Whoever stands in a case cannot open it; another member's session writes its entries.
-    complaints = [complaint for complaint in complaints if not keyring.concerned(complaint.case_id)]
+    complaints = [complaint for complaint in complaints if not actor.keyring.concerned(complaint.case_id)]
     new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
     items = _waiting(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
@@ -114,9 +115,9 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool, n
     for complaint in new:
         # With the grants at hand; the locked rows come without.
         with suppress(Locked, SealError):
-            keyring.complaint(complaint)
+            actor.keyring.complaint(complaint)
     with transaction.atomic():
-        key = blind_index.open_key(keyring)
+        key = blind_index.open_key(actor.keyring)
         wanted = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
         # Two members may meet a report at once: the rows are locked, and what one has written the other leaves.
         locked = Complaint.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
@@ -125,12 +126,12 @@ def keep(*, keyring: Keyring, complaints: Sequence[Complaint], pictures: bool, n
         entries: list[IndexEntry] = []
         for complaint in mine.values():
             if not complaint.is_indexed:
-                entries += _of_answers(keyring, key, complaint)
+                entries += _of_answers(actor.keyring, key, complaint)
         for item in items:
             if item.pk not in done:
-                entries += _of_item(keyring, key, item, mine[item.complaint_id])
+                entries += _of_item(actor.keyring, key, item, mine[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
-        conflict_detection.mark(keyring=keyring, key=key, entries=entries, now=now)
+        conflict_detection.mark(actor=actor, key=key, entries=entries)
         Complaint.objects.filter(pk__in=mine, is_indexed=False).update(is_indexed=True)
 
 

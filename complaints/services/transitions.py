@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
-from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.workflow import Action, ActorKind, Permission, Status, TransitionRefused
+from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Locked
 
@@ -64,10 +64,8 @@ def perform(
     case_id: uuid.UUID,
     action: Action,
     actor_kind: ActorKind,
-    now: datetime,
-    actor: Staff | None = None,
-    permissions: frozenset[Permission] = frozenset(),
-    signer: SignPair | None = None,
+    actor: Actor | None = None,
+    at: datetime | None = None,
     reason: str = "",
     seen_status: str | None = None,
     changes: dict[str, Any] | None = None,
@@ -80,7 +78,8 @@ def perform(
     the reporter sent. ``reason`` is only checked for being there; the caller seals it.
 
     Args:
-        signer: the actor's own key; no step of a person is taken without it, so that two people are two keys.
+        actor: the person who takes a step of staff or of a body, who must hold their own key: two people are two keys.
+        at: when a step of the system or of a reporter is taken; a person's step has the time of ``actor``.
         seen_status: what the actor saw: a status, or the whole :func:`mark` of a case; a difference is an error.
         changes: further clear columns to write with the step (lead body).
         urgent: whether the short limits run although the category is not an urgent one.
@@ -92,12 +91,16 @@ def perform(
         Case.DoesNotExist: the actor stands in the case themselves.
     """
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY):
-        _check_signer(actor, signer)
+        _check_signer(actor)
+    person = actor.staff if actor else None
+    now = actor.now if actor else at
+    if now is None:
+        raise ValueError("a step without an actor needs a time")
     # Complaints before their case, and that before the chain: whoever holds more than one takes them in this order.
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if actor is not None and access.is_concerned(actor, case.pk):
+    if person is not None and access.is_concerned(person, case.pk):
         raise Case.DoesNotExist
     source = Status(case.status)
     if case.linked_into_id or (seen_status is not None and not is_seen(seen_status, case, sequences)):
@@ -107,31 +110,33 @@ def perform(
         action=action,
         status=source,
         actor=actor_kind,
-        permissions=permissions,
+        permissions=access.permissions_of(person),
         reason=reason,
-        previous_actor_same=_same_person(case, action, source, actor),
+        previous_actor_same=_same_person(case, action, source, person),
         asked_from=asked_from,
     )
     urgent = urgent or case.category.priority == "urgent"
-    step = _write(case, row, asked_from=asked_from, actor=actor, now=now, changes=changes or {}, urgent=urgent)
+    step = _write(case, row, asked_from=asked_from, person=person, now=now, changes=changes or {}, urgent=urgent)
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
-        log.append(event="case.transition", now=now, actor=actor, signer=signer, case=case.pk, facts=facts)
+        signer = actor.keyring.signer if actor else None
+        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
 
 
-def _check_signer(actor: Staff | None, signer: SignPair | None) -> None:
+def _check_signer(actor: Actor | None) -> None:
     """Make sure that a person acts with the key that stands at their name: two names with one key are one person."""
-    if actor is None or signer is None or bytes(actor.verify_key or b"") != signer.public:
+    signer = actor.keyring.signer if actor else None
+    if actor is None or signer is None or bytes(actor.staff.verify_key or b"") != signer.public:
         raise Locked("signer")
 
 
-def _same_person(case: Case, action: Action, source: Status, actor: Staff | None) -> bool:
+def _same_person(case: Case, action: Action, source: Status, person: Staff | None) -> bool:
     earlier = workflow.transition_for(action, source).second_person_than
-    if earlier is None or actor is None:
+    if earlier is None or person is None:
         return False
     last = case.transitions.filter(action=earlier).order_by("-sequence").first()
-    return last is not None and last.actor_id == actor.pk
+    return last is not None and last.actor_id == person.pk
 
 
 def _write(
@@ -139,7 +144,7 @@ def _write(
     row: workflow.Transition,
     *,
     asked_from: Status | None,
-    actor: Staff | None,
+    person: Staff | None,
     now: datetime,
     changes: dict[str, Any],
     urgent: bool,
@@ -174,7 +179,7 @@ def _write(
         source=source.value,
         target=target.value,
         actor_kind=row.actor.value,
-        actor=actor,
+        actor=person,
         day=day,
         was_late=None if ended is None else day > ended,
         at=None if row.actor is ActorKind.REPORTER else now,

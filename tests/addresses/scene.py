@@ -20,6 +20,7 @@ from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.reference_data import Election
 from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
 from tests.cast import Cast, Sent, at, sealed_upload, send_report, sign_in
@@ -80,18 +81,18 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
     sent = send_report(today=DAY, **answers)
     follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
     processing.process_pending()
-    do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
     body = OversightBody.objects.get(pk="kasn")
-    forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=list(chosen), now=NOW)
+    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
     TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
     ids = _ids(cast, sent)
     browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
-    first_look.meet(keyring=cast.ring("fitri"), now=NOW)
+    first_look.meet(actor=Actor(cast.ring("fitri"), NOW))
     return Scene(sent, ids, browsers | strangers)
 
 

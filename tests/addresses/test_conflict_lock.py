@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 from complaints import access
 from complaints.models.team import Staff
 from complaints.services import assignment, conflicts, first_look
+from complaints.services.actor import Actor
 from tests.addresses.expected import STAFF_GETS
 from tests.addresses.scene import NOW, Scene, build
 from tests.addresses.test_url_matrix import FORM, ask, everything
@@ -28,15 +29,15 @@ def scene(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", cast.pins)
         made = build(cast)
         case = made.sent.case
-        assignment.assign(keyring=cast.ring("vera"), case_id=case.pk, assignee=cast["vera"], now=NOW)
+        assignment.assign(actor=Actor(cast.ring("vera"), NOW), case_id=case.pk, assignee=cast["vera"])
         # The pages around a look are allowed for an hour: not to whom the case is gone meanwhile.
         for who in ("verifier", "lead body"):
             for name in ("admin:complaints_case_view", "admin:complaints_release_view"):
                 made.browsers[who].get(made.address(name))
-        conflicts.declare_conflict(keyring=cast.ring("vera"), case_id=case.pk, reason="Ia paman saya.", now=NOW)
+        conflicts.declare_conflict(actor=Actor(cast.ring("vera"), NOW), case_id=case.pk, reason="Ia paman saya.")
         named = Staff.objects.filter(username__in=["kirana", "audi", "super"])
         named.update(first_name="Kepala", last_name="Bidang X", must_recheck=True)
-        first_look.meet(keyring=cast.ring("fitri"), now=NOW)
+        first_look.meet(actor=Actor(cast.ring("fitri"), NOW))
         yield made
 
 

@@ -12,6 +12,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
@@ -20,7 +21,7 @@ from tests.images import photo
 
 
 def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
-    case_actions.act(keyring=cast.ring(name), case_id=sent.case.pk, action=action, reason=reason, now=timezone.now())
+    case_actions.act(actor=Actor(cast.ring(name), timezone.now()), case_id=sent.case.pk, action=action, reason=reason)
     sent.case.refresh_from_db()
 
 
@@ -50,11 +51,10 @@ def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes:
     objects = [with_photo(sent)["working"]] if files else []
     act(cast, "vera", sent, Action.VERIFY)
     release = forward(
-        keyring=cast.ring("fitri"),
+        actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk=body),
         objects=objects,
-        now=timezone.now(),
         cover="Mohon ditindaklanjuti.",
     )
     sent.case.refresh_from_db()
@@ -62,7 +62,7 @@ def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes:
 
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
-    decisions.act(keyring=cast.ring(name), release_id=release.pk, action=action, now=timezone.now(), **words)
+    decisions.act(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
 
 
 def complaint_of(sent: Sent) -> Complaint:

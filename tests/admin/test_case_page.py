@@ -15,6 +15,7 @@ from complaints.models.case import Case, InternalNote, Transition
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
 from tests.admin.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
 from tests.admin.conftest import SignedIn
@@ -43,7 +44,7 @@ def test_it_shows_what_was_sent_as_text(signed_in: SignedIn, cast: Cast) -> None
         links="javascript:alert(2)",
     )
     stored = with_photo(sent)
-    case_actions.note(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Mirip.", now=timezone.now())
+    case_actions.note(actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Mirip.")
     client = signed_in("vera")
     client.post(reverse("admin:me"), {"language": "en"})
     text = client.get(case_url(sent)).content.decode()
@@ -206,7 +207,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
     response = client.post(forward_url(sent), form)
     assert response.headers["Location"] == case_url(sent)
     release = Release.objects.get()
-    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=timezone.now())
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), timezone.now()), release_id=release.pk)
     assert [item.variant for item in seen.files] == ["working"]
     assert seen.content["cover"] == "Mohon."
 

@@ -12,6 +12,7 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_links, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
 from tests.admin.cases import act, body_act, forwarded
@@ -29,11 +30,10 @@ def forward_again(cast: Cast, sent: Sent) -> None:
     """A second release to the same body."""
     act(cast, "vera", sent, Action.VERIFY)
     forward(
-        keyring=cast.ring("fitri"),
+        actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[],
-        now=timezone.now(),
     )
 
 
@@ -47,8 +47,8 @@ def busy(cast: Cast, *, messages: int, files: int) -> Sent:
     follow_up.add_message(ticket=sent.ticket, text="Berkasnya.", files=uploads, today=today)
     processing.process_pending()
     for number in range(messages):
-        case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text=f"Pesan {number}", now=now)
-        case_actions.note(keyring=cast.ring("vera"), complaint_id=complaint.pk, text=f"Catatan {number}", now=now)
+        case_actions.reply(actor=Actor(cast.ring("vino"), now), complaint_id=complaint.pk, text=f"Pesan {number}")
+        case_actions.note(actor=Actor(cast.ring("vera"), now), complaint_id=complaint.pk, text=f"Catatan {number}")
     return sent
 
 
@@ -82,7 +82,7 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
         if new:
             sources = {one.case.pk: "received" for one in new}
             ring, now = cast.ring("vera"), timezone.now()
-            case_links.link(keyring=ring, target_id=target.case.pk, sources=sources, reason="Sama.", now=now)
+            case_links.link(actor=Actor(ring, now), target_id=target.case.pk, sources=sources, reason="Sama.")
         found.append(cost(client, target))
     assert Complaint.objects.filter(case=target.case).count() == 5
     assert [len(one) for one in found] == [len(found[0])] * 3, "\n".join(sql[:160] for sql in found[-1])

@@ -12,6 +12,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
 from complaints.services import case_file, case_links, follow_up
+from complaints.services.actor import Actor
 from tests import traces
 from tests.admin.cases import body_act, forwarded, in_review, verified
 from tests.admin.conftest import SignedIn
@@ -35,7 +36,7 @@ def told(sent: Sent) -> str:
 
 
 def notes(cast: Cast, sent: Sent) -> list[str]:
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
     return [note.text for note in opened.notes]
 
 
@@ -64,11 +65,10 @@ def test_a_standard_text_is_put_in_below_what_was_typed(cast: Cast, signed_in: S
 def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signed_in: SignedIn) -> None:
     first, second = in_review(cast), in_review(cast)
     case_links.link(
-        keyring=cast.ring("vera"),
+        actor=Actor(cast.ring("vera"), timezone.now()),
         target_id=first.case.pk,
         sources={second.case.pk: "in_review"},
         reason="Perkara yang sama.",
-        now=timezone.now(),
     )
     vera, url = signed_in("vera"), step(first, "ask_reporter")
     form = {"seen": "in_review", "reason": "Tentang {reference}: kapan itu terjadi?"}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.evidence import Evidence
 from complaints.services import custody
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
 from tests.adapters import samples
@@ -64,7 +65,7 @@ def test_it_says_who_opened_what_and_why(signed_in: SignedIn, cast: Cast) -> Non
     )
     body_of(vera.post(original, {"reason": "Asal foto diragukan."}))
     vino.get(page(sent, item))
-    sheet = custody.custody_sheet(keyring=cast.ring("vera"), case_id=sent.case.pk, now=timezone.now())
+    sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
     found = [(one.person, one.variant, one.why) for one in sheet.items[0].openings]
     assert found == [(cast["vera"], "original", "Asal foto diragukan."), (cast["vino"], "working", "")]
     for one in sheet.items[0].openings:

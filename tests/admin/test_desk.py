@@ -18,6 +18,7 @@ from complaints.models.assignment import Absence
 from complaints.models.case import Case
 from complaints.models.reference_data import Election
 from complaints.services import assignment, conflicts, follow_up
+from complaints.services.actor import Actor
 from tests.admin.cases import act, forwarded
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -40,7 +41,7 @@ def day_of_work(cast: Cast) -> None:
 
     def give(by: str, to: str) -> Case:
         case = send_report().case
-        assignment.assign(keyring=cast.ring(by), case_id=case.pk, assignee=cast[to], now=now)
+        assignment.assign(actor=Actor(cast.ring(by), now), case_id=case.pk, assignee=cast[to])
         return case
 
     late = send_report(today=TODAY - timedelta(days=40))
@@ -51,15 +52,15 @@ def day_of_work(cast: Cast) -> None:
     give("vera", "vino")
     Case.objects.filter(pk=give("vera", "fitri").pk).update(owner_seen_on=TODAY - timedelta(days=20))
     asked = send_report()
-    assignment.claim(keyring=cast.ring("vera"), case_id=asked.case.pk, seen=None, now=now)
+    assignment.claim(actor=Actor(cast.ring("vera"), now), case_id=asked.case.pk, seen=None)
     act(cast, "vera", asked, Action.START_REVIEW)
     act(cast, "vera", asked, Action.ASK_REPORTER, "Kapan itu terjadi?")
     there, _release = forwarded(cast)
-    assignment.claim(keyring=cast.ring("vera"), case_id=there.case.pk, seen=None, now=now)
+    assignment.claim(actor=Actor(cast.ring("vera"), now), case_id=there.case.pk, seen=None)
     Absence.objects.create(staff=cast["vino"], stand_in=cast["vera"], from_on=TODAY, until_on=TODAY)
     kept = send_report(today=TODAY - timedelta(days=40))
     for name in ("vera", "fitri"):
-        conflicts.declare_conflict(keyring=cast.ring(name), case_id=kept.case.pk, reason="Saudara.", now=now)
+        conflicts.declare_conflict(actor=Actor(cast.ring(name), now), case_id=kept.case.pk, reason="Saudara.")
 
 
 @pytest.mark.parametrize("name", ["vera", "fitri", "vino"])

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import Category
 from complaints.services import exports, first_look, practice
+from complaints.services.actor import Actor
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -55,7 +56,7 @@ def test_what_nobody_has_met_stays_in_the_house(
     cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met = in_review(cast).case
-    first_look.meet(keyring=cast.ring("vera"), now=timezone.now())
+    first_look.meet(actor=Actor(cast.ring("vera"), timezone.now()))
     unmet = send_report(accused_name="Vera Verifikator").case
     monkeypatch.setattr("complaints.services.first_look.AT_ONCE", 0)
     vera = signed_in("vera")
@@ -120,20 +121,19 @@ def test_too_many_are_refused(cast: Cast, signed_in: SignedIn, monkeypatch: pyte
     assert vera.post(URL, FORM).status_code == 400
     with pytest.raises(exports.TooMany):
         exports.export(
-            keyring=cast.ring("vera"),
+            actor=Actor(cast.ring("vera"), timezone.now()),
             cases=exports.Case.objects.all(),
             columns=["reference"],
             filters={},
             form="csv",
             reason="report",
-            now=timezone.now(),
         )
 
 
 def test_practice_leaves_as_practice(cast: Cast, signed_in: SignedIn) -> None:
     real = send_report().case
-    practice.switch(keyring=cast.ring("vera"), on=True, now=timezone.now())
-    practice.make(keyring=cast.ring("vera"), now=timezone.now(), count=1)
+    practice.switch(actor=Actor(cast.ring("vera"), timezone.now()), on=True)
+    practice.make(actor=Actor(cast.ring("vera"), timezone.now()), count=1)
     text = str(rows_of(signed_in("vera").post(URL, FORM)))
     assert "LATIHAN-" in text and real.reference not in text and "kasus rekaan" in text
     assert "LATIHAN-" not in str(rows_of(signed_in("vino").post(URL, FORM)))

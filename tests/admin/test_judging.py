@@ -14,6 +14,7 @@ from complaints.models.case import Assessment, Case, InternalNote, Transition
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from tests.admin.cases import act, complaint_of, in_review, verified
 from tests.admin.conftest import SignedIn
@@ -138,9 +139,11 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
     sent, vera = in_review(cast), english(signed_in("vera"))
     address = url(sent, "step", "propose_ineligible")
     form = {"seen": mark_on(vera.get(address).content.decode()), "reason": "Bukan ASN."} | ticks("propose_ineligible")
-    case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Kapan?", now=timezone.now())
+    case_actions.reply(
+        actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Kapan?"
+    )
     case_actions.note(
-        keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Telepon.", now=timezone.now()
+        actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Telepon."
     )
     follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=timezone.localdate())
     told = vera.post(address, form)
@@ -161,7 +164,7 @@ def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: 
     sent, fitri = verified(cast), english(signed_in("fitri"))
     seen = mark_on(fitri.get(url(sent, "forward")).content.decode())
     case_actions.note(
-        keyring=cast.ring("vino"), complaint_id=complaint_of(sent).pk, text="Sebentar.", now=timezone.now()
+        actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Sebentar."
     )
     form = {"seen": seen, "body": "kasn", "cover": "Mohon ditinjau."} | ticks("forward")
     told = fitri.post(url(sent, "forward"), form)
@@ -177,7 +180,7 @@ def test_words_to_a_reporter_wait_when_a_colleague_was_faster(signed_in: SignedI
     sent, vera = in_review(cast), english(signed_in("vera"))
     complaint = complaint_of(sent)
     seen = mark_on(vera.get(url(sent, "change")).content.decode())
-    case_actions.reply(keyring=cast.ring("vino"), complaint_id=complaint.pk, text="Terima kasih.", now=timezone.now())
+    case_actions.reply(actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint.pk, text="Terima kasih.")
     for name, model in (("reply", Message), ("note", InternalNote)):
         before = model.objects.count()
         told = vera.post(url(sent, name, complaint.pk), {"seen": seen, "text": "Kapan tepatnya?"})

@@ -12,6 +12,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, first_look, follow_up, saved_filters
+from complaints.services.actor import Actor
 from complaints.services.forwarding.release import forward
 from tests.admin.conftest import SignedIn
 from tests.browser.day import reports
@@ -47,23 +48,23 @@ def piles_up(cast: Cast, number: int) -> None:
     now, sent = timezone.now(), reports(timezone.localdate(), number=number, burst=number // 4)
     vera, vino, fitri = cast.ring("vera"), cast.ring("vino"), cast.ring("fitri")
     for _look in range(0, number, 50):
-        first_look.meet(keyring=vera, now=now)
+        first_look.meet(actor=Actor(vera, now))
     eighth = number // 8
     follow_up.add_message(ticket=sent[-1].ticket, text="Masih ada?", files=[], today=timezone.localdate())
     body = OversightBody.objects.get(pk="kasn")
     started = sent[: 4 * eighth]
     for one in started:
-        case_actions.act(keyring=vino, case_id=one.case.pk, action=Action.START_REVIEW, now=now)
-        assignment.assign(keyring=vera, case_id=one.case.pk, assignee=cast["vera"], now=now)
+        case_actions.act(actor=Actor(vino, now), case_id=one.case.pk, action=Action.START_REVIEW)
+        assignment.assign(actor=Actor(vera, now), case_id=one.case.pk, assignee=cast["vera"])
     for place, one in enumerate(started[: 3 * eighth]):
         if place < 2 * eighth:
-            case_actions.act(keyring=vino, case_id=one.case.pk, action=Action.VERIFY, now=now)
+            case_actions.act(actor=Actor(vino, now), case_id=one.case.pk, action=Action.VERIFY)
         else:
             case_actions.act(
-                keyring=vino, case_id=one.case.pk, action=Action.PROPOSE_INELIGIBLE, reason="Tidak.", now=now
+                actor=Actor(vino, now), case_id=one.case.pk, action=Action.PROPOSE_INELIGIBLE, reason="Tidak."
             )
         if place < eighth:
-            forward(keyring=fitri, case_id=one.case.pk, body=body, objects=[], now=now)
+            forward(actor=Actor(fitri, now), case_id=one.case.pk, body=body, objects=[])
 
 
 def costs(clients: dict[str, Client]) -> dict[tuple[str, str, str], list[str]]:
@@ -81,7 +82,7 @@ def costs(clients: dict[str, Client]) -> dict[tuple[str, str, str], list[str]]:
 def test_no_list_costs_more_queries_than_its_budget_however_many_cases(cast: Cast, signed_in: SignedIn) -> None:
     clients = {name: signed_in(name) for name in sorted({who for who, _name, _query in LISTS})}
     saved_filters.save_filter(
-        keyring=cast.ring("vera"), name="Tinjau", query="status=in_review", shared=True, now=timezone.now()
+        actor=Actor(cast.ring("vera"), timezone.now()), name="Tinjau", query="status=in_review", shared=True
     )
     piles_up(cast, 20)
     few = costs(clients)

@@ -17,6 +17,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, case_deadlines, case_file, practice, submission
+from complaints.services.actor import Actor
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from tests.admin.cases import in_review
@@ -28,13 +29,13 @@ PAGE = "/kantor/latihan/"
 
 
 def practising(cast: Cast, name: str) -> None:
-    practice.switch(keyring=cast.ring(name), on=True, now=timezone.now())
+    practice.switch(actor=Actor(cast.ring(name), timezone.now()), on=True)
 
 
 def made(cast: Cast, count: int = 1) -> list[Case]:
     """Practice cases of Vera, who practises from now on."""
     practising(cast, "vera")
-    rows = practice.make(keyring=cast.ring("vera"), now=timezone.now(), count=count)
+    rows = practice.make(actor=Actor(cast.ring("vera"), timezone.now()), count=count)
     return [Case.objects.get(reference=row.reference) for row in rows]
 
 
@@ -83,18 +84,18 @@ def test_who_works_on_no_case_has_nothing_to_practise(cast: Cast, signed_in: Sig
     with pytest.raises(Locked):
         practising(cast, name)
     kirana = cast.ring("kirana")
-    practice.switch(keyring=kirana, on=True, now=timezone.now())
+    practice.switch(actor=Actor(kirana, timezone.now()), on=True)
     with pytest.raises(Locked):
-        practice.make(keyring=kirana, now=timezone.now())
+        practice.make(actor=Actor(kirana, timezone.now()))
 
 
 def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, signed_in: SignedIn) -> None:
     case, now = made(cast)[0], timezone.now()
     practising(cast, "fitri")
     for action in (Action.START_REVIEW, Action.VERIFY):
-        case_actions.act(keyring=cast.ring("vera"), case_id=case.pk, action=action, now=now)
+        case_actions.act(actor=Actor(cast.ring("vera"), now), case_id=case.pk, action=action)
     body = OversightBody.objects.get(pk="kasn")
-    forward(keyring=cast.ring("fitri"), case_id=case.pk, body=body, objects=[], now=now)
+    forward(actor=Actor(cast.ring("fitri"), now), case_id=case.pk, body=body, objects=[])
     kirana, url = signed_in("kirana"), reverse("admin:complaints_release_change", args=[Release.objects.get().pk])
     assert kirana.get(url).status_code == 404
     practising(cast, "kirana")
@@ -112,12 +113,12 @@ def test_nothing_of_the_house_counts_or_moves_it(cast: Cast) -> None:
 
 def test_likenesses_do_not_mix(cast: Cast) -> None:
     mine = made(cast, 1)[0]
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=mine.pk, now=timezone.now())
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=mine.pk)
     told = opened.complaints[0].answers
     changes = {name: told[name] for name in ("accused_name", "agency", "regency", "province", "agency_kind")}
     real = [send_report(**changes).case for _ in range(2)]
-    case_file.open_case(keyring=cast.ring("vino"), case_id=real[1].pk, now=timezone.now())
-    found = case_file.open_case(keyring=cast.ring("vino"), case_id=real[0].pk, now=timezone.now()).matches
+    case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[1].pk)
+    found = case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[0].pk).matches
     shown = {one.reference for group in found.groups for one in group.cases} if found else set()
     assert shown == {real[1].reference}
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import assignment, case_actions, follow_up
+from complaints.services.actor import Actor
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, at, sealed_upload, send_report
 from tests.images import photo
@@ -34,7 +35,7 @@ def test_a_line_says_what_an_officer_needs(signed_in: SignedIn, cast: Cast) -> N
     today = timezone.localdate()
     sent = send_report(today=today - timedelta(days=20))
     follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
-    assignment.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
+    assignment.assign(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk, assignee=cast["vino"])
     client = signed_in("vera")
     client.post(reverse("admin:me"), {"language": "en"})
     text = client.get(reverse(QUEUE)).content.decode()
@@ -66,7 +67,7 @@ def test_filters_are_links_and_narrow(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     late = send_report(today=today - timedelta(days=30)).case
     mine = send_report(category="C1", province="").case
-    assignment.assign(keyring=cast.ring("vera"), case_id=mine.pk, assignee=cast["vera"], now=timezone.now())
+    assignment.assign(actor=Actor(cast.ring("vera"), timezone.now()), case_id=mine.pk, assignee=cast["vera"])
     answered = send_report()
     follow_up.add_message(ticket=answered.ticket, text="Tambahan.", files=[], today=today)
     ended = send_report()
@@ -166,9 +167,9 @@ def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) 
     follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=today)
     case = send_report().case
     case_actions.act(
-        keyring=cast.ring("vera"), case_id=case.pk, action=Action.START_REVIEW, now=at(today), seen_status="received"
+        actor=Actor(cast.ring("vera"), at(today)), case_id=case.pk, action=Action.START_REVIEW, seen_status="received"
     )
-    assignment.assign(keyring=cast.ring("vera"), case_id=case.pk, assignee=cast["vera"], now=timezone.now())
+    assignment.assign(actor=Actor(cast.ring("vera"), timezone.now()), case_id=case.pk, assignee=cast["vera"])
     client = signed_in("vera")
     client.get(reverse("admin:index"))
     with CaptureQueriesContext(connection) as queries:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.services import case_actions
+from complaints.services.actor import Actor
 from tests.admin.cases import in_review
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
@@ -63,7 +64,7 @@ def test_one_that_breaks_takes_nothing_of_it_along(cast: Cast) -> None:
     first, second = send_report().case, send_report().case
     Case.objects.filter(pk=first.pk).update(status="withdrawn")
     outcome = case_actions.start_review_of(
-        keyring=cast.ring("vera"), case_ids=[first.pk, second.pk], now=timezone.now()
+        actor=Actor(cast.ring("vera"), timezone.now()), case_ids=[first.pk, second.pk]
     )
     assert (outcome.done, [reference for reference, _code in outcome.refused]) == (
         [second.reference],

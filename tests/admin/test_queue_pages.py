@@ -16,6 +16,7 @@ from complaints.admin import queue
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, saved_filters
+from complaints.services.actor import Actor
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, send_report
 
@@ -124,7 +125,7 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     now, ring = timezone.now(), cast.ring("vera")
     for number in range(4):
         saved_filters.save_filter(
-            keyring=ring, name=f"Saringan {number}", query="due=late", shared=number % 2 == 0, now=now
+            actor=Actor(ring, now), name=f"Saringan {number}", query="due=late", shared=number % 2 == 0
         )
     Staff.objects.filter(username="vera").update(
         queue_columns="deadline,status,line,age,officer,category,accused,province,agency,received,since,body,reports"
@@ -206,9 +207,9 @@ def test_a_saved_name_stands_nowhere_in_clear_and_is_bound_to_its_filter(signed_
 def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:
     ring, now = cast.ring("vera"), timezone.now()
     for number in range(saved_filters.OWN_AT_MOST):
-        saved_filters.save_filter(keyring=ring, name=str(number), query="due=late", shared=False, now=now)
+        saved_filters.save_filter(actor=Actor(ring, now), name=str(number), query="due=late", shared=False)
     with pytest.raises(saved_filters.TooMany):
-        saved_filters.save_filter(keyring=ring, name="lagi", query="due=late", shared=False, now=now)
+        saved_filters.save_filter(actor=Actor(ring, now), name="lagi", query="due=late", shared=False)
 
 
 # --- Columns and keys
@@ -216,7 +217,7 @@ def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:
 
 def test_columns_are_a_persons_own(signed_in: SignedIn, cast: Cast) -> None:
     sent = send_report(province="33")
-    assignment.assign(keyring=cast.ring("vera"), case_id=sent.case.pk, assignee=cast["vino"], now=timezone.now())
+    assignment.assign(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk, assignee=cast["vino"])
     vera, vino = signed_in("vera"), signed_in("vino")
     answer = vera.post(
         reverse("admin:complaints_case_columns"),

@@ -14,6 +14,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.oversight import Release, Sanction
 from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
 from tests.admin.cases import act, body_act, complaint_of, forwarded
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast
@@ -39,7 +40,7 @@ def listed(page: object) -> list[uuid.UUID]:
 
 def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast: Cast) -> None:
     sent, release = forwarded(cast, files=True)
-    to = {"keyring": cast.ring("vera"), "complaint_id": complaint_of(sent).pk, "now": timezone.now()}
+    to = {"actor": Actor(cast.ring("vera"), timezone.now()), "complaint_id": complaint_of(sent).pk}
     case_actions.note(text="Rahasia.", **to)
     case_actions.reply(text="Antar kita.", **to)
     client = signed_in("kirana")

@@ -16,6 +16,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import reference_data
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.team_keys import membership, personal
 from tests.admin.conftest import SignedIn
@@ -33,8 +34,7 @@ def waiting(cast: Cast) -> TeamMembership:
         staff=cast["luar"],
         team=Team.objects.get(slug="triage"),
         by=cast["adi"],
-        keyring=cast.ring("adi"),
-        now=timezone.now(),
+        actor=Actor(cast.ring("adi"), timezone.now()),
     )
 
 

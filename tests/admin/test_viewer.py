@@ -19,6 +19,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_items, follow_up
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.release import forward
@@ -297,11 +298,10 @@ def test_an_infected_original_asks_twice(signed_in: SignedIn, cast: Cast) -> Non
 def released(cast: Cast, sent: Sent, *items: Evidence, variant: str = "working") -> Release:
     act(cast, "vera", sent, Action.VERIFY)
     return forward(
-        keyring=cast.ring("fitri"),
+        actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[item.objects_stored.get(variant=variant).pk for item in items],
-        now=timezone.now(),
     )
 
 

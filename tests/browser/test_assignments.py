@@ -14,6 +14,7 @@ from django.utils import timezone
 from complaints.models.assignment import Duty
 from complaints.models.case import Case
 from complaints.services import first_look
+from complaints.services.actor import Actor
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.cast import Cast, send_report
@@ -88,5 +89,5 @@ def test_an_administrator_switches_the_handing_out_on(window: Opener, live_cast:
     adi.window.press("Simpan")
     assert Duty.objects.get().provinces == ["33"]
     sent = send_report()
-    first_look.meet(keyring=live_cast.ring("vera"), now=timezone.now())
+    first_look.meet(actor=Actor(live_cast.ring("vera"), timezone.now()))
     assert Case.objects.get(pk=sent.case.pk).assignee == live_cast["vino"]

@@ -18,6 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.reference_data import AccusedKind, Category, Election, StandardText
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
+from complaints.services.actor import Actor
 from complaints.services.team_keys import rotation
 from tests.addresses.expected import STAFF_GETS
 from tests.addresses.scene import STAFF, Scene, build
@@ -59,8 +60,8 @@ def hostile_scene(cast: Cast) -> Scene:
     for start in range(0, len(PAYLOADS), 20):
         files = [sealed_upload(b"Catatan.", f"{name}.txt") for name in PAYLOADS[start : start + 20]]
         follow_up.add_message(ticket=ticket, text="Berkas.", files=files, today=today)
-    case_actions.reply(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
-    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=ALL, now=timezone.now())
+    case_actions.reply(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
+    case_actions.note(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
     for payload in PAYLOADS:
         send_report(accused_name=payload)
     Staff.objects.filter(username="vino").update(first_name=PAYLOADS[5], last_name=PAYLOADS[32])
@@ -77,22 +78,22 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     busy, other = send_report(accused_name="Camat Z"), send_report(accused_name="Camat Z")
     complaint = Complaint.objects.get(case=busy.case)
     checked = ticked(Action.ASK_REPORTER, why=ALL)
-    case = {"keyring": vera, "case_id": busy.case.pk, "now": now}
+    case = {"actor": Actor(vera, now), "case_id": busy.case.pk}
     case_actions.act(action=Action.START_REVIEW, **case)
     case_actions.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
     sources = {other.case.pk: "in_review"}
-    case_links.link(keyring=vera, target_id=busy.case.pk, sources=sources, reason=ALL, now=now)
-    case_actions.grade_danger(keyring=vera, complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL, now=now)
+    case_links.link(actor=Actor(vera, now), target_id=busy.case.pk, sources=sources, reason=ALL)
+    case_actions.grade_danger(actor=Actor(vera, now), complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL)
     assignment.give(assignee=cast["vino"], words=ALL, **case)
     case_actions.act(action=Action.ASK_REPORTER, reason=ALL, checklist=checked, **case)
-    conflicts.declare_conflict(keyring=vino, case_id=busy.case.pk, reason=ALL, now=now)
-    saved_filters.save_filter(keyring=vera, name=PAYLOADS[5], query="status=in_review", shared=True, now=now)
+    conflicts.declare_conflict(actor=Actor(vino, now), case_id=busy.case.pk, reason=ALL)
+    saved_filters.save_filter(actor=Actor(vera, now), name=PAYLOADS[5], query="status=in_review", shared=True)
     post = {"url": LINE, "account": LINE, "act": "post", "seen_on": ""}
     answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
-    monitoring.enter(keyring=vera, found={**post, **answers, **texts}, now=now)
+    monitoring.enter(actor=Actor(vera, now), found={**post, **answers, **texts})
     body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
-    rotation.rotate(keyring=cast.ring("kirana"), team_id=body.pk, removing=kresna.pk, reason=ALL, now=now)
+    rotation.rotate(actor=Actor(cast.ring("kirana"), now), team_id=body.pk, removing=kresna.pk, reason=ALL)
     return busy.case.pk
 
 

@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_actions
+from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from tests.adapters import samples
 from tests.cast import Cast, sealed_upload
@@ -67,7 +68,7 @@ def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], 
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     found, vera = [], cast.ring("vera")
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__day", "evidence__sequence"):
-        info, stream = case_actions.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
+        info, stream = case_actions.open_object(actor=Actor(vera, timezone.now()), object_id=item.pk, reason="Cek.")
         found.append(b"".join(stream))
         assert hashlib.sha256(found[-1]).hexdigest() == info.sha256
     return found

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from complaints.adapters import sandbox
 from complaints.models.case import Case
 from complaints.services import case_file
+from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, metadata_check, storage
 from tests.adapters import samples
 from tests.cast import Cast
@@ -136,5 +137,5 @@ def test_an_officer_sees_it_too_before_the_worker_has_looked(reporter: Client, c
     by_form(reporter, ("surat.pdf", samples.pdf()), go="")
     assert send(reporter).status_code == 302
     case = Case.objects.get()
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=case.pk, now=timezone.now())
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=case.pk)
     assert "author" in opened.complaints[0].evidence[0].original.info.betrays

@@ -16,6 +16,7 @@ from django.utils import timezone
 from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services import case_actions
+from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, resumable, storage
 from tests.cast import Cast, send_report
 from tests.evidence.uploading import PDF, Broken, Segments, kept, nothing_left, objects, on_page_3, session_of
@@ -33,7 +34,7 @@ def as_read(cast: Cast) -> list[bytes]:
     found = []
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__sequence"):
         vera = cast.ring("vera")
-        _info, stream = case_actions.open_object(keyring=vera, object_id=item.pk, reason="Cek.", now=timezone.now())
+        _info, stream = case_actions.open_object(actor=Actor(vera, timezone.now()), object_id=item.pk, reason="Cek.")
         found.append(b"".join(stream))
     return found
 

@@ -10,6 +10,7 @@ from django.db import connection
 from complaints.models.complaint import KeyGrant
 from complaints.models.team import Team, TeamKey
 from complaints.services import case_file, team_key_history
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.team_keys import membership, resealing, rotation
 from tests.cast import Cast, Sent, at, send_report
@@ -22,7 +23,7 @@ NOW = at(DAY)
 def seal_again(cast: Cast, name: str, team: Team) -> None:
     for _ in range(200):
         try:
-            if not resealing.reseal(keyring=cast.ring(name), team_id=team.pk, now=NOW, limit=3).open:
+            if not resealing.reseal(actor=Actor(cast.ring(name), NOW), team_id=team.pk, limit=3).open:
                 return
         except membership.AdmissionRefused:  # the key was changed between reading the ring and the slice
             continue
@@ -32,7 +33,7 @@ def seal_again(cast: Cast, name: str, team: Team) -> None:
 def test_members_and_reporters_at_once(live_cast: Cast) -> None:
     cast, team = live_cast, Team.objects.get(slug="triage")
     before = [send_report(today=DAY) for _ in range(12)]
-    rotation.rotate(keyring=cast.ring("vera"), team_id=team.pk, now=NOW)
+    rotation.rotate(actor=Actor(cast.ring("vera"), NOW), team_id=team.pk)
     arrived: list[Sent] = []
 
     def act(number: int) -> None:
@@ -41,7 +42,7 @@ def test_members_and_reporters_at_once(live_cast: Cast) -> None:
         elif number == 2:
             arrived.extend(send_report(today=DAY) for _ in range(4))
         else:
-            rotation.rotate(keyring=cast.ring("fitri"), team_id=team.pk, now=NOW)
+            rotation.rotate(actor=Actor(cast.ring("fitri"), NOW), team_id=team.pk)
 
     at_once(4, act)
     seal_again(cast, "fitri", team)
@@ -50,7 +51,7 @@ def test_members_and_reporters_at_once(live_cast: Cast) -> None:
     assert set(KeyGrant.objects.values_list("sealed_number", flat=True)) == {3}
     assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
     for sent in [*before, *arrived]:
-        opened = case_file.open_case(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW)
+        opened = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk)
         assert opened.complaints[0].answers["story"]
     assert verify.verify_chain().whole
 
@@ -81,7 +82,7 @@ def test_a_change_waits_for_a_report_that_is_being_sealed(live_cast: Cast) -> No
                 numbers.append(Team.objects.get(pk=team.pk).key_number)
         else:
             read.wait(30)
-            rotation.rotate(keyring=ring, team_id=team.pk, now=NOW)
+            rotation.rotate(actor=Actor(ring, NOW), team_id=team.pk)
 
     at_once(2, act)
     assert numbers == [1]

@@ -28,6 +28,7 @@ from complaints.services import (
     reporter_identity,
     resealing_registry,
 )
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.keyring import Keyring, Locked, UnpinnedKey, bind_keys, keys_digest, team_fingerprint, trusted
 from complaints.services.team_keys import personal, resealing, rotation
@@ -51,19 +52,19 @@ def membership(cast: Cast, name: str) -> TeamMembership:
 def rotate(cast: Cast, by: str = "vera", *, remove: str = "", slug: str = "triage") -> Team:
     removing = membership(cast, remove).pk if remove else None
     return rotation.rotate(
-        keyring=cast.ring(by), team_id=team(slug).pk, removing=removing, reason=REASON if remove else "", now=NOW
+        actor=Actor(cast.ring(by), NOW), team_id=team(slug).pk, removing=removing, reason=REASON if remove else ""
     )
 
 
 def reseal_all(cast: Cast, by: str = "vera", *, slug: str = "triage", limit: int = 200) -> int:
     for number in range(1, 100):
-        if not resealing.reseal(keyring=cast.ring(by), team_id=team(slug).pk, now=NOW, limit=limit).open:
+        if not resealing.reseal(actor=Actor(cast.ring(by), NOW), team_id=team(slug).pk, limit=limit).open:
             return number
     raise AssertionError("never done")
 
 
 def opens(ring: Keyring, sent: Sent) -> Any:
-    return case_file.open_case(keyring=ring, case_id=sent.case.pk, now=NOW)
+    return case_file.open_case(actor=Actor(ring, NOW), case_id=sent.case.pk)
 
 
 # --- The whole way
@@ -165,17 +166,17 @@ def test_half_way_everything_opens_and_any_member_goes_on(cast: Cast) -> None:
     rotate(cast)
     before = resealing.progress(team=team())
     assert (before.total, before.left, before.done) == (6, 6, 0)
-    half = resealing.reseal(keyring=cast.ring("vera"), team_id=team().pk, now=NOW, limit=4)
+    half = resealing.reseal(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk, limit=4)
     assert (half.left, half.done, half.open) == (2, 4, True)
     arrived = send_report(today=DAY)
     assert resealing.progress(team=team()).left == 2
     for name in ("vera", "vino", "fitri"):
         assert all(opens(cast.ring(name), one).complaints[0].answers for one in [*sent, arrived])
-    rows = case_items.summaries(keyring=cast.ring("vino"), cases=[one.case for one in sent], now=NOW)
+    rows = case_items.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[one.case for one in sent])
     assert all(rows.values())
     reseal_all(cast, "fitri")
     assert not resealing.progress(team=team()).open
-    again = resealing.reseal(keyring=cast.ring("vera"), team_id=team().pk, now=NOW)
+    again = resealing.reseal(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk)
     assert not again.open
     assert resealing.open_rotations(Team.objects.all()) == []
 
@@ -198,7 +199,7 @@ def test_a_ring_from_before_acts_no_more(cast: Cast) -> None:
     rotate(cast)
     for act in (rotation.rotate, resealing.reseal):
         with pytest.raises(AdmissionRefused, match="changed"):
-            act(keyring=ring, team_id=team().pk, now=NOW)
+            act(actor=Actor(ring, NOW), team_id=team().pk)
 
 
 def test_a_row_that_does_not_open_is_set_aside_and_keeps_the_old_key(cast: Cast) -> None:
@@ -208,7 +209,7 @@ def test_a_row_that_does_not_open_is_set_aside_and_keeps_the_old_key(cast: Cast)
     KeyGrant.objects.filter(pk=broken.pk).update(sealed=true[:-1] + bytes([true[-1] ^ 1]))
     rotate(cast)
     for _ in range(3):
-        stopped = resealing.reseal(keyring=cast.ring("vera"), team_id=team().pk, now=NOW)
+        stopped = resealing.reseal(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk)
     assert (stopped.left, stopped.stuck, stopped.open) == (0, 1, True)
     assert TeamKey.objects.filter(sealed_previous__isnull=False).exists()
     KeyGrant.objects.filter(pk=broken.pk).update(sealed=true)
@@ -351,7 +352,9 @@ def test_what_old_keys_signed_is_still_read(cast: Cast) -> None:
         assert follow_up.status_page(ticket=sent.ticket, today=DAY).thread
         assert opens(cast.ring("vera"), sent).notes
     case_actions.reply(
-        keyring=cast.ring("vera"), complaint_id=house.sent[0].case.complaints.get().pk, text="Dari kunci baru.", now=NOW
+        actor=Actor(cast.ring("vera"), NOW),
+        complaint_id=house.sent[0].case.complaints.get().pk,
+        text="Dari kunci baru.",
     )
     assert follow_up.status_page(ticket=house.sent[0].ticket, today=DAY).thread[-1].text == "Dari kunci baru."
     assert Release.objects.exists()
@@ -388,9 +391,9 @@ def test_nobody_removes_themselves_or_without_the_key(cast: Cast) -> None:
         with pytest.raises(Locked):
             rotate(cast, name, remove="vino")
         with pytest.raises(Locked):
-            resealing.reseal(keyring=cast.ring(name), team_id=team().pk, now=NOW)
+            resealing.reseal(actor=Actor(cast.ring(name), NOW), team_id=team().pk)
     with pytest.raises(AdmissionRefused, match="gone"):
-        rotation.rotate(keyring=cast.ring("vera"), team_id=team().pk, removing=membership(cast, "cakra").pk, now=NOW)
+        rotation.rotate(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk, removing=membership(cast, "cakra").pk)
     assert team().key_number == 1
 
 
@@ -398,9 +401,9 @@ def test_a_person_comes_back_after_the_change(cast: Cast) -> None:
     sent = send_report(today=DAY)
     rotate(cast, remove="vino")
     reseal_all(cast)
-    do: dict[str, Any] = {"now": NOW, "keyring": cast.ring("adi")}
+    do: dict[str, Any] = {"actor": Actor(cast.ring("adi"), NOW)}
     row = ask_admission(staff=cast["vino"], team=team(), by=cast["adi"], **do)
-    admit(keyring=cast.ring("fitri"), membership_id=row.pk, fingerprint=personal.fingerprint(cast["vino"]), now=NOW)
+    admit(actor=Actor(cast.ring("fitri"), NOW), membership_id=row.pk, fingerprint=personal.fingerprint(cast["vino"]))
     assert opens(cast.ring("vino"), sent).complaints[0].answers
     assert TeamMembership.objects.filter(staff=cast["vino"]).count() == 2
 
@@ -411,7 +414,7 @@ def test_a_reset_person_is_admitted_again_to_the_key_of_today(cast: Cast) -> Non
     rotate(cast)
     personal.change_password(staff=cast["vino"], password="sandi yang cukup panjang", now=NOW)
     row = membership(cast, "vino")
-    admit(keyring=cast.ring("vera"), membership_id=row.pk, fingerprint=personal.fingerprint(cast["vino"]), now=NOW)
+    admit(actor=Actor(cast.ring("vera"), NOW), membership_id=row.pk, fingerprint=personal.fingerprint(cast["vino"]))
     assert opens(cast.ring("vino"), sent).complaints[0].answers
 
 

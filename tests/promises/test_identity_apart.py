@@ -15,6 +15,7 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team
 from complaints.services import case_actions, case_file, case_items, follow_up, reporter_identity
+from complaints.services.actor import Actor
 from tests.cast import Cast, Sent, at, sealed_upload, send_report
 from tests.images import photo
 
@@ -68,8 +69,8 @@ def test_what_staff_do_leaves_it_alone(cast: Cast) -> None:
     sent = send_report(**NAMED)
     before = columns(sent)
     vera = cast.ring("vera")
-    case_file.open_case(keyring=vera, case_id=sent.case.pk, now=at(DAY))
-    case_actions.reply(keyring=vera, complaint_id=sent.case.complaints.get().pk, text="Halo.", now=at(DAY))
+    case_file.open_case(actor=Actor(vera, at(DAY)), case_id=sent.case.pk)
+    case_actions.reply(actor=Actor(vera, at(DAY)), complaint_id=sent.case.complaints.get().pk, text="Halo.")
     assert columns(sent) == before
 
 
@@ -140,8 +141,8 @@ def test_nobody_alone_comes_to_the_name(cast: Cast, name: str) -> None:
 
 def test_the_name_is_in_nothing_that_an_officer_opens(cast: Cast) -> None:
     sent = send_report(**NAMED)
-    opened_case = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
-    summary = case_items.summaries(keyring=cast.ring("vera"), cases=[sent.case], now=timezone.now())
+    opened_case = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
+    summary = case_items.summaries(actor=Actor(cast.ring("vera"), timezone.now()), cases=[sent.case])
     text = f"{opened_case.complaints[0].answers} {summary}"
     assert "Ratna" not in text
     assert "0812" not in text

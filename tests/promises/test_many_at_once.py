@@ -18,6 +18,7 @@ from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services import case_actions, case_file, case_links, follow_up, messages
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import tell
 from tests.cast import Cast, at, send_report
@@ -72,7 +73,7 @@ def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
         ring = live_cast.ring(("vera", "vino")[number % 2])
         try:
             case_actions.act(
-                keyring=ring, case_id=sent.case.pk, action=Action.START_REVIEW, now=NOW, seen_status="received"
+                actor=Actor(ring, NOW), case_id=sent.case.pk, action=Action.START_REVIEW, seen_status="received"
             )
         except Exception as refusal:  # noqa: BLE001
             return type(refusal).__name__
@@ -92,7 +93,7 @@ def test_messages_that_cross_get_each_a_place_of_their_own(live_cast: Cast) -> N
             follow_up.add_message(ticket=sent.ticket, text=f"Pesan {number}.", files=[], today=DAY)
         else:
             case_actions.reply(
-                keyring=live_cast.ring("vera"), complaint_id=complaint, text=f"Balasan {number}.", now=NOW
+                actor=Actor(live_cast.ring("vera"), NOW), complaint_id=complaint, text=f"Balasan {number}."
             )
 
     at_once(8, write)
@@ -105,7 +106,7 @@ MEANWHILE: dict[str, Callable[[Cast, Any], Any]] = {
         ticket=sent.ticket, text="Jawaban.", files=[], today=DAY
     ),
     "another officer reads": lambda cast, sent: case_file.open_case(
-        keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW
+        actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk
     ),
     "the reporter withdraws": lambda cast, sent: follow_up.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
 }
@@ -118,7 +119,7 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
     """The officer holds the case and the chain and wants the complaint; whoever holds the complaint must not want
     the case or the chain, or the database throws one of the two out."""
     sent = send_report(today=DAY)
-    case_actions.act(keyring=live_cast.ring("vera"), case_id=sent.case.pk, action=Action.START_REVIEW, now=NOW)
+    case_actions.act(actor=Actor(live_cast.ring("vera"), NOW), case_id=sent.case.pk, action=Action.START_REVIEW)
     half_way, told = threading.Event(), tell
 
     def slow(**kwargs: Any) -> Any:
@@ -130,7 +131,7 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
     monkeypatch.setattr(messages, "tell", slow)
 
     def officer() -> None:
-        do: dict[str, Any] = {"keyring": live_cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+        do: dict[str, Any] = {"actor": Actor(live_cast.ring("vera"), NOW), "case_id": sent.case.pk}
         case_actions.act(action=Action.ASK_REPORTER, reason="Kapan?", **do)
 
     def somebody() -> None:
@@ -146,7 +147,7 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
     """Two officers link two cases into each other while all reporters write and one withdraws: one link holds."""
     sent = [send_report(today=DAY) for _number in range(4)]
     joined = {sent[2].case.pk: "received", sent[3].case.pk: "received"}
-    case_links.link(keyring=live_cast.ring("vera"), target_id=sent[0].case.pk, sources=joined, reason="Sama.", now=NOW)
+    case_links.link(actor=Actor(live_cast.ring("vera"), NOW), target_id=sent[0].case.pk, sources=joined, reason="Sama.")
     rings = [live_cast.ring("vera"), live_cast.ring("vino")]
 
     def take(number: int) -> str:
@@ -154,11 +155,10 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
         try:
             if number < 2:
                 case_links.link(
-                    keyring=rings[number],
+                    actor=Actor(rings[number], NOW),
                     target_id=one.case.pk,
                     sources={other.case.pk: "received"},
                     reason="Sama juga.",
-                    now=NOW,
                 )
             elif number == 2:
                 follow_up.withdraw(ticket=sent[3].ticket, reason="", today=DAY)

@@ -32,6 +32,7 @@ from complaints.services import (
     scheduled,
     submission,
 )
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import drafts
 from complaints.services.forwarding.release import forward
@@ -106,7 +107,7 @@ def test_a_dead_mail_server_touches_no_reporter_and_breaks_no_job(cast: Cast, mo
 def dead_chain(cast: Cast) -> Iterator[Sent]:
     """A report on its way, then an audit table that takes no more entries."""
     sent = send_report(today=DAY)
-    do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -131,7 +132,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
     follow_up.add_message(ticket=dead_chain.ticket, text="", files=[sealed_upload(photo())], today=DAY)
     stored = EvidenceObject.objects.get()
     vera, kasn = cast.ring("vera"), OversightBody.objects.get(pk="kasn")
-    do: dict[str, Any] = {"keyring": vera, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(vera, NOW)}
     acts: dict[str, Callable[[], Any]] = {
         "open": lambda: case_file.open_case(case_id=case.pk, **do),
         "object": lambda: case_actions.open_object(object_id=stored.pk, reason="Cek.", **do),
@@ -148,7 +149,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
             act()
     Case.objects.update(status="verified")
     with pytest.raises(DatabaseError), transaction.atomic():
-        forward(keyring=cast.ring("fitri"), case_id=case.pk, body=kasn, objects=[], now=NOW)
+        forward(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=kasn, objects=[])
     Case.objects.update(status="in_review")
     assert counts() == before
     assert Complaint.objects.get().opened_count == opened

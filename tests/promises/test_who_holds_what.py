@@ -19,6 +19,7 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Role, Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_file, case_items, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
@@ -38,7 +39,7 @@ def reads(ring: Keyring, sent: Sent) -> dict[str, Callable[[], Any]]:
     complaint = sent.case.complaints.get()
     original = EvidenceObject.objects.filter(evidence__complaint=complaint, variant="original").first()
     assert original
-    do: dict[str, Any] = {"keyring": ring, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(ring, NOW)}
     return {
         "complaint": lambda: ring.complaint(complaint),
         "case": lambda: case_file.open_case(case_id=sent.case.pk, **do),
@@ -58,7 +59,7 @@ def sent(cast: Cast) -> Sent:
 
 
 def assert_shut_out(ring: Keyring, sent: Sent) -> None:
-    assert case_items.summaries(keyring=ring, cases=[sent.case], now=timezone.now()) == {sent.case.pk: ""}
+    assert case_items.summaries(actor=Actor(ring, timezone.now()), cases=[sent.case]) == {sent.case.pk: ""}
     for read in reads(ring, sent).values():
         with pytest.raises(Locked):
             read()
@@ -84,7 +85,7 @@ def test_a_superuser_reads_nothing_even_with_an_admission_in_the_database(cast: 
             assert access.permissions_of(cast["super"]) == frozenset()
     assert_shut_out(cast.ring("super"), sent)
     with pytest.raises(AdmissionRefused, match="role"):
-        ask_admission(staff=boss, team=triage, by=cast["adi"], keyring=cast.ring("adi"), now=NOW)
+        ask_admission(staff=boss, team=triage, by=cast["adi"], actor=Actor(cast.ring("adi"), NOW))
 
 
 @pytest.mark.parametrize(
@@ -105,11 +106,11 @@ def test_without_the_password_a_signed_in_person_opens_nothing(cast: Cast, sent:
 
 
 def release_of(cast: Cast, sent: Sent, *objects: Any) -> Release:
-    do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="kasn")
-    do["keyring"] = cast.ring("fitri")
+    do["actor"] = Actor(cast.ring("fitri"), NOW)
     return forward(body=body, objects=list(objects), **do)
 
 
@@ -131,7 +132,7 @@ def test_after_it_they_hold_the_release_and_nothing_else(cast: Cast, sent: Sent)
     kirana = cast.ring("kirana")
     granted = KeyGrant.objects.filter(team__in=kirana.team_ids)
     assert [grant.release_id for grant in granted] == [release.pk]
-    seen = reading.open_release(keyring=kirana, release_id=release.pk, now=NOW)
+    seen = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
     assert [item.variant for item in seen.files] == ["working"]
     assert "kemudian" not in str(seen)
     assert "Foto." not in str(seen)
@@ -151,14 +152,14 @@ def test_another_body_sees_neither_release_nor_file(cast: Cast, sent: Sent) -> N
     release = release_of(cast, sent, original.pk)
     bima, file = cast.ring("bima"), ReleasedFile.objects.get()
     for read in (
-        lambda: reading.open_release(keyring=bima, release_id=release.pk, now=NOW),
-        lambda: reading.open_file(keyring=bima, file_id=file.pk, now=NOW),
-        lambda: decisions.act(keyring=bima, release_id=release.pk, action=Action.TAKE_UP, now=NOW),
+        lambda: reading.open_release(actor=Actor(bima, NOW), release_id=release.pk),
+        lambda: reading.open_file(actor=Actor(bima, NOW), file_id=file.pk),
+        lambda: decisions.act(actor=Actor(bima, NOW), release_id=release.pk, action=Action.TAKE_UP),
         lambda: bima.release(release),
     ):
         with pytest.raises((Locked, ObjectDoesNotExist)):
             read()
-    _info, stream = reading.open_file(keyring=cast.ring("kirana"), file_id=file.pk, now=NOW)
+    _info, stream = reading.open_file(actor=Actor(cast.ring("kirana"), NOW), file_id=file.pk)
     assert b"".join(stream) == photo()
 
 
@@ -175,7 +176,7 @@ def test_a_released_file_has_a_name_that_betrays_nobody(cast: Cast, sent: Sent) 
         ticket=sent.ticket, text="", files=[sealed_upload(photo(), name="dari Ratna di kelurahan.jpg")], today=DAY
     )
     release_of(cast, sent, *EvidenceObject.objects.values_list("pk", flat=True))
-    release = reading.open_release(keyring=cast.ring("kirana"), release_id=Release.objects.get().pk, now=NOW)
+    release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
     assert [item.info.name for item in release.files] == ["bukti-1.jpeg", "bukti-2.jpeg"]
 
 
@@ -196,7 +197,7 @@ def test_a_found_code_shows_no_report(cast: Cast) -> None:
     files = [sealed_upload(photo(), name="BERKAS-PENANDA.jpg")]
     follow_up.add_message(ticket=sent.ticket, text="PESAN-PENANDA", files=files, today=DAY)
     case_actions.reply(
-        keyring=cast.ring("vera"), complaint_id=sent.case.complaints.get().pk, text="Dari kantor.", now=NOW
+        actor=Actor(cast.ring("vera"), NOW), complaint_id=sent.case.complaints.get().pk, text="Dari kantor."
     )
     client = Client()
     client.post("/cek/", {"code": sent.code})

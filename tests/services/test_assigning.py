@@ -15,6 +15,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, case_file, conflicts, first_look
+from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from tests.cast import Cast, Sent, at, send_report
 
@@ -31,7 +32,7 @@ def owner(sent: Sent) -> str:
 
 
 def give(cast: Cast, by: str, to: str, sent: Sent) -> None:
-    assignment.assign(keyring=cast.ring(by), case_id=sent.case.pk, assignee=cast[to], now=NOW)
+    assignment.assign(actor=Actor(cast.ring(by), NOW), case_id=sent.case.pk, assignee=cast[to])
 
 
 def hand_out_by(by: str) -> None:
@@ -39,21 +40,21 @@ def hand_out_by(by: str) -> None:
 
 
 def meet(cast: Cast, name: str = "fitri") -> None:
-    first_look.meet(keyring=cast.ring(name), now=NOW)
+    first_look.meet(actor=Actor(cast.ring(name), NOW))
 
 
 @pytest.mark.django_db
 def test_whoever_takes_a_case_has_confirmed_it_whoever_gets_one_has_not(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
+    assignment.claim(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk, seen=None)
     case = fresh(sent)
     assert (owner(sent), case.confirmed_on, case.owner_seen_on) == ("vera", DAY, DAY)
     give(cast, "vera", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.confirmed_on, case.assigned_by) == ("vino", None, cast["vera"])
     with pytest.raises(assignment.AlreadyTaken):
-        assignment.confirm(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW)
-    assignment.confirm(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW)
+        assignment.confirm(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk)
+    assignment.confirm(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk)
     assert fresh(sent).confirmed_on == DAY
     events = list(AuditEntry.objects.filter(case=sent.case.pk).order_by("sequence").values_list("event", flat=True))
     assert events == ["case.assigned", "case.assigned", "case.taken_on"]
@@ -63,25 +64,25 @@ def test_whoever_takes_a_case_has_confirmed_it_whoever_gets_one_has_not(cast: Ca
 def test_declining_needs_a_reason_that_the_others_read(cast: Cast) -> None:
     sent = send_report(today=DAY)
     give(cast, "fitri", "vera", sent)
-    do: dict[str, Any] = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     with pytest.raises(TransitionRefused):
         assignment.decline(reason=" ", **do)
     assignment.decline(reason="Terlalu banyak.", **do)
     case = fresh(sent)
     assert (case.assignee, case.assigned_by, case.assigned_on, case.owner_seen_on) == (None, None, None, None)
-    notes = case_file.open_case(keyring=cast.ring("vino"), case_id=sent.case.pk, now=NOW).notes
+    notes = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk).notes
     assert [note.text for note in notes] == ["Terlalu banyak."]
 
 
 @pytest.mark.django_db
 def test_a_claim_of_what_somebody_else_has_meanwhile_is_told(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
+    assignment.claim(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk, seen=None)
     with pytest.raises(assignment.AlreadyTaken) as taken:
-        assignment.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=None, now=NOW)
+        assignment.claim(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, seen=None)
     assert taken.value.owner == "Vera"
     # Knowingly, it can be taken over.
-    assignment.claim(keyring=cast.ring("vino"), case_id=sent.case.pk, seen=cast["vera"].pk, now=NOW)
+    assignment.claim(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, seen=cast["vera"].pk)
     assert owner(sent) == "vino"
 
 
@@ -92,7 +93,7 @@ def test_of_two_claims_at_once_one_wins(live_cast: Cast) -> None:
 
     def claim(ring: Any) -> str:
         try:
-            assignment.claim(keyring=ring, case_id=sent.case.pk, seen=None, now=NOW)
+            assignment.claim(actor=Actor(ring, NOW), case_id=sent.case.pk, seen=None)
         except assignment.AlreadyTaken as taken:
             return f"told {taken.owner}"
         finally:
@@ -109,17 +110,17 @@ def test_of_two_claims_at_once_one_wins(live_cast: Cast) -> None:
 def test_several_cases_are_handed_over_with_one_sealed_note(cast: Cast) -> None:
     sents = [send_report(today=DAY) for _number in range(3)]
     for sent in sents[:2]:
-        assignment.claim(keyring=cast.ring("vera"), case_id=sent.case.pk, seen=None, now=NOW)
-    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=sents[1].case.pk, reason="Tetangga.", now=NOW)
+        assignment.claim(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk, seen=None)
+    conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sents[1].case.pk, reason="Tetangga.")
     ids = [sent.case.pk for sent in sents]
     words = "Saya cuti; tanyakan buktinya."
-    given, kept = assignment.hand_over(keyring=cast.ring("vera"), case_ids=ids, to=cast["vino"], words=words, now=NOW)
+    given, kept = assignment.hand_over(actor=Actor(cast.ring("vera"), NOW), case_ids=ids, to=cast["vino"], words=words)
     assert (given, kept) == (1, 2)
     assert [owner(sent) for sent in sents] == ["vino", "vera", ""]
     assert fresh(sents[0]).confirmed_on is None
-    notes = case_file.open_case(keyring=cast.ring("vino"), case_id=sents[0].case.pk, now=NOW).notes
+    notes = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sents[0].case.pk).notes
     assert [note.text for note in notes] == [words]
-    kept_notes = case_file.open_case(keyring=cast.ring("vera"), case_id=sents[1].case.pk, now=NOW).notes
+    kept_notes = case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sents[1].case.pk).notes
     assert words not in [note.text for note in kept_notes]
 
 
@@ -129,16 +130,16 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
     for name in ("vino", "cakra"):
         with pytest.raises(Locked):
             to = cast[name]
-            assignment.be_away(keyring=cast.ring(name), stand_in=to, from_on=DAY, until_on=DAY, now=NOW)
-    assignment.be_away(keyring=cast.ring("vino"), stand_in=cast["vera"], from_on=DAY, until_on=DAY, now=NOW)
+            assignment.be_away(actor=Actor(cast.ring(name), NOW), stand_in=to, from_on=DAY, until_on=DAY)
+    assignment.be_away(actor=Actor(cast.ring("vino"), NOW), stand_in=cast["vera"], from_on=DAY, until_on=DAY)
     give(cast, "fitri", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.stands_for, case.confirmed_on) == ("vera", cast["vino"], None)
     assert assignment.represented(cast["vera"], DAY) == [cast["vino"]]
     assert assignment.represented(cast["vera"], DAY + timedelta(days=1)) == []
     with pytest.raises(Absence.DoesNotExist):
-        assignment.be_back(keyring=cast.ring("vera"), absence_id=Absence.objects.get().pk, now=NOW)
-    assignment.be_back(keyring=cast.ring("vino"), absence_id=Absence.objects.get().pk, now=NOW)
+        assignment.be_back(actor=Actor(cast.ring("vera"), NOW), absence_id=Absence.objects.get().pk)
+    assignment.be_back(actor=Actor(cast.ring("vino"), NOW), absence_id=Absence.objects.get().pk)
     give(cast, "fitri", "vino", sent)
     assert owner(sent) == "vino"
 
@@ -151,9 +152,9 @@ def test_an_owner_who_does_not_look_is_idle(cast: Cast) -> None:
     assert assignment.idle_since(DAY + timedelta(days=3)) == DAY
     assert assignment.idle_since(DAY + timedelta(days=6)) > DAY  # a weekend adds nothing to them
     later = at(DAY + timedelta(days=3))
-    case_file.open_case(keyring=cast.ring("fitri"), case_id=sent.case.pk, now=later)
+    case_file.open_case(actor=Actor(cast.ring("fitri"), later), case_id=sent.case.pk)
     assert fresh(sent).owner_seen_on == DAY
-    case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=later)
+    case_file.open_case(actor=Actor(cast.ring("vera"), later), case_id=sent.case.pk)
     assert fresh(sent).owner_seen_on == DAY + timedelta(days=3)
 
 
@@ -168,7 +169,7 @@ def test_nothing_is_handed_out_unless_it_is_switched_on(cast: Cast) -> None:
 @pytest.mark.django_db
 def test_in_turn_to_whoever_has_least_then_waited_longest(cast: Cast) -> None:
     busy = send_report(today=DAY)
-    assignment.claim(keyring=cast.ring("vera"), case_id=busy.case.pk, seen=None, now=NOW)
+    assignment.claim(actor=Actor(cast.ring("vera"), NOW), case_id=busy.case.pk, seen=None)
     hand_out_by("province")
     sents = [send_report(today=DAY) for _number in range(5)]
     meet(cast)
@@ -206,14 +207,14 @@ def test_by_kind_of_agency(cast: Cast) -> None:
 @pytest.mark.django_db
 def test_never_to_the_absent_the_concerned_the_unadmitted_or_the_switched_off(cast: Cast) -> None:
     hand_out_by("province")
-    assignment.be_away(keyring=cast.ring("vera"), stand_in=cast["vino"], from_on=DAY, until_on=DAY, now=NOW)
+    assignment.be_away(actor=Actor(cast.ring("vera"), NOW), stand_in=cast["vino"], from_on=DAY, until_on=DAY)
     Staff.objects.filter(username="vino").update(nip="197001011990031001")
     sents = [send_report(today=DAY, accused_nip="197001011990031001") for _number in range(4)]
     meet(cast, "vino")  # in the session of the concerned person themselves
     assert {owner(sent) for sent in sents} == {"fitri"}
     Staff.objects.filter(username="fitri").update(is_active=False)
     last = send_report(today=DAY, accused_nip="197001011990031001")
-    first_look.meet(keyring=cast.ring("vera"), now=NOW)
+    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
     assert owner(last) == ""
 
 

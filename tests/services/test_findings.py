@@ -13,6 +13,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, case_items, case_links, follow_up, monitoring, submission
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
@@ -46,7 +47,7 @@ pytestmark = pytest.mark.django_db
 
 
 def enter(cast: Cast, name: str = "vera", **given: Any) -> Case:
-    return monitoring.enter(keyring=cast.ring(name), found=FOUND | given.pop("found", {}), now=NOW, **given)
+    return monitoring.enter(actor=Actor(cast.ring(name), NOW), found=FOUND | given.pop("found", {}), **given)
 
 
 def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
@@ -54,7 +55,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     processing.process_pending()
     complaint = Complaint.objects.get()
     assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "finding", False)
-    opened = case_file.open_case(keyring=cast.ring("fitri"), case_id=case.pk, now=NOW)
+    opened = case_file.open_case(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk)
     part = opened.complaints[0]
     assert part.answers["story"] == FOUND["story"]
     assert [(one.info.url, one.info.screenshot) for one in part.posts] == [("https://instagram.com/p/AbC123", 1)]
@@ -81,14 +82,14 @@ def test_who_is_not_admitted_enters_nothing(cast: Cast) -> None:
         with pytest.raises(Locked):
             enter(cast, name)
         with pytest.raises(Locked):
-            monitoring.enter_many(keyring=cast.ring(name), rows=[FOUND], now=NOW)
+            monitoring.enter_many(actor=Actor(cast.ring(name), NOW), rows=[FOUND])
     assert not Case.objects.exists()
 
 
 def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     case = enter(cast)
     ring = cast.ring("vera")
-    do: dict[str, Any] = {"keyring": ring, "case_id": case.pk, "now": NOW}
+    do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": case.pk}
     case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
     case.refresh_from_db()
     refused = {one.action: one.refused for one in case_items.choices(staff=cast["vera"], case=case)}
@@ -96,24 +97,26 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     with pytest.raises(TransitionRefused):
         case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
     with pytest.raises(Locked):
-        case_actions.reply(keyring=ring, complaint_id=Complaint.objects.get().pk, text="Halo.", now=NOW)
+        case_actions.reply(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
     case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
     with pytest.raises(TransitionRefused):  # two people, as ever
         forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
     body = OversightBody.objects.get(pk="kasn")
     release = forward(
-        keyring=cast.ring("fitri"), case_id=case.pk, body=body, objects=[], now=NOW, told="Kepada siapa pun."
+        actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], told="Kepada siapa pun."
     )
     assert not Message.objects.exists()
     kirana = cast.ring("kirana")
-    decisions.act(keyring=kirana, release_id=release.pk, action=Action.TAKE_UP, now=NOW, told="Mulai.")
-    actions = {row.action for row in reading.open_release(keyring=kirana, release_id=release.pk, now=NOW).actions}
+    decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, told="Mulai.")
+    actions = {row.action for row in reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk).actions}
     assert Action.ASK_REPORTER not in actions
     assert Action.SUBSTANTIATE in actions
     with pytest.raises(TransitionRefused):
-        decisions.act(keyring=kirana, release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?", now=NOW)
-    decisions.act(keyring=kirana, release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?", now=NOW)
-    opened = case_file.open_case(keyring=ring, case_id=case.pk, now=NOW)
+        decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?")
+    decisions.act(
+        actor=Actor(kirana, NOW), release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?"
+    )
+    opened = case_file.open_case(actor=Actor(ring, NOW), case_id=case.pk)
     assert [entry.text for entry in opened.complaints[0].thread] == ["Mana tangkapan layarnya?"]
     assert Message.objects.get().sealed_for_reporter is None
     assert [note.text for note in opened.notes] == ["Mulai.", "Lengkap."]
@@ -123,10 +126,10 @@ def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) 
     sent = send_report(today=DAY, links=FOUND["url"])
     case = enter(cast)
     ring = cast.ring("vera")
-    case_items.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
+    case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
-    case_links.link(keyring=ring, target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.", now=NOW)
-    do: dict[str, Any] = {"keyring": ring, "case_id": sent.case.pk, "now": NOW}
+    case_links.link(actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.")
+    do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.ASK_REPORTER, reason="Jam berapa?", **do)
     assert Message.objects.get().complaint_id == Complaint.objects.with_reporter().get().pk
@@ -137,14 +140,14 @@ def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     rows = [FOUND | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
     broken: Any = [*rows, None]
     with pytest.raises(TypeError):
-        monitoring.enter_many(keyring=cast.ring("vera"), rows=broken, now=NOW)
+        monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=broken)
     assert not Case.objects.exists()
     assert not AuditEntry.objects.filter(event="finding.entered").exists()
-    cases = monitoring.enter_many(keyring=cast.ring("vera"), rows=rows, now=NOW)
+    cases = monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=rows)
     assert len({case.reference for case in cases}) == 3
     assert set(Complaint.objects.values_list("channel", "is_indexed")) == {("import", True)}
     with pytest.raises(ValueError, match="rows"):
-        monitoring.enter_many(keyring=cast.ring("vera"), rows=[FOUND] * 301, now=NOW)
+        monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=[FOUND] * 301)
     assert verify.verify_chain().whole
 
 

@@ -18,6 +18,7 @@ from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_file, case_items, follow_up, similarity
+from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing
 from complaints.services.forwarding import reading
 from complaints.services.keyring import Locked
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def open_as(cast: Cast, name: str, sent: Sent) -> case_file.CaseFile:
-    return case_file.open_case(keyring=cast.ring(name), case_id=sent.case.pk, now=at(DAY))
+    return case_file.open_case(actor=Actor(cast.ring(name), at(DAY)), case_id=sent.case.pk)
 
 
 def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
@@ -42,7 +43,7 @@ def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
 
 
 def queue(cast: Cast, name: str = "vera") -> dict[Any, str]:
-    return case_items.summaries(keyring=cast.ring(name), cases=list(Case.objects.all()), now=timezone.now())
+    return case_items.summaries(actor=Actor(cast.ring(name), timezone.now()), cases=list(Case.objects.all()))
 
 
 def drawing(seed: int, *, side: int = 256, quality: int = 90, form: str = "JPEG") -> bytes:
@@ -220,7 +221,7 @@ def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
     sent, release = forwarded(cast, links=LINK)
     queue(cast)
     assert found(cast, first)["post"] == {sent.case.reference}
-    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(DAY))
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), at(DAY)), release_id=release.pk)
     page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert first.case.reference not in repr(seen)
     assert first.case.reference not in repr(page)
@@ -233,7 +234,7 @@ def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
         send_report(today=DAY, accused_name=f"Orang {number}")
     with pytest.raises(Locked):
         similarity.keep(
-            keyring=cast.ring("luar"), complaints=list(Complaint.objects.all()), pictures=False, now=at(DAY)
+            actor=Actor(cast.ring("luar"), at(DAY)), complaints=list(Complaint.objects.all()), pictures=False
         )
     queue(cast)
     assert set(Complaint.objects.values_list("is_indexed", flat=True)) == {True}

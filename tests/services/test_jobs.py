@@ -17,6 +17,7 @@ from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
 from tests.cast import Cast, at, sealed_upload, send_report
@@ -27,8 +28,8 @@ MONDAY = date(2026, 11, 9)
 
 def ask_back(cast: Cast, case: Case) -> None:
     vera = cast.ring("vera")
-    case_actions.act(keyring=vera, case_id=case.pk, action=Action.START_REVIEW, now=at(MONDAY))
-    case_actions.act(keyring=vera, case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan?", now=at(MONDAY))
+    case_actions.act(actor=Actor(vera, at(MONDAY)), case_id=case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, at(MONDAY)), case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan?")
 
 
 def status_of(case: Case) -> str:
@@ -89,8 +90,8 @@ def test_a_cut_image_is_marked_and_its_original_stays(cast: Cast) -> None:
     processing.process_pending()
     assert Evidence.objects.get().state == Evidence.State.FAILED
     vera, now = cast.ring("vera"), at(MONDAY)
-    item = case_file.open_case(keyring=vera, case_id=sent.case.pk, now=now).complaints[0].evidence[0]
-    _info, stream = case_actions.open_object(keyring=vera, object_id=item.original.id, reason="Periksa", now=now)
+    item = case_file.open_case(actor=Actor(vera, now), case_id=sent.case.pk).complaints[0].evidence[0]
+    _info, stream = case_actions.open_object(actor=Actor(vera, now), object_id=item.original.id, reason="Periksa")
     assert b"".join(stream) == photo()[:300]
 
 

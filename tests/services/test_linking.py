@@ -29,6 +29,7 @@ from complaints.services import (
     follow_up,
     transitions,
 )
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward as release_forward
@@ -44,18 +45,18 @@ pytestmark = pytest.mark.django_db
 
 
 def act(cast: Cast, name: str, case: Case, action: Action, *, on: date = DAY, reason: str = "Sebab.") -> None:
-    case_actions.act(keyring=cast.ring(name), case_id=case.pk, action=action, reason=reason, now=at(on))
+    case_actions.act(actor=Actor(cast.ring(name), at(on)), case_id=case.pk, action=action, reason=reason)
 
 
 def link(cast: Cast, target: Sent, *sources: Sent, on: date = DAY, name: str = "vera", **given: Any) -> int:
     seen = {one.case.pk: Case.objects.get(pk=one.case.pk).status for one in sources}
     given = {"sources": seen, "reason": "Satu perkara.", **given}
-    return case_links.link(keyring=cast.ring(name), target_id=target.case.pk, now=at(on), **given)
+    return case_links.link(actor=Actor(cast.ring(name), at(on)), target_id=target.case.pk, **given)
 
 
 def unlink(cast: Cast, sent: Sent, *, on: date = LATER, name: str = "vera", **given: Any) -> Case:
     given = {"reason": "Perkara lain.", **given}
-    return case_links.unlink(keyring=cast.ring(name), complaint_id=report(sent).pk, now=at(on), **given)
+    return case_links.unlink(actor=Actor(cast.ring(name), at(on)), complaint_id=report(sent).pk, **given)
 
 
 def report(sent: Sent) -> Complaint:
@@ -79,7 +80,7 @@ def forward(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
 def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
     body = OversightBody.objects.get(pk="kasn")
     return release_forward(
-        keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=at(on), told="Kami teruskan."
+        actor=Actor(cast.ring("fitri"), at(on)), case_id=sent.case.pk, body=body, objects=[], told="Kami teruskan."
     )
 
 
@@ -110,7 +111,7 @@ def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: 
     assert set(Case.objects.open()) == {joint}
     assert case_deadlines.run_deadlines(now=at(DAY + timedelta(days=60))) == 1  # the joint case alone is late
     with pytest.raises(Case.DoesNotExist):
-        case_file.open_case(keyring=cast.ring("vera"), case_id=first.case.pk, now=NOW)
+        case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=first.case.pk)
     with pytest.raises(CaseChanged):
         act(cast, "vera", first.case, Action.START_REVIEW)
     whole()
@@ -118,7 +119,7 @@ def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: 
 
 def test_one_sealed_note_and_an_entry_for_each_report(cast: Cast) -> None:
     target, first, second = three(cast)
-    opened = case_file.open_case(keyring=cast.ring("vino"), case_id=target.case.pk, now=NOW)
+    opened = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk)
     assert [note.text for note in opened.notes] == ["Satu perkara."]
     entries = AuditEntry.objects.filter(event="case.linked").order_by("sequence")
     assert {entry.facts["complaint"] for entry in entries} == {str(report(one).pk) for one in (first, second)}
@@ -164,7 +165,7 @@ def test_what_a_body_has_had_and_what_has_ended_goes_nowhere(cast: Cast) -> None
             link(cast, target, source)
         refusals[source.case.pk] = refused.value.code.value
     decisions.act(
-        keyring=cast.ring("kirana"), release_id=release.pk, action=Action.RETURN, text="Mana buktinya?", now=NOW
+        actor=Actor(cast.ring("kirana"), NOW), release_id=release.pk, action=Action.RETURN, text="Mana buktinya?"
     )
     with pytest.raises(LinkRefused) as refused:
         link(cast, target, held)
@@ -252,7 +253,7 @@ def test_linking_a_joint_case_takes_all_along_and_each_finds_back(cast: Cast) ->
 def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast) -> None:
     target, first, second = three(cast)
     complaint = report(first)
-    case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint.pk, text="Hanya untuk Anda.", now=NOW)
+    case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint.pk, text="Hanya untuk Anda.")
     follow_up.add_message(ticket=second.ticket, text="Kata pelapor kedua.", files=[], today=DAY)
     act(cast, "vera", target.case, Action.VERIFY, reason="Sudah lengkap.")
     pages = {sent.case.pk: page(sent) for sent in (target, first, second)}
@@ -328,10 +329,10 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
     release = forward_again(cast, target)
     late = send_report(today=DAY)
     link(cast, target, late, on=LATER)
-    bound = case_file.open_case(keyring=cast.ring("vera"), case_id=target.case.pk, now=at(LATER))
+    bound = case_file.open_case(actor=Actor(cast.ring("vera"), at(LATER)), case_id=target.case.pk)
     assert len(bound.complaints) == 3
     ring = cast.ring("kirana")
-    held = reading.open_release(keyring=ring, release_id=release.pk, now=at(LATER))
+    held = reading.open_release(actor=Actor(ring, at(LATER)), release_id=release.pk)
     assert {part["complaint"] for part in held.content["complaints"]} == {
         str(report(one).pk) for one in (target, first)
     }
@@ -342,15 +343,15 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
         follow_up.withdraw(ticket=first.ticket, reason="", today=LATER)
     assert [page(one).may_withdraw for one in (target, first, late)] == [False, False, True]
     # A question of the body goes to those whose reports it holds, and only their answer is one.
-    decisions.act(keyring=ring, release_id=release.pk, action=Action.TAKE_UP, now=at(LATER))
-    asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "told": "Ada foto lain?", "now": at(LATER)}
-    decisions.act(keyring=ring, release_id=release.pk, **asked)
+    decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, action=Action.TAKE_UP)
+    asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "told": "Ada foto lain?"}
+    decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, **asked)
     assert [page(one).question for one in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
     follow_up.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)
     assert fresh(target).status == "needs_information"
     follow_up.add_message(ticket=first.ticket, text="Ada.", files=[], today=LATER)
     assert fresh(target).status == "under_examination"
-    held = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=at(LATER))
+    held = reading.open_release(actor=Actor(cast.ring("kirana"), at(LATER)), release_id=release.pk)
     assert sorted(said.text for said in held.thread) == ["Ada foto lain?", "Ada foto lain?", "Ada."]
     follow_up.withdraw(ticket=late.ticket, reason="", today=LATER)
     assert fresh(target).status == "under_examination"
@@ -366,7 +367,7 @@ def test_likely_duplicates_and_why(cast: Cast) -> None:
     send_report(accused_nip="197001011990031001", **about | {"today": DAY - timedelta(days=200)})
     send_report(**about)
     ring = cast.ring("vera")
-    case_items.summaries(keyring=ring, cases=list(Case.objects.all()), now=NOW)
+    case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     found = {one.case.pk: one for one in case_links.candidates(keyring=ring, case=target.case)}
     assert {pk: one.why for pk, one in found.items()} == {
         same_post.case.pk: ("post",),
@@ -415,8 +416,8 @@ def test_a_new_case_needs_a_free_reference(cast: Cast, monkeypatch: pytest.Monke
 
 def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
-    assignment.assign(keyring=cast.ring("vino"), case_id=target.case.pk, assignee=cast["vino"], now=NOW)
-    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=joining.case.pk, reason="Kerabat.", now=NOW)
+    assignment.assign(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk, assignee=cast["vino"])
+    conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=joining.case.pk, reason="Kerabat.")
     link(cast, target, joining)
     assert fresh(target).assignee is None
     freed = AuditEntry.objects.filter(event="case.assigned").order_by("sequence").last()
@@ -425,8 +426,8 @@ def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) ->
 
 def test_nobody_gets_back_by_unlinking_what_they_have_since_declared(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
-    assignment.assign(keyring=cast.ring("vino"), case_id=joining.case.pk, assignee=cast["vino"], now=NOW)
+    assignment.assign(actor=Actor(cast.ring("vino"), NOW), case_id=joining.case.pk, assignee=cast["vino"])
     link(cast, target, joining)
-    conflicts.declare_conflict(keyring=cast.ring("vino"), case_id=target.case.pk, reason="Kerabat.", now=NOW)
+    conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk, reason="Kerabat.")
     assert unlink(cast, joining).assignee is None
     assert fresh(joining).assignee is None

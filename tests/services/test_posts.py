@@ -12,6 +12,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, follow_up, submission
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.posts import PostInfo, describe
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 def posts_of(cast: Cast, sent: Sent) -> list[PostInfo]:
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
     return [item.info for item in opened.complaints[0].posts]
 
 
@@ -51,7 +52,7 @@ def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
         PostInfo(url="https://instagram.com/p/AbC", is_link=True, platform="instagram"),
         PostInfo(url="akun @kabid menyukainya"),
     ]
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY))
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
     assert opened.complaints[0].answers["links"] == ""
     assert opened.complaints[0].evidence == []
 
@@ -59,7 +60,7 @@ def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
 def test_what_is_too_much_stays_text_without_its_tracks(cast: Cast) -> None:
     links = "\n".join(f"https://x.com/akun/status/{number}?s=20" for number in range(42))
     sent = send_report(today=DAY, links=links)
-    opened = case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=at(DAY)).complaints[0]
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk).complaints[0]
     assert len(opened.posts) == 40
     assert opened.answers["links"].split() == [f"https://x.com/akun/status/{number}" for number in (40, 41)]
 
@@ -102,18 +103,17 @@ def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast)
     follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
     assert processing.process_pending() == 1
     vera, now = cast.ring("vera"), at(DAY)
-    (item,) = case_file.open_case(keyring=vera, case_id=sent.case.pk, now=now).complaints[0].posts
+    (item,) = case_file.open_case(actor=Actor(vera, now), case_id=sent.case.pk).complaints[0].posts
     assert (item.info.screenshot, item.row.sequence) == (1, 2)
-    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
-    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
     release = forward(
-        keyring=cast.ring("fitri"),
+        actor=Actor(cast.ring("fitri"), now),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[EvidenceObject.objects.get(variant="working").pk],
-        now=now,
     )
-    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
     (post,) = seen.content["complaints"][0]["posts"]
     assert post["url"] == "https://facebook.com/akun.unik/posts/778899"
     assert post["screenshot"] == 1
@@ -126,11 +126,11 @@ def test_a_screenshot_that_is_not_released_is_not_named_to_the_body(cast: Cast) 
     described = describe(POST | {"screenshot": shot.id})
     follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
     vera, now = cast.ring("vera"), at(DAY)
-    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.START_REVIEW, now=now)
-    case_actions.act(keyring=vera, case_id=sent.case.pk, action=Action.VERIFY, now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
     body = OversightBody.objects.get(pk="kasn")
-    release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=now)
-    seen = reading.open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=now)
+    release = forward(actor=Actor(cast.ring("fitri"), now), case_id=sent.case.pk, body=body, objects=[])
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
     assert seen.content["complaints"][0]["posts"][0]["screenshot"] == 0
 
 

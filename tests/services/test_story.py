@@ -12,6 +12,7 @@ from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, follow_up
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
@@ -38,31 +39,31 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     assert Evidence.objects.get().state == "ready"
     case, vera, fitri = sent.case, cast.ring("vera"), cast.ring("fitri")
     now = at(DAY)
-    case_actions.act(keyring=vera, case_id=case.pk, action=Action.START_REVIEW, now=now, seen_status="received")
-    opened = case_file.open_case(keyring=vera, case_id=case.pk, now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.START_REVIEW, seen_status="received")
+    opened = case_file.open_case(actor=Actor(vera, now), case_id=case.pk)
     assert opened.complaints[0].answers["accused_name"] == "Kepala Bidang X"
     assert [entry.text for entry in opened.complaints[0].thread] == ["Ini fotonya."]
     item = opened.complaints[0].evidence[0]
-    _info, stream = case_actions.open_object(keyring=vera, object_id=item.original.id, reason="Cek asal.", now=now)
+    _info, stream = case_actions.open_object(actor=Actor(vera, now), object_id=item.original.id, reason="Cek asal.")
     assert b"".join(stream) == original
     assert item.working is not None
-    _info, stream = case_actions.open_object(keyring=vera, object_id=item.working.id, reason="", now=now)
+    _info, stream = case_actions.open_object(actor=Actor(vera, now), object_id=item.working.id, reason="")
     assert b"KameraRahasia" not in b"".join(stream)
-    case_actions.act(keyring=vera, case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan tepatnya?", now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan tepatnya?")
     page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert page.question == "Kapan tepatnya?"
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
-    case_actions.act(keyring=vera, case_id=case.pk, action=Action.VERIFY, now=now)
+    case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.VERIFY)
     kasn = OversightBody.objects.get(pk="kasn")
     objects = [item.working.id]
-    release = forward(keyring=fitri, case_id=case.pk, body=kasn, objects=objects, now=now, cover="Mohon.")
+    release = forward(actor=Actor(fitri, now), case_id=case.pk, body=kasn, objects=objects, cover="Mohon.")
     with pytest.raises(Locked):
-        case_file.open_case(keyring=cast.ring("kirana"), case_id=case.pk, now=now)
+        case_file.open_case(actor=Actor(cast.ring("kirana"), now), case_id=case.pk)
     kirana = cast.ring("kirana")
-    seen = reading.open_release(keyring=kirana, release_id=release.pk, now=now)
+    seen = reading.open_release(actor=Actor(kirana, now), release_id=release.pk)
     assert seen.content["complaints"][0]["answers"]["story"].startswith("Pada rapat")
     assert [f.variant for f in seen.files] == ["working"]
-    do = {"keyring": kirana, "release_id": release.pk, "now": now}
+    do = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
@@ -82,4 +83,4 @@ def test_from_report_to_sanction(cast: Cast) -> None:
 def test_the_verifier_does_not_forward(cast: Cast) -> None:
     sent = send_report(today=DAY)
     with pytest.raises(TransitionRefused):
-        case_actions.act(keyring=cast.ring("fitri"), case_id=sent.case.pk, action=Action.VERIFY, now=at(DAY))
+        case_actions.act(actor=Actor(cast.ring("fitri"), at(DAY)), case_id=sent.case.pk, action=Action.VERIFY)

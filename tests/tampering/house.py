@@ -17,6 +17,7 @@ from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_actions, case_file, case_items, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
@@ -76,7 +77,7 @@ class House:
 
     def _case(self, sent: Sent) -> Any:
         vera = self.ring("vera")
-        opened = case_file.open_case(keyring=vera, case_id=sent.case.pk, now=NOW)
+        opened = case_file.open_case(actor=Actor(vera, NOW), case_id=sent.case.pk)
         complaint = opened.complaints[0]
         objects = [thing for item in complaint.evidence for thing in (item.original, item.working) if thing]
         return [
@@ -92,14 +93,14 @@ class House:
 
     def _queue(self, sent: Sent) -> str:
         """The queue shows nothing where it can open nothing: one damaged row must not hide all others."""
-        line = case_items.summaries(keyring=self.ring("vera"), cases=[sent.case], now=timezone.now())[sent.case.pk]
+        line = case_items.summaries(actor=Actor(self.ring("vera"), timezone.now()), cases=[sent.case])[sent.case.pk]
         if not line:
             raise SealError("summary")
         return line
 
     def _bytes(self, object_id: Any) -> bytes:
         vera = self.ring("vera")
-        _info, stream = case_actions.open_object(keyring=vera, object_id=object_id, reason="Cek.", now=NOW)
+        _info, stream = case_actions.open_object(actor=Actor(vera, NOW), object_id=object_id, reason="Cek.")
         return b"".join(stream)
 
     @staticmethod
@@ -110,8 +111,8 @@ class House:
     def _release(self, sent: Sent) -> Any:
         kirana = self.ring("kirana")
         release = Release.objects.get(case=sent.case)
-        opened = reading.open_release(keyring=kirana, release_id=release.pk, now=NOW)
-        files = [reading.open_file(keyring=kirana, file_id=item.id, now=NOW) for item in opened.files]
+        opened = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
+        files = [reading.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in opened.files]
         return [
             opened.content,
             [(info, b"".join(stream)) for info, stream in files],
@@ -129,19 +130,19 @@ class House:
 
     def _reply(self, sent: Sent) -> Any:
         complaint = sent.case.complaints.get()
-        case_actions.reply(keyring=self.ring("vera"), complaint_id=complaint.pk, text="Balasan kami.", now=NOW)
+        case_actions.reply(actor=Actor(self.ring("vera"), NOW), complaint_id=complaint.pk, text="Balasan kami.")
         return [self._last(sent), follow_up.status_page(ticket=sent.ticket, today=DAY).thread[-1].text]
 
     def _body_tells(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
         record = decisions.SanctionRecord("moral_open", "800/1", DAY)
-        do = {"keyring": self.ring("kirana"), "release_id": release.pk, "now": NOW}
+        do = {"actor": Actor(self.ring("kirana"), NOW), "release_id": release.pk}
         decisions.act(action=Action.SANCTION, sanction=record, told="Kabar.", **do)
         page = follow_up.status_page(ticket=sent.ticket, today=DAY)
         return [self._last(sent), page.events[-1].reason]
 
     def _last(self, sent: Sent) -> str:
-        opened = case_file.open_case(keyring=self.ring("vera"), case_id=sent.case.pk, now=NOW)
+        opened = case_file.open_case(actor=Actor(self.ring("vera"), NOW), case_id=sent.case.pk)
         return opened.complaints[0].thread[-1].text
 
 
@@ -167,28 +168,27 @@ def _report(cast: Cast, number: int) -> Sent:
 def _examine(cast: Cast, sent: Sent, number: int) -> None:
     vera, kirana, case = cast.ring("vera"), cast.ring("kirana"), sent.case
     complaint = case.complaints.get()
-    do = {"keyring": vera, "case_id": case.pk, "now": NOW}
+    do = {"actor": Actor(vera, NOW), "case_id": case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.ASK_REPORTER, reason=f"Kapan, {number}?", **do)
     follow_up.add_message(ticket=sent.ticket, text=f"Jawaban {number}.", files=[], today=DAY)
-    case_actions.reply(keyring=vera, complaint_id=complaint.pk, text=f"Terima kasih, {number}.", now=NOW)
-    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan {number}.", now=NOW)
-    case_actions.note(keyring=vera, complaint_id=complaint.pk, text=f"Catatan kedua {number}.", now=NOW)
+    case_actions.reply(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Terima kasih, {number}.")
+    case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan {number}.")
+    case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan kedua {number}.")
     for grade in (Grade.HIGH, Grade.LOW):
         case_actions.grade_danger(
-            keyring=vera, complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}.", now=NOW
+            actor=Actor(vera, NOW), complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}."
         )
     case_actions.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
     release = forward(
-        keyring=cast.ring("fitri"),
+        actor=Actor(cast.ring("fitri"), NOW),
         case_id=case.pk,
         body=OversightBody.objects.get(pk="kasn"),
         objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
         cover=f"Pengantar {number}.",
         checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),
-        now=NOW,
     )
-    do = {"keyring": kirana, "release_id": release.pk, "now": NOW}
+    do = {"actor": Actor(kirana, NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, told=f"Kami periksa, {number}.", **do)
     decisions.act(action=Action.ASK_REPORTER, told=f"Siapa saksinya, {number}?", **do)
     follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)

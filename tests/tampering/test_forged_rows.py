@@ -20,6 +20,7 @@ from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.team import Team
 from complaints.services import case_actions, case_file, follow_up, submission
+from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.reading import open_release
 from complaints.services.forwarding.release import forward
@@ -61,18 +62,18 @@ def forge(sent: Sent, signer: KeySet, direction: str, *, release: Release | None
 def reading(cast: Cast, sent: Sent) -> dict[str, Callable[[], Any]]:
     return {
         "reporter": lambda: follow_up.status_page(ticket=sent.ticket, today=DAY),
-        "triage": lambda: case_file.open_case(keyring=cast.ring("vera"), case_id=sent.case.pk, now=NOW),
+        "triage": lambda: case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk),
     }
 
 
 def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     """Bring a case to the body, up to an open question of it."""
-    do = {"keyring": cast.ring("vera"), "case_id": sent.case.pk, "now": NOW}
+    do = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="kasn")
-    release = forward(keyring=cast.ring("fitri"), case_id=sent.case.pk, body=body, objects=[], now=NOW)
-    do = {"keyring": cast.ring("kirana"), "release_id": release.pk, "now": NOW}
+    release = forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
+    do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     if ask:
         decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
@@ -125,7 +126,7 @@ def test_neither_the_office_nor_another_body_speaks_in_the_name_of_a_body(cast: 
 
 def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text="Kata kantor.", now=NOW)
+    case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text="Kata kantor.")
     client = Client(raise_request_exception=False)
     client.post("/cek/", {"code": sent.code})
     assert "Kata kantor." in client.get("/cek/laporan/").content.decode()
@@ -138,7 +139,7 @@ def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
 def test_an_older_message_in_the_place_of_a_newer_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     for text in ("Ya.", "Tidak."):
-        case_actions.reply(keyring=cast.ring("vera"), complaint_id=complaint_of(sent).pk, text=text, now=NOW)
+        case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text=text)
         follow_up.add_message(ticket=sent.ticket, text=text, files=[], today=DAY)
     for direction, column, who in (
         (DIRECTIONS.TO_REPORTER, "sealed_for_reporter", "reporter"),
@@ -168,7 +169,7 @@ def test_a_forged_answer_of_the_reporter_is_refused_by_the_body(cast: Cast) -> N
     put(complaint_of(sent), reporter_verify_key=ATTACKER.sign.public)
     forge(sent, ATTACKER, DIRECTIONS.FROM_REPORTER, release=release)
     with pytest.raises(SealError):
-        open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
+        open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=release.pk)
 
 
 # --- Keys
@@ -265,13 +266,13 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(cast: Cast, replaced: d
         lambda: follow_up.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY),
         lambda: follow_up.withdraw(ticket=sent.ticket, reason="Rahasia.", today=DAY),
         lambda: follow_up.status_page(ticket=sent.ticket, today=DAY),
-        lambda: case_actions.reply(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
-        lambda: case_actions.note(keyring=vera, complaint_id=complaint.pk, text="Rahasia.", now=NOW),
+        lambda: case_actions.reply(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
+        lambda: case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
     ]
     Case.objects.update(status="under_examination", asked_from="")
     acts.append(
         lambda: decisions.act(
-            keyring=kirana, release_id=release.pk, action=Action.ASK_REPORTER, told="Rahasia.", now=NOW
+            actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, told="Rahasia."
         )
     )
     for act in acts:
@@ -292,7 +293,7 @@ def test_an_answer_goes_to_no_key_that_was_put_into_the_release(cast: Cast, sign
     with pytest.raises((SealError, UnpinnedKey)):
         follow_up.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY)
     with pytest.raises((SealError, UnpinnedKey)):
-        open_release(keyring=cast.ring("kirana"), release_id=release.pk, now=NOW)
+        open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=release.pk)
     assert not Message.objects.filter(direction=DIRECTIONS.FROM_REPORTER).exists()
 
 

@@ -15,6 +15,7 @@ from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import case_actions, case_file, follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, processing
 from complaints.services.keyring import Locked, keyring_of, remember, seal_membership
 from complaints.services.team_keys import personal
@@ -69,7 +70,7 @@ def test_a_row_alone_admits_nobody(cast: Cast) -> None:
     copied.admitted_key = real.admitted_key
     copied.save()
     with pytest.raises(SealError):
-        case_file.open_case(keyring=cast.ring("luar"), case_id=sent.case.pk, now=NOW)
+        case_file.open_case(actor=Actor(cast.ring("luar"), NOW), case_id=sent.case.pk)
 
 
 def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> None:
@@ -79,7 +80,7 @@ def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> 
     membership = TeamMembership.objects.create(team=cast["vera"].memberships.get().team, staff=luar)
     Staff.objects.filter(pk=luar.pk).update(public_key=ATTACKER.box.public)
     with pytest.raises(AdmissionRefused, match="fingerprint"):
-        admit(keyring=cast.ring("vera"), membership_id=membership.pk, fingerprint=told, now=NOW)
+        admit(actor=Actor(cast.ring("vera"), NOW), membership_id=membership.pk, fingerprint=told)
     membership.refresh_from_db()
     assert membership.sealed_key is None
     with pytest.raises(Locked):
@@ -138,7 +139,7 @@ def path_of(item: EvidenceObject) -> Path:
 
 
 def read(cast: Cast, item: EvidenceObject) -> bytes:
-    _info, stream = case_actions.open_object(keyring=cast.ring("vera"), object_id=item.pk, reason="Cek.", now=NOW)
+    _info, stream = case_actions.open_object(actor=Actor(cast.ring("vera"), NOW), object_id=item.pk, reason="Cek.")
     return b"".join(stream)
 
 

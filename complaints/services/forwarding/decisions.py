@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -23,9 +23,10 @@ from complaints.models.oversight import (
 )
 from complaints.models.reference_data import SanctionKind
 from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
-from complaints.services.keyring import Keyring, check_keys, pinned_team
+from complaints.services.keyring import check_keys, pinned_team
 from complaints.services.messages import tell
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
@@ -48,10 +49,9 @@ class SanctionRecord:
 @transaction.atomic
 def act(
     *,
-    keyring: Keyring,
+    actor: Actor,
     release_id: uuid.UUID,
     action: Action,
-    now: datetime,
     text: str = "",
     told: str = "",
     sanction: SanctionRecord | None = None,
@@ -69,39 +69,35 @@ def act(
     Raises:
         TransitionRefused, CaseChanged, Locked: nothing was written.
     """
-    release = access.releases_for(keyring.staff).select_related("case", "body").get(pk=release_id)
-    if action not in {row.action for row in actions(keyring=keyring, release=release)}:
+    release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
+    if action not in {row.action for row in actions(keyring=actor.keyring, release=release)}:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     if action is Action.SANCTION and sanction is None:
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-    speaker = keyring.team(pinned_team(f"body-{release.body_id}"))
-    _pair, content = open_content(keyring, release)
+    speaker = actor.keyring.team(pinned_team(f"body-{release.body_id}"))
+    _pair, content = open_content(actor.keyring, release)
     step = transitions.perform(
         case_id=release.case_id,
         action=action,
         actor_kind=ActorKind.BODY,
-        actor=keyring.staff,
-        permissions=access.permissions_of(keyring.staff),
-        signer=keyring.signer,
-        now=now,
+        actor=actor,
         reason=text if action is Action.RETURN else told,
         seen_status=seen_status,
     )
     if action in _DECISIONS:
-        _record(keyring, release, action, text or told, sanction, speaker, now)
+        _record(actor, release, action, text or told, sanction, speaker)
     reporters = reporters_of(content)
-    _say(keyring, release, step, reporters, text=text, told=_told(told, sanction), speaker=speaker, now=now)
+    _say(actor, release, step, reporters, text=text, told=_told(told, sanction), speaker=speaker)
     if told and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
             disclosure_check.overridden_by_body(
-                keyring=keyring,
+                actor=actor,
                 speaker=speaker,
                 release=release,
                 complaint=first,
                 override=override,
                 step=step,
-                now=now,
             )
     if action is Action.RETURN:
         release.state = Release.State.RETURNED
@@ -117,15 +113,14 @@ def _told(told: str, sanction: SanctionRecord | None) -> str:
 
 
 def _record(
-    keyring: Keyring,
+    actor: Actor,
     release: Release,
     action: Action,
     text: str,
     sanction: SanctionRecord | None,
     speaker: KeySet,
-    now: datetime,
 ) -> None:
-    row = _DECISIONS[action](release=release, author=keyring.staff, signer=speaker.sign.public, at=now)
+    row = _DECISIONS[action](release=release, author=actor.staff, signer=speaker.sign.public, at=actor.now)
     content: dict[str, Any] = {"outcome": action.value, "text": text}
     if sanction is not None:
         content |= {
@@ -136,18 +131,11 @@ def _record(
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, speaker.sign)
     row.save(force_insert=True)
     facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed)}
-    log.append(
-        event="decision.recorded",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=release.case_id,
-        facts=facts,
-    )
+    actor.record("decision.recorded", case=release.case_id, facts=facts)
 
 
 def _say(
-    keyring: Keyring,
+    actor: Actor,
     release: Release,
     step: Transition,
     reporters: dict[str, bytes],
@@ -155,7 +143,6 @@ def _say(
     text: str,
     told: str,
     speaker: KeySet,
-    now: datetime,
 ) -> None:
     to_office = Action(step.action) is Action.RETURN
     words = text if to_office else told
@@ -168,9 +155,8 @@ def _say(
         tell(
             complaint=complaint,
             text=words if to_office else case_membership.named(words, complaint),
-            keyring=keyring,
+            actor=actor,
             speaker=speaker,
-            now=now,
             transition=step,
             release=release,
             to_reporter=not to_office,

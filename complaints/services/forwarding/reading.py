@@ -30,7 +30,7 @@ from complaints.models.oversight import (
 )
 from complaints.models.team import Team
 from complaints.services import case_membership, disclosure_check
-from complaints.services.audit import log
+from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from complaints.services.forwarding.release import file_context, release_context
 from complaints.services.keyring import Keyring, trusted
@@ -79,23 +79,23 @@ class ReleaseFile:
 
 
 @transaction.atomic
-def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> ReleaseFile:
+def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     """Open a release for an admitted liaison of its body; written into the chain.
 
     Raises:
         Release.DoesNotExist, Locked: nothing for this person.
     """
     release = (
-        access.releases_for(keyring.staff)
+        access.releases_for(actor.staff)
         .select_related("case__category", "case__accused_kind", "body")
         .prefetch_related("grants")
         .get(pk=release_id)
     )
-    pair, content = open_content(keyring, release)
+    pair, content = open_content(actor.keyring, release)
     signer = bytes(release.signer)
     case = release.case
     facts = {"release": str(release.pk)}
-    log.append(event="release.opened", now=now, actor=keyring.staff, signer=keyring.signer, case=case.pk, facts=facts)
+    actor.record("release.opened", case=case.pk, facts=facts)
     return ReleaseFile(
         release=release,
         case=case,
@@ -103,7 +103,7 @@ def open_release(*, keyring: Keyring, release_id: uuid.UUID, now: datetime) -> R
         files=[open_released(item, pair, signer) for item in _released(release)],
         thread=said_on(release, pair, reporters_of(content)),
         decisions=_decided({release: pair})[release],
-        actions=actions(keyring=keyring, release=release),
+        actions=actions(keyring=actor.keyring, release=release),
     )
 
 
@@ -195,30 +195,21 @@ def _somebody_to_ask(case: Case) -> bool:
 
 
 @transaction.atomic
-def open_file(
-    *, keyring: Keyring, file_id: uuid.UUID, now: datetime, knowing: bool = False
-) -> tuple[storage.FileInfo, Iterator[bytes]]:
+def open_file(*, actor: Actor, file_id: uuid.UUID, knowing: bool = False) -> tuple[storage.FileInfo, Iterator[bytes]]:
     """Open a released file for a liaison of the body; audited before the first byte leaves.
 
     Raises:
         ReleasedFile.DoesNotExist, Locked: nothing for this person.
         evidence.InfectedFile: the scanner found something in it, and nobody said that they know (``knowing``).
     """
-    mine = ReleasedFile.objects.filter(release__in=access.releases_for(keyring.staff))
+    mine = ReleasedFile.objects.filter(release__in=access.releases_for(actor.staff))
     item = mine.select_related("release", "stored").get(pk=file_id)
-    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
     info = open_released(item, pair, signer).info
     if info.threat and not knowing:
         raise storage.InfectedFile(info.threat)
     facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
-    log.append(
-        event="object.opened",
-        now=now,
-        actor=keyring.staff,
-        signer=keyring.signer,
-        case=item.release.case_id,
-        facts=facts,
-    )
+    actor.record("object.opened", case=item.release.case_id, facts=facts)
     return info, storage.stream(item.stored, info)
 
 
@@ -234,25 +225,18 @@ def _mine(keyring: Keyring) -> QuerySet[ReleasedFile]:
 
 
 @transaction.atomic
-def view_file(*, keyring: Keyring, file_id: uuid.UUID, now: datetime) -> tuple[ReleasedItem, list[ReleasedItem]]:
+def view_file(*, actor: Actor, file_id: uuid.UUID) -> tuple[ReleasedItem, list[ReleasedItem]]:
     """Open a released file to look at, with its pages; written into the chain once. An original is never looked at.
 
     Raises:
         ReleasedFile.DoesNotExist, Locked: nothing for this person.
     """
-    item = _mine(keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
-    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    item = _mine(actor.keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
+    pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
     pages: list[ReleasedFile] = []
     if item.stored.variant != Variant.ORIGINAL:
         facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
-        log.append(
-            event="object.opened",
-            now=now,
-            actor=keyring.staff,
-            signer=keyring.signer,
-            case=item.release.case_id,
-            facts=facts,
-        )
+        actor.record("object.opened", case=item.release.case_id, facts=facts)
         siblings = item.release.files.filter(stored__evidence=item.stored.evidence_id, stored__variant=Variant.PAGE)
         pages = list(siblings.select_related("stored").order_by("stored__number"))
     return open_released(item, pair, signer), [open_released(page, pair, signer) for page in pages]
@@ -273,14 +257,14 @@ def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, 
 
 
 @transaction.atomic
-def check(*, keyring: Keyring, release_id: uuid.UUID, text: str, now: datetime) -> list[Leak]:
+def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Leak]:
     """Return what ``text`` would give away to the reporters of a release; written into the chain.
 
     Raises:
         Release.DoesNotExist, Locked: nothing for this person.
     """
-    release = access.releases_for(keyring.staff).select_related("case").get(pk=release_id)
-    pair, content = open_content(keyring, release)
+    release = access.releases_for(actor.staff).select_related("case").get(pk=release_id)
+    pair, content = open_content(actor.keyring, release)
     answered: dict[str, list[str]] = {}
     for one in said_on(release, pair, reporters_of(content)):
         if one.message.direction == Message.Direction.FROM_REPORTER:
@@ -290,5 +274,5 @@ def check(*, keyring: Keyring, release_id: uuid.UUID, text: str, now: datetime) 
         for part in content["complaints"]
     ]
     found = disclosure.check(text, disclosure_check.known(told, told))
-    disclosure_check.record_check(keyring=keyring, case_id=release.case_id, found=found, now=now)
+    disclosure_check.record_check(actor=actor, case_id=release.case_id, found=found)
     return found

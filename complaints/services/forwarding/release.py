@@ -5,12 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from complaints import access
 from complaints.domain import checklists
 from complaints.domain.checklists import Checked
 from complaints.domain.sealing.keys import KeySet
@@ -27,6 +25,7 @@ from complaints.models.oversight import (
 )
 from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.posts import PostInfo, read_post
@@ -37,11 +36,10 @@ from complaints.services.messages import tell
 @transaction.atomic
 def forward(
     *,
-    keyring: Keyring,
+    actor: Actor,
     case_id: uuid.UUID,
     body: OversightBody,
     objects: Collection[uuid.UUID],
-    now: datetime,
     cover: str = "",
     told: str = "",
     seen_status: str | None = None,
@@ -62,15 +60,12 @@ def forward(
     """
     settled = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
     teams = pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
-    speaker = keyring.team(teams[Team.Kind.TRIAGE])
+    speaker = actor.keyring.team(teams[Team.Kind.TRIAGE])
     step = transitions.perform(
         case_id=case_id,
         action=Action.FORWARD,
         actor_kind=ActorKind.STAFF,
-        actor=keyring.staff,
-        permissions=access.permissions_of(keyring.staff),
-        signer=keyring.signer,
-        now=now,
+        actor=actor,
         seen_status=seen_status,
         changes={"lead_body": body},
     )
@@ -82,40 +77,49 @@ def forward(
         body=body,
         public_key=box.public,
         signer=speaker.sign.public,
-        released_by=keyring.staff,
-        at=now,
+        released_by=actor.staff,
+        at=actor.now,
     )
     bind_keys(release, speaker.sign)
     chosen = _chosen(complaints, objects)
-    content = {"cover": cover, "complaints": [_snapshot(keyring, complaint, chosen) for complaint in complaints]}
+    content = {"cover": cover, "complaints": [_snapshot(actor.keyring, complaint, chosen) for complaint in complaints]}
     release.sealed = seal_record(box.public, release_context(release), content, speaker.sign)
     release.save(force_insert=True)
     for team in teams.values():
         grant(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
-    _release_files(keyring, release, complaints, chosen, speaker)
-    _record(keyring, release, files=len(objects), now=now)
+    _release_files(actor.keyring, release, complaints, chosen, speaker)
+    _record(actor, release, files=len(objects))
     first = complaints[0]
-    assessments.record_checklist(complaint=first, items=settled, step=step, keyring=keyring, speaker=speaker, now=now)
+    assessments.record_checklist(complaint=first, items=settled, step=step, actor=actor, speaker=speaker)
     if told:
-        _tell(complaints, told, step, override, keyring=keyring, speaker=speaker, now=now)
+        _tell(actor, speaker, complaints, told, step, override)
     return release
 
 
 def _tell(
-    complaints: list[Complaint], told: str, step: Transition, override: disclosure_check.Override | None, **saying: Any
+    actor: Actor,
+    speaker: KeySet,
+    complaints: list[Complaint],
+    told: str,
+    step: Transition,
+    override: disclosure_check.Override | None,
 ) -> None:
     for complaint in (one for one in complaints if one.has_reporter):
-        tell(complaint=complaint, text=case_membership.named(told, complaint), transition=step, **saying)
+        tell(
+            complaint=complaint,
+            text=case_membership.named(told, complaint),
+            actor=actor,
+            speaker=speaker,
+            transition=step,
+        )
     if override:
-        disclosure_check.overridden(complaints=complaints, override=override, about=step, **saying)
+        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=complaints, override=override, about=step)
 
 
-def _record(keyring: Keyring, release: Release, *, files: int, now: datetime) -> None:
+def _record(actor: Actor, release: Release, *, files: int) -> None:
     digest = log.digest_of(release.sealed)
     facts = {"release": str(release.pk), "body": release.body_id, "files": files, "digest": digest}
-    log.append(
-        event="release.made", now=now, actor=keyring.staff, signer=keyring.signer, case=release.case_id, facts=facts
-    )
+    actor.record("release.made", case=release.case_id, facts=facts)
 
 
 def release_context(release: Release) -> Context:

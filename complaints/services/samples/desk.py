@@ -17,6 +17,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, case_file, follow_up, submission
+from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
@@ -90,28 +91,28 @@ class Desk:
 
     def _act(self, case: Open, action: Action, now: datetime, *, reason: str = "", other: bool = False) -> None:
         ring = self._ring("verifikator", case, other=other)
-        case_actions.act(keyring=ring, case_id=case.case_id, action=action, reason=reason, now=now)
+        case_actions.act(actor=Actor(ring, now), case_id=case.case_id, action=action, reason=reason)
 
     def _read(self, case: Open, now: datetime) -> None:
-        case_file.open_case(keyring=self._ring("verifikator", case), case_id=case.case_id, now=now)
+        case_file.open_case(actor=Actor(self._ring("verifikator", case), now), case_id=case.case_id)
 
     def _start(self, case: Open, now: datetime) -> None:
         self._act(case, Action.START_REVIEW, now)
         self._read(case, now)
         if case.plan.number % 5 != 4:
             ring = self._ring("verifikator", case)
-            assignment.assign(keyring=ring, case_id=case.case_id, assignee=ring.staff, now=now)
+            assignment.assign(actor=Actor(ring, now), case_id=case.case_id, assignee=ring.staff)
 
     def _note(self, case: Open, now: datetime, text: str = "internal_note") -> None:
         ring = self._ring("verifikator", case)
-        case_actions.note(keyring=ring, complaint_id=case.complaint_id, text=case.texts[text], now=now)
+        case_actions.note(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts[text])
 
     def _ask(self, case: Open, now: datetime) -> None:
         self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
 
     def _reply(self, case: Open, now: datetime) -> None:
         ring = self._ring("verifikator", case)
-        case_actions.reply(keyring=ring, complaint_id=case.complaint_id, text=case.texts["reply"], now=now)
+        case_actions.reply(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts["reply"])
 
     def _verify(self, case: Open, now: datetime) -> None:
         self._read(case, now)
@@ -131,12 +132,11 @@ class Desk:
         ring = self._ring("penerus", case)
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
         release = forward(
-            keyring=ring,
+            actor=Actor(ring, now),
             case_id=case.case_id,
             body=OversightBody.objects.get(pk=self._body(case)),
             objects=list(working.values_list("pk", flat=True)),
             cover=case.texts["forward_note"],
-            now=now,
         )
         case.release_id = release.pk
 
@@ -146,8 +146,8 @@ class Desk:
         if case.release_id is None:
             raise ValueError("not forwarded")
         ring = self._ring(self._body(case), case)
-        reading.open_release(keyring=ring, release_id=case.release_id, now=now)
-        decisions.act(keyring=ring, release_id=case.release_id, action=action, now=now, **words)
+        reading.open_release(actor=Actor(ring, now), release_id=case.release_id)
+        decisions.act(actor=Actor(ring, now), release_id=case.release_id, action=action, **words)
 
     def _take_up(self, case: Open, now: datetime) -> None:
         self._judge(case, Action.TAKE_UP, now)

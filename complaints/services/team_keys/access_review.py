@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,9 +16,9 @@ from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import Recorded
-from complaints.services.keyring import Keyring
 from complaints.services.team_keys.membership import recovery_digest
 from complaints.services.team_keys.personal import fingerprint
 from complaints.services.team_keys.resealing import Progress, progress
@@ -101,7 +101,7 @@ def _pinned(team: Team) -> bool:
 
 
 @transaction.atomic
-def sign_off(*, by: Staff, keyring: Keyring, now: datetime) -> None:
+def sign_off(*, by: Staff, actor: Actor) -> None:
     """Write into the chain that a person has looked at all access as it stands; a digest says what they looked at."""
     seen = [
         [one.team.slug, one.team.key_number, one.fingerprint, sorted(_of(holder) for holder in one.holders)]
@@ -109,7 +109,7 @@ def sign_off(*, by: Staff, keyring: Keyring, now: datetime) -> None:
     ]
     digest = blake2b(hashchain.canonical({"access": seen}), person=b"access review").hex()
     facts = {"digest": digest, "teams": len(seen)}
-    log.append(event="team.reviewed", now=now, actor=by, signer=keyring.signer, facts=facts)
+    log.append(event="team.reviewed", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
 
 
 def _of(holder: Holder) -> list[str]:

@@ -16,6 +16,7 @@ from complaints.domain.sealing.primitives import KEY_BYTES, SealError, blake2b, 
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, seal_membership, team_fingerprint
 
@@ -73,7 +74,7 @@ def make_team(
 
 
 @transaction.atomic
-def ask_admission(*, staff: Staff, team: Team, by: Staff, keyring: Keyring, now: datetime) -> TeamMembership:
+def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamMembership:
     """Put a person forward for a team; a member has to admit them. Raises AdmissionRefused(role, elsewhere)."""
     # The team before the chain, as with every change of a team's key: its row is locked with the new membership.
     team = Team.objects.select_for_update(of=("self",)).select_related("body").get(pk=team.pk)
@@ -84,12 +85,12 @@ def ask_admission(*, staff: Staff, team: Team, by: Staff, keyring: Keyring, now:
     membership, created = TeamMembership.objects.get_or_create(team=team, staff=staff, left_at=None)
     if created:
         facts = {"team": team.slug, "staff": str(staff.pk)}
-        log.append(event="team.asked", now=now, actor=by, signer=keyring.signer, facts=facts)
+        log.append(event="team.asked", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
     return membership
 
 
 @transaction.atomic
-def admit(*, keyring: Keyring, membership_id: uuid.UUID, fingerprint: str, now: datetime) -> None:
+def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
     """Give the team's key to a person whose fingerprint was compared in person, and typed here.
 
     Raises:
@@ -102,19 +103,19 @@ def admit(*, keyring: Keyring, membership_id: uuid.UUID, fingerprint: str, now: 
         TeamMembership.objects.select_for_update(of=("self",)).select_related("staff", "team").get(pk=membership_id)
     )
     person = membership.staff
-    if keyring.staff is None or keyring.signer is None:
+    if actor.staff is None or actor.keyring.signer is None:
         raise Locked(membership.team.slug)
-    _check(membership, keyring.staff)
+    _check(membership, actor.staff)
     if not keysets.same_fingerprint(
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
-    team_keys = todays(keyring, team)
-    seal_membership(membership, team_keys, keyring.signer)
-    membership.admitted_by, membership.admitted_at = keyring.staff, now
+    team_keys = todays(actor.keyring, team)
+    seal_membership(membership, team_keys, actor.keyring.signer)
+    membership.admitted_by, membership.admitted_at = actor.staff, actor.now
     membership.save()
     facts = {"team": membership.team.slug, "staff": str(person.pk)}
-    log.append(event="team.admitted", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("team.admitted", facts=facts)
 
 
 def _check(membership: TeamMembership, by: Staff) -> None:

@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 from complaints.domain.sealing.primitives import SealError
 from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
-from complaints.services.audit import log
+from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked, UnpinnedKey
 from complaints.services.resealing_registry import Holding
 from complaints.services.team_keys.membership import AdmissionRefused, todays
@@ -66,7 +66,7 @@ def open_rotations(teams: QuerySet[Team]) -> list[TeamKey]:
     return list(oldest.values())
 
 
-def reseal(*, keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int = SLICE) -> Progress:
+def reseal(*, actor: Actor, team_id: uuid.UUID, limit: int = SLICE) -> Progress:
     """Seal the next ``limit`` rows again, and forget the older keys once nothing is left.
 
     Raises:
@@ -74,31 +74,31 @@ def reseal(*, keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int = 
         UnpinnedKey: the key of today does not follow from the pinned one.
         AdmissionRefused(changed): a colleague has changed the key again meanwhile.
     """
-    team = _slice(keyring, team_id, now, limit)
+    team = _slice(actor, team_id, limit)
     reached = progress(team=team)
     if not reached.open or reached.left or reached.stuck:
         return reached
-    _finish(keyring, team, now)
+    _finish(actor, team)
     return progress(team=team)
 
 
 @transaction.atomic
-def _slice(keyring: Keyring, team_id: uuid.UUID, now: datetime, limit: int) -> Team:
+def _slice(actor: Actor, team_id: uuid.UUID, limit: int) -> Team:
     slug = Team.objects.values_list("slug", flat=True).get(pk=team_id)
     # Held until the slice is done: nobody changes the key under it.
     team = team_key_history.pinned_team(slug)
-    todays(keyring, team)
+    todays(actor.keyring, team)
     done = failed = 0
     for holding in resealing_registry.every():
         rows = resealing_registry.behind(holding, team).select_for_update(of=("self",), skip_locked=True).order_by("pk")
         for row in rows[: limit - done - failed]:
-            if _reseal(holding, row, keyring, team):
+            if _reseal(holding, row, actor.keyring, team):
                 done += 1
             else:
                 failed += 1
     if done or failed:
         facts = {"team": team.slug, "number": team.key_number, "rows": done, "failed": failed}
-        log.append(event="teamkey.resealed", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+        actor.record("teamkey.resealed", facts=facts)
     return team
 
 
@@ -114,7 +114,7 @@ def _reseal(holding: Holding, row: Any, keyring: Keyring, team: Team) -> bool:
 
 
 @transaction.atomic
-def _finish(keyring: Keyring, team: Team, now: datetime) -> None:
+def _finish(actor: Actor, team: Team) -> None:
     """Forget the older keys, if there is anything to forget and nothing left under them."""
     # Waits for whoever is sealing to the team: what they wrote is counted.
     Team.objects.select_for_update().get(pk=team.pk)
@@ -126,10 +126,10 @@ def _finish(keyring: Keyring, team: Team, now: datetime) -> None:
     )
     if waits or not kept.exists():
         return
-    kept.update(sealed_previous=None, finished_at=now)
-    keyring.forget()
+    kept.update(sealed_previous=None, finished_at=actor.now)
+    actor.keyring.forget()
     facts = {"team": team.slug, "number": team.key_number}
-    log.append(event="teamkey.finished", now=now, actor=keyring.staff, signer=keyring.signer, facts=facts)
+    actor.record("teamkey.finished", facts=facts)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import resealing_registry, sessions, team_key_history
+from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
 from complaints.services.team_keys.membership import AdmissionRefused, recovery_digest, renew_recovery, todays
@@ -69,9 +70,7 @@ def _belongs(row: TeamMembership) -> bool:
 
 
 @transaction.atomic
-def rotate(
-    *, keyring: Keyring, team_id: uuid.UUID, now: datetime, removing: uuid.UUID | None = None, reason: str = ""
-) -> Team:
+def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = None, reason: str = "") -> Team:
     """Give a team a new key, without the person of membership ``removing`` and all who do not belong to it any more.
 
     Args:
@@ -85,14 +84,14 @@ def rotate(
     # Waits for whoever is sealing to this team, and lets nobody read its key until the new one stands there.
     team = Team.objects.select_for_update().get(pk=team_id)
     team_key_history.pinned_team(team.slug)
-    planned = _plan(keyring, team, removing)
-    old, new = keyring.team(team), KeySet.new()
+    planned = _plan(actor.keyring, team, removing)
+    old, new = actor.keyring.team(team), KeySet.new()
     link = succession.succeed(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
     recovered = renew_recovery(team, old, new)
     team.save()
-    _hand_out(keyring, planned, team, new)
-    _end(planned, new, reason=reason, by=keyring.staff, now=now)
+    _hand_out(actor.keyring, planned, team, new)
+    _end(planned, new, reason=reason, by=actor.staff, now=actor.now)
     total = sum(resealing_registry.behind(holding, team).count() for holding in resealing_registry.every())
     row = TeamKey(
         team=team,
@@ -102,14 +101,14 @@ def rotate(
         by_predecessor=link.by_predecessor,
         by_itself=link.by_itself,
         total=total,
-        made_at=now,
-        made_by=keyring.staff,
+        made_at=actor.now,
+        made_by=actor.staff,
     )
     context = previous_context(row)
     row.sealed_previous = seal_record(link.public, context, old.to_bytes().hex(), new.sign, sizes=KEY_SIZES)
     row.save(force_insert=True)
-    _record(keyring, planned, team, new, recovered=recovered, now=now)
-    keyring.forget()
+    _record(actor, planned, team, new, recovered=recovered)
+    actor.keyring.forget()
     return team
 
 
@@ -145,12 +144,10 @@ def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: date
         row.save()
 
 
-def _record(keyring: Keyring, planned: Plan, team: Team, new: KeySet, *, recovered: bool, now: datetime) -> None:
-    actor, signer = keyring.staff, keyring.signer
+def _record(actor: Actor, planned: Plan, team: Team, new: KeySet, *, recovered: bool) -> None:
     if planned.leaving is not None:
-        sessions.end(staff=planned.leaving.staff, by=actor, signer=signer, now=now)
-        gone = {"team": team.slug, "staff": str(planned.leaving.staff_id)}
-        log.append(event="teamkey.removed", now=now, actor=actor, signer=signer, facts=gone)
+        sessions.end(staff=planned.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
+        actor.record("teamkey.removed", facts={"team": team.slug, "staff": str(planned.leaving.staff_id)})
     facts: dict[str, Any] = {
         "team": team.slug,
         "number": team.key_number,
@@ -158,7 +155,7 @@ def _record(keyring: Keyring, planned: Plan, team: Team, new: KeySet, *, recover
         "members": len(planned.staying),
         "recovery": recovery_digest(team) if recovered else "",
     }
-    log.append(event="teamkey.rotated", now=now, actor=actor, signer=signer, facts=facts)
+    actor.record("teamkey.rotated", facts=facts)
 
 
 # Leaving a team: what a person may no longer have ends at once; the key that they may remember is changed by a member.
@@ -183,7 +180,7 @@ def _has_left(row: TeamMembership) -> bool:
 
 
 @transaction.atomic
-def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, now: datetime) -> list[Team]:
+def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> list[Team]:
     """End the memberships that a person may no longer have, with another role or body, or switched off; and sessions.
 
     The last holder of a team's key keeps it where the account is switched off: nobody can sign in with it, and
@@ -196,7 +193,7 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, 
         AdmissionRefused(last): another role for the last holder of a team's key.
     """
     ended = []
-    sessions.end(staff=staff, by=by, signer=keyring.signer, now=now)
+    sessions.end(staff=staff, by=by, signer=actor.keyring.signer, now=actor.now)
     for team in Team.objects.select_for_update().filter(memberships__staff=staff).order_by("pk"):
         row = TeamMembership.objects.filter(team=team, staff=staff, left_at=None).first()
         if row is None or (cause is Cause.ROLE and access.may_join(staff, team)):
@@ -205,10 +202,10 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, keyring: Keyring, 
             if cause is Cause.ROLE:
                 raise AdmissionRefused("last")
             continue
-        leave(row, cause=cause, now=now)
+        leave(row, cause=cause, now=actor.now)
         row.save()
         facts = {"team": team.slug, "staff": str(staff.pk), "cause": cause.value}
-        log.append(event="team.left", now=now, actor=by, signer=keyring.signer, facts=facts)
+        log.append(event="team.left", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
         if row.key_number == team.key_number:
             ended.append(team)
     return ended
