@@ -57,7 +57,7 @@ def fill(number: int, ring: Keyring) -> None:
     follow_up.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
     complaint = Complaint.objects.get(case=seed.case)
     # Makes the key of the indexes, and with the first look everything would be indexed anew.
-    first_look.meet(actor=Actor(ring, timezone.now()))
+    first_look.process_new_reports(actor=Actor(ring, timezone.now()))
     people = [
         str(pk) for pk in Staff.objects.filter(username__in=["vera", "vino", "fitri"]).values_list("pk", flat=True)
     ]

@@ -78,14 +78,14 @@ def _known(user: Staff) -> _Known:
     if known is None:
         waits = (
             Staff.objects.filter(must_recheck=True),
-            Complaint.objects.filter(is_indexed=False).exclude(case__in=concerned_cases(user)),
+            Complaint.objects.filter(is_indexed=False).exclude(case__in=conflicted_cases(user)),
         )
         held = TeamMembership.objects.filter(
             staff=user, sealed_key__isnull=False, left_at=None, team__in=teams_of(user)
         )
         asked = held.select_related("team").annotate(
             is_to_meet=ExpressionWrapper(Exists(waits[0]) | Exists(waits[1]), output_field=BooleanField()),
-            is_concerned=Exists(Conflict.objects.standing().filter(staff=user)),
+            is_concerned=Exists(Conflict.objects.in_force().filter(staff=user)),
         )
         rows: tuple[Any, ...] = tuple(asked)
         known = _Known(
@@ -103,18 +103,18 @@ def memberships_of(user: Staff) -> tuple[TeamMembership, ...]:
     return _known(user).memberships
 
 
-def forget(user: Any) -> None:
+def clear_cache(user: Any) -> None:
     """Ask again what was asked once in this request; after a conflict or a team's key was written."""
     if isinstance(user, Staff):
         user.__dict__.pop("_known", None)
 
 
-def has_to_meet(user: Any) -> bool:
+def has_unindexed_reports(user: Any) -> bool:
     """Whether a member's session has reports or people to compare before it shows any list."""
     return is_triage(user) and _known(user).is_to_meet
 
 
-def may_be_concerned(user: Any) -> bool:
+def may_have_conflicts(user: Any) -> bool:
     """Whether a member stands in any case at all, without asking which."""
     return isinstance(user, Staff) and _known(user).is_concerned
 
@@ -133,25 +133,25 @@ def may(user: Any, permission: Permission, case: Case) -> bool:
     )
 
 
-def concerned_cases(user: Any) -> QuerySet[Conflict, Any]:
+def conflicted_cases(user: Any) -> QuerySet[Conflict, Any]:
     """The cases that a person stands in, as a subquery of ids: they do not exist for that person.
 
     Not correlated, so that a database works the few of them out once and leaves its plan for the many alone.
     """
-    found = Conflict.objects.standing().filter(staff=user) if isinstance(user, Staff) else Conflict.objects.none()
+    found = Conflict.objects.in_force().filter(staff=user) if isinstance(user, Staff) else Conflict.objects.none()
     return found.values("complaint__case")
 
 
-def is_concerned(user: Any, case_id: uuid.UUID) -> bool:
+def has_conflict(user: Any, case_id: uuid.UUID) -> bool:
     """Whether a person stands in a case."""
-    return concerned_cases(user).filter(complaint__case=case_id).exists()
+    return conflicted_cases(user).filter(complaint__case=case_id).exists()
 
 
 def may_read(user: Any, case: Case) -> bool:
     """Whether a person may open what reporters sent in ``case``."""
     if case.linked_into_id is not None or not is_triage(user):
         return False
-    return case.is_practice == user.practising and not is_concerned(user, case.pk)
+    return case.is_practice == user.practising and not has_conflict(user, case.pk)
 
 
 def may_see_cases(user: Any) -> bool:
@@ -167,7 +167,7 @@ def cases_for(user: Any) -> CaseQuerySet:
     """
     if not may_see_cases(user) or user.must_recheck:
         return Case.objects.none()
-    return Case.objects.standing().filter(is_practice=user.practising).exclude(pk__in=concerned_cases(user))
+    return Case.objects.active().filter(is_practice=user.practising).exclude(pk__in=conflicted_cases(user))
 
 
 def releases_for(user: Any) -> QuerySet[Release]:
@@ -178,7 +178,7 @@ def releases_for(user: Any) -> QuerySet[Release]:
     if not is_overseer(user) or user.must_recheck:
         return Release.objects.none()
     mine = Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
-    return mine.exclude(case__in=concerned_cases(user))
+    return mine.exclude(case__in=conflicted_cases(user))
 
 
 def may_practise(user: Any) -> bool:

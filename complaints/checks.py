@@ -23,7 +23,7 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import team_key_history
 from complaints.services.evidence import worker_key
-from complaints.services.keyring import UnpinnedKey, pinned_team
+from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.team_keys import resealing, rotation
 
 TAG = "portal"

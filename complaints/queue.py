@@ -13,7 +13,7 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 
-class JobBroke(Exception):  # noqa: N818
+class JobFailed(Exception):  # noqa: N818
     """A job ended with an exception of the type that it names; the queue keeps no more of it."""
 
 
@@ -26,7 +26,7 @@ def job(body: Callable[[], None]) -> Callable[[], None]:
             body()
         except Exception as error:
             logger.exception("A job broke")
-            raise JobBroke(type(error).__qualname__) from None
+            raise JobFailed(type(error).__qualname__) from None
 
     return run
 
@@ -44,7 +44,7 @@ JOBS = (
     Job("heartbeat", "complaints.tasks.heartbeat", "* * * * *"),
     Job("process_evidence", "complaints.tasks.process_evidence", "* * * * *"),
     Job("run_deadlines", "complaints.tasks.run_deadlines", "5 * * * *"),
-    Job("hand_out", "complaints.tasks.hand_out", "*/10 * * * *"),
+    Job("auto_assign", "complaints.tasks.auto_assign", "*/10 * * * *"),
     Job("close_day", "complaints.tasks.close_day", "10 0 * * *"),
     Job("sweep", "complaints.tasks.sweep", "30 0 * * *"),
     Job("staff_mail", "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),

@@ -12,7 +12,7 @@ from complaints.services.evidence import processing
 @job
 def heartbeat() -> None:
     """Show the watchdog that jobs pass through the queue."""
-    scheduled.beat(now=timezone.now())
+    scheduled.record_heartbeat(now=timezone.now())
 
 
 @job
@@ -29,15 +29,15 @@ def run_deadlines() -> None:
 
 
 @job
-def hand_out() -> None:
+def auto_assign() -> None:
     """Give new cases, which an officer's session has met, to whose turn it is."""
-    assignment.hand_out(now=timezone.now())
+    assignment.auto_assign(now=timezone.now())
 
 
 @job
 def close_day() -> None:
     """Bind the days that are over into the audit chain, and bring their heads outside."""
-    scheduled.close_due(today=timezone.localdate(), now=timezone.now())
+    scheduled.close_due_days(today=timezone.localdate(), now=timezone.now())
 
 
 @job
@@ -49,4 +49,4 @@ def sweep() -> None:
 @job
 def staff_mail() -> None:
     """Tell teams that work waits, and nothing else."""
-    scheduled.mail_staff(today=timezone.localdate())
+    scheduled.send_staff_mail(today=timezone.localdate())

@@ -11,22 +11,22 @@ from complaints.admin.site import site
 from portal.accounts import login, mfa_enrolment
 
 _DOOR = [
-    path("masuk/", login.Login.as_view(), name="account_login"),
-    path("masuk/faktor/", login.Factor.as_view(), name="mfa_authenticate"),
-    path("keluar/", login.Logout.as_view(), name="account_logout"),
-    path("sandi/", login.Password.as_view(success_url=reverse_lazy("admin:index")), name="account_change_password"),
+    path("masuk/", login.StaffLoginView.as_view(), name="account_login"),
+    path("masuk/faktor/", login.SecondFactorView.as_view(), name="mfa_authenticate"),
+    path("keluar/", login.StaffLogoutView.as_view(), name="account_logout"),
+    path("sandi/", login.PasswordView.as_view(success_url=reverse_lazy("admin:index")), name="account_change_password"),
     # allauth sends the right password of a switched-off account here.
     path("nonaktif/", account.account_inactive, name="account_inactive"),
     # Nothing else of allauth's has an address: no sign-up, no mailed reset, no login by code, no trusted browser.
-    path("konfirmasi/", login.Confirm.as_view(), name="account_reauthenticate"),
-    path("faktor/", mfa_enrolment.Factors.as_view(), name="mfa_index"),
-    path("faktor/aplikasi/", mfa_enrolment.App.as_view(), name="mfa_activate_totp"),
+    path("konfirmasi/", login.ConfirmView.as_view(), name="account_reauthenticate"),
+    path("faktor/", mfa_enrolment.FactorsView.as_view(), name="mfa_index"),
+    path("faktor/aplikasi/", mfa_enrolment.ActivateAppView.as_view(), name="mfa_activate_totp"),
     path("faktor/aplikasi/gambar.svg", mfa_enrolment.app_picture, name="mfa_picture"),
-    path("faktor/aplikasi/hapus/", mfa_enrolment.RemoveApp.as_view(), name="mfa_deactivate_totp"),
-    path("faktor/kunci/", mfa_enrolment.AddKey.as_view(), name="mfa_add_webauthn"),
-    path("faktor/kunci/<int:pk>/hapus/", mfa_enrolment.RemoveKey.as_view(), name="mfa_remove_webauthn"),
-    path("faktor/kode/", mfa_enrolment.Codes.as_view(), name="mfa_view_recovery_codes"),
-    path("faktor/kode/baru/", mfa_enrolment.NewCodes.as_view(), name="mfa_generate_recovery_codes"),
+    path("faktor/aplikasi/hapus/", mfa_enrolment.RemoveAppView.as_view(), name="mfa_deactivate_totp"),
+    path("faktor/kunci/", mfa_enrolment.AddKeyView.as_view(), name="mfa_add_webauthn"),
+    path("faktor/kunci/<int:pk>/hapus/", mfa_enrolment.RemoveKeyView.as_view(), name="mfa_remove_webauthn"),
+    path("faktor/kode/", mfa_enrolment.CodesView.as_view(), name="mfa_view_recovery_codes"),
+    path("faktor/kode/baru/", mfa_enrolment.NewCodesView.as_view(), name="mfa_generate_recovery_codes"),
 ]
 
 urlpatterns = [

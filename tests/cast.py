@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain import checklists
-from complaints.domain.checklists import Checked
+from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
@@ -23,7 +23,8 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
 from complaints.services import follow_up, mfa, reference_data, submission
 from complaints.services.evidence import intake
-from complaints.services.keyring import Keyring, team_fingerprint
+from complaints.services.keyring import Keyring
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import membership, personal
 
 PASSWORD = "sandi yang cukup panjang"
@@ -196,10 +197,10 @@ def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
     return client
 
 
-def ticked(action: Action, why: str = "") -> dict[str, Checked]:
+def ticked(action: Action, why: str = "") -> dict[str, CheckedItem]:
     """A whole checklist: everything ticked, or with ``why`` everything that need not be ticked explained."""
     asked = checklists.items(action)
-    return {item.code: Checked(done=item.required or not why, why="" if item.required else why) for item in asked}
+    return {item.code: CheckedItem(done=item.required or not why, why="" if item.required else why) for item in asked}
 
 
 def ticks(action: Action | str) -> dict[str, str]:

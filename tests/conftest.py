@@ -106,4 +106,4 @@ def _empty_store() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
-    reference_data.forget()
+    reference_data.clear_cache()

@@ -68,7 +68,7 @@ def tell(cast: Cast) -> Sent:
     case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.ASK_REPORTER, reason="Kapan?")
     follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=DAY)
     opened = case_file.open_case(actor=Actor(vera, now), case_id=case).complaints[0]
-    case_actions.note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
+    case_actions.write_case_note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
     case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.VERIFY)
     body = OversightBody.objects.get(pk="kasn")
     release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
@@ -79,7 +79,7 @@ def tell(cast: Cast) -> Sent:
     decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
     decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
-    scheduled.close(days=[DAY], now=at(DAY + timedelta(days=1), 0))
+    scheduled.close_days(days=[DAY], now=at(DAY + timedelta(days=1), 0))
     return sent
 
 

@@ -195,7 +195,7 @@ BODIES = {
     "run_deadlines": "case_deadlines.run_deadlines",
     "close_day": "scheduled.close",
     "sweep": "retention.sweep",
-    "hand_out": "assignment.hand_out",
+    "auto_assign": "assignment.hand_out",
     "staff_mail": "scheduled.mail_staff",
 }
 

@@ -32,10 +32,11 @@ from complaints.services import case_actions, case_file, follow_up, mfa, referen
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring, pinned_teams
+from complaints.services.keyring import Keyring
 from complaints.services.samples import people, play
 from complaints.services.samples.schedule import REPORTERS, schedule
 from complaints.services.samples.stories import planned
+from complaints.services.team_key_history import pinned_teams
 from complaints.services.team_keys import personal
 from tests.once import built_once
 from tests.test_data_files import PLANNED
@@ -70,7 +71,7 @@ def _played(
     changes = {"SAMPLE_MODE": True, "TEAM_KEY_PINS": "", "AUDIT_HEADS_FILE": folder / "heads.txt"}
     with built_once(django_db_blocker), override_settings(**changes):
         reference_data.load()
-        founded = people.found(now=NOW - timedelta(days=70), env_file=env_file)
+        founded = people.create_sample_staff(now=NOW - timedelta(days=70), env_file=env_file)
         assert founded is not None
         with override_settings(TEAM_KEY_PINS=founded.pins):
             made = play.load(now=NOW, into=into)
@@ -240,7 +241,7 @@ def test_the_chain_is_whole_and_its_heads_are_outside(played: Played, capsys: py
 def test_a_second_run_changes_nothing(played: Played) -> None:
     path, heads = played.folder / "sample.json", played.folder / "heads.txt"
     before = path.read_bytes(), heads.read_bytes(), Complaint.objects.count(), Staff.objects.count()
-    assert people.found(now=NOW, env_file=played.folder / "portal.env") is None
+    assert people.create_sample_staff(now=NOW, env_file=played.folder / "portal.env") is None
     assert play.load(now=NOW, into=path) == 0
     assert (path.read_bytes(), heads.read_bytes(), Complaint.objects.count(), Staff.objects.count()) == before
 
@@ -297,7 +298,7 @@ def test_a_failed_run_leaves_nothing(played: Played, monkeypatch: pytest.MonkeyP
 
 
 def _due(status: Status, entered: date, received: date) -> date:
-    due = transitions.due_on(status, received_on=received, entered_on=entered, source=Status.VERIFIED, urgent=False)
+    due = transitions.due_date(status, received_on=received, entered_on=entered, source=Status.VERIFIED, urgent=False)
     assert due is not None
     return due
 

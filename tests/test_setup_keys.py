@@ -21,7 +21,8 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
 from complaints.services import reference_data
 from complaints.services.audit import verify
-from complaints.services.keyring import Keyring, pinned_teams, team_fingerprint
+from complaints.services.keyring import Keyring
+from complaints.services.team_key_history import pinned_teams, team_fingerprint
 from complaints.services.team_keys import personal, setup
 from tests.cast import send_report
 

@@ -22,7 +22,7 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
-def custody(sheet: Mapping[str, Any]) -> bytes:
+def render(sheet: Mapping[str, Any]) -> bytes:
     """Return the custody sheet as a PDF; ``sheet`` holds every word on it, as ``custody.typ`` names them.
 
     Raises:

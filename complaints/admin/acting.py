@@ -26,7 +26,7 @@ from complaints.admin.found import betrayed
 from complaints.admin.meanwhile import meanwhile, refusal_code
 from complaints.admin.step_forms import ForwardForm, StepForm
 from complaints.domain import workflow
-from complaints.domain.disclosure import Leak
+from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
@@ -35,7 +35,7 @@ from complaints.models.team import Role, Staff
 from complaints.services import case_actions, case_file, case_items, disclosure_check
 from complaints.services.disclosure_check import Override
 from complaints.services.forwarding.release import forward as release_forward
-from complaints.services.keyring import UnpinnedKey, pinned_team
+from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.transitions import CaseChanged
 
 
@@ -79,8 +79,8 @@ class CaseSteps(CasePart):
             return self._act(request, case, Action(action))
         return self._confirm(request, case, Action(action))
 
-    def _choice(self, request: HttpRequest, case: Case, action: Action) -> case_items.Choice | None:
-        choices = case_items.choices(staff=staff_request(request).user, case=case)
+    def _choice(self, request: HttpRequest, case: Case, action: Action) -> case_items.AvailableStep | None:
+        choices = case_items.available_steps(staff=staff_request(request).user, case=case)
         return next((one for one in choices if one.action is action), None)
 
     def _confirm(
@@ -100,7 +100,7 @@ class CaseSteps(CasePart):
         context: dict[str, Any] = {
             "title": f"{wording.STAFF_STEPS[action.value][0]}: {case.reference}",
             "case": case,
-            "mark": case_actions.mark_of(case),
+            "mark": case_actions.version_of(case),
             "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
         }
         if refused or why:
@@ -120,7 +120,7 @@ class CaseSteps(CasePart):
 
     def _urgent(self, request: HttpRequest, case: Case, action: Action) -> bool:
         keyring = staff_request(request).keyring
-        return action is Action.VERIFY and case_actions.in_high_danger(keyring=keyring, case_id=case.pk)
+        return action is Action.VERIFY and case_actions.is_high_risk(keyring=keyring, case_id=case.pk)
 
     def _act(self, request: HttpRequest, case: Case, action: Action) -> HttpResponseBase:
         choice, asking = self._choice(request, case, action), staff_request(request)
@@ -259,13 +259,13 @@ class CaseSteps(CasePart):
 def _following(person: Staff, before: Case) -> Case | None:
     """Return the case that this person would take up next: where the last one stood, by deadline, their own first."""
     if before.status == Status.INELIGIBLE_PROPOSED:
-        return queue.BY_DEADLINE.sort(case_actions.awaiting(person)).first()
+        return queue.BY_DEADLINE.sort(case_actions.awaiting_approval(person)).first()
     alike = queue.BY_DEADLINE.sort(access.cases_for(person).filter(status=before.status).exclude(pk=before.pk))
     others = alike if person.role == Role.FORWARDER else alike.filter(assignee=None)
     return alike.filter(assignee=person).first() or others.first()
 
 
-def _look(request: HttpRequest, case: Case, text: str) -> list[Leak]:
+def _look(request: HttpRequest, case: Case, text: str) -> list[Disclosure]:
     keyring = staff_request(request).keyring
     return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=(), text=text)
 

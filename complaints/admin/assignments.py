@@ -24,7 +24,7 @@ from complaints.models.assignment import Absence, Duty
 from complaints.models.case import AgencyKind
 from complaints.services import assignment, case_actions, case_items, reference_data
 
-MOST = case_actions.MANY_AT_MOST
+MOST = case_actions.BULK_LIMIT
 
 
 def _in_words(duty: Duty | None) -> dict[str, str]:
@@ -73,7 +73,7 @@ class AbsenceAdmin(HouseAdmin):
             "cases": [
                 (case, lines.get(case.pk, ""), wording.clock(case.due_on, today), str(case.pk) in ticked)
                 for case in rows
-                if not asking.keyring.concerned(case.pk)
+                if not asking.keyring.has_conflict(case.pk)
             ],
             "absences": list(absences[:100]),
             "me": asking.user,
@@ -85,7 +85,7 @@ class AbsenceAdmin(HouseAdmin):
     def _form(self, request: HttpRequest, form: type[Any], **more: Any) -> tuple[StaffRequest, Any]:
         asking = staff_request(request)
         if not asking.keyring.unlocked:
-            raise assignment.CannotHave
+            raise assignment.NotAssignable
         people = [one for one in assignment.assignable() if one != asking.user]
         return asking, form(request.POST, people=people, **more)
 
@@ -95,7 +95,7 @@ class AbsenceAdmin(HouseAdmin):
         if not form.is_valid():
             return self._show(request, away=form)
         values = form.cleaned_data
-        assignment.be_away(
+        assignment.start_absence(
             actor=asking.actor,
             stand_in=values["stand_in"],
             from_on=values["from_on"],
@@ -107,7 +107,7 @@ class AbsenceAdmin(HouseAdmin):
     def back(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponseBase:
         """End one's own absence."""
         try:
-            assignment.be_back(actor=staff_request(request).actor, absence_id=object_id)
+            assignment.end_absence(actor=staff_request(request).actor, absence_id=object_id)
         except Absence.DoesNotExist:
             raise Http404 from None
         messages.success(request, _("Welcome back. New cases come to you again."))
@@ -156,7 +156,11 @@ class DutyAdmin(HouseAdmin):
         people = assignment.assignable()
         duties = Duty.objects.in_bulk([one.pk for one in people])
         rows = [(one, _in_words(duties.get(one.pk))) for one in people]
-        context = {"title": self.list_title, "rows": rows, "rule": RuleForm(initial={"by": assignment.rule().by})}
+        context = {
+            "title": self.list_title,
+            "rows": rows,
+            "rule": RuleForm(initial={"by": assignment.auto_assignment_rule().by}),
+        }
         return self.page(request, "admin/duties.html", context)
 
     def set_rule(self, request: HttpRequest) -> HttpResponseBase:
@@ -164,7 +168,7 @@ class DutyAdmin(HouseAdmin):
         form = RuleForm(request.POST)
         if not form.is_valid():
             raise Http404
-        assignment.set_rule(actor=staff_request(request).actor, by=form.cleaned_data["by"])
+        assignment.set_auto_assignment_rule(actor=staff_request(request).actor, by=form.cleaned_data["by"])
         messages.success(request, _("Saved."))
         return redirect("admin:complaints_duty_changelist")
 

@@ -30,7 +30,8 @@ from complaints.services import case_file
 
 # Only services handle sealed contents; from them comes the error that tells of altered ones.
 from complaints.services.case_items import SealError  # type: ignore[attr-defined]
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.team_key_history import UnpinnedKey
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

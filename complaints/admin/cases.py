@@ -34,7 +34,7 @@ from complaints.admin.second import CaseSecond
 from complaints.admin.standing import FOLDED_FROM, CaseStanding, gist
 from complaints.admin.talking import CaseTalk
 from complaints.admin.viewer import CaseViewer
-from complaints.domain.risk import Grade
+from complaints.domain.risk import RiskGrade
 from complaints.models.case import Case, Transition
 from complaints.models.evidence import Evidence
 from complaints.services import case_file, case_items
@@ -139,7 +139,7 @@ class CaseAdmin(
                 opened.case,
                 today=today,
                 refused=one.refused,
-                urgent=one.action == "verify" and grade_of(opened) is Grade.HIGH,
+                urgent=one.action == "verify" and grade_of(opened) is RiskGrade.HIGH,
             )
             for one in opened.choices
         ]

@@ -54,7 +54,7 @@ class CatalogAdmin(TableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save it, written into the chain."""
-        reference_data.keep(row=obj, actor=staff_request(request).actor)
+        reference_data.save_row(row=obj, actor=staff_request(request).actor)
 
 
 class CategoryAdmin(CatalogAdmin):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.admin.questions import CHECKS
 from complaints.domain import checklists
-from complaints.domain.checklists import Checked
+from complaints.domain.checklists import CheckedItem
 from complaints.domain.workflow import Action
 
 WHY_AT_MOST = 500
@@ -40,14 +40,14 @@ class ChecklistForm(forms.Form):
         asked = checklists.items(self.action) if self.action else ()
         return [(self[f"check-{item.code}"], None if item.required else self[f"why-{item.code}"]) for item in asked]
 
-    def answers(self) -> dict[str, Checked]:
+    def answers(self) -> dict[str, CheckedItem]:
         """Return what was ticked and said; of a form that was validated."""
         asked = checklists.items(self.action) if self.action else ()
         return {item.code: self._said(item.code) for item in asked}
 
-    def _said(self, code: str) -> Checked:
+    def _said(self, code: str) -> CheckedItem:
         done = bool(self.cleaned_data.get(f"check-{code}"))
-        return Checked(done, "" if done else str(self.cleaned_data.get(f"why-{code}") or "").strip())
+        return CheckedItem(done, "" if done else str(self.cleaned_data.get(f"why-{code}") or "").strip())
 
     def clean(self) -> dict[str, Any] | None:
         """Say at each open item what it still needs."""

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from complaints.admin.forms import HouseForm, words
 from complaints.domain import standard_texts
-from complaints.domain.disclosure import Leak
+from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -87,7 +87,7 @@ def preview_of_step(row: Transition, case: Case, text: str, *, label: str, due_o
 def as_told(text: str, case: Case, complaint: Complaint | None = None) -> str:
     """Return a text as one reporter gets it: as ``complaint``'s, else as that of the case's first."""
     told = complaint or case.complaints.order_by("day", "pk").first()
-    return case_membership.named(text, told) if told else text
+    return case_membership.with_reference(text, told) if told else text
 
 
 def preview_of_message(text: str) -> Any:
@@ -117,9 +117,9 @@ class Composer:
     request: HttpRequest
     field: str
     options: Sequence[Option]
-    look: Callable[[str], list[Leak]] | None
+    look: Callable[[str], list[Disclosure]] | None
     show: Callable[[str], Any]
-    found: list[Leak] = dataclasses.field(default_factory=list)
+    found: list[Disclosure] = dataclasses.field(default_factory=list)
     preview: Any = None
     override: OverrideForm | None = None
 

@@ -72,14 +72,14 @@ class ConflictAdmin(HouseAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List them."""
-        found = conflicts.standing_conflicts(keyring=staff_request(request).keyring)
+        found = conflicts.conflicts_in_force(keyring=staff_request(request).keyring)
         return self.page(request, "admin/conflicts.html", {"title": self.list_title, "conflicts": found})
 
     def lift(self, request: HttpRequest, case_id: uuid.UUID, staff_id: uuid.UUID) -> HttpResponseBase:
         """Ask for the reason, then let the person find the case again."""
         keyring = staff_request(request).keyring
         wanted = (case_id, staff_id)
-        known = conflicts.standing_conflicts(keyring=keyring)
+        known = conflicts.conflicts_in_force(keyring=keyring)
         found = next((one for one in known if (one.case.pk, one.person.pk) == wanted), None)
         if found is None:
             raise Http404

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.adapters.custody_pdf import custody as custody_pdf_custody
+from complaints.adapters.custody_pdf import render as custody_pdf_custody
 from complaints.admin import custody_words, found
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.models.evidence import EvidenceObject

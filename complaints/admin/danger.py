@@ -20,14 +20,14 @@ from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import HouseForm, words
 from complaints.admin.meanwhile import changes
 from complaints.admin.standing import FOLDED_FROM
-from complaints.domain.risk import Answer, Grade, Question, highest
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, highest_grade
 from complaints.services import assessments, case_actions, case_file
 from complaints.services.transitions import CaseChanged
 
 ANSWERS = [
-    (Answer.YES.value, pgettext_lazy("answer", "yes")),
-    (Answer.NO.value, pgettext_lazy("answer", "no")),
-    (Answer.UNKNOWN.value, gettext_lazy("not known")),
+    (RiskAnswer.YES.value, pgettext_lazy("answer", "yes")),
+    (RiskAnswer.NO.value, pgettext_lazy("answer", "no")),
+    (RiskAnswer.UNKNOWN.value, gettext_lazy("not known")),
 ]
 BY_RULE = ("", gettext_lazy("as the answers say"))
 
@@ -36,7 +36,7 @@ class DangerForm(HouseForm):
     """The questions, and another grade than theirs where the officer says why."""
 
     grade = forms.ChoiceField(
-        label=gettext_lazy("Grade"),
+        label=gettext_lazy("RiskGrade"),
         required=False,
         choices=[BY_RULE, *((grade.value, words) for grade, words in questions.GRADES.items())],
         widget=forms.RadioSelect,
@@ -49,30 +49,30 @@ class DangerForm(HouseForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for question in Question:
+        for question in RiskQuestion:
             self.fields[question.value] = forms.ChoiceField(
                 label=questions.DANGER[question],
                 choices=ANSWERS,
                 widget=forms.RadioSelect,
-                initial=Answer.UNKNOWN.value,
+                initial=RiskAnswer.UNKNOWN.value,
                 error_messages={"required": _("Choose one; “not known” is an answer.")},
             )
 
     def asked(self) -> list[forms.boundfield.BoundField]:
         """Return the questions for the page."""
-        return [self[question.value] for question in Question]
+        return [self[question.value] for question in RiskQuestion]
 
-    def answers(self) -> dict[Question, Answer]:
+    def answers(self) -> dict[RiskQuestion, RiskAnswer]:
         """Return what was answered; of a form that was validated."""
-        return {question: Answer(self.cleaned_data[question.value]) for question in Question}
+        return {question: RiskAnswer(self.cleaned_data[question.value]) for question in RiskQuestion}
 
 
-def grade_of(opened: case_file.CaseFile) -> Grade | None:
+def grade_of(opened: case_file.CaseFile) -> RiskGrade | None:
     """Return the highest grade that counts for any reporter of a case; None where nobody has graded."""
-    return highest([part.dangers[-1].grade for part in opened.complaints if part.dangers])
+    return highest_grade([part.dangers[-1].grade for part in opened.complaints if part.dangers])
 
 
-def in_words(danger: assessments.Danger) -> dict[str, Any]:
+def in_words(danger: assessments.RiskAssessment) -> dict[str, Any]:
     """Return one grading for a page."""
     return {
         "grade": danger.grade.value,
@@ -81,7 +81,7 @@ def in_words(danger: assessments.Danger) -> dict[str, Any]:
         "why": danger.why,
         "who": questions.by_whom(danger.author),
         "at": danger.at,
-        "yes": [str(questions.DANGER[one]) for one, answer in danger.answers.items() if answer is Answer.YES],
+        "yes": [str(questions.DANGER[one]) for one, answer in danger.answers.items() if answer is RiskAnswer.YES],
     }
 
 
@@ -110,7 +110,7 @@ class CaseDanger(CasePart):
         own = {
             "gradings": [one for one in gradings if one not in rest],
             "ungraded": rest,
-            "in_danger": grade is Grade.HIGH,
+            "in_danger": grade is RiskGrade.HIGH,
         }
         return own | super().case_context(request, opened)
 
@@ -129,7 +129,7 @@ class CaseDanger(CasePart):
         if request.method == "POST" and form.is_valid():
             try:
                 self._keep_grade(request, complaint_id, form)
-            except assessments.WhyMissing:
+            except assessments.ReasonMissing:
                 form.add_error("why", _("The answers speak for another grade. Say why you set this one."))
             except CaseChanged:
                 return self._page(request, opened, part, form, told=changes(opened.case, request.POST.get("seen", "")))
@@ -140,11 +140,11 @@ class CaseDanger(CasePart):
 
     def _keep_grade(self, request: HttpRequest, complaint_id: uuid.UUID, form: DangerForm) -> None:
         wanted = form.cleaned_data["grade"]
-        case_actions.grade_danger(
+        case_actions.assess_risk(
             actor=staff_request(request).actor,
             complaint_id=complaint_id,
             answers=form.answers(),
-            grade=Grade(wanted) if wanted else None,
+            grade=RiskGrade(wanted) if wanted else None,
             why=form.cleaned_data["why"],
             seen=request.POST.get("seen"),
         )

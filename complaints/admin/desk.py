@@ -45,7 +45,7 @@ def catch_up(request: HttpRequest) -> None:
     """Compare a person whose own data changed with all reports, where their session can."""
     asking = staff_request(request)
     if isinstance(asking.user, Staff) and asking.user.must_recheck and access.is_triage(asking.user):
-        first_look.meet(actor=asking.actor)
+        first_look.process_new_reports(actor=asking.actor)
 
 
 def _count(rows: QuerySet[Any]) -> int:
@@ -58,7 +58,7 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"counts": [], "mine": [], "waiting": _waiting(person), "stage": calendar.stage(today)}
     found |= review.alarms(person)
     if access.is_triage(person):
-        first_look.meet(actor=staff_request(request).actor)
+        first_look.process_new_reports(actor=staff_request(request).actor)
         found |= _triage(person, today) | {"mine": _my_cases(request, today)}
     elif access.is_overseer(person):
         found |= {"counts": _body_counts(person, today), "mine": _our_releases(person, today)}
@@ -67,7 +67,7 @@ def desk(request: HttpRequest) -> dict[str, Any]:
     elif access.may_audit(person):
         found["head"] = next(((number, date.fromisoformat(day), head) for number, day, head in log.heads()), None)
     if access.may_administer(person):
-        found["without_anybody"] = conflicts.cases_without_anybody()
+        found["without_anybody"] = conflicts.cases_without_eligible_staff()
     found["must_recheck"] = person.must_recheck and access.is_overseer(person)
     found["unadmitted"] = person.role in access.TEAM_OF_ROLE and not in_a_team(person)
     return found
@@ -103,7 +103,7 @@ def _triage(person: Staff, today: date) -> dict[str, Any]:
         f"tile_{place}": figures.capped(filters.narrow(cases, values, person=person, today=today))
         for place, (_label, values, _urgent) in enumerate(tiles)
     }
-    counts["second"] = figures.capped(case_actions.awaiting(person))
+    counts["second"] = figures.capped(case_actions.awaiting_approval(person))
     numbers = figures.counted(person, counts | figures.wanted(person, today))
     found = []
     for place, (label, values, urgent) in enumerate(tiles):
@@ -126,7 +126,7 @@ def _my_cases(request: HttpRequest, today: date) -> list[Any]:
     )
     rows: list[Any] = list(mine.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:MY_CASES])
     lines = case_items.summaries(actor=asking.actor, cases=rows) if rows else {}
-    rows = [case for case in rows if not asking.keyring.concerned(case.pk)]
+    rows = [case for case in rows if not asking.keyring.has_conflict(case.pk)]
     for case in rows:
         case.line, case.status_line = lines.get(case.pk, ""), wording.case_status(case)
         case.clock = wording.clock(case.due_on, today)

@@ -82,12 +82,12 @@ class CaseExport(CaseQueue):
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """Ask what for, then hand out the file."""
         asking, values = self.triage(request), filters.chosen(request.GET.dict())
-        first_look.meet(actor=asking.actor)
+        first_look.process_new_reports(actor=asking.actor)
         # What was searched for is no filter: it stands in no address, and nothing of it goes into the chain.
         mine = access.cases_for(asking.user)
         cases = filters.narrow(mine, values, person=asking.user, today=timezone.localdate())
         form = ExportForm(request.POST or None, initial={"columns": USUAL, "form": "csv"})
-        number = exports.count(exports.met(cases))
+        number = exports.count(exports.indexed_cases(cases))
         if request.method == "POST" and form.is_valid() and number <= exports.AT_MOST:
             return self._file(request, cases, values, form.cleaned_data)
         context = {

@@ -147,7 +147,7 @@ def _punctuality(person: Staff, today: date) -> Chart:
     """How many of the office's steps that ended a deadline came in time, week by week; one query by the day's index."""
     weeks = _weeks(today)
     steps = Transition.objects.filter(day__gte=weeks[0], was_late__isnull=False)
-    steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.concerned_cases(person))
+    steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))
     by_week = {row["week"]: (row["every"], row["late"]) for row in sums}

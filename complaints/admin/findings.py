@@ -82,7 +82,7 @@ class CaseFindings(CasePart):
         if known and request.POST.get("anyway") != "on":
             return self._form(request, form, known=known, status=409)
         files = form.cleaned_data["evidence"]
-        case = monitoring.enter(actor=asking.actor, found=typed, files=files)
+        case = monitoring.enter_report(actor=asking.actor, found=typed, files=files)
         messages.success(
             request, _("The finding stands in the queue as %(reference)s.") % {"reference": case.reference}
         )
@@ -156,7 +156,7 @@ class CaseFindings(CasePart):
         if request.POST.get("skip") == "on":
             known = monitoring.known_posts(keyring=asking.keyring, urls=[row["url"] for row in rows])
             rows = [row for row in rows if row["url"] not in known]
-        cases = monitoring.enter_many(actor=asking.actor, rows=rows)
+        cases = monitoring.enter_reports(actor=asking.actor, rows=rows)
         done = ngettext("%(number)d finding stored.", "%(number)d findings stored.", len(cases)) % {
             "number": len(cases)
         }
@@ -185,7 +185,7 @@ def _twice(rows: list[dict[str, Any]]) -> list[Mistake]:
     first: dict[str, int] = {}
     found = []
     for row in rows:
-        url = monitoring.one_spelling(row["url"])
+        url = monitoring.canonical_url(row["url"])
         if url in first:
             words = _("The same post stands in row %(row)d. Delete one of them.") % {"row": first[url]}
             found.append(Mistake(row["row"], "tautan", words))

@@ -220,7 +220,7 @@ class StaffForm(HouseModelForm):
         if self.instance._state.adding or values.get("role") not in Role.values:
             return values
         probe = Staff(role=values["role"], body=values.get("body"))
-        if any(not access.may_join(probe, row.team) for row in rotation.held_alone(self.instance)):
+        if any(not access.may_join(probe, row.team) for row in rotation.teams_held_alone(self.instance)):
             self.add_error("role", _("Nobody else holds this team's key: have another person admitted first."))
         return values
 

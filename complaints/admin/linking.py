@@ -91,7 +91,7 @@ class CaseLinks(CasePart):
     def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Add the reports of a joint case, and other cases about the same accused."""
         case, reports = opened.case, [part.complaint for part in opened.complaints]
-        later = case_links.came_later(case=case, history=opened.history) if len(reports) > 1 else set()
+        later = case_links.reports_after_forwarding(case=case, history=opened.history) if len(reports) > 1 else set()
         held = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
         links = {
             "may": Permission.TRIAGE in access.permissions_of(request.user),
@@ -162,7 +162,7 @@ class CaseLinks(CasePart):
         rows = [one for one in named if one.case.pk not in known] + offered
         lines = case_items.summaries(actor=asking.actor, cases=[one.case for one in rows])
         # A case that nobody had met may just have turned out to be one that this person stands in.
-        rows = [one for one in rows if not asking.keyring.concerned(one.case.pk)]
+        rows = [one for one in rows if not asking.keyring.has_conflict(one.case.pk)]
         ticked = set(_ticked(request)) if form else {one.case.pk for one in offered if "post" in one.why}
         missing = [one for one in wanted if one not in {row.case.reference for row in rows}]
         held = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
@@ -240,7 +240,7 @@ def about_the_accused(matches: similarity.Matches | None) -> list[tuple[similari
 
 
 def _mark(case: Case) -> str:
-    return transitions.mark(case, dict(case.complaints.values_list("pk", "next_sequence")))
+    return transitions.case_version(case, dict(case.complaints.values_list("pk", "next_sequence")))
 
 
 def _row(one: case_links.Candidate, line: str, ticked: bool) -> dict[str, Any]:

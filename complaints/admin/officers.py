@@ -83,8 +83,8 @@ class CaseOfficer(CasePart):
             raise Http404
         words, now = form.cleaned_data["words"].strip(), timezone.now()
         try:
-            after = assignment.give(actor=asking.actor, case_id=case.pk, assignee=person, words=words)
-        except assignment.CannotHave:
+            after = assignment.offer(actor=asking.actor, case_id=case.pk, assignee=person, words=words)
+        except assignment.NotAssignable:
             messages.error(request, _("This person cannot have it."))
         else:
             messages.success(request, _assigned(after, asking.user))

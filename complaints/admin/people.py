@@ -203,7 +203,7 @@ def save_own_data(request: HttpRequest) -> OwnDataForm | None:
         facts = {"staff": str(asking.user.pk), "change": "own_data"}
         log.append(event="staff.changed", now=now, actor=asking.user, signer=asking.keyring.signer, facts=facts)
     if access.is_triage(asking.user):
-        first_look.meet(actor=asking.actor)
+        first_look.process_new_reports(actor=asking.actor)
     return None
 
 

@@ -22,11 +22,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"title": _("Practice mode"), "makes": access.is_triage(asking.user)}
     wanted = request.POST.get("do", "")
     if request.method == "POST" and wanted in {"on", "off"}:
-        practice.switch(actor=asking.actor, on=wanted == "on")
+        practice.switch_practice(actor=asking.actor, on=wanted == "on")
         said = _("You are practising now.") if wanted == "on" else _("You see the real cases again.")
         messages.success(request, said)
     elif request.method == "POST" and wanted == "make" and asking.user.practising and context["makes"]:
-        context["made"] = practice.make(actor=asking.actor)
+        context["made"] = practice.make_practice_cases(actor=asking.actor)
     elif request.method == "POST":
         raise Http404
     return context

@@ -11,31 +11,31 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.domain.checklists import Checked
-from complaints.domain.completeness import Part
-from complaints.domain.risk import Grade, Question
+from complaints.domain.checklists import CheckedItem
+from complaints.domain.completeness import ReportPart
+from complaints.domain.risk import RiskGrade, RiskQuestion
 
-PARTS: Final[dict[Part, Any]] = {
-    Part.WHAT: gettext_lazy("what happened"),
-    Part.WHO: gettext_lazy("who did it"),
-    Part.WHERE: gettext_lazy("the place"),
-    Part.WHEN: gettext_lazy("the date"),
-    Part.HOW: gettext_lazy("how it went"),
-    Part.EVIDENCE: gettext_lazy("evidence"),
+PARTS: Final[dict[ReportPart, Any]] = {
+    ReportPart.WHAT: gettext_lazy("what happened"),
+    ReportPart.WHO: gettext_lazy("who did it"),
+    ReportPart.WHERE: gettext_lazy("the place"),
+    ReportPart.WHEN: gettext_lazy("the date"),
+    ReportPart.HOW: gettext_lazy("how it went"),
+    ReportPart.EVIDENCE: gettext_lazy("evidence"),
 }
-DANGER: Final[dict[Question, Any]] = {
-    Question.FEW_KNOW: gettext_lazy("Do only a few people know what the report tells?"),
-    Question.TEXT_TELLS: gettext_lazy("Do the words or the files tell who wrote it?"),
-    Question.ONLY_SOURCE: gettext_lazy("Could the evidence have come from one person only?"),
-    Question.SUSPECTED: gettext_lazy("Is the reporter suspected or being asked about it already?"),
-    Question.DEPENDENT: gettext_lazy("Does the reporter depend on the accused, for work, pay or position?"),
-    Question.HARMED: gettext_lazy("Was the reporter threatened or harmed already?"),
-    Question.SAFETY: gettext_lazy("Is anybody's health or safety at stake?"),
+DANGER: Final[dict[RiskQuestion, Any]] = {
+    RiskQuestion.FEW_KNOW: gettext_lazy("Do only a few people know what the report tells?"),
+    RiskQuestion.TEXT_TELLS: gettext_lazy("Do the words or the files tell who wrote it?"),
+    RiskQuestion.ONLY_SOURCE: gettext_lazy("Could the evidence have come from one person only?"),
+    RiskQuestion.SUSPECTED: gettext_lazy("Is the reporter suspected or being asked about it already?"),
+    RiskQuestion.DEPENDENT: gettext_lazy("Does the reporter depend on the accused, for work, pay or position?"),
+    RiskQuestion.HARMED: gettext_lazy("Was the reporter threatened or harmed already?"),
+    RiskQuestion.SAFETY: gettext_lazy("Is anybody's health or safety at stake?"),
 }
-GRADES: Final[dict[Grade, Any]] = {
-    Grade.LOW: gettext_lazy("low"),
-    Grade.MEDIUM: gettext_lazy("medium"),
-    Grade.HIGH: gettext_lazy("high"),
+GRADES: Final[dict[RiskGrade, Any]] = {
+    RiskGrade.LOW: gettext_lazy("low"),
+    RiskGrade.MEDIUM: gettext_lazy("medium"),
+    RiskGrade.HIGH: gettext_lazy("high"),
 }
 CHECKS: Final[dict[str, Any]] = {
     "read_all": gettext_lazy("I have read the answers, the evidence and all messages."),
@@ -62,12 +62,12 @@ class Said:
     why: str
 
 
-def missing(parts: list[Part]) -> str:
+def missing(parts: list[ReportPart]) -> str:
     """Return what a report does not tell, in one line; "" where it tells everything."""
     return ", ".join(str(PARTS[part]) for part in parts)
 
 
-def checklist(items: dict[str, Checked]) -> list[Said]:
+def checklist(items: dict[str, CheckedItem]) -> list[Said]:
     """Return a kept checklist in words."""
     return [Said(str(CHECKS.get(code, code)), said.done, said.why) for code, said in items.items()]
 

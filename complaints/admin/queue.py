@@ -162,7 +162,7 @@ def dress(cases: list[Any], *, asking: StaffRequest, now: datetime) -> None:
     urgent: set[uuid.UUID] = set()
     lines = case_items.summaries(actor=asking.actor, cases=cases, urgent=urgent) if cases else {}
     # Whoever met a report about themselves just now is not shown that it is there.
-    cases[:] = [case for case in cases if not asking.keyring.concerned(case.pk)]
+    cases[:] = [case for case in cases if not asking.keyring.has_conflict(case.pk)]
     for case in cases:
         case.line, case.in_danger = lines.get(case.pk, ""), case.pk in urgent
         case.status_line = wording.case_status(case)

@@ -23,7 +23,7 @@ NOT_THEIRS = gettext_lazy("This person cannot have it.")
 
 def _ticked(request: HttpRequest) -> list[uuid.UUID]:
     found = []
-    for text in request.POST.getlist("case")[: case_actions.MANY_AT_MOST]:
+    for text in request.POST.getlist("case")[: case_actions.BULK_LIMIT]:
         try:
             found.append(uuid.UUID(text))
         except ValueError:
@@ -31,7 +31,7 @@ def _ticked(request: HttpRequest) -> list[uuid.UUID]:
     return found
 
 
-def _tell(request: HttpRequest, outcome: case_actions.Outcome) -> None:
+def _tell(request: HttpRequest, outcome: case_actions.BulkResult) -> None:
     """Say how many were done, which were not, and why."""
     if done := len(outcome.done):
         messages.success(request, ngettext("Done for %(n)d case.", "Done for %(n)d cases.", done) % {"n": done})
@@ -62,9 +62,9 @@ class QueueMany(CaseQueue):
         do: dict[str, Any] = {"actor": asking.actor, "case_ids": cases}
         match request.POST.get("do"):
             case "mine":
-                _tell(request, case_actions.assign_many(assignee=asking.user, **do))
+                _tell(request, case_actions.bulk_assign(assignee=asking.user, **do))
             case "start":
-                _tell(request, case_actions.start_review_of(**do))
+                _tell(request, case_actions.bulk_start_review(**do))
             case "give":
                 return self._give(request, asking, do)
             case _:
@@ -85,5 +85,5 @@ class QueueMany(CaseQueue):
         person = next((one for one in people if str(one.pk) == wanted), None)
         if wanted and person is None:
             raise Http404
-        _tell(request, case_actions.assign_many(assignee=person, **do))
+        _tell(request, case_actions.bulk_assign(assignee=person, **do))
         return to_queue(came_from(request), request.POST)

@@ -65,7 +65,7 @@ class CaseQueue(CasePart):
         """Show one page of the queue."""
         asking, values = staff_request(request), filters.chosen(request.GET.dict())
         order = queue.order_for(values.get("status", ""))
-        first_look.meet(actor=asking.actor)
+        first_look.process_new_reports(actor=asking.actor)
         after, before = queue.place_in(request.GET.dict())
         shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
         queue.dress(shown.cases, asking=asking, now=timezone.now())
@@ -105,7 +105,7 @@ class CaseQueue(CasePart):
                 query=filters.query_of(values),
                 shared=form.cleaned_data["shared"],
             )
-        except saved_filters.TooMany:
+        except saved_filters.TooManyFilters:
             messages.error(request, _("There are too many saved filters. Delete one first."))
         else:
             messages.success(request, _("Filter saved."))

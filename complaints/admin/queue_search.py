@@ -16,8 +16,8 @@ from complaints import access
 from complaints.admin import filters
 from complaints.admin.forms import SearchForm
 from complaints.admin.queue_page import CaseQueue, came_from, to_queue
-from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, narrow
-from complaints.services.search import search as search_search
+from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases
+from complaints.services.search import search_cases as search_search
 
 SESSION_KEY = "queue_search"
 KINDS = {
@@ -47,7 +47,7 @@ class QueueSearch(CaseQueue):
     def narrowed(self, request: HttpRequest, values: filters.Chosen) -> filters.Cases:
         """Narrow the cases to what was searched for, too."""
         cases, wanted = super().narrowed(request, values), _kept(request)
-        return narrow(cases, wanted) if wanted else cases
+        return filter_cases(cases, wanted) if wanted else cases
 
     def queue_context(self, request: HttpRequest, values: filters.Chosen) -> dict[str, Any]:
         """Say what was searched for."""
@@ -71,7 +71,7 @@ class QueueSearch(CaseQueue):
             )
             return to_queue(values)
         if wanted.kind == REFERENCE:
-            exact = list(narrow(access.cases_for(asking.user), wanted)[:2])
+            exact = list(filter_cases(access.cases_for(asking.user), wanted)[:2])
             if len(exact) == 1:
                 return redirect("admin:complaints_case_change", exact[0].pk)
         request.session[SESSION_KEY] = wanted.kept()

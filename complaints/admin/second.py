@@ -30,7 +30,7 @@ class CaseSecond(CasePart):
         found = case_actions.proposals(actor=asking.actor)
         context: dict[str, Any] = {
             "title": _("Waiting for a second decision"),
-            "at_most": case_actions.PROPOSALS_AT_ONCE,
+            "at_most": case_actions.PROPOSALS_SHOWN,
             "proposals": [
                 {
                     "proposal": one,

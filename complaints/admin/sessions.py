@@ -19,7 +19,7 @@ from complaints.services import mfa, sessions
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Return what "My sessions" shows."""
-    rows = sessions.live(staff=staff_request(request).user, now=timezone.now())
+    rows = sessions.active_sessions(staff=staff_request(request).user, now=timezone.now())
     here = _present(request)
     return {"title": _("My sessions"), "sessions": [(row, row.pk == here) for row in rows]}
 
@@ -32,7 +32,7 @@ def end(request: HttpRequest) -> HttpResponseBase:
     """End one of the person's sessions, or all but this one."""
     asking = staff_request(request)
     wanted = request.POST.get("session", "")
-    ended = sessions.end(
+    ended = sessions.end_sessions(
         staff=asking.user,
         by=asking.user,
         signer=asking.keyring.signer,

@@ -119,7 +119,7 @@ class CaseStanding(CasePart):
     def case_context(self, request: HttpRequest, opened: case_file.CaseFile) -> dict[str, Any]:
         """Return the short lines, what is missing, and the clocks."""
         lacks = [
-            completeness.missing(part.answers, files=len(part.evidence), posts=len(part.posts))
+            completeness.missing_parts(part.answers, files=len(part.evidence), posts=len(part.posts))
             for part in opened.complaints
         ]
         answers = [part.answers for part in opened.complaints]

@@ -16,7 +16,7 @@ from complaints import access
 from complaints.admin import composing
 from complaints.admin.base import CasePart, case_or_404, staff_request
 from complaints.admin.forms import NoteForm, ReplyForm
-from complaints.domain.disclosure import Leak
+from complaints.domain.disclosure import Disclosure
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_actions, case_file, disclosure_check
@@ -52,7 +52,7 @@ class CaseTalk(CasePart):
             context = {"title": title, "case": case, "form": form, "mark": seen, "writing": composer.context()}
             return self.page(request, "admin/reply.html", context, status=composer.status)
         try:
-            case_actions.reply(
+            case_actions.reply_to_reporter(
                 actor=asking.actor,
                 complaint_id=complaint.pk,
                 text=form.cleaned_data["text"],
@@ -72,7 +72,7 @@ class CaseTalk(CasePart):
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form)
         text = form.cleaned_data["text"]
         try:
-            case_actions.note(actor=asking.actor, complaint_id=complaint.pk, text=text, seen=seen)
+            case_actions.write_case_note(actor=asking.actor, complaint_id=complaint.pk, text=text, seen=seen)
         except CaseChanged:
             return self.case_page(request, object_id, complaint_id=complaint.pk, note=form, changed_since=seen)
         messages.success(request, _("Note added. It stays in the house."))
@@ -92,7 +92,7 @@ def _options(case: Case) -> list[composing.Option]:
 
 
 def _composer(request: HttpRequest, case: Case, complaint: Complaint) -> composing.Composer:
-    def look(text: str) -> list[Leak]:
+    def look(text: str) -> list[Disclosure]:
         keyring = staff_request(request).keyring
         return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=[complaint.pk], text=text)
 

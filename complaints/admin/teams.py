@@ -29,7 +29,7 @@ from complaints.admin.lists import Listed, ListFilter
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.keyring import UnpinnedKey, pinned_team, team_fingerprint
+from complaints.services.team_key_history import UnpinnedKey, pinned_team, team_fingerprint
 from complaints.services.team_keys import membership, resealing, rotation
 
 EVENTS = {
@@ -260,7 +260,7 @@ class AuditAdmin(HouseAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         """All but what was done to a case that the auditor stands in."""
-        return AuditEntry.objects.exclude(case__in=access.concerned_cases(request.user))
+        return AuditEntry.objects.exclude(case__in=access.conflicted_cases(request.user))
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Newest first."""

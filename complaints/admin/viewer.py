@@ -112,7 +112,7 @@ class CaseViewer(CasePart):
         """Do the worker's work on an item whose grant ended, with the key of this session."""
         self._files(request, object_id, item_id)
         try:
-            case_items.work_on(actor=staff_request(request).actor, evidence_id=item_id)
+            case_items.process_for_officer(actor=staff_request(request).actor, evidence_id=item_id)
         except Evidence.DoesNotExist:
             messages.info(request, _("Nothing to do: the work on this file is done."))
         except (processing.ScannerDown, sandbox.Unavailable):

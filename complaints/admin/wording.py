@@ -194,7 +194,7 @@ def step(
     target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
     named = body or (case.lead_body.short_name if case.lead_body else "")
     urgent = urgent or case.category.priority == "urgent"
-    due_on = transitions.due_on(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    due_on = transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
     return Step(
         action=row.action.value,
         button=str(button),
@@ -228,7 +228,7 @@ def done(action: str) -> str:
     return str(STEPS_DONE[Action(action).value])
 
 
-def decision(decided: reading.Decided) -> dict[str, Any]:
+def decision(decided: reading.DecisionEntry) -> dict[str, Any]:
     """Return what a body decided, a sanction with its kind, number and day."""
     content = decided.content
     day = content.get("decided_on")

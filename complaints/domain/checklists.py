@@ -13,7 +13,7 @@ from complaints.domain.workflow import Action
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ChecklistItem:
     """One thing to make sure of."""
 
     code: str
@@ -21,14 +21,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedItem:
     """What an officer said to an item: done, or why not."""
 
     done: bool
     why: str = ""
 
 
-class Incomplete(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class ChecklistIncomplete(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """A checklist with open items; carries their codes and nothing that was typed."""
 
     def __init__(self, codes: list[str]) -> None:
@@ -36,45 +36,56 @@ class Incomplete(Exception):  # noqa: N818  a refusal is an answer, not a fault
         super().__init__(",".join(codes))
 
 
-_READ = Item("read_all", required=True)
-_NO_CONFLICT = Item("no_conflict", required=True)
-_DANGER = Item("danger_graded")
+_READ = ChecklistItem("read_all", required=True)
+_NO_CONFLICT = ChecklistItem("no_conflict", required=True)
+_DANGER = ChecklistItem("danger_graded")
 # proposal: practice asks whether the accused is a civil servant, whether the time fits, whether the report was made
 # before, and whether the officer is impartial (domain.md 8; ISO 37002:2021, 8.3.1 and 8.4)
-CHECKLISTS: Final[Mapping[Action, tuple[Item, ...]]] = MappingProxyType(
+CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = MappingProxyType(
     {
-        Action.VERIFY: (_READ, _NO_CONFLICT, Item("accused_asn"), Item("in_window"), Item("looked_alike"), _DANGER),
+        Action.VERIFY: (
+            _READ,
+            _NO_CONFLICT,
+            ChecklistItem("accused_asn"),
+            ChecklistItem("in_window"),
+            ChecklistItem("looked_alike"),
+            _DANGER,
+        ),
         Action.FORWARD: (
-            Item("files_looked_at", required=True),
-            Item("no_trace", required=True),
-            Item("right_body", required=True),
+            ChecklistItem("files_looked_at", required=True),
+            ChecklistItem("no_trace", required=True),
+            ChecklistItem("right_body", required=True),
             _NO_CONFLICT,
             _DANGER,
         ),
-        Action.REFER: (_READ, _NO_CONFLICT, Item("says_where"), _DANGER),
-        Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, Item("asked_first"), Item("looked_alike")),
-        Action.CONFIRM_INELIGIBLE: (Item("looked_myself", required=True), _NO_CONFLICT, Item("says_where")),
+        Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _DANGER),
+        Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, ChecklistItem("asked_first"), ChecklistItem("looked_alike")),
+        Action.CONFIRM_INELIGIBLE: (
+            ChecklistItem("looked_myself", required=True),
+            _NO_CONFLICT,
+            ChecklistItem("says_where"),
+        ),
     }
 )
 
 
-def items(action: Action) -> tuple[Item, ...]:
+def items(action: Action) -> tuple[ChecklistItem, ...]:
     """Return what is asked before a step; nothing for most."""
     return CHECKLISTS.get(action, ())
 
 
-def open_items(action: Action, answers: Mapping[str, Checked]) -> list[str]:
+def open_items(action: Action, answers: Mapping[str, CheckedItem]) -> list[str]:
     """Return the codes still in the way: required and not ticked, or neither ticked nor explained."""
     found = []
     for item in items(action):
-        said = answers.get(item.code, Checked(done=False))
+        said = answers.get(item.code, CheckedItem(done=False))
         if not said.done and (item.required or not said.why.strip()):
             found.append(item.code)
     return found
 
 
-def settle(action: Action, answers: Mapping[str, Checked]) -> dict[str, Checked]:
-    """Return the answers to what is asked, in its order; raises :class:`Incomplete`."""
+def settle(action: Action, answers: Mapping[str, CheckedItem]) -> dict[str, CheckedItem]:
+    """Return the answers to what is asked, in its order; raises :class:`ChecklistIncomplete`."""
     if codes := open_items(action, answers):
-        raise Incomplete(codes)
+        raise ChecklistIncomplete(codes)
     return {item.code: answers[item.code] for item in items(action)}

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 
-class Part(StrEnum):
+class ReportPart(StrEnum):
     """One thing that a report can tell."""
 
     WHAT = "what"
@@ -22,15 +22,15 @@ class Part(StrEnum):
 
 # Shorter accounts leave the office guessing; the reporter's own form asks for as much.
 ACCOUNT_CHARACTERS: Final = 50
-_FIELDS: Final[Mapping[Part, tuple[str, ...]]] = {
-    Part.WHAT: ("category",),
-    Part.WHO: ("accused_name", "accused_nip", "accused_position"),
-    Part.WHERE: ("agency", "regency"),
-    Part.WHEN: ("event_from",),
+_FIELDS: Final[Mapping[ReportPart, tuple[str, ...]]] = {
+    ReportPart.WHAT: ("category",),
+    ReportPart.WHO: ("accused_name", "accused_nip", "accused_position"),
+    ReportPart.WHERE: ("agency", "regency"),
+    ReportPart.WHEN: ("event_from",),
 }
 
 
-def missing(answers: Mapping[str, Any], *, files: int, posts: int) -> list[Part]:
+def missing_parts(answers: Mapping[str, Any], *, files: int, posts: int) -> list[ReportPart]:
     """Return what a report does not tell, in order.
 
     Args:
@@ -40,13 +40,13 @@ def missing(answers: Mapping[str, Any], *, files: int, posts: int) -> list[Part]
     """
     told = {part: any(str(answers.get(name) or "").strip() for name in names) for part, names in _FIELDS.items()}
     linked = posts > 0 or bool(str(answers.get("links") or "").strip())
-    told[Part.WHO] = told[Part.WHO] or linked
-    told[Part.HOW] = len(str(answers.get("story") or "").strip()) >= ACCOUNT_CHARACTERS
-    told[Part.EVIDENCE] = files > 0 or linked
-    return [part for part in Part if not told[part]]
+    told[ReportPart.WHO] = told[ReportPart.WHO] or linked
+    told[ReportPart.HOW] = len(str(answers.get("story") or "").strip()) >= ACCOUNT_CHARACTERS
+    told[ReportPart.EVIDENCE] = files > 0 or linked
+    return [part for part in ReportPart if not told[part]]
 
 
-def missing_in_all(reports: Iterable[list[Part]]) -> list[Part]:
+def missing_in_all(reports: Iterable[list[ReportPart]]) -> list[ReportPart]:
     """Return what none of several reports on one matter tells."""
     lists = [set(parts) for parts in reports]
-    return [part for part in Part if lists and all(part in parts for parts in lists)]
+    return [part for part in ReportPart if lists and all(part in parts for parts in lists)]

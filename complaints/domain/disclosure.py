@@ -48,7 +48,7 @@ _OWN_NAME: Final = re.compile(
 )
 
 
-class Kind(StrEnum):
+class DisclosureKind(StrEnum):
     """What was found; the values are audited."""
 
     ACCUSED = "accused"
@@ -66,15 +66,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Leak:
+class Disclosure:
     """Something to look at before sending: what it seems to be, and the words as they stand in the text."""
 
-    kind: Kind
+    kind: DisclosureKind
     words: str
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFacts:
     """What the case knows, opened: who and what a text could give away.
 
     Args:
@@ -117,19 +117,19 @@ def _words(text: str) -> list[_Word]:
     return [word for word in found if word.folded]
 
 
-def check(text: str, known: Known) -> list[Leak]:
+def check(text: str, known: KnownFacts) -> list[Disclosure]:
     """Return what in ``text`` points at somebody, each thing once, in a fixed order of kinds."""
     text = plain(text)
     words = _words(text)
     found = [
-        *(Leak(Kind.ACCUSED, said) for said in _names(text, words, known.accused)),
-        *(Leak(Kind.REPORTER, said) for said in _names(text, words, _told_names(known))),
+        *(Disclosure(DisclosureKind.ACCUSED, said) for said in _names(text, words, known.accused)),
+        *(Disclosure(DisclosureKind.REPORTER, said) for said in _names(text, words, _told_names(known))),
         *_numbers(text),
-        *(Leak(Kind.MAIL, match.group()) for match in _MAIL.finditer(text)),
-        *(Leak(Kind.OFFICE, said) for said in _offices(text, words, known.offices)),
-        *(Leak(Kind.OTHERS, said) for said in _same(text, words, known.others)),
-        *(Leak(Kind.OWN, said) for said in _same(text, words, known.stories)),
-        *(Leak(Kind.STAFF, said) for said in _staff(text, words, known.staff)),
+        *(Disclosure(DisclosureKind.MAIL, match.group()) for match in _MAIL.finditer(text)),
+        *(Disclosure(DisclosureKind.OFFICE, said) for said in _offices(text, words, known.offices)),
+        *(Disclosure(DisclosureKind.OTHERS, said) for said in _same(text, words, known.others)),
+        *(Disclosure(DisclosureKind.OWN, said) for said in _same(text, words, known.stories)),
+        *(Disclosure(DisclosureKind.STAFF, said) for said in _staff(text, words, known.staff)),
         *_codes(text),
         *_references(text, known.references),
     ]
@@ -139,7 +139,7 @@ def check(text: str, known: Known) -> list[Leak]:
 # --- People and offices
 
 
-def _told_names(known: Known) -> Iterator[str]:
+def _told_names(known: KnownFacts) -> Iterator[str]:
     """Yield what reporters called themselves in their stories."""
     for story in (*known.stories, *known.others):
         for match in _OWN_NAME.finditer(plain(story)):
@@ -192,29 +192,29 @@ def _runs(
 # --- Numbers and addresses
 
 
-def _numbers(text: str) -> Iterator[Leak]:
+def _numbers(text: str) -> Iterator[Disclosure]:
     for match in _NUMBER.finditer(text):
         said = match.group()
         digits = "".join(letter for letter in said if letter.isdigit())
         if len(digits) == 18:
-            yield Leak(Kind.NIP, said)
+            yield Disclosure(DisclosureKind.NIP, said)
         elif digits.startswith(("08", "62", "02", "03", "04", "05", "06", "07")) and 9 <= len(digits) <= 15:
-            yield Leak(Kind.PHONE, said)
+            yield Disclosure(DisclosureKind.PHONE, said)
         elif len(digits) >= matching.NIP_AT_LEAST:
-            yield Leak(Kind.NUMBER, said)
+            yield Disclosure(DisclosureKind.NUMBER, said)
 
 
-def _codes(text: str) -> Iterator[Leak]:
+def _codes(text: str) -> Iterator[Disclosure]:
     for match in _CODE.finditer(text):
         # Six words of four letters are no code.
         if sum(letter.isdigit() for letter in match.group()) >= CODE_DIGITS:
-            yield Leak(Kind.CODE, match.group())
+            yield Disclosure(DisclosureKind.CODE, match.group())
 
 
-def _references(text: str, own: Iterable[str]) -> Iterator[Leak]:
+def _references(text: str, own: Iterable[str]) -> Iterator[Disclosure]:
     for match in _REFERENCE.finditer(text):
         if match.group().upper() not in own:
-            yield Leak(Kind.REFERENCE, match.group())
+            yield Disclosure(DisclosureKind.REFERENCE, match.group())
 
 
 # --- Somebody's own words

@@ -18,7 +18,7 @@ class NotCanonical(TypeError):  # noqa: N818  named after what the entry is
     """An entry that has no single spelling in bytes; it never carries the entry."""
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """One stored entry of the chain: the digest before it, its canonical bytes, its own digest."""
 
     previous: bytes
@@ -72,7 +72,7 @@ def merkle_root(digests: Iterable[bytes]) -> bytes:
     return level[0]
 
 
-def verify_run(entries: Iterable[Link], *, start: bytes = GENESIS, head: bytes | None = None) -> int | None:
+def verify_run(entries: Iterable[ChainLink], *, start: bytes = GENESIS, head: bytes | None = None) -> int | None:
     """Return the index of the first entry that does not follow from the one before, None if all do.
 
     ``start`` is the digest before the run. A run cut off at its end is whole in itself: only ``head``, a

@@ -107,7 +107,7 @@ def person(accused: str, agency: str) -> str:
     return f"{found}\0{office(agency)}" if found else ""
 
 
-def agency(text: str, place: str) -> str:
+def agency_key(text: str, place: str) -> str:
     """Return what stands for an agency at a place (regency, or a province's code); "" without an agency.
 
     The place belongs to it: every regency has an education office.

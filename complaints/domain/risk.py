@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Question(StrEnum):
+class RiskQuestion(StrEnum):
     """What is asked; the values are stored, sealed. "yes" always speaks for danger."""
 
     FEW_KNOW = "few_know"
@@ -21,7 +21,7 @@ class Question(StrEnum):
     SAFETY = "safety"
 
 
-class Answer(StrEnum):
+class RiskAnswer(StrEnum):
     """What an officer knows of it."""
 
     YES = "yes"
@@ -29,7 +29,7 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Grade(StrEnum):
+class RiskGrade(StrEnum):
     """How much danger; the values are stored, sealed."""
 
     LOW = "low"
@@ -38,26 +38,28 @@ class Grade(StrEnum):
 
 
 # By these alone the accused could tell who reported.
-TRACEABLE: Final = frozenset({Question.FEW_KNOW, Question.TEXT_TELLS, Question.ONLY_SOURCE, Question.SUSPECTED})
-SERIOUS: Final = frozenset({Question.HARMED, Question.SAFETY})
+TRACEABLE: Final = frozenset(
+    {RiskQuestion.FEW_KNOW, RiskQuestion.TEXT_TELLS, RiskQuestion.ONLY_SOURCE, RiskQuestion.SUSPECTED}
+)
+SERIOUS: Final = frozenset({RiskQuestion.HARMED, RiskQuestion.SAFETY})
 # With more than this many unknowns nobody can call it low.
 UNKNOWN_AT_MOST: Final = 2
 
 
-def proposed(answers: Mapping[Question, Answer]) -> Grade:
+def proposed_grade(answers: Mapping[RiskQuestion, RiskAnswer]) -> RiskGrade:
     """Return the grade that the answers speak for; a question without one counts as unknown.
 
     High: harm was done or threatened, or health or safety is at stake; or the reporter depends on the accused and can
     be traced. Medium: any other "yes", or too much unknown. Low: the rest.
     """
-    found = {question: answers.get(question, Answer.UNKNOWN) for question in Question}
-    yes = {question for question, answer in found.items() if answer is Answer.YES}
-    if yes & SERIOUS or (Question.DEPENDENT in yes and yes & TRACEABLE):
-        return Grade.HIGH
-    unknown = sum(answer is Answer.UNKNOWN for answer in found.values())
-    return Grade.MEDIUM if yes or unknown > UNKNOWN_AT_MOST else Grade.LOW
+    found = {question: answers.get(question, RiskAnswer.UNKNOWN) for question in RiskQuestion}
+    yes = {question for question, answer in found.items() if answer is RiskAnswer.YES}
+    if yes & SERIOUS or (RiskQuestion.DEPENDENT in yes and yes & TRACEABLE):
+        return RiskGrade.HIGH
+    unknown = sum(answer is RiskAnswer.UNKNOWN for answer in found.values())
+    return RiskGrade.MEDIUM if yes or unknown > UNKNOWN_AT_MOST else RiskGrade.LOW
 
 
-def highest(grades: list[Grade]) -> Grade | None:
+def highest_grade(grades: list[RiskGrade]) -> RiskGrade | None:
     """Return the highest of several reporters' grades; None where nobody has graded."""
-    return max(grades, key=list(Grade).index, default=None)
+    return max(grades, key=list(RiskGrade).index, default=None)

@@ -91,13 +91,13 @@ def _queue_indexes() -> list[models.Index]:
 class CaseQuerySet(models.QuerySet["Case"]):
     """Filters on what is clear."""
 
-    def standing(self) -> CaseQuerySet:
+    def active(self) -> CaseQuerySet:
         """Cases that have reports of their own: those linked into another case wait, and nobody works on them."""
         return self.filter(linked_into=None)
 
     def open(self) -> CaseQuerySet:
         """Cases that have not ended."""
-        return self.standing().exclude(status__in=ENDED)
+        return self.active().exclude(status__in=ENDED)
 
     def real(self) -> CaseQuerySet:
         """Cases that are no exercise."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 class ConflictQuerySet(models.QuerySet["Conflict"]):
     """Filters on what is clear."""
 
-    def standing(self) -> ConflictQuerySet:
+    def in_force(self) -> ConflictQuerySet:
         """Those that nobody has lifted."""
         return self.filter(is_lifted=False)
 

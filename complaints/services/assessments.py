@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from complaints.domain.checklists import Checked
-from complaints.domain.risk import Answer, Grade, Question, proposed
+from complaints.domain.checklists import CheckedItem
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record, seal_record
@@ -24,54 +24,55 @@ from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Locked, trusted
+from complaints.services.keyring import Locked
 from complaints.services.messages import take_sequence
+from complaints.services.team_key_history import trusted_signer
 
 DANGER: Final = "danger"
 CHECKLIST: Final = "checklist"
 
 
-class WhyMissing(Exception):  # noqa: N818
+class ReasonMissing(Exception):  # noqa: N818
     """Another grade than the proposed one, and no reason for it."""
 
 
 @dataclass(frozen=True)
-class Danger:
+class RiskAssessment:
     """One grading of the danger to one reporter."""
 
     complaint_id: uuid.UUID
     sequence: int
-    grade: Grade
-    proposed: Grade
-    answers: dict[Question, Answer]
+    grade: RiskGrade
+    proposed: RiskGrade
+    answers: dict[RiskQuestion, RiskAnswer]
     why: str
     author: Staff
     at: datetime
 
 
 @dataclass(frozen=True)
-class Checklist:
+class RecordedChecklist:
     """What was ticked, or said instead, before a step."""
 
     transition_id: uuid.UUID
-    items: dict[str, Checked]
+    items: dict[str, CheckedItem]
 
 
-def record_danger(
+def record_risk(
     *,
     complaint: Complaint,
-    answers: Mapping[Question, Answer],
-    grade: Grade | None,
+    answers: Mapping[RiskQuestion, RiskAnswer],
+    grade: RiskGrade | None,
     why: str,
     actor: Actor,
     speaker: KeySet,
 ) -> Assessment:
     """Keep a grade (None: the rule's own); raises WhyMissing where it is another than that and nothing says why."""
-    rule = proposed(answers)
+    rule = proposed_grade(answers)
     grade = grade or rule
     if grade is not rule and not why.strip():
-        raise WhyMissing
-    said = {question.value: answers.get(question, Answer.UNKNOWN).value for question in Question}
+        raise ReasonMissing
+    said = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
     content = {"grade": grade.value, "proposed": rule.value, "answers": said, "why": why.strip()}
     return _record(complaint, content, actor, speaker)
 
@@ -79,7 +80,7 @@ def record_danger(
 def record_checklist(
     *,
     complaint: Complaint,
-    items: Mapping[str, Checked],
+    items: Mapping[str, CheckedItem],
     step: Transition,
     actor: Actor,
     speaker: KeySet,
@@ -123,27 +124,27 @@ def _context(row: Assessment) -> Context:
 
 
 def _open(row: Assessment, pair: BoxPair) -> dict[str, Any]:
-    signer = trusted(row.author_key, Team.Kind.TRIAGE)
+    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
     return dict(open_record(pair, row.sealed, _context(row), signer))
 
 
-def read_danger(row: Assessment, *, pair: BoxPair) -> Danger:
+def read_risk(row: Assessment, *, pair: BoxPair) -> RiskAssessment:
     """Open a grading with the complaint's pair."""
     content = _open(row, pair)
-    answers = {Question(question): Answer(answer) for question, answer in content["answers"].items()}
-    grade, rule = Grade(content["grade"]), Grade(content["proposed"])
-    return Danger(row.complaint_id, row.sequence, grade, rule, answers, content["why"], row.author, row.at)
+    answers = {RiskQuestion(question): RiskAnswer(answer) for question, answer in content["answers"].items()}
+    grade, rule = RiskGrade(content["grade"]), RiskGrade(content["proposed"])
+    return RiskAssessment(row.complaint_id, row.sequence, grade, rule, answers, content["why"], row.author, row.at)
 
 
-def with_last_danger(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
-    """Read with grants the last grading of each reporter's danger, for :func:`in_danger`; no query of its own."""
+def with_last_risk(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
+    """Read with grants the last grading of each reporter's danger, for :func:`is_high_risk`; no query of its own."""
     last = Assessment.objects.filter(complaint=OuterRef("complaint"), transition=None).order_by("-sequence")
     columns = {f"danger_{name}": Subquery(last.values(name)[:1]) for name in ("pk", "sequence", "author_key", "sealed")}
     return grants.annotate(**columns)
 
 
-def in_danger(grant: Any, *, pair: BoxPair) -> bool:
-    """Whether the reporter of a grant read by :func:`with_last_danger` is graded as in high danger."""
+def is_high_risk(grant: Any, *, pair: BoxPair) -> bool:
+    """Whether the reporter of a grant read by :func:`with_last_risk` is graded as in high danger."""
     if grant.danger_pk is None:
         return False
     row = Assessment(
@@ -153,26 +154,26 @@ def in_danger(grant: Any, *, pair: BoxPair) -> bool:
         author_key=grant.danger_author_key,
         sealed=grant.danger_sealed,
     )
-    return Grade(_open(row, pair)["grade"]) is Grade.HIGH
+    return RiskGrade(_open(row, pair)["grade"]) is RiskGrade.HIGH
 
 
-def read_checklist(row: Assessment, *, pair: BoxPair) -> Checklist:
+def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
     """Open the checklist of a step with the complaint's pair; raises SealError where it was another step's."""
     content = _open(row, pair)
     if row.transition_id is None or content["step"] != str(row.transition_id):
         raise SealError("checklist")
-    items = {code: Checked(said["done"], said["why"]) for code, said in content["items"].items()}
-    return Checklist(row.transition_id, items)
+    items = {code: CheckedItem(said["done"], said["why"]) for code, said in content["items"].items()}
+    return RecordedChecklist(row.transition_id, items)
 
 
-def current(dangers: Iterable[Danger]) -> dict[uuid.UUID, Danger]:
+def current_assessment(dangers: Iterable[RiskAssessment]) -> dict[uuid.UUID, RiskAssessment]:
     """Return the grading that counts, by complaint."""
     return {one.complaint_id: one for one in sorted(dangers, key=lambda one: one.sequence)}
 
 
-def high_for_any(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
+def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
     """Whether any of these reporters is in high danger, as far as anybody has graded it."""
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Assessment.objects.filter(complaint__in=by_id, transition=None).select_related("author")
-    read = [read_danger(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
-    return any(one.grade is Grade.HIGH for one in current(read).values())
+    read = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
+    return any(one.grade is RiskGrade.HIGH for one in current_assessment(read).values())

@@ -27,8 +27,9 @@ from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, pinned_team
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import write_note
+from complaints.services.team_key_history import pinned_team
 
 
 class AlreadyTaken(Exception):  # noqa: N818  a colleague was faster: no fault
@@ -39,7 +40,7 @@ class AlreadyTaken(Exception):  # noqa: N818  a colleague was faster: no fault
         self.owner = owner
 
 
-class CannotHave(Locked):
+class NotAssignable(Locked):
     """A person must not have a case: not admitted, or in conflict with it."""
 
 
@@ -70,7 +71,7 @@ def _locked(keyring: Keyring, case_id: uuid.UUID) -> Case:
     return Case.objects.select_for_update(of=("self",)).filter(pk__in=mine).get(pk=case_id)
 
 
-def write_owner(
+def set_assignee(
     case: Case, person: Staff | None, *, by: Staff | None, today: date, instead: Staff | None = None
 ) -> None:
     """Write whose a case is, in the caller's transaction; who takes it themselves has confirmed it by that."""
@@ -99,7 +100,7 @@ def claim(*, actor: Actor, case_id: uuid.UUID, seen: uuid.UUID | None) -> None:
     me = actor.staff
     if me is None or case.assignee_id not in {seen, me.pk}:
         raise AlreadyTaken(name_of(case.assignee))
-    write_owner(case, me, by=me, today=timezone.localdate(actor.now))
+    set_assignee(case, me, by=me, today=timezone.localdate(actor.now))
     _recorded(actor, case)
 
 
@@ -116,15 +117,15 @@ def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     # Whoever takes a case themselves is there.
     away = assignee if absence and assignee != actor.staff else None
     person = absence.stand_in if absence and away else assignee
-    if person is not None and (not access.is_triage(person) or access.is_concerned(person, case.pk)):
-        raise CannotHave(Team.Kind.TRIAGE)
-    write_owner(case, person, by=actor.staff, today=today, instead=away)
+    if person is not None and (not access.is_triage(person) or access.has_conflict(person, case.pk)):
+        raise NotAssignable(Team.Kind.TRIAGE)
+    set_assignee(case, person, by=actor.staff, today=today, instead=away)
     _recorded(actor, case)
     return case
 
 
 @transaction.atomic
-def give(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None, words: str) -> Case:
+def offer(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None, words: str) -> Case:
     """Give a case away as :func:`assign` does, with a note where there are ``words``."""
     if words.strip():
         _note(actor, _locked(actor.keyring, case_id), words)
@@ -157,7 +158,7 @@ def decline(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     if actor.staff is None or case.assignee_id != actor.staff.pk:
         raise AlreadyTaken(name_of(case.assignee))
     _note(actor, case, reason)
-    write_owner(case, None, by=None, today=timezone.localdate(actor.now))
+    set_assignee(case, None, by=None, today=timezone.localdate(actor.now))
     _recorded(actor, case, "case.declined")
 
 
@@ -190,7 +191,7 @@ def _note(actor: Actor, case: Case, words: str) -> None:
     write_note(complaint=complaint, text=words.strip(), actor=actor, speaker=speaker)
 
 
-def saw(*, case: Case, person: Staff | None, today: date) -> None:
+def record_owner_visit(*, case: Case, person: Staff | None, today: date) -> None:
     """Note that the owner looked at their case today; once a day."""
     if person and case.assignee_id == person.pk and case.owner_seen_on != today:
         Case.objects.filter(pk=case.pk).update(owner_seen_on=today)
@@ -205,14 +206,14 @@ def idle_since(today: date) -> date:
 # --- Absence
 
 
-def represented(person: Staff, today: date) -> list[Staff]:
+def substituted_staff(person: Staff, today: date) -> list[Staff]:
     """Return the colleagues for whom a person stands in today."""
     rows = Absence.objects.on(today).filter(stand_in=person).select_related("staff").order_by("until_on", "pk")
     return list(dict.fromkeys(row.staff for row in rows))
 
 
 @transaction.atomic
-def be_away(*, actor: Actor, stand_in: Staff, from_on: date, until_on: date) -> None:
+def start_absence(*, actor: Actor, stand_in: Staff, from_on: date, until_on: date) -> None:
     """Name a colleague who stands in for oneself; raises Locked where they cannot."""
     person = actor.staff
     if person is None or stand_in == person or not access.is_triage(person) or not access.is_triage(stand_in):
@@ -224,7 +225,7 @@ def be_away(*, actor: Actor, stand_in: Staff, from_on: date, until_on: date) -> 
 
 
 @transaction.atomic
-def be_back(*, actor: Actor, absence_id: uuid.UUID) -> None:
+def end_absence(*, actor: Actor, absence_id: uuid.UUID) -> None:
     """End an absence of one's own; raises Absence.DoesNotExist where it is none."""
     row = Absence.objects.select_for_update().get(pk=absence_id, staff=actor.staff)
     facts = {"staff": str(row.staff_id), "stand_in": ""}
@@ -252,31 +253,31 @@ class _Candidate:
         return value in own if own else None
 
 
-def rule() -> AssigningRule:
+def auto_assignment_rule() -> AssigningRule:
     """Return how cases are handed out; not at all where nobody has said."""
     return AssigningRule.objects.filter(pk=1).first() or AssigningRule()
 
 
 @transaction.atomic
-def hand_out(*, now: datetime) -> int:
+def auto_assign(*, now: datetime) -> int:
     """Give new cases to the officers whose turn it is; return how many. Safe to call by several at once.
 
     Only what a member's session has indexed, because before that nobody knows who stands in it. Never to somebody who
     is away, in conflict, switched off or not admitted. Whoever looks after a province comes before who looks after
     none; where nobody does either, the case stays nobody's.
     """
-    if rule().by == By.OFF:
+    if auto_assignment_rule().by == By.OFF:
         return 0
     switch = AssigningRule.objects.select_for_update().get(pk=1)
     unmet = Complaint.objects.filter(case=OuterRef("pk"), is_indexed=False)
-    new = Case.objects.standing().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unmet))
+    new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unmet))
     rows = list(new.select_for_update(of=("self",), skip_locked=True).order_by("received_on", "pk")[:AT_ONCE])
     if not rows or switch.by == By.OFF:
         return 0
     today = timezone.localdate(now)
     candidates = _candidates(today)
     kept: set[tuple[object, object]] = set(
-        Conflict.objects.standing().filter(complaint__case__in=rows).values_list("complaint__case", "staff")
+        Conflict.objects.in_force().filter(complaint__case__in=rows).values_list("complaint__case", "staff")
     )
     given = 0
     for case in rows:
@@ -285,7 +286,7 @@ def hand_out(*, now: datetime) -> int:
             switch.turn += 1
             chosen.duty.last_turn, chosen.load = switch.turn, chosen.load + 1
             chosen.duty.save()
-            write_owner(case, chosen.person, by=None, today=today)
+            set_assignee(case, chosen.person, by=None, today=today)
             facts = {"assignee": str(chosen.person.pk), "why": "turn"}
             log.append(event="case.assigned", now=now, case=case.pk, facts=facts)
             given += 1
@@ -309,7 +310,7 @@ def _next(able: list[_Candidate], case: Case, by: str) -> _Candidate | None:
 
 
 @transaction.atomic
-def set_rule(*, actor: Actor, by: str) -> None:
+def set_auto_assignment_rule(*, actor: Actor, by: str) -> None:
     """Switch the handing out on or off; the caller has made sure that an administrator asks."""
     AssigningRule.objects.update_or_create(pk=1, defaults={"by": By(by)})
     facts = {"by": by}

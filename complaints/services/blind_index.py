@@ -15,7 +15,8 @@ from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services import resealing_registry
-from complaints.services.keyring import Keyring, pinned_team
+from complaints.services.keyring import Keyring
+from complaints.services.team_key_history import pinned_team
 
 DIGEST_BYTES: Final = 16
 
@@ -44,7 +45,7 @@ def _reseal(row: IndexKey, keyring: Keyring, team: Team) -> None:
 
 
 resealing_registry.register(
-    resealing_registry.Holding(
+    resealing_registry.SealedTable(
         "index_key",
         rows=lambda team: IndexKey.objects.filter(pk=1) if team.kind == Team.Kind.TRIAGE else IndexKey.objects.none(),
         reseal=_reseal,

@@ -14,8 +14,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import checklists, workflow
-from complaints.domain.checklists import Checked
-from complaints.domain.risk import Answer, Grade, Question
+from complaints.domain.checklists import CheckedItem
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Assessment, Case, InternalNote, Transition
@@ -26,8 +26,9 @@ from complaints.services import assessments, case_membership, disclosure_check, 
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
-from complaints.services.keyring import Keyring, Locked, pinned_team
-from complaints.services.messages import read_note, tell, write_note
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.messages import read_note, send_to_reporter, write_note
+from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
 
 
@@ -43,7 +44,7 @@ def act(
     action: Action,
     reason: str = "",
     seen_status: str | None = None,
-    checklist: Mapping[str, Checked] | None = None,
+    checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Transition:
     """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
@@ -64,8 +65,8 @@ def act(
     settled = checklists.settle(action, checklist) if checklist is not None else {}
     speaker = _triage(actor.keyring)
     if seen_status:
-        seen_status = since_others(case=Case.objects.get(pk=case_id), seen=seen_status, staff=actor.staff)
-    urgent = action is Action.VERIFY and in_high_danger(keyring=actor.keyring, case_id=case_id)
+        seen_status = since_other_staff(case=Case.objects.get(pk=case_id), seen=seen_status, staff=actor.staff)
+    urgent = action is Action.VERIFY and is_high_risk(keyring=actor.keyring, case_id=case_id)
     step = transitions.perform(
         case_id=case_id,
         action=action,
@@ -82,11 +83,13 @@ def act(
     if reason:
         for complaint in complaints:
             # What staff entered has nobody who could read it; the reason stays with the case all the same.
-            write = tell if row.notice and complaint.has_reporter else write_note
-            words = case_membership.named(reason, complaint)
+            write = send_to_reporter if row.notice and complaint.has_reporter else write_note
+            words = case_membership.with_reference(reason, complaint)
             write(complaint=complaint, text=words, actor=actor, speaker=speaker, transition=step)
     if override and reason and row.notice:
-        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=complaints, override=override, about=step)
+        disclosure_check.record_override(
+            actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
+        )
     return step
 
 
@@ -95,19 +98,19 @@ def has_reporter(case_id: uuid.UUID) -> bool:
     return Complaint.objects.with_reporter().filter(case=case_id).exists()
 
 
-def in_high_danger(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
+def is_high_risk(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
     """Whether a reporter of the case is in high danger, as far as anybody has graded it; raises Locked."""
     complaints = Complaint.objects.filter(case=case_id).prefetch_related("grants")
-    return assessments.high_for_any(complaints, keyring.complaint)
+    return assessments.any_high_risk(complaints, keyring.complaint)
 
 
 @transaction.atomic
-def grade_danger(
+def assess_risk(
     *,
     actor: Actor,
     complaint_id: uuid.UUID,
-    answers: Mapping[Question, Answer],
-    grade: Grade | None,
+    answers: Mapping[RiskQuestion, RiskAnswer],
+    grade: RiskGrade | None,
     why: str,
     seen: str | None = None,
 ) -> None:
@@ -122,7 +125,7 @@ def grade_danger(
         Locked: without an admission.
     """
     complaint = _unchanged(complaint_id, seen, actor.keyring)
-    assessments.record_danger(
+    assessments.record_risk(
         complaint=complaint, answers=answers, grade=grade, why=why, actor=actor, speaker=_triage(actor.keyring)
     )
 
@@ -131,16 +134,16 @@ def _unchanged(complaint_id: uuid.UUID, seen: str | None, keyring: Keyring) -> C
     """Return a complaint with its case's reports locked; raises CaseChanged where ``seen`` is not what stands there."""
     complaint = Complaint.objects.select_related("case").get(pk=complaint_id)
     if seen is not None:
-        seen = since_others(case=complaint.case, seen=seen, staff=keyring.staff)
+        seen = since_other_staff(case=complaint.case, seen=seen, staff=keyring.staff)
         locked = Complaint.objects.select_for_update().filter(case=complaint.case_id).order_by("pk")
         sequences = dict(locked.values_list("pk", "next_sequence"))
-        if not transitions.is_seen(seen, Case.objects.get(pk=complaint.case_id), sequences):
+        if not transitions.is_current(seen, Case.objects.get(pk=complaint.case_id), sequences):
             raise CaseChanged
     return complaint
 
 
 @transaction.atomic
-def reply(
+def reply_to_reporter(
     *,
     actor: Actor,
     complaint_id: uuid.UUID,
@@ -157,16 +160,18 @@ def reply(
     complaint, speaker = _unchanged(complaint_id, seen, actor.keyring), _triage(actor.keyring)
     if not complaint.has_reporter:
         raise Locked("reporter")
-    words = case_membership.named(text, complaint)
-    said = tell(complaint=complaint, text=words, actor=actor, speaker=speaker)
+    words = case_membership.with_reference(text, complaint)
+    said = send_to_reporter(complaint=complaint, text=words, actor=actor, speaker=speaker)
     if override:
-        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=[complaint], override=override, about=said)
+        disclosure_check.record_override(
+            actor=actor, speaker=speaker, complaints=[complaint], override=override, about=said
+        )
     return said
 
 
 @transaction.atomic
-def note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: str | None = None) -> None:
-    """Write an internal note; raises as :func:`reply`."""
+def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: str | None = None) -> None:
+    """Write an internal note; raises as :func:`reply_to_reporter`."""
     complaint = _unchanged(complaint_id, seen, actor.keyring)
     write_note(complaint=complaint, text=text, actor=actor, speaker=_triage(actor.keyring))
 
@@ -193,7 +198,7 @@ def open_object(
     if stored.variant == EvidenceObject.Variant.ORIGINAL:
         if not reason.strip():
             raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-        threat = processing.risk(processing.read_findings(pair, stored.evidence))
+        threat = processing.risk(processing.read_file_report(pair, stored.evidence))
         if threat and not knowing:
             raise storage.InfectedFile(threat)
         speaker = _triage(actor.keyring)
@@ -206,7 +211,7 @@ def open_object(
 # What waits for a second person: proposals to turn a report away, made by somebody else.
 
 
-PROPOSALS_AT_ONCE: Final = 50
+PROPOSALS_SHOWN: Final = 50
 
 
 @dataclass
@@ -216,10 +221,10 @@ class Proposal:
     case: Case
     step: Transition
     reason: str = ""
-    checklist: dict[str, Checked] = field(default_factory=dict)
+    checklist: dict[str, CheckedItem] = field(default_factory=dict)
 
 
-def awaiting(person: Any) -> QuerySet[Case]:
+def awaiting_approval(person: Any) -> QuerySet[Case]:
     """Return the cases whose proposal this person may decide: not their own, and none they may not see."""
     last = Transition.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
     waiting = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED)
@@ -236,8 +241,8 @@ def proposals(*, actor: Actor) -> list[Proposal]:
         Locked: the person was not admitted to triage.
         SealError: a reason or a checklist was altered.
     """
-    waiting = awaiting(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
-    cases = list(waiting.select_related("category", "lead_body")[:PROPOSALS_AT_ONCE])
+    waiting = awaiting_approval(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
+    cases = list(waiting.select_related("category", "lead_body")[:PROPOSALS_SHOWN])
     if not cases:
         return []
     found = _steps(cases)
@@ -270,11 +275,11 @@ def _steps(cases: list[Case]) -> dict[uuid.UUID, Proposal]:
 # One act on many cases: each by itself, in one transaction, and told apart, so that nothing is half done silently.
 
 
-MANY_AT_MOST: Final = 50
+BULK_LIMIT: Final = 50
 
 
 @dataclass
-class Outcome:
+class BulkResult:
     """References of the cases where it was done, and of those where it was not, each with a code that says why."""
 
     done: list[str] = field(default_factory=list)
@@ -283,7 +288,7 @@ class Outcome:
     unknown: int = 0
 
 
-def start_review_of(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> Outcome:
+def bulk_start_review(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> BulkResult:
     """Begin to check several new cases; one that somebody else has moved meanwhile is left as it is."""
 
     def begin(case: Case) -> None:
@@ -292,27 +297,27 @@ def start_review_of(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> Outcome:
     return _each(actor.keyring, case_ids, begin)
 
 
-def assign_many(*, actor: Actor, case_ids: Iterable[uuid.UUID], assignee: Staff | None) -> Outcome:
+def bulk_assign(*, actor: Actor, case_ids: Iterable[uuid.UUID], assignee: Staff | None) -> BulkResult:
     """Give several cases to a member of triage, or to nobody; for each the rules of giving one hold."""
     return _each(actor.keyring, case_ids, lambda case: assign(actor=actor, case_id=case.pk, assignee=assignee))
 
 
 @transaction.atomic
-def _each(keyring: Keyring, case_ids: Iterable[uuid.UUID], do: Callable[[Case], object]) -> Outcome:
-    asked = list(dict.fromkeys(case_ids))[:MANY_AT_MOST]
+def _each(keyring: Keyring, case_ids: Iterable[uuid.UUID], do: Callable[[Case], object]) -> BulkResult:
+    asked = list(dict.fromkeys(case_ids))[:BULK_LIMIT]
     mine = access.cases_for(keyring.staff).filter(pk__in=asked)
     # All complaints, then all cases, before the first entry in the chain: whoever holds more than one row takes them
     # in this order, and nobody waits for anybody in a circle.
     list(Complaint.objects.select_for_update().filter(case__in=mine).order_by("pk").values_list("pk"))
     found = {case.pk: case for case in Case.objects.select_for_update().filter(pk__in=mine.values("pk")).order_by("pk")}
-    outcome = Outcome(unknown=len(asked) - len(found))
+    outcome = BulkResult(unknown=len(asked) - len(found))
     for case_id in asked:
         if case_id in found:
             _one(found[case_id], do, outcome)
     return outcome
 
 
-def _one(case: Case, do: Callable[[Case], object], outcome: Outcome) -> None:
+def _one(case: Case, do: Callable[[Case], object], outcome: BulkResult) -> None:
     try:
         with transaction.atomic():
             do(case)
@@ -343,9 +348,9 @@ class Change:
     day: date | None = None
 
 
-def mark_of(case: Case) -> str:
-    """Return what somebody sees who looks at a case now; see ``transitions.mark``."""
-    return transitions.mark(case, dict(_sequences(case)))
+def version_of(case: Case) -> str:
+    """Return what somebody sees who looks at a case now; see ``transitions.case_version``."""
+    return transitions.case_version(case, dict(_sequences(case)))
 
 
 def _sequences(case: Case) -> list[tuple[object, int]]:
@@ -367,7 +372,7 @@ def changes_since(*, case: Case, seen: str) -> list[Change]:
     return [*changes, *_written(later)]
 
 
-def since_others(*, case: Case, seen: str, staff: Staff | None) -> str:
+def since_other_staff(*, case: Case, seen: str, staff: Staff | None) -> str:
     """Return ``seen``, or how the case stands now where this person's own notes are all that came since.
 
     An original opened for a reason leaves a note and no new page: the officer's next word must not be refused for it.
@@ -375,7 +380,7 @@ def since_others(*, case: Case, seen: str, staff: Staff | None) -> str:
     """
     changes = changes_since(case=case, seen=seen)
     own = bool(changes) and all(change.kind == "note" and change.who == staff for change in changes)
-    return mark_of(case) if own else seen
+    return version_of(case) if own else seen
 
 
 def _steps_since(case: Case, seen: int) -> Iterator[Change]:

@@ -29,7 +29,7 @@ def run_deadlines(*, now: datetime) -> int:
 
 
 def _system_step(action: Action, status: Status, today: date, now: datetime, **filters: str) -> int:
-    due = Case.objects.real().standing().filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
+    due = Case.objects.real().active().filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
     moved = 0
     for case_id in list(due):
         try:
@@ -45,11 +45,11 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
 
     With ``person``, without the cases that they stand in.
     """
-    cases = Case.objects.real().standing().exclude(pk__in=access.concerned_cases(person))
+    cases = Case.objects.real().active().exclude(pk__in=access.conflicted_cases(person))
     triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     unread = Message.objects.unread().filter(complaint__case__is_practice=False)
-    unread = unread.exclude(complaint__case__in=access.concerned_cases(person))
+    unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))
     return {
         Team.Kind.TRIAGE: triage.exists() or unread.exists() or cases.overdue(today).exists(),
         Team.Kind.BODY: body.exists(),

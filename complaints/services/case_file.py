@@ -31,7 +31,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from complaints import access
-from complaints.domain.checklists import Checked
+from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import with_many
@@ -43,13 +43,14 @@ from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import assessments, similarity, transitions
 from complaints.services.actor import Actor
-from complaints.services.assessments import Danger
-from complaints.services.assignment import saw
+from complaints.services.assessments import RiskAssessment
+from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log
-from complaints.services.case_items import Choice, EvidenceItem, PostItem, choices, open_item
+from complaints.services.case_items import AvailableStep, EvidenceItem, PostItem, available_steps, open_item
 from complaints.services.evidence.posts import read_post
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
+from complaints.services.team_key_history import UnpinnedKey
 
 Items = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
@@ -73,7 +74,7 @@ class ComplaintFile:
     thread: list[ThreadEntry]
     evidence: list[EvidenceItem]
     posts: list[PostItem]
-    dangers: list[Danger] = field(default_factory=list)
+    dangers: list[RiskAssessment] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ class CaseFile:
     notes: list[Note]
     history: list[Transition]
     # What was ticked before a step, by the step.
-    checklists: dict[uuid.UUID, dict[str, Checked]]
-    choices: list[Choice]
+    checklists: dict[uuid.UUID, dict[str, CheckedItem]]
+    choices: list[AvailableStep]
     releases: list[Release]
     # None where the key of the index does not open: the reports are readable all the same.
     matches: similarity.Matches | None
-    # What the officer sees here, for the forms: see ``transitions.mark``.
+    # What the officer sees here, for the forms: see ``transitions.case_version``.
     mark: str
 
 
@@ -120,7 +121,7 @@ def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
     # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
     items = _evidence(complaints)
     is_indexed = _index(actor, complaints, items)
-    if actor.keyring.concerned(case.pk):
+    if actor.keyring.has_conflict(case.pk):
         raise Case.DoesNotExist
     return _open(actor, case, complaints, items, releases, is_indexed)
 
@@ -135,7 +136,7 @@ def _open(
     is_indexed: bool,
 ) -> CaseFile:
     by_id = {complaint.pk: complaint for complaint in complaints}
-    written = read_written(case=case, complaints=by_id)
+    written = read_written_records(case=case, complaints=by_id)
     dangers, checklists = _judged(actor.keyring, written.assessments, by_id)
     threads = _threads(actor.keyring, written.messages, by_id, releases)
     opened = [
@@ -161,10 +162,10 @@ def _open(
         notes=notes,
         history=history,
         checklists=checklists,
-        choices=choices(staff=actor.staff, case=case, history=history, reports=complaints),
+        choices=available_steps(staff=actor.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
-        mark=transitions.mark(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
+        mark=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
     )
 
 
@@ -175,7 +176,7 @@ def _record(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
-    saw(case=case, person=actor.staff, today=timezone.localdate(actor.now))
+    record_owner_visit(case=case, person=actor.staff, today=timezone.localdate(actor.now))
     actor.record("case.opened", case=case.pk)
 
 
@@ -209,7 +210,7 @@ def _index(actor: Actor, complaints: list[Complaint], items: Items) -> bool:
     if not waits and all(complaint.is_indexed for complaint in complaints):
         return True
     try:
-        similarity.keep(actor=actor, complaints=complaints, pictures=True)
+        similarity.index_reports(actor=actor, complaints=complaints, pictures=True)
     except (SealError, UnpinnedKey):
         return False
     return True
@@ -252,14 +253,14 @@ def _note(keyring: Keyring, row: InternalNote, complaint: Complaint) -> Note:
 
 def _judged(
     keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]
-) -> tuple[dict[uuid.UUID, list[Danger]], dict[uuid.UUID, dict[str, Checked]]]:
+) -> tuple[dict[uuid.UUID, list[RiskAssessment]], dict[uuid.UUID, dict[str, CheckedItem]]]:
     """Return the gradings by complaint, oldest first, and the checklists by step."""
-    dangers: dict[uuid.UUID, list[Danger]] = defaultdict(list)
-    checklists: dict[uuid.UUID, dict[str, Checked]] = {}
+    dangers: dict[uuid.UUID, list[RiskAssessment]] = defaultdict(list)
+    checklists: dict[uuid.UUID, dict[str, CheckedItem]] = {}
     for row in rows:
         pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
         if row.transition_id is None:
-            dangers[row.complaint_id].append(assessments.read_danger(row, pair=pair))
+            dangers[row.complaint_id].append(assessments.read_risk(row, pair=pair))
         else:
             checklists[row.transition_id] = assessments.read_checklist(row, pair=pair).items
     return dangers, checklists
@@ -300,7 +301,7 @@ _KEYS: Final = {Message: "signer", InternalNote: "author_key", Assessment: "auth
 
 
 @dataclass
-class Written:
+class WrittenRecords:
     """Messages by report and number, notes by time, assessments by number; authors have their names and no more."""
 
     messages: list[Message] = field(default_factory=list)
@@ -308,7 +309,7 @@ class Written:
     assessments: list[Assessment] = field(default_factory=list)
 
 
-def read_written(*, case: Case, complaints: Collection[uuid.UUID]) -> Written:
+def read_written_records(*, case: Case, complaints: Collection[uuid.UUID]) -> WrittenRecords:
     """Read what was written on ``complaints``, the reports of ``case``, and the checklists of its steps."""
     ours = Q(complaint__in=complaints)
     # A checklist stays with its step, also where its report has been moved to another case since.
@@ -325,7 +326,7 @@ def read_written(*, case: Case, complaints: Collection[uuid.UUID]) -> Written:
     for name, *values in first.union(*others, all=True):
         model = models[name]
         found[model].append(_made(model, values))
-    return Written(
+    return WrittenRecords(
         messages=sorted(found[Message], key=lambda row: (str(row.complaint_id), row.sequence)),
         notes=sorted(found[InternalNote], key=lambda row: (row.at, row.sequence)),
         assessments=sorted(found[Assessment], key=lambda row: row.sequence),

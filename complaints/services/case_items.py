@@ -21,7 +21,8 @@ from complaints.models.team import Staff
 from complaints.services import assessments, similarity
 from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing, storage
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.team_key_history import UnpinnedKey
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class EvidenceItem:
     working: ObjectInfo | None
     preview: ObjectInfo | None
     pages: list[ObjectInfo]
-    findings: processing.Findings | None
+    findings: processing.FileReport | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class PostItem:
 
 
 @dataclass(frozen=True)
-class Choice:
+class AvailableStep:
     """A step that the table allows from here; ``refused`` says by a code why this person may not take it now."""
 
     action: Action
@@ -78,18 +79,18 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
     complaints: dict[uuid.UUID, Complaint] = {}
     pairs: dict[uuid.UUID, BoxPair] = {}
     grants = grants.defer("complaint__sealed_answers")
-    for grant in grants if urgent is None else assessments.with_last_danger(grants):
+    for grant in grants if urgent is None else assessments.with_last_risk(grants):
         if grant.complaint is None:
             continue
         complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
         with suppress(Locked, SealError):
             pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
-            if urgent is not None and assessments.in_danger(grant, pair=pairs[complaint.pk]):
+            if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):
                 urgent.add(complaint.case_id)
     with suppress(Locked, SealError, UnpinnedKey):
-        similarity.keep(actor=actor, complaints=list(complaints.values()), pictures=False)
+        similarity.index_reports(actor=actor, complaints=list(complaints.values()), pictures=False)
     for complaint in complaints.values():
-        if actor.keyring.concerned(complaint.case_id):
+        if actor.keyring.has_conflict(complaint.case_id):
             found.pop(complaint.case_id, None)
             continue
         owner, line = str(complaint.pk), ""
@@ -124,7 +125,7 @@ def open_item(
         working=found.get(("working", 0)),
         preview=found.get(("preview", 0)),
         pages=[one for one in found.values() if one.variant == "page"],
-        findings=processing.read_findings(pair, row),
+        findings=processing.read_file_report(pair, row),
     )
 
 
@@ -134,13 +135,13 @@ def open_posts(*, complaint: Complaint, pair: BoxPair) -> list[PostItem]:
     return [PostItem(row, posts.read_post(pair, row, complaint)) for row in rows]
 
 
-def choices(
+def available_steps(
     *,
     staff: Staff | None,
     case: Case,
     history: Sequence[Transition] | None = None,
     reports: Iterable[Complaint] | None = None,
-) -> list[Choice]:
+) -> list[AvailableStep]:
     """Return the staff steps out of the case's state that this person's role has, each with why not, where not.
 
     Args:
@@ -158,7 +159,7 @@ def choices(
         refused = "same_person" if same else ""
         if row.action is Action.ASK_REPORTER:
             refused = "" if any(one.has_reporter for one in reports or case.complaints.all()) else "no_reporter"
-        found.append(Choice(row.action, row, refused))
+        found.append(AvailableStep(row.action, row, refused))
     return found
 
 
@@ -201,7 +202,7 @@ def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject
     return stored, storage.read_info(keyring.complaint(complaint), stored, stored.evidence, complaint)
 
 
-def work_on(*, actor: Actor, evidence_id: uuid.UUID) -> None:
+def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
     """Do the worker's work on an item that waits for an officer, in this session; written into the chain before.
 
     Raises:
@@ -211,4 +212,4 @@ def work_on(*, actor: Actor, evidence_id: uuid.UUID) -> None:
     row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
     pair, original = actor.keyring.complaint(row.complaint), row.objects_stored.get(variant=ORIGINAL)
     actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
-    processing.work_for_officer(pair=pair, evidence=row)
+    processing.process_for_officer(pair=pair, evidence=row)

@@ -26,8 +26,9 @@ from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import verify_rows
-from complaints.services.keyring import Keyring, pinned_team
+from complaints.services.keyring import Keyring
 from complaints.services.messages import write_note
+from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
 
 # In one act; a burst about one post brought a few dozen so far.
@@ -82,7 +83,7 @@ def link(
         raise CaseChanged
     sequences = _sequences(cases)
     for pk, mark in (*sources.items(), (target_id, seen)):
-        if mark is not None and not transitions.is_seen(mark, cases[pk], sequences[pk]):
+        if mark is not None and not transitions.is_current(mark, cases[pk], sequences[pk]):
             raise CaseChanged
     _check(cases, target_id)
     _settle(actor, [case for pk, case in cases.items() if pk != target_id], reason)
@@ -121,14 +122,14 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: str | No
     speaker = _may(actor.keyring, reason)
     joint = case_membership.lock_around(complaint_id)
     _visible(actor.keyring, {joint.pk})
-    if seen is not None and not transitions.is_seen(seen, joint, _sequences([joint.pk])[joint.pk]):
+    if seen is not None and not transitions.is_current(seen, joint, _sequences([joint.pk])[joint.pk]):
         raise CaseChanged
     complaint = Complaint.objects.get(pk=complaint_id)
     refused = unlink_refusal(complaint=complaint, case=joint)
     if refused:
         raise LinkRefused(refused)
     day = timezone.localdate(actor.now)
-    done = case_membership.take_out(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=day)
+    done = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=day)
     note = _note(actor, speaker, complaint, reason)
     _record("case.unlinked", actor, done, note, case=joint.pk)
     _free(done.target, actor.now)
@@ -138,7 +139,7 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: str | No
 def _free(case: Case, now: datetime) -> None:
     """Take a case from an owner who stands in a report that has just come into it: they find it no more."""
     owner = case.assignee
-    if owner is not None and access.is_concerned(owner, case.pk):
+    if owner is not None and access.has_conflict(owner, case.pk):
         conflict_detection.release_assignment(case_id=case.pk, staff_id=owner.pk, now=now)
         case.assignee = None
 
@@ -159,7 +160,7 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
     visible = access.cases_for(keyring.staff).exclude(pk=case.pk)
     why: dict[uuid.UUID, tuple[str, ...]] = {}
     if references is None:
-        why = similarity.likely(keyring=keyring, case=case, complaints=list(case.complaints.all()))
+        why = similarity.likely_duplicates(keyring=keyring, case=case, complaints=list(case.complaints.all()))
         visible = visible.filter(pk__in=why)
     else:
         visible = visible.filter(reference__in=references)
@@ -173,13 +174,13 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
             reports=len(sequences[row.pk]),
             why=why.get(row.pk, ()),
             refused=_source_refusal(row, released=row.pk in released),
-            mark=transitions.mark(row, sequences[row.pk]),
+            mark=transitions.case_version(row, sequences[row.pk]),
         )
         for row in found
     ]
 
 
-def came_later(*, case: Case, history: Iterable[Transition]) -> set[uuid.UUID]:
+def reports_after_forwarding(*, case: Case, history: Iterable[Transition]) -> set[uuid.UUID]:
     """Return the reports of a case that joined it after it was last forwarded: the body does not hold them.
 
     Args:

@@ -28,7 +28,7 @@ REFERENCE_CHARS = 6
 
 
 @dataclass(frozen=True)
-class Stretch:
+class MembershipPeriod:
     """A report's time in one case: its steps after ``after``, up to and with ``until`` (None: it is there now)."""
 
     case_id: uuid.UUID
@@ -111,7 +111,7 @@ def move(
     return moves
 
 
-def take_out(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> Move:
+def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> Move:
     """Give a report that shares the locked case ``joint`` a case of its own: the one it came with, where that waits
     empty, else a new one. Its status is what it was, its days count anew."""
     own = _waiting_case(complaint, joint) or _new_case(complaint, joint, day)
@@ -157,17 +157,19 @@ def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
 def _fresh(case: Case, day: date) -> date | None:
     """Return a whole new deadline: the days that passed elsewhere are nobody's delay."""
     urgent = case.category.priority == "urgent"
-    return transitions.due_on(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
+    return transitions.due_date(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
 
 
-def way_of(complaint: Complaint) -> list[Stretch]:
+def membership_periods(complaint: Complaint) -> list[MembershipPeriod]:
     """Return the cases that a report stood in, first to last, each with the steps that were its own there."""
     moves = list(Move.objects.filter(complaint=complaint).order_by("number"))
     if not moves:
-        return [Stretch(complaint.case_id, 0, None, None)]
-    way = [Stretch(moves[0].source_id, 0, moves[0].source_steps, None)]
+        return [MembershipPeriod(complaint.case_id, 0, None, None)]
+    way = [MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None)]
     for one, following in zip(moves, [*moves[1:], None], strict=True):
-        way.append(Stretch(one.target_id, one.target_steps, following.source_steps if following else None, one.day))
+        way.append(
+            MembershipPeriod(one.target_id, one.target_steps, following.source_steps if following else None, one.day)
+        )
     return way
 
 
@@ -180,7 +182,7 @@ def own_reference(complaint: Complaint) -> str:
     return first.source.reference if first else complaint.case.reference
 
 
-def named(text: str, complaint: Complaint) -> str:
+def with_reference(text: str, complaint: Complaint) -> str:
     """Return ``text`` with "{reference}" filled in as this one reporter knows it."""
     return text.replace("{reference}", own_reference(complaint)) if "{reference}" in text else text
 

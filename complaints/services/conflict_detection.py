@@ -37,7 +37,7 @@ def _own(person: Staff) -> dict[str, str]:
     return {kind: value for kind, value in values.items() if value}
 
 
-def mark(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
+def record_matches(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
     """Write the conflicts that new entries bring, in the transaction that writes the entries."""
     people: dict[tuple[str, bytes], set[uuid.UUID]] = defaultdict(set)
     for person in Staff.objects.order_by("pk"):
@@ -52,7 +52,7 @@ def mark(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
 
 
 @transaction.atomic
-def recheck(*, actor: Actor) -> int:
+def recheck_staff(*, actor: Actor) -> int:
     """Compare everybody whose data changed with all reports; return how many people that were.
 
     Nothing is taken back: whoever changes their own agency must not unlock a case by it.

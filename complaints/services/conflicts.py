@@ -19,14 +19,15 @@ from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection
 from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, Locked, pinned_team
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import write_note
+from complaints.services.team_key_history import pinned_team
 
 SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Standing:
+class ConflictInForce:
     """Somebody who is kept from a case; nothing of what the case holds."""
 
     case: Case
@@ -55,7 +56,7 @@ def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     """
     words, speaker = _reason(reason), actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     person = actor.staff
-    if person is None or access.is_concerned(person, case_id):
+    if person is None or access.has_conflict(person, case_id):
         raise Case.DoesNotExist
     reports = _reports(case_id)
     if not reports:
@@ -95,10 +96,10 @@ def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reas
     words, person = _reason(reason), actor.staff
     if person is None or not may_lift(actor.keyring):
         raise Locked(Role.FORWARDER)
-    if person.pk == staff_id or access.is_concerned(person, case_id):
+    if person.pk == staff_id or access.has_conflict(person, case_id):
         raise Conflict.DoesNotExist
     reports = _reports(case_id)
-    if not Conflict.objects.standing().filter(complaint__in=reports, staff=staff_id).update(is_lifted=True):
+    if not Conflict.objects.in_force().filter(complaint__in=reports, staff=staff_id).update(is_lifted=True):
         raise Conflict.DoesNotExist
     speaker = actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     write_note(complaint=reports[0], text=words, actor=actor, speaker=speaker)
@@ -106,22 +107,22 @@ def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reas
     actor.record("conflict.lifted", case=case_id, facts=facts)
 
 
-def standing_conflicts(*, keyring: Keyring) -> list[Standing]:
+def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:
     """Return who is kept from which case, for a forwarder: not themselves, and no case that they stand in."""
     if keyring.staff is None or not may_lift(keyring):
         return []
-    rows = Conflict.objects.standing().exclude(staff=keyring.staff)
+    rows = Conflict.objects.in_force().exclude(staff=keyring.staff)
     rows = rows.filter(complaint__case__in=access.cases_for(keyring.staff))
-    found: dict[tuple[uuid.UUID, uuid.UUID], Standing] = {}
+    found: dict[tuple[uuid.UUID, uuid.UUID], ConflictInForce] = {}
     ordered = rows.select_related("complaint__case", "staff").order_by("-complaint__case__received_on", "pk")
     for row in ordered[:SHOWN]:
         key = row.complaint.case_id, row.staff_id
         declared = row.kind == Conflict.Kind.DECLARED or (key in found and found[key].is_declared)
-        found[key] = Standing(row.complaint.case, row.staff, declared)
+        found[key] = ConflictInForce(row.complaint.case, row.staff, declared)
     return list(found.values())
 
 
-def cases_without_anybody() -> int:
+def cases_without_eligible_staff() -> int:
     """Count open cases that every admitted member of triage stands in: nobody is left to find them."""
     members = Staff.objects.filter(
         is_active=True,
@@ -133,7 +134,7 @@ def cases_without_anybody() -> int:
     if not people:
         return 0
     rows = (
-        Conflict.objects.standing()
+        Conflict.objects.in_force()
         .filter(staff__in=people, complaint__case__status__in=OPEN)
         .filter(complaint__case__is_practice=False)
     )

@@ -20,7 +20,7 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.team import Staff
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.log import Recorded
+from complaints.services.audit.log import RecordedEntry
 from complaints.services.case_items import open_item
 from complaints.services.evidence import storage
 from complaints.services.messages import read_note
@@ -46,7 +46,7 @@ class StoredLine:
 class Opening:
     """One entry of the chain in words' reach: who, and for an original why."""
 
-    entry: Recorded
+    entry: RecordedEntry
     person: Staff | None
     variant: str = ""
     why: str = ""
@@ -94,7 +94,7 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     pairs = {complaint.pk: actor.keyring.complaint(complaint) for complaint in complaints}
     facts = {"item": str(evidence_id)} if evidence_id else {}
     actor.record("custody.printed", case=case.pk, facts=facts)
-    entries = log.recorded(case=case.pk, events=EVENTS)
+    entries = log.entries_of_case(case=case.pk, events=EVENTS)
     known = _known(entries, pairs)
     items = [
         item
@@ -124,7 +124,7 @@ def _with_openings(item: ItemSheet, known: list[Opening]) -> ItemSheet:
     return ItemSheet(item.id, item.report, item.sequence, item.received, item.stored, openings)
 
 
-def _known(entries: list[Recorded], pairs: Mapping[uuid.UUID, BoxPair]) -> list[Opening]:
+def _known(entries: list[RecordedEntry], pairs: Mapping[uuid.UUID, BoxPair]) -> list[Opening]:
     people = Staff.objects.in_bulk({one.actor for one in entries if one.actor})
     whys = _whys({str(one.facts["note"]) for one in entries if one.facts.get("note")}, pairs)
     return [

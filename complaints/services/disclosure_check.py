@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from complaints.domain import disclosure
-from complaints.domain.disclosure import Known, Leak
+from complaints.domain.disclosure import Disclosure, KnownFacts
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import Transition
@@ -24,7 +24,7 @@ from complaints.models.team import Staff
 from complaints.services import case_membership
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
-from complaints.services.messages import read, tell, write_note
+from complaints.services.messages import read, send_to_reporter, write_note
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Override:
 
 
 @dataclass(frozen=True)
-class Told:
+class ReporterWords:
     """One reporter's words, opened: the answers, and what they wrote later."""
 
     answers: dict[str, Any]
@@ -49,7 +49,7 @@ class Told:
 
 
 @transaction.atomic
-def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str) -> list[Leak]:
+def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str) -> list[Disclosure]:
     """Return what ``text`` would give away to the reporters ``readers`` (complaints of the case; empty: all of it).
 
     Opens every complaint of the case, so the chain learns that it was done.
@@ -60,16 +60,18 @@ def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], tex
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
     told = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
     own = tuple(case_membership.own_reference(one) for one in complaints if len(told) == 1 or [one.pk] == list(readers))
-    held = known([told[pk] for pk in readers or told], list(told.values()), references=own)
+    held = known_facts([told[pk] for pk in readers or told], list(told.values()), references=own)
     found = disclosure.check(text, held)
     record_check(actor=actor, case_id=case_id, found=found)
     return found
 
 
-def known(readers: Sequence[Told], everybody: Sequence[Told], *, references: tuple[str, ...] = ()) -> Known:
+def known_facts(
+    readers: Sequence[ReporterWords], everybody: Sequence[ReporterWords], *, references: tuple[str, ...] = ()
+) -> KnownFacts:
     """Return what a text to ``readers`` is held against; where several read it, each is another to the others."""
     alone = readers[0] if len(readers) == 1 else None
-    return Known(
+    return KnownFacts(
         accused=_values(everybody, "accused_name"),
         stories=alone.words if alone else (),
         offices=(*_values(everybody, "agency"), *_values(everybody, "regency")),
@@ -79,7 +81,7 @@ def known(readers: Sequence[Told], everybody: Sequence[Told], *, references: tup
     )
 
 
-def _values(told: Iterable[Told], name: str) -> tuple[str, ...]:
+def _values(told: Iterable[ReporterWords], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(one.answers.get(name, "")) for one in told))
 
 
@@ -88,27 +90,27 @@ def _staff() -> tuple[str, ...]:
     return tuple(name for first, last, user in people for name in (f"{first} {last}".strip(), user) if name)
 
 
-def _open(keyring: Keyring, complaint: Complaint) -> Told:
+def _open(keyring: Keyring, complaint: Complaint) -> ReporterWords:
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
     said = complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence")
-    return Told(answers, tuple(read(message, pair=pair, complaint=complaint) for message in said))
+    return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in said))
 
 
-def record_check(*, actor: Actor, case_id: uuid.UUID, found: Sequence[Leak]) -> None:
+def record_check(*, actor: Actor, case_id: uuid.UUID, found: Sequence[Disclosure]) -> None:
     """Write into the chain that a text was checked, and which kinds of warnings there were."""
     facts = {"found": len(found), "kinds": kinds_of(found)}
     actor.record("leak.checked", case=case_id, facts=facts)
 
 
-def kinds_of(found: Iterable[Leak] | Override) -> str:
+def kinds_of(found: Iterable[Disclosure] | Override) -> str:
     """Return the kinds as the chain keeps them, each once."""
     kinds = found.kinds if isinstance(found, Override) else [leak.kind.value for leak in found]
     return "+".join(dict.fromkeys(kinds))
 
 
-def overridden(
+def record_override(
     *,
     actor: Actor,
     speaker: KeySet,
@@ -123,7 +125,7 @@ def overridden(
         _bind(actor, complaint.case_id, override, note=note.pk, about=about.pk)
 
 
-def overridden_by_body(
+def record_override_by_body(
     *,
     actor: Actor,
     speaker: KeySet,
@@ -133,7 +135,7 @@ def overridden_by_body(
     step: Transition,
 ) -> None:
     """Keep a body's reason as its word to the office on the release, and bind it to the step."""
-    said = tell(
+    said = send_to_reporter(
         complaint=complaint,
         text=override.words,
         actor=actor,

@@ -13,7 +13,8 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services.actor import Actor
-from complaints.services.keyring import Locked, pinned_team
+from complaints.services.keyring import Locked
+from complaints.services.team_key_history import pinned_team
 
 AT_MOST: Final = 50_000
 # So few rows that somebody who knows the place may guess whose they are.
@@ -21,11 +22,11 @@ FEW: Final = 5
 CHUNK: Final = 2000
 
 
-class TooMany(Exception):  # noqa: N818  said to an officer, not a fault of the program
+class TooManyCases(Exception):  # noqa: N818  said to an officer, not a fault of the program
     """More cases than one export takes; nothing was exported."""
 
 
-def met(cases: QuerySet[Case]) -> QuerySet[Case]:
+def indexed_cases(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Return the cases less those of which a report was not compared with the officers: its conflicts are not known."""
     return cases.exclude(pk__in=Complaint.objects.filter(is_indexed=False).values("case"))
 
@@ -48,7 +49,7 @@ def export(
     """Record an export before its first byte, and return how many cases it holds, and the cases.
 
     Args:
-        cases: from ``access.cases_for``, narrowed by ``filters`` (codes by code); what is not :func:`met` stays here.
+        cases: from ``access.cases_for``, narrowed by ``filters`` (codes by code); what is not :func:`indexed_cases` stays here.
         columns, form, reason: codes; the chain takes them as they are.
 
     Raises:
@@ -58,10 +59,10 @@ def export(
     if not access.is_triage(actor.staff):
         raise Locked(Team.Kind.TRIAGE)
     actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
-    cases = met(cases)
+    cases = indexed_cases(cases)
     number = count(cases)
     if number > AT_MOST:
-        raise TooMany
+        raise TooManyCases
     facts = {
         "count": number,
         "columns": "+".join(columns),

@@ -22,18 +22,19 @@ from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
-from complaints.services.case_membership import Stretch
+from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import UnpinnedKey, check_keys, message_context, pinned_team, trusted
+from complaints.services.keyring import check_keys, message_context
 from complaints.services.messages import read_as_reporter
+from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
 
 # What every act here raises where a row or a key of the report is not the one that its reporter or the house put there.
 UNREADABLE = (SealError, UnpinnedKey)
 
 
 @dataclass(frozen=True)
-class Stage:
+class ProgressStage:
     """One of the four stages of the bar."""
 
     number: int
@@ -42,7 +43,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ThreadEntry:
     """A message to the reporter."""
 
     day: date
@@ -59,10 +60,10 @@ class StatusPage:
     label: str
     due_on: date | None
     late: bool
-    stages: list[Stage]
+    stages: list[ProgressStage]
     body_name: str
     events: list[Event]
-    thread: list[Entry]
+    thread: list[ThreadEntry]
     question: str
     question_from_body: bool
     own_messages: int
@@ -130,11 +131,11 @@ def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
         label=str(STATUS_LABELS[status]).format(body=body),
         due_on=due_on,
         late=bool(due_on and due_on < today),
-        stages=[Stage(n, n <= way.stage, n == way.stage) for n in (1, 2, 3, 4)],
+        stages=[ProgressStage(n, n <= way.stage, n == way.stage) for n in (1, 2, 3, 4)],
         body_name=body,
         events=way.events,
         thread=[
-            Entry(m.day, "body" if m.direction == Message.Direction.BODY_TO_REPORTER else "office", told[m.pk])
+            ThreadEntry(m.day, "body" if m.direction == Message.Direction.BODY_TO_REPORTER else "office", told[m.pk])
             for m in messages
             if m.pk in told and m.transition_id is None
         ],
@@ -246,7 +247,7 @@ def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, se
     if asked_by_body and not case_membership.came_after_forwarding(complaint, case):
         release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
         if release:
-            check_keys(release, trusted(release.signer, Team.Kind.TRIAGE))
+            check_keys(release, trusted_signer(release.signer, Team.Kind.TRIAGE))
             context = message_context(message, kind="to-release")
             message.release = release
             message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
@@ -288,7 +289,7 @@ def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:
         complaint = _mine(Complaint.objects.select_related("case"), ticket, keys)
         if _leaves_alone(complaint, case):
             # Only this report is withdrawn: what others sent goes on without it.
-            case = case_membership.take_out(complaint=complaint, joint=case, actor=None, at=None, day=today).target
+            case = case_membership.separate(complaint=complaint, joint=case, actor=None, at=None, day=today).target
         _step(case.pk, Action.WITHDRAW, today, reason)
         if reason:
             _from_reporter(complaint, case, keys, reason, complaint.next_sequence, today)
@@ -336,7 +337,7 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
         steps = list(case.transitions.order_by("sequence")) if case.step_count else []
         events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
         return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
-    way = case_membership.way_of(complaint)
+    way = case_membership.membership_periods(complaint)
     by_case: dict[uuid.UUID, list[Transition]] = defaultdict(list)
     for step in Transition.objects.filter(case__in={part.case_id for part in way}).order_by("sequence"):
         by_case[step.case_id].append(step)
@@ -347,7 +348,7 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
 
 
 def _of_way(
-    way: Sequence[Stretch],
+    way: Sequence[MembershipPeriod],
     by_case: Mapping[uuid.UUID, list[Transition]],
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
@@ -365,7 +366,7 @@ def _of_way(
     return events
 
 
-def _within(step: Transition, part: Stretch) -> bool:
+def _within(step: Transition, part: MembershipPeriod) -> bool:
     return part.after < step.sequence <= (part.until if part.until is not None else step.sequence)
 
 

@@ -29,12 +29,8 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.team_key_history import UnpinnedKey, pinned_team, pinned_teams, team_fingerprint, trusted
+from complaints.services.team_key_history import team_fingerprint
 
-__all__ = [
-    "UnpinnedKey", "bind_keys", "check_keys", "is_certified", "keys_digest", "pinned_team", "pinned_teams",
-    "signer_of", "team_fingerprint", "trusted",
-]  # fmt: skip
 SESSION_KEY = "staff_key"
 
 
@@ -65,19 +61,19 @@ class Keyring:
     _older: dict[uuid.UUID, dict[int, KeySet]] = field(default_factory=dict, repr=False)
     _boxes: dict[uuid.UUID, BoxPair] = field(default_factory=dict, repr=False)
     _loaded: bool = False
-    _concerned: set[uuid.UUID] | None = field(default=None, repr=False)
+    _conflicted: set[uuid.UUID] | None = field(default=None, repr=False)
 
-    def concerned(self, case_id: uuid.UUID) -> bool:
+    def has_conflict(self, case_id: uuid.UUID) -> bool:
         """Whether the person stands in a case themselves, so that it does not exist for them."""
-        if self._concerned is None:
-            rows = access.concerned_cases(self.staff).values_list("complaint__case", flat=True)
-            self._concerned = set(rows) if access.may_be_concerned(self.staff) else set()
-        return case_id in self._concerned
+        if self._conflicted is None:
+            rows = access.conflicted_cases(self.staff).values_list("complaint__case", flat=True)
+            self._conflicted = set(rows) if access.may_have_conflicts(self.staff) else set()
+        return case_id in self._conflicted
 
     def forget_conflicts(self) -> None:
         """Ask again who stands in what; after a conflict was written."""
-        access.forget(self.staff)
-        self._concerned = None
+        access.clear_cache(self.staff)
+        self._conflicted = None
 
     @property
     def unlocked(self) -> bool:
@@ -100,7 +96,7 @@ class Keyring:
     def forget(self) -> None:
         """Read the teams' keys again when they are next asked for: one has just changed."""
         self._teams, self._rows, self._older, self._loaded = {}, {}, {}, False
-        access.forget(self.staff)
+        access.clear_cache(self.staff)
 
     def team(self, team: Team) -> KeySet:
         """Return the key set of a team.
@@ -162,13 +158,13 @@ class Keyring:
         Whoever seals to the complaint or its reporter opens it first: that the pair opens, and is that of the row,
         shows that no key of it was replaced.
         """
-        if self.concerned(complaint.case_id):
+        if self.has_conflict(complaint.case_id):
             raise Locked("conflict")
         return self._granted(complaint, signer_of(complaint), grants)
 
     def release(self, release: Release, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         """Return a release's pair; raises :class:`Locked` without a grant to one of the person's teams."""
-        if self.concerned(release.case_id):
+        if self.has_conflict(release.case_id):
             raise Locked("conflict")
         return self._granted(release, signer_of(release), grants)
 
@@ -240,11 +236,11 @@ def seal_membership(membership: TeamMembership, team_keys: KeySet, signer: SignP
     public = bytes(membership.staff.public_key or b"")
     membership.sealed_key = seal_record(public, context, team_keys.to_bytes().hex(), signer, sizes=KEY_SIZES)
     membership.admitted_key = signer.public
-    membership.certificate = team_keys.sign.sign(certified(membership))
+    membership.certificate = team_keys.sign.sign(membership_statement(membership))
     membership.key_number = membership.team.key_number
 
 
-def grant(*, owner: Complaint | Release, box: BoxPair, team: Team, signer: SignPair) -> KeyGrant:
+def grant_key(*, owner: Complaint | Release, box: BoxPair, team: Team, signer: SignPair) -> KeyGrant:
     """Return an unsaved grant of ``box`` (the pair of ``owner``) to ``team``."""
     context = Context("grant", str(owner.pk), str(team.pk))
     sealed = seal_record(bytes(team.public_key), context, box.private.hex(), signer, sizes=KEY_SIZES)
@@ -264,7 +260,7 @@ def keyring_of(user: Any, session: Any) -> Keyring:
     return Keyring(user, keys)
 
 
-def remember(session: Any, keys: KeySet | None) -> None:
+def store_keys(session: Any, keys: KeySet | None) -> None:
     """Keep an unlocked key in the person's sealed session."""
     if keys is None:
         session.pop(SESSION_KEY, None)
@@ -312,10 +308,10 @@ def signer_of(owner: Complaint | Release) -> bytes:
     """Return who must have signed the keys of ``owner``: the reporter, or triage for a release; raises UnpinnedKey."""
     if isinstance(owner, Complaint):
         return bytes(owner.reporter_verify_key)
-    return team_key_history.trusted(owner.signer, Team.Kind.TRIAGE)
+    return team_key_history.trusted_signer(owner.signer, Team.Kind.TRIAGE)
 
 
-def certified(membership: TeamMembership) -> bytes:
+def membership_statement(membership: TeamMembership) -> bytes:
     """Return what a team signs when it admits a person: whose keys, and for which membership."""
     person = membership.staff
     publics = bytes(person.public_key or b"") + bytes(person.verify_key or b"")
@@ -325,7 +321,7 @@ def certified(membership: TeamMembership) -> bytes:
 def is_certified(membership: TeamMembership, team_keys: KeySet) -> bool:
     """Whether the person's public keys are those that the team admitted."""
     try:
-        verify(team_keys.sign.public, certified(membership), bytes(membership.certificate or b""))
+        verify(team_keys.sign.public, membership_statement(membership), bytes(membership.certificate or b""))
     except SealError:
         return False
     return True

@@ -20,7 +20,7 @@ PAIR, SOURCE = (3, 300), (30, 60)
 FORGOTTEN = timedelta(minutes=15)
 
 
-class Slow(Exception):  # noqa: N818
+class Throttled(Exception):  # noqa: N818
     """The attempt came too early; ``seconds`` (at least 1) says how long to wait."""
 
     def __init__(self, seconds: int) -> None:
@@ -62,7 +62,7 @@ def begin(*, kind: str, account: str, source: str, now: datetime) -> None:
         rows.append(LoginDelay.objects.select_for_update().get(pk=key))
     left = max((row.until - now).total_seconds() for row in rows)
     if left > 0:
-        raise Slow(math.ceil(left))
+        raise Throttled(math.ceil(left))
     for row in rows:
         row.failures += 1
         row.until = now + timedelta(seconds=_wait(row.failures, *keys[row.pk]))
@@ -79,6 +79,6 @@ def succeeded(*, kind: str, account: str, source: str, now: datetime) -> None:
         row.save()
 
 
-def forget(*, now: datetime) -> None:
+def purge(*, now: datetime) -> None:
     """Delete what is older than minutes; every attempt does so as well."""
     LoginDelay.objects.filter(until__lt=now - FORGOTTEN).delete()

@@ -21,7 +21,8 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Locked, UnpinnedKey, message_context, trusted
+from complaints.services.keyring import Locked, message_context
+from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 TO_REPORTERS = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
 
@@ -32,7 +33,7 @@ def take_sequence(complaint: Complaint) -> int:
     return Complaint.objects.values_list("next_sequence", flat=True).get(pk=complaint.pk) - 1
 
 
-def tell(
+def send_to_reporter(
     *,
     complaint: Complaint,
     text: str,
@@ -83,7 +84,7 @@ def read_as_reporter(messages: Iterable[Message], box: BoxPair) -> dict[uuid.UUI
         if message.direction not in TO_REPORTERS:
             continue
         said_by = bytes(message.signer), _team_of(message)
-        signer = signers.get(said_by) or signers.setdefault(said_by, trusted(*said_by))
+        signer = signers.get(said_by) or signers.setdefault(said_by, trusted_signer(*said_by))
         context = message_context(message, kind="to-reporter")
         told[message.pk] = str(open_record(box, message.sealed_for_reporter or b"", context, signer))
     return told
@@ -103,7 +104,7 @@ def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
     if message.direction == Message.Direction.FROM_REPORTER:
         signer = bytes(complaint.reporter_verify_key)
     else:
-        signer = trusted(message.signer, _team_of(message))
+        signer = trusted_signer(message.signer, _team_of(message))
     return str(open_record(pair, message.sealed, message_context(message), signer))
 
 
@@ -146,4 +147,4 @@ def _note_context(note: InternalNote) -> Context:
 
 def read_note(note: InternalNote, *, pair: BoxPair) -> str:
     """Open a note with the complaint's pair."""
-    return str(open_record(pair, note.sealed, _note_context(note), trusted(note.author_key, Team.Kind.TRIAGE)))
+    return str(open_record(pair, note.sealed, _note_context(note), trusted_signer(note.author_key, Team.Kind.TRIAGE)))

@@ -128,4 +128,4 @@ def reset(*, staff: Staff, by: Staff, signer: SignPair | None, now: datetime) ->
     """Take every factor from a person who has lost theirs and end their sessions; they enrol at the next sign-in."""
     Authenticator.objects.filter(user=staff).delete()
     log.append(event="factor.reset", now=now, actor=by, signer=signer, facts={"staff": str(staff.pk)})
-    sessions.end(staff=staff, by=by, signer=signer, now=now)
+    sessions.end_sessions(staff=staff, by=by, signer=signer, now=now)

@@ -23,8 +23,9 @@ from complaints.services import similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring, Locked, pinned_team
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.similarity import Similar
+from complaints.services.team_key_history import pinned_team
 
 # One table; what is more comes in another.
 MOST_ROWS = 300
@@ -32,7 +33,7 @@ Found = Mapping[str, Any]
 
 
 @transaction.atomic
-def enter(
+def enter_report(
     *,
     actor: Actor,
     found: Found,
@@ -51,13 +52,13 @@ def enter(
     person = _may(actor.keyring)
     complaint = _store(found, files, person, actor.now, channel)
     _record(actor, complaint)
-    similarity.keep(actor=actor, complaints=[complaint], pictures=False)
+    similarity.index_reports(actor=actor, complaints=[complaint], pictures=False)
     return complaint.case
 
 
 @transaction.atomic
-def enter_many(*, actor: Actor, rows: Sequence[Found]) -> list[Case]:
-    """Store all rows of a table or none; raises as :func:`enter`, and ValueError above MOST_ROWS."""
+def enter_reports(*, actor: Actor, rows: Sequence[Found]) -> list[Case]:
+    """Store all rows of a table or none; raises as :func:`enter_report`, and ValueError above MOST_ROWS."""
     person = _may(actor.keyring)
     if len(rows) > MOST_ROWS:
         raise ValueError("rows")
@@ -67,7 +68,7 @@ def enter_many(*, actor: Actor, rows: Sequence[Found]) -> list[Case]:
         _record(actor, complaint)
     for start in range(0, len(complaints), similarity.REPORTS_AT_ONCE):
         some = complaints[start : start + similarity.REPORTS_AT_ONCE]
-        similarity.keep(actor=actor, complaints=some, pictures=False)
+        similarity.index_reports(actor=actor, complaints=some, pictures=False)
     return [complaint.case for complaint in complaints]
 
 
@@ -78,7 +79,7 @@ def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Simi
     return {typed: found[url] for typed, url in spelled.items() if url in found}
 
 
-def one_spelling(url: str) -> str:
+def canonical_url(url: str) -> str:
     """Return a link in the spelling in which posts are compared."""
     return str(posts.describe({"url": url})["url"])
 
@@ -95,7 +96,9 @@ def _store(found: Found, files: Sequence[storage.Attachable], person: Staff, now
     post = posts.describe({**found, "screenshot": shown})
     report = {**found, "door": "", "links": "", "posts": [post], "identity": "anonymous"}
     today = timezone.localdate(now)
-    return submission.take_in(found=report, files=files, today=today, channel=channel, practice=person.practising)
+    return submission.submit_for_staff(
+        found=report, files=files, today=today, channel=channel, practice=person.practising
+    )
 
 
 def _record(actor: Actor, complaint: Complaint) -> None:

@@ -26,7 +26,7 @@ AT_ONCE: Final = 10
 
 
 @dataclass(frozen=True)
-class Made:
+class PracticeResult:
     """A practice case, and the ticket code with which its reporter can be played; shown once and not kept."""
 
     reference: str
@@ -34,7 +34,7 @@ class Made:
 
 
 @transaction.atomic
-def switch(*, actor: Actor, on: bool) -> None:
+def switch_practice(*, actor: Actor, on: bool) -> None:
     """Begin or end practising; whoever left their team meanwhile can still end it.
 
     Raises:
@@ -51,7 +51,7 @@ def switch(*, actor: Actor, on: bool) -> None:
 
 
 @transaction.atomic
-def make(*, actor: Actor, count: int = AT_ONCE) -> list[Made]:
+def make_practice_cases(*, actor: Actor, count: int = AT_ONCE) -> list[PracticeResult]:
     """Send ``count`` made-up reports as reporters would; all of today, because days that are over are closed.
 
     Raises:
@@ -69,6 +69,6 @@ def make(*, actor: Actor, count: int = AT_ONCE) -> list[Made]:
         draft = plan.draft(today)
         code = submission.start_code(draft)
         receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice=True)
-        made.append(Made(receipt.reference, codes.grouped(code)))
+        made.append(PracticeResult(receipt.reference, codes.grouped(code)))
     actor.record("practice.made", facts={"count": count})
     return made

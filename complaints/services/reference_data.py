@@ -37,7 +37,7 @@ def load(*, overwrite: bool = False) -> dict[str, int]:
     Rows that exist keep what an administrator has edited, unless ``overwrite``.
     """
     gained = {name: _load_table(name, model, overwrite=overwrite) for name, model in TABLES.items()}
-    forget()
+    clear_cache()
     return gained
 
 
@@ -62,7 +62,7 @@ def _flat(value: Any) -> Any:
 _forgotten = 0
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Empty the memory after an edit in this process; the others follow within MEMORY_SECONDS."""
     global _forgotten
     _forgotten += 1
@@ -166,7 +166,7 @@ def sample_mode() -> bool:
 
 
 @transaction.atomic
-def keep(*, row: models.Model, actor: Actor) -> None:
+def save_row(*, row: models.Model, actor: Actor) -> None:
     """Save a row that an administrator wrote, and let this process read anew what it remembers.
 
     Staff speak to reporters in these words, so the chain says who changed which row; never what it says.
@@ -174,4 +174,4 @@ def keep(*, row: models.Model, actor: Actor) -> None:
     row.save()
     facts = {"table": row._meta.model_name or "", "row": str(row.pk)}
     actor.record("catalog.changed", facts=facts)
-    transaction.on_commit(forget)
+    transaction.on_commit(clear_cache)

@@ -114,7 +114,7 @@ def _numbers(team: Team, identity: Identity) -> Iterator[int]:
 
 
 resealing_registry.register(
-    resealing_registry.Holding(
+    resealing_registry.SealedTable(
         "identity",
         rows=lambda team: (
             Identity.objects.select_related("complaint")

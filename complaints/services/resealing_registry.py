@@ -24,7 +24,7 @@ Rows = Callable[[Team], "QuerySet[Any]"]
 
 
 @dataclass(frozen=True)
-class Holding:
+class SealedTable:
     """One kind of rows.
 
     ``rows`` are all rows of a team; ``reseal`` opens one with whichever key it names and seals it to the key of
@@ -37,10 +37,10 @@ class Holding:
     columns: tuple[str, ...]
 
 
-_ALL: dict[str, Holding] = {}
+_ALL: dict[str, SealedTable] = {}
 
 
-def register(holding: Holding) -> None:
+def register(holding: SealedTable) -> None:
     """Add a kind of rows; once, when its module is read."""
     _ALL[holding.name] = holding
 
@@ -60,20 +60,20 @@ def register_records(
         body = keyring.read_for_team(team, sealed, context(row), number=number, sizes=sizes)
         setattr(row, column, keyring.seal_for_team(team, context(row), body, sizes=sizes))
 
-    register(Holding(name, rows, reseal, (column,)))
+    register(SealedTable(name, rows, reseal, (column,)))
 
 
-def every() -> list[Holding]:
+def registered_tables() -> list[SealedTable]:
     """Return all that is registered, in the order in which it is sealed again."""
     return [_ALL[name] for name in sorted(_ALL)]
 
 
-def behind(holding: Holding, team: Team) -> QuerySet[Any]:
+def rows_with_older_key(holding: SealedTable, team: Team) -> QuerySet[Any]:
     """Return a team's rows that older keys open."""
     return holding.rows(team).filter(sealed_number__gt=0, sealed_number__lt=team.key_number)
 
 
-def set_aside(holding: Holding, team: Team) -> QuerySet[Any]:
+def rows_set_aside(holding: SealedTable, team: Team) -> QuerySet[Any]:
     """Return a team's rows that did not open when they should have been sealed again."""
     return holding.rows(team).filter(Q(sealed_number__lt=0) & Q(sealed_number__gt=-team.key_number))
 
@@ -96,7 +96,7 @@ def _reseal_grant(grant: KeyGrant, keyring: Keyring, team: Team) -> None:
 
 
 register(
-    Holding(
+    SealedTable(
         "grant",
         rows=lambda team: KeyGrant.objects.filter(team=team).select_related("complaint", "release"),
         reseal=_reseal_grant,

@@ -17,7 +17,8 @@ from complaints.models.team import Role, Staff, Team
 from complaints.services import resealing_registry
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey, pinned_team
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.team_key_history import UnpinnedKey, pinned_team
 
 NAME_AT_MOST: Final = 60
 # Per person and per team: more than these are no help any more, and each is opened with every page of the queue.
@@ -26,12 +27,12 @@ SHARED_AT_MOST: Final = 24
 _SIZES: Final = (1024, 4096)
 
 
-class TooMany(Exception):  # noqa: N818  said to an officer, not a fault of the program
+class TooManyFilters(Exception):  # noqa: N818  said to an officer, not a fault of the program
     """There are as many saved filters as a page can show."""
 
 
 @dataclass(frozen=True)
-class Saved:
+class OpenedFilter:
     """A saved filter, opened; ``name`` is "" where it does not open or was altered."""
 
     id: uuid.UUID
@@ -55,7 +56,7 @@ def _may_delete(person: Staff, row: SavedFilter) -> bool:
     return row.owner_id == person.pk or (row.is_shared and person.role == Role.FORWARDER)
 
 
-def saved_filters(*, keyring: Keyring) -> list[Saved]:
+def saved_filters(*, keyring: Keyring) -> list[OpenedFilter]:
     """Return a person's own saved filters and the shared ones, by name; one query. Nothing for who is not in triage."""
     person = keyring.staff
     if person is None or not access.is_triage(person):
@@ -65,7 +66,7 @@ def saved_filters(*, keyring: Keyring) -> list[Saved]:
     for row in rows:
         name = _name(keyring, row)
         mine = row.owner_id == person.pk
-        found.append(Saved(row.pk, name, row.query, row.is_shared, mine, _may_delete(person, row)))
+        found.append(OpenedFilter(row.pk, name, row.query, row.is_shared, mine, _may_delete(person, row)))
     return sorted(found, key=lambda one: (one.is_shared, one.name.casefold()))
 
 
@@ -101,7 +102,7 @@ def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFi
     assert person is not None  # noqa: S101  a ring that holds a team's key has a person
     kept = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
     if kept.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
-        raise TooMany
+        raise TooManyFilters
     row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, sealed_number=team.key_number)
     body = _body(row, name[:NAME_AT_MOST])
     row.sealed = actor.keyring.seal_for_team(team, _context(row), body, sizes=_SIZES)

@@ -22,15 +22,15 @@ from complaints.services.audit import log
 HEADS_KEPT = 60
 
 
-def close_due(*, today: date, now: datetime) -> None:
+def close_due_days(*, today: date, now: datetime) -> None:
     """Close every day before ``today`` that is not closed yet, however long the jobs stood still."""
     last = log.heads(limit=1)
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first() or today - timedelta(days=1)
     start = date.fromisoformat(last[0][1]) + timedelta(days=1) if last else first
-    close(days=[start + timedelta(days=count) for count in range((today - start).days)], now=now)
+    close_days(days=[start + timedelta(days=count) for count in range((today - start).days)], now=now)
 
 
-def close(*, days: Iterable[date], now: datetime) -> None:
+def close_days(*, days: Iterable[date], now: datetime) -> None:
     """Close each of ``days`` that is not closed, then bring every head outside that is not there yet."""
     for day in days:
         log.close_day(day=day, now=now)
@@ -54,7 +54,7 @@ def _send_head(line: str) -> None:
         os.fsync(file.fileno())
 
 
-def mail_staff(*, today: date) -> int:
+def send_staff_mail(*, today: date) -> int:
     """Send members of teams with work one mail that says so; return how many were sent.
 
     Always the same words: neither number nor kind nor hour of what came in can be read from it.
@@ -68,7 +68,7 @@ def mail_staff(*, today: date) -> int:
 
 def _finds_some(person: Staff, kind: str, today: date) -> bool:
     """Whether some of the work is not kept from a person by the conflict lock; few have one, so most cost one query."""
-    if not access.concerned_cases(person).exists():
+    if not access.conflicted_cases(person).exists():
         return True
     return case_deadlines.work_waiting(today=today, person=person)[kind]
 
@@ -88,9 +88,9 @@ def _remind(person: Staff) -> int:
 # Signs of life of the job cluster, for the watchdog outside of it.
 
 
-def beat(*, now: datetime) -> None:
+def record_heartbeat(*, now: datetime) -> None:
     """Record that a job has passed through the queue; drop what the login remembers of sources, minutes old."""
-    login_throttle.forget(now=now)
+    login_throttle.purge(now=now)
     Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
 
 

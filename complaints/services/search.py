@@ -56,7 +56,7 @@ class Search:
         return cls(str(kept["kind"]), tuple(kept["values"]), str(kept["words"]), int(kept["waiting"]))
 
 
-def understood(*, words: str, name: str, agency: str, year: int) -> tuple[str, list[str]]:
+def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, list[str]]:
     """Return what is searched for: its kind, and the references or the one spelling of the indexes.
 
     Raises:
@@ -75,17 +75,17 @@ def understood(*, words: str, name: str, agency: str, year: int) -> tuple[str, l
     raise NothingToSearch
 
 
-def search(*, actor: Actor, words: str, name: str, agency: str) -> Search:
-    """Prepare a search; :func:`narrow` then finds. Reports that nobody has met are indexed first, some at a time.
+def search_cases(*, actor: Actor, words: str, name: str, agency: str) -> Search:
+    """Prepare a search; :func:`filter_cases` then finds. Reports that nobody has met are indexed first, some at a time.
 
     Raises:
-        NothingToSearch: see :func:`understood`.
+        NothingToSearch: see :func:`parse_query`.
         Locked, UnpinnedKey, SealError: the key of the indexes does not open.
     """
-    kind, values = understood(words=words, name=name, agency=agency, year=timezone.localdate(actor.now).year)
+    kind, values = parse_query(words=words, name=name, agency=agency, year=timezone.localdate(actor.now).year)
     waiting = 0
     if kind != REFERENCE:
-        waiting = catch_up(actor=actor)
+        waiting = index_slice(actor=actor)
         values = [similarity.digest_of(keyring=actor.keyring, kind=kind, value=value).hex() for value in values]
     shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
     with transaction.atomic():
@@ -94,21 +94,21 @@ def search(*, actor: Actor, words: str, name: str, agency: str) -> Search:
     return Search(kind, tuple(values), shown, waiting)
 
 
-def catch_up(*, actor: Actor) -> int:
+def index_slice(*, actor: Actor) -> int:
     """Index reports that nobody has met yet, the oldest first, in slices of their own; return how many still wait.
 
-    The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search`.
+    The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search_cases`.
     """
     unmet = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
         rows = list(unmet.order_by("day", "id").prefetch_related("grants")[: similarity.REPORTS_AT_ONCE])
         if not rows:
             return 0
-        similarity.keep(actor=actor, complaints=rows, pictures=False)
+        similarity.index_reports(actor=actor, complaints=rows, pictures=False)
     return unmet.order_by()[: WAITING_AT_MOST + 1].count()
 
 
-def narrow(cases: QuerySet[Case], wanted: Search) -> QuerySet[Case]:
+def filter_cases(cases: QuerySet[Case], wanted: Search) -> QuerySet[Case]:
     """Narrow cases to those that a search finds."""
     if wanted.kind == REFERENCE:
         # A reference that was linked leads to where its reports are now: its reporter knows no other.

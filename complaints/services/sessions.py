@@ -14,7 +14,7 @@ from complaints.models.team import Staff
 from complaints.services.audit import log
 
 
-def live(*, staff: Staff, now: datetime) -> list[SealedSession]:
+def active_sessions(*, staff: Staff, now: datetime) -> list[SealedSession]:
     """Return a person's sessions that have not passed the absolute limit, newest first.
 
     One that ended by its idle limit may still be among them: that end is sealed inside.
@@ -24,7 +24,7 @@ def live(*, staff: Staff, now: datetime) -> list[SealedSession]:
 
 
 @transaction.atomic
-def end(
+def end_sessions(
     *,
     staff: Staff,
     by: Staff | None = None,

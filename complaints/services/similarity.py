@@ -95,7 +95,7 @@ def _picture_key(key: bytes) -> bytes:
     return blake2b(b"", person=b"index-hashes", key=key)
 
 
-def keep(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
+def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
     """Write the missing entries of reports that this person can open, and the conflicts of interest that come of them.
 
     Called before anything of them is displayed: whoever stands in one must not see it, be it in their own session.
@@ -107,7 +107,7 @@ def keep(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> No
         Locked, UnpinnedKey, SealError: the key of the entries does not open; nothing was written.
     """
     # Whoever stands in a case cannot open it; another member's session writes its entries.
-    complaints = [complaint for complaint in complaints if not actor.keyring.concerned(complaint.case_id)]
+    complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
     new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
     items = _waiting(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
@@ -131,7 +131,7 @@ def keep(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> No
             if item.pk not in done:
                 entries += _of_item(actor.keyring, key, item, mine[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
-        conflict_detection.mark(actor=actor, key=key, entries=entries)
+        conflict_detection.record_matches(actor=actor, key=key, entries=entries)
         Complaint.objects.filter(pk__in=mine, is_indexed=False).update(is_indexed=True)
 
 
@@ -165,7 +165,7 @@ def _values(answers: dict[str, Any]) -> dict[str, str]:
         Kind.PERSON.value: matching.person(str(answers.get("accused_name") or ""), agency),
         Kind.NAME.value: matching.name(str(answers.get("accused_name") or "")),
         Kind.OFFICE.value: matching.office(agency),
-        Kind.AGENCY.value: matching.agency(agency, place),
+        Kind.AGENCY.value: matching.agency_key(agency, place),
     }
 
 
@@ -227,9 +227,9 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
         Locked, UnpinnedKey, SealError: the key of the entries does not open.
     """
     own = list(IndexEntry.objects.filter(complaint__in=complaints))
-    others = others_of(keyring, case)
-    found = equal(others, [entry for entry in own if entry.kind in (*EXACT, Kind.AGENCY)])
-    found += near(keyring, others, own)
+    others = other_reports(keyring, case)
+    found = equal_entries(others, [entry for entry in own if entry.kind in (*EXACT, Kind.AGENCY)])
+    found += similar_pictures(keyring, others, own)
     by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
     for entry in found:
         by_kind[entry.kind].append(entry)
@@ -239,13 +239,13 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
     return Matches(len(alike) + len(complaints) if alike else 0, len(shared), groups)
 
 
-def others_of(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
+def other_reports(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
     """Return the entries of all other cases that this person may see."""
     others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
     return others.exclude(complaint__case=case).select_related("complaint__case")
 
 
-def equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+def equal_entries(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
     """Return the newest entries that say the same as ``own``; the agency, which many share, crowds out no other."""
     if not own:
         return []
@@ -255,7 +255,7 @@ def equal(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntr
     return list(others.filter(**wanted).annotate(place=place).filter(place__lte=MOST).order_by("place"))
 
 
-def near(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
+def similar_pictures(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
     """Return the entries of pictures that look nearly the same: by bands first, then by their whole hashes."""
     pictures = [entry for entry in own if entry.kind == Kind.PICTURE]
     hashed = [entry for entry in pictures if entry.sealed is not None]
@@ -288,7 +288,9 @@ def _group(kind: str, entries: list[IndexEntry]) -> Group:
 NEAR_DAYS: Final = 30
 
 
-def likely(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> dict[uuid.UUID, tuple[str, ...]]:
+def likely_duplicates(
+    *, keyring: Keyring, case: Case, complaints: Sequence[Complaint]
+) -> dict[uuid.UUID, tuple[str, ...]]:
     """Return the cases that may speak of the same matter, each with what it shares: "accused", "picture", "post".
 
     The same accused counts where both cases came in within NEAR_DAYS.
@@ -297,21 +299,21 @@ def likely(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> 
         Locked, UnpinnedKey, SealError: the key of the entries does not open.
     """
     own = list(IndexEntry.objects.filter(complaint__in=complaints))
-    others = others_of(keyring, case)
+    others = other_reports(keyring, case)
     found: dict[uuid.UUID, set[str]] = defaultdict(set)
-    for entry in equal(others, [entry for entry in own if entry.kind in EXACT]):
+    for entry in equal_entries(others, [entry for entry in own if entry.kind in EXACT]):
         other = entry.complaint.case
         if entry.kind == Kind.POST:
             found[other.pk].add("post")
         elif abs((other.received_on - case.received_on).days) <= NEAR_DAYS:
             found[other.pk].add("accused")
-    for entry in near(keyring, others, own):
+    for entry in similar_pictures(keyring, others, own):
         found[entry.complaint.case_id].add("picture")
     return {pk: tuple(sorted(why)) for pk, why in found.items()}
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
-    """Return, by link in its one spelling, the cases of this person that hold the same post; raises as :func:`likely`.
+    """Return, by link in its one spelling, the cases of this person that hold the same post; raises as :func:`likely_duplicates`.
 
     Reports that no member has met yet are not compared.
     """

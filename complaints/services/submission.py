@@ -22,8 +22,9 @@ from complaints.models.evidence import DraftFile
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
-from complaints.services.keyring import bind_keys, pinned_teams
-from complaints.services.keyring import grant as keyring_grant
+from complaints.services.keyring import bind_keys
+from complaints.services.keyring import grant_key as keyring_grant
+from complaints.services.team_key_history import pinned_teams
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
@@ -90,7 +91,7 @@ def submit(
     raise IntegrityError("reference")
 
 
-def take_in(
+def submit_for_staff(
     *, found: dict[str, Any], files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
 ) -> Complaint:
     """Store what staff found themselves, sealed as a report is; it has no reporter.
@@ -188,7 +189,7 @@ def _new_case(answers: dict[str, Any], today: date, *, practice: bool) -> Case:
         agency_kind=kind if kind in AgencyKind.values else AgencyKind.UNKNOWN.value,
         received_on=today,
         status_on=today,
-        due_on=transitions.due_on(Status.RECEIVED, received_on=today, entered_on=today, source=None, urgent=False),
+        due_on=transitions.due_date(Status.RECEIVED, received_on=today, entered_on=today, source=None, urgent=False),
     )
 
 

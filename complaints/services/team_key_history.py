@@ -17,7 +17,7 @@ from django.db import connection
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing import succession
 from complaints.domain.sealing.primitives import Stored
-from complaints.domain.sealing.succession import Link
+from complaints.domain.sealing.succession import KeyLink
 from complaints.models.team import Team, TeamKey
 
 
@@ -29,7 +29,7 @@ class UnpinnedKey(Exception):  # noqa: N818
 class _Known:
     """The succession as this process last saw it; signatures stay true, so it is only read again if it falls short."""
 
-    links: tuple[Link, ...] = ()
+    links: tuple[KeyLink, ...] = ()
 
 
 @lru_cache(maxsize=64)
@@ -37,28 +37,30 @@ def _known(pin: str, slug: str) -> _Known:
     return _Known()
 
 
-_NONE: Final = Link(0, b"", b"")
+_NONE: Final = KeyLink(0, b"", b"")
 
 
-def _succession(slug: str, *, fresh: bool) -> tuple[Link, ...]:
+def _succession(slug: str, *, fresh: bool) -> tuple[KeyLink, ...]:
     pin = keysets.parse_pins(settings.TEAM_KEY_PINS).get(slug, "")
     known = _known(pin, slug)
     if fresh:
         team = Team.objects.filter(slug=slug).first()
-        known.links = tuple(succession.reached(team=team.pk.bytes, links=_rows(team), pin=pin)) if team else ()
+        known.links = tuple(succession.reachable_keys(team=team.pk.bytes, links=_rows(team), pin=pin)) if team else ()
     return known.links
 
 
-def _rows(team: Team) -> list[Link]:
+def _rows(team: Team) -> list[KeyLink]:
     rows = TeamKey.objects.filter(team=team).order_by("number")
     found = [
-        Link(row.number, bytes(row.public_key), bytes(row.verify_key), bytes(row.by_predecessor), bytes(row.by_itself))
+        KeyLink(
+            row.number, bytes(row.public_key), bytes(row.verify_key), bytes(row.by_predecessor), bytes(row.by_itself)
+        )
         for row in rows
     ]
-    return found or [Link(team.key_number, bytes(team.public_key), bytes(team.verify_key))]
+    return found or [KeyLink(team.key_number, bytes(team.public_key), bytes(team.verify_key))]
 
 
-def _is_newest(team: Team, links: tuple[Link, ...]) -> bool:
+def _is_newest(team: Team, links: tuple[KeyLink, ...]) -> bool:
     newest = links[-1] if links else _NONE
     return (newest.public, newest.verify) == (bytes(team.public_key), bytes(team.verify_key))
 
@@ -92,7 +94,7 @@ def pinned_teams(*slugs: str) -> dict[str, Team]:
     return teams
 
 
-def trusted(signer: Stored, slug: str) -> bytes:
+def trusted_signer(signer: Stored, slug: str) -> bytes:
     """Return ``signer`` where it is a signing key of the pinned team ``slug``, in whose name something is said.
 
     Keys that were replaced count: what they signed while they were the team's is still the team's word.

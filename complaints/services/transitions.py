@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
-from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
+from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, Transition
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
@@ -33,7 +33,9 @@ def public_holidays() -> Any:
     return holidays.country_holidays("ID")
 
 
-def due_on(status: Status, *, received_on: date, entered_on: date, source: Status | None, urgent: bool) -> date | None:
+def due_date(
+    status: Status, *, received_on: date, entered_on: date, source: Status | None, urgent: bool
+) -> date | None:
     """Return the day by which a case must leave ``status``, or None where nothing runs."""
     limits = workflow.URGENT_LIMITS if urgent else workflow.LIMITS
     limit = workflow.limit_for(status, source=source, limits=limits)
@@ -43,7 +45,7 @@ def due_on(status: Status, *, received_on: date, entered_on: date, source: Statu
     return deadlines.due_date(start, limit, public_holidays())
 
 
-def mark(case: Case, sequences: Mapping[Any, int]) -> str:
+def case_version(case: Case, sequences: Mapping[Any, int]) -> str:
     """Return what somebody saw of a case: status, number of steps, and how far each of its threads had come.
 
     Args:
@@ -53,9 +55,9 @@ def mark(case: Case, sequences: Mapping[Any, int]) -> str:
     return f"{case.status}.{case.step_count}.{places}"
 
 
-def is_seen(seen: str, case: Case, sequences: Mapping[Any, int]) -> bool:
+def is_current(seen: str, case: Case, sequences: Mapping[Any, int]) -> bool:
     """Whether a case still stands as somebody saw it; ``seen`` may be a bare status, which says only so much."""
-    return mark(case, sequences) == seen if "." in seen else case.status == seen
+    return case_version(case, sequences) == seen if "." in seen else case.status == seen
 
 
 @transaction.atomic
@@ -80,7 +82,7 @@ def perform(
     Args:
         actor: the person who takes a step of staff or of a body, who must hold their own key: two people are two keys.
         at: when a step of the system or of a reporter is taken; a person's step has the time of ``actor``.
-        seen_status: what the actor saw: a status, or the whole :func:`mark` of a case; a difference is an error.
+        seen_status: what the actor saw: a status, or the whole :func:`case_version` of a case; a difference is an error.
         changes: further clear columns to write with the step (lead body).
         urgent: whether the short limits run although the category is not an urgent one.
 
@@ -100,10 +102,10 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if person is not None and access.is_concerned(person, case.pk):
+    if person is not None and access.has_conflict(person, case.pk):
         raise Case.DoesNotExist
     source = Status(case.status)
-    if case.linked_into_id or (seen_status is not None and not is_seen(seen_status, case, sequences)):
+    if case.linked_into_id or (seen_status is not None and not is_current(seen_status, case, sequences)):
         raise CaseChanged
     asked_from = Status(case.asked_from) if case.asked_from else None
     row = workflow.check(
@@ -157,7 +159,7 @@ def _write(
     case.status, case.status_on, case.is_late = target.value, day, False
     case.asked_from = source.value if row.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
-    case.due_on = due_on(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
+    case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
     case.save(
@@ -184,6 +186,3 @@ def _write(
         was_late=None if ended is None else day > ended,
         at=None if row.actor is ActorKind.REPORTER else now,
     )
-
-
-__all__ = ["CaseChanged", "TransitionRefused", "due_on", "is_seen", "mark", "perform", "public_holidays"]

@@ -26,7 +26,7 @@ class Section:
     empty: list[str]
 
 
-def bawaslu_too(draft: Draft) -> bool:
+def concerns_bawaslu(draft: Draft) -> bool:
     """Tell whether Bawaslu is the one to judge what the draft says, alone or beside others."""
     kind = reference_data.accused_kind(draft.get("accused_kind", ""))
     category = reference_data.category(draft.get("category", ""))

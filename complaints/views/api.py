@@ -56,7 +56,7 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
     """Return what the list of files needs: those that are here, those that came in part, where to remove one."""
     session = request.reporter
     files = drafts.draft_files(session=session)
-    drafts.look_into(session=session, files=files)
+    drafts.check_metadata(session=session, files=files)
     return {
         "files": files,
         "listed": [(file, traces(file.betrays)) for file in files],
@@ -81,7 +81,7 @@ def begin(request: ReporterRequest, file_id: str) -> resumable.Progress:
 def segment(request: ReporterRequest, file_id: str) -> resumable.Progress:
     """Take one segment."""
     index = int(request.headers.get("Upload-Segment", ""))
-    return resumable.take(session=request.reporter, file_id=file_id, index=index, data=request.body)
+    return resumable.receive_segment(session=request.reporter, file_id=file_id, index=index, data=request.body)
 
 
 @_answering

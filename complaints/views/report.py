@@ -23,7 +23,7 @@ from complaints.forms.report import IdentityForm, StoryForm
 from complaints.services import submission
 from complaints.services.evidence import drafts
 from complaints.views import ReporterRequest, empty_fields, hole, page, posts, still_page, uploads
-from complaints.views.answers import Draft, bawaslu_too, sections
+from complaints.views.answers import Draft, concerns_bawaslu, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -59,7 +59,7 @@ def _ask(
         "drafted": bool(draft),
         "renewed": draft.get("renewed"),
         "sent": "sent" in request.reporter,
-        "bawaslu": step is WHO and bawaslu_too(draft),
+        "bawaslu": step is WHO and concerns_bawaslu(draft),
     }
     waiting = waiting_files(request) if step is STORY else {}
     none = not any(waiting.get(name) for name in ("files", "partial"))
@@ -155,14 +155,14 @@ def _review(
     answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
     own = {"token": submission.form_token(draft), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and none and not changed:
-        return _still_review(request, own, bawaslu=bawaslu_too(draft))
+        return _still_review(request, own, bawaslu=concerns_bawaslu(draft))
     names = ("identity", "name", "contact")
     shown = form or IdentityForm(initial={name: draft[name] for name in names if draft.get(name)})
     context = {
         "parts": shown.rendered(),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
-        "bawaslu": bawaslu_too(draft),
+        "bawaslu": concerns_bawaslu(draft),
     }
     return page(request, "report/check", {**context, **waiting, **own})
 

@@ -74,7 +74,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
         if response is None:
             request.session.cycle_key()
-            step_up.hold(request, user, getattr(user, "unlocked_key", None))
+            step_up.hold_pending_key(request, user, getattr(user, "unlocked_key", None))
         return response
 
     def add_message(
@@ -88,8 +88,8 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         """Change the password and re-wrap the key, or make one, in the same transaction; other sessions end."""
         request = self.request
         personal.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
-        sessions.end(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
-        step_up.hold(request, user, personal.unlock(staff=user, password=password))
+        sessions.end_sessions(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
+        step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask for password and factor both; allauth itself would be content with either.

@@ -75,14 +75,14 @@ class KeyForm(AuthenticateWebAuthnForm):
                 raise get_adapter().validation_error("incorrect_code") from error
 
 
-class Slowed(FormView):  # type: ignore[type-arg]
+class ThrottledView(FormView):  # type: ignore[type-arg]
     """Answers an attempt that came too early with 429 and the wait in words, on the same page."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer."""
         try:
             return super().dispatch(request, *args, **kwargs)
-        except login_throttle.Slow as slow:
+        except login_throttle.Throttled as slow:
             return self.slow(slow.seconds)
 
     def slow(self, seconds: int) -> HttpResponse:
@@ -97,7 +97,7 @@ class Slowed(FormView):  # type: ignore[type-arg]
         return self.get_form_class()(**{**kwargs, "data": None, "files": None})
 
 
-class Login(Slowed, LoginView):
+class StaffLoginView(ThrottledView, LoginView):
     """Username and password."""
 
     def empty_form(self) -> Any:
@@ -105,7 +105,7 @@ class Login(Slowed, LoginView):
         return self.get_form_class()(initial={"login": self.request.POST.get("login", "")}, request=self.request)
 
 
-class Logout(LogoutView):
+class StaffLogoutView(LogoutView):
     """Ends the session by POST, a pending one too; a GET only asks."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -115,14 +115,14 @@ class Logout(LogoutView):
         return answer
 
 
-class Factor(AuthenticateView):
+class SecondFactorView(AuthenticateView):
     """The second factor, after the right password."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, with 429 to an attempt that came too early."""
         try:
             answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        except login_throttle.Slow as slow:
+        except login_throttle.Throttled as slow:
             user = self.stage.login.user
             self.auth_form, self.webauthn_form = CodeForm(user=user), KeyForm(user=user)
             answer = self.render_to_response(self.get_context_data(wait=slow.seconds), status=429)
@@ -132,17 +132,17 @@ class Factor(AuthenticateView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Let the key be used, under a new cookie."""
         form.save()
-        step_up.release(self.request, self.stage.login.user)
+        step_up.release_pending_key(self.request, self.stage.login.user)
         answer: HttpResponse = self.stage.exit()
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add which factors there are, and the sample account's code."""
         user = self.stage.login.user
-        return {**super().get_context_data(**kwargs), **kwargs, **ways(user)}
+        return {**super().get_context_data(**kwargs), **kwargs, **factor_kinds(user)}
 
 
-def ways(user: Any) -> dict[str, Any]:
+def factor_kinds(user: Any) -> dict[str, Any]:
     """Return which factors a person has, and what a sample account may read off the page."""
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     practice = settings.SAMPLE_MODE and user.is_sample
@@ -157,7 +157,7 @@ def ways(user: Any) -> dict[str, Any]:
 class ConfirmForm(forms.Form):
     """Password and factor together; a person without a factor gives the password alone."""
 
-    password = forms.CharField(label=gettext_lazy("Password"), strip=False, widget=forms.PasswordInput)
+    password = forms.CharField(label=gettext_lazy("PasswordView"), strip=False, widget=forms.PasswordInput)
     code = forms.CharField(required=False)
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 
@@ -183,7 +183,7 @@ class ConfirmForm(forms.Form):
 
 
 @method_decorator(login_required, name="dispatch")
-class Confirm(Slowed):
+class ConfirmView(ThrottledView):
     """Ask for password and factor again before somebody changes how they sign in."""
 
     form_class = ConfirmForm
@@ -196,7 +196,7 @@ class Confirm(Slowed):
     def form_valid(self, form: Any) -> HttpResponse:
         """Note it and go on."""
         user = self.request.user
-        step_up.again(self.request, user, factor=form.asks_factor)
+        step_up.repeat_login(self.request, user, factor=form.asks_factor)
         wanted = self.request.POST.get("next", "")
         safe = url_has_allowed_host_and_scheme(wanted, {self.request.get_host()}, require_https=settings.SECURE)
         return redirect(wanted if safe else "mfa_index")
@@ -205,7 +205,7 @@ class Confirm(Slowed):
         """Add the way on, and what a security key has to sign."""
         request = self.request
         wanted = request.POST.get("next") or request.GET.get("next", "")
-        found = {**super().get_context_data(**kwargs), "next": wanted, **ways(request.user)}
+        found = {**super().get_context_data(**kwargs), "next": wanted, **factor_kinds(request.user)}
         if found["has_key"]:
             found["js_data"] = {"request_options": webauthn.begin_authentication(request.user)}
         return found
@@ -217,7 +217,7 @@ def require_confirmation(request: HttpRequest) -> None:
         raise ReauthenticationRequired
 
 
-class Password(PasswordChangeView):
+class PasswordView(PasswordChangeView):
     """The own password; the first one, in place of what somebody else gave, needs no confirmation."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -30,7 +30,7 @@ from django.utils.decorators import method_decorator
 from complaints.models.team import Staff
 from complaints.services import mfa
 from portal.accounts import step_up
-from portal.accounts.login import Slowed, attempted, require_confirmation
+from portal.accounts.login import ThrottledView, attempted, require_confirmation
 
 
 def _person(request: HttpRequest) -> Staff:
@@ -49,7 +49,7 @@ def _added(request: Any, kind: str, *, made: bool = False) -> HttpResponse:
     made = bool(auto_generate_recovery_codes(request)) or made
     if first:
         request.session.cycle_key()
-    step_up.release(request, request.user)
+    step_up.release_pending_key(request, request.user)
     return redirect("mfa_view_recovery_codes" if made else "mfa_index")
 
 
@@ -89,7 +89,7 @@ class NewKeyForm(AddWebAuthnForm):
 
 
 @method_decorator(login_required, name="dispatch")
-class Factors(IndexView):
+class FactorsView(IndexView):
     """A person's own factors; without one, the choice which to begin with."""
 
 
@@ -103,7 +103,7 @@ class Confirmed:
         return answer
 
 
-class App(Confirmed, Slowed):
+class ActivateAppView(Confirmed, ThrottledView):
     """Set up an authenticator app; it replaces the one that there is."""
 
     form_class = AppForm
@@ -140,7 +140,7 @@ def app_picture(request: HttpRequest) -> HttpResponse:
     return HttpResponse(drawn, content_type="image/svg+xml")
 
 
-class RemoveApp(Confirmed, DeactivateTOTPView):
+class RemoveAppView(Confirmed, DeactivateTOTPView):
     """Remove the app, where there is another factor."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -151,7 +151,7 @@ class RemoveApp(Confirmed, DeactivateTOTPView):
         return answer
 
 
-class AddKey(Confirmed, AddWebAuthnView):
+class AddKeyView(Confirmed, AddWebAuthnView):
     """Add a security key or the device's own."""
 
     form_class = NewKeyForm
@@ -163,7 +163,7 @@ class AddKey(Confirmed, AddWebAuthnView):
             return _added(self.request, "webauthn", made=self.did_generate_recovery_codes)
 
 
-class RemoveKey(Confirmed, RemoveWebAuthnView):
+class RemoveKeyView(Confirmed, RemoveWebAuthnView):
     """Remove a security key, where there is another factor."""
 
     success_url = reverse_lazy("mfa_index")
@@ -181,7 +181,7 @@ class RemoveKey(Confirmed, RemoveWebAuthnView):
         return answer
 
 
-class NewCodes(Confirmed, GenerateRecoveryCodesView):
+class NewCodesView(Confirmed, GenerateRecoveryCodesView):
     """Make new recovery codes; the old ones end."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -192,5 +192,5 @@ class NewCodes(Confirmed, GenerateRecoveryCodesView):
         return answer
 
 
-class Codes(Confirmed, ViewRecoveryCodesView):
+class CodesView(Confirmed, ViewRecoveryCodesView):
     """Show new recovery codes, once."""

@@ -12,25 +12,25 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from complaints.services import mfa
-from complaints.services.keyring import SESSION_KEY, remember
+from complaints.services.keyring import SESSION_KEY, store_keys
 from portal.accounts.sessions import PENDING
 
 PASSWORD, FACTOR = "password_at", "factor_at"
 
 
-def hold(request: HttpRequest, user: Any, keys: Any) -> None:
+def hold_pending_key(request: HttpRequest, user: Any, keys: Any) -> None:
     """Note that the password was given just now; release the key at once where the second factor was given before."""
     session, now = request.session, time.time()
     session[PASSWORD] = [str(user.pk), now]
     if passed(request, user):
-        remember(session, keys)
+        store_keys(session, keys)
         return
     session.pop(FACTOR, None)
-    remember(session, None)
+    store_keys(session, None)
     session[PENDING] = {"user": str(user.pk), "at": now, "key": keys.to_bytes().hex() if keys else ""}
 
 
-def release(request: HttpRequest, user: Any) -> None:
+def release_pending_key(request: HttpRequest, user: Any) -> None:
     """Note that the second factor was given just now, and let the waiting key be used."""
     session = request.session
     session[FACTOR] = [str(user.pk), time.time()]
@@ -39,7 +39,7 @@ def release(request: HttpRequest, user: Any) -> None:
         session[SESSION_KEY] = waiting["key"]
 
 
-def again(request: HttpRequest, user: Any, *, factor: bool) -> None:
+def repeat_login(request: HttpRequest, user: Any, *, factor: bool) -> None:
     """Note that a signed-in person has given the password once more, and the factor too where there is one."""
     session, now = request.session, time.time()
     session[PASSWORD] = [str(user.pk), now]
@@ -59,7 +59,7 @@ def _given(request: HttpRequest, user: Any, what: str) -> float | None:
     return at if owner == str(user.pk) else None
 
 
-def just_entered(request: HttpRequest, user: Any, what: str) -> bool:
+def mark_confirmed(request: HttpRequest, user: Any, what: str) -> bool:
     """Whether the password or the factor was given within the last minutes (ACCOUNT_REAUTHENTICATION_TIMEOUT)."""
     at = _given(request, user, what)
     return at is not None and time.time() - at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
@@ -68,6 +68,6 @@ def just_entered(request: HttpRequest, user: Any, what: str) -> bool:
 def confirmed(request: HttpRequest) -> bool:
     """Whether a person may change how they sign in: password and factor were just given, or there is no factor yet."""
     user = request.user
-    if not user.is_authenticated or not just_entered(request, user, PASSWORD):
+    if not user.is_authenticated or not mark_confirmed(request, user, PASSWORD):
         return False
-    return just_entered(request, user, FACTOR) or not mfa.has_factor(user)
+    return mark_confirmed(request, user, FACTOR) or not mfa.has_factor(user)

@@ -92,7 +92,7 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
     browsers = {who: sign_in(Client(raise_request_exception=False), name) for who, name in STAFF.items()}
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
-    first_look.meet(actor=Actor(cast.ring("fitri"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("fitri"), NOW))
     return Scene(sent, ids, browsers | strangers)
 
 

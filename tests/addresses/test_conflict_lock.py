@@ -37,7 +37,7 @@ def scene(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         conflicts.declare_conflict(actor=Actor(cast.ring("vera"), NOW), case_id=case.pk, reason="Ia paman saya.")
         named = Staff.objects.filter(username__in=["kirana", "audi", "super"])
         named.update(first_name="Kepala", last_name="Bidang X", must_recheck=True)
-        first_look.meet(actor=Actor(cast.ring("fitri"), NOW))
+        first_look.process_new_reports(actor=Actor(cast.ring("fitri"), NOW))
         yield made
 
 

@@ -44,7 +44,9 @@ def test_it_shows_what_was_sent_as_text(signed_in: SignedIn, cast: Cast) -> None
         links="javascript:alert(2)",
     )
     stored = with_photo(sent)
-    case_actions.note(actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Mirip.")
+    case_actions.write_case_note(
+        actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Mirip."
+    )
     client = signed_in("vera")
     client.post(reverse("admin:me"), {"language": "en"})
     text = client.get(case_url(sent)).content.decode()

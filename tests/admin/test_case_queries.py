@@ -47,8 +47,12 @@ def busy(cast: Cast, *, messages: int, files: int) -> Sent:
     follow_up.add_message(ticket=sent.ticket, text="Berkasnya.", files=uploads, today=today)
     processing.process_pending()
     for number in range(messages):
-        case_actions.reply(actor=Actor(cast.ring("vino"), now), complaint_id=complaint.pk, text=f"Pesan {number}")
-        case_actions.note(actor=Actor(cast.ring("vera"), now), complaint_id=complaint.pk, text=f"Catatan {number}")
+        case_actions.reply_to_reporter(
+            actor=Actor(cast.ring("vino"), now), complaint_id=complaint.pk, text=f"Pesan {number}"
+        )
+        case_actions.write_case_note(
+            actor=Actor(cast.ring("vera"), now), complaint_id=complaint.pk, text=f"Catatan {number}"
+        )
     return sent
 
 

@@ -56,7 +56,7 @@ def test_what_nobody_has_met_stays_in_the_house(
     cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met = in_review(cast).case
-    first_look.meet(actor=Actor(cast.ring("vera"), timezone.now()))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), timezone.now()))
     unmet = send_report(accused_name="Vera Verifikator").case
     monkeypatch.setattr("complaints.services.first_look.AT_ONCE", 0)
     vera = signed_in("vera")
@@ -119,7 +119,7 @@ def test_too_many_are_refused(cast: Cast, signed_in: SignedIn, monkeypatch: pyte
     vera = signed_in("vera")
     assert "paling banyak 2 kasus" in vera.get(URL).content.decode()
     assert vera.post(URL, FORM).status_code == 400
-    with pytest.raises(exports.TooMany):
+    with pytest.raises(exports.TooManyCases):
         exports.export(
             actor=Actor(cast.ring("vera"), timezone.now()),
             cases=exports.Case.objects.all(),
@@ -132,8 +132,8 @@ def test_too_many_are_refused(cast: Cast, signed_in: SignedIn, monkeypatch: pyte
 
 def test_practice_leaves_as_practice(cast: Cast, signed_in: SignedIn) -> None:
     real = send_report().case
-    practice.switch(actor=Actor(cast.ring("vera"), timezone.now()), on=True)
-    practice.make(actor=Actor(cast.ring("vera"), timezone.now()), count=1)
+    practice.switch_practice(actor=Actor(cast.ring("vera"), timezone.now()), on=True)
+    practice.make_practice_cases(actor=Actor(cast.ring("vera"), timezone.now()), count=1)
     text = str(rows_of(signed_in("vera").post(URL, FORM)))
     assert "LATIHAN-" in text and real.reference not in text and "kasus rekaan" in text
     assert "LATIHAN-" not in str(rows_of(signed_in("vino").post(URL, FORM)))

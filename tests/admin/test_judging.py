@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.checklists import items
-from complaints.domain.risk import Answer, Question
+from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Assessment, Case, InternalNote, Transition
@@ -20,7 +20,7 @@ from tests.admin.cases import act, complaint_of, in_review, verified
 from tests.admin.conftest import SignedIn
 from tests.cast import Cast, Sent, ticks
 
-SAFE = dict.fromkeys((question.value for question in Question), Answer.NO.value)
+SAFE = dict.fromkeys((question.value for question in RiskQuestion), RiskAnswer.NO.value)
 
 
 def url(sent: Sent, name: str, *args: object) -> str:
@@ -139,10 +139,10 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
     sent, vera = in_review(cast), english(signed_in("vera"))
     address = url(sent, "step", "propose_ineligible")
     form = {"seen": mark_on(vera.get(address).content.decode()), "reason": "Bukan ASN."} | ticks("propose_ineligible")
-    case_actions.reply(
+    case_actions.reply_to_reporter(
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Kapan?"
     )
-    case_actions.note(
+    case_actions.write_case_note(
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Telepon."
     )
     follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=timezone.localdate())
@@ -163,7 +163,7 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
 def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: Cast) -> None:
     sent, fitri = verified(cast), english(signed_in("fitri"))
     seen = mark_on(fitri.get(url(sent, "forward")).content.decode())
-    case_actions.note(
+    case_actions.write_case_note(
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Sebentar."
     )
     form = {"seen": seen, "body": "kasn", "cover": "Mohon ditinjau."} | ticks("forward")
@@ -180,7 +180,9 @@ def test_words_to_a_reporter_wait_when_a_colleague_was_faster(signed_in: SignedI
     sent, vera = in_review(cast), english(signed_in("vera"))
     complaint = complaint_of(sent)
     seen = mark_on(vera.get(url(sent, "change")).content.decode())
-    case_actions.reply(actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint.pk, text="Terima kasih.")
+    case_actions.reply_to_reporter(
+        actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint.pk, text="Terima kasih."
+    )
     for name, model in (("reply", Message), ("note", InternalNote)):
         before = model.objects.count()
         told = vera.post(url(sent, name, complaint.pk), {"seen": seen, "text": "Kapan tepatnya?"})

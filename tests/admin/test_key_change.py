@@ -10,7 +10,8 @@ from pytest_django import Settings
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.audit import verify
-from complaints.services.keyring import SESSION_KEY, team_fingerprint
+from complaints.services.keyring import SESSION_KEY
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal, resealing
 from tests.admin.conftest import SignedIn
 from tests.admin.test_teams import ACCOUNT

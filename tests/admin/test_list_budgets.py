@@ -48,7 +48,7 @@ def piles_up(cast: Cast, number: int) -> None:
     now, sent = timezone.now(), reports(timezone.localdate(), number=number, burst=number // 4)
     vera, vino, fitri = cast.ring("vera"), cast.ring("vino"), cast.ring("fitri")
     for _look in range(0, number, 50):
-        first_look.meet(actor=Actor(vera, now))
+        first_look.process_new_reports(actor=Actor(vera, now))
     eighth = number // 8
     follow_up.add_message(ticket=sent[-1].ticket, text="Masih ada?", files=[], today=timezone.localdate())
     body = OversightBody.objects.get(pk="kasn")

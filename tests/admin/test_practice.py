@@ -29,13 +29,13 @@ PAGE = "/kantor/latihan/"
 
 
 def practising(cast: Cast, name: str) -> None:
-    practice.switch(actor=Actor(cast.ring(name), timezone.now()), on=True)
+    practice.switch_practice(actor=Actor(cast.ring(name), timezone.now()), on=True)
 
 
 def made(cast: Cast, count: int = 1) -> list[Case]:
     """Practice cases of Vera, who practises from now on."""
     practising(cast, "vera")
-    rows = practice.make(actor=Actor(cast.ring("vera"), timezone.now()), count=count)
+    rows = practice.make_practice_cases(actor=Actor(cast.ring("vera"), timezone.now()), count=count)
     return [Case.objects.get(reference=row.reference) for row in rows]
 
 
@@ -84,9 +84,9 @@ def test_who_works_on_no_case_has_nothing_to_practise(cast: Cast, signed_in: Sig
     with pytest.raises(Locked):
         practising(cast, name)
     kirana = cast.ring("kirana")
-    practice.switch(actor=Actor(kirana, timezone.now()), on=True)
+    practice.switch_practice(actor=Actor(kirana, timezone.now()), on=True)
     with pytest.raises(Locked):
-        practice.make(actor=Actor(kirana, timezone.now()))
+        practice.make_practice_cases(actor=Actor(kirana, timezone.now()))
 
 
 def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, signed_in: SignedIn) -> None:

@@ -63,7 +63,7 @@ def test_one_that_breaks_takes_nothing_of_it_along(cast: Cast) -> None:
     """A savepoint each: the refused one leaves no step, the others stay."""
     first, second = send_report().case, send_report().case
     Case.objects.filter(pk=first.pk).update(status="withdrawn")
-    outcome = case_actions.start_review_of(
+    outcome = case_actions.bulk_start_review(
         actor=Actor(cast.ring("vera"), timezone.now()), case_ids=[first.pk, second.pk]
     )
     assert (outcome.done, [reference for reference, _code in outcome.refused]) == (

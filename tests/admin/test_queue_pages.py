@@ -208,7 +208,7 @@ def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:
     ring, now = cast.ring("vera"), timezone.now()
     for number in range(saved_filters.OWN_AT_MOST):
         saved_filters.save_filter(actor=Actor(ring, now), name=str(number), query="due=late", shared=False)
-    with pytest.raises(saved_filters.TooMany):
+    with pytest.raises(saved_filters.TooManyFilters):
         saved_filters.save_filter(actor=Actor(ring, now), name="lagi", query="due=late", shared=False)
 
 

@@ -41,8 +41,8 @@ def listed(page: object) -> list[uuid.UUID]:
 def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast: Cast) -> None:
     sent, release = forwarded(cast, files=True)
     to = {"actor": Actor(cast.ring("vera"), timezone.now()), "complaint_id": complaint_of(sent).pk}
-    case_actions.note(text="Rahasia.", **to)
-    case_actions.reply(text="Antar kita.", **to)
+    case_actions.write_case_note(text="Rahasia.", **to)
+    case_actions.reply_to_reporter(text="Antar kita.", **to)
     client = signed_in("kirana")
     assert listed(client.get(reverse(LIST))) == [release.pk]
     text = client.get(page_url(release)).content.decode()

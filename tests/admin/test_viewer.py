@@ -272,7 +272,7 @@ def test_a_polyglot_is_shown_as_a_picture_and_nothing_else(signed_in: SignedIn, 
 def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner that finds something in everything."""
 
-    def scan(original: Any, info: Any, findings: processing.Findings) -> None:
+    def scan(original: Any, info: Any, findings: processing.FileReport) -> None:
         findings.scan, findings.threat = "infected", "Uji.Contoh"
 
     monkeypatch.setattr("complaints.services.evidence.processing._scan", scan)

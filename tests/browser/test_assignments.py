@@ -89,5 +89,5 @@ def test_an_administrator_switches_the_handing_out_on(window: Opener, live_cast:
     adi.window.press("Simpan")
     assert Duty.objects.get().provinces == ["33"]
     sent = send_report()
-    first_look.meet(actor=Actor(live_cast.ring("vera"), timezone.now()))
+    first_look.process_new_reports(actor=Actor(live_cast.ring("vera"), timezone.now()))
     assert Case.objects.get(pk=sent.case.pk).assignee == live_cast["vino"]

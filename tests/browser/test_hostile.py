@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.domain.risk import Grade
+from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.reference_data import AccusedKind, Category, Election, StandardText
@@ -60,8 +60,8 @@ def hostile_scene(cast: Cast) -> Scene:
     for start in range(0, len(PAYLOADS), 20):
         files = [sealed_upload(b"Catatan.", f"{name}.txt") for name in PAYLOADS[start : start + 20]]
         follow_up.add_message(ticket=ticket, text="Berkas.", files=files, today=today)
-    case_actions.reply(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
-    case_actions.note(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
+    case_actions.reply_to_reporter(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
+    case_actions.write_case_note(actor=Actor(vera, timezone.now()), complaint_id=complaint.pk, text=ALL)
     for payload in PAYLOADS:
         send_report(accused_name=payload)
     Staff.objects.filter(username="vino").update(first_name=PAYLOADS[5], last_name=PAYLOADS[32])
@@ -83,15 +83,17 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     case_actions.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
     sources = {other.case.pk: "in_review"}
     case_links.link(actor=Actor(vera, now), target_id=busy.case.pk, sources=sources, reason=ALL)
-    case_actions.grade_danger(actor=Actor(vera, now), complaint_id=complaint.pk, answers={}, grade=Grade.HIGH, why=ALL)
-    assignment.give(assignee=cast["vino"], words=ALL, **case)
+    case_actions.assess_risk(
+        actor=Actor(vera, now), complaint_id=complaint.pk, answers={}, grade=RiskGrade.HIGH, why=ALL
+    )
+    assignment.offer(assignee=cast["vino"], words=ALL, **case)
     case_actions.act(action=Action.ASK_REPORTER, reason=ALL, checklist=checked, **case)
     conflicts.declare_conflict(actor=Actor(vino, now), case_id=busy.case.pk, reason=ALL)
     saved_filters.save_filter(actor=Actor(vera, now), name=PAYLOADS[5], query="status=in_review", shared=True)
     post = {"url": LINE, "account": LINE, "act": "post", "seen_on": ""}
     answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
-    monitoring.enter(actor=Actor(vera, now), found={**post, **answers, **texts})
+    monitoring.enter_report(actor=Actor(vera, now), found={**post, **answers, **texts})
     body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
     rotation.rotate(actor=Actor(cast.ring("kirana"), now), team_id=body.pk, removing=kresna.pk, reason=ALL)
     return busy.case.pk

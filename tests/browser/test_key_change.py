@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from complaints.models.team import Team, TeamKey
-from complaints.services.keyring import team_fingerprint
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import resealing
 from tests.browser.people import Officer
 from tests.browser.window import Opener

@@ -34,7 +34,7 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     assert page.locator("input[name=cases]:checked").count() == 40
     vera.window.press("Gabungkan yang dicentang")
     assert "40 laporan digabungkan." in vera.window.words
-    assert Case.objects.standing().count() == 2
+    assert Case.objects.active().count() == 2
 
     reporter = Reporter(window(script=False))
     reporter.returns(others[0].code)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from complaints.domain import checklists
-from complaints.domain.risk import Answer, Question
+from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -216,7 +216,7 @@ class Flow:
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
         address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
-        answers = dict.fromkeys(Question, Answer.UNKNOWN.value)
+        answers = dict.fromkeys(RiskQuestion, RiskAnswer.UNKNOWN.value)
         answer = client.post(address, {**answers, "grade": "high", "why": self.mark("danger")})
         assert answer.status_code == 302, answer.content.decode()
         assert self.markers["danger"] in client.get(address).content.decode()

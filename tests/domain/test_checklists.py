@@ -2,13 +2,13 @@
 
 import pytest
 
-from complaints.domain.checklists import CHECKLISTS, Checked, Incomplete, items, open_items, settle
+from complaints.domain.checklists import CHECKLISTS, CheckedItem, ChecklistIncomplete, items, open_items, settle
 from complaints.domain.workflow import Action
 
-DONE = Checked(done=True)
+DONE = CheckedItem(done=True)
 
 
-def all_done(action: Action) -> dict[str, Checked]:
+def all_done(action: Action) -> dict[str, CheckedItem]:
     return {item.code: DONE for item in items(action)}
 
 
@@ -28,14 +28,14 @@ def test_what_closes_a_case_has_one_and_small_steps_have_none() -> None:
 def test_an_explanation_stands_for_a_tick_only_where_it_may() -> None:
     for action, asked in CHECKLISTS.items():
         for item in asked:
-            explained = all_done(action) | {item.code: Checked(done=False, why="Tidak perlu.")}
+            explained = all_done(action) | {item.code: CheckedItem(done=False, why="Tidak perlu.")}
             assert open_items(action, explained) == ([item.code] if item.required else [])
-            assert open_items(action, all_done(action) | {item.code: Checked(done=False, why="  ")}) == [item.code]
+            assert open_items(action, all_done(action) | {item.code: CheckedItem(done=False, why="  ")}) == [item.code]
 
 
 def test_the_refusal_carries_codes_only() -> None:
-    with pytest.raises(Incomplete) as refusal:
-        settle(Action.VERIFY, {"read_all": Checked(done=False, why="rahasia")})
+    with pytest.raises(ChecklistIncomplete) as refusal:
+        settle(Action.VERIFY, {"read_all": CheckedItem(done=False, why="rahasia")})
     assert "read_all" in refusal.value.codes
     assert "rahasia" not in str(refusal.value)
 

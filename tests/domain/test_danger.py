@@ -2,48 +2,48 @@
 
 import pytest
 
-from complaints.domain.risk import Answer, Grade, Question, highest, proposed
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, highest_grade, proposed_grade
 
-Q = Question
-NOTHING = dict.fromkeys(Question, Answer.NO)
+Q = RiskQuestion
+NOTHING = dict.fromkeys(RiskQuestion, RiskAnswer.NO)
 
 
-def answered(*yes: Question, unknown: tuple[Question, ...] = ()) -> dict[Question, Answer]:
-    return NOTHING | dict.fromkeys(yes, Answer.YES) | dict.fromkeys(unknown, Answer.UNKNOWN)
+def answered(*yes: RiskQuestion, unknown: tuple[RiskQuestion, ...] = ()) -> dict[RiskQuestion, RiskAnswer]:
+    return NOTHING | dict.fromkeys(yes, RiskAnswer.YES) | dict.fromkeys(unknown, RiskAnswer.UNKNOWN)
 
 
 @pytest.mark.parametrize(
     ("yes", "grade"),
     [
-        ((), Grade.LOW),
-        ((Q.FEW_KNOW,), Grade.MEDIUM),
-        ((Q.SUSPECTED, Q.TEXT_TELLS), Grade.MEDIUM),
-        ((Q.DEPENDENT,), Grade.MEDIUM),
-        ((Q.DEPENDENT, Q.FEW_KNOW), Grade.HIGH),
-        ((Q.DEPENDENT, Q.TEXT_TELLS), Grade.HIGH),
-        ((Q.DEPENDENT, Q.ONLY_SOURCE), Grade.HIGH),
-        ((Q.DEPENDENT, Q.SUSPECTED), Grade.HIGH),
-        ((Q.HARMED,), Grade.HIGH),
-        ((Q.SAFETY,), Grade.HIGH),
+        ((), RiskGrade.LOW),
+        ((Q.FEW_KNOW,), RiskGrade.MEDIUM),
+        ((Q.SUSPECTED, Q.TEXT_TELLS), RiskGrade.MEDIUM),
+        ((Q.DEPENDENT,), RiskGrade.MEDIUM),
+        ((Q.DEPENDENT, Q.FEW_KNOW), RiskGrade.HIGH),
+        ((Q.DEPENDENT, Q.TEXT_TELLS), RiskGrade.HIGH),
+        ((Q.DEPENDENT, Q.ONLY_SOURCE), RiskGrade.HIGH),
+        ((Q.DEPENDENT, Q.SUSPECTED), RiskGrade.HIGH),
+        ((Q.HARMED,), RiskGrade.HIGH),
+        ((Q.SAFETY,), RiskGrade.HIGH),
     ],
 )
-def test_the_rule(yes: tuple[Question, ...], grade: Grade) -> None:
-    assert proposed(answered(*yes)) is grade
+def test_the_rule(yes: tuple[RiskQuestion, ...], grade: RiskGrade) -> None:
+    assert proposed_grade(answered(*yes)) is grade
 
 
 def test_what_is_not_known_is_not_safe() -> None:
-    assert proposed({}) is Grade.MEDIUM
-    assert proposed(answered(unknown=(Q.FEW_KNOW, Q.HARMED))) is Grade.LOW
-    assert proposed(answered(unknown=(Q.FEW_KNOW, Q.HARMED, Q.SAFETY))) is Grade.MEDIUM
+    assert proposed_grade({}) is RiskGrade.MEDIUM
+    assert proposed_grade(answered(unknown=(Q.FEW_KNOW, Q.HARMED))) is RiskGrade.LOW
+    assert proposed_grade(answered(unknown=(Q.FEW_KNOW, Q.HARMED, Q.SAFETY))) is RiskGrade.MEDIUM
 
 
 def test_one_more_yes_never_lowers_the_grade() -> None:
-    for first in Question:
-        for second in Question:
-            alone, both = proposed(answered(first)), proposed(answered(first, second))
-            assert list(Grade).index(both) >= list(Grade).index(alone), (first, second)
+    for first in RiskQuestion:
+        for second in RiskQuestion:
+            alone, both = proposed_grade(answered(first)), proposed_grade(answered(first, second))
+            assert list(RiskGrade).index(both) >= list(RiskGrade).index(alone), (first, second)
 
 
 def test_the_highest_of_several() -> None:
-    assert highest([Grade.LOW, Grade.HIGH, Grade.MEDIUM]) is Grade.HIGH
-    assert highest([]) is None
+    assert highest_grade([RiskGrade.LOW, RiskGrade.HIGH, RiskGrade.MEDIUM]) is RiskGrade.HIGH
+    assert highest_grade([]) is None

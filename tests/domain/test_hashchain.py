@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from complaints.domain.hashchain import (
     DIGEST_BYTES,
     GENESIS,
-    Link,
+    ChainLink,
     NotCanonical,
     canonical,
     merkle_root,
@@ -30,11 +30,11 @@ digest_lists = st.lists(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES),
 payload_lists = st.lists(st.binary(max_size=40), min_size=1, max_size=12, unique=True)
 
 
-def chain_of(payloads: list[bytes]) -> list[Link]:
+def chain_of(payloads: list[bytes]) -> list[ChainLink]:
     links, before = [], GENESIS
     for payload in payloads:
         digest = next_digest(before, payload)
-        links.append(Link(before, payload, digest))
+        links.append(ChainLink(before, payload, digest))
         before = digest
     return links
 
@@ -115,7 +115,7 @@ def test_an_empty_run_is_whole_unless_a_head_says_otherwise() -> None:
 def test_any_flipped_bit_is_found_where_it_is(payloads: list[bytes], data: st.DataObject) -> None:
     links = chain_of(payloads)
     index = data.draw(st.integers(0, len(links) - 1))
-    field = data.draw(st.sampled_from([name for name in Link._fields if getattr(links[index], name)]))
+    field = data.draw(st.sampled_from([name for name in ChainLink._fields if getattr(links[index], name)]))
     content = getattr(links[index], field)
     bit = data.draw(st.integers(0, len(content) * 8 - 1))
     links[index] = links[index]._replace(**{field: flip(content, bit)})
@@ -145,7 +145,7 @@ def test_any_insertion_is_found(payloads: list[bytes], added: bytes, data: st.Da
     head = links[-1].digest
     index = data.draw(st.integers(0, len(links)))
     before = links[index - 1].digest if index else GENESIS
-    forged = Link(before, added, next_digest(before, added))
+    forged = ChainLink(before, added, next_digest(before, added))
     links.insert(index, forged)
     found = verify_run(links, head=head)
     # a well made insertion is a valid link itself: what follows it no longer fits, or the head does not

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from complaints.domain import codes, disclosure, standard_texts
-from complaints.domain.disclosure import Kind, Known
+from complaints.domain.disclosure import DisclosureKind, KnownFacts
 from complaints.services.reference_data import DATA
 
 STORY = "Waktu apel pagi di lapangan belakang kami disuruh mengumpulkan fotokopi KTP keluarga dan nomor rekening."
-KNOWN = Known(
+KNOWN = KnownFacts(
     accused=("Drs. Hendra Wiratno, M.Si", "Suprapti"),
     stories=("Perkenalkan, saya Lestari Wulandari, bendahara di sana. " + STORY,),
     offices=("Dinas Pendidikan Kabupaten Suka Maju", "Puskesmas Sendang"),
@@ -21,48 +21,48 @@ KNOWN = Known(
 )
 
 
-def found(text: str, known: Known = KNOWN) -> list[tuple[str, str]]:
+def found(text: str, known: KnownFacts = KNOWN) -> list[tuple[str, str]]:
     return [(leak.kind.value, leak.words) for leak in disclosure.check(text, known)]
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "words"),
     [
-        (Kind.ACCUSED, "Kami memeriksa Hendra Wiratno.", "Hendra Wiratno"),
-        (Kind.ACCUSED, "Kami memeriksa HENDRA  wiratno.", "HENDRA  wiratno"),
-        (Kind.ACCUSED, "Kami memeriksa Héndra\nWiratno.", "Héndra\nWiratno"),
-        (Kind.ACCUSED, "Kami memeriksa Hen\u200bdra saja.", "Hendra"),
-        (Kind.ACCUSED, "Kami memeriksa ＨＥＮＤＲＡ.", "HENDRA"),
-        (Kind.ACCUSED, "Ibu Suprapti dipanggil.", "Suprapti"),
-        (Kind.REPORTER, "Terima kasih, Bu Lestari.", "Lestari"),
-        (Kind.NIP, "NIP 197208141997031982 tercatat.", "197208141997031982"),
-        (Kind.NIP, "NIP 19720814 199703 1 982 tercatat.", "19720814 199703 1 982"),
-        (Kind.NIP, "NIP 1972.0814.1997.0319.82 tercatat.", "1972.0814.1997.0319.82"),
-        (Kind.PHONE, "Hubungi 0812-3456-7890 ya.", "0812-3456-7890"),
-        (Kind.PHONE, "Hubungi +62 812 3456 7890 ya.", "+62 812 3456 7890"),
-        (Kind.PHONE, "Hubungi (021) 3812345 ya.", "021) 3812345"),
-        (Kind.NUMBER, "NIK 3374121234567890.", "3374121234567890"),
-        (Kind.MAIL, "Kirim ke lestari.w@surat.example saja.", "lestari.w@surat.example"),
-        (Kind.MAIL, "Kirim ke lestari (at) surat.example saja.", "lestari (at) surat.example"),
-        (Kind.OFFICE, "Kami akan datang ke Dinas Pendidikan besok.", "Dinas Pendidikan"),
-        (Kind.OFFICE, "Apakah masih bekerja di Suka Maju?", "Suka Maju"),
-        (Kind.OFFICE, "Apakah masih bekerja di sendang?", "sendang"),
+        (DisclosureKind.ACCUSED, "Kami memeriksa Hendra Wiratno.", "Hendra Wiratno"),
+        (DisclosureKind.ACCUSED, "Kami memeriksa HENDRA  wiratno.", "HENDRA  wiratno"),
+        (DisclosureKind.ACCUSED, "Kami memeriksa Héndra\nWiratno.", "Héndra\nWiratno"),
+        (DisclosureKind.ACCUSED, "Kami memeriksa Hen\u200bdra saja.", "Hendra"),
+        (DisclosureKind.ACCUSED, "Kami memeriksa ＨＥＮＤＲＡ.", "HENDRA"),
+        (DisclosureKind.ACCUSED, "Ibu Suprapti dipanggil.", "Suprapti"),
+        (DisclosureKind.REPORTER, "Terima kasih, Bu Lestari.", "Lestari"),
+        (DisclosureKind.NIP, "NIP 197208141997031982 tercatat.", "197208141997031982"),
+        (DisclosureKind.NIP, "NIP 19720814 199703 1 982 tercatat.", "19720814 199703 1 982"),
+        (DisclosureKind.NIP, "NIP 1972.0814.1997.0319.82 tercatat.", "1972.0814.1997.0319.82"),
+        (DisclosureKind.PHONE, "Hubungi 0812-3456-7890 ya.", "0812-3456-7890"),
+        (DisclosureKind.PHONE, "Hubungi +62 812 3456 7890 ya.", "+62 812 3456 7890"),
+        (DisclosureKind.PHONE, "Hubungi (021) 3812345 ya.", "021) 3812345"),
+        (DisclosureKind.NUMBER, "NIK 3374121234567890.", "3374121234567890"),
+        (DisclosureKind.MAIL, "Kirim ke lestari.w@surat.example saja.", "lestari.w@surat.example"),
+        (DisclosureKind.MAIL, "Kirim ke lestari (at) surat.example saja.", "lestari (at) surat.example"),
+        (DisclosureKind.OFFICE, "Kami akan datang ke Dinas Pendidikan besok.", "Dinas Pendidikan"),
+        (DisclosureKind.OFFICE, "Apakah masih bekerja di Suka Maju?", "Suka Maju"),
+        (DisclosureKind.OFFICE, "Apakah masih bekerja di sendang?", "sendang"),
         (
-            Kind.OTHERS,
+            DisclosureKind.OTHERS,
             "Benarkah ada rapat tertutup di rumah dinas beliau?",
             "ada rapat tertutup di rumah dinas beliau",
         ),
         (
-            Kind.OWN,
+            DisclosureKind.OWN,
             "Anda menulis: kami disuruh mengumpulkan fotokopi KTP keluarga.",
             "kami disuruh mengumpulkan fotokopi KTP keluarga",
         ),
-        (Kind.STAFF, "Salam, Laras Anindita.", "Laras Anindita"),
-        (Kind.STAFF, "Salam, verifikator1.", "verifikator1"),
-        (Kind.REFERENCE, "Lihat juga kn-26-7k2m9r di sana.", "kn-26-7k2m9r"),
+        (DisclosureKind.STAFF, "Salam, Laras Anindita.", "Laras Anindita"),
+        (DisclosureKind.STAFF, "Salam, verifikator1.", "verifikator1"),
+        (DisclosureKind.REFERENCE, "Lihat juga kn-26-7k2m9r di sana.", "kn-26-7k2m9r"),
     ],
 )
-def test_it_is_found_in_the_words_as_they_stand(kind: Kind, text: str, words: str) -> None:
+def test_it_is_found_in_the_words_as_they_stand(kind: DisclosureKind, text: str, words: str) -> None:
     assert (kind.value, words) in found(text)
 
 
@@ -93,14 +93,14 @@ def test_everyday_words_pass(text: str) -> None:
 
 
 def test_four_words_are_an_accident_and_five_are_not() -> None:
-    said = Known(others=("satu dua tiga empat lima enam tujuh",))
+    said = KnownFacts(others=("satu dua tiga empat lima enam tujuh",))
     assert found("satu dua tiga empat", said) == []
     assert found("nol dua, tiga empat: lima ENAM sepuluh", said) == [("others", "dua, tiga empat: lima ENAM")]
     assert found("satu dua tiga empat lima. satu dua tiga empat lima", said) == [("others", "satu dua tiga empat lima")]
 
 
 def test_what_is_known_of_nobody_warns_of_nothing() -> None:
-    empty = Known(accused=("", "tidak tahu", "??"), offices=("", "Dinas"), others=("",), staff=("",))
+    empty = KnownFacts(accused=("", "tidak tahu", "??"), offices=("", "Dinas"), others=("",), staff=("",))
     assert found("Dinas tidak tahu apa-apa tentang kantor ini.", empty) == []
 
 

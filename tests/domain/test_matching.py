@@ -51,7 +51,7 @@ def test_a_name_that_is_nothing_but_a_title_stays_a_name() -> None:
 def test_nobody_is_nobody(typed: str) -> None:
     assert matching.name(typed) == ""
     assert matching.person(typed, "Dinas Contoh") == ""
-    assert matching.agency(typed, "Suka Maju") == ""
+    assert matching.agency_key(typed, "Suka Maju") == ""
 
 
 @pytest.mark.parametrize(("typed", "digits"), NIPS.items())
@@ -66,8 +66,10 @@ def test_a_person_is_a_name_at_an_agency() -> None:
 
 
 def test_an_agency_belongs_to_its_place() -> None:
-    assert matching.agency("Dinkes", "Kab. Suka Maju") == matching.agency("Dinas Kesehatan", "kabupaten suka maju")
-    assert matching.agency("Dinkes", "Kota Suka") != matching.agency("Dinkes", "Kab. Suka")
+    assert matching.agency_key("Dinkes", "Kab. Suka Maju") == matching.agency_key(
+        "Dinas Kesehatan", "kabupaten suka maju"
+    )
+    assert matching.agency_key("Dinkes", "Kota Suka") != matching.agency_key("Dinkes", "Kab. Suka")
 
 
 def test_pieces_cannot_run_into_each_other() -> None:

@@ -18,7 +18,7 @@ from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import follow_up
 from complaints.services.evidence import processing, storage
-from complaints.services.evidence.processing import Findings
+from complaints.services.evidence.processing import FileReport
 from tests.adapters import samples
 from tests.cast import Cast, Sent, sealed_upload, send_report
 
@@ -38,8 +38,8 @@ def work() -> Evidence:
     return Evidence.objects.select_related("complaint").prefetch_related("objects_stored").get()
 
 
-def findings(cast: Cast, item: Evidence) -> Findings:
-    found = processing.read_findings(cast.ring("vera").complaint(item.complaint), item)
+def findings(cast: Cast, item: Evidence) -> FileReport:
+    found = processing.read_file_report(cast.ring("vera").complaint(item.complaint), item)
     assert found is not None
     return found
 
@@ -219,7 +219,7 @@ def test_after_a_week_the_grant_ends_and_an_officer_does_the_work(cast: Cast, se
     assert processing.end_grants(today=DAY + timedelta(days=8)) == 1
     item = work()
     assert (item.state, item.worker_grant) == (Evidence.State.OFFICER, None)
-    processing.work_for_officer(pair=cast.ring("vera").complaint(item.complaint), evidence=item)
+    processing.process_for_officer(pair=cast.ring("vera").complaint(item.complaint), evidence=item)
     assert Evidence.objects.get().state == Evidence.State.READY
 
 
@@ -228,7 +228,7 @@ def test_two_workers_on_one_item_keep_one_copy(cast: Cast) -> None:
     item = Evidence.objects.select_related("complaint").get()
     pair = cast.ring("vera").complaint(item.complaint)
     for _ in range(2):
-        processing.work_for_officer(pair=pair, evidence=item)
+        processing.process_for_officer(pair=pair, evidence=item)
     assert EvidenceObject.objects.filter(variant="working").count() == 1
     names = set(EvidenceObject.objects.values_list("object_name", flat=True))
     assert {name for name in storage.storage().listdir("")[1] if name in names} == names

@@ -47,7 +47,7 @@ def test_a_file_far_too_large_still_gets_its_answer(reporter: Client, settings: 
 
 def test_reading_ends_where_no_device_makes_such_a_file(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILE_BYTES, settings.EVIDENCE_MAX_TOTAL_BYTES = 100_000, 500_000
-    sink = Sink("v.pdf", drafts.Room(0, "total"))
+    sink = Sink("v.pdf", drafts.StorageRoom(0, "total"))
     for _ in range(3):
         sink.write(b"x" * 1_000_000)
     assert sink.hopeless

@@ -30,9 +30,10 @@ from complaints.services import (
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey, bind_keys, keys_digest, team_fingerprint, trusted
+from complaints.services.keyring import Keyring, Locked, bind_keys, keys_digest
+from complaints.services.team_key_history import UnpinnedKey, team_fingerprint, trusted_signer
 from complaints.services.team_keys import personal, resealing, rotation
-from complaints.services.team_keys.membership import AdmissionRefused, admit, ask_admission, keep_recovery
+from complaints.services.team_keys.membership import AdmissionRefused, admit, ask_admission, store_recovery
 from tests.cast import Cast, Sent, at, send_report
 from tests.tampering.house import build
 
@@ -82,7 +83,7 @@ def test_a_removed_person_opens_nothing_any_more_and_everybody_else_everything(c
         cast.ring("vino").team(team())
     assert reseal_all(cast, limit=7) > 4
     assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
-    assert not resealing_registry.behind(resealing_registry.every()[0], team()).exists()
+    assert not resealing_registry.rows_with_older_key(resealing_registry.registered_tables()[0], team()).exists()
     for name in ("vera", "fitri"):
         ring = cast.ring(name)
         assert all(opens(ring, one).complaints[0].answers["accused_name"] for one in [*sent, late])
@@ -148,14 +149,14 @@ def _opens(box: BoxPair, stored: bytes) -> bool:
 
 
 def test_every_table_that_names_a_key_is_registered() -> None:
-    assert "saved_filter" in {one.name for one in resealing_registry.every()}
+    assert "saved_filter" in {one.name for one in resealing_registry.registered_tables()}
     named = {
         model
         for model in apps.get_app_config("complaints").get_models()
         if "sealed_number" in {field.name for field in model._meta.concrete_fields}
     }
     some = Team(kind="triage")
-    assert {holding.rows(some).model for holding in resealing_registry.every()} == named
+    assert {holding.rows(some).model for holding in resealing_registry.registered_tables()} == named
 
 
 # --- Interrupted, in parallel, while reports arrive
@@ -243,7 +244,7 @@ def forge(cast: Cast, *, by: KeySet, itself: KeySet | None = None) -> None:
     from complaints.domain.sealing import succession
 
     mine, row = KeySet.new(), team()
-    link = succession.succeed(team=row.pk.bytes, number=2, old=by, new=mine)
+    link = succession.sign_successor(team=row.pk.bytes, number=2, old=by, new=mine)
     TeamKey.objects.create(
         team=row,
         number=2,
@@ -273,13 +274,13 @@ def test_nobody_puts_a_key_in_front_of_the_pinned_one(cast: Cast, settings: Sett
     settings.TEAM_KEY_PINS = f"triage={team_fingerprint(team())},{cast.pins.replace('triage', 'x')}"
     mine = KeySet.new()
     first = TeamKey.objects.get(team=team(), number=1)
-    assert trusted(first.verify_key, "triage")
+    assert trusted_signer(first.verify_key, "triage")
     second = TeamKey.objects.get(team=team(), number=2)
     said = mine.sign.sign(b"anything")
     TeamKey.objects.filter(pk=first.pk).update(public_key=mine.box.public, verify_key=mine.sign.public)
     TeamKey.objects.filter(pk=second.pk).update(by_predecessor=said)
     with pytest.raises(UnpinnedKey):
-        trusted(mine.sign.public, "triage")
+        trusted_signer(mine.sign.public, "triage")
 
 
 def test_swapped_rows_and_an_old_key_put_back_are_refused(cast: Cast, settings: Settings) -> None:
@@ -351,7 +352,7 @@ def test_what_old_keys_signed_is_still_read(cast: Cast) -> None:
     for sent in house.sent:
         assert follow_up.status_page(ticket=sent.ticket, today=DAY).thread
         assert opens(cast.ring("vera"), sent).notes
-    case_actions.reply(
+    case_actions.reply_to_reporter(
         actor=Actor(cast.ring("vera"), NOW),
         complaint_id=house.sent[0].case.complaints.get().pk,
         text="Dari kunci baru.",
@@ -425,7 +426,7 @@ def test_the_new_key_is_split_over_the_same_keepers(cast: Cast) -> None:
     one, other, row = BoxPair.new(), BoxPair.new(), team()
     pass
 
-    keep_recovery(row, cast.ring("vera").team(row), (one.public, other.public))
+    store_recovery(row, cast.ring("vera").team(row), (one.public, other.public))
     row.save()
     rotate(cast)
     row = team()

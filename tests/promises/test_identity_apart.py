@@ -70,7 +70,7 @@ def test_what_staff_do_leaves_it_alone(cast: Cast) -> None:
     before = columns(sent)
     vera = cast.ring("vera")
     case_file.open_case(actor=Actor(vera, at(DAY)), case_id=sent.case.pk)
-    case_actions.reply(actor=Actor(vera, at(DAY)), complaint_id=sent.case.complaints.get().pk, text="Halo.")
+    case_actions.reply_to_reporter(actor=Actor(vera, at(DAY)), complaint_id=sent.case.complaints.get().pk, text="Halo.")
     assert columns(sent) == before
 
 

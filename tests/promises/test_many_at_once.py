@@ -20,7 +20,7 @@ from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services import case_actions, case_file, case_links, follow_up, messages
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.messages import tell
+from complaints.services.messages import send_to_reporter
 from tests.cast import Cast, at, send_report
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, TOLD, code_on, to_story, token_of
@@ -92,7 +92,7 @@ def test_messages_that_cross_get_each_a_place_of_their_own(live_cast: Cast) -> N
         if number % 2:
             follow_up.add_message(ticket=sent.ticket, text=f"Pesan {number}.", files=[], today=DAY)
         else:
-            case_actions.reply(
+            case_actions.reply_to_reporter(
                 actor=Actor(live_cast.ring("vera"), NOW), complaint_id=complaint, text=f"Balasan {number}."
             )
 
@@ -120,7 +120,7 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
     the case or the chain, or the database throws one of the two out."""
     sent = send_report(today=DAY)
     case_actions.act(actor=Actor(live_cast.ring("vera"), NOW), case_id=sent.case.pk, action=Action.START_REVIEW)
-    half_way, told = threading.Event(), tell
+    half_way, told = threading.Event(), send_to_reporter
 
     def slow(**kwargs: Any) -> Any:
         half_way.set()

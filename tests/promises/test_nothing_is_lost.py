@@ -97,7 +97,7 @@ def test_a_report_goes_out_without_its_file_when_the_store_is_dead(cast: Cast, m
 def test_a_dead_mail_server_touches_no_reporter_and_breaks_no_job(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.core.mail.EmailMessage.send", dead)
     assert send(Client()).status_code == 302
-    assert scheduled.mail_staff(today=DAY) == 0
+    assert scheduled.send_staff_mail(today=DAY) == 0
 
 
 # --- A dead chain
@@ -137,8 +137,8 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
         "open": lambda: case_file.open_case(case_id=case.pk, **do),
         "object": lambda: case_actions.open_object(object_id=stored.pk, reason="Cek.", **do),
         "verify": lambda: case_actions.act(case_id=case.pk, action=Action.VERIFY, **do),
-        "reply": lambda: case_actions.reply(complaint_id=complaint.pk, text="Halo.", **do),
-        "note": lambda: case_actions.note(complaint_id=complaint.pk, text="Catat.", **do),
+        "reply": lambda: case_actions.reply_to_reporter(complaint_id=complaint.pk, text="Halo.", **do),
+        "note": lambda: case_actions.write_case_note(complaint_id=complaint.pk, text="Catat.", **do),
         "assign": lambda: assignment.assign(case_id=case.pk, assignee=cast["vino"], **do),
         "password": lambda: personal.change_password(staff=cast["luar"], password="lain sekali sandinya", now=NOW),
         "day": lambda: log.close_day(day=DAY, now=NOW),

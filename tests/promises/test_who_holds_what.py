@@ -44,8 +44,8 @@ def reads(ring: Keyring, sent: Sent) -> dict[str, Callable[[], Any]]:
         "complaint": lambda: ring.complaint(complaint),
         "case": lambda: case_file.open_case(case_id=sent.case.pk, **do),
         "file": lambda: case_actions.open_object(object_id=original.pk, reason="Mau tahu.", **do),
-        "reply": lambda: case_actions.reply(complaint_id=complaint.pk, text="Halo.", **do),
-        "note": lambda: case_actions.note(complaint_id=complaint.pk, text="Catat.", **do),
+        "reply": lambda: case_actions.reply_to_reporter(complaint_id=complaint.pk, text="Halo.", **do),
+        "note": lambda: case_actions.write_case_note(complaint_id=complaint.pk, text="Catat.", **do),
         "step": lambda: case_actions.act(case_id=sent.case.pk, action=Action.START_REVIEW, **do),
         "assign": lambda: assignment.assign(case_id=sent.case.pk, assignee=None, **do),
     }
@@ -196,7 +196,7 @@ def test_a_found_code_shows_no_report(cast: Cast) -> None:
     sent = send_report(today=DAY, identity="confidential", **words)
     files = [sealed_upload(photo(), name="BERKAS-PENANDA.jpg")]
     follow_up.add_message(ticket=sent.ticket, text="PESAN-PENANDA", files=files, today=DAY)
-    case_actions.reply(
+    case_actions.reply_to_reporter(
         actor=Actor(cast.ring("vera"), NOW), complaint_id=sent.case.complaints.get().pk, text="Dari kantor."
     )
     client = Client()

@@ -40,7 +40,7 @@ def hand_out_by(by: str) -> None:
 
 
 def meet(cast: Cast, name: str = "fitri") -> None:
-    first_look.meet(actor=Actor(cast.ring(name), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring(name), NOW))
 
 
 @pytest.mark.django_db
@@ -130,16 +130,16 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
     for name in ("vino", "cakra"):
         with pytest.raises(Locked):
             to = cast[name]
-            assignment.be_away(actor=Actor(cast.ring(name), NOW), stand_in=to, from_on=DAY, until_on=DAY)
-    assignment.be_away(actor=Actor(cast.ring("vino"), NOW), stand_in=cast["vera"], from_on=DAY, until_on=DAY)
+            assignment.start_absence(actor=Actor(cast.ring(name), NOW), stand_in=to, from_on=DAY, until_on=DAY)
+    assignment.start_absence(actor=Actor(cast.ring("vino"), NOW), stand_in=cast["vera"], from_on=DAY, until_on=DAY)
     give(cast, "fitri", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.stands_for, case.confirmed_on) == ("vera", cast["vino"], None)
-    assert assignment.represented(cast["vera"], DAY) == [cast["vino"]]
-    assert assignment.represented(cast["vera"], DAY + timedelta(days=1)) == []
+    assert assignment.substituted_staff(cast["vera"], DAY) == [cast["vino"]]
+    assert assignment.substituted_staff(cast["vera"], DAY + timedelta(days=1)) == []
     with pytest.raises(Absence.DoesNotExist):
-        assignment.be_back(actor=Actor(cast.ring("vera"), NOW), absence_id=Absence.objects.get().pk)
-    assignment.be_back(actor=Actor(cast.ring("vino"), NOW), absence_id=Absence.objects.get().pk)
+        assignment.end_absence(actor=Actor(cast.ring("vera"), NOW), absence_id=Absence.objects.get().pk)
+    assignment.end_absence(actor=Actor(cast.ring("vino"), NOW), absence_id=Absence.objects.get().pk)
     give(cast, "fitri", "vino", sent)
     assert owner(sent) == "vino"
 
@@ -162,7 +162,7 @@ def test_an_owner_who_does_not_look_is_idle(cast: Cast) -> None:
 def test_nothing_is_handed_out_unless_it_is_switched_on(cast: Cast) -> None:
     sent = send_report(today=DAY)
     meet(cast)
-    assert assignment.hand_out(now=NOW) == 0
+    assert assignment.auto_assign(now=NOW) == 0
     assert owner(sent) == ""
 
 
@@ -207,14 +207,14 @@ def test_by_kind_of_agency(cast: Cast) -> None:
 @pytest.mark.django_db
 def test_never_to_the_absent_the_concerned_the_unadmitted_or_the_switched_off(cast: Cast) -> None:
     hand_out_by("province")
-    assignment.be_away(actor=Actor(cast.ring("vera"), NOW), stand_in=cast["vino"], from_on=DAY, until_on=DAY)
+    assignment.start_absence(actor=Actor(cast.ring("vera"), NOW), stand_in=cast["vino"], from_on=DAY, until_on=DAY)
     Staff.objects.filter(username="vino").update(nip="197001011990031001")
     sents = [send_report(today=DAY, accused_nip="197001011990031001") for _number in range(4)]
     meet(cast, "vino")  # in the session of the concerned person themselves
     assert {owner(sent) for sent in sents} == {"fitri"}
     Staff.objects.filter(username="fitri").update(is_active=False)
     last = send_report(today=DAY, accused_nip="197001011990031001")
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     assert owner(last) == ""
 
 
@@ -224,6 +224,6 @@ def test_what_was_indexed_before_is_handed_out_by_the_job_and_nothing_unseen(cas
     meet(cast)
     unseen = send_report(today=DAY)
     hand_out_by("province")
-    assert assignment.hand_out(now=NOW) == 1
+    assert assignment.auto_assign(now=NOW) == 1
     assert owner(seen) != ""
     assert owner(unseen) == ""

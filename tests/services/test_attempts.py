@@ -8,7 +8,7 @@ import pytest
 
 from complaints.models.session import LoginDelay
 from complaints.services import login_throttle
-from complaints.services.login_throttle import Slow
+from complaints.services.login_throttle import Throttled
 from tests.cast import at
 from tests.traces import hits, tables
 
@@ -25,7 +25,7 @@ def fail(times: int, *, source: str = HERE, account: str = "vera") -> list[int]:
             try:
                 login_throttle.begin(kind="password", account=account, source=source, now=now)
                 break
-            except Slow as slow:
+            except Throttled as slow:
                 waited += slow.seconds
                 now += timedelta(seconds=slow.seconds)
         waits.append(waited)
@@ -44,21 +44,21 @@ def test_the_true_person_from_another_source_does_not_wait(db: None) -> None:
     fail(14)
     for _typing_error in range(3):
         begin(source=THERE)
-    with pytest.raises(Slow) as slow:
+    with pytest.raises(Throttled) as slow:
         begin(source=THERE)
     assert slow.value.seconds <= 30
 
 
 def test_names_known_or_not_and_however_spelt_count_alike(db: None) -> None:
     assert fail(5, account="tidakada") == [0, 0, 0, 2, 4]
-    with pytest.raises(Slow):
+    with pytest.raises(Throttled):
         begin(source=HERE, account="TidakAda")
 
 
 def test_one_source_cannot_go_through_many_names(db: None) -> None:
     for number in range(30):
         begin(source=HERE, account=f"nama{number}")
-    with pytest.raises(Slow):
+    with pytest.raises(Throttled):
         begin(source=HERE, account="nama30")
     begin(source=THERE, account="nama30")
 
@@ -66,7 +66,7 @@ def test_one_source_cannot_go_through_many_names(db: None) -> None:
 def test_what_came_too_early_is_not_counted(db: None) -> None:
     fail(3)
     for _ in range(50):
-        with pytest.raises(Slow) as slow:
+        with pytest.raises(Throttled) as slow:
             begin(source=HERE)
         assert slow.value.seconds == 2
 
@@ -81,7 +81,7 @@ def test_success_forgets_and_the_factor_counts_apart(db: None) -> None:
 def test_a_source_is_kept_for_minutes_and_never_readable(db: None) -> None:
     fail(4)
     assert hits(HERE, tables()) == []
-    login_throttle.forget(now=NOW + timedelta(minutes=15))
+    login_throttle.purge(now=NOW + timedelta(minutes=15))
     assert LoginDelay.objects.exists()
-    login_throttle.forget(now=NOW + timedelta(minutes=16))
+    login_throttle.purge(now=NOW + timedelta(minutes=16))
     assert not LoginDelay.objects.exists()

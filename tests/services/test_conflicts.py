@@ -65,7 +65,7 @@ def test_whoever_is_named_is_kept_away_whoever_meets_the_report_first(
     Staff.objects.filter(username="vino").update(**own)
     for first in ("vino", "vera"):
         sent = send_report(today=DAY, **told)
-        first_look.meet(actor=Actor(cast.ring(first), NOW))
+        first_look.process_new_reports(actor=Actor(cast.ring(first), NOW))
         assert not finds(cast, "vino", sent)
         assert finds(cast, "vera", sent)
     assert set(Conflict.objects.values_list("kind", "staff__username")) == {("matched", "vino")}
@@ -96,7 +96,7 @@ def test_summaries_leave_out_what_the_reader_turned_out_to_stand_in(cast: Cast) 
 def test_changed_data_are_compared_with_all_that_is_there(cast: Cast, signed_in: SignedIn) -> None:
     sent = send_report(today=DAY, accused_nip=NIP)
     client = signed_in("vino")
-    first_look.meet(actor=Actor(cast.ring("vino"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vino"), NOW))
     assert finds(cast, "vino", sent)
     change("vino", nip=NIP)
     # Until it is compared nothing at all; an own session compares before it shows.
@@ -105,13 +105,13 @@ def test_changed_data_are_compared_with_all_that_is_there(cast: Cast, signed_in:
     assert not cast["vino"].must_recheck
     assert not finds(cast, "vino", sent)
     change("vino", nip="")
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     assert not finds(cast, "vino", sent)  # nobody unlocks a case by changing their own data
 
 
 def test_own_data_are_saved_and_compared_at_once(cast: Cast, signed_in: SignedIn) -> None:
     sent = send_report(today=DAY, accused_nip=NIP)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     client = signed_in("vino")
     assert client.post(reverse("admin:own_data"), {"nip": NIP, "agency": ""}).status_code == 302
     assert not finds(cast, "vino", sent)
@@ -124,7 +124,7 @@ def test_a_liaison_is_kept_from_the_release(cast: Cast) -> None:
     assert access.releases_for(cast["kirana"]).exists()
     change("kirana", nip=NIP)
     assert not access.releases_for(cast["kirana"]).exists()
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     assert not cast["kirana"].must_recheck
     assert not access.releases_for(cast["kirana"]).exists()
     assert access.releases_for(cast["kresna"]).get() == release
@@ -158,7 +158,7 @@ def test_declaring_takes_the_case_away_and_says_why_to_the_others(cast: Cast) ->
 def test_the_lock_follows_a_report_into_and_out_of_a_linked_case(cast: Cast) -> None:
     kept, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
     Staff.objects.filter(username="vino").update(nip=NIP)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     home = Complaint.objects.get(case=kept.case)
     Complaint.objects.filter(pk=home.pk).update(case=other.case)
     assert not finds(cast, "vino", other)
@@ -170,7 +170,7 @@ def test_the_lock_follows_a_report_into_and_out_of_a_linked_case(cast: Cast) -> 
 def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
     Staff.objects.filter(username__in=["vino", "fitri"]).update(nip=NIP)
     sent = send_report(today=DAY, accused_nip=NIP)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     fitri, vino = cast["fitri"], cast["vino"]
     do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Orang lain dengan NIP keliru."}
     with pytest.raises(Locked):
@@ -178,14 +178,14 @@ def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
     for staff_id in (fitri.pk, vino.pk):  # neither one's own, nor anybody's in a case that one stands in
         with pytest.raises(Conflict.DoesNotExist):
             conflicts.lift_conflict(actor=Actor(cast.ring("fitri"), NOW), staff_id=staff_id, **do)
-    assert conflicts.standing_conflicts(keyring=cast.ring("fitri")) == []
+    assert conflicts.conflicts_in_force(keyring=cast.ring("fitri")) == []
     Staff.objects.filter(username="vera").update(role="forwarder")
-    listed = conflicts.standing_conflicts(keyring=cast.ring("vera"))
+    listed = conflicts.conflicts_in_force(keyring=cast.ring("vera"))
     assert {one.person.username for one in listed} == {"vino", "fitri"}
     conflicts.lift_conflict(actor=Actor(cast.ring("vera"), NOW), staff_id=vino.pk, **do)
     assert finds(cast, "vino", sent)
     change("vino", nip=NIP)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     assert finds(cast, "vino", sent)
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Tetap.")
     assert not finds(cast, "vino", sent)
@@ -195,8 +195,8 @@ def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
 def test_the_administrators_hear_that_nobody_is_left(cast: Cast, signed_in: SignedIn) -> None:
     Staff.objects.filter(username__in=["vera", "vino", "fitri"]).update(agency="Dinas Contoh")
     sent = send_report(today=DAY)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
-    assert conflicts.cases_without_anybody() == 1
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
+    assert conflicts.cases_without_eligible_staff() == 1
     page = signed_in("adi").get(reverse("admin:index"))
     assert page.context["without_anybody"] == 1
     assert sent.case.reference not in page.content.decode()
@@ -205,8 +205,8 @@ def test_the_administrators_hear_that_nobody_is_left(cast: Cast, signed_in: Sign
 def test_mail_does_not_call_somebody_to_work_that_is_kept_from_them(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(nip=NIP)
     send_report(today=DAY, accused_nip=NIP)
-    first_look.meet(actor=Actor(cast.ring("vera"), NOW))
-    assert scheduled.mail_staff(today=DAY) == 2
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
+    assert scheduled.send_staff_mail(today=DAY) == 2
     assert {address for one in mail.outbox for address in one.to} == {"vera@example.invalid", "fitri@example.invalid"}
     send_report(today=timezone.localdate())
-    assert scheduled.mail_staff(today=DAY) == 3
+    assert scheduled.send_staff_mail(today=DAY) == 3

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.django_db
 
 
 def enter(cast: Cast, name: str = "vera", **given: Any) -> Case:
-    return monitoring.enter(actor=Actor(cast.ring(name), NOW), found=FOUND | given.pop("found", {}), **given)
+    return monitoring.enter_report(actor=Actor(cast.ring(name), NOW), found=FOUND | given.pop("found", {}), **given)
 
 
 def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
@@ -82,7 +82,7 @@ def test_who_is_not_admitted_enters_nothing(cast: Cast) -> None:
         with pytest.raises(Locked):
             enter(cast, name)
         with pytest.raises(Locked):
-            monitoring.enter_many(actor=Actor(cast.ring(name), NOW), rows=[FOUND])
+            monitoring.enter_reports(actor=Actor(cast.ring(name), NOW), rows=[FOUND])
     assert not Case.objects.exists()
 
 
@@ -92,12 +92,12 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": case.pk}
     case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
     case.refresh_from_db()
-    refused = {one.action: one.refused for one in case_items.choices(staff=cast["vera"], case=case)}
+    refused = {one.action: one.refused for one in case_items.available_steps(staff=cast["vera"], case=case)}
     assert refused[Action.ASK_REPORTER] == "no_reporter"
     with pytest.raises(TransitionRefused):
         case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
     with pytest.raises(Locked):
-        case_actions.reply(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
+        case_actions.reply_to_reporter(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
     case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
     with pytest.raises(TransitionRefused):  # two people, as ever
         forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
@@ -140,14 +140,14 @@ def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     rows = [FOUND | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
     broken: Any = [*rows, None]
     with pytest.raises(TypeError):
-        monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=broken)
+        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=broken)
     assert not Case.objects.exists()
     assert not AuditEntry.objects.filter(event="finding.entered").exists()
-    cases = monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=rows)
+    cases = monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=rows)
     assert len({case.reference for case in cases}) == 3
     assert set(Complaint.objects.values_list("channel", "is_indexed")) == {("import", True)}
     with pytest.raises(ValueError, match="rows"):
-        monitoring.enter_many(actor=Actor(cast.ring("vera"), NOW), rows=[FOUND] * 301)
+        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=[FOUND] * 301)
     assert verify.verify_chain().whole
 
 

@@ -233,7 +233,7 @@ def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
     for number in range(3):
         send_report(today=DAY, accused_name=f"Orang {number}")
     with pytest.raises(Locked):
-        similarity.keep(
+        similarity.index_reports(
             actor=Actor(cast.ring("luar"), at(DAY)), complaints=list(Complaint.objects.all()), pictures=False
         )
     queue(cast)

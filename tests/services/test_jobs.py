@@ -100,7 +100,7 @@ def test_the_days_are_closed_once_and_their_heads_leave(cast: Cast, settings: Se
     settings.AUDIT_HEADS_MAIL = "auditor@example.invalid"
     send_report(today=MONDAY)
     for _ in range(2):
-        scheduled.close(days=[MONDAY, MONDAY + timedelta(days=1)], now=at(MONDAY + timedelta(days=2), 0))
+        scheduled.close_days(days=[MONDAY, MONDAY + timedelta(days=1)], now=at(MONDAY + timedelta(days=2), 0))
     lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["2026-11-09", "2026-11-10"]
     assert [message.body for message in mail.outbox] == lines
@@ -110,10 +110,10 @@ def test_the_days_are_closed_once_and_their_heads_leave(cast: Cast, settings: Se
 
 
 def test_staff_mail_says_only_that_there_is_work(cast: Cast) -> None:
-    assert scheduled.mail_staff(today=MONDAY) == 0
+    assert scheduled.send_staff_mail(today=MONDAY) == 0
     for _ in range(3):
         send_report(today=MONDAY)
-    assert scheduled.mail_staff(today=MONDAY) == 3
+    assert scheduled.send_staff_mail(today=MONDAY) == 3
     assert {message.to[0].split("@")[0] for message in mail.outbox} == {"vera", "vino", "fitri"}
     assert len({(message.subject, message.body) for message in mail.outbox}) == 1
     assert not any(character.isdigit() for character in mail.outbox[0].subject + mail.outbox[0].body)
@@ -168,7 +168,7 @@ def test_a_head_that_could_not_leave_leaves_with_the_next_run(
     send_report(today=MONDAY)
     with monkeypatch.context() as dead:
         dead.setattr(scheduled.mail, "send", lambda *args: 0)
-        scheduled.close_due(today=MONDAY + timedelta(days=30), now=at(MONDAY + timedelta(days=30)))
+        scheduled.close_due_days(today=MONDAY + timedelta(days=30), now=at(MONDAY + timedelta(days=30)))
     assert not settings.AUDIT_HEADS_FILE.exists()
-    scheduled.close_due(today=MONDAY + timedelta(days=31), now=at(MONDAY + timedelta(days=31)))
+    scheduled.close_due_days(today=MONDAY + timedelta(days=31), now=at(MONDAY + timedelta(days=31)))
     assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == len(mail.outbox) == 31

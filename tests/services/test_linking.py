@@ -186,7 +186,7 @@ def test_an_officer_who_saw_something_else_moves_nothing(cast: Cast) -> None:
         link(cast, target, source, sources={source.case.pk: "received"})
     with pytest.raises(CaseChanged):
         link(cast, target, source, seen="received.0.9")
-    link(cast, target, source, seen=transitions.mark(target.case, {report(target).pk: 1}))
+    link(cast, target, source, seen=transitions.case_version(target.case, {report(target).pk: 1}))
     with pytest.raises(Case.DoesNotExist):
         link(cast, target, source)
     with pytest.raises(CaseChanged):
@@ -253,7 +253,9 @@ def test_linking_a_joint_case_takes_all_along_and_each_finds_back(cast: Cast) ->
 def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast) -> None:
     target, first, second = three(cast)
     complaint = report(first)
-    case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint.pk, text="Hanya untuk Anda.")
+    case_actions.reply_to_reporter(
+        actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint.pk, text="Hanya untuk Anda."
+    )
     follow_up.add_message(ticket=second.ticket, text="Kata pelapor kedua.", files=[], today=DAY)
     act(cast, "vera", target.case, Action.VERIFY, reason="Sudah lengkap.")
     pages = {sent.case.pk: page(sent) for sent in (target, first, second)}

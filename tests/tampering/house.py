@@ -11,7 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
-from complaints.domain.risk import Grade
+from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
@@ -21,7 +21,8 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.team_key_history import UnpinnedKey
 from tests.cast import Cast, Sent, at, sealed_upload, send_report, ticked
 from tests.images import photo
 
@@ -130,7 +131,9 @@ class House:
 
     def _reply(self, sent: Sent) -> Any:
         complaint = sent.case.complaints.get()
-        case_actions.reply(actor=Actor(self.ring("vera"), NOW), complaint_id=complaint.pk, text="Balasan kami.")
+        case_actions.reply_to_reporter(
+            actor=Actor(self.ring("vera"), NOW), complaint_id=complaint.pk, text="Balasan kami."
+        )
         return [self._last(sent), follow_up.status_page(ticket=sent.ticket, today=DAY).thread[-1].text]
 
     def _body_tells(self, sent: Sent) -> Any:
@@ -172,11 +175,11 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.ASK_REPORTER, reason=f"Kapan, {number}?", **do)
     follow_up.add_message(ticket=sent.ticket, text=f"Jawaban {number}.", files=[], today=DAY)
-    case_actions.reply(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Terima kasih, {number}.")
-    case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan {number}.")
-    case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan kedua {number}.")
-    for grade in (Grade.HIGH, Grade.LOW):
-        case_actions.grade_danger(
+    case_actions.reply_to_reporter(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Terima kasih, {number}.")
+    case_actions.write_case_note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan {number}.")
+    case_actions.write_case_note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan kedua {number}.")
+    for grade in (RiskGrade.HIGH, RiskGrade.LOW):
+        case_actions.assess_risk(
             actor=Actor(vera, NOW), complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}."
         )
     case_actions.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)

@@ -24,7 +24,8 @@ from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.reading import open_release
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked, UnpinnedKey, bind_keys, message_context
+from complaints.services.keyring import Locked, bind_keys, message_context
+from complaints.services.team_key_history import UnpinnedKey
 from tests.cast import Cast, Sent, draft, send_report
 from tests.tampering.house import DAY, NOW
 
@@ -126,7 +127,9 @@ def test_neither_the_office_nor_another_body_speaks_in_the_name_of_a_body(cast: 
 
 def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text="Kata kantor.")
+    case_actions.reply_to_reporter(
+        actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text="Kata kantor."
+    )
     client = Client(raise_request_exception=False)
     client.post("/cek/", {"code": sent.code})
     assert "Kata kantor." in client.get("/cek/laporan/").content.decode()
@@ -139,7 +142,9 @@ def test_forged_words_are_never_on_the_reporters_page(cast: Cast) -> None:
 def test_an_older_message_in_the_place_of_a_newer_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     for text in ("Ya.", "Tidak."):
-        case_actions.reply(actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text=text)
+        case_actions.reply_to_reporter(
+            actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint_of(sent).pk, text=text
+        )
         follow_up.add_message(ticket=sent.ticket, text=text, files=[], today=DAY)
     for direction, column, who in (
         (DIRECTIONS.TO_REPORTER, "sealed_for_reporter", "reporter"),
@@ -266,8 +271,8 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(cast: Cast, replaced: d
         lambda: follow_up.add_message(ticket=sent.ticket, text="Rahasia.", files=[], today=DAY),
         lambda: follow_up.withdraw(ticket=sent.ticket, reason="Rahasia.", today=DAY),
         lambda: follow_up.status_page(ticket=sent.ticket, today=DAY),
-        lambda: case_actions.reply(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
-        lambda: case_actions.note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
+        lambda: case_actions.reply_to_reporter(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
+        lambda: case_actions.write_case_note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text="Rahasia."),
     ]
     Case.objects.update(status="under_examination", asked_from="")
     acts.append(

@@ -17,7 +17,7 @@ from complaints.models.team import Staff, TeamMembership
 from complaints.services import case_actions, case_file, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, processing
-from complaints.services.keyring import Locked, keyring_of, remember, seal_membership
+from complaints.services.keyring import Locked, keyring_of, seal_membership, store_keys
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, admit
 from portal.accounts.sessions import ReporterSession
@@ -46,7 +46,7 @@ def test_a_wrapped_key_made_without_the_pepper_does_not_open(cast: Cast) -> None
 def test_a_key_in_a_session_acts_only_while_it_is_the_persons(cast: Cast) -> None:
     vera = cast["vera"]
     session: dict[str, Any] = {}
-    remember(session, personal.unlock(staff=vera, password=PASSWORD))
+    store_keys(session, personal.unlock(staff=vera, password=PASSWORD))
     assert keyring_of(vera, session).unlocked
     vera.public_key = ATTACKER.box.public
     assert not keyring_of(vera, session).unlocked

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from complaints.domain.sealing.keys import KeySet
 from complaints.models.team import Team
 from complaints.services import reference_data
-from complaints.services.keyring import team_fingerprint
+from complaints.services.team_key_history import team_fingerprint
 
 
 @pytest.fixture

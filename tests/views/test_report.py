@@ -192,7 +192,7 @@ def test_without_a_door_page_one_takes_both(client: Client) -> None:
 
 def test_a_category_for_bawaslu_that_is_in_scope_is_accepted(client: Client) -> None:
     Category.objects.filter(pk="A8").update(door="bawaslu")
-    reference_data.forget()
+    reference_data.clear_cache()
     assert walk.to_who(client, category="A8").url == "/lapor/siapa/"
     assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
 

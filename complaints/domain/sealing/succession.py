@@ -14,7 +14,7 @@ from complaints.domain.sealing.primitives import SealError, verify
 
 
 @dataclass(frozen=True)
-class Link:
+class KeyLink:
     """One key as a row shows it: its number, its public halves, and the two signatures that tie it to the one before.
 
     The first key of a team has no signatures.
@@ -31,13 +31,13 @@ def _statement(team: bytes, number: int, old: tuple[bytes, bytes], new: tuple[by
     return b"team key succession" + team + number.to_bytes(4, "big") + b"".join((*old, *new))
 
 
-def succeed(*, team: bytes, number: int, old: KeySet, new: KeySet) -> Link:
+def sign_successor(*, team: bytes, number: int, old: KeySet, new: KeySet) -> KeyLink:
     """Return the link of ``new``, key ``number`` of ``team`` (16 bytes), which follows ``old``."""
     said = _statement(team, number, (old.box.public, old.sign.public), (new.box.public, new.sign.public))
-    return Link(number, new.box.public, new.sign.public, old.sign.sign(said), new.sign.sign(said))
+    return KeyLink(number, new.box.public, new.sign.public, old.sign.sign(said), new.sign.sign(said))
 
 
-def _follows(team: bytes, old: Link, new: Link) -> bool:
+def _follows(team: bytes, old: KeyLink, new: KeyLink) -> bool:
     if new.number != old.number + 1:
         return False
     said = _statement(team, new.number, (old.public, old.verify), (new.public, new.verify))
@@ -49,7 +49,7 @@ def _follows(team: bytes, old: Link, new: Link) -> bool:
     return True
 
 
-def reached(*, team: bytes, links: Sequence[Link], pin: str) -> list[Link]:
+def reachable_keys(*, team: bytes, links: Sequence[KeyLink], pin: str) -> list[KeyLink]:
     """Return the keys, in order, that hang together with the one whose fingerprint is ``pin``; none without it."""
     rows = sorted(links, key=lambda link: link.number)
     at = next((i for i, link in enumerate(rows) if same_fingerprint(fingerprint(link.public, link.verify), pin)), None)

@@ -18,10 +18,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from complaints.models.team import Staff, Team
-from complaints.services.keyring import team_fingerprint
-from complaints.services.samples.people import SamplesRefused, found
+from complaints.services.samples.people import SamplesRefused, create_sample_staff
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal, setup
-from complaints.services.team_keys.setup import Asked, FoundingRefused
+from complaints.services.team_keys.setup import SetupRefused, SetupRequest
 
 
 class Command(BaseCommand):
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _sample(self) -> None:
         try:
-            made = found(now=timezone.now(), env_file=settings.ENV_FILE)
+            made = create_sample_staff(now=timezone.now(), env_file=settings.ENV_FILE)
         except SamplesRefused as error:
             raise CommandError(str(error)) from error
         if made is None:
@@ -68,14 +68,14 @@ class Command(BaseCommand):
         for slug, (one, other) in made.recovery.items():
             self.stdout.write(f"  {slug:<12} {one} {other}")
 
-    def _found(self, asked: Asked) -> None:
+    def _found(self, asked: SetupRequest) -> None:
         try:
-            plans = setup.plan(asked)
-        except FoundingRefused as refused:
+            plans = setup.check_request(asked)
+        except SetupRefused as refused:
             raise CommandError("\n".join(refused.problems)) from refused
         for person in setup.without_key(plans):
             self._choose_password(person)
-        teams = setup.found(plans, now=timezone.now())
+        teams = setup.create_teams(plans, now=timezone.now())
         self._show(teams, {person for plan in plans for person in plan.members})
 
     def _choose_password(self, person: Staff) -> None:
@@ -112,7 +112,7 @@ def _ask(prompt: str) -> str:
             raise CommandError("A password is typed at a terminal that does not show it; there is none.") from error
 
 
-def _asked(options: dict[str, Any]) -> Asked:
+def _asked(options: dict[str, Any]) -> SetupRequest:
     members: dict[str, list[str]] = {}
     for text in options["member"]:
         slug, username = _parts(text, 2, "--member TEAM:USERNAME")
@@ -123,7 +123,7 @@ def _asked(options: dict[str, Any]) -> Asked:
         if slug in recovery:
             raise CommandError(f"--recovery names {slug} twice")
         recovery[slug] = (one, other)
-    return Asked(options["body"], members, recovery)
+    return SetupRequest(options["body"], members, recovery)
 
 
 def _parts(text: str, number: int, form: str) -> list[str]:

@@ -237,7 +237,7 @@ def heads(*, limit: int = 1) -> list[tuple[int, str, str]]:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedEntry:
     """One entry: its number and digest (hexadecimal) in the chain, and what it says."""
 
     sequence: int
@@ -248,10 +248,12 @@ class Recorded:
     facts: dict[str, Any]
 
 
-def recorded(*, case: uuid.UUID, events: Collection[str]) -> list[Recorded]:
+def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[RecordedEntry]:
     """Return a case's entries of these kinds, in order."""
     rows = AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
-    return [Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows]
+    return [
+        RecordedEntry(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows
+    ]
 
 
 def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
@@ -264,12 +266,12 @@ def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "p
     return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))
 
 
-def last_of(event: str) -> Recorded | None:
+def last_entry(event: str) -> RecordedEntry | None:
     """Return the newest entry of a kind."""
     row = AuditEntry.objects.filter(event=event).order_by("-sequence").first()
     if row is None:
         return None
-    return Recorded(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+    return RecordedEntry(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
 
 
 def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:

@@ -20,7 +20,7 @@ from django.core.cache import cache
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
 from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile, Evidence
-from complaints.services.evidence.metadata_check import look
+from complaints.services.evidence.metadata_check import check_object
 from complaints.services.evidence.storage import Attachable, FileInfo, delete_object, storage
 
 SIZES = (1024, 4096)
@@ -174,14 +174,14 @@ def draft_files(*, session: Any) -> list[DraftFileInfo]:
     return [open_row(session, row) for row in _rows(session, whole=True)]
 
 
-def look_into(*, session: Any, files: Iterable[DraftFileInfo]) -> None:
+def check_metadata(*, session: Any, files: Iterable[DraftFileInfo]) -> None:
     """Find out what files betray that nobody has looked into yet; once for each, kept with the rest of its row."""
     until = time.monotonic() + PATIENCE_SECONDS
     for file in files:
         if file.info.looked or time.monotonic() > until:
             continue
         identifier = uuid.UUID(file.id)
-        look(file.info, object_name=file.object_name, identifier=identifier)
+        check_object(file.info, object_name=file.object_name, identifier=identifier)
         if file.info.looked:
             row = DraftFile.objects.filter(pk=identifier, session=session.session_id)
             row.update(sealed=seal_info(session, identifier, file.info))
@@ -222,7 +222,7 @@ USED_CACHE_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Room:
+class StorageRoom:
     """What a new file may take: a code where nothing, else the bytes that are left for it."""
 
     left: int
@@ -235,7 +235,7 @@ class Room:
         return "total" if length > self.left else ""
 
 
-def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0) -> Room:
+def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
     """Return what a new file behind ``session`` may take.
 
     Args:
@@ -243,24 +243,24 @@ def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0)
         announced: how many bytes the request, or the file, says it will bring.
     """
     if session is None or not ("draft" in session or "ticket" in session):
-        return Room(0, "no_session")
+        return StorageRoom(0, "no_session")
     sizes = [item.size for item in draft_files(session=session)]
     sizes += [partial.size for partial in partial_files(session=session).values()]
     sizes += under_way
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
     if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
-        return Room(0, "total")
+        return StorageRoom(0, "total")
     if "ticket" in session and _sent(session) + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
-        return Room(0, "report")
-    return Room(left, _store_refuses(min(announced, left)))
+        return StorageRoom(0, "report")
+    return StorageRoom(left, _store_refuses(min(announced, left)))
 
 
-def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> Room:
+def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
     """Return what a new file in an officer's form may take; what is entered so is a report of its own."""
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
     if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
-        return Room(0, "total")
-    return Room(left, _store_refuses(min(announced, left)))
+        return StorageRoom(0, "total")
+    return StorageRoom(left, _store_refuses(min(announced, left)))
 
 
 def _sent(session: Any) -> int:

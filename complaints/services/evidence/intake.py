@@ -18,7 +18,7 @@ from complaints.adapters import media
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
 from complaints.domain.sealing.segments import Piece, SegmentWriter
-from complaints.services.evidence.drafts import Room, room_for, room_for_officer
+from complaints.services.evidence.drafts import StorageRoom, room_for, room_for_officer
 from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
 
 
@@ -66,9 +66,9 @@ class SealedUpload:
 class Sink:
     """Takes the plaintext of one upload, writes ciphertext, and knows when to refuse."""
 
-    def __init__(self, name: str, room: Room | None = None) -> None:
+    def __init__(self, name: str, room: StorageRoom | None = None) -> None:
         """Begin a file under its own random key; without ``room`` it may be as large as any file may be."""
-        self.room = room or Room(settings.EVIDENCE_MAX_FILE_BYTES)
+        self.room = room or StorageRoom(settings.EVIDENCE_MAX_FILE_BYTES)
         self.upload = SealedUpload(name=short_name(name), refused=self.room.refused)
         self._key = random_bytes(32)
         self._writer = SegmentWriter(self._key, self.upload.id.bytes)

@@ -30,7 +30,7 @@ _slots = threading.BoundedSemaphore(2)
 _PATIENCE_SECONDS: Final = 8
 
 
-def look(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo:
+def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo:
     """Note in ``info`` what the stored file says about its origin and whether it could be read; never fails.
 
     Where no process or memory was to be had it stays as it was, to be tried again.

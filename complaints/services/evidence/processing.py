@@ -40,7 +40,7 @@ class ScannerDown(Exception):  # noqa: N818
 
 
 @dataclass
-class Findings:
+class FileReport:
     """What is sealed beside an item when its work is done; codes only, worded where they are shown."""
 
     scan: str = "off"
@@ -83,15 +83,15 @@ def _process(identifier: uuid.UUID) -> None:
         Evidence.objects.filter(pk=identifier).update(state=Evidence.State.FAILED)
         return
     if evidence.attempts > MAX_ATTEMPTS:
-        _finish(evidence, Findings(no_copy="crashed"), [])
+        _finish(evidence, FileReport(no_copy="crashed"), [])
         return
     try:
         info = _granted(evidence)
     except SealError:
-        _finish(evidence, Findings(no_copy="damaged"), [])
+        _finish(evidence, FileReport(no_copy="damaged"), [])
         return
     try:
-        work(evidence, info)
+        process_item(evidence, info)
     except (ScannerDown, sandbox.Unavailable):
         Evidence.objects.filter(pk=identifier).update(attempts=F("attempts") - 1)
 
@@ -111,14 +111,14 @@ def _granted(evidence: Evidence) -> FileInfo:
     raise fault or SealError("worker")
 
 
-def work(evidence: Evidence, info: FileInfo) -> None:
+def process_item(evidence: Evidence, info: FileInfo) -> None:
     """Scan an item, read it in the sandbox, and store what was made and found.
 
     Raises:
         ScannerDown, sandbox.Unavailable: nothing was decided about the file.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    findings, made = Findings(disagrees=media.disagrees(info.name, info.type)), list[_Made]()
+    findings, made = FileReport(disagrees=media.disagrees(info.name, info.type)), list[_Made]()
     try:
         _scan(original, info, findings)
         if findings.scan == "infected":
@@ -128,13 +128,13 @@ def work(evidence: Evidence, info: FileInfo) -> None:
         _finish(evidence, findings, made)
     except SealError:
         _discard(made)
-        _finish(evidence, Findings(no_copy="damaged"), [])
+        _finish(evidence, FileReport(no_copy="damaged"), [])
     except BaseException:
         _discard(made)
         raise
 
 
-def _scan(original: EvidenceObject, info: FileInfo, findings: Findings) -> None:
+def _scan(original: EvidenceObject, info: FileInfo, findings: FileReport) -> None:
     if not settings.CLAMD_SOCKET:
         return
     verdict = malware.scan(stream(original, info), socket_path=settings.CLAMD_SOCKET)
@@ -143,7 +143,7 @@ def _scan(original: EvidenceObject, info: FileInfo, findings: Findings) -> None:
     findings.scan, findings.threat = verdict.state, verdict.name or verdict.reason
 
 
-def _make(original: EvidenceObject, info: FileInfo, findings: Findings, made: list[_Made]) -> None:
+def _make(original: EvidenceObject, info: FileInfo, findings: FileReport, made: list[_Made]) -> None:
     findings.no_copy = media.no_copy_reason(info.type)
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
         findings.no_copy = findings.no_copy or "too_large"
@@ -168,7 +168,7 @@ def _make(original: EvidenceObject, info: FileInfo, findings: Findings, made: li
             findings.no_copy = failure.code
 
 
-def _draw(copy: sandbox.Part, findings: Findings, made: list[_Made]) -> None:
+def _draw(copy: sandbox.Part, findings: FileReport, made: list[_Made]) -> None:
     """Draw previews and pages of the clean copy: what was taken out of it can stand in no picture either."""
     with sandbox.hold(copy.chunks(), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
         for variant, job in ((Variant.PREVIEW, "preview"), (Variant.PAGE, "pages")):
@@ -186,7 +186,7 @@ def _recognised(held: sandbox.Held, info: FileInfo) -> str:
 
 
 def _picture(
-    held: sandbox.Held, kind: str, variant: EvidenceObject.Variant, job: str, findings: Findings, made: list[_Made]
+    held: sandbox.Held, kind: str, variant: EvidenceObject.Variant, job: str, findings: FileReport, made: list[_Made]
 ) -> None:
     if job == "pages" and kind != "application/pdf":
         return
@@ -215,7 +215,7 @@ def _discard(made: list[_Made]) -> None:
         delete_object(item.upload.object_name)
 
 
-def _finish(evidence: Evidence, findings: Findings, made: list[_Made]) -> None:
+def _finish(evidence: Evidence, findings: FileReport, made: list[_Made]) -> None:
     """Write what was made and found in one transaction; a second worker on the same item throws its own away."""
     complaint, signer = evidence.complaint, log.server_signer()
     working = any(item.variant == Variant.WORKING for item in made)
@@ -251,7 +251,7 @@ def _findings_context(evidence: Evidence) -> Context:
     return Context("findings", str(evidence.pk), str(evidence.complaint_id), evidence.sequence)
 
 
-def read_findings(pair: BoxPair, evidence: Evidence) -> Findings | None:
+def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
     """Open what the worker found with the complaint's pair; None before its work is done, or where it gave up.
 
     Raises:
@@ -264,10 +264,10 @@ def read_findings(pair: BoxPair, evidence: Evidence) -> Findings | None:
     signer = log.server_signer().public
     sealed = evidence.sealed_report or b""
     content: dict[str, Any] = open_record(pair, sealed, _findings_context(evidence), signer)
-    return Findings(**content)
+    return FileReport(**content)
 
 
-def risk(findings: Findings | None) -> str:
+def risk(findings: FileReport | None) -> str:
     """Return what the scanner found, "?" where there is a scanner that has said nothing yet, "" for no known danger."""
     if findings is None:
         return "?" if settings.CLAMD_SOCKET else ""
@@ -280,7 +280,7 @@ def end_grants(*, today: date) -> int:
     return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
 
 
-def work_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:
-    """Do the worker's work in a member's session, with the complaint's pair; raises as :func:`work`."""
+def process_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:
+    """Do the worker's work in a member's session, with the complaint's pair; raises as :func:`process_item`."""
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    work(evidence, read_info(pair, original, evidence, evidence.complaint))
+    process_item(evidence, read_info(pair, original, evidence, evidence.complaint))

@@ -89,7 +89,7 @@ def _row(session: Any, file_id: str) -> DraftFile:
     return row
 
 
-def take(*, session: Any, file_id: str, index: int, data: bytes) -> Progress:
+def receive_segment(*, session: Any, file_id: str, index: int, data: bytes) -> Progress:
     """Seal and store segment ``index``; one that is not the next changes nothing, and the answer says which is.
 
     Raises:

@@ -26,8 +26,9 @@ from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
-from complaints.services.keyring import check_keys, pinned_team
-from complaints.services.messages import tell
+from complaints.services.keyring import check_keys
+from complaints.services.messages import send_to_reporter
+from complaints.services.team_key_history import pinned_team
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SUBSTANTIATE: Finding,
@@ -91,7 +92,7 @@ def act(
     if told and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
-            disclosure_check.overridden_by_body(
+            disclosure_check.record_override_by_body(
                 actor=actor,
                 speaker=speaker,
                 release=release,
@@ -152,9 +153,9 @@ def _say(
         if not (to_office or complaint.has_reporter):
             continue
         check_keys(complaint, reporters[str(complaint.pk)])
-        tell(
+        send_to_reporter(
             complaint=complaint,
-            text=words if to_office else case_membership.named(words, complaint),
+            text=words if to_office else case_membership.with_reference(words, complaint),
             actor=actor,
             speaker=speaker,
             transition=step,

@@ -13,7 +13,7 @@ from django.db.models import IntegerField, QuerySet, Value
 
 from complaints import access
 from complaints.domain import disclosure, workflow
-from complaints.domain.disclosure import Leak
+from complaints.domain.disclosure import Disclosure
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
@@ -33,8 +33,9 @@ from complaints.services import case_membership, disclosure_check
 from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from complaints.services.forwarding.release import file_context, release_context
-from complaints.services.keyring import Keyring, trusted
+from complaints.services.keyring import Keyring
 from complaints.services.messages import read, read_released
+from complaints.services.team_key_history import trusted_signer
 
 DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
 
@@ -49,7 +50,7 @@ class ReleasedItem:
 
 
 @dataclass(frozen=True)
-class Said:
+class ReleaseMessage:
     """A message on a release."""
 
     message: Message
@@ -57,7 +58,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionEntry:
     """A finding, recommendation or sanction, opened."""
 
     kind: str
@@ -73,8 +74,8 @@ class ReleaseFile:
     case: Case
     content: dict[str, Any]
     files: list[ReleasedItem]
-    thread: list[Said]
-    decisions: list[Decided]
+    thread: list[ReleaseMessage]
+    decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
 
 
@@ -101,7 +102,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
         case=case,
         content=content,
         files=[open_released(item, pair, signer) for item in _released(release)],
-        thread=said_on(release, pair, reporters_of(content)),
+        thread=messages_on(release, pair, reporters_of(content)),
         decisions=_decided({release: pair})[release],
         actions=actions(keyring=actor.keyring, release=release),
     )
@@ -110,7 +111,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
 def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, Any]]:
     """Return a release's pair and its text, which the triage team must have signed."""
     pair = keyring.release(release)
-    signer = trusted(release.signer, Team.Kind.TRIAGE)
+    signer = trusted_signer(release.signer, Team.Kind.TRIAGE)
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
 
 
@@ -131,7 +132,7 @@ def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedI
     return ReleasedItem(item.pk, item.stored.variant, info)
 
 
-def said_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[Said]:
+def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
     """Open what was said on a release."""
     said = []
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
@@ -140,11 +141,11 @@ def said_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> lis
             text = read_released(message, pair=pair, signer=signer)
         else:
             text = read(message, pair=pair, complaint=message.complaint)
-        said.append(Said(message, text))
+        said.append(ReleaseMessage(message, text))
     return said
 
 
-def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[Decided]]:
+def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionEntry]]:
     """Open all decisions on some releases, of the three kinds in one query, by release and in the kinds' order."""
     by_id = {release.pk: release for release in pairs}
     columns = ("kind", "pk", "release_id", "signer", "sealed", "at")
@@ -154,18 +155,18 @@ def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[Decided]]:
         .values_list(*columns)
         for place, model in enumerate(DECISIONS)
     )
-    found: dict[Release, list[Decided]] = {release: [] for release in pairs}
+    found: dict[Release, list[DecisionEntry]] = {release: [] for release in pairs}
     rows: Iterable[Any] = one.union(*others, all=True) if by_id else []
     for place, pk, release_id, said_by, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
         release, model = by_id[release_id], DECISIONS[place]
         row = model(pk=pk, release=release)
-        signer = trusted(said_by, f"body-{release.body_id}")
+        signer = trusted_signer(said_by, f"body-{release.body_id}")
         content = open_record(pairs[release], sealed, decision_context(row, release), signer)
-        found[release].append(Decided(model.__name__.lower(), at, content))
+        found[release].append(DecisionEntry(model.__name__.lower(), at, content))
     return found
 
 
-def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[Decided]]:
+def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[DecisionEntry]]:
     """Open what bodies decided on some releases, for a member of triage."""
     return _decided({release: keyring.release(release) for release in releases})
 
@@ -257,7 +258,7 @@ def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, 
 
 
 @transaction.atomic
-def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Leak]:
+def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
     """Return what ``text`` would give away to the reporters of a release; written into the chain.
 
     Raises:
@@ -266,13 +267,13 @@ def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Leak]:
     release = access.releases_for(actor.staff).select_related("case").get(pk=release_id)
     pair, content = open_content(actor.keyring, release)
     answered: dict[str, list[str]] = {}
-    for one in said_on(release, pair, reporters_of(content)):
+    for one in messages_on(release, pair, reporters_of(content)):
         if one.message.direction == Message.Direction.FROM_REPORTER:
             answered.setdefault(str(one.message.complaint_id), []).append(one.text)
     told = [
-        disclosure_check.Told(part["answers"], tuple(answered.get(part["complaint"], ())))
+        disclosure_check.ReporterWords(part["answers"], tuple(answered.get(part["complaint"], ())))
         for part in content["complaints"]
     ]
-    found = disclosure.check(text, disclosure_check.known(told, told))
+    found = disclosure.check(text, disclosure_check.known_facts(told, told))
     disclosure_check.record_check(actor=actor, case_id=release.case_id, found=found)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from complaints.domain import checklists
-from complaints.domain.checklists import Checked
+from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
@@ -29,8 +29,9 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.posts import PostInfo, read_post
-from complaints.services.keyring import Keyring, bind_keys, grant, pinned_teams
-from complaints.services.messages import tell
+from complaints.services.keyring import Keyring, bind_keys, grant_key
+from complaints.services.messages import send_to_reporter
+from complaints.services.team_key_history import pinned_teams
 
 
 @transaction.atomic
@@ -43,7 +44,7 @@ def forward(
     cover: str = "",
     told: str = "",
     seen_status: str | None = None,
-    checklist: Mapping[str, Checked] | None = None,
+    checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Release:
     """Release a case to a body: its answers as they stand and the chosen ``objects``, under a new key.
@@ -86,7 +87,7 @@ def forward(
     release.sealed = seal_record(box.public, release_context(release), content, speaker.sign)
     release.save(force_insert=True)
     for team in teams.values():
-        grant(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
+        grant_key(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
     _release_files(actor.keyring, release, complaints, chosen, speaker)
     _record(actor, release, files=len(objects))
     first = complaints[0]
@@ -105,15 +106,17 @@ def _tell(
     override: disclosure_check.Override | None,
 ) -> None:
     for complaint in (one for one in complaints if one.has_reporter):
-        tell(
+        send_to_reporter(
             complaint=complaint,
-            text=case_membership.named(told, complaint),
+            text=case_membership.with_reference(told, complaint),
             actor=actor,
             speaker=speaker,
             transition=step,
         )
     if override:
-        disclosure_check.overridden(actor=actor, speaker=speaker, complaints=complaints, override=override, about=step)
+        disclosure_check.record_override(
+            actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
+        )
 
 
 def _record(actor: Actor, release: Release, *, files: int) -> None:
@@ -184,7 +187,7 @@ def _release_files(
 def _threat(pair: BoxPair, item: EvidenceObject) -> str:
     """Return what the scanner found in an original; the body must know it, and cannot open the worker's findings."""
     original = item.variant == EvidenceObject.Variant.ORIGINAL
-    return processing.risk(processing.read_findings(pair, item.evidence)) if original else ""
+    return processing.risk(processing.read_file_report(pair, item.evidence)) if original else ""
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

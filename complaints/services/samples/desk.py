@@ -105,14 +105,14 @@ class Desk:
 
     def _note(self, case: Open, now: datetime, text: str = "internal_note") -> None:
         ring = self._ring("verifikator", case)
-        case_actions.note(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts[text])
+        case_actions.write_case_note(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts[text])
 
     def _ask(self, case: Open, now: datetime) -> None:
         self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
 
     def _reply(self, case: Open, now: datetime) -> None:
         ring = self._ring("verifikator", case)
-        case_actions.reply(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts["reply"])
+        case_actions.reply_to_reporter(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts["reply"])
 
     def _verify(self, case: Open, now: datetime) -> None:
         self._read(case, now)
@@ -197,5 +197,5 @@ def _seal(name: str, content: bytes) -> intake.SealedUpload:
 def _as_sent(upload: intake.SealedUpload) -> drafts.DraftFileInfo:
     if upload.info is None:
         raise OSError("store")
-    metadata_check.look(upload.info, object_name=upload.object_name, identifier=upload.id)
+    metadata_check.check_object(upload.info, object_name=upload.object_name, identifier=upload.id)
     return drafts.DraftFileInfo(str(upload.id), upload.info, upload.object_name, upload.object_digest)

@@ -17,9 +17,9 @@ from django.db import transaction
 from complaints.adapters import private_file
 from complaints.models.team import Role, Staff, Team
 from complaints.services import mfa
-from complaints.services.keyring import UnpinnedKey, pinned_teams
+from complaints.services.team_key_history import UnpinnedKey, pinned_teams
 from complaints.services.team_keys import personal, setup
-from complaints.services.team_keys.setup import Asked
+from complaints.services.team_keys.setup import SetupRequest
 
 
 class SamplesRefused(Exception):  # noqa: N818
@@ -55,7 +55,7 @@ PEOPLE: Final = (
 
 
 @dataclass(frozen=True)
-class Founded:
+class SampleInstallation:
     """What was made: the teams, the pins, and by team the private halves of the recovery keys."""
 
     teams: list[Team]
@@ -69,7 +69,7 @@ def refuse_outside_sample_mode() -> None:
         raise SamplesRefused("This portal is not in sample mode (PORTAL_SAMPLE=true); samples are refused.")
 
 
-def found(*, now: datetime, env_file: Path) -> Founded | None:
+def create_sample_staff(*, now: datetime, env_file: Path) -> SampleInstallation | None:
     """Make the sample staff and their teams and pin them in ``env_file``; None where that was done before.
 
     Raises:
@@ -120,13 +120,13 @@ def _make(person: Person, now: datetime) -> None:
     mfa.enrol_totp(staff=staff)
 
 
-def _found_teams(now: datetime) -> Founded:
+def _found_teams(now: datetime) -> SampleInstallation:
     members: dict[str, list[str]] = {}
     for person in PEOPLE:
         if person.team:
             members.setdefault(person.team, []).append(person.username)
     pairs = {slug: (setup.recovery_pair(), setup.recovery_pair()) for slug in members}
     public = {slug: (one[0], other[0]) for slug, (one, other) in pairs.items()}
-    teams = setup.found(setup.plan(Asked(bodies=(), members=members, recovery=public)), now=now)
+    teams = setup.create_teams(setup.check_request(SetupRequest(bodies=(), members=members, recovery=public)), now=now)
     private_halves = {slug: (one[1], other[1]) for slug, (one, other) in pairs.items()}
-    return Founded(teams, setup.pins(teams), private_halves)
+    return SampleInstallation(teams, setup.pins(teams), private_halves)

@@ -47,7 +47,7 @@ def load(*, now: datetime, into: Path) -> int:
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first()
     if first is not None:
         # After the commit: a head that left the machine cannot be taken back.
-        scheduled.close(days=_days(first, today), now=now)
+        scheduled.close_days(days=_days(first, today), now=now)
     return made
 
 

@@ -18,7 +18,7 @@ from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.log import Recorded
+from complaints.services.audit.log import RecordedEntry
 from complaints.services.team_keys.membership import recovery_digest
 from complaints.services.team_keys.personal import fingerprint
 from complaints.services.team_keys.resealing import Progress, progress
@@ -118,7 +118,7 @@ def _of(holder: Holder) -> list[str]:
 
 def reviewed() -> tuple[date, str] | None:
     """Return the day of the last sign-off and who gave it (username), or None."""
-    last: Recorded | None = log.last_of("team.reviewed")
+    last: RecordedEntry | None = log.last_entry("team.reviewed")
     if last is None or last.actor is None:
         return None
     who = Staff.objects.filter(pk=last.actor).values_list("username", flat=True).first()

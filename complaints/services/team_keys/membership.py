@@ -18,7 +18,8 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, seal_membership, team_fingerprint
+from complaints.services.keyring import Keyring, Locked, seal_membership
+from complaints.services.team_key_history import team_fingerprint
 
 
 class AdmissionRefused(Exception):  # noqa: N818
@@ -57,7 +58,7 @@ def make_team(
         raise AdmissionRefused("role")
     keys = KeySet.new()
     team = Team(slug=slug, kind=kind, body=body, public_key=keys.box.public, verify_key=keys.sign.public)
-    keep_recovery(team, keys, recovery)
+    store_recovery(team, keys, recovery)
     team.save(force_insert=True)
     TeamKey(team=team, number=1, public_key=keys.box.public, verify_key=keys.sign.public, made_at=now).save(
         force_insert=True
@@ -110,7 +111,7 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
-    team_keys = todays(actor.keyring, team)
+    team_keys = current_keys(actor.keyring, team)
     seal_membership(membership, team_keys, actor.keyring.signer)
     membership.admitted_by, membership.admitted_at = actor.staff, actor.now
     membership.save()
@@ -132,7 +133,7 @@ def _check(membership: TeamMembership, by: Staff) -> None:
         raise AdmissionRefused("elsewhere")
 
 
-def todays(keyring: Keyring, team: Team) -> KeySet:
+def current_keys(keyring: Keyring, team: Team) -> KeySet:
     """Return the key set of a locked team, being the one of today.
 
     Raises:
@@ -159,7 +160,7 @@ def oldest_kept(team: Team) -> int:
     return (oldest - 1) if oldest else team.key_number
 
 
-def keep_recovery(team: Team, keys: KeySet, recovery: tuple[bytes, bytes]) -> None:
+def store_recovery(team: Team, keys: KeySet, recovery: tuple[bytes, bytes]) -> None:
     """Split a team's key over its keepers' two public keys, and sign those, so that the next key finds them again."""
     halves = keysets.split(keys.to_bytes())
     context = Context("recovery", str(team.pk), str(team.pk), team.key_number - 1)
@@ -181,7 +182,7 @@ def renew_recovery(team: Team, old: KeySet, new: KeySet) -> bool:
     if len(kept) != 2 * KEY_BYTES:
         team.recovery_a = team.recovery_b = team.recovery_keys = team.recovery_signature = None
         return False
-    keep_recovery(team, new, (kept[:KEY_BYTES], kept[KEY_BYTES:]))
+    store_recovery(team, new, (kept[:KEY_BYTES], kept[KEY_BYTES:]))
     return True
 
 

@@ -78,7 +78,7 @@ def set_initial_password(*, staff: Staff, password: str, now: datetime) -> None:
     staff.must_change_password = True
     _retire(staff, now)
     staff.save()
-    sessions.end(staff=staff, now=now)
+    sessions.end_sessions(staff=staff, now=now)
 
 
 def _retire(staff: Staff, now: datetime) -> None:

@@ -18,9 +18,10 @@ from complaints.domain.sealing.primitives import SealError
 from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
 from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, Locked, UnpinnedKey
-from complaints.services.resealing_registry import Holding
-from complaints.services.team_keys.membership import AdmissionRefused, todays
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.resealing_registry import SealedTable
+from complaints.services.team_key_history import UnpinnedKey
+from complaints.services.team_keys.membership import AdmissionRefused, current_keys
 
 SLICE: Final = 200
 
@@ -51,9 +52,9 @@ def progress(*, team: Team) -> Progress:
     rows = list(team.keys.filter(sealed_previous__isnull=False).order_by("number"))
     if not rows:
         return Progress(team, 0, 0, 0, None)
-    every = resealing_registry.every()
-    left = sum(resealing_registry.behind(holding, team).count() for holding in every)
-    stuck = sum(resealing_registry.set_aside(holding, team).count() for holding in every)
+    every = resealing_registry.registered_tables()
+    left = sum(resealing_registry.rows_with_older_key(holding, team).count() for holding in every)
+    stuck = sum(resealing_registry.rows_set_aside(holding, team).count() for holding in every)
     return Progress(team, max(rows[-1].total, left + stuck), left, stuck, rows[0].made_at)
 
 
@@ -87,10 +88,14 @@ def _slice(actor: Actor, team_id: uuid.UUID, limit: int) -> Team:
     slug = Team.objects.values_list("slug", flat=True).get(pk=team_id)
     # Held until the slice is done: nobody changes the key under it.
     team = team_key_history.pinned_team(slug)
-    todays(actor.keyring, team)
+    current_keys(actor.keyring, team)
     done = failed = 0
-    for holding in resealing_registry.every():
-        rows = resealing_registry.behind(holding, team).select_for_update(of=("self",), skip_locked=True).order_by("pk")
+    for holding in resealing_registry.registered_tables():
+        rows = (
+            resealing_registry.rows_with_older_key(holding, team)
+            .select_for_update(of=("self",), skip_locked=True)
+            .order_by("pk")
+        )
         for row in rows[: limit - done - failed]:
             if _reseal(holding, row, actor.keyring, team):
                 done += 1
@@ -102,7 +107,7 @@ def _slice(actor: Actor, team_id: uuid.UUID, limit: int) -> Team:
     return team
 
 
-def _reseal(holding: Holding, row: Any, keyring: Keyring, team: Team) -> bool:
+def _reseal(holding: SealedTable, row: Any, keyring: Keyring, team: Team) -> bool:
     try:
         holding.reseal(row, keyring, team)
     except (SealError, Locked, UnpinnedKey):
@@ -119,9 +124,10 @@ def _finish(actor: Actor, team: Team) -> None:
     # Waits for whoever is sealing to the team: what they wrote is counted.
     Team.objects.select_for_update().get(pk=team.pk)
     kept = team.keys.filter(sealed_previous__isnull=False)
-    every = resealing_registry.every()
+    every = resealing_registry.registered_tables()
     waits = any(
-        resealing_registry.behind(one, team).exists() or resealing_registry.set_aside(one, team).exists()
+        resealing_registry.rows_with_older_key(one, team).exists()
+        or resealing_registry.rows_set_aside(one, team).exists()
         for one in every
     )
     if waits or not kept.exists():
@@ -137,8 +143,8 @@ def retry(*, keyring: Keyring, team_id: uuid.UUID) -> None:
     """Put what was set aside back into the line; raises Locked without the team's key."""
     team = Team.objects.get(pk=team_id)
     keyring.team(team)
-    for holding in resealing_registry.every():
-        resealing_registry.set_aside(holding, team).update(sealed_number=-F("sealed_number"))
+    for holding in resealing_registry.registered_tables():
+        resealing_registry.rows_set_aside(holding, team).update(sealed_number=-F("sealed_number"))
 
 
 __all__ = ["AdmissionRefused", "Progress", "open_rotations", "progress", "reseal", "retry"]

@@ -25,7 +25,7 @@ from complaints.services import resealing_registry, sessions, team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
-from complaints.services.team_keys.membership import AdmissionRefused, recovery_digest, renew_recovery, todays
+from complaints.services.team_keys.membership import AdmissionRefused, current_keys, recovery_digest, renew_recovery
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
     me = keyring.staff
     if me is None or keyring.signer is None:
         raise Locked(team.slug)
-    keys = todays(keyring, team)
+    keys = current_keys(keyring, team)
     rows = TeamMembership.objects.filter(team=team, left_at=None).select_related("staff__body", "team__body")
     members = list(rows.order_by("staff__username", "pk"))
     leaving = next((row for row in members if row.pk == removing), None)
@@ -86,13 +86,16 @@ def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = Non
     team_key_history.pinned_team(team.slug)
     planned = _plan(actor.keyring, team, removing)
     old, new = actor.keyring.team(team), KeySet.new()
-    link = succession.succeed(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
+    link = succession.sign_successor(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
     recovered = renew_recovery(team, old, new)
     team.save()
     _hand_out(actor.keyring, planned, team, new)
     _end(planned, new, reason=reason, by=actor.staff, now=actor.now)
-    total = sum(resealing_registry.behind(holding, team).count() for holding in resealing_registry.every())
+    total = sum(
+        resealing_registry.rows_with_older_key(holding, team).count()
+        for holding in resealing_registry.registered_tables()
+    )
     row = TeamKey(
         team=team,
         number=link.number,
@@ -131,11 +134,11 @@ def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: date
     rows = TeamMembership.objects.filter(team=planned.team, left_at=None).select_related("staff__body", "team__body")
     for row in rows.filter(sealed_key__isnull=False).exclude(pk__in=stays).order_by("pk"):
         if planned.leaving is None or row.pk != planned.leaving.pk:
-            leave(row, cause=Cause.SWITCHED_OFF if not row.staff.is_active else Cause.ROLE, now=now)
+            end_membership(row, cause=Cause.SWITCHED_OFF if not row.staff.is_active else Cause.ROLE, now=now)
             row.save()
     if planned.leaving is not None:
         row = planned.leaving
-        leave(row, cause=Cause.REMOVED, now=now)
+        end_membership(row, cause=Cause.REMOVED, now=now)
         row.removed_by = by
         if reason:
             team = planned.team
@@ -146,7 +149,7 @@ def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: date
 
 def _record(actor: Actor, planned: Plan, team: Team, new: KeySet, *, recovered: bool) -> None:
     if planned.leaving is not None:
-        sessions.end(staff=planned.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
+        sessions.end_sessions(staff=planned.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
         actor.record("teamkey.removed", facts={"team": team.slug, "staff": str(planned.leaving.staff_id)})
     facts: dict[str, Any] = {
         "team": team.slug,
@@ -193,7 +196,7 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> l
         AdmissionRefused(last): another role for the last holder of a team's key.
     """
     ended = []
-    sessions.end(staff=staff, by=by, signer=actor.keyring.signer, now=actor.now)
+    sessions.end_sessions(staff=staff, by=by, signer=actor.keyring.signer, now=actor.now)
     for team in Team.objects.select_for_update().filter(memberships__staff=staff).order_by("pk"):
         row = TeamMembership.objects.filter(team=team, staff=staff, left_at=None).first()
         if row is None or (cause is Cause.ROLE and access.may_join(staff, team)):
@@ -202,7 +205,7 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> l
             if cause is Cause.ROLE:
                 raise AdmissionRefused("last")
             continue
-        leave(row, cause=cause, now=actor.now)
+        end_membership(row, cause=cause, now=actor.now)
         row.save()
         facts = {"team": team.slug, "staff": str(staff.pk), "cause": cause.value}
         log.append(event="team.left", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
@@ -216,20 +219,20 @@ def _is_last(row: TeamMembership) -> bool:
     return not holders.filter(staff__is_active=True).exclude(pk=row.pk).exists()
 
 
-def held_alone(staff: Staff) -> list[TeamMembership]:
+def teams_held_alone(staff: Staff) -> list[TeamMembership]:
     """Return the memberships of which nobody else active holds the key."""
     rows = TeamMembership.objects.filter(staff=staff, left_at=None, sealed_key__isnull=False)
     return [row for row in rows.select_related("team__body") if _is_last(row)]
 
 
-def leave(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
+def end_membership(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
     """Turn a membership into history, unsaved: the sealed key is gone, which key it was stays known.
 
     The person's sessions end at once: an open one holds what the membership had opened.
     """
     row.sealed_key = row.admitted_key = row.certificate = None
     row.left_at, row.left_cause = now, cause.value
-    sessions.end(staff=row.staff, now=now)
+    sessions.end_sessions(staff=row.staff, now=now)
 
 
 def reason_context(row: TeamMembership) -> Context:

@@ -18,13 +18,13 @@ from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.primitives import KEY_BYTES, BoxPair, SealError, seal
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services.keyring import team_fingerprint
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import membership
 
 BODY_PREFIX = "body-"
 
 
-class FoundingRefused(Exception):  # noqa: N818
+class SetupRefused(Exception):  # noqa: N818
     """Teams that must not be made as asked; ``problems`` are sentences for whoever sits at the terminal."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -34,7 +34,7 @@ class FoundingRefused(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Asked:
+class SetupRequest:
     """What somebody asks for: usernames and two recovery public keys (hexadecimal), each by the team's slug."""
 
     bodies: Sequence[str]
@@ -43,7 +43,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TeamPlan:
     """A team that may be made."""
 
     slug: str
@@ -53,7 +53,7 @@ class Plan:
     recovery: tuple[bytes, bytes]
 
 
-def plan(asked: Asked) -> list[Plan]:
+def check_request(asked: SetupRequest) -> list[TeamPlan]:
     """Check everything that was asked for; nothing is written.
 
     Triage and custodians are made with the first run; later runs add bodies.
@@ -68,7 +68,7 @@ def plan(asked: Asked) -> list[Plan]:
     if not slugs:
         problems.append("Every team asked for exists; name a body by --body to add its team.")
     if problems:
-        raise FoundingRefused(sorted(problems))
+        raise SetupRefused(sorted(problems))
     return [plan for plan in plans if plan is not None]
 
 
@@ -76,7 +76,7 @@ def _existing() -> set[str]:
     return set(Team.objects.values_list("slug", flat=True))
 
 
-def _slugs(asked: Asked) -> list[str]:
+def _slugs(asked: SetupRequest) -> list[str]:
     named = {*asked.members, *asked.recovery}
     missing = {Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value} - _existing()
     return sorted(named | missing | {f"{BODY_PREFIX}{code}" for code in asked.bodies})
@@ -89,7 +89,7 @@ def _shared_recovery(recovery: Mapping[str, tuple[str, str]]) -> list[str]:
     return ["A recovery key is named twice; each keeper holds one of their own."]
 
 
-def _plan_one(slug: str, asked: Asked, problems: list[str]) -> Plan | None:
+def _plan_one(slug: str, asked: SetupRequest, problems: list[str]) -> TeamPlan | None:
     kind, body = _kind(slug)
     if kind is None:
         problems.append(f"{slug}: no such team; it is triage, custodian or body-CODE of a known body.")
@@ -97,7 +97,7 @@ def _plan_one(slug: str, asked: Asked, problems: list[str]) -> Plan | None:
     team = Team(slug=slug, kind=kind, body=body)
     members = _members(team, asked.members.get(slug, ()), problems)
     recovery = _recovery(slug, asked.recovery.get(slug), problems)
-    return Plan(slug, kind, body, members, recovery) if recovery else None
+    return TeamPlan(slug, kind, body, members, recovery) if recovery else None
 
 
 def _kind(slug: str) -> tuple[Team.Kind | None, OversightBody | None]:
@@ -142,14 +142,14 @@ def _public_key(text: str) -> bytes | None:
     return key
 
 
-def without_key(plans: Iterable[Plan]) -> list[Staff]:
+def without_key(plans: Iterable[TeamPlan]) -> list[Staff]:
     """Return the first members who have not chosen a password of their own yet."""
     people = {person.pk: person for plan in plans for person in plan.members if not person.has_key}
     return sorted(people.values(), key=lambda person: person.username)
 
 
 @transaction.atomic
-def found(plans: Iterable[Plan], *, now: datetime) -> list[Team]:
+def create_teams(plans: Iterable[TeamPlan], *, now: datetime) -> list[Team]:
     """Make every planned team or none.
 
     Raises:
