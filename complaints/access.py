@@ -58,6 +58,13 @@ def is_overseer(user: Any) -> bool:
     return _member_of(user, Team.Kind.BODY)
 
 
+def in_a_team(user: Any) -> bool:
+    """Whether a person is an admitted member of any team."""
+    if is_triage(user) or is_overseer(user):
+        return True
+    return isinstance(user, Staff) and user.role == Role.CUSTODIAN and teams_of(user).exists()
+
+
 def _member_of(user: Any, kind: Team.Kind) -> bool:
     return isinstance(user, Staff) and kind in _known(user).kinds
 
@@ -186,6 +193,11 @@ def may_practise(user: Any) -> bool:
     return is_triage(user) or is_overseer(user)
 
 
+def may_lift_conflicts(user: Any) -> bool:
+    """Whether a person may judge over conflicts of others: an admitted forwarder."""
+    return is_triage(user) and user.role == Role.FORWARDER
+
+
 def may_audit(user: Any) -> bool:
     """Whether a person may read the audit chain."""
     return isinstance(user, Staff) and user.is_active and user.role == Role.AUDITOR
@@ -194,6 +206,11 @@ def may_audit(user: Any) -> bool:
 def may_administer(user: Any) -> bool:
     """Whether a person may edit reference data, accounts and the asking for admissions."""
     return isinstance(user, Staff) and user.is_active and (user.role == Role.ADMIN or user.is_superuser)
+
+
+def may_see_teams(user: Any) -> bool:
+    """Whether a person may see who holds a team's key: members their own team's, administrators all."""
+    return in_a_team(user) or may_administer(user)
 
 
 def may_review(user: Any) -> bool:

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, reverse_lazy
 
-from complaints.admin.site import site
 from portal.accounts import login, mfa_enrolment
 
 _DOOR = [
@@ -31,6 +30,6 @@ _DOOR = [
 
 urlpatterns = [
     path(settings.ADMIN_PATH, include(_DOOR)),
-    path(settings.ADMIN_PATH, site.urls),
+    path(settings.ADMIN_PATH, include("complaints.admin.urls")),
     *i18n_patterns(path("", include("complaints.urls")), prefix_default_language=False),
 ]

@@ -1,25 +1,32 @@
-"""The custody sheet of a case or of one item, a page or a PDF to sign: only an admitted officer can open its hashes."""
+"""The custody sheet (berita acara) of a case or of one item, as a page or as a PDF to sign.
+
+Only an admitted member of triage can open the hashes on it; making a sheet is recorded in the audit chain.
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Final, TypedDict
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.http import Http404, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.adapters.custody_pdf import render as custody_pdf_custody
-from complaints.admin import custody_words, found
-from complaints.admin.base import CasePart, case_or_404, staff_request
+from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.evidence_labels import VARIANTS
+from complaints.admin.labels import Label, staff_name
+from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
-from complaints.services.custody import Opening, custody_sheet
+from complaints.services.audit.log import RecordedEntry
+from complaints.services.custody import ItemSheet, Opening, Sheet, StoredLine, custody_sheet
 
-_DONE = {
+# What an entry of the audit chain says on the sheet, by its event.
+EVENTS: Final[dict[str, Label]] = {
     "case.opened": gettext_lazy("case read"),
     "object.opened": gettext_lazy("opened"),
     "object.worked": gettext_lazy("scanned and read in an officer's session"),
@@ -29,71 +36,148 @@ _DONE = {
 }
 
 
-def line(opening: Opening) -> dict[str, object]:
-    """Return one entry of the chain in words."""
-    person, entry = opening.person, opening.entry
-    what = str(_DONE[entry.event])
+class EntryLine(TypedDict):
+    """An entry of the audit chain in words; ``why`` is the reason for opening an original."""
+
+    entry: RecordedEntry
+    what: str
+    who: str
+    why: str
+
+
+class SheetItem(TypedDict):
+    """An item on the sheet: its stored objects, each with the label of its variant, and who opened them."""
+
+    item: ItemSheet
+    stored: list[tuple[StoredLine, Label]]
+    openings: list[EntryLine]
+
+
+class SheetContext(TypedDict):
+    """What the page of a sheet reads; ``several``: the case holds several reports; ``only``: the single item."""
+
+    title: str
+    case: Case
+    sheet: Sheet
+    items: list[SheetItem]
+    others: list[EntryLine]
+    several: bool
+    only: uuid.UUID | None
+
+
+def _entry_line(opening: Opening) -> EntryLine:
+    label = str(EVENTS[opening.entry.event])
     if opening.variant:
-        what = _("%(variant)s opened") % {"variant": found.VARIANTS[opening.variant]}
+        label = _("%(variant)s opened") % {"variant": VARIANTS[opening.variant]}
+    return {"entry": opening.entry, "what": label, "who": staff_name(opening.person), "why": opening.why}
+
+
+def _sheet_context(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> SheetContext:
+    case = readable_case_or_404(request, object_id)
+    try:
+        sheet = custody_sheet(actor=request.actor, case_id=case.pk, evidence_id=item_id)
+    except EvidenceObject.DoesNotExist:
+        raise Http404 from None
     return {
-        "entry": entry,
-        "what": what,
-        "who": (person.get_full_name() or person.username) if person else _("the system"),
-        "why": opening.why,
+        "title": _("Custody sheet %(reference)s") % {"reference": case.reference},
+        "case": case,
+        "sheet": sheet,
+        "items": [
+            {
+                "item": item,
+                "stored": [(stored, VARIANTS[stored.variant]) for stored in item.stored],
+                "openings": [_entry_line(opening) for opening in item.openings],
+            }
+            for item in sheet.items
+        ],
+        "others": [_entry_line(opening) for opening in sheet.others],
+        "several": case.complaints.count() > 1,
+        "only": item_id,
     }
 
 
-class CaseCustody(CasePart):
-    """Sheets, for triage; making one is written into the chain, on a page or on paper."""
+@staff_page("GET", opens_for=access.may_see_cases)
+def custody(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
+    """Show the sheet of a case, or of one item of it."""
+    return render(request, "admin/custody.html", _sheet_context(request, object_id, item_id))
 
-    def own_urls(self) -> list[URLPattern]:
-        """The sheet of a case, and of one item, each also as a PDF."""
-        case, item = "<uuid:object_id>/berita-acara/", "<uuid:object_id>/berita-acara/<uuid:item_id>/"
-        return [
-            self.route(case, self.custody, "custody", "GET"),
-            self.route(item, self.custody, "custody_item", "GET"),
-            self.route(f"{case}pdf/", self.custody_pdf, "custody_pdf", "GET"),
-            self.route(f"{item}pdf/", self.custody_pdf, "custody_item_pdf", "GET"),
-            *super().own_urls(),
-        ]
 
-    def _sheet(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> dict[str, Any]:
-        case = case_or_404(request, object_id)
-        if not access.may_read(request.user, case):
-            raise Http404
-        keyring, now = staff_request(request).keyring, timezone.now()
-        try:
-            sheet = custody_sheet(actor=request.actor, case_id=case.pk, evidence_id=item_id)
-        except EvidenceObject.DoesNotExist:
-            raise Http404 from None
-        items = [
-            {
-                "item": item,
-                "stored": [(one, found.VARIANTS[one.variant]) for one in item.stored],
-                "openings": [line(one) for one in item.openings],
-            }
-            for item in sheet.items
-        ]
-        return {
-            "title": _("Custody sheet %(reference)s") % {"reference": case.reference},
-            "case": case,
-            "sheet": sheet,
-            "items": items,
-            "others": [line(one) for one in sheet.others],
-            "several": case.complaints.count() > 1,
-            "only": item_id,
-        }
+@staff_page("GET", opens_for=access.may_see_cases)
+def custody_pdf(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
+    """Give the sheet of a case, or of one item of it, as a PDF."""
+    context = _sheet_context(request, object_id, item_id)
+    response = HttpResponse(custody_pdf_custody(_pdf_data(context)), content_type="application/pdf")
+    name = f"berita-acara-{context['case'].reference}.pdf"
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
-    def custody(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
-        """Show a sheet."""
-        return self.page(request, "admin/custody.html", self._sheet(request, object_id, item_id))
 
-    def custody_pdf(self, request: HttpRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
-        """Give a sheet as a file to print and sign."""
-        made = self._sheet(request, object_id, item_id)
-        response = HttpResponse(custody_pdf_custody(custody_words.on_paper(made)), content_type="application/pdf")
-        name = f"berita-acara-{made['case'].reference}.pdf"
-        response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response.headers["Cache-Control"] = "no-store"
-        return response
+# --- The PDF: every text of it, in the officer's language
+
+
+def _pdf_data(context: SheetContext) -> dict[str, object]:
+    """Return all texts of the PDF as plain data, in the shape that ``custody.typ`` reads."""
+    sheet = context["sheet"]
+    about = _("Made on %(at)s by") % {"at": date_format(timezone.localtime(sheet.at), "l, j M Y, H:i")}
+    confidential = _("Confidential: it names who worked on the case and tells the hashes of what the reporter sent.")
+    explained = _(
+        "The SHA-256 of an original is that of the file as the reporter sent it: sha256sum on the sender's side gives "
+        "the same. The chain is verified with the command audit_verify."
+    )
+    last = _("Last entry of the chain when this sheet was made: %(number)s") % {"number": sheet.head[0]}
+    return {
+        "lang": (get_language() or "id")[:2],
+        "title": context["title"],
+        "about": f"{about} {staff_name(sheet.person) if sheet.person else ''}. {confidential}",
+        "items": [_pdf_item(row, several=context["several"]) for row in context["items"]],
+        "files": [_("File"), _("Bytes"), "SHA-256"],
+        "log": [_("Entry"), _("When"), _("Who"), _("What")],
+        "opened": _("Who opened it"),
+        "nobody": _("Nobody yet."),
+        "empty": _("No files were sent."),
+        "chain": _("The case in the audit chain"),
+        "others": [_pdf_entry(line) for line in context["others"]],
+        "last": last,
+        "head": sheet.head[1],
+        "explained": explained,
+        "hands": [_("Handed over by"), _("Received by")],
+        "sign": _("Name, office, date, signature"),
+    }
+
+
+def _pdf_item(row: SheetItem, *, several: bool) -> dict[str, object]:
+    item = row["item"]
+    title = _("Report %(number)s, evidence %(sequence)s") if several else _("Evidence %(sequence)s")
+    info = item.original.info
+    return {
+        "title": title % {"number": item.report, "sequence": item.sequence},
+        "facts": [
+            [_("Received"), date_format(item.received, "l, j M Y")],
+            [_("Name"), info.name],
+            [_("Kind"), info.label],
+        ],
+        "stored": [_pdf_stored(stored, label) for stored, label in row["stored"]],
+        "openings": [_pdf_entry(line) for line in row["openings"]],
+    }
+
+
+def _pdf_stored(stored: StoredLine, label: Label) -> dict[str, object]:
+    return {
+        "variant": f"{label} {stored.number}" if stored.number else str(label),
+        "bytes": str(stored.info.length),
+        "digests": [[_("of the file"), stored.info.sha256], [_("of the stored ciphertext"), stored.object_digest]],
+    }
+
+
+def _pdf_entry(line: EntryLine) -> dict[str, object]:
+    entry = line["entry"]
+    return {
+        "entry": entry.sequence,
+        "at": date_format(timezone.localtime(entry.at), "j M Y, H:i"),
+        "who": line["who"],
+        "what": line["what"],
+        "why": line["why"],
+        "digest": entry.digest,
+    }

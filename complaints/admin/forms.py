@@ -1,4 +1,4 @@
-"""Forms of the staff's door: they parse and shape what was typed; services decide what it does."""
+"""Forms of the staff site: they parse and check what was typed; services decide what it does."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin import wording
+from complaints.admin import labels
+from complaints.admin.labels import Label
 from complaints.domain import standard_texts
 from complaints.domain.workflow import Action
 from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
 from complaints.services.team_keys import rotation
 
-# Codes of reference data that the program knows, in words.
+# Labels of the codes in the reference data that the program knows.
 ROUTES: Final = {
     "oversight": _("the oversight body"),
     "both": _("the oversight body and Bawaslu"),
@@ -31,12 +32,12 @@ LEVELS: Final = {
     "heavy": _("heavy punishment"),
     "dismissal": _("dismissal"),
 }
-# Fits a sealed text of 64 KiB in every script, beside what the record itself needs.
+# So many characters of any script fit into a sealed record of 64 KiB.
 TEXT_AT_MOST = 8000
 
 
-def words(label: Any, *, help_text: Any = "", required: bool = False, rows: int = 4) -> forms.CharField:
-    """Return a field for several lines that are sealed once they are sent."""
+def text_field(label: Label, *, help_text: Label = "", required: bool = False, rows: int = 4) -> forms.CharField:
+    """Return a field for a text of several lines, at most TEXT_AT_MOST characters, which is sealed once it is sent."""
     return forms.CharField(
         label=label,
         help_text=help_text,
@@ -46,71 +47,72 @@ def words(label: Any, *, help_text: Any = "", required: bool = False, rows: int 
     )
 
 
-class HouseForm(forms.Form):
-    """Labels without a colon: they stand above their fields."""
+class BaseForm(forms.Form):
+    """A form whose labels end without a colon, because they stand above their fields."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
-class HouseModelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The same for a table's own form."""
+class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A model form whose labels end without a colon."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
 class DayInput(forms.DateInput):
-    """The browser's own calendar; it takes ISO days only."""
+    """The date field of the browser, which takes ISO days only."""
 
     input_type = "date"
 
-    def __init__(self, attrs: Any = None, **kwargs: Any) -> None:
+    def __init__(self, attrs: dict[str, str] | None = None) -> None:
         super().__init__(attrs, format="%Y-%m-%d")
 
 
-class SaveFilterForm(HouseForm):
-    """A name for the filters that stand on the page."""
+class SaveFilterForm(BaseForm):
+    """The name under which the filters of the queue are saved."""
 
     name = forms.CharField(max_length=60)
     shared = forms.BooleanField(required=False)
 
 
-class SearchForm(HouseForm):
-    """What to search for: words of any kind that is known, or an accused's name with the agency."""
+class SearchForm(BaseForm):
+    """What to search for: words of any known kind, or the name of an accused with the agency."""
 
     words = forms.CharField(max_length=2000, required=False)
     name = forms.CharField(max_length=200, required=False)
     agency = forms.CharField(max_length=200, required=False)
 
 
-class SeenForm(HouseForm):
-    """What every step carries: the status that the person saw when they decided."""
+class SeenForm(BaseForm):
+    """A form that carries the case version which the person saw when they decided."""
 
-    # A missing one counts as another status, so that nothing is written unseen.
+    # A missing version counts as another one, so that nothing is written on a case that was not seen.
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
-class ReplyForm(HouseForm):
-    """A message to one reporter."""
+class ReplyForm(BaseForm):
+    """A message to the reporter of one report."""
 
-    text = words(
+    text = text_field(
         _("Write to the reporter"),
         help_text=_("In the office's name; your own name is not shown. Ask for nothing that puts them at risk."),
         required=True,
     )
 
 
-class NoteForm(HouseForm):
-    """An internal note."""
+class NoteForm(BaseForm):
+    """An internal note on a report."""
 
-    text = words(
+    text = text_field(
         _("Add an internal note"), help_text=_("No reporter and no body ever reads it."), required=True, rows=3
     )
 
 
-_FINDING = _("Your finding")
-_BODY_FIELDS: dict[str, dict[str, tuple[Any, Any, bool]]] = {
+_FINDING: Final = _("Your finding")
+# Of each step of a body: its fields by name, each as label, help text, and whether it is required.
+_BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
     "take_up": {},
     "resume": {},
     "ask_reporter": {
@@ -130,7 +132,7 @@ _BODY_FIELDS: dict[str, dict[str, tuple[Any, Any, bool]]] = {
 
 
 class BodyStepForm(SeenForm):
-    """A body's step on its release, with the fields that this step needs."""
+    """The form of a step that a body takes on its release, with the fields that this step needs."""
 
     def __init__(self, *args: Any, action: Action, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,9 +140,9 @@ class BodyStepForm(SeenForm):
         if action is Action.SANCTION:
             self._add_sanction()
         for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
-            self.fields[name] = words(label, help_text=help_text, required=required)
+            self.fields[name] = text_field(label, help_text=help_text, required=required)
         if "told" not in self.fields and action is not Action.RETURN:
-            self.fields["told"] = words(
+            self.fields["told"] = text_field(
                 _("Words to the reporter, if you like"),
                 help_text=_("The reporter reads them on the status page beside the new state."),
                 rows=3,
@@ -155,20 +157,20 @@ class BodyStepForm(SeenForm):
             label=_("Number of the decision"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
         )
         self.fields["decided_on"] = forms.DateField(label=_("Date of the decision"), widget=DayInput)
-        self.fields["text"] = words(
+        self.fields["text"] = text_field(
             _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
         )
 
     def clean_decided_on(self) -> date:
-        """Refuse a decision of tomorrow."""
+        """Refuse a decision of a day that is still to come."""
         day: date = self.cleaned_data["decided_on"]
         if day > self.today:
             raise ValidationError(_("This day is still to come."))
         return day
 
 
-class FingerprintForm(HouseForm):
-    """The fingerprint that a person read out."""
+class FingerprintForm(BaseForm):
+    """The fingerprint of a key, as its owner reads it out."""
 
     fingerprint = forms.CharField(
         label=_("The fingerprint that the person reads out to you"),
@@ -177,8 +179,8 @@ class FingerprintForm(HouseForm):
     )
 
 
-class StaffForm(HouseModelForm):
-    """A staff account: no password, no key and no membership is edited here."""
+class StaffForm(BaseModelForm):
+    """A staff account; passwords, keys and memberships are edited elsewhere."""
 
     class Meta:
         model = Staff
@@ -208,40 +210,42 @@ class StaffForm(HouseModelForm):
         }
 
     def clean_username(self) -> str:
-        """Refuse a name that another account has in other letters: at the login neither would be found any more."""
+        """Refuse a name that differs from another account's by case only: the login would find neither of the two."""
         name = str(self.cleaned_data["username"])
         if Staff.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("There is an account of this name already."))
         return name
 
     def clean(self) -> dict[str, Any]:
-        """Keep the role of whoever alone holds a team's key: without them the team would have to be recovered."""
+        """Keep the role of the only person who holds a team's key: without them the team would have to be recovered."""
         values: dict[str, Any] = super().clean() or {}
         if self.instance._state.adding or values.get("role") not in Role.values:
             return values
-        probe = Staff(role=values["role"], body=values.get("body"))
-        if any(not access.may_join(probe, row.team) for row in rotation.teams_held_alone(self.instance)):
+        changed_person = Staff(role=values["role"], body=values.get("body"))
+        if any(not access.may_join(changed_person, row.team) for row in rotation.teams_held_alone(self.instance)):
             self.add_error("role", _("Nobody else holds this team's key: have another person admitted first."))
         return values
 
 
-class CategoryForm(HouseModelForm):
-    """A category, with the doors that exist."""
+class CategoryForm(BaseModelForm):
+    """A category of reports, with the other portals that exist."""
 
     door = forms.ChoiceField(
         label=_("Another door"),
         required=False,
         choices=[("", _("none")), ("bawaslu", "Bawaslu"), ("sp4n", "SP4N-LAPOR!")],
     )
-    sanction_band = forms.ChoiceField(label=_("Sanction if proven"), required=False, choices=wording.bands)
+    sanction_band = forms.ChoiceField(
+        label=_("Sanction if proven"), required=False, choices=labels.sanction_band_choices
+    )
 
     class Meta:
         model = Category
         fields = "__all__"  # noqa: DJ007  reference data: every column of it is meant to be edited
 
 
-class SanctionKindForm(HouseModelForm):
-    """A kind of sanction, with the levels that the law knows."""
+class SanctionKindForm(BaseModelForm):
+    """A kind of sanction, with the levels of the law."""
 
     level = forms.ChoiceField(label=_("level"), choices=list(LEVELS.items()))
 
@@ -250,8 +254,8 @@ class SanctionKindForm(HouseModelForm):
         fields = "__all__"  # noqa: DJ007
 
 
-class AccusedKindForm(HouseModelForm):
-    """A kind of accused, with the routes that the code knows."""
+class AccusedKindForm(BaseModelForm):
+    """A kind of accused, with the routes that the program knows."""
 
     route = forms.ChoiceField(label=_("Who may judge"), choices=list(ROUTES.items()))
 
@@ -260,8 +264,8 @@ class AccusedKindForm(HouseModelForm):
         fields = "__all__"  # noqa: DJ007
 
 
-class StandardTextForm(HouseModelForm):
-    """A standard text; a word in braces that nothing fills in would reach the reporter as it stands."""
+class StandardTextForm(BaseModelForm):
+    """A standard text; an unknown placeholder would reach the reporter as it stands, so it is refused."""
 
     class Meta:
         model = StandardText
@@ -271,17 +275,17 @@ class StandardTextForm(HouseModelForm):
             for name in ("body_id", "body_en")
         }
 
-    def _known(self, name: str) -> str:
+    def _checked_text(self, name: str) -> str:
         text: str = self.cleaned_data[name]
-        strange = standard_texts.unknown(text)
-        if strange:
-            raise ValidationError(_("Nothing fills in %(words)s.") % {"words": ", ".join(strange)})
+        unknown = standard_texts.unknown(text)
+        if unknown:
+            raise ValidationError(_("Nothing fills in %(words)s.") % {"words": ", ".join(unknown)})
         return text
 
     def clean_body_id(self) -> str:
-        """Refuse unknown placeholders."""
-        return self._known("body_id")
+        """Refuse unknown placeholders in the Indonesian text."""
+        return self._checked_text("body_id")
 
     def clean_body_en(self) -> str:
-        """Refuse unknown placeholders."""
-        return self._known("body_en")
+        """Refuse unknown placeholders in the English text."""
+        return self._checked_text("body_en")

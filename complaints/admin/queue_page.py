@@ -1,152 +1,262 @@
-"""The page of the queue: filters, saved ones among them, the columns that a person chose, and one page of lines."""
+"""The page of the queue: its lines, filters and search, what a person keeps of it, and acts on several ticked cases.
+
+What is searched for comes by POST, stays in the sealed session, and stands in no address.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 from urllib.parse import parse_qsl
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, reverse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
-from complaints.admin import columns, filters, queue
-from complaints.admin.base import CasePart, StaffRequest, staff_request
-from complaints.admin.forms import SaveFilterForm
+from complaints.admin import labels, queue_filters, queue_list
+from complaints.admin.base import StaffRequest, render, staff_page
+from complaints.admin.forms import SaveFilterForm, SearchForm
+from complaints.admin.queue_filters import FilterValues
 from complaints.models.case import Case
 from complaints.models.saved_filters import SavedFilter
-from complaints.services import first_look, saved_filters
+from complaints.services import assignment, case_actions, first_look, saved_filters
+from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases
+from complaints.services.search import search_cases as search_search
+
+SEARCH_SESSION_KEY: Final = "queue_search"
+SEARCH_KINDS: Final = {
+    "reference": gettext_lazy("Reference"),
+    "nip": gettext_lazy("NIP"),
+    "person": gettext_lazy("Name and agency"),
+    "post": gettext_lazy("Post"),
+}
+CANNOT_BE_ASSIGNED: Final = gettext_lazy("This person cannot have it.")
 
 
-def to_queue(values: filters.Chosen, place: Mapping[str, str] | None = None) -> HttpResponseRedirect:
-    """Lead back to the list that the person came from, to the same page where ``place`` names one."""
-    query, order = filters.query_of(values), queue.order_for(values.get("status", ""))
-    name = "before" if (place or {}).get("before") else "after"
-    named = (place or {}).get(name, "")
-    if order.beyond(named, turned=False) is not None:
-        query = f"{query}&{name}={named}".removeprefix("&")
-    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + (f"?{query}" if query else ""))
-
-
-def came_from(request: HttpRequest) -> dict[str, str]:
-    """Return the filters of the list that a form was sent from."""
-    return filters.chosen(dict(parse_qsl(request.POST.get("back", ""))))
-
-
-class CaseQueue(CasePart):
-    """The list of cases."""
-
-    def own_urls(self) -> list[URLPattern]:
-        """What a person keeps of the queue."""
-        return [
-            self.route("saringan/", self.save_filter, "keep_filter", "POST"),
-            self.route("saringan/<uuid:filter_id>/hapus/", self.delete_filter, "drop_filter", "POST"),
-            self.route("kolom/", self.choose_columns, "columns", "POST"),
-            self.route("tombol/", self.switch_keys, "keys", "POST"),
-            *super().own_urls(),
-        ]
-
-    def narrowed(self, request: HttpRequest, values: filters.Chosen) -> filters.Cases:
-        """Return the cases that this person may see, narrowed as chosen."""
-        person = staff_request(request).user
-        return filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
-
-    def queue_context(self, request: HttpRequest, values: filters.Chosen) -> dict[str, Any]:
-        """Return what a part of the queue needs on its page; cooperative as ``case_context`` is."""
-        return {}
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show one page of the queue."""
-        asking, values = staff_request(request), filters.chosen(request.GET.dict())
-        order = queue.order_for(values.get("status", ""))
-        first_look.process_new_reports(actor=asking.actor)
-        after, before = queue.place_in(request.GET.dict())
-        shown = queue.page(self.narrowed(request, values), order, after=after, before=before)
-        queue.dress(shown.cases, asking=asking, now=timezone.now())
-        seen, query = columns.columns_of(asking.user), filters.query_of(values)
-        is_triage, ticked = access.is_triage(asking.user), request.GET.get("tick") == "all"
-        lines = (columns.line(case, seen, may_tick=is_triage, ticked=ticked) for case in shown.cases)
-        context = {
-            "title": _("Queue"),
-            "cl": _Lines(shown.cases),
-            "lines": format_html_join("\n", "{}", ((line,) for line in lines)),
-            "columns": seen,
-            "all_columns": columns.COLUMNS,
-            "bar": list(filters.bar(values)),
-            "query": query,
-            "keys_on": columns.keys_on(asking.user),
-            "in_words": filters.in_words(values),
-            "page": shown,
-            "place": {"after": after, "before": before},
-            "saved": saved_filters.saved_filters(keyring=asking.keyring),
-            "is_triage": is_triage,
-            "may_save": bool(query) and is_triage and asking.keyring.unlocked,
-        }
-        return self.page(request, "admin/queue.html", context | self.queue_context(request, values))
-
-    # --- What a person keeps
-
-    def save_filter(self, request: HttpRequest) -> HttpResponseBase:
-        """Keep the filters that stand on the page, under a name."""
-        asking, values, form = self.triage(request), came_from(request), SaveFilterForm(request.POST)
-        if not values or not form.is_valid():
-            messages.error(request, _("Choose a filter first, and give it a name of at most 60 characters."))
-            return to_queue(values)
-        try:
-            saved_filters.save_filter(
-                actor=asking.actor,
-                name=form.cleaned_data["name"],
-                query=filters.query_of(values),
-                shared=form.cleaned_data["shared"],
-            )
-        except saved_filters.TooManyFilters:
-            messages.error(request, _("There are too many saved filters. Delete one first."))
-        else:
-            messages.success(request, _("Filter saved."))
-        return to_queue(values)
-
-    def delete_filter(self, request: HttpRequest, filter_id: uuid.UUID) -> HttpResponseBase:
-        """Delete a saved filter."""
-        asking = self.triage(request)
-        try:
-            saved_filters.delete_filter(actor=asking.actor, filter_id=filter_id)
-        except SavedFilter.DoesNotExist:
-            raise Http404 from None
-        messages.success(request, _("Saved filter deleted."))
-        return to_queue(came_from(request))
-
-    def choose_columns(self, request: HttpRequest) -> HttpResponseBase:
-        """Keep the columns that were ticked; none stand for the usual ones."""
-        asking = self.triage(request)
-        self._keep(asking, columns.known(request.POST.getlist("column")), keys=columns.keys_on(asking.user))
-        return to_queue(came_from(request))
-
-    def switch_keys(self, request: HttpRequest) -> HttpResponseBase:
-        """Let the queue listen to keys, or not."""
-        asking = self.triage(request)
-        seen = columns.known(asking.user.queue_columns.split(","))
-        self._keep(asking, seen, keys=request.POST.get("keys") != "off")
-        return to_queue(came_from(request))
-
-    def _keep(self, asking: StaffRequest, codes: list[str], *, keys: bool) -> None:
-        saved_filters.choose_columns(person=asking.user, codes=codes + ([] if keys else [columns.KEYS_OFF]))
-
-    def triage(self, request: HttpRequest) -> StaffRequest:
-        """Return the request of a member of triage; for anybody else there is nothing here."""
-        asking = staff_request(request)
-        if not access.is_triage(asking.user):
-            raise Http404
-        return asking
-
-
-class _Lines:
-    """The lines under the names that other lists have for them."""
+class ResultList:
+    """The cases of the page under the name that Django's change lists have for their rows."""
 
     def __init__(self, cases: list[Case]) -> None:
         self.result_list = cases
+
+
+def redirect_to_queue(values: FilterValues, cursors: Mapping[str, str] | None = None) -> HttpResponseRedirect:
+    """Redirect to the list of these filters; to the page of it that ``cursors`` name under "after" or "before"."""
+    query, order = queue_filters.query_of(values), queue_list.order_for(values.get("status", ""))
+    name = "before" if (cursors or {}).get("before") else "after"
+    cursor = (cursors or {}).get(name, "")
+    if order.after(cursor) is not None:
+        query = f"{query}&{name}={cursor}".removeprefix("&")
+    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + (f"?{query}" if query else ""))
+
+
+def posted_filters(request: HttpRequest) -> dict[str, str]:
+    """Return the filters of the list that a form was sent from."""
+    return queue_filters.filters_in(dict(parse_qsl(request.POST.get("back", ""))))
+
+
+@staff_page("GET", opens_for=access.may_see_cases)
+def queue(request: StaffRequest) -> HttpResponse:
+    """Show one page of the queue."""
+    person, keyring, now = request.user, request.keyring, timezone.now()
+    values = queue_filters.filters_in(request.GET.dict())
+    first_look.process_new_reports(actor=request.actor)
+    is_triage, current_search = access.is_triage(person), _search_of(request)
+    cases = queue_filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
+    if current_search:
+        cases = filter_cases(cases, current_search)
+    after, before = queue_list.cursors_of(request.GET.dict())
+    order = queue_list.order_for(values.get("status", ""))
+    page = queue_list.page_of(cases, order, after=after, before=before)
+    lines = queue_list.queue_lines(request, page.cases, now=now)
+    columns, query = queue_list.columns_of(person), queue_filters.query_of(values)
+    ticked = request.GET.get("tick") == "all"
+    drawn = (queue_list.draw_line(line, columns, may_tick=is_triage, ticked=ticked) for line in lines)
+    context = {
+        "title": _("Queue"),
+        "cl": ResultList([line.case for line in lines]),
+        "lines": format_html_join("\n", "{}", ((row,) for row in drawn)),
+        "columns": columns,
+        "all_columns": queue_list.COLUMNS,
+        "bar": list(queue_filters.filter_menus(values)),
+        "query": query,
+        "keys_on": queue_list.keys_on(person),
+        "in_words": queue_filters.filters_label(values),
+        "page": page,
+        "place": {"after": after, "before": before},
+        "saved": saved_filters.saved_filters(keyring=keyring),
+        "is_triage": is_triage,
+        "may_save": bool(query) and is_triage and keyring.unlocked,
+        "search": current_search,
+        "search_kind": SEARCH_KINDS[current_search.kind] if current_search else "",
+        "is_more": current_search is not None and current_search.waiting > WAITING_AT_MOST,
+    }
+    return render(request, "admin/queue.html", context)
+
+
+# --- Saved filters, columns, keys
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def save_filter(request: StaffRequest) -> HttpResponseBase:
+    """Save the filters of the list under a name, for the person or for all of triage."""
+    values, form = posted_filters(request), SaveFilterForm(request.POST)
+    if not values or not form.is_valid():
+        messages.error(request, _("Choose a filter first, and give it a name of at most 60 characters."))
+        return redirect_to_queue(values)
+    try:
+        saved_filters.save_filter(
+            actor=request.actor,
+            name=form.cleaned_data["name"],
+            query=queue_filters.query_of(values),
+            shared=form.cleaned_data["shared"],
+        )
+    except saved_filters.TooManyFilters:
+        messages.error(request, _("There are too many saved filters. Delete one first."))
+    else:
+        messages.success(request, _("Filter saved."))
+    return redirect_to_queue(values)
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def delete_filter(request: StaffRequest, filter_id: uuid.UUID) -> HttpResponseBase:
+    """Delete a saved filter."""
+    try:
+        saved_filters.delete_filter(actor=request.actor, filter_id=filter_id)
+    except SavedFilter.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, _("Saved filter deleted."))
+    return redirect_to_queue(posted_filters(request))
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def choose_columns(request: StaffRequest) -> HttpResponseBase:
+    """Save the columns that were ticked; none stand for the default ones."""
+    codes = queue_list.known_columns(request.POST.getlist("column"))
+    _save_settings(request, codes, keys=queue_list.keys_on(request.user))
+    return redirect_to_queue(posted_filters(request))
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def switch_keys(request: StaffRequest) -> HttpResponseBase:
+    """Let the queue listen to the keyboard, or not."""
+    codes = queue_list.known_columns(request.user.queue_columns.split(","))
+    _save_settings(request, codes, keys=request.POST.get("keys") != "off")
+    return redirect_to_queue(posted_filters(request))
+
+
+def _save_settings(request: StaffRequest, codes: list[str], *, keys: bool) -> None:
+    saved_filters.choose_columns(person=request.user, codes=codes + ([] if keys else [queue_list.KEYS_OFF]))
+
+
+# --- Search
+
+
+def _search_of(request: StaffRequest) -> Search | None:
+    stored = request.session.get(SEARCH_SESSION_KEY)
+    return Search.of(stored) if stored and access.is_triage(request.user) else None
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def search(request: StaffRequest) -> HttpResponseBase:
+    """Search among all cases, ended ones too where no status was chosen; one found by its reference is opened."""
+    form, values = SearchForm(request.POST), posted_filters(request)
+    terms = form.cleaned_data if form.is_valid() else {"words": "", "name": "", "agency": ""}
+    try:
+        prepared = search_search(actor=request.actor, **terms)
+    except NothingToSearch:
+        messages.error(
+            request, _("Type a reference, a NIP of at least 9 digits, a link to a post, or a name and its agency.")
+        )
+        return redirect_to_queue(values)
+    if prepared.kind == REFERENCE:
+        matches = list(filter_cases(access.cases_for(request.user), prepared)[:2])
+        if len(matches) == 1:
+            return redirect("admin:complaints_case_change", matches[0].pk)
+    request.session[SEARCH_SESSION_KEY] = prepared.kept()
+    return redirect_to_queue({"status": "every"} | values)
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def end_search(request: StaffRequest) -> HttpResponseBase:
+    """Forget the search."""
+    request.session.pop(SEARCH_SESSION_KEY, None)
+    values = posted_filters(request)
+    return redirect_to_queue({} if values == {"status": "every"} else values)
+
+
+# --- Acts on several ticked cases
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def act_on_ticked(request: StaffRequest) -> HttpResponseBase:
+    """Do what the button says for every ticked case; ask who is to have them where it is somebody else."""
+    case_ids = _ticked_ids(request)
+    values = posted_filters(request)
+    if not case_ids:
+        messages.error(request, _("Tick at least one case."))
+        return redirect_to_queue(values, request.POST)
+    match request.POST.get("do"):
+        case "mine":
+            outcome = case_actions.bulk_assign(actor=request.actor, case_ids=case_ids, assignee=request.user)
+        case "start":
+            outcome = case_actions.bulk_start_review(actor=request.actor, case_ids=case_ids)
+        case "give":
+            return _assign_ticked(request, case_ids, values)
+        case _:
+            raise Http404
+    _report_outcome(request, outcome)
+    return redirect_to_queue(values, request.POST)
+
+
+def _assign_ticked(request: StaffRequest, case_ids: list[uuid.UUID], values: FilterValues) -> HttpResponseBase:
+    """Ask who is to have the ticked cases; with an answer, assign them, "" standing for nobody."""
+    colleagues, person_id = assignment.assignable(), request.POST.get("person")
+    if person_id is None:
+        context = {
+            "title": _("Give to a colleague"),
+            "cases": access.cases_for(request.user).filter(pk__in=case_ids).order_by("reference"),
+            "people": colleagues,
+            "query": queue_filters.query_of(values),
+            "place": {name: request.POST.get(name, "") for name in ("after", "before")},
+        }
+        return render(request, "admin/queue_give.html", context)
+    assignee = next((colleague for colleague in colleagues if str(colleague.pk) == person_id), None)
+    if person_id and assignee is None:
+        raise Http404
+    outcome = case_actions.bulk_assign(actor=request.actor, case_ids=case_ids, assignee=assignee)
+    _report_outcome(request, outcome)
+    return redirect_to_queue(values, request.POST)
+
+
+def _ticked_ids(request: HttpRequest) -> list[uuid.UUID]:
+    case_ids = []
+    for text in request.POST.getlist("case")[: case_actions.BULK_LIMIT]:
+        try:
+            case_ids.append(uuid.UUID(text))
+        except ValueError:
+            raise Http404 from None
+    return case_ids
+
+
+def _report_outcome(request: HttpRequest, outcome: case_actions.BulkResult) -> None:
+    """Add messages that say how many cases it was done for, for which it was not, and why."""
+    if done := len(outcome.done):
+        messages.success(request, ngettext("Done for %(n)d case.", "Done for %(n)d cases.", done) % {"n": done})
+    by_reason: dict[str, list[str]] = {}
+    for reference, code in outcome.refused:
+        by_reason.setdefault(str(labels.REFUSALS.get(code, CANNOT_BE_ASSIGNED)), []).append(reference)
+    for why, references in by_reason.items():
+        words = _("Not done for %(cases)s: %(why)s") % {"cases": ", ".join(references), "why": why}
+        messages.error(request, words)
+    if gone := outcome.unknown:
+        text = ngettext("%(n)d case is not there any more.", "%(n)d cases are not there any more.", gone)
+        messages.error(request, text % {"n": gone})

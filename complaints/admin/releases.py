@@ -1,4 +1,4 @@
-"""What a body's liaison sees: the releases to that body, and nothing else of any case.
+"""What a liaison of an oversight body sees: the releases to that body, and nothing else of any case.
 
 Of a release that was returned or replaced, the case's later fate is not shown either: it is no longer theirs.
 """
@@ -6,47 +6,80 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import composing, likeness, wording
-from complaints.admin.base import staff_request
-from complaints.admin.evidence import attachment
+from complaints.admin import case_summary, labels, reply_composer
+from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
+from complaints.admin.case_evidence import attachment
+from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.forms import BodyStepForm
-from complaints.admin.lists import Listed, ListFilter
-from complaints.admin.meanwhile import refusal_code
-from complaints.admin.standing import FOLDED_FROM, gist
-from complaints.admin.viewer import ReleaseViewer
+from complaints.admin.list_filter import Choice, ListFilter
+from complaints.admin.reply_composer import Composer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.team import Staff
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import decisions, reading
 from complaints.services.transitions import CaseChanged
 
-# Where the body has to move; the rest of what it holds waits for the reporter or the agency, or has ended.
-YOURS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Replaced(TypedDict):
+        replaced: bool
+
+    AnnotatedRelease: TypeAlias = WithAnnotations[Release, _Replaced]
 
 
-def live(releases: QuerySet[Release]) -> QuerySet[Any]:
-    """Mark each release with whether it is the one on which its body may act."""
+def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
+    """Annotate each release with ``replaced``: whether the case was released again after it."""
     later = Release.objects.filter(case=OuterRef("case"), number__gt=OuterRef("number"))
     return releases.annotate(replaced=Exists(later))
 
 
-def is_live(release: Any) -> bool:
-    """Whether the case's present state belongs to this release."""
+def is_current(release: AnnotatedRelease) -> bool:
+    """Whether a release of :func:`with_replaced` is the one on which its body acts, so that the case's state is its."""
     return release.state == Release.State.OPEN and not release.replaced
+
+
+def status_line(release: AnnotatedRelease) -> str:
+    """Return the label of the state of a release of :func:`with_replaced`."""
+    if release.state == Release.State.RETURNED:
+        return str(Release.State.RETURNED.label)
+    if release.replaced:
+        return _("Replaced by a later release")
+    return labels.status_label(release.case.status, release.body.short_name)
+
+
+def _releases(user: Staff) -> QuerySet[AnnotatedRelease]:
+    """Return the releases to this person's body, as :func:`with_replaced`, with what a line shows of the case."""
+    releases = with_replaced(access.releases_for(user))
+    return releases.select_related("body", "case__category", "case__accused_kind", "case__province")
+
+
+def _release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
+    release = _releases(request.user).filter(pk=release_id).first()
+    if release is None:
+        raise Http404
+    return release
+
+
+# --- The list
 
 
 class TurnFilter(ListFilter):
@@ -54,8 +87,8 @@ class TurnFilter(ListFilter):
 
     title, parameter_name, every = gettext_lazy("Show"), "turn", gettext_lazy("With us")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """New, to be worked on, or all."""
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Release]) -> list[Choice]:
+        """Return the choices besides "With us"."""
         return [
             ("new", _("New")),
             ("yours", _("Our turn")),
@@ -64,220 +97,225 @@ class TurnFilter(ListFilter):
             ("every", _("All releases")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the releases; what is asked of a case's state is asked of live releases only."""
-        value, mine = self.value(), queryset.filter(state=Release.State.OPEN, replaced=False)
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AnnotatedRelease]) -> QuerySet[AnnotatedRelease]:
+        """Keep the chosen releases; every choice but "All releases" asks for the case's state: current ones only."""
+        value, current = self.value(), queryset.filter(state=Release.State.OPEN, replaced=False)
         if value == "every":
             return queryset
         if value == "late":
-            return mine.filter(case__due_on__lt=timezone.localdate(), case__status__in=YOURS)
-        sets = {"new": {Status.FORWARDED}, "yours": YOURS, "ended": set(Status) - OPEN}
-        return mine.filter(case__status__in=sets.get(value or "", OPEN))
+            return current.filter(case__due_on__lt=timezone.localdate(), case__status__in=WITH_BODY)
+        statuses = {"new": {Status.FORWARDED}, "yours": WITH_BODY, "ended": set(Status) - OPEN}
+        return current.filter(case__status__in=statuses.get(value or "", OPEN))
 
 
-class ReleaseList(Listed):
-    """A page of releases, each with its clock."""
+class ReleaseList(ChangeList):
+    """A page of releases; each also gets ``live``, ``status_line`` and ``clock`` for the template."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page and dress its lines."""
+        """Fetch one page."""
         super().get_results(request)
         today = timezone.localdate()
         self.result_list = list(self.result_list)
         for release in self.result_list:
-            release.live = is_live(release)
+            release.live = is_current(release)
             release.status_line = status_line(release)
             due_on = release.case.due_on if release.live and release.case.status in OPEN else None
-            release.clock = wording.clock(due_on, today)
+            release.clock = labels.deadline_label(due_on, today)
 
 
-def status_line(release: Any) -> str:
-    """Return where a release stands, in words."""
-    if release.state == Release.State.RETURNED:
-        return str(Release.State.RETURNED.label)
-    if release.replaced:
-        return _("Replaced by a later release")
-    return wording.status_words(release.case.status, release.body.short_name)
-
-
-def _part(part: dict[str, Any]) -> tuple[Any, ...]:
-    links = str(part["answers"].get("links", "")).splitlines()
-    posts = likeness.of_release(part.get("posts", ()))
-    return part, wording.answers(part["answers"]), links, posts, gist(part["answers"])
-
-
-class ReleaseAdmin(ReleaseViewer):
-    """The liaison's list and the page of one release."""
+class ReleaseAdmin(BaseAdmin):
+    """The change list of a liaison's releases."""
 
     list_filter = [TurnFilter]
     change_list_template = "admin/releases.html"
     list_title = gettext_lazy("Releases")
+    opens_for = staticmethod(access.is_overseer)
 
-    def opens_for(self, request: HttpRequest) -> bool:
-        """Admitted liaisons."""
-        return access.is_overseer(request.user)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AnnotatedRelease]:
+        """Return the releases to this person's body."""
+        return _releases(request.user)  # type: ignore[arg-type]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
-        """The releases to this person's body."""
-        mine = live(access.releases_for(request.user))
-        return mine.select_related("body", "case__category", "case__accused_kind", "case__province")
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        """Late and due first, then oldest."""
+    def get_ordering(self, request: HttpRequest) -> tuple[OrderBy, str, str]:
+        """Put the earliest deadline first, then the oldest release."""
         return (F("case__due_on").asc(nulls_last=True), "at", "id")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ReleaseList]:
-        """Use the house's list."""
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ReleaseList]:
+        """Return the list that describes each release."""
         return ReleaseList
 
-    def own_urls(self) -> list[URLPattern]:
-        """The page, its steps and its files."""
-        return [
-            self.route("<uuid:object_id>/change/", self.release_page, "change", "GET"),
-            self.route("<uuid:object_id>/langkah/<slug:action>/", self.step, "step", "GET", "POST"),
-            self.route("<uuid:object_id>/berkas/<uuid:file_id>/", self.file, "file", "POST"),
-            *self.viewer_urls(),
-        ]
 
-    def _found(self, request: HttpRequest, object_id: uuid.UUID) -> Release:
-        release = self.get_queryset(request).filter(pk=object_id).first()
-        if release is None:
-            raise Http404
-        return release
+# --- The page of a release
 
-    def release_page(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
-        """Open a release."""
-        release, asking, today = self._found(request, object_id), staff_request(request), timezone.localdate()
-        opened = reading.open_release(actor=asking.actor, release_id=release.pk)
-        shown = is_live(release)
-        context = {
-            "title": release.case.reference,
-            "release": release,
+
+@staff_page("GET", opens_for=access.is_overseer)
+def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
+    """Open a release, and write that into the audit log."""
+    release, today = _release_or_404(request, object_id), timezone.localdate()
+    opened = reading.open_release(actor=request.actor, release_id=release.pk)
+    current, complaints = is_current(release), opened.content["complaints"]
+    context = {
+        "title": release.case.reference,
+        "release": release,
+        "status": status_line(release),
+        "clock": labels.deadline_label(release.case.due_on if current else None, today),
+        "live": current,
+        "band": labels.sanction_band_label(release.case.category.sanction_band),
+        "cover": opened.content.get("cover", ""),
+        "complaints": [_complaint_lines(complaint) for complaint in complaints],
+        "folds": len(complaints) >= FOLDED_FROM,
+        "all_open": request.GET.get("all") == "1",
+        "files": opened.files,
+        "thread": opened.thread,
+        "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
+        "steps": [_step_label(row, release) for row in opened.actions],
+    }
+    return render(request, "admin/release.html", context, model=Release)
+
+
+# A report as it was released: "answers", and "posts" where it names some.
+ReleasedReport: TypeAlias = Mapping[str, Any]
+
+
+def _complaint_lines(
+    complaint: ReleasedReport,
+) -> tuple[ReleasedReport, list[tuple[str, str]], list[str], list[case_summary.PostLines], str]:
+    """Return a released report with its answers, links and posts in words, and what it is about in one line."""
+    answers = complaint["answers"]
+    return (
+        complaint,
+        case_summary.answer_rows(answers),
+        str(answers.get("links", "")).splitlines(),
+        case_summary.released_post_lines(complaint.get("posts", ())),
+        case_summary.report_gist(answers),
+    )
+
+
+def _step_label(row: Transition, release: Release) -> labels.StepLabel:
+    return labels.step_label(row, release.case, today=timezone.localdate(), body=release.body.short_name)
+
+
+@staff_page("POST", opens_for=access.is_overseer)
+def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponseBase:
+    """Download a released file; what the scanner warned of only where the person says that they know."""
+    release = _release_or_404(request, object_id)
+    if not ReleasedFile.objects.filter(release=release, pk=file_id).exists():
+        raise Http404
+    knowing = request.POST.get("knowing") == "yes"
+    try:
+        info, stream = reading.open_file(actor=request.actor, file_id=file_id, knowing=knowing)
+        return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
+    except InfectedFile:
+        messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
+    except OSError:
+        messages.error(request, _("The evidence storage does not answer. Try again later."))
+    return redirect("admin:complaints_release_change", object_id)
+
+
+# --- A step of the body
+
+
+@staff_page("GET", "POST", opens_for=access.is_overseer)
+def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
+    """Show what a step of the body does, with its form; by POST take it, or show a preview of the words."""
+    release = _release_or_404(request, object_id)
+    if action not in labels.BODY_STEPS:
+        raise Http404
+    row = _step_row(request, release, Action(action))
+    composer = _composer(request, release, row)
+    if request.method != "POST":
+        return _show_step(request, release, Action(action), row, composer)
+    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
+    if form.is_valid() and composer.may_send(form.cleaned_data.get("told", "")):
+        return _take_step(request, release, Action(action), form, composer.override_record())
+    return _show_step(request, release, Action(action), row, composer, form=form)
+
+
+def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
+    """Return the row of the transition table by which the body may take a step now; None where it may not."""
+    rows = reading.actions(keyring=request.keyring, release=release)
+    return next((row for row in rows if row.action is action), None)
+
+
+def _composer(request: StaffRequest, release: AnnotatedRelease, row: Transition | None) -> Composer:
+    """Return the composer of the words to the reporters; it offers and checks nothing where the step sends none."""
+    if row is None or not row.notice:
+        return Composer(request=request, field="told")
+    case, body = release.case, release.body.short_name
+    due_on, label = _step_label(row, release).due_on, labels.target_status_label(row, case, body)
+    return Composer(
+        request=request,
+        field="told",
+        make_options=lambda: reply_composer.standard_text_options(row.action.value, case, due_on=due_on, body=body),
+        find_leaks=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
+        make_preview=lambda text: reply_composer.step_preview(row, case, text, label=label, due_on=due_on, body=body),
+    )
+
+
+def _show_step(
+    request: StaffRequest,
+    release: AnnotatedRelease,
+    action: Action,
+    row: Transition | None,
+    composer: Composer,
+    *,
+    form: BodyStepForm | None = None,
+    refused: str = "",
+) -> HttpResponse:
+    """Show the page of a step.
+
+    Args:
+        row: the row of the transition table; None where the step is not possible now.
+        form: the form as it was posted; its texts stay on the page.
+        refused: the code of the service's refusal, a key of ``labels.REFUSALS``.
+    """
+    context: dict[str, object] = {
+        "title": f"{labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
+        "release": release,
+    }
+    status = composer.status if form else 200
+    if refused or row is None:
+        status = 409
+        texts = [form.data.get(name, "") for name in ("text", "told")] if form else []
+        context |= {
+            "refused": labels.REFUSALS[refused or "not_from_here"],
+            "stale": bool(refused or form),
+            "typed": "\n\n".join(text for text in texts if text),
             "status": status_line(release),
-            "clock": wording.clock(release.case.due_on if shown else None, today),
-            "live": shown,
-            "band": wording.band(release.case.category.sanction_band),
-            "cover": opened.content.get("cover", ""),
-            "complaints": [_part(part) for part in opened.content["complaints"]],
-            "folds": len(opened.content["complaints"]) >= FOLDED_FROM,
-            "all_open": request.GET.get("all") == "1",
-            "files": opened.files,
-            "thread": opened.thread,
-            "decisions": [wording.decision(one) for one in opened.decisions],
-            "steps": [self._words(row, release) for row in opened.actions],
         }
-        return self.page(request, "admin/release.html", context)
+    if row is not None:
+        if form is None or refused:
+            # The step is confirmed anew on the state that the page shows now.
+            posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
+            initial = posted | {"seen": release.case.status}
+            form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
+        context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
+    return render(request, "admin/release_step.html", context, model=Release, status=status)
 
-    def _words(self, row: Transition, release: Release) -> wording.Step:
-        return wording.step(row, release.case, today=timezone.localdate(), body=release.body.short_name)
 
-    def step(self, request: HttpRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
-        """Ask, then act."""
-        release = self._found(request, object_id)
-        if action not in wording.BODY_STEPS:
-            raise Http404
-        form = None
-        composer = self._composer(request, release, Action(action))
-        if request.method == "POST":
-            form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
-            if form.is_valid() and composer.may_send(form.cleaned_data.get("told", "")):
-                return self._act(request, release, Action(action), form, composer.overriding())
-        return self._confirm(request, release, Action(action), form=form, composer=composer)
-
-    def _composer(self, request: HttpRequest, release: Release, action: Action) -> composing.Composer:
-        """Return what helps with the words to the reporters; it is silent where the step is not there or tells none."""
-        case, keyring = release.case, staff_request(request).keyring
-        rows = reading.actions(keyring=keyring, release=release)
-        row = next((one for one in rows if one.action is action and one.notice), None)
-        if row is None:
-            return composing.Composer(request, "told", [], None, composing.preview_of_message)
-        step, body = self._words(row, release), release.body.short_name
-        label = wording.target_words(row, case, body)
-        return composing.Composer(
-            request=request,
-            field="told",
-            options=composing.options(action.value, case, due_on=step.due_on, body=body),
-            look=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
-            show=lambda text: composing.preview_of_step(row, case, text, label=label, due_on=step.due_on, body=body),
+def _take_step(
+    request: StaffRequest, release: AnnotatedRelease, action: Action, form: BodyStepForm, override: Override | None
+) -> HttpResponseBase:
+    """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
+    values = form.cleaned_data
+    sanction = None
+    if action is Action.SANCTION:
+        sanction = decisions.SanctionRecord(values["kind"].pk, values["number"], values["decided_on"])
+    try:
+        decisions.act(
+            actor=request.actor,
+            release_id=release.pk,
+            action=action,
+            text=values.get("text", "").strip(),
+            told=values.get("told", "").strip(),
+            sanction=sanction,
+            seen_status=values["seen"],
+            override=override,
         )
-
-    def _confirm(
-        self,
-        request: HttpRequest,
-        release: Release,
-        action: Action,
-        *,
-        form: BodyStepForm | None,
-        composer: composing.Composer,
-        refused: str = "",
-    ) -> HttpResponse:
-        rows = reading.actions(keyring=staff_request(request).keyring, release=release)
-        row = next((one for one in rows if one.action is action), None)
-        context: dict[str, Any] = {
-            "title": f"{wording.BODY_STEPS[action.value][0]}: {release.case.reference}",
-            "release": release,
-        }
-        if refused or row is None:
-            refusal = wording.REFUSALS[refused or "not_from_here"]
-            typed = [form.data.get(name, "") for name in ("text", "told")] if form else []
-            texts = "\n\n".join(text for text in typed if text)
-            context |= {
-                "refused": refusal,
-                "stale": bool(refused or form),
-                "typed": texts,
-                "status": status_line(release),
-            }
-        if row is not None:
-            if form is None or refused:
-                again = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
-                initial = again | {"seen": release.case.status}
-                form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
-            context |= {"step": self._words(row, release), "form": form, "writing": composer.context()}
-        status = 409 if "refused" in context else composer.status if form and form.is_bound else 200
-        return self.page(request, "admin/release_step.html", context, status=status)
-
-    def _act(
-        self,
-        request: HttpRequest,
-        release: Release,
-        action: Action,
-        form: BodyStepForm,
-        override: Override | None,
-    ) -> HttpResponseBase:
-        typed = form.cleaned_data
-        sanction = None
-        if action is Action.SANCTION:
-            sanction = decisions.SanctionRecord(typed["kind"].pk, typed["number"], typed["decided_on"])
-        try:
-            decisions.act(
-                actor=staff_request(request).actor,
-                release_id=release.pk,
-                action=action,
-                text=typed.get("text", "").strip(),
-                told=typed.get("told", "").strip(),
-                sanction=sanction,
-                seen_status=typed["seen"],
-                override=override,
-            )
-        except (CaseChanged, TransitionRefused) as refusal:
-            fresh = self._found(request, release.pk)
-            composer = self._composer(request, fresh, action)
-            return self._confirm(request, fresh, action, form=form, composer=composer, refused=refusal_code(refusal))
-        after = self._found(request, release.pk)
-        words = {"before": status_line(release), "after": status_line(after)}
-        messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % words)
-        return redirect("admin:complaints_release_change", release.pk)
-
-    def file(self, request: HttpRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponseBase:
-        """Open a released file."""
-        release = self._found(request, object_id)
-        if not ReleasedFile.objects.filter(release=release, pk=file_id).exists():
-            raise Http404
-        keyring, knowing = staff_request(request).keyring, request.POST.get("knowing") == "yes"
-        try:
-            info, stream = reading.open_file(actor=request.actor, file_id=file_id, knowing=knowing)
-            return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
-        except InfectedFile:
-            messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
-        except OSError:
-            messages.error(request, _("The evidence storage does not answer. Try again later."))
-        return redirect("admin:complaints_release_change", object_id)
+    except (CaseChanged, TransitionRefused) as refusal:
+        fresh = _release_or_404(request, release.pk)
+        row = _step_row(request, fresh, action)
+        composer, code = _composer(request, fresh, row), labels.refusal_code(refusal)
+        return _show_step(request, fresh, action, row, composer, form=form, refused=code)
+    change = {"before": status_line(release), "after": status_line(_release_or_404(request, release.pk))}
+    messages.success(request, _("Done: from “%(before)s” to “%(after)s”.") % change)
+    return redirect("admin:complaints_release_change", release.pk)

@@ -1,4 +1,4 @@
-"""Teams and their admissions, and the audit chain to read.
+"""Teams: who holds a team's key, admissions to it, and the access review.
 
 A member admits a person by typing the fingerprint that the person reads out. The page never shows that fingerprint:
 whoever can write to the database could have put their own key there, and copying it back would prove nothing.
@@ -7,173 +7,133 @@ whoever can write to the database could have put their own key there, and copyin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Final, TypedDict
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import HouseAdmin, in_a_team, staff_request
+from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.forms import FingerprintForm
-from complaints.admin.keychange import REFUSED, KeyChange
-from complaints.admin.lists import Listed, ListFilter
-from complaints.models.audit import AuditEntry
-from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import team_key_history
+from complaints.admin.key_rotation import REFUSALS
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services import assignment, team_key_history
 from complaints.services.team_key_history import UnpinnedKey, pinned_team, team_fingerprint
-from complaints.services.team_keys import membership, resealing, rotation
+from complaints.services.team_keys import resealing, rotation
+from complaints.services.team_keys.access_review import review, reviewed
+from complaints.services.team_keys.access_review import sign_off as access_review_sign_off
+from complaints.services.team_keys.membership import AdmissionRefused
+from complaints.services.team_keys.membership import admit as membership_admit
 
-EVENTS = {
-    "case.opened": gettext_lazy("Case opened"),
-    "case.transition": gettext_lazy("Case moved"),
-    "case.linked": gettext_lazy("Report linked into another case"),
-    "case.unlinked": gettext_lazy("Report taken out of a case again"),
-    "finding.entered": gettext_lazy("Finding from monitoring entered"),
-    "queue.opened": gettext_lazy("Queue read"),
-    "queue.searched": gettext_lazy("Queue searched"),
-    "filter.saved": gettext_lazy("Filter saved"),
-    "filter.deleted": gettext_lazy("Saved filter deleted"),
-    "cases.exported": gettext_lazy("Cases exported"),
-    "practice.switched": gettext_lazy("Practice mode switched"),
-    "practice.made": gettext_lazy("Practice cases made"),
-    "leak.checked": gettext_lazy("Text checked for what it gives away"),
-    "leak.overridden": gettext_lazy("Warning overridden"),
-    "case.assigned": gettext_lazy("Case given to an officer"),
-    "case.taken_on": gettext_lazy("Case taken on by its officer"),
-    "case.declined": gettext_lazy("Case declined by its officer"),
-    "staff.away": gettext_lazy("Absence of a person changed"),
-    "assigning.changed": gettext_lazy("Handing out of cases changed"),
-    "conflict.matched": gettext_lazy("Conflict of interest found"),
-    "conflict.declared": gettext_lazy("Conflict of interest declared"),
-    "conflict.lifted": gettext_lazy("Conflict of interest lifted"),
-    "message.sent": gettext_lazy("Message sent"),
-    "note.written": gettext_lazy("Internal note written"),
-    "assessment.recorded": gettext_lazy("Danger graded, or a checklist kept"),
-    "object.opened": gettext_lazy("File opened"),
-    "object.worked": gettext_lazy("File read in an officer's session"),
-    "custody.printed": gettext_lazy("Custody sheet made"),
-    "release.made": gettext_lazy("Released to a body"),
-    "release.opened": gettext_lazy("Release opened"),
-    "decision.recorded": gettext_lazy("Decision of a body recorded"),
-    "staff.key_made": gettext_lazy("Person's key made"),
-    "staff.key_retired": gettext_lazy("Person's key retired"),
-    "staff.signed_in": gettext_lazy("Person signed in"),
-    "staff.changed": gettext_lazy("Account changed"),
-    "session.ended": gettext_lazy("Sessions ended"),
-    "factor.added": gettext_lazy("Second factor added"),
-    "factor.removed": gettext_lazy("Second factor removed"),
-    "factor.codes_made": gettext_lazy("Recovery codes made"),
-    "factor.reset": gettext_lazy("Second factor reset"),
-    "team.made": gettext_lazy("Team made"),
-    "team.asked": gettext_lazy("Admission asked for"),
-    "team.admitted": gettext_lazy("Person admitted to a team"),
-    "team.left": gettext_lazy("Person's place in a team ended"),
-    "team.reviewed": gettext_lazy("Access reviewed"),
-    "teamkey.removed": gettext_lazy("Person removed from a team"),
-    "teamkey.rotated": gettext_lazy("Team's key changed"),
-    "teamkey.resealed": gettext_lazy("Sealed again to the team's new key"),
-    "teamkey.finished": gettext_lazy("Team's old key forgotten"),
-    "catalog.changed": gettext_lazy("Reference data changed"),
-    "day.closed": gettext_lazy("Day closed"),
-}
-FACT_CHARS = 20
-LEFT_SHOWN = 10
+# Former members that a team's section lists, the latest first.
+FORMER_SHOWN: Final = 10
 
 
-class TeamAdmin(KeyChange):
-    """One page: who holds a team's key, and who waits for it."""
-
-    def opens_for(self, request: HttpRequest) -> bool:
-        """Members, for their own team; administrators, for all."""
-        return in_a_team(request.user) or access.may_administer(request.user)
-
-    def own_urls(self) -> list[URLPattern]:
-        """Admission, by POST."""
-        return [
-            self.route("<uuid:membership_id>/terima/", self.admit, "admit", "POST"),
-            *super().own_urls(),
-        ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        """The teams that this person may know."""
-        teams = Team.objects.all() if access.may_administer(request.user) else access.teams_of(request.user)
-        people = teams.select_related("body").prefetch_related("memberships__staff", "memberships__admitted_by")
-        return people.order_by("kind", "slug")
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the teams."""
-        return self._show(request)
-
-    def _show(
-        self, request: HttpRequest, *, again: uuid.UUID | None = None, form: FingerprintForm | None = None
-    ) -> HttpResponse:
-        keyring, found = staff_request(request).keyring, list(self.get_queryset(request))
-        held, gone = keyring.team_ids, rotation.leavers(found)
-        teams = []
-        for team in found:
-            rows = sorted(team.memberships.all(), key=lambda row: str(row.staff))
-            left = sorted((row for row in rows if row.left_at), key=lambda row: str(row.left_at), reverse=True)
-            waiting = [row for row in rows if not row.sealed_key and _may_wait(row)]
-            teams.append(
-                {
-                    "team": team,
-                    "fingerprint": team_fingerprint(team),
-                    "pinned": _pinned(team),
-                    "pinned_itself": team_key_history.is_pinned_itself(team),
-                    "members": [row for row in rows if row.sealed_key and not row.left_at],
-                    "left": [(row, rotation.reason_of(keyring=keyring, row=row)) for row in left[:LEFT_SHOWN]],
-                    "leavers": [row for row in gone if row.team_id == team.pk],
-                    "progress": resealing.progress(team=team),
-                    "waiting": [(row, _admission(row, again, form)) for row in waiting],
-                    "may_admit": team.pk in held,
-                }
-            )
-        context = {"title": _("Teams"), "teams": teams}
-        return self.page(request, "admin/teams.html", context, status=400 if form else 200)
-
-    def admit(self, request: HttpRequest, membership_id: uuid.UUID) -> HttpResponseBase:
-        """Admit a person whose fingerprint was compared in person."""
-        mine = access.teams_of(request.user)
-        row = TeamMembership.objects.filter(pk=membership_id, team__in=mine).select_related("staff").first()
-        if row is None:
-            raise Http404
-        form = FingerprintForm(request.POST, auto_id=f"id_{row.pk}_%s")
-        if form.is_valid():
-            try:
-                membership.admit(
-                    actor=staff_request(request).actor,
-                    membership_id=row.pk,
-                    fingerprint=form.cleaned_data["fingerprint"],
-                )
-            except membership.AdmissionRefused as refusal:
-                form.add_error("fingerprint", str(REFUSED[refusal.code]))
-            else:
-                name = row.staff.get_full_name() or row.staff.username
-                messages.success(request, _("%(person)s is a member now.") % {"person": name})
-                return redirect("admin:complaints_team_changelist")
-        return self._show(request, again=row.pk, form=form)
+# --- Teams and admissions
 
 
-def _may_wait(row: TeamMembership) -> bool:
-    return not row.left_at and row.staff.is_active and access.may_join(row.staff, row.team)
+class TeamSection(TypedDict):
+    """What ``admin/teams.html`` shows of one team.
+
+    Keys:
+        pinned: whether the team's key follows from the one that the settings name.
+        pinned_itself: whether the settings name this very key.
+        left: former members, each with the reason as far as this person may read it.
+        leavers: those of them who may remember the key that is still in use.
+        waiting: who waits for an admission, each with a form; None instead where the person holds no key yet.
+        may_admit: whether the person looking holds the team's key.
+    """
+
+    team: Team
+    fingerprint: str
+    pinned: bool
+    pinned_itself: bool
+    members: list[TeamMembership]
+    left: list[tuple[TeamMembership, str]]
+    leavers: list[TeamMembership]
+    progress: resealing.Progress
+    waiting: list[tuple[TeamMembership, FingerprintForm | None]]
+    may_admit: bool
 
 
-def _admission(row: TeamMembership, again: uuid.UUID | None, form: FingerprintForm | None) -> FingerprintForm | None:
-    if not row.staff.has_key:
+@staff_page("GET", opens_for=access.may_see_teams)
+def team_list(request: StaffRequest) -> HttpResponse:
+    """Show a member their own team; administrators all of them."""
+    return _show_teams(request)
+
+
+@staff_page("POST", opens_for=access.may_see_teams)
+def admit(request: StaffRequest, membership_id: uuid.UUID) -> HttpResponseBase:
+    """Admit a person whose fingerprint was compared in person; for members of that team alone."""
+    teams = access.teams_of(request.user)
+    membership = TeamMembership.objects.filter(pk=membership_id, team__in=teams).select_related("staff").first()
+    if membership is None:
+        raise Http404
+    form = FingerprintForm(request.POST, auto_id=f"id_{membership.pk}_%s")
+    if form.is_valid():
+        fingerprint = form.cleaned_data["fingerprint"]
+        try:
+            membership_admit(actor=request.actor, membership_id=membership.pk, fingerprint=fingerprint)
+        except AdmissionRefused as refusal:
+            form.add_error("fingerprint", str(REFUSALS[refusal.code]))
+        else:
+            name = assignment.name_of(membership.staff)
+            messages.success(request, _("%(person)s is a member now.") % {"person": name})
+            return redirect("admin:complaints_team_changelist")
+    return _show_teams(request, refused={membership.pk: form})
+
+
+def _show_teams(request: StaffRequest, *, refused: dict[uuid.UUID, FingerprintForm] | None = None) -> HttpResponse:
+    """Show the teams; with status 400 where a form is ``refused``, given by the id of its membership."""
+    administers = access.may_administer(request.user)
+    teams = Team.objects.all() if administers else access.teams_of(request.user)
+    teams = teams.select_related("body").prefetch_related("memberships__staff", "memberships__admitted_by")
+    rows = list(teams.order_by("kind", "slug"))
+    held, leavers = request.keyring.team_ids, rotation.leavers(rows)
+    sections = []
+    for team in rows:
+        memberships = sorted(team.memberships.all(), key=lambda membership: str(membership.staff))
+        left = [membership for membership in memberships if membership.left_at]
+        left.sort(key=lambda membership: str(membership.left_at), reverse=True)
+        waiting = [membership for membership in memberships if _waits(membership)]
+        section = TeamSection(
+            team=team,
+            fingerprint=team_fingerprint(team),
+            pinned=_is_pinned(team),
+            pinned_itself=team_key_history.is_pinned_itself(team),
+            members=[membership for membership in memberships if membership.sealed_key and not membership.left_at],
+            left=[
+                (membership, rotation.reason_of(keyring=request.keyring, row=membership))
+                for membership in left[:FORMER_SHOWN]
+            ],
+            leavers=[membership for membership in leavers if membership.team_id == team.pk],
+            progress=resealing.progress(team=team),
+            waiting=[(membership, _admission_form(membership, refused or {})) for membership in waiting],
+            may_admit=team.pk in held,
+        )
+        sections.append(section)
+    context = {"title": _("Teams"), "teams": sections}
+    return render(request, "admin/teams.html", context, model=Team, status=400 if refused else 200)
+
+
+def _waits(membership: TeamMembership) -> bool:
+    """Whether a membership waits for an admission that is still possible."""
+    person = membership.staff
+    is_open = not membership.sealed_key and not membership.left_at and person.is_active
+    return is_open and access.may_join(person, membership.team)
+
+
+def _admission_form(membership: TeamMembership, refused: dict[uuid.UUID, FingerprintForm]) -> FingerprintForm | None:
+    if not membership.staff.has_key:
         return None
-    return form if form and again == row.pk else FingerprintForm(auto_id=f"id_{row.pk}_%s")
+    return refused.get(membership.pk) or FingerprintForm(auto_id=f"id_{membership.pk}_%s")
 
 
-def _pinned(team: Team) -> bool:
+def _is_pinned(team: Team) -> bool:
     try:
         pinned_team(team.slug)
     except UnpinnedKey:
@@ -181,97 +141,57 @@ def _pinned(team: Team) -> bool:
     return True
 
 
-class EventFilter(ListFilter):
-    """What happened."""
-
-    title, parameter_name = gettext_lazy("Event"), "event"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Every event that the chain knows."""
-        return list(EVENTS.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the entries."""
-        return queryset.filter(event=self.value()) if self.value() else queryset
+# --- The access review
 
 
-class DayFilter(ListFilter):
-    """When it happened: a span up to today, or one day that is typed."""
-
-    title, parameter_name, template = gettext_lazy("Day"), "day", "admin/day_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Spans up to today, and the typed day where there is one."""
-        spans: list[tuple[str, Any]] = [("1", _("Today")), ("7", _("Past 7 days")), ("30", _("Past 30 days"))]
-        return spans + [(day.isoformat(), day) for day in [self.typed()] if day]
-
-    def typed(self) -> date | None:
-        """The one day that was typed."""
-        try:
-            return date.fromisoformat(self.value() or "")
-        except ValueError:
-            return None
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the entries."""
-        today, day = timezone.localdate(), self.typed()
-        if day:
-            return queryset.filter(at__gte=_midnight(day), at__lt=_midnight(day + timedelta(days=1)))
-        if self.value() in {"1", "7", "30"}:
-            return queryset.filter(at__gte=_midnight(today - timedelta(days=int(self.value() or 1) - 1)))
-        return queryset
+def _sees_own_team_or_reviews(person: Staff) -> bool:
+    return access.may_review(person) or access.in_a_team(person)
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
+def _reviewed_teams(person: Staff) -> QuerySet[Team]:
+    """Return all teams to those who review, else the person's own."""
+    teams = Team.objects.all() if access.may_review(person) else access.teams_of(person)
+    return teams.select_related("body")
 
 
-class Chain(Listed):
-    """A page of the chain, with people's names beside their ids."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page and dress its lines."""
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        people = Staff.objects.in_bulk({entry.actor for entry in self.result_list if entry.actor})
-        for entry in self.result_list:
-            person = people.get(entry.actor)
-            entry.person = person.username if person else _("the system")
-            entry.words = EVENTS.get(entry.event, entry.event)
-            entry.details = list(_facts(entry.facts.items()))
+@staff_page("GET", opens_for=_sees_own_team_or_reviews)
+def access_review(request: StaffRequest) -> HttpResponse:
+    """Show who holds which team's key, to read, to print and to sign off."""
+    context = {
+        "title": _("Access review"),
+        "teams": review(teams=_reviewed_teams(request.user).order_by("kind", "slug")),
+        "reviewed": reviewed(),
+        "may_sign": access.may_review(request.user),
+    }
+    return render(request, "admin/review.html", context, model=TeamKey)
 
 
-def _facts(facts: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
-    for name, value in facts:
-        text = str(value)
-        yield name, text if len(text) <= FACT_CHARS else f"{text[: FACT_CHARS - 1]}…"
+@staff_page("POST", opens_for=_sees_own_team_or_reviews)
+def sign_off(request: StaffRequest) -> HttpResponseBase:
+    """Write into the audit log that the access was reviewed; for auditors and administrators alone."""
+    if not access.may_review(request.user):
+        raise Http404
+    access_review_sign_off(by=request.user, actor=request.actor)
+    messages.success(request, _("Noted in the audit chain: the access was reviewed today."))
+    return redirect("admin:complaints_teamkey_changelist")
 
 
-class AuditAdmin(HouseAdmin):
-    """The chain, newest first, for auditors to read."""
+class KeyAlarms(TypedDict, total=False):
+    """What ``admin/key_alarms.html`` warns of; empty for whom it does not concern.
 
-    list_filter = [EventFilter, DayFilter]
-    change_list_template = "admin/audit.html"
-    list_title = gettext_lazy("Audit chain")
+    Keys:
+        leavers: former members who may remember a key still in use.
+        unfinished: the key rotations after which something is still sealed to the old key.
+    """
 
-    def opens_for(self, request: HttpRequest) -> bool:
-        """Auditors."""
-        return access.may_audit(request.user)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        """All but what was done to a case that the auditor stands in."""
-        return AuditEntry.objects.exclude(case__in=access.conflicted_cases(request.user))
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        """Newest first."""
-        return ("-sequence",)
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Chain]:
-        """Use the chain's page."""
-        return Chain
+    leavers: list[TeamMembership]
+    unfinished: list[resealing.Progress]
 
 
-def register(site: admin.AdminSite) -> None:
-    """Register both."""
-    site.register(Team, TeamAdmin)
-    site.register(AuditEntry, AuditAdmin)
+def key_alarms(person: Staff) -> KeyAlarms:
+    """Return the dashboard's warnings about the keys of the teams that a person may review."""
+    if not _sees_own_team_or_reviews(person):
+        return {}
+    teams = _reviewed_teams(person)
+    unfinished = [resealing.progress(team=row.team) for row in resealing.open_rotations(teams)]
+    return {"leavers": rotation.leavers(teams), "unfinished": unfinished}

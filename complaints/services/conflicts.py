@@ -79,8 +79,7 @@ def may_declare_conflict(keyring: Keyring) -> bool:
 
 def may_lift(keyring: Keyring) -> bool:
     """Whether somebody may judge over conflicts of others: an admitted forwarder."""
-    person = keyring.staff
-    return person is not None and access.is_triage(person) and person.role == Role.FORWARDER
+    return access.may_lift_conflicts(keyring.staff)
 
 
 @transaction.atomic

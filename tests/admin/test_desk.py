@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from complaints.admin import calendar, filters
+from complaints.admin import dashboard, queue_filters
 from complaints.domain.workflow import Action
 from complaints.models.assignment import Absence
 from complaints.models.case import Case
@@ -118,17 +118,17 @@ def test_the_charts_say_the_same_in_a_table(cast: Cast, signed_in: SignedIn) -> 
 )
 def test_the_election_stands_where_its_calendar_says(cast: Cast, day: date, words: str, coming: date) -> None:
     with translation.override("en"):
-        stage = calendar.stage(day)
+        stage = dashboard.election_stage(day)
     assert stage is not None
     assert stage.words.startswith(words)
     assert (stage.next_on, stage.days) == (coming, (coming - day).days)
-    assert calendar.stage(date(2027, 3, 1)) is None
+    assert dashboard.election_stage(date(2027, 3, 1)) is None
     assert Election.objects.exists()
 
 
 def test_every_officer_filter_has_words(cast: Cast, signed_in: SignedIn) -> None:
     client = signed_in("vera")
-    officer = next(one for one in filters.FILTERS if one.name == "officer")
+    officer = next(one for one in queue_filters.FILTERS if one.name == "officer")
     for value, label in officer.choices():
         page = client.get(reverse("admin:complaints_case_changelist") + f"?officer={value}")
         assert str(label) in page.content.decode().replace("&#x27;", "'")

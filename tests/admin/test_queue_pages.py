@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.admin import queue
+from complaints.admin import queue_list
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, saved_filters
@@ -114,7 +114,7 @@ def test_a_full_last_page_has_no_next(signed_in: SignedIn, cast: Cast) -> None:
 
 @pytest.mark.parametrize("place", ["", "x", "20261101", "20261101.20261101.x", "x.20261101." + "a" * 32, "." * 9])
 def test_what_is_no_place_is_the_first_page(place: str) -> None:
-    assert queue.BY_DEADLINE.beyond(place, turned=False) is None
+    assert queue_list.BY_DEADLINE.after(place) is None
 
 
 def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn, cast: Cast) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.admin.teams import EVENTS
+from complaints.admin.audit_log import EVENTS
 from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff, Team, TeamMembership

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from complaints.admin.inline import PIECE_BYTES, asked_range
+from complaints.admin.case_evidence import RANGE_BYTES, requested_range
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -165,16 +165,16 @@ def test_ranges_are_slices_of_the_whole(signed_in: SignedIn, cast: Cast) -> None
 
 @pytest.mark.parametrize("header", ["", "items=0-1", "bytes=0-1,3-4", "bytes=9-3", "bytes=-", "bytes=a-b"])
 def test_what_is_no_single_range_gets_the_whole(header: str) -> None:
-    assert asked_range(header, 100) is None
+    assert requested_range(header, 100) is None
 
 
 def test_an_answer_to_a_range_is_a_piece() -> None:
-    size = PIECE_BYTES * 3
-    assert asked_range("bytes=0-", size) == (0, PIECE_BYTES)
-    assert asked_range(f"bytes={PIECE_BYTES}-", size) == (PIECE_BYTES, PIECE_BYTES * 2)
+    size = RANGE_BYTES * 3
+    assert requested_range("bytes=0-", size) == (0, RANGE_BYTES)
+    assert requested_range(f"bytes={RANGE_BYTES}-", size) == (RANGE_BYTES, RANGE_BYTES * 2)
     for outside in (f"bytes={size}-", "bytes=-0"):
         with pytest.raises(ValueError, match=str(size)):
-            asked_range(outside, size)
+            requested_range(outside, size)
 
 
 def test_a_range_reaches_over_segments(cast: Cast) -> None:

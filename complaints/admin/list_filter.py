@@ -1,29 +1,27 @@
-"""What the short lists of the staff's door share: filters that stand in one line each and say what is chosen."""
+"""What our change lists share: a filter drawn as one line that opens and says what is chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    Filter = admin.SimpleListFilter
-    Listed = ChangeList
-else:
-    Filter, Listed = admin.SimpleListFilter, ChangeList
+# The value of a choice in the address, and its label.
+Choice = tuple[str, Any]
 
 
-class ListFilter(Filter):
-    """A filter shown as one line that opens; it says what is chosen."""
+class ListFilter(SimpleListFilter):
+    """A filter of a change list; ``every`` is the label of its first choice, which narrows nothing by itself."""
 
+    parameter_name: str
     template = "admin/queue_filter.html"
     every = _("All")
 
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield what can be chosen, the default first."""
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Yield what can be chosen, the default first, in the shape that Django's template tag reads."""
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),

@@ -1,10 +1,12 @@
-"""Reference data, edited by administrators: categories, kinds, provinces, bodies, elections. Never deleted, because
-cases stand on it."""
+"""Reference data, edited by administrators: categories, kinds, provinces, oversight bodies, elections, standard texts.
+
+Rows are never deleted, because cases refer to them.
+"""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Final
 
 from django.contrib import admin
 from django.db import models
@@ -18,9 +20,9 @@ from complaints.admin.forms import (
     LEVELS,
     ROUTES,
     AccusedKindForm,
+    BaseModelForm,
     CategoryForm,
     DayInput,
-    HouseModelForm,
     SanctionKindForm,
     StandardTextForm,
 )
@@ -30,72 +32,69 @@ from complaints.services import reference_data
 
 
 def day(value: date | None) -> str:
-    """Return a day as every other page of this door writes it."""
+    """Return a day as every other page for the staff writes it, "–" for none."""
     return date_format(value, "j M Y") if value else "–"
 
 
-class CatalogAdmin(TableAdmin):
-    """One table of reference data; its code never changes once it stands."""
+class ReferenceAdmin(TableAdmin):
+    """A table of reference data; the code of a row never changes once the row exists."""
 
-    form = HouseModelForm
+    form = BaseModelForm
     formfield_overrides = {models.DateField: {"widget": DayInput}}
+    opens_for = staticmethod(access.may_administer)
 
-    def opens_for(self, request: HttpRequest) -> bool:
-        """Administrators."""
-        return access.may_administer(request.user)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Cases and files speak of a row by its code."""
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[str]:
+        """Return the code of a row that exists, because cases and files refer to it."""
         return ["code"] if obj else []
 
-    def get_ordering(self, request: HttpRequest) -> Any:
-        """As the reporter meets it."""
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the order in which a reporter sees the rows."""
         return ("order", "code") if any(field.name == "order" for field in self.opts.fields) else ("code",)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save it, written into the chain."""
+    def save_model(self, request: HttpRequest, obj: models.Model, form: BaseModelForm, change: bool) -> None:
+        """Save a row and record the change in the audit log."""
         reference_data.save_row(row=obj, actor=staff_request(request).actor)
 
 
-class CategoryAdmin(CatalogAdmin):
-    """What happened."""
+class CategoryAdmin(ReferenceAdmin):
+    """Categories of misconduct."""
 
     form = CategoryForm
     list_display = ["code", "name_id", "group", "priority", "active"]
 
 
-class AccusedKindAdmin(CatalogAdmin):
-    """Who did it."""
+class AccusedKindAdmin(ReferenceAdmin):
+    """Kinds of accused persons, each with the bodies that may judge them."""
 
     form = AccusedKindForm
     list_display = ["code", "label_id", "judged_by"]
 
     @admin.display(description=_("Who may judge"))
     def judged_by(self, kind: AccusedKind) -> str:
-        """Return who may judge, in words."""
+        """Return the label of the bodies that may judge."""
         return str(ROUTES.get(kind.route, kind.route))
 
 
-class SanctionKindAdmin(CatalogAdmin):
-    """What the law knows."""
+class SanctionKindAdmin(ReferenceAdmin):
+    """Sanctions that the law provides for."""
 
     form = SanctionKindForm
     list_display = ["code", "label_id", "in_words", "basis", "active"]
 
     @admin.display(description=_("level"))
     def in_words(self, kind: SanctionKind) -> str:
-        """Return the level, in words."""
+        """Return the label of the level of the sanction."""
         return str(LEVELS.get(kind.level, kind.level))
 
 
-class ProvinceAdmin(CatalogAdmin):
-    """Where."""
+class ProvinceAdmin(ReferenceAdmin):
+    """Provinces."""
 
     list_display = ["code", "name", "order"]
 
 
-class BodyAdmin(CatalogAdmin):
-    """Who judges, and from which day to which."""
+class BodyAdmin(ReferenceAdmin):
+    """Oversight bodies, and from which day to which each has its task."""
 
     list_display = ["code", "short_name", "name", "from_day", "until_day"]
 
@@ -110,8 +109,8 @@ class BodyAdmin(CatalogAdmin):
         return day(body.valid_until)
 
 
-class ElectionAdmin(CatalogAdmin):
-    """The election and its stages."""
+class ElectionAdmin(ReferenceAdmin):
+    """Elections and the days on which their stages begin."""
 
     list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional"]
 
@@ -126,14 +125,15 @@ class ElectionAdmin(CatalogAdmin):
         return day(election.voting_on)
 
 
-class StandardTextAdmin(CatalogAdmin):
-    """What is written to reporters often."""
+class StandardTextAdmin(ReferenceAdmin):
+    """Standard texts for messages to reporters."""
 
     form = StandardTextForm
     list_display = ["code", "moment", "group", "title_id", "active"]
 
 
-TABLES: list[tuple[type[models.Model], type[CatalogAdmin]]] = [
+# Each table with its change list; the order of the dashboard.
+TABLES: Final[list[tuple[type[models.Model], type[ReferenceAdmin]]]] = [
     (Category, CategoryAdmin),
     (AccusedKind, AccusedKindAdmin),
     (SanctionKind, SanctionKindAdmin),
@@ -142,9 +142,3 @@ TABLES: list[tuple[type[models.Model], type[CatalogAdmin]]] = [
     (Election, ElectionAdmin),
     (StandardText, StandardTextAdmin),
 ]
-
-
-def register(site: admin.AdminSite) -> None:
-    """Register every table."""
-    for model, table in TABLES:
-        site.register(model, table)

@@ -1,7 +1,7 @@
 """The filters of the queue: what can be chosen, and how it narrows the cases.
 
-Their names and values are all that an address of the queue holds; they are clear codes, and anything else in an
-address is passed over. A saved filter holds the same and nothing more.
+Their names and values are all that an address of the queue holds; they are clear codes, and any other parameter of
+an address is ignored. A saved filter holds the same and nothing more.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final, TypedDict
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.db.models.lookups import Exact, LessThan
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from complaints.admin import wording
+from complaints.admin import labels
+from complaints.admin.labels import Label
 from complaints.domain.workflow import ENDED, OPEN, Status
 from complaints.models.assignment import Absence
 from complaints.models.case import DUE_KEY, Case
@@ -26,35 +28,39 @@ from complaints.models.reference_data import Category
 from complaints.models.team import Staff
 from complaints.services import assignment, reference_data
 
-OURS = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
-BODYS = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
+OFFICE_STATUSES = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
+BODY_STATUSES = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
 Cases = QuerySet[Case]
-Choices = list[tuple[str, Any]]
-Chosen = Mapping[str, str]
+Choices = list[tuple[str, Label]]
+FilterValues = Mapping[str, str]
 ALL: Final = _("All")
 
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """One filter: its name in an address, its words, its values with theirs, and what a value does.
+    """A filter: its name in an address, its title, its values with their labels, and how a value narrows the cases.
 
-    ``narrow`` takes the cases, the value, the person who asks and today.
+    ``narrow`` takes the cases, the value, the person who looks at the queue, and today; ``every`` is the label of the
+    choice that does not narrow.
     """
 
     name: str
-    title: Any
+    title: Label
     choices: Callable[[], Choices]
     narrow: Callable[[Cases, str, Staff, date], Cases]
-    every: Any = ALL
+    every: Label = ALL
 
 
-def unread() -> QuerySet[Message]:
-    """What reporters wrote and nobody has read, for the cases of an outer query."""
-    return Message.objects.unread()
+class FilterMenu(TypedDict):
+    """A filter as the page shows it: title, the label of the choice in force, and the choices as drawn links."""
+
+    title: Label
+    chosen: Label
+    links: SafeString
 
 
 def _statuses() -> Choices:
-    turns: Choices = [
+    groups: Choices = [
         ("ours", _("The office's turn")),
         ("back", _("Back from a body")),
         ("bodys", _("The body's turn")),
@@ -62,7 +68,7 @@ def _statuses() -> Choices:
         ("ended", _("Ended")),
         ("every", _("All cases")),
     ]
-    return turns + [(status.value, wording.status_words(status)) for status in Status]
+    return groups + [(status.value, labels.status_label(status)) for status in Status]
 
 
 def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
@@ -70,9 +76,15 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         return cases
     if value == "back":
         return cases.filter(status=Status.IN_REVIEW, lead_body__isnull=False)
-    sets = {"": OPEN, "ours": OURS, "bodys": BODYS, "others": OPEN - OURS, "ended": ENDED}
-    if value in sets:
-        return cases.filter(status__in=sorted(sets[value]))
+    statuses = {
+        "": OPEN,
+        "ours": OFFICE_STATUSES,
+        "bodys": BODY_STATUSES,
+        "others": OPEN - OFFICE_STATUSES,
+        "ended": ENDED,
+    }
+    if value in statuses:
+        return cases.filter(status__in=sorted(statuses[value]))
     return cases.filter(status=value)
 
 
@@ -84,18 +96,18 @@ def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
 
 
 def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
-    given = cases.filter(assignee__isnull=False)
+    assigned = cases.filter(assignee__isnull=False)
     match value:
         case "me":
             return cases.filter(assignee=person)
         case "unconfirmed":
             return cases.filter(assignee=person, confirmed_on=None)
         case "given":
-            return given.filter(assigned_by=person, confirmed_on=None).exclude(assignee=person)
+            return assigned.filter(assigned_by=person, confirmed_on=None).exclude(assignee=person)
         case "standin":
             return cases.filter(assignee__in=Absence.objects.on(today).filter(stand_in=person).values("staff"))
         case "idle":
-            return given.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(OURS))
+            return assigned.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(OFFICE_STATUSES))
     return cases.filter(assignee=None)
 
 
@@ -112,7 +124,7 @@ def _officers() -> Choices:
 
 def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     # From the few unread messages to their cases, not the other way round.
-    return cases.filter(pk__in=unread().values("complaint__case"))
+    return cases.filter(pk__in=Message.objects.unread().values("complaint__case"))
 
 
 def _by_group(cases: Cases, value: str, person: Staff, today: date) -> Cases:
@@ -148,55 +160,58 @@ FILTERS: Final = (
 )
 
 
-def chosen(asked: Mapping[str, str]) -> dict[str, str]:
-    """Return what of an address, or of a saved query, is a filter of the house with a value that it knows."""
-    found = {}
-    for one in FILTERS:
-        value = asked.get(one.name, "")
-        if value and any(value == known for known, _label in one.choices()):
-            found[one.name] = value
-    return found
+def filters_in(query: Mapping[str, str]) -> dict[str, str]:
+    """Return those parameters of an address, or of a saved query, that are filters with a value that exists."""
+    values = {}
+    for case_filter in FILTERS:
+        value = query.get(case_filter.name, "")
+        if value and any(value == known for known, _label in case_filter.choices()):
+            values[case_filter.name] = value
+    return values
 
 
-def query_of(values: Chosen) -> str:
-    """Return the one spelling of a choice, as it stands in addresses and in saved filters."""
-    return urlencode([(one.name, values[one.name]) for one in FILTERS if one.name in values])
+def query_of(values: FilterValues) -> str:
+    """Return the one spelling of filters as a query string, for addresses and for saved filters."""
+    return urlencode(
+        [(case_filter.name, values[case_filter.name]) for case_filter in FILTERS if case_filter.name in values]
+    )
 
 
-def narrow(cases: Cases, values: Chosen, *, person: Staff, today: date) -> Cases:
-    """Narrow the cases as chosen; without a status those that have not ended."""
+def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) -> Cases:
+    """Narrow cases by filters; without a status to those that have not ended."""
     cases = _by_status(cases, values.get("status", ""), person, today)
-    for one in FILTERS:
-        if one.name != "status" and one.name in values:
-            cases = one.narrow(cases, values[one.name], person, today)
+    for case_filter in FILTERS:
+        if case_filter.name != "status" and case_filter.name in values:
+            cases = case_filter.narrow(cases, values[case_filter.name], person, today)
     return cases
 
 
-def bar(values: Chosen) -> Iterator[dict[str, Any]]:
-    """Yield the filters for the page: title, what is chosen, and the choices as links to where they lead."""
-    for one in FILTERS:
-        now, rest = values.get(one.name, ""), {name: value for name, value in values.items() if name != one.name}
-        choices = [("", one.every), *one.choices()]
+def filter_menus(values: FilterValues) -> Iterator[FilterMenu]:
+    """Yield the filters for the page, each choice a link to the list that it leads to."""
+    for case_filter in FILTERS:
+        name, in_force = case_filter.name, values.get(case_filter.name, "")
+        others = {other: value for other, value in values.items() if other != name}
+        choices = [("", case_filter.every), *case_filter.choices()]
         links = (
             (
-                query_of(rest | ({one.name: value} if value else {})),
-                format_html(' aria-current="{}"', "true") if value == now else "",
+                query_of(others | ({name: value} if value else {})),
+                format_html(' aria-current="{}"', "true") if value == in_force else "",
                 label,
             )
             for value, label in choices
         )
         yield {
-            "title": one.title,
-            "chosen": dict(choices)[now],
+            "title": case_filter.title,
+            "chosen": dict(choices)[in_force],
             # A hundred links on every page: drawn here, because a template would take longer than the cases do.
             "links": format_html_join("", '<li><a href="?{}"{}>{}</a></li>', links),
         }
 
 
-def in_words(values: Chosen) -> str:
-    """Return a choice in words."""
+def filters_label(values: FilterValues) -> str:
+    """Return the filters in words, "Status: Late · Officer: Mine"; "" where there is none."""
     words = []
-    for one in FILTERS:
-        if one.name in values:
-            words.append(f"{one.title}: {dict(one.choices())[values[one.name]]}")
+    for case_filter in FILTERS:
+        if case_filter.name in values:
+            words.append(f"{case_filter.title}: {dict(case_filter.choices())[values[case_filter.name]]}")
     return " · ".join(words)

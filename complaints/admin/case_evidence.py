@@ -1,0 +1,397 @@
+"""Evidence on screen and as a download: the files of a case for triage, those of a release for a body's liaisons.
+
+A page of one item records the look in the audit chain; its copies are then served into that page for an hour. Only
+kinds of files that cannot carry a script are ever shown inside a page; all others, and every original, leave as
+attachments that no browser runs, each recorded in the chain.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+from typing import Final, TypedDict
+
+from django.contrib import messages
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+
+from complaints import access
+from complaints.adapters import sandbox
+from complaints.admin import evidence_labels
+from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.domain.workflow import TransitionRefused
+from complaints.models.case import Case
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.services import case_actions, case_items
+from complaints.services.evidence import processing, storage
+from complaints.services.evidence.storage import FileInfo, InfectedFile
+from complaints.services.forwarding import reading
+
+Variant = EvidenceObject.Variant
+
+# --- Permission to fetch copies: a browser fetches a video in many ranges, which are not recorded one by one
+
+SESSION_KEY: Final = "viewing"
+PERMISSION_SECONDS: Final = 3600
+RENEW_AFTER_SECONDS: Final = 900
+# The session is one small row; a person who views more items than this at once has to load a page again.
+PERMISSIONS_AT_MOST: Final = 60
+
+
+def allow_viewing(session: SessionBase, subject: uuid.UUID, *, now: datetime) -> None:
+    """Let a session fetch the copies of an item or of a released file, or the previews of a case, for an hour.
+
+    A permission that still has most of its hour is left as it is, so that coming back to a page writes no session.
+    """
+    moment = int(now.timestamp())
+    permissions: dict[str, int] = session.get(SESSION_KEY, {})
+    if permissions.get(str(subject), 0) > moment + PERMISSION_SECONDS - RENEW_AFTER_SECONDS:
+        return
+    current = {name: until for name, until in permissions.items() if until > moment and name != str(subject)}
+    current[str(subject)] = moment + PERMISSION_SECONDS
+    session[SESSION_KEY] = dict(list(current.items())[-PERMISSIONS_AT_MOST:])
+
+
+def may_view(session: SessionBase, subject: uuid.UUID, *, now: datetime) -> bool:
+    """Whether :func:`allow_viewing` was called for this subject within the hour."""
+    return bool(session.get(SESSION_KEY, {}).get(str(subject), 0) > now.timestamp())
+
+
+# --- Responses: an attachment, or a copy inside a page
+
+# What draws a kind of file inside a page, and the media type the browser gets: ours, never one that came with a file.
+INLINE_TYPES: Final[dict[str, tuple[str, str]]] = {
+    "image/jpeg": ("image", "image/jpeg"),
+    "image/png": ("image", "image/png"),
+    "image/webp": ("image", "image/webp"),
+    "audio/mpeg": ("audio", "audio/mpeg"),
+    "audio/mp4": ("audio", "audio/mp4"),
+    "audio/x-m4a": ("audio", "audio/mp4"),
+    "audio/ogg": ("audio", "audio/ogg"),
+    "audio/x-wav": ("audio", "audio/wav"),
+    "audio/amr": ("audio", "audio/amr"),
+    "audio/aac": ("audio", "audio/aac"),
+    "audio/x-hx-aac-adts": ("audio", "audio/aac"),
+    "video/mp4": ("video", "video/mp4"),
+    "video/quicktime": ("video", "video/mp4"),
+    "video/webm": ("video", "video/webm"),
+    "video/3gpp": ("video", "video/3gpp"),
+    "video/x-matroska": ("video", "video/x-matroska"),
+}
+# An answer to a range ends here and the browser asks for the next: a paused player must not hold a thread.
+RANGE_BYTES: Final = 4 * 1024 * 1024
+_RANGE: Final = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))", re.ASCII)
+
+
+def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingHttpResponse:
+    """Return a file as a download under a neutral name: the reporter's own could identify them, or pose as a program.
+
+    The first segment is read before the headers are sent, so that a damaged file becomes an error page.
+
+    Args:
+        name: the file name without its extension, which comes from the kind of the file.
+    """
+    first = next(stream, b"")
+    response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
+    extension = "".join(letter for letter in info.label.lower() if letter.isalnum()) or "bin"
+    response.headers["Content-Disposition"] = content_disposition_header(True, f"{name}.{extension}") or "attachment"
+    response.headers["Content-Length"] = str(info.length)
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def inline_kind(info: FileInfo) -> str:
+    """Return "image", "audio" or "video"; "" for a file that is never shown inside a page."""
+    return INLINE_TYPES.get(info.type, ("", ""))[0]
+
+
+def requested_range(header: str, length: int) -> tuple[int, int] | None:
+    """Parse a Range header that asks for a single range.
+
+    Args:
+        header: the value of the header, "" where there is none.
+        length: the length of the file in bytes.
+
+    Returns:
+        Start and end (exclusive) in bytes, at most RANGE_BYTES apart; None where the whole file is the answer.
+
+    Raises:
+        ValueError: the range lies outside the file.
+    """
+    match = _RANGE.fullmatch(header.strip())
+    if match is None:
+        return None  # several ranges, or another unit: the whole file answers them as well (RFC 9110, 14.2)
+    first, last, suffix = match.groups()
+    start = int(first) if first else max(0, length - int(suffix))
+    end = min(length, int(last) + 1) if last else length
+    if last and int(last) < start:
+        return None
+    if start >= length or suffix == "0":
+        raise ValueError(length)
+    return start, min(end, start + RANGE_BYTES)
+
+
+def inline_response(stored: EvidenceObject, info: FileInfo, range_header: str) -> HttpResponseBase:
+    """Return a copy to be shown inside a page, or the range of it that was asked for.
+
+    The first bytes are read before the headers are sent, so that a damaged file becomes an error.
+
+    Raises:
+        Http404: an original, or a kind of file that is never shown inside a page.
+    """
+    if not inline_kind(info) or stored.variant == Variant.ORIGINAL:
+        raise Http404
+    try:
+        byte_range = requested_range(range_header, info.length)
+    except ValueError:
+        return _with_inline_headers(HttpResponse(status=416, headers={"Content-Range": f"bytes */{info.length}"}), info)
+    start, end = byte_range or (0, info.length)
+    stream = storage.stream(stored, info, start, end)
+    try:
+        first = next(stream, b"")
+    except OSError:
+        return _with_inline_headers(HttpResponse(status=503), info)
+    response = StreamingHttpResponse(_joined(first, stream), status=206 if byte_range else 200)
+    if byte_range:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.length}"
+    response.headers["Content-Length"] = str(end - start)
+    return _with_inline_headers(response, info)
+
+
+def _joined(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
+    # A generator, so that closing the response also closes the stream of a player that went away.
+    yield first
+    yield from stream
+
+
+def _with_inline_headers(response: HttpResponseBase, info: FileInfo) -> HttpResponseBase:
+    media_type = INLINE_TYPES[info.type][1]
+    extension = media_type.partition("/")[2].removeprefix("x-")
+    response.headers["Content-Type"] = media_type
+    response.headers["Content-Disposition"] = f'inline; filename="bukti.{extension}"'
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    patch_cache_control(response, no_store=True)
+    return response
+
+
+# --- The page of an item
+
+
+class ShownCopy(TypedDict):
+    """A copy on the page: what draws it, its address, and its number as a page of a document, else 0."""
+
+    kind: str
+    url: str
+    number: int
+
+
+class Neighbours(TypedDict):
+    """The ids of the items before and after one, its place from 1 on, and how many items there are."""
+
+    before: uuid.UUID | None
+    after: uuid.UUID | None
+    place: int
+    places: int
+
+
+def _neighbours(ids: list[uuid.UUID], current: uuid.UUID) -> Neighbours:
+    index = ids.index(current)
+    return {
+        "before": ids[index - 1] if index else None,
+        "after": ids[index + 1] if index + 1 < len(ids) else None,
+        "place": index + 1,
+        "places": len(ids),
+    }
+
+
+def _case_and_file_ids(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Case, list[uuid.UUID]]:
+    """Return a readable case and the ids of its files in order; Http404 where the item is none of them."""
+    case = readable_case_or_404(request, case_id)
+    files = Evidence.objects.filter(complaint__case=case, kind=Evidence.Kind.FILE)
+    ids = list(files.order_by("complaint__day", "complaint", "sequence").values_list("pk", flat=True))
+    if item_id not in ids:
+        raise Http404
+    return case, ids
+
+
+@staff_page("GET", opens_for=access.may_see_cases)
+def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
+    """Show one item of a case; each look is recorded once."""
+    case, ids = _case_and_file_ids(request, object_id, item_id)
+    now = timezone.now()
+    item = case_items.view_item(actor=request.actor, evidence_id=item_id)
+    allow_viewing(request.session, item_id, now=now)
+    copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
+    shown: list[ShownCopy] = [
+        {
+            "kind": inline_kind(copy.info),
+            "url": reverse("admin:complaints_case_shown", args=[case.pk, item_id, copy.id]),
+            "number": copy.number,
+        }
+        for copy in copies
+    ]
+    neighbours = _neighbours(ids, item_id)
+    context = {
+        **neighbours,
+        "title": f"{case.reference}: {_('evidence')} {neighbours['place']}",
+        "case": case,
+        "item": item,
+        "infected": evidence_labels.is_risky(item),
+        "warnings": evidence_labels.evidence_warnings(item),
+        "remarks": evidence_labels.evidence_remarks(item),
+        "shown": shown,
+        "back": reverse("admin:complaints_case_change", args=[case.pk]),
+        "before_url": _item_url(case, neighbours["before"]),
+        "after_url": _item_url(case, neighbours["after"]),
+    }
+    return render(request, "admin/viewer.html", context)
+
+
+def _item_url(case: Case, item_id: uuid.UUID | None) -> str:
+    return reverse("admin:complaints_case_view", args=[case.pk, item_id]) if item_id else ""
+
+
+@staff_page("GET", opens_for=access.may_see_cases)
+def inline_copy(
+    request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID, stored_id: uuid.UUID
+) -> HttpResponseBase:
+    """Serve a copy into the page of its item; a preview also into the page of its case."""
+    case, _ids = _case_and_file_ids(request, object_id, item_id)
+    stored = EvidenceObject.objects.filter(pk=stored_id, evidence=item_id).exclude(variant=Variant.ORIGINAL).first()
+    now = timezone.now()
+    if stored is None:
+        raise Http404
+    is_allowed = may_view(request.session, item_id, now=now)
+    if not is_allowed and stored.variant == Variant.PREVIEW:
+        is_allowed = may_view(request.session, case.pk, now=now)
+    if not is_allowed:
+        raise Http404
+    copy, info = case_items.open_copy(keyring=request.keyring, object_id=stored.pk)
+    return inline_response(copy, info, request.headers.get("Range", ""))
+
+
+@staff_page("POST", opens_for=access.may_see_cases)
+def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
+    """Scan and read an item that the worker can no longer open, with the key of this session."""
+    _case_and_file_ids(request, object_id, item_id)
+    try:
+        case_items.process_for_officer(actor=request.actor, evidence_id=item_id)
+    except Evidence.DoesNotExist:
+        messages.info(request, _("Nothing to do: the work on this file is done."))
+    except (processing.ScannerDown, sandbox.Unavailable):
+        messages.error(request, _("The scanner or the reading program does not answer. Try again later."))
+    except OSError:
+        messages.error(request, _("The evidence storage does not answer. Try again later."))
+    else:
+        messages.success(request, _("The file was scanned and read."))
+    return redirect("admin:complaints_case_change", object_id)
+
+
+@staff_page("POST", opens_for=access.may_see_cases)
+def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) -> HttpResponseBase:
+    """Give a working copy, or for a reason an original, as an attachment; by POST, because it is recorded."""
+    case = readable_case_or_404(request, object_id)
+    objects = EvidenceObject.objects.filter(evidence__complaint__case=case).select_related("evidence")
+    stored = objects.filter(pk=stored_id).first()
+    if stored is None:
+        raise Http404
+    kind = _("original") if stored.variant == Variant.ORIGINAL else _("working copy")
+    name = f"{case.reference} {_('evidence')} {stored.evidence.sequence} {kind}".replace(" ", "-")
+    try:
+        info, stream = case_actions.open_object(
+            actor=request.actor,
+            object_id=stored.pk,
+            reason=request.POST.get("reason", "").strip(),
+            knowing=request.POST.get("knowing") == "yes",
+        )
+    except InfectedFile:
+        messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
+        return redirect("admin:complaints_case_change", object_id)
+    except TransitionRefused:
+        messages.error(request, _("Nothing was opened: an original needs a reason."))
+        return redirect("admin:complaints_case_change", object_id)
+    try:
+        return attachment(name, info, stream)
+    except OSError:
+        messages.error(request, _("The evidence storage does not answer. Try again later."))
+        return redirect("admin:complaints_case_change", object_id)
+
+
+# --- The page of a released file
+
+
+def _released_file_ids(request: StaffRequest, release_id: uuid.UUID, file_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the files of a release in order; Http404 where the file is none of them."""
+    release = access.releases_for(request.user).filter(pk=release_id).first()
+    if release is None:
+        raise Http404
+    files = release.files.exclude(stored__variant=Variant.PAGE)
+    ids = list(files.order_by("stored__evidence__sequence", "stored__variant").values_list("pk", flat=True))
+    if file_id not in ids:
+        raise Http404
+    return ids
+
+
+@staff_page("GET", opens_for=access.is_overseer)
+def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
+    """Show one file of a release; each look is recorded once."""
+    ids, now = _released_file_ids(request, object_id, file_id), timezone.now()
+    released, pages = reading.view_file(actor=request.actor, file_id=file_id)
+    allow_viewing(request.session, file_id, now=now)
+    is_shown_itself = inline_kind(released.info) and released.variant != Variant.ORIGINAL
+    shown: list[ShownCopy] = [
+        {
+            "kind": inline_kind(copy.info),
+            "url": reverse("admin:complaints_release_shown", args=[object_id, file_id, copy.id]),
+            "number": number if pages else 0,
+        }
+        for number, copy in enumerate([released] if is_shown_itself else pages, start=1)
+    ]
+    neighbours = _neighbours(ids, file_id)
+    context = {
+        **neighbours,
+        "title": released.info.name,
+        "released": released,
+        "release_id": object_id,
+        "shown": shown,
+        "back": reverse("admin:complaints_release_change", args=[object_id]),
+        "before_url": _released_file_url(object_id, neighbours["before"]),
+        "after_url": _released_file_url(object_id, neighbours["after"]),
+    }
+    return render(request, "admin/viewer.html", context, model=Release)
+
+
+def _released_file_url(release_id: uuid.UUID, file_id: uuid.UUID | None) -> str:
+    return reverse("admin:complaints_release_view", args=[release_id, file_id]) if file_id else ""
+
+
+@staff_page("GET", opens_for=access.is_overseer)
+def inline_released_copy(
+    request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID, shown_id: uuid.UUID
+) -> HttpResponseBase:
+    """Serve a released copy, or a page of it, into the page of the file."""
+    _released_file_ids(request, object_id, file_id)
+    # The permission for a file holds for that file and its pages, and for no other file of the release.
+    evidence_of_file = ReleasedFile.objects.filter(pk=file_id).values("stored__evidence")
+    copies = ReleasedFile.objects.filter(pk=shown_id, release=object_id, stored__evidence__in=evidence_of_file)
+    is_copy = copies.exclude(stored__variant=Variant.ORIGINAL).exists()
+    if not is_copy or not may_view(request.session, file_id, now=timezone.now()):
+        raise Http404
+    copy, info = reading.open_copy(keyring=request.keyring, file_id=shown_id)
+    return inline_response(copy, info, request.headers.get("Range", ""))

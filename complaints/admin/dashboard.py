@@ -1,0 +1,420 @@
+"""The dashboard: what waits for this person, the charts of the office's work, and the stage of the election.
+
+Every number comes from the same narrowing as the list that it leads to, and ends counting at a cap: what lies beyond
+would cost much and tell an officer nothing. All counts of a person of triage are read in one query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, cast
+
+from django.db.models import Count, F, IntegerField, Model, Q, QuerySet, Subquery
+from django.db.models.functions import TruncWeek
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from complaints import access
+from complaints.admin import labels, queue_filters, reference_data, releases, teams
+from complaints.admin.base import COUNT_AT_MOST, StaffRequest, is_staff, render, staff_page
+from complaints.admin.case_summary import WITH_BODY
+from complaints.admin.labels import Label
+from complaints.admin.queue_filters import FilterValues
+from complaints.domain.workflow import OPEN, Status
+from complaints.models.case import Case, Transition
+from complaints.models.oversight import Release
+from complaints.models.reference_data import Election
+from complaints.models.team import Role, Staff, TeamMembership
+from complaints.services import case_actions, case_items, conflicts, first_look
+from complaints.services.audit import log
+from complaints.services.reference_data import elections
+from complaints.services.team_keys import personal
+
+ROWS_AT_MOST: Final = 10
+WEEKS: Final = 8
+WEEK_COUNT_AT_MOST: Final = 5000
+# Days since receipt: from, up to and including; the last span is open.
+AGES: Final = ((0, 7), (8, 14), (15, 30), (31, None))
+BAR_HEIGHT: Final = 80
+BAR_STEP: Final = 40
+
+
+# --- Counts
+
+
+class CappedCount(Subquery):
+    """The number of rows of a query, as a column; a limit of the query is the cap."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) capped)"
+    output_field = IntegerField()
+
+
+def capped_count(rows: QuerySet[Any], cap: int = COUNT_AT_MOST) -> CappedCount:
+    """Count no further than one more than ``cap``, which stands for "more"."""
+    return CappedCount(rows.order_by().values("pk")[: cap + 1])
+
+
+def read_counts(person: Staff, counts: dict[str, CappedCount]) -> dict[str, int]:
+    """Read all counts in one query."""
+    return cast("dict[str, int]", Staff.objects.filter(pk=person.pk).values(**counts).get())
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number and the list it leads to; more than COUNT_AT_MOST is shown as "1000+"."""
+
+    label: str
+    number: int
+    url: str
+    urgent: bool = False
+
+    @property
+    def words(self) -> str:
+        """The number as it is shown."""
+        return str(self.number) if self.number <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+"
+
+
+@dataclass(frozen=True)
+class TileOfList:
+    """A tile before it is counted: its label, the filters of its list, and whether any row of it is urgent."""
+
+    label: Label
+    values: FilterValues
+    urgent: bool = False
+
+
+_TILES: Final = (
+    TileOfList(gettext_lazy("Due today"), {"due": "today"}),
+    TileOfList(gettext_lazy("Late"), {"due": "late"}, urgent=True),
+    TileOfList(gettext_lazy("New"), {"status": "received"}),
+    TileOfList(gettext_lazy("Waiting for me"), {"status": "ours", "officer": "me"}),
+    TileOfList(gettext_lazy("Waiting for others"), {"status": "others", "officer": "me"}),
+    TileOfList(gettext_lazy("Unread answers"), {"status": "every", "answers": "unread"}),
+)
+# Shown only where the number is not zero.
+_TILES_IF_ANY: Final = (
+    TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
+    TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
+    TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
+    TileOfList(gettext_lazy("Of people I stand in for"), {"officer": "standin"}),
+)
+_TILES_OF_FORWARDERS_IF_ANY: Final = (
+    TileOfList(gettext_lazy("Owner has not looked for days"), {"officer": "idle"}, urgent=True),
+)
+
+
+# --- The page
+
+
+@dataclass(frozen=True)
+class WaitingRow:
+    """A case or a release by deadline that waits for the person; ``line`` says in short what it is about, or ""."""
+
+    shown: str
+    url: str
+    clock: labels.DeadlineLabel
+    status_line: str
+    line: str
+
+
+@staff_page("GET", opens_for=is_staff)
+def index(request: StaffRequest) -> HttpResponse:
+    """Show the dashboard."""
+    person, today = request.user, timezone.localdate()
+    context: dict[str, object] = {
+        "title": _("My desk"),
+        "counts": [],
+        "mine": [],
+        "waiting": _waiting_for_admission(person),
+        "stage": election_stage(today),
+        **teams.key_alarms(person),
+    }
+    if access.is_triage(person):
+        first_look.process_new_reports(actor=request.actor)
+        context |= _triage_context(request, today)
+    elif access.is_overseer(person):
+        context |= {"counts": _body_tiles(person, today), "mine": _releases_to_work_on(person, today)}
+    elif person.role == Role.CUSTODIAN:
+        context |= {"teams": list(access.teams_of(person)), "fingerprint": personal.fingerprint(person)}
+    elif access.may_audit(person):
+        heads = ((number, date.fromisoformat(day), head) for number, day, head in log.heads())
+        context["head"] = next(heads, None)
+    if access.may_administer(person):
+        context["without_anybody"] = conflicts.cases_without_eligible_staff()
+        context["tables"] = [_table_link(model) for model, _admin in reference_data.TABLES]
+    context["must_recheck"] = person.must_recheck and access.is_overseer(person)
+    context["unadmitted"] = person.role in access.TEAM_OF_ROLE and not access.in_a_team(person)
+    return render(request, "admin/desk.html", context)
+
+
+def _table_link(model: type[Model]) -> tuple[str, str]:
+    name = f"admin:complaints_{model._meta.model_name}_changelist"
+    return str(model._meta.verbose_name_plural).capitalize(), reverse(name)
+
+
+def _waiting_for_admission(person: Staff) -> list[TeamMembership]:
+    rows = TeamMembership.objects.filter(
+        team__in=access.teams_of(person), sealed_key=None, left_at=None, staff__is_active=True
+    )
+    return [row for row in rows.select_related("staff", "team__body") if access.may_join(row.staff, row.team)]
+
+
+def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
+    """Return tiles, charts and own cases of a member of triage."""
+    person = request.user
+    cases, queue_url = access.cases_for(person), reverse("admin:complaints_case_changelist")
+    tiles = _TILES + _TILES_IF_ANY + (_TILES_OF_FORWARDERS_IF_ANY if person.role == Role.FORWARDER else ())
+    counts = {
+        f"tile_{place}": capped_count(queue_filters.narrow(cases, tile.values, person=person, today=today))
+        for place, tile in enumerate(tiles)
+    }
+    counts["second"] = capped_count(case_actions.awaiting_approval(person))
+    numbers = read_counts(person, counts | _chart_counts(person, today))
+    shown = []
+    for place, tile in enumerate(tiles):
+        number = numbers[f"tile_{place}"]
+        if number or place < len(_TILES):
+            url = f"{queue_url}?{queue_filters.query_of(tile.values)}"
+            shown.append(Tile(str(tile.label), number, url, urgent=tile.urgent and number > 0))
+    if second := numbers["second"]:
+        url = reverse("admin:complaints_case_second")
+        shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
+    charts = [_intake_chart(today, numbers), _age_chart(numbers), _punctuality_chart(person, today)]
+    return {"counts": shown, "charts": charts, "mine": _own_cases(request, today)}
+
+
+def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
+    person, keyring = request.user, request.keyring
+    cases = access.cases_for(person).filter(assignee=person, status__in=OPEN).select_related("lead_body", "category")
+    first = list(cases.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
+    summaries = case_items.summaries(actor=request.actor, cases=first) if first else {}
+    return [
+        WaitingRow(
+            shown=case.reference,
+            url=reverse("admin:complaints_case_change", args=[case.pk]),
+            clock=labels.deadline_label(case.due_on, today),
+            status_line=labels.case_status_label(case),
+            line=summaries.get(case.pk, ""),
+        )
+        for case in first
+        # A person whose conflict with a case came to light just now is not shown that the case is there.
+        if not keyring.has_conflict(case.pk)
+    ]
+
+
+def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
+    open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
+    rows = open_releases.filter(case__status__in=WITH_BODY)
+    rows = rows.select_related("body", "case__category", "case__accused_kind")
+    return [
+        WaitingRow(
+            shown=release.case.reference,
+            url=reverse("admin:complaints_release_change", args=[release.pk]),
+            clock=labels.deadline_label(release.case.due_on, today),
+            status_line=releases.status_line(release),
+            line=f"{release.case.category} · {release.case.accused_kind}",
+        )
+        for release in rows.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:ROWS_AT_MOST]
+    ]
+
+
+def _body_tiles(person: Staff, today: date) -> list[Tile]:
+    url = reverse("admin:complaints_release_changelist")
+    open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
+    yours = open_releases.filter(case__status__in=WITH_BODY)
+    late = _count(yours.filter(case__due_on__lt=today))
+    return [
+        Tile(_("New"), _count(open_releases.filter(case__status=Status.FORWARDED)), f"{url}?turn=new"),
+        Tile(_("Our turn"), _count(yours), f"{url}?turn=yours"),
+        Tile(_("Late"), late, f"{url}?turn=late", urgent=late > 0),
+        Tile(_("With us"), _count(open_releases.filter(case__status__in=OPEN)), url),
+    ]
+
+
+def _count(rows: QuerySet[Any]) -> int:
+    return int(rows.order_by()[: COUNT_AT_MOST + 1].count())
+
+
+# --- Charts
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of a chart: what it stands for, its value in words, and where it is drawn (units of the view box)."""
+
+    label: str
+    words: str
+    x: int
+    y: int
+    height: int
+    middle: int
+    short: str
+    value: str
+
+    @property
+    def above(self) -> int:
+        """The y of the number above the bar."""
+        return self.y - 3
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A bar chart; the table beneath it has the same rows, with ``heads`` as headings, for who does not see it."""
+
+    code: str
+    title: str
+    heads: tuple[str, str]
+    bars: list[Bar]
+    width: int = 8 * BAR_STEP
+    height: int = BAR_HEIGHT + 34
+
+
+def _chart(
+    code: str, title: str, heads: tuple[str, str], rows: list[tuple[str, str, int, str]], most: int, unit: str = ""
+) -> Chart:
+    """Draw rows of (label, short label, value, words) as bars, ``most`` the highest; each says its number above it."""
+    bars = []
+    for place, (label, short, value, words) in enumerate(rows):
+        height = round(BAR_HEIGHT * min(value, most) / most) if most else 0
+        x = place * BAR_STEP
+        bars.append(
+            Bar(
+                label=label,
+                words=words,
+                x=x + 5,
+                y=14 + BAR_HEIGHT - height,
+                height=height,
+                middle=x + BAR_STEP // 2,
+                short=short,
+                value=f"{value}{unit}" if value else "",
+            )
+        )
+    return Chart(code, title, heads, bars, width=max(1, len(rows)) * BAR_STEP)
+
+
+def _weeks(today: date) -> list[date]:
+    monday = today - timedelta(days=today.weekday())
+    return [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
+
+
+def _chart_counts(person: Staff, today: date) -> dict[str, CappedCount]:
+    """Return the counts that the charts of intake and of age need."""
+    cases: QuerySet[Case] = access.cases_for(person)
+    counts = {}
+    for number, monday in enumerate(_weeks(today)):
+        span = cases.filter(received_on__gte=monday, received_on__lt=monday + timedelta(weeks=1))
+        counts[f"week_{number}"] = capped_count(span, WEEK_COUNT_AT_MOST)
+    for number, (first, last) in enumerate(AGES):
+        span = cases.filter(status__in=sorted(OPEN), received_on__lte=today - timedelta(days=first))
+        if last is not None:
+            span = span.filter(received_on__gte=today - timedelta(days=last))
+        counts[f"age_{number}"] = capped_count(span)
+    return counts
+
+
+def _or_more(number: int, most: int) -> str:
+    return str(number) if number <= most else f"{most}+"
+
+
+def _intake_chart(today: date, numbers: dict[str, int]) -> Chart:
+    rows = []
+    for number, monday in enumerate(_weeks(today)):
+        value = numbers[f"week_{number}"]
+        label = _("week of %(day)s") % {"day": date_format(monday, "j M Y")}
+        rows.append((label, date_format(monday, "j/n"), value, _or_more(value, WEEK_COUNT_AT_MOST)))
+    most = max(value for _label, _short, value, _words in rows)
+    return _chart("intake", _("Cases received per week"), (_("Week"), _("Cases")), rows, most)
+
+
+def _age_chart(numbers: dict[str, int]) -> Chart:
+    rows = []
+    for place, (first, last) in enumerate(AGES):
+        value = numbers[f"age_{place}"]
+        span = f"{first}–{last}" if last is not None else f"≥ {first}"
+        label = ngettext("%(span)s day", "%(span)s days", last or 2) % {"span": span}
+        rows.append((label, span, value, _or_more(value, COUNT_AT_MOST)))
+    most = max(value for _label, _short, value, _words in rows)
+    return _chart("age", _("Age of open cases"), (_("Age"), _("Cases")), rows, most)
+
+
+def _punctuality_chart(person: Staff, today: date) -> Chart:
+    """Chart how many of the office's steps that ended a deadline came in time, week by week; one query."""
+    weeks = _weeks(today)
+    steps = Transition.objects.filter(day__gte=weeks[0], was_late__isnull=False)
+    steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
+    grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
+    sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))
+    by_week = {row["week"]: (row["every"], row["late"]) for row in sums}
+    rows = []
+    for monday in weeks:
+        every, late = by_week.get(monday, (0, 0))
+        share = round(100 * (every - late) / every) if every else 0
+        facts = {"share": share, "number": every - late, "every": every}
+        words = _("%(share)d%% (%(number)d of %(every)d)") % facts if every else _("nothing was due")
+        label = _("week of %(day)s") % {"day": date_format(monday, "j M Y")}
+        rows.append((label, date_format(monday, "j/n"), share, words))
+    return _chart("punctual", _("Answered in time, per week"), (_("Week"), _("In time")), rows, 100, "%")
+
+
+# --- The stage of the election
+
+# What begins on a day of an election's calendar, in order.
+_STAGES = {
+    "starts_on": gettext_lazy("Preparation: there are prospective candidates, none is settled yet"),
+    "candidates_on": gettext_lazy("Candidates are settled, the campaign has not begun"),
+    "campaign_from": gettext_lazy("Campaign"),
+    "quiet": gettext_lazy("Quiet days before voting"),
+    "voting_on": gettext_lazy("Voting"),
+    "counting": gettext_lazy("Counting and disputes"),
+}
+_NEXT = {
+    "starts_on": gettext_lazy("preparation begins"),
+    "candidates_on": gettext_lazy("candidates are settled"),
+    "campaign_from": gettext_lazy("the campaign begins"),
+    "quiet": gettext_lazy("the quiet days begin"),
+    "voting_on": gettext_lazy("voting"),
+    "counting": gettext_lazy("counting begins"),
+    "over": gettext_lazy("the election ends"),
+}
+
+
+@dataclass(frozen=True)
+class ElectionStage:
+    """The stage of an election today, what comes next and on which day; ``days`` counts the days until then."""
+
+    election: Election
+    name: str
+    words: str
+    next_words: str
+    next_on: date | None
+    days: int
+
+
+def election_stage(today: date) -> ElectionStage | None:
+    """Return the stage of the election that runs today, else of the next one; None where none is known."""
+    ahead = [election for election in elections() if election.ends_on >= today]
+    return _stage_of(min(ahead, key=lambda election: (election.starts_on, election.code)), today) if ahead else None
+
+
+def _stage_of(election: Election, today: date) -> ElectionStage:
+    begins = [
+        ("starts_on", election.starts_on),
+        ("candidates_on", election.candidates_on),
+        ("campaign_from", election.campaign_from),
+        ("quiet", election.campaign_until + timedelta(days=1)),
+        ("voting_on", election.voting_on),
+        ("counting", election.voting_on + timedelta(days=1)),
+        ("over", election.ends_on + timedelta(days=1)),
+    ]
+    # Quiet days that do not exist begin with the voting and are passed over.
+    now = [code for code, day in begins if day <= today]
+    ahead = [(code, day) for code, day in begins if day > today]
+    code, day = ahead[0]
+    words = str(_STAGES[now[-1]]) if now else _("It has not begun")
+    name = election.name_en if (get_language() or "id").startswith("en") else election.name_id
+    return ElectionStage(election, name, words, str(_NEXT[code]), day, (day - today).days)

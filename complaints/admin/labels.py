@@ -1,0 +1,441 @@
+"""Labels of the staff site: codes come in, translated text goes out; nothing here decides anything.
+
+Codes that are no longer in use keep their label, because the history of old cases still shows them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from complaints.domain import workflow
+from complaints.domain.checklists import CheckedItem
+from complaints.domain.completeness import ReportPart
+from complaints.domain.risk import RiskGrade, RiskQuestion
+from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
+from complaints.models.case import STATUS_LABELS, Case, Transition
+from complaints.models.reference_data import SanctionKind
+from complaints.models.team import Staff
+from complaints.services import case_actions, reference_data, transitions
+from complaints.services.forwarding import reading
+from complaints.services.transitions import CaseChanged
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+Label: TypeAlias = "str | _StrPromise"
+
+# --- Steps of a case
+
+# Of each step: the text of the button, and in one sentence what the step does.
+STAFF_STEPS: Final[dict[str, tuple[Label, Label]]] = {
+    "start_review": (
+        gettext_lazy("Start checking"),
+        gettext_lazy("The case is now being checked by the office."),
+    ),
+    "ask_reporter": (
+        gettext_lazy("Ask the reporter"),
+        gettext_lazy(
+            "The case waits for the reporter's answer. If none comes in time it is closed as not eligible; "
+            "a later answer opens it again."
+        ),
+    ),
+    "verify": (
+        gettext_lazy("Verify"),
+        gettext_lazy(
+            "You confirm that the report is complete and may be forwarded. Another person forwards it, not you."
+        ),
+    ),
+    "forward": (
+        gettext_lazy("Forward to a body"),
+        gettext_lazy("The body gets the key to what you release now, and keeps it. This cannot be taken back."),
+    ),
+    "refer": (
+        gettext_lazy("Refer to another authority"),
+        gettext_lazy("The case ends here. Say to the reporter who is in charge and what they can do there."),
+    ),
+    "propose_ineligible": (
+        gettext_lazy("Propose: not eligible"),
+        gettext_lazy("A second person looks at your reason and decides. Nothing is turned away yet."),
+    ),
+    "confirm_ineligible": (
+        gettext_lazy("Confirm: not eligible"),
+        gettext_lazy("The case ends. An answer from the reporter opens it again."),
+    ),
+    "reject_ineligible": (
+        gettext_lazy("Do not turn it away"),
+        gettext_lazy("The proposal is rejected; the case goes back to being checked."),
+    ),
+    "reopen": (
+        gettext_lazy("Open again"),
+        gettext_lazy("The case goes back to being checked, and its days count anew."),
+    ),
+}
+BODY_STEPS: Final[dict[str, tuple[Label, Label]]] = {
+    "take_up": (gettext_lazy("Take up"), gettext_lazy("Your body begins to examine the report.")),
+    "ask_reporter": (
+        gettext_lazy("Ask the reporter"),
+        gettext_lazy("The examination waits for the reporter's answer, which comes to this page."),
+    ),
+    "resume": (
+        gettext_lazy("Go on without an answer"),
+        gettext_lazy("The examination goes on; an answer that comes later still reaches you."),
+    ),
+    "return": (
+        gettext_lazy("Return with a question"),
+        gettext_lazy(
+            "The case goes back to the office with your question. You can no longer act on this release; "
+            "if the case is forwarded again you get a new one."
+        ),
+    ),
+    "substantiate": (
+        gettext_lazy("Find proven"),
+        gettext_lazy("Your finding is recorded: the alleged breach is proven. It cannot be changed afterwards."),
+    ),
+    "dismiss": (
+        gettext_lazy("Find not proven"),
+        gettext_lazy("Your finding is recorded and the case ends: the alleged breach is not proven."),
+    ),
+    "await_agency": (
+        gettext_lazy("Record the recommendation"),
+        gettext_lazy("Your recommendation is recorded, and the time that the agency has to act begins."),
+    ),
+    "sanction": (
+        gettext_lazy("Record the sanction"),
+        gettext_lazy("The agency's decision is recorded and the case ends. It cannot be changed afterwards."),
+    ),
+}
+# Of each step: the line in the history of the case.
+STEPS_DONE: Final[dict[str, Label]] = {
+    "start_review": gettext_lazy("Checking begun"),
+    "ask_reporter": gettext_lazy("Reporter asked"),
+    "answer": gettext_lazy("Reporter answered"),
+    "expire": gettext_lazy("Closed: no answer came"),
+    "verify": gettext_lazy("Verified"),
+    "forward": gettext_lazy("Forwarded"),
+    "take_up": gettext_lazy("Taken up by the body"),
+    "resume": gettext_lazy("Resumed without an answer"),
+    "return": gettext_lazy("Returned by the body with a question"),
+    "substantiate": gettext_lazy("Found proven"),
+    "dismiss": gettext_lazy("Found not proven"),
+    "await_agency": gettext_lazy("Recommendation recorded"),
+    "mark_overdue": gettext_lazy("The agency let its time pass"),
+    "sanction": gettext_lazy("Sanction recorded"),
+    "refer": gettext_lazy("Referred to another authority"),
+    "propose_ineligible": gettext_lazy("Proposed as not eligible"),
+    "confirm_ineligible": gettext_lazy("Confirmed as not eligible"),
+    "reject_ineligible": gettext_lazy("Proposal rejected"),
+    "withdraw": gettext_lazy("Withdrawn by the reporter"),
+    "reopen": gettext_lazy("Opened again"),
+    "link": gettext_lazy("Question settled: linked to another case"),
+    "answer_late": gettext_lazy("A late answer opened it again"),
+}
+REFUSALS: Final[dict[str, Label]] = {
+    "changed": gettext_lazy("The case changed since you opened the page."),
+    "not_from_here": gettext_lazy("This step is not possible from where the case stands now."),
+    "wrong_actor": gettext_lazy("This step is not yours to take."),
+    "missing_permission": gettext_lazy("This step belongs to another role than yours."),
+    "reason_missing": gettext_lazy("Write a reason; this step needs one."),
+    "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
+    "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
+}
+
+
+@dataclass(frozen=True)
+class StepLabel:
+    """A step as a page offers it.
+
+    Attributes:
+        action: the code of the step.
+        button: the text of its button.
+        sentence: what the step does.
+        reads: what the reporter reads of it on the status page.
+        due_on: the deadline of the state that the step leads to.
+        reason_required: whether the step needs a reason.
+        reason_is_read: whether the reporter reads the reason.
+        refused: why the step is not possible now; "" where it is.
+    """
+
+    action: str
+    button: str
+    sentence: str
+    reads: str
+    due_on: date | None
+    reason_required: bool
+    reason_is_read: bool
+    refused: str = ""
+
+
+def _body_name(case: Case) -> str:
+    return case.lead_body.short_name if case.lead_body else ""
+
+
+def status_label(status: str, body: str = "") -> str:
+    """Return the label of a status; without a ``body`` it speaks of "the oversight body"."""
+    return str(STATUS_LABELS[Status(status)]).format(body=body or _("the oversight body"))
+
+
+def case_status_label(case: Case) -> str:
+    """Return the label of a case's status, with the name of its oversight body."""
+    return status_label(case.status, _body_name(case))
+
+
+def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:
+    """Return the label of the status that a step of this case leads to."""
+    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    return status_label(target.value, body or _body_name(case))
+
+
+def step_label(
+    row: workflow.Transition, case: Case, *, today: date, body: str = "", refused: str = "", urgent: bool = False
+) -> StepLabel:
+    """Describe a step of a case.
+
+    Args:
+        row: the row of the transition table.
+        today: the day from which the new deadline counts.
+        body: the short name of the oversight body; the case's own where it is "".
+        refused: the code of the refusal, a key of REFUSALS.
+        urgent: whether the risk to the reporter shortens the deadlines.
+    """
+    button, sentence = (BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS)[row.action.value]
+    source = Status(case.status)
+    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    urgent = urgent or case.category.priority == "urgent"
+    due_on = transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    return StepLabel(
+        action=row.action.value,
+        button=str(button),
+        sentence=str(sentence),
+        reads=_text_on_status_page(row, status_label(target.value, body or _body_name(case))),
+        due_on=due_on,
+        reason_required=row.reason_required,
+        reason_is_read=row.notice,
+        refused=str(REFUSALS[refused]) if refused else "",
+    )
+
+
+def _text_on_status_page(row: workflow.Transition, state: str) -> str:
+    if row.action is Action.SANCTION:
+        return _("“%(state)s”, and the kind of sanction.") % {"state": state}
+    if row.reason_required and row.notice:
+        return _("“%(state)s”, and your words.") % {"state": state}
+    if row.reason_required:
+        return _("“%(state)s”. Your words stay in the house.") % {"state": state}
+    return _("“%(state)s”.") % {"state": state}
+
+
+def step_done_label(action: str) -> str:
+    """Return the line of the history for a step that was taken."""
+    return str(STEPS_DONE[Action(action).value])
+
+
+def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
+    """Return the key of REFUSALS for a step that was refused."""
+    return refusal.code.value if isinstance(refusal, TransitionRefused) else "changed"
+
+
+# --- Days and deadlines
+
+
+@dataclass(frozen=True)
+class DeadlineLabel:
+    """A deadline in words; ``level`` is late, soon, fine or none and only colours what ``words`` says."""
+
+    level: str
+    words: str
+    due_on: date | None
+
+
+def deadline_label(due_on: date | None, today: date) -> DeadlineLabel:
+    """Return how many calendar days are left until a deadline, in words."""
+    if due_on is None:
+        return DeadlineLabel("none", _("no deadline"), None)
+    left = (due_on - today).days
+    if left < 0:
+        words = ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
+        return DeadlineLabel("late", words, due_on)
+    if left == 0:
+        return DeadlineLabel("soon", _("due today"), due_on)
+    if left == 1:
+        return DeadlineLabel("soon", _("due tomorrow"), due_on)
+    return DeadlineLabel("fine", ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}, due_on)
+
+
+def date_range_label(first: str | None, last: str | None) -> str:
+    """Return a day, or the range between two, in words; the days are ISO text, "" or None where they are not known."""
+    days = [date_format(date.fromisoformat(day), "l, j M Y") for day in (first, last) if day]
+    return " – ".join(days)
+
+
+# --- Sanctions and decisions of a body
+
+
+class DecisionLines(TypedDict):
+    """What a page shows of a finding, a recommendation or a sanction; the last three belong to a sanction."""
+
+    at: datetime
+    what: str
+    text: str
+    kind: SanctionKind | None
+    number: str
+    decided_on: date | None
+
+
+def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
+    """Describe what a body decided; reads the kind of a sanction from the database."""
+    content = decided.content
+    day = content.get("decided_on")
+    return {
+        "at": decided.at,
+        "what": step_done_label(content["outcome"]),
+        "text": content.get("text", ""),
+        "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
+        "number": content.get("number", ""),
+        "decided_on": date.fromisoformat(day) if day else None,
+    }
+
+
+@lru_cache
+def _sanction_bands() -> dict[str, dict[str, str]]:
+    rows = json.loads((reference_data.DATA / "sanction_bands.json").read_text(encoding="utf-8"))
+    return {row["code"]: row for row in rows}
+
+
+def sanction_band_label(code: str) -> str:
+    """Return which sanction the law provides if the report is proven; an unknown code is returned as it stands."""
+    language = "en" if (get_language() or "id").startswith("en") else "id"
+    return _sanction_bands().get(code, {}).get(f"label_{language}", code)
+
+
+def sanction_band_choices() -> list[tuple[str, str]]:
+    """Return the choices of a form field: no band, then each band as code and label."""
+    return [("", _("none")), *((code, sanction_band_label(code)) for code in _sanction_bands())]
+
+
+# --- People
+
+
+def staff_name(person: Staff | None) -> str:
+    """Return the name of a member of staff; "the system" where nobody acted."""
+    return str(person.get_full_name() or person.username) if person else _("the system")
+
+
+# --- Assessments: what a report lacks, the risk to the reporter, the checklist before a step
+
+PARTS: Final[dict[ReportPart, Label]] = {
+    ReportPart.WHAT: gettext_lazy("what happened"),
+    ReportPart.WHO: gettext_lazy("who did it"),
+    ReportPart.WHERE: gettext_lazy("the place"),
+    ReportPart.WHEN: gettext_lazy("the date"),
+    ReportPart.HOW: gettext_lazy("how it went"),
+    ReportPart.EVIDENCE: gettext_lazy("evidence"),
+}
+RISK_QUESTIONS: Final[dict[RiskQuestion, Label]] = {
+    RiskQuestion.FEW_KNOW: gettext_lazy("Do only a few people know what the report tells?"),
+    RiskQuestion.TEXT_TELLS: gettext_lazy("Do the words or the files tell who wrote it?"),
+    RiskQuestion.ONLY_SOURCE: gettext_lazy("Could the evidence have come from one person only?"),
+    RiskQuestion.SUSPECTED: gettext_lazy("Is the reporter suspected or being asked about it already?"),
+    RiskQuestion.DEPENDENT: gettext_lazy("Does the reporter depend on the accused, for work, pay or position?"),
+    RiskQuestion.HARMED: gettext_lazy("Was the reporter threatened or harmed already?"),
+    RiskQuestion.SAFETY: gettext_lazy("Is anybody's health or safety at stake?"),
+}
+RISK_GRADES: Final[dict[RiskGrade, Label]] = {
+    RiskGrade.LOW: gettext_lazy("low"),
+    RiskGrade.MEDIUM: gettext_lazy("medium"),
+    RiskGrade.HIGH: gettext_lazy("high"),
+}
+CHECKS: Final[dict[str, Label]] = {
+    "read_all": gettext_lazy("I have read the answers, the evidence and all messages."),
+    "no_conflict": gettext_lazy("Neither I nor my agency is concerned in this matter."),
+    "accused_asn": gettext_lazy("The accused is, or was then, a civil servant."),
+    "in_window": gettext_lazy("The time of the event fits an election or its preparation."),
+    "looked_alike": gettext_lazy("I have looked at similar reports."),
+    "danger_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
+    "files_looked_at": gettext_lazy("I have looked at every file that leaves the house."),
+    "no_trace": gettext_lazy("Neither the words nor the files that leave tell who the reporter is."),
+    "right_body": gettext_lazy("This body is in charge of this accused."),
+    "says_where": gettext_lazy("The reporter reads where else to turn."),
+    "asked_first": gettext_lazy("What was missing was asked of the reporter first."),
+    "looked_myself": gettext_lazy("I have looked at the report myself, and not at the proposal alone."),
+}
+
+
+@dataclass(frozen=True)
+class ChecklistLine:
+    """An item of a stored checklist; ``why`` is the reason where it was not ``done``."""
+
+    words: str
+    done: bool
+    why: str
+
+
+def missing_label(parts: list[ReportPart]) -> str:
+    """Return what a report does not tell, in one line; "" where it tells everything."""
+    return ", ".join(str(PARTS[part]) for part in parts)
+
+
+def checklist_lines(items: dict[str, CheckedItem]) -> list[ChecklistLine]:
+    """Return the lines of a stored checklist, whose items are given by their code."""
+    return [ChecklistLine(str(CHECKS.get(code, code)), item.done, item.why) for code, item in items.items()]
+
+
+# --- Changes: what happened to a case since a person looked; never what was written
+
+
+def change_lines(case: Case, seen: str) -> list[str]:
+    """Return a line for each thing that happened to a case since ``seen``, the case version that a page showed."""
+    changes = case_actions.changes_since(case=case, seen=seen)
+    parts = ((_change_label(change).rstrip("."), _change_day(change)) for change in changes)
+    return [", ".join(part for part in line if part) + "." for line in parts]
+
+
+def _change_label(change: case_actions.Change) -> str:
+    name = staff_name(change.who)
+    if change.kind == "step":
+        return step_done_label(change.what) + (f" · {name}" if change.who else "")
+    names = {"who": name}
+    return {
+        "from_reporter": _("A message of the reporter came in."),
+        "to_reporter": _("%(who)s wrote to the reporter.") % names,
+        "body_to_reporter": _("The body wrote to the reporter."),
+        "body_to_triage": _("The body wrote to the office."),
+        "note": _("%(who)s wrote an internal note.") % names,
+        "danger": _("%(who)s graded the danger to the reporter.") % names,
+        "evidence": _("More evidence came in."),
+        "reports": _("Reports were linked to this case or unlinked from it."),
+    }[change.kind]
+
+
+def _change_day(change: case_actions.Change) -> str:
+    if change.at:
+        return date_format(timezone.localtime(change.at), "l, j M Y, H:i")
+    return date_format(change.day, "l, j M Y") if change.day else ""
+
+
+class CaseNow(TypedDict):
+    """Where a case stands, for a page that says why a step was not taken."""
+
+    last: Transition | None
+    last_words: str
+    status: str
+    changes: list[str]
+
+
+def case_now(case: Case, seen: str = "") -> CaseNow:
+    """Return where a case stands, its last step, and what happened since the page that showed ``seen``."""
+    last = case.transitions.select_related("actor").order_by("-sequence").first()
+    return {
+        "last": last,
+        "last_words": step_done_label(last.action) if last else "",
+        "status": case_status_label(case),
+        "changes": change_lines(case, seen),
+    }

@@ -1,0 +1,225 @@
+"""Composing a text to reporters: a standard text to start from, a preview, and a check for what it would disclose.
+
+One form, three buttons: insert a standard text, preview, send. All of it works without scripts. Where the check warns,
+sending is refused once and then goes through with a reason, which is sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, TypedDict
+
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints.admin.forms import BaseForm, text_field
+from complaints.admin.labels import Label
+from complaints.domain import standard_texts
+from complaints.domain.disclosure import Disclosure
+from complaints.domain.workflow import Action, Status, Transition, target_of
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.services import case_membership, reference_data
+from complaints.services.disclosure_check import Override
+
+# Reporters read Indonesian first.
+LANGUAGES: Final = {"id": "Bahasa Indonesia", "en": "English"}
+WARNINGS: Final[dict[str, Label]] = {
+    "accused": gettext_lazy("Name of the accused"),
+    "reporter": gettext_lazy("Seems to be the reporter's name"),
+    "nip": gettext_lazy("Employee number (NIP)"),
+    "number": gettext_lazy("Long number"),
+    "phone": gettext_lazy("Telephone number"),
+    "mail": gettext_lazy("E-mail address"),
+    "office": gettext_lazy("Office or place that the report names"),
+    "others": gettext_lazy("Words of another reporter"),
+    "own": gettext_lazy("The reporter's own words: whoever finds the code would read them"),
+    "staff": gettext_lazy("Name of a member of staff"),
+    "code": gettext_lazy("Looks like a ticket code"),
+    "reference": gettext_lazy("Reference of another case, or of one that several reporters share"),
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """A standard text filled in for a case, in one language; ``value`` is what the form sends for it."""
+
+    value: str
+    title: str
+    language: str
+    text: str
+
+
+# What the templates of the status page read, so that a preview can be drawn by them.
+Preview = dict[str, object]
+
+
+def standard_text_options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[Option]:
+    """Return the standard texts to choose from, Indonesian first.
+
+    Args:
+        moment: the code of a step, or "reply" for a message.
+        case: the case whose values the texts are filled with.
+        due_on: the deadline that the texts name.
+        body: the short name of the oversight body, "" where there is none yet.
+    """
+    rows, options = reference_data.standard_texts(moment, case.category.group), []
+    for language in LANGUAGES:
+        with translation.override(language):
+            # Every reporter knows another reference: it is filled in for each of them when the text is sent.
+            values = {"reference": "{reference}", "body": body or _("the oversight body")}
+            values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
+            for row in rows:
+                text = standard_texts.fill(row.text("body"), values)
+                options.append(Option(f"{row.code}.{language}", row.text("title"), language, text))
+    return options
+
+
+def options_by_language(options: Sequence[Option]) -> list[tuple[str, list[Option]]]:
+    """Return options as (name of the language, its options); [] where there are none."""
+    if not options:
+        return []
+    return [(name, [option for option in options if option.language == code]) for code, name in LANGUAGES.items()]
+
+
+def text_as_sent(text: str, case: Case, complaint: Complaint | None = None) -> str:
+    """Return a text as the reporter of ``complaint`` gets it; without one, as the case's first reporter does."""
+    reader = complaint or case.complaints.order_by("day", "pk").first()
+    return case_membership.with_reference(text, reader) if reader else text
+
+
+def step_preview(row: Transition, case: Case, text: str, *, label: str, due_on: date | None, body: str) -> Preview:
+    """Return what the status page would show after a step whose new state is called ``label``."""
+    target = target_of(row, Status(case.asked_from) if case.asked_from else None)
+    is_question, text = row.action is Action.ASK_REPORTER, text_as_sent(text, case)
+    event = {"day": timezone.localdate(), "label": label, "reason": text}
+    return {
+        "status": target.value,
+        "due_on": due_on,
+        "body_name": body,
+        "question": text if is_question else "",
+        "question_from_body": is_question and case.status == Status.UNDER_EXAMINATION,
+        "events": [event],
+    }
+
+
+def message_preview(text: str) -> Preview:
+    """Return what the status page would show of a message."""
+    return {"thread": [{"author": "office", "day": timezone.localdate(), "text": text}]}
+
+
+class OverrideForm(BaseForm):
+    """Why a text is sent in spite of the warnings."""
+
+    override = text_field(
+        gettext_lazy("Why you send it all the same"),
+        help_text=gettext_lazy("Stays in the house, sealed, beside what you send."),
+        rows=2,
+    )
+
+
+class ComposerContext(TypedDict):
+    """What the templates around a composed field read; ``warnings`` are (kind, words of the text)."""
+
+    texts: list[tuple[str, list[Option]]]
+    reads: bool
+    preview: Preview | None
+    warnings: list[tuple[str, str]]
+    override: OverrideForm | None
+    unsent: bool
+
+
+class Composer:
+    """What a person asks of a form that holds a text to reporters, and what the form is answered with.
+
+    Attributes:
+        button: which button was pressed: "insert", "preview" or "send"; any unknown one means sending.
+        is_sending: whether the text is to be sent now, so that the form has to be complete.
+        leaks: what the posted text would disclose.
+        preview: the preview of the posted text, where it is not sent.
+        override: the form for the reason to send in spite of ``leaks``.
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        field: str,
+        *,
+        make_options: Callable[[], list[Option]] = list,
+        find_leaks: Callable[[str], list[Disclosure]] | None = None,
+        make_preview: Callable[[str], Preview] = message_preview,
+    ) -> None:
+        """Read the button out of a request.
+
+        Args:
+            request: the request that shows or posts the form.
+            field: the name of the field that holds the text.
+            make_options: returns the standard texts to choose from; called only where they are shown or inserted.
+            find_leaks: returns what a text would disclose; None where no reporter reads the text.
+            make_preview: returns the preview of a text; needed together with ``find_leaks``.
+        """
+        self.request, self.field = request, field
+        self.make_options, self.find_leaks, self.make_preview = make_options, find_leaks, make_preview
+        button = request.POST.get("do", "")
+        self.button = button if button in {"insert", "preview"} else "send"
+        self.is_sending = self.button == "send"
+        self.leaks: list[Disclosure] = []
+        self.preview: Preview | None = None
+        self.override: OverrideForm | None = None
+
+    def data(self) -> QueryDict:
+        """Return what was posted, with the chosen standard text added below the text that was typed."""
+        data = self.request.POST.copy()
+        if self.button == "insert":
+            value = data.get("standard")
+            option = next((option for option in self.make_options() if option.value == value), None)
+            if option:
+                text = data.get(self.field, "").rstrip()
+                data[self.field] = f"{text}\n\n{option.text}" if text else option.text
+        return data
+
+    def may_send(self, text: str) -> bool:
+        """Check the text, and return whether it is sent now: the button says so and warnings have their reason."""
+        if self.button == "insert" or self.find_leaks is None:
+            return self.is_sending
+        text = text.strip()
+        self.leaks = self.find_leaks(text) if text else []
+        self.override = OverrideForm(self.request.POST) if self.leaks else None
+        if self.is_sending and (not self.leaks or self._override_reason()):
+            return True
+        self.preview = self.make_preview(text) if text else None
+        return False
+
+    def _override_reason(self) -> str:
+        if self.override is None or not self.override.is_valid():
+            return ""
+        return str(self.override.cleaned_data["override"]).strip()
+
+    def override_record(self) -> Override | None:
+        """Return the reason for sending in spite of the warnings, to be sealed; None where there were none."""
+        if not self.leaks:
+            return None
+        kinds = tuple(dict.fromkeys(leak.kind.value for leak in self.leaks))
+        names = {"kinds": ", ".join(str(WARNINGS[kind]) for kind in kinds), "reason": self._override_reason()}
+        return Override(kinds, _("Sent in spite of a warning (%(kinds)s): %(reason)s") % names)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows the form again: 400 where sending was refused, 200 for a preview."""
+        return 400 if self.is_sending else 200
+
+    def context(self) -> ComposerContext:
+        """Return what the templates around the field read."""
+        return {
+            "texts": options_by_language(self.make_options()),
+            "reads": self.find_leaks is not None,
+            "preview": self.preview,
+            "warnings": [(str(WARNINGS[leak.kind.value]), leak.words) for leak in self.leaks],
+            "override": self.override,
+            "unsent": self.is_sending and bool(self.leaks),
+        }

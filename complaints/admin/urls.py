@@ -1,0 +1,161 @@
+"""The addresses of all our own screens for the staff, and the change lists of the plain tables.
+
+Every function here is decorated by :func:`complaints.admin.base.staff_page`, which says its methods and for whom the
+page exists. Names stand in the namespace "admin", as Django's own do: "admin:complaints_case_step".
+"""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from complaints.admin import (
+    assignment,
+    audit_log,
+    case,
+    case_evidence,
+    case_links,
+    case_risk,
+    case_steps,
+    conflicts,
+    custody,
+    dashboard,
+    export,
+    key_rotation,
+    monitoring,
+    queue_page,
+    reference_data,
+    releases,
+    staff,
+    teams,
+)
+from complaints.admin.site import site
+from complaints.models.audit import AuditEntry
+from complaints.models.oversight import Release
+from complaints.models.team import Staff
+
+app_name = "admin"
+
+# Plain tables: their lists, and the forms to add or to change a row, are Django's.
+site.register(Release, releases.ReleaseAdmin)
+site.register(Staff, staff.StaffAdmin)
+site.register(AuditEntry, audit_log.AuditAdmin)
+for model, table_admin in reference_data.TABLES:
+    site.register(model, table_admin)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # Dashboard and own account
+    path("", dashboard.index, name="index"),
+    path("saya/", staff.own_page, name="me"),
+    path("sesi/", staff.own_sessions, name="sessions"),
+    path("saya/data/", staff.own_data, name="own_data"),
+    path("latihan/", staff.practice_page, name="practice"),
+    # The queue
+    path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
+    path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),
+    path("complaints/case/cari/", queue_page.search, name="complaints_case_search"),
+    path("complaints/case/cari/hapus/", queue_page.end_search, name="complaints_case_end_search"),
+    path("complaints/case/saringan/", queue_page.save_filter, name="complaints_case_keep_filter"),
+    path(
+        "complaints/case/saringan/<uuid:filter_id>/hapus/", queue_page.delete_filter, name="complaints_case_drop_filter"
+    ),
+    path("complaints/case/kolom/", queue_page.choose_columns, name="complaints_case_columns"),
+    path("complaints/case/tombol/", queue_page.switch_keys, name="complaints_case_keys"),
+    path("complaints/case/ekspor/", export.export_cases, name="complaints_case_export"),
+    # Findings from monitoring
+    path("complaints/case/temuan/", monitoring.enter, name="complaints_case_finding"),
+    path("complaints/case/temuan/tabel/", monitoring.enter_table, name="complaints_case_finding_table"),
+    path("complaints/case/temuan/contoh.csv", monitoring.template, name="complaints_case_finding_template"),
+    # A case: reading, steps, messages
+    path("complaints/case/<uuid:object_id>/change/", case.case_page, name="complaints_case_change"),
+    path("complaints/case/<uuid:object_id>/langkah/<slug:action>/", case_steps.step, name="complaints_case_step"),
+    path("complaints/case/<uuid:object_id>/teruskan/", case_steps.forward, name="complaints_case_forward"),
+    path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
+    path(
+        "complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_danger"
+    ),
+    path("complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case.reply, name="complaints_case_reply"),
+    path("complaints/case/<uuid:object_id>/catatan/<uuid:complaint_id>/", case.note, name="complaints_case_note"),
+    path("complaints/case/<uuid:object_id>/gabung/", case_links.link, name="complaints_case_link"),
+    path(
+        "complaints/case/<uuid:object_id>/pisah/<uuid:complaint_id>/", case_links.unlink, name="complaints_case_unlink"
+    ),
+    # A case: officer and conflicts
+    path("complaints/case/<uuid:object_id>/petugas/", assignment.assign, name="complaints_case_assign"),
+    path("complaints/case/<uuid:object_id>/ambil/", assignment.claim, name="complaints_case_claim"),
+    path("complaints/case/<uuid:object_id>/terima/", assignment.take_on, name="complaints_case_take_on"),
+    path("complaints/case/<uuid:object_id>/tolak/", assignment.decline, name="complaints_case_decline"),
+    path("complaints/case/<uuid:object_id>/konflik/", conflicts.declare, name="complaints_case_conflict"),
+    # A case: evidence and chain of custody
+    path(
+        "complaints/case/<uuid:object_id>/berkas/<uuid:stored_id>/", case_evidence.download, name="complaints_case_file"
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/bukti/<uuid:item_id>/", case_evidence.view_item, name="complaints_case_view"
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/bukti/<uuid:item_id>/isi/<uuid:stored_id>/",
+        case_evidence.inline_copy,
+        name="complaints_case_shown",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/bukti/<uuid:item_id>/olah/",
+        case_evidence.process_item,
+        name="complaints_case_work",
+    ),
+    path("complaints/case/<uuid:object_id>/berita-acara/", custody.custody, name="complaints_case_custody"),
+    path(
+        "complaints/case/<uuid:object_id>/berita-acara/<uuid:item_id>/",
+        custody.custody,
+        name="complaints_case_custody_item",
+    ),
+    path("complaints/case/<uuid:object_id>/berita-acara/pdf/", custody.custody_pdf, name="complaints_case_custody_pdf"),
+    path(
+        "complaints/case/<uuid:object_id>/berita-acara/<uuid:item_id>/pdf/",
+        custody.custody_pdf,
+        name="complaints_case_custody_item_pdf",
+    ),
+    # Releases to oversight bodies
+    path(
+        "complaints/release/<uuid:object_id>/bukti/<uuid:file_id>/",
+        case_evidence.view_released_file,
+        name="complaints_release_view",
+    ),
+    path(
+        "complaints/release/<uuid:object_id>/bukti/<uuid:file_id>/isi/<uuid:shown_id>/",
+        case_evidence.inline_released_copy,
+        name="complaints_release_shown",
+    ),
+    path("complaints/release/<uuid:object_id>/change/", releases.release_page, name="complaints_release_change"),
+    path("complaints/release/<uuid:object_id>/langkah/<slug:action>/", releases.step, name="complaints_release_step"),
+    path(
+        "complaints/release/<uuid:object_id>/berkas/<uuid:file_id>/", releases.download, name="complaints_release_file"
+    ),
+    # Conflicts, absences, automatic assignment
+    path("complaints/conflict/<uuid:case_id>/<uuid:staff_id>/cabut/", conflicts.lift, name="complaints_conflict_lift"),
+    path("complaints/absence/pergi/", assignment.go_away, name="complaints_absence_away"),
+    path("complaints/absence/<uuid:object_id>/kembali/", assignment.come_back, name="complaints_absence_back"),
+    path("complaints/absence/serah/", assignment.hand_over, name="complaints_absence_hand_over"),
+    path("complaints/duty/aturan/", assignment.set_rule, name="complaints_duty_rule"),
+    path("complaints/duty/<uuid:object_id>/change/", assignment.change_duty, name="complaints_duty_change"),
+    path("complaints/conflict/", conflicts.conflict_list, name="complaints_conflict_changelist"),
+    path("complaints/absence/", assignment.assignments, name="complaints_absence_changelist"),
+    path("complaints/duty/", assignment.duties, name="complaints_duty_changelist"),
+    # Teams, their keys, the access review
+    path("complaints/team/", teams.team_list, name="complaints_team_changelist"),
+    path("complaints/team/<uuid:membership_id>/terima/", teams.admit, name="complaints_team_admit"),
+    path(
+        "complaints/team/<uuid:team_id>/keluarkan/<uuid:membership_id>/",
+        key_rotation.remove_member,
+        name="complaints_team_remove",
+    ),
+    path("complaints/team/<uuid:team_id>/ganti-kunci/", key_rotation.change_key, name="complaints_team_change_key"),
+    path("complaints/team/<uuid:team_id>/segel-ulang/", key_rotation.reseal, name="complaints_team_reseal"),
+    path("complaints/teamkey/", teams.access_review, name="complaints_teamkey_changelist"),
+    path("complaints/teamkey/diperiksa/", teams.sign_off, name="complaints_teamkey_sign_off"),
+    # Staff accounts
+    path("complaints/staff/<uuid:object_id>/sandi/", staff.new_password, name="complaints_staff_password"),
+    path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),
+    path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
+    # Django's own and the plain tables; the last of them catches every other address.
+    *site.get_urls(),
+]
