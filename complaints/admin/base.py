@@ -68,7 +68,9 @@ def is_staff(person: Staff) -> bool:
     return True
 
 
-def staff_page(*methods: str, opens_for: Callable[[Staff], bool]) -> Callable[[View], View]:
+def staff_page(
+    *methods: str, opens_for: Callable[[Staff], bool], acts_for: Callable[[Staff], bool] | None = None
+) -> Callable[[View], View]:
     """Make a view a page of the staff site: it wants a signed-in person, for whom it exists, and a known method.
 
     A person whose own data changed is compared with all reports before they are shown anything. A PermissionDenied
@@ -77,6 +79,7 @@ def staff_page(*methods: str, opens_for: Callable[[Staff], bool]) -> Callable[[V
     Args:
         methods: the methods allowed, "GET" and "POST"; a HEAD counts as a GET.
         opens_for: the rule of :mod:`complaints.access` that says for whom the page exists; 404 for others.
+        acts_for: the rule for a POST where it is narrower; 404 for others.
     """
 
     def decorate(view: View) -> View:
@@ -90,6 +93,8 @@ def staff_page(*methods: str, opens_for: Callable[[Staff], bool]) -> Callable[[V
             # A HEAD is checked for no CSRF token: it may stand for a GET, never for an act.
             if ("GET" if request.method == "HEAD" else request.method) not in methods:
                 return HttpResponseNotAllowed(methods)
+            if acts_for is not None and request.method == "POST" and not acts_for(person):
+                raise Http404
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:

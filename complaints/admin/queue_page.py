@@ -105,7 +105,7 @@ def queue(request: StaffRequest) -> HttpResponse:
 # --- Saved filters, columns, keys
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def save_filter(request: StaffRequest) -> HttpResponseBase:
     """Save the filters of the list under a name, for the person or for all of triage."""
     values, form = posted_filters(request), SaveFilterForm(request.POST)
@@ -126,7 +126,7 @@ def save_filter(request: StaffRequest) -> HttpResponseBase:
     return redirect_to_queue(values)
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def delete_filter(request: StaffRequest, filter_id: uuid.UUID) -> HttpResponseBase:
     """Delete a saved filter."""
     try:
@@ -137,7 +137,7 @@ def delete_filter(request: StaffRequest, filter_id: uuid.UUID) -> HttpResponseBa
     return redirect_to_queue(posted_filters(request))
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def choose_columns(request: StaffRequest) -> HttpResponseBase:
     """Save the columns that were ticked; none stand for the default ones."""
     codes = queue_list.known_columns(request.POST.getlist("column"))
@@ -145,7 +145,7 @@ def choose_columns(request: StaffRequest) -> HttpResponseBase:
     return redirect_to_queue(posted_filters(request))
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def switch_keys(request: StaffRequest) -> HttpResponseBase:
     """Let the queue listen to the keyboard, or not."""
     codes = queue_list.known_columns(request.user.queue_columns.split(","))
@@ -165,7 +165,7 @@ def _search_of(request: StaffRequest) -> Search | None:
     return Search.of(stored) if stored and access.is_triage(request.user) else None
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def search(request: StaffRequest) -> HttpResponseBase:
     """Search among all cases, ended ones too where no status was chosen; one found by its reference is opened."""
     form, values = SearchForm(request.POST), posted_filters(request)
@@ -185,7 +185,7 @@ def search(request: StaffRequest) -> HttpResponseBase:
     return redirect_to_queue({"status": "every"} | values)
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def end_search(request: StaffRequest) -> HttpResponseBase:
     """Forget the search."""
     request.session.pop(SEARCH_SESSION_KEY, None)
@@ -196,7 +196,7 @@ def end_search(request: StaffRequest) -> HttpResponseBase:
 # --- Acts on several ticked cases
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def act_on_ticked(request: StaffRequest) -> HttpResponseBase:
     """Do what the button says for every ticked case; ask who is to have them where it is somebody else."""
     case_ids = _ticked_ids(request)

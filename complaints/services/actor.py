@@ -10,7 +10,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked
@@ -35,10 +34,6 @@ class Actor:
         """The day of ``now`` in the portal's time zone."""
         return timezone.localdate(self.now)
 
-    def record(
-        self, event: str, *, case: uuid.UUID | None = None, facts: Mapping[str, Any] | None = None
-    ) -> AuditEntry:
+    def record(self, event: str, *, case: uuid.UUID | None = None, facts: Mapping[str, Any] | None = None) -> None:
         """Append an entry to the audit chain, signed with the person's key; raises as ``audit.log.append``."""
-        return log.append(
-            event=event, now=self.now, actor=self.staff, signer=self.keyring.signer, case=case, facts=facts
-        )
+        log.append(event=event, now=self.now, actor=self.staff, signer=self.keyring.signer, case=case, facts=facts)
