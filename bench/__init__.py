@@ -1,2 +1,2 @@
-"""Measures the budgets of docs/benchmarks.md against a production server of its own. Never part of a test: figures
-belong to a machine. Each script runs by itself and prints one JSON object as its last line."""
+"""Measures the budgets of README's section "Figures" on a portal that each script makes and removes. bench/README.md
+says how to run them. Never part of a test: figures belong to a machine."""

@@ -1,5 +1,8 @@
 """A browser without JavaScript that costs little: one kept connection, cookies, redirects, the first form of a page.
-It asks for what a real one asks for. The scripts that measure throughput call it, in processes of their own."""
+
+It requests what a real one requests. The scripts that measure throughput run it in processes of their own. Why it is
+ours and not a load tool's: docs/adr/0023-own-load-client.md.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -28,20 +31,23 @@ HEADERS = (
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
     "Accept-Language: id-ID,id;q=0.9\r\nAccept-Encoding: gzip, deflate, br\r\nUpgrade-Insecure-Requests: 1\r\n"
 )
+FORM = "application/x-www-form-urlencoded"
 TIMEOUT_SECONDS = 30
 
+Result = TypeVar("Result")
 
-class Unexpected(Exception):  # noqa: N818
+
+class UnexpectedAnswer(Exception):  # noqa: N818
     """The server answered otherwise than a reporter may expect."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer: where it came from, its status, its body, and how long the request took (seconds)."""
+    """An answer: the path requested, the status, where it redirects to, the body, how long it took (seconds)."""
 
     path: str
     status: int
-    head: str
+    location: str
     body: bytes
     seconds: float
 
@@ -51,71 +57,65 @@ class Page:
         return self.body.decode()
 
     def hidden(self) -> dict[str, str]:
-        """Return the hidden fields, the token among them."""
+        """Return the hidden fields, the CSRF token among them."""
         return {name: unescape(value) for name, value in HIDDEN.findall(self.text)}
-
-    def assets(self) -> list[str]:
-        """Return the style sheet and the icon, which a browser fetches by itself."""
-        return [str(path) for path in ASSETS.findall(self.text)]
 
 
 @dataclass
 class Browser:
-    """One reporter's browser, as cold as it is new."""
+    """One reporter's browser with an empty cache; ``has_assets`` says that it holds style sheet and icon already."""
 
     host: str
     port: int
-    cached: bool = False
+    has_assets: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
+    fetched_assets: set[str] = field(default_factory=set)
     requests: int = 0
     seconds: float = 0.0
     _socket: socket.socket | None = None
 
     def open(self, path: str) -> Page:
-        """Get a page and what it needs; what has been fetched once, or is ``cached`` anyway, is not fetched.
+        """Get a page and, unless they were fetched before, its style sheet and icon.
 
         Raises:
-            Unexpected: any status but 200.
+            UnexpectedAnswer: any status but 200.
         """
         page = self._get(path)
-        for asset in () if self.cached else page.assets():
-            if asset not in self.seen:
-                self.seen.add(asset)
+        for asset in () if self.has_assets else ASSETS.findall(page.text):
+            if asset not in self.fetched_assets:
+                self.fetched_assets.add(asset)
                 self._get(asset)
         return page
 
     def _get(self, path: str) -> Page:
-        page = self._ask("GET", path)
+        page = self.request("GET", path)
         if page.status != 200:
-            raise Unexpected(f"{page.status} for GET {path}")
+            raise UnexpectedAnswer(f"{page.status} for GET {path}")
         return page
 
-    def post(self, page: Page, answers: dict[str, str], *, path: str = "", files: str = "") -> Page:
+    def post(
+        self, page: Page, answers: Mapping[str, str], *, path: str = "", files: Mapping[str, tuple[str, bytes]] = {}
+    ) -> Page:
         """Post a page's form to ``path`` or to where it came from; return the redirect.
 
         Args:
-            files: the name of the file field that stays empty, which makes the form a multipart one.
+            files: name and content of a file by the name of its field, which makes the form a multipart one.
 
         Raises:
-            Unexpected: the form was not taken.
+            UnexpectedAnswer: the form was not accepted.
         """
-        values = page.hidden() | answers
-        kind, body = _multipart(values, files) if files else (FORM, urlencode(values).encode())
-        head = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\nOrigin: http://{self.host}:{self.port}\r\n"
-        taken = self._ask("POST", path or page.path, head, body)
-        if taken.status != 302:
-            raise Unexpected(f"{taken.status} for POST {taken.path}")
-        return taken
+        values = {**page.hidden(), **answers}
+        kind, body = multipart(values, files) if files else (FORM, urlencode(values).encode())
+        answer = self.request("POST", path or page.path, body, kind)
+        if answer.status != 302:
+            raise UnexpectedAnswer(f"{answer.status} for POST {answer.path}")
+        return answer
 
-    def follow(self, taken: Page) -> Page:
+    def follow(self, redirect: Page) -> Page:
         """Open the page that a redirect points to."""
-        target = LOCATION.search(taken.head)
-        if target is None:
-            raise Unexpected(f"a redirect to nowhere from {taken.path}")
-        return self.open(urlsplit(target[1]).path)
+        return self.open(urlsplit(redirect.location).path)
 
-    def send(self, page: Page, answers: dict[str, str], *, files: str = "") -> Page:
+    def send(self, page: Page, answers: Mapping[str, str], *, files: Mapping[str, tuple[str, bytes]] = {}) -> Page:
         """Post a page's form as :meth:`post` does, then follow."""
         return self.follow(self.post(page, answers, files=files))
 
@@ -125,103 +125,112 @@ class Browser:
             self._socket.close()
             self._socket = None
 
-    def _ask(self, method: str, path: str, more: str = "", body: bytes = b"") -> Page:
+    def request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> Page:
+        """Make one request over the kept connection; cookies are sent and stored."""
         self.requests += 1
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        cookie = f"Cookie: {cookies}\r\n" if cookies else ""
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{HEADERS}{cookie}{more}\r\n"
+        address = f"{self.host}:{self.port}"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {address}\r\n{HEADERS}"
+        if self.cookies:
+            head += f"Cookie: {'; '.join(f'{name}={value}' for name, value in self.cookies.items())}\r\n"
+        if content_type:
+            head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nOrigin: http://{address}\r\n"
         begun = time.perf_counter()
         if self._socket is None:
             self._socket = socket.create_connection((self.host, self.port), TIMEOUT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(head.encode() + body)
+        self._socket.sendall(f"{head}\r\n".encode() + body)
         status, answer, content = _answer(self._socket)
         seconds = time.perf_counter() - begun
         self.seconds += seconds
-        for name, value in COOKIE.findall(answer):
-            self.cookies[name] = value
+        self.cookies.update(COOKIE.findall(answer))
         if CLOSES.search(answer):
             self.close()
-        return Page(path, status, answer, content, seconds)
+        location = LOCATION.search(answer)
+        return Page(path, status, location[1] if location else "", content, seconds)
 
 
-FORM = "application/x-www-form-urlencoded"
+def multipart(values: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[str, bytes]:
+    """Return content type and body of a form with files, as Chromium writes it."""
+    boundary = f"----WebKitFormBoundary{secrets.token_hex(8)}"
+    start = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    parts = [f'{start}"{name}"\r\n\r\n{value}\r\n'.encode() for name, value in values.items()]
+    for name, (file_name, content) in files.items():
+        head = f'{start}"{name}"; filename="{file_name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        parts.append(head.encode() + content + b"\r\n")
+    return f"multipart/form-data; boundary={boundary}", b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
-def _multipart(values: dict[str, str], files: str) -> tuple[str, bytes]:
-    mark = f"----WebKitFormBoundary{secrets.token_hex(8)}"
-    parts = [f'--{mark}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in values.items()]
-    empty = f'name="{files}"; filename=""\r\nContent-Type: application/octet-stream'
-    parts.append(f"--{mark}\r\nContent-Disposition: form-data; {empty}\r\n\r\n\r\n--{mark}--\r\n")
-    return f"multipart/form-data; boundary={mark}", "".join(parts).encode()
-
-
-def _answer(link: socket.socket) -> tuple[int, str, bytes]:
+def _answer(connection: socket.socket) -> tuple[int, str, bytes]:
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
-        data += _more(link)
+        data += _received(connection)
     head = data[:end].decode("latin-1")
-    found = LENGTH.search(head)
-    if found is None:
-        raise Unexpected("an answer without a length")
-    size = end + 4 + int(found[1])
+    length = LENGTH.search(head)
+    if length is None:
+        raise UnexpectedAnswer("an answer without a length")
+    size = end + 4 + int(length[1])
     while len(data) < size:
-        data += _more(link)
+        data += _received(connection)
     return int(head[9:12]), head, data[end + 4 :]
 
 
-def _more(link: socket.socket) -> bytes:
-    piece = link.recv(65536)
-    if not piece:
-        raise Unexpected("the connection was cut")
-    return piece
+def _received(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise UnexpectedAnswer("the connection was cut")
+    return data
 
 
-# --- Many at once -----------------------------------------------------------------------------------------------------
-
-Act = Callable[[Browser, int], Any]
-
-
-def together(act: Act, *, clients: int, seconds: float, address: tuple[str, int]) -> tuple[list[Any], int, float]:
-    """Let ``clients`` processes repeat ``act`` for a time, each time with a cold browser.
+def in_parallel(
+    scenario: Callable[[Browser], Result], *, clients: int, seconds: float, address: tuple[str, int]
+) -> tuple[list[Result], int, float]:
+    """Let ``clients`` processes repeat a scenario for a time, each time with a new browser.
 
     Returns:
-        What the acts returned, how many failed, and the seconds until the last one was done.
+        What the scenarios returned, how many failed, and the seconds until the last one was done.
     """
     begun = time.perf_counter()
     running = []
-    for number in range(clients):
-        ours, theirs = multiprocessing.Pipe(duplex=False)
-        worker = multiprocessing.Process(target=_repeat, args=(act, number, seconds, address, theirs))
-        worker.start()
-        running.append((worker, ours))
-    results, errors = [], 0
-    for worker, ours in running:
-        done, failed = ours.recv()
-        worker.join()
+    for _ in range(clients):
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        process = multiprocessing.Process(target=_repeat, args=(scenario, seconds, address, sender))
+        process.start()
+        running.append((process, receiver))
+    results: list[Result] = []
+    errors = 0
+    for process, receiver in running:
+        done, failed = receiver.recv()
+        process.join()
         results += done
         errors += failed
     return results, errors, time.perf_counter() - begun
 
 
-def _repeat(act: Act, number: int, seconds: float, address: tuple[str, int], answer: Connection) -> None:
+def _repeat(
+    scenario: Callable[[Browser], Result], seconds: float, address: tuple[str, int], sender: Connection
+) -> None:
     done, failed = [], 0
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         browser = Browser(*address)
         try:
-            done.append(act(browser, number))
-        except (Unexpected, OSError) as error:
-            print(f"client {number}: {error}", flush=True)
+            done.append(scenario(browser))
+        except (UnexpectedAnswer, OSError) as error:
+            print(f"a client failed: {error}", flush=True)
             failed += 1
             time.sleep(0.1)
         finally:
             browser.close()
-    answer.send((done, failed))
-    answer.close()
+    sender.send((done, failed))
+    sender.close()
 
 
 def percentile(values: list[float], share: float) -> float:
     """Return the value that ``share`` (0 to 1) of ``values`` do not exceed; 0 without values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def milliseconds(values: list[float], share: float) -> float:
+    """Return a percentile of ``values`` (seconds) in milliseconds, to a tenth."""
+    return round(percentile(values, share) * 1000, 1)

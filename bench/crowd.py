@@ -1,95 +1,116 @@
 """Fills a database with many cases for a measurement: rows in the numbers and shapes of an installation of years.
 
 Only what a measurement displays has real sealed content; the rest is copied from one real row of each table, by the
-database itself, with other ids, days and codes. PostgreSQL only.
+database itself, with other ids, days and codes. PostgreSQL only. Import it after :mod:`bench.inprocess`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 from django.db import connection, models, transaction
-from django.utils import timezone
+from django.db.backends.utils import CursorWrapper
 
+from bench.inprocess import InProcessBrowser
+from bench.intake import report
 from complaints.domain.workflow import ENDED, OPEN
-from complaints.models.audit import AuditEntry
+from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
 from complaints.models.reference_data import AccusedKind, Category, Province
 from complaints.models.team import Staff
-from complaints.services import first_look, follow_up
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring
-from tests.cast import send_report
 
 # Half of the cases are open, which is far more than an office can have and so the harder half to page through.
-OPEN_IN_100 = 50
-FILLED = (Case, Complaint, KeyGrant, IndexEntry, Message, Evidence, AuditEntry)
-SMALL = "'\\x00'::bytea"
-NIP = "198001012005011003"
+OPEN_IN_100: Final = 50
+OFFICERS: Final = ("verifikator1", "verifikator2", "penerus1")
+FILLED: Final = (Case, Complaint, KeyGrant, IndexEntry, Message, Evidence, AuditEntry)
+SMALL: Final = "'\\x00'::bytea"
+NIP: Final = "198001012005011003"
+# What the copies' references begin with; those of real cases begin otherwise.
+PREFIX: Final = "KX-"
 
 
-def _pick(values: list[str], seed: str = "random()") -> str:
-    quoted = ", ".join(f"'{value}'" for value in values)
-    return f"(ARRAY[{quoted}])[1 + floor({seed} * {len(values)})::int]"
-
-
-def _copy(model: type[models.Model], number: int, changes: Mapping[str, str], source: str = "") -> None:
-    """Insert ``number`` copies of the model's newest row, or one for each row of ``source``, with ``changes``."""
-    table, columns = model._meta.db_table, [field.column for field in model._meta.concrete_fields]
-    values = ", ".join(changes.get(column, f't."{column}"') for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    rows = source or f"generate_series(1, {number}) AS n"
-    sql = f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) AS t, {rows}"
-    with connection.cursor() as cursor:
-        # Sorted at the end the indexes are made in a tenth of the time, those behind constraints too.
-        cursor.execute("UPDATE pg_index SET indisready = false WHERE indrelid = %s::regclass", [table])
-        cursor.execute(sql)
-        cursor.execute(f"REINDEX TABLE {table}")
-
-
-def fill(number: int, ring: Keyring) -> None:
-    """Make ``number`` cases, each with a report, its grant, an index entry and, of every third, an answer or a file."""
-    seed = send_report(accused_nip=NIP, links="https://contoh.invalid/unggahan")
-    follow_up.add_message(ticket=seed.ticket, text="Tambahan.", files=[], today=timezone.localdate())
-    complaint = Complaint.objects.get(case=seed.case)
-    # Makes the key of the indexes, and with the first look everything would be indexed anew.
-    first_look.process_new_reports(actor=Actor(ring, timezone.now()))
-    people = [
-        str(pk) for pk in Staff.objects.filter(username__in=["vera", "vino", "fitri"]).values_list("pk", flat=True)
-    ]
+@contextmanager
+def bulk_loading() -> Iterator[CursorWrapper]:
+    """Give a cursor of a transaction without triggers and foreign keys; only a superuser of the database may."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
         cursor.execute("SET LOCAL work_mem = '256MB'")
-        cursor.execute("SELECT setseed(0.5)")
-        _copy(Case, number, _case(people))
-        _copy(
-            Complaint,
-            number,
-            _COMPLAINT,
-            f"(SELECT id, received_on FROM complaints_case WHERE id <> '{seed.case.pk}') AS c",
+        yield cursor
+
+
+@contextmanager
+def without_indexes(cursor: CursorWrapper, table: str) -> Iterator[None]:
+    """Drop a table's indexes, but for those of constraints, and create them again: sorted at the end they cost less."""
+    cursor.execute(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = %s"
+        " AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass)",
+        [table, table],
+    )
+    indexes = cursor.fetchall()
+    for name, _definition in indexes:
+        cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    for _name, definition in indexes:
+        cursor.execute(definition)
+
+
+def copy_rows(cursor: CursorWrapper, model: type[models.Model], rows: str, changes: Mapping[str, str]) -> None:
+    """Insert a copy of a row of the model for each row of the SQL ``rows``, with ``changes``: SQL by column."""
+    table, columns = model._meta.db_table, [str(field.column) for field in model._meta.concrete_fields]
+    assert changes.keys() <= set(columns), changes.keys() - set(columns)
+    values = ", ".join(changes.get(column, f't."{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    with without_indexes(cursor, table):
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {values} FROM (SELECT * FROM {table} LIMIT 1) AS t, {rows}"
         )
-        rows = f"SELECT id, day, row_number() OVER () AS n FROM complaints_complaint WHERE id <> '{complaint.pk}'"
-        each = f"({rows}) AS c"
-        new = {"id": "gen_random_uuid()", "complaint_id": "c.id"}
-        _copy(KeyGrant, number, new | {"sealed": SMALL}, each)
-        digest = "decode(md5(random()::text), 'hex')"
-        _copy(IndexEntry, number, new | {"digest": digest, "kind": "'nip'", "evidence_id": "NULL"}, each)
-        third = f"(SELECT * FROM ({rows}) AS x WHERE n % 3 = 0) AS c"
-        said = {"sealed": SMALL, "day": "c.day", "is_read": "n % 6 = 0"}
-        _copy(Message, number, new | said, third)
-        _copy(Evidence, number, new | {"day": "c.day", "sealed_post": SMALL}, third)
-        _audit(cursor, number)
+
+
+def send_seed(officer: InProcessBrowser) -> Complaint:
+    """Send the report whose rows are copied, with a post and a message, and let an officer's first look index it."""
+    reporter = InProcessBrowser()
+    sent = report(reporter, nip=NIP, links="https://contoh.invalid/unggahan")
+    page = reporter.send(reporter.open("/cek/"), {"code": sent.code})
+    reporter.post(page, {"text": "Tambahan."}, path="/cek/laporan/jawab/")
+    officer.open("/kantor/complaints/case/")
+    return Complaint.objects.get()
+
+
+def fill(number: int, officer: InProcessBrowser) -> None:
+    """Make ``number`` cases, each with a report, its grant, an index entry and, of every third, an answer or a post."""
+    seed = send_seed(officer)
+    people = [str(pk) for pk in Staff.objects.filter(username__in=OFFICERS).values_list("pk", flat=True)]
+    cases = f"(SELECT id, received_on FROM complaints_case WHERE id <> '{seed.case_id}') AS c"
+    numbered = f"SELECT id, day, row_number() OVER () AS n FROM complaints_complaint WHERE id <> '{seed.pk}'"
+    each, third = f"({numbered}) AS c", f"(SELECT * FROM ({numbered}) AS x WHERE n % 3 = 0) AS c"
+    of_complaint = {"id": "gen_random_uuid()", "complaint_id": "c.id"}
+    entry = {"digest": "decode(md5(random()::text), 'hex')", "kind": "'nip'", "evidence_id": "NULL"}
+    with bulk_loading() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
+        copy_rows(cursor, Case, f"generate_series(1, {number}) AS n", _case_columns(people))
+        copy_rows(cursor, Complaint, cases, _COMPLAINT_COLUMNS)
+        copy_rows(cursor, KeyGrant, each, of_complaint | {"sealed": SMALL})
+        copy_rows(cursor, IndexEntry, each, of_complaint | entry)
+        copy_rows(cursor, Message, third, of_complaint | {"sealed": SMALL, "day": "c.day", "is_read": "n % 6 = 0"})
+        copy_rows(cursor, Evidence, third, of_complaint | {"day": "c.day", "sealed_post": SMALL})
+        _fill_audit(cursor, number)
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {', '.join(model._meta.db_table for model in FILLED)}")
 
 
-def _case(people: list[str]) -> dict[str, str]:
+def _any_of(values: list[str]) -> str:
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"(ARRAY[{quoted}])[1 + floor(random() * {len(values)})::int]"
+
+
+def _case_columns(people: list[str]) -> dict[str, str]:
     is_open = f"(n % 100 < {OPEN_IN_100})"
     opened = [status.value for status in sorted(OPEN)]
     ended = [status.value for status in sorted(ENDED)]
@@ -98,19 +119,20 @@ def _case(people: list[str]) -> dict[str, str]:
     categories = list(Category.objects.values_list("pk", flat=True))
     return {
         "id": "gen_random_uuid()",
-        "reference": "'KX-' || n",
-        "status": f"CASE WHEN {is_open} THEN {_pick(opened)} ELSE {_pick(ended)} END",
-        "category_id": _pick(categories),
-        "accused_kind_id": f"CASE WHEN random() < 0.3 THEN 'superior' ELSE {_pick(kinds)} END",
-        "province_id": f"CASE WHEN random() < 0.3 THEN '33' WHEN random() < 0.3 THEN NULL ELSE {_pick(provinces)} END",
-        "assignee_id": f"CASE WHEN random() < 0.4 THEN NULL ELSE {_pick(people)}::uuid END",
+        "reference": f"'{PREFIX}' || n",
+        "status": f"CASE WHEN {is_open} THEN {_any_of(opened)} ELSE {_any_of(ended)} END",
+        "category_id": _any_of(categories),
+        "accused_kind_id": f"CASE WHEN random() < 0.3 THEN 'superior' ELSE {_any_of(kinds)} END",
+        "province_id": "CASE WHEN random() < 0.3 THEN '33' WHEN random() < 0.3 THEN NULL"
+        f" ELSE {_any_of(provinces)} END",
+        "assignee_id": f"CASE WHEN random() < 0.4 THEN NULL ELSE {_any_of(people)}::uuid END",
         "received_on": f"CURRENT_DATE - (random() * CASE WHEN {is_open} THEN 60 ELSE 1500 END)::int",
         "status_on": "CURRENT_DATE - 1",
         "due_on": f"CASE WHEN {is_open} AND random() < 0.9 THEN CURRENT_DATE + (random() * 6 - 3)::int END",
     }
 
 
-_COMPLAINT = {
+_COMPLAINT_COLUMNS: Final = {
     "id": "gen_random_uuid()",
     "case_id": "c.id",
     "day": "c.received_on",
@@ -121,21 +143,22 @@ _COMPLAINT = {
 }
 
 
-def _audit(cursor: Any, number: int) -> None:
-    """Entries of years: as many as there are cases, about them."""
+def _fill_audit(cursor: CursorWrapper, number: int) -> None:
+    """Add as many entries as there are cases, about them, and move the head of the chain behind them."""
     last = AuditEntry.objects.order_by("-sequence").values_list("sequence", flat=True)[0]
-    source = f"(SELECT id, row_number() OVER () + {last} AS n FROM complaints_case) AS c"
-    short = {"previous": SMALL, "digest": SMALL, "signature": SMALL, "signer": SMALL}
-    _copy(AuditEntry, number, short | {"sequence": "c.n", "case": "c.id", "event": "'case.opened'"}, source)
-    cursor.execute("UPDATE complaints_chainhead SET sequence = sequence + 10 * %s + 10", [number])
+    rows = f"(SELECT id, row_number() OVER () + {last} AS n FROM complaints_case) AS c"
+    entry = {"sequence": "c.n", "case": "c.id", "event": "'case.opened'"}
+    copy_rows(cursor, AuditEntry, rows, entry | dict.fromkeys(("previous", "digest", "signature", "signer"), SMALL))
+    ChainHead.objects.update(sequence=models.F("sequence") + 10 * number + 10)
 
 
-def display(cases: list[Any]) -> None:
-    """Give real sealed content to cases that a measurement displays."""
-    for case in cases:
-        sent = send_report(accused_nip=NIP)
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+def display(cases: list[str]) -> None:
+    """Give real sealed content to cases that a measurement displays: a new report each, in place of the copied one."""
+    for _case in cases:
+        report(InProcessBrowser(), nip=NIP)
+    sent = Case.objects.exclude(reference__startswith=PREFIX).order_by("pk").values_list("pk", flat=True)
+    with bulk_loading() as cursor:
+        for case, new in zip(cases, [pk for pk in sent if str(pk) not in cases], strict=False):
             for table in ("keygrant", "indexentry", "message", "evidence"):
                 cursor.execute(
                     f"DELETE FROM complaints_{table} WHERE complaint_id IN"
@@ -143,5 +166,5 @@ def display(cases: list[Any]) -> None:
                     [case],
                 )
             cursor.execute("DELETE FROM complaints_complaint WHERE case_id = %s", [case])
-            cursor.execute("UPDATE complaints_complaint SET case_id = %s WHERE case_id = %s", [case, sent.case.pk])
-            cursor.execute("DELETE FROM complaints_case WHERE id = %s", [sent.case.pk])
+            cursor.execute("UPDATE complaints_complaint SET case_id = %s WHERE case_id = %s", [case, new])
+            cursor.execute("DELETE FROM complaints_case WHERE id = %s", [new])

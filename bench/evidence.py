@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import secrets
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -23,9 +23,12 @@ from pathlib import Path
 sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.client import Browser, Unexpected
-from bench.intake import START, STORY, WHO
-from bench.server import HOST, ROOT, Portal, running
+from nacl import bindings
+from PIL import Image
+
+from bench.client import Browser, UnexpectedAnswer, multipart
+from bench.intake import CHECK, NO_FILE, START, STORY, WHO, shown_code
+from bench.server import HOST, Portal, run_python, running
 
 MIB = 1024 * 1024
 LIMITS = {
@@ -33,63 +36,78 @@ LIMITS = {
     "EVIDENCE_MAX_TOTAL_BYTES": str(4096 * MIB),
     "EVIDENCE_MIN_FREE_BYTES": "0",
 }
+PHOTOS = 12
+STORY_PAGE = "/lapor/cerita/"
 HEAD = b"%PDF-1.4\n"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def reporter(portal: Portal) -> Browser:
-    """Return a browser that stands on page 3."""
+def at_story(portal: Portal) -> Browser:
+    """Return the browser of a reporter who has reached page 3, where files are added."""
     browser = Browser(HOST, portal.port)
-    page = browser.open("/lapor/")
-    page = browser.send(page, START)
-    browser.send(page, WHO)
+    browser.send(browser.send(browser.open("/lapor/"), START), WHO)
     return browser
 
 
 def upload(portal: Portal, browser: Browser, size: int, block: bytes) -> float:
     """Send a file of ``size`` MiB by the form of page 3; return the seconds until the answer is there.
 
+    The body is written piece by piece, because the whole of it need not fit into the client's memory.
+
     Raises:
-        Unexpected: the file was not kept.
+        UnexpectedAnswer: the file was not accepted.
     """
-    token = browser.open("/lapor/cerita/").hidden()["csrfmiddlewaretoken"]
-    mark = secrets.token_hex(12)
-    fields = {"csrfmiddlewaretoken": token, **STORY, "go": "stay"}
-    text = "".join(f'--{mark}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items())
-    text += f'--{mark}\r\nContent-Disposition: form-data; name="evidence"; filename="v.pdf"\r\n'
-    first = f"{text}Content-Type: application/pdf\r\n\r\n".encode() + HEAD
-    last = f"\r\n--{mark}--\r\n".encode()
+    fields = browser.open(STORY_PAGE).hidden() | STORY | {"go": "stay"}
+    place = secrets.token_bytes(16)
+    content_type, form = multipart(fields, {"evidence": ("v.pdf", HEAD + place)})
+    first, _place, last = form.partition(place)
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     head = (
-        f"POST /lapor/cerita/ HTTP/1.1\r\nHost: {HOST}:{portal.port}\r\nOrigin: http://{HOST}:{portal.port}\r\n"
-        f"Cookie: {cookies}\r\nContent-Type: multipart/form-data; boundary={mark}\r\n"
+        f"POST {STORY_PAGE} HTTP/1.1\r\nHost: {HOST}:{portal.port}\r\nOrigin: http://{HOST}:{portal.port}\r\n"
+        f"Cookie: {cookies}\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(first) + size * MIB + len(last)}\r\nConnection: close\r\n\r\n"
     )
     begun = time.perf_counter()
-    with socket.create_connection((HOST, portal.port), 120) as link:
-        link.sendall(head.encode() + first)
+    with socket.create_connection((HOST, portal.port), 120) as connection:
+        connection.sendall(head.encode() + first)
         for _ in range(size):
-            link.sendall(block)
-        link.sendall(last)
+            connection.sendall(block)
+        connection.sendall(last)
         answer = b""
-        while piece := link.recv(65536):
-            answer += piece
+        while data := connection.recv(65536):
+            answer += data
     seconds = time.perf_counter() - begun
     if not answer.startswith(b"HTTP/1.1 302"):
-        raise Unexpected(answer[:200].decode("latin-1"))
+        raise UnexpectedAnswer(answer[:200].decode("latin-1"))
     return seconds
+
+
+def photo(number: int) -> bytes:
+    """Return a JPEG as large as a phone's screenshot, each ``number`` of another noise."""
+    content = io.BytesIO()
+    noise = Image.effect_noise((1080, 1440), 40 + number)
+    Image.merge("RGB", (noise, noise, noise)).save(content, "JPEG", quality=80)
+    return content.getvalue()
+
+
+def send_photos(portal: Portal) -> None:
+    """Send a report with PHOTOS photos, which wait for the worker afterwards."""
+    browser = at_story(portal)
+    for number in range(PHOTOS):
+        page = browser.open(STORY_PAGE)
+        browser.post(page, STORY | {"go": "stay"}, files={"evidence": (f"{number}.jpg", photo(number))})
+    page = browser.send(browser.open(STORY_PAGE), STORY, files=NO_FILE)
+    shown_code(browser.send(page, CHECK))
 
 
 def plain(file: Path) -> tuple[float, float]:
     """Read, hash and encrypt a file in pieces of 1 MiB; return seconds, and seconds of processor time."""
-    from nacl import bindings
-
     key, digest = secrets.token_bytes(32), hashlib.sha256()
     begun, used = time.perf_counter(), time.process_time()
     with file.open("rb", buffering=0) as source:
-        while piece := source.read(MIB):
-            digest.update(piece)
-            bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(piece, b"", secrets.token_bytes(24), key)
+        while segment := source.read(MIB):
+            digest.update(segment)
+            bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(segment, b"", secrets.token_bytes(24), key)
     return time.perf_counter() - begun, time.process_time() - used
 
 
@@ -103,7 +121,7 @@ def resident(portal: Portal) -> int:
 
 def four_at_once(portal: Portal, block: bytes) -> float:
     """Return how many MiB the server's processes grow by while four files of 200 MiB come in at once."""
-    browsers = [reporter(portal) for _ in range(4)]
+    browsers = [at_story(portal) for _ in range(4)]
     idle, highest = resident(portal), 0
     threads = [threading.Thread(target=upload, args=(portal, browser, 200, block)) for browser in browsers]
     for thread in threads:
@@ -114,13 +132,11 @@ def four_at_once(portal: Portal, block: bytes) -> float:
     return (highest - idle) / MIB
 
 
-def inside(portal: Portal) -> dict[str, float]:
-    """Measure what needs the portal's own services, in a process of its own with the server's environment."""
-    command = [sys.executable, "-m", "bench.evidence_inside"]
-    done = subprocess.run(command, cwd=ROOT, env=portal.environment, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+def in_process(portal: Portal) -> dict[str, float]:
+    """Measure what needs the portal's services, in a process with the server's environment."""
+    figures: dict[str, float] = json.loads(
+        run_python(portal.environment, "-m", "bench.evidence_inside").splitlines()[-1]
+    )
     return figures
 
 
@@ -136,12 +152,13 @@ def main() -> int:
         with same.open("wb") as file:
             file.writelines(block for _ in range(options.big // 4))
         for _ in range(4):  # both workers have imported everything
-            upload(portal, reporter(portal), 2, block)
+            upload(portal, at_story(portal), 2, block)
         memory = four_at_once(portal, block)
-        small = min(upload(portal, reporter(portal), 20, block) for _ in range(3))
+        send_photos(portal)
+        small = min(upload(portal, at_story(portal), 20, block) for _ in range(3))
         before = plain(same)
         used = portal.cpu_seconds()
-        large = upload(portal, reporter(portal), options.big, block)
+        large = upload(portal, at_story(portal), options.big, block)
         used = portal.cpu_seconds() - used
         after = plain(same)
         plain_rate = 2 * (options.big // 4) / (before[0] + after[0])
@@ -153,7 +170,7 @@ def main() -> int:
             "rss_mib_above_idle": round(memory, 1),
             "plain_mib_per_s": round(plain_rate, 1),
             "cpu_ratio": round(options.big / used / plain_cpu, 2),
-            **inside(portal),
+            **in_process(portal),
             "database": "sqlite" if options.sqlite else "postgresql",
         }
     print(json.dumps(figures))

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.client import Browser, Page, Unexpected, percentile, together
+from bench.client import Browser, Page, UnexpectedAnswer, in_parallel, milliseconds
 from bench.server import HOST, running
 
 CODE = re.compile(r'<p class="ticket code"[^>]*>(.*?)</p>', re.S)
@@ -44,32 +44,40 @@ STORY = {
 CHECK = {"identity": "anonymous", "name": "", "contact": ""}
 
 
+NO_FILE = {"evidence": ("", b"")}
+
+
 @dataclass(frozen=True)
-class Flow:
-    """One report that was sent: its code, how long the sending POST took (seconds), how many requests all took."""
+class SentReport:
+    """A report that was sent: its code, how long the sending POST took (seconds), how many requests all took."""
 
     code: str
     last_post: float
     requests: int
 
 
-def report(browser: Browser, number: int = 0) -> Flow:
-    """Send one report as a person does; ``number`` is the client's. Raises Unexpected where a page is not the next."""
+def report(browser: Browser, *, nip: str = "", links: str = "") -> SentReport:
+    """Send a report as a person does, about an accused with ``nip``, with the addresses of posts in ``links``.
+
+    Raises:
+        UnexpectedAnswer: a page is not the next one.
+    """
     front = browser.open("/")
     first = FIRST.search(front.text)
     page = browser.open(first[1] if first else "/lapor/")
-    for answers, files in ((START, ""), (WHO, ""), (STORY, "evidence")):
-        page = browser.send(page, answers, files=files)
+    page = browser.send(page, START)
+    page = browser.send(page, WHO | {"accused_nip": nip})
+    page = browser.send(page, STORY | {"links": links}, files=NO_FILE)
     sent = browser.post(page, CHECK)
-    return Flow(shown_code(browser.follow(sent)), sent.seconds, browser.requests)
+    return SentReport(shown_code(browser.follow(sent)), sent.seconds, browser.requests)
 
 
 def shown_code(page: Page) -> str:
-    """Return the ticket code that a page shows. Raises Unexpected without one."""
+    """Return the ticket code that a page shows. Raises UnexpectedAnswer without one."""
     box = CODE.search(page.text)
     groups = GROUP.findall(box[1]) if box else []
     if len(groups) != 6:
-        raise Unexpected(f"no code on {page.path}")
+        raise UnexpectedAnswer(f"no code on {page.path}")
     return "-".join(groups)
 
 
@@ -81,27 +89,24 @@ def main() -> int:
     options = parser.parse_args()
     with running(sqlite=options.sqlite) as portal:
         address = (HOST, portal.port)
-        warm, lost, _ = together(report, clients=4, seconds=3, address=address)
-        one, lost_1, took_1 = together(report, clients=1, seconds=options.seconds / 2, address=address)
+        warm_up, errors, _ = in_parallel(report, clients=4, seconds=3, address=address)
+        at_1, errors_1, seconds_1 = in_parallel(report, clients=1, seconds=options.seconds / 2, address=address)
         begun = portal.cpu_seconds()
-        eight, lost_8, took_8 = together(report, clients=8, seconds=options.seconds, address=address)
+        at_8, errors_8, seconds_8 = in_parallel(report, clients=8, seconds=options.seconds, address=address)
         cpu = portal.cpu_seconds() - begun
-        flows = [*warm, *one, *eight]
+        sent = [*warm_up, *at_1, *at_8]
         # A code that was shown stands for a stored report, and for one only.
-        missing = abs(portal.count("complaints_complaint") - len({flow.code for flow in flows}))
-    print(
-        json.dumps(
-            {
-                "flows_per_s_1": round(len(one) / took_1, 1),
-                "flows_per_s_8": round(len(eight) / took_8, 1),
-                "last_post_p95_ms": round(percentile([flow.last_post for flow in eight], 0.95) * 1000, 1),
-                "errors": lost + lost_1 + lost_8 + missing,
-                "cpu_ms_per_flow": round(cpu / max(1, len(eight)) * 1000, 2),
-                "requests": max((flow.requests for flow in flows), default=0),
-                "database": "sqlite" if options.sqlite else "postgresql",
-            }
-        )
-    )
+        missing = abs(portal.count("complaints_complaint") - len({report.code for report in sent}))
+    figures = {
+        "flows_per_s_1": round(len(at_1) / seconds_1, 1),
+        "flows_per_s_8": round(len(at_8) / seconds_8, 1),
+        "last_post_p95_ms": milliseconds([report.last_post for report in at_8], 0.95),
+        "errors": errors + errors_1 + errors_8 + missing,
+        "cpu_ms_per_flow": round(cpu / max(1, len(at_8)) * 1000, 2),
+        "requests": max((report.requests for report in sent), default=0),
+        "database": "sqlite" if options.sqlite else "postgresql",
+    }
+    print(json.dumps(figures))
     return 0
 
 

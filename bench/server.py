@@ -1,5 +1,5 @@
-"""A production server for one measurement: a fresh database and folder, the teams with pinned keys, gunicorn with the
-deployed configuration on a free port, and nothing left behind. The scripts of this folder call it."""
+"""A production server for one measurement: a fresh database and folder, the sample staff with their teams, gunicorn
+with the deployed configuration on a free port; all of it is removed at the end. The scripts of this folder call it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -66,11 +67,11 @@ class Portal:
 
     def count(self, table: str) -> int:
         """Return how many rows ``table`` holds."""
-        query = f"SELECT count(*) FROM {table}"
         if self.database.startswith("sqlite"):
             with contextlib.closing(sqlite3.connect(self.database.removeprefix("sqlite:///"))) as file:
-                return int(file.execute(query).fetchone()[0])
+                return int(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
         with psycopg.connect(self.database) as connection:
+            query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
             return sum(int(row[0]) for row in connection.execute(query))
 
 
@@ -83,15 +84,15 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    children: list[int] = []
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():  # a child belongs to the thread that started it
-            found += map(int, (thread / "children").read_text(encoding="ascii").split())
-    return found
+            children += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return children
 
 
 def _descendants(pid: int) -> list[int]:
-    return [one for child in _children(pid) for one in (child, *_descendants(child))]
+    return [pid for child in _children(pid) for pid in (child, *_descendants(child))]
 
 
 @contextlib.contextmanager
@@ -102,17 +103,18 @@ def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
         return
     name = f"kanal_netral_bench_{os.getpid()}_{secrets.token_hex(4)}"
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
     finally:
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def environment_of(folder: Path, address: str, settings: dict[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return kept | {
+    """Return the environment of a portal's processes: data and secrets in ``folder``, the database at ``address``."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return inherited | {
         "PORTAL_VAR": str(folder),
         "PORTAL_ENV": str(folder / "portal.env"),
         "DATABASE_URL": address,
@@ -122,15 +124,27 @@ def environment_of(folder: Path, address: str, settings: dict[str, str]) -> dict
     }
 
 
-def _prepare(folder: Path, environment: dict[str, str]) -> None:
-    """Write the private environment, then fill the database; what the teams' pins are is known only afterwards."""
-    run = [sys.executable, "-m"]
-    for command in (["portal.messages"], ["portal.secrets", str(folder / "portal.env")], ["bench.prepare"]):
-        done = subprocess.run([*run, *command], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{command[0]} failed\n{done.stdout}{done.stderr}")
-    with (folder / "portal.env").open("a", encoding="ascii") as file:
-        file.write(f'TEAM_KEY_PINS="{done.stdout.splitlines()[-1]}"\n')
+def run_python(environment: dict[str, str], *arguments: str) -> str:
+    """Run Python at the root of the checkout and return what it printed. Raises SystemExit where it fails."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def fill(environment: dict[str, str], *, cases: bool = False) -> None:
+    """Give an empty portal its secrets, tables, reference data and the sample staff; with ``cases`` the sample cases.
+
+    Only the commands that fill it run in sample mode; what is measured is the production configuration.
+    """
+    sample = environment | {"PORTAL_SAMPLE": "true"}
+    run_python(environment, "-m", "portal.messages")
+    run_python(environment, "-m", "portal.secrets", environment["PORTAL_ENV"])
+    for command in (["migrate"], ["collectstatic", "--noinput"], ["load_catalog"], ["setup_keys", "--sample"]):
+        run_python(sample, "manage.py", *command)
+    if cases:
+        run_python(sample, "manage.py", "sample_data")
 
 
 def free_port() -> int:
@@ -178,13 +192,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def running(*, sqlite: bool = False, settings: dict[str, str] | None = None) -> Iterator[Portal]:
     """Serve a fresh portal while the context lasts, with more of an environment where ``settings`` names it.
 
-    Raises SystemExit, with the server's words, where it cannot.
+    Raises SystemExit, with the server's log, where it cannot.
     """
     with tempfile.TemporaryDirectory(prefix="kanal-netral-bench-") as name:
         folder = Path(name)
         with database(folder, sqlite=sqlite) as address:
             environment = environment_of(folder, address, settings or {})
-            _prepare(folder, environment)
+            fill(environment)
             port = free_port()
             process = _start(folder, environment, port)
             try:

@@ -17,24 +17,24 @@ from pathlib import Path
 sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.client import Browser, Unexpected, percentile, together
+from bench.client import Browser, UnexpectedAnswer, in_parallel, milliseconds
 from bench.intake import report
 from bench.server import HOST, running
 
 CLIENTS = 8
 
 
-def visit(browser: Browser, number: int = 0, *, codes: list[str], leave: bool = False) -> float:
+def visit(browser: Browser, *, codes: list[str], leave: bool = False) -> float:
     """Look at one of the reports, and ``leave``; return how long all of it took (seconds).
 
     Raises:
-        Unexpected: a page is not the next one.
+        UnexpectedAnswer: a page is not the next one.
     """
     # Whoever comes back has the style sheet and the icon.
-    browser.cached = True
+    browser.has_assets = True
     page = browser.send(browser.open("/cek/"), {"code": random.choice(codes)})
     if "KN-" not in page.text:
-        raise Unexpected(f"no report on {page.path}")
+        raise UnexpectedAnswer(f"no report on {page.path}")
     if leave:
         browser.post(page, {}, path="/cek/keluar/")
     return browser.seconds
@@ -48,27 +48,29 @@ def main() -> int:
     options = parser.parse_args()
     with running(sqlite=options.sqlite) as portal:
         address = (HOST, portal.port)
-        sent, lost, _ = together(report, clients=4, seconds=5, address=address)
-        act = partial(visit, codes=[flow.code for flow in sent])
-        _, lost_warm, _ = together(act, clients=CLIENTS, seconds=2, address=address)
+        sent, errors, _ = in_parallel(report, clients=4, seconds=5, address=address)
+        codes = [report.code for report in sent]
+        scenario = partial(visit, codes=codes)
+        _, errors_warm, _ = in_parallel(scenario, clients=CLIENTS, seconds=2, address=address)
         begun = portal.cpu_seconds()
-        visits, lost_visits, took = together(act, clients=CLIENTS, seconds=options.seconds, address=address)
-        cpu = portal.cpu_seconds() - begun
-        leaving = partial(visit, codes=[flow.code for flow in sent], leave=True)
-        left, lost_left, took_left = together(leaving, clients=CLIENTS, seconds=options.seconds / 2, address=address)
-    print(
-        json.dumps(
-            {
-                "visits_per_s": round(len(visits) / took, 1),
-                "visit_p95_ms": round(percentile(visits, 0.95) * 1000, 1),
-                "errors": lost + lost_warm + lost_visits + lost_left,
-                "cpu_ms_per_visit": round(cpu / max(1, len(visits)) * 1000, 2),
-                "visits_and_leaving_per_s": round(len(left) / took_left, 1),
-                "clients": CLIENTS,
-                "database": "sqlite" if options.sqlite else "postgresql",
-            }
+        visits, errors_visits, seconds = in_parallel(
+            scenario, clients=CLIENTS, seconds=options.seconds, address=address
         )
-    )
+        cpu = portal.cpu_seconds() - begun
+        leaving = partial(visit, codes=codes, leave=True)
+        left, errors_left, seconds_left = in_parallel(
+            leaving, clients=CLIENTS, seconds=options.seconds / 2, address=address
+        )
+    figures = {
+        "visits_per_s": round(len(visits) / seconds, 1),
+        "visit_p95_ms": milliseconds(visits, 0.95),
+        "errors": errors + errors_warm + errors_visits + errors_left,
+        "cpu_ms_per_visit": round(cpu / max(1, len(visits)) * 1000, 2),
+        "visits_and_leaving_per_s": round(len(left) / seconds_left, 1),
+        "clients": CLIENTS,
+        "database": "sqlite" if options.sqlite else "postgresql",
+    }
+    print(json.dumps(figures))
     return 0
 
 

@@ -13,16 +13,14 @@ import os
 import re
 import shutil
 import sys
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 from bench.intake import STORY
 from bench.server import HOST, running
@@ -35,6 +33,7 @@ CHROMIUM_NAMES = (
     "chromium-headless-shell",
 )
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+REDIRECTS = (301, 302, 303)
 ICON = re.compile(r'<link rel="icon" href="([^"]+)"')
 
 
@@ -55,74 +54,53 @@ class Answer:
 
 
 @dataclass
-class Wire:
-    """Listens to the browser's network and keeps an answer for every request, each step of a redirect included."""
+class Recorder:
+    """Keeps an answer for every request that a page makes over the network, each step of a redirect included."""
 
-    devtools: CDPSession
-    heads: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    sizes: dict[str, int] = field(default_factory=dict)
-    steps: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    finished: list[Request] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
-    def listen(self) -> None:
-        """Begin; bodies are fetched by :meth:`collect` while the page that asked for them is still open."""
-        self.devtools.on("Network.requestWillBeSent", self._asked)
-        self.devtools.on("Network.responseReceivedExtraInfo", self._head)
-        self.devtools.on("Network.loadingFinished", self._finished)
-        self.devtools.send("Network.enable")
-
-    def _asked(self, event: dict[str, Any]) -> None:
-        self.addresses.append(event["request"]["url"])
-        if "redirectResponse" in event:
-            self.steps[event["requestId"]].append(int(event["redirectResponse"]["encodedDataLength"]))
-
-    def _head(self, event: dict[str, Any]) -> None:
-        self.heads[event["requestId"]].append(event["headersText"])
-
-    def _finished(self, event: dict[str, Any]) -> None:
-        self.sizes[event["requestId"]] = int(event["encodedDataLength"])
-
     def collect(self) -> None:
-        """Turn what has finished since the last call into answers."""
-        while self.sizes:
-            request, size = self.sizes.popitem()
-            if request not in self.heads:  # out of the browser's own cache
+        """Turn what has finished since the last call into answers, while the page that requested it is still open."""
+        while self.finished:
+            request = self.finished.pop()
+            response, sizes = request.response(), request.sizes()
+            assert response is not None
+            headers, sent = sizes["responseHeadersSize"], sizes["responseHeadersSize"] + sizes["responseBodySize"]
+            self.addresses.append(request.url)
+            if not sent:  # out of the browser's own cache
                 continue
-            found = self.devtools.send("Network.getResponseBody", {"requestId": request})
-            *redirects, head = self.heads.pop(request)
-            for text, sent in zip(redirects, self.steps.pop(request, []), strict=True):
-                self.answers.append(Answer(len(text), b"", sent, compressed=False))
-            compressed = "content-encoding:" in head.lower()
-            self.answers.append(Answer(len(head), found["body"].encode(), size, compressed))
+            body = b"" if response.status in REDIRECTS else response.body()
+            self.answers.append(Answer(headers, body, sent, "content-encoding" in response.headers))
 
 
-def walk(page: Page, wire: Wire, address: str) -> str:
+def walk(page: Page, recorder: Recorder, address: str) -> str:
     """Go the shortest way to the ticket code and return it."""
     page.goto(address)
     icon = ICON.search(page.content())
-    wire.collect()
-    _next(page, wire, "a.btn-primary >> nth=0")
+    recorder.collect()
+    _next(page, recorder, "a.btn-primary >> nth=0")
     page.check("[name=accused_kind] >> nth=0", force=True)
     page.check("[name=category] >> nth=0", force=True)
-    _next(page, wire)
+    _next(page, recorder)
     page.select_option("[name=agency_kind]", "unknown")
-    _next(page, wire)
+    _next(page, recorder)
     page.fill("[name=story]", STORY["story"])
-    _next(page, wire)
-    _next(page, wire)
+    _next(page, recorder)
+    _next(page, recorder)
     code = page.inner_text("#ticket")
-    if icon and not any(asked.endswith(icon[1]) for asked in wire.addresses):
+    if icon and not any(address.endswith(icon[1]) for address in recorder.addresses):
         # Without a window Chromium shows no icon and may fetch none; with one it does.
-        wire.addresses.append(icon[1])
-        wire.answers.append(fetched(address, icon[1]))
+        recorder.addresses.append(icon[1])
+        recorder.answers.append(fetched(address, icon[1]))
     return code
 
 
-def _next(page: Page, wire: Wire, selector: str = ".actions .btn-primary") -> None:
+def _next(page: Page, recorder: Recorder, selector: str = ".actions .btn-primary") -> None:
     with page.expect_navigation(wait_until="load"):
         page.click(selector)
-    wire.collect()
+    recorder.collect()
 
 
 def fetched(address: str, path: str) -> Answer:
@@ -138,25 +116,27 @@ def fetched(address: str, path: str) -> Answer:
 
 def main() -> int:
     """Measure and print. Raises SystemExit without a Chromium."""
-    path = next((found for name in CHROMIUM_NAMES if name and (found := shutil.which(name))), None)
+    path = next((executable for name in CHROMIUM_NAMES if name and (executable := shutil.which(name))), None)
     if path is None:
         raise SystemExit("No Chromium here; install it or set CHROMIUM.")
     with running() as portal, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         page = browser.new_context(java_script_enabled=False, locale="id-ID").new_page()
-        wire = Wire(page.context.new_cdp_session(page))
-        wire.listen()
-        code = walk(page, wire, portal.address)
+        recorder = Recorder()
+        page.on("requestfinished", lambda request: recorder.finished.append(request))
+        code = walk(page, recorder, portal.address)
         browser.close()
     assert re.fullmatch(r"([0-9A-Z]{4}\s*){6}", code), code
-    assert all(urlsplit(asked).netloc in {"", f"{HOST}:{portal.port}"} for asked in wire.addresses), wire.addresses
+    assert all(urlsplit(address).netloc in {"", f"{HOST}:{portal.port}"} for address in recorder.addresses), (
+        recorder.addresses
+    )
     print(
         json.dumps(
             {
-                "gzip_bytes": sum(answer.gzipped for answer in wire.answers),
-                "raw_bytes": sum(answer.headers + len(answer.body) for answer in wire.answers),
-                "sent_bytes": sum(answer.sent for answer in wire.answers),
-                "requests": len(wire.answers),
+                "gzip_bytes": sum(answer.gzipped for answer in recorder.answers),
+                "raw_bytes": sum(answer.headers + len(answer.body) for answer in recorder.answers),
+                "sent_bytes": sum(answer.sent for answer in recorder.answers),
+                "requests": len(recorder.answers),
             }
         )
     )
