@@ -1,5 +1,5 @@
 # From a clean clone, with Python 3.11 or newer and make:
-#   make run     serve the portal with sample data on http://127.0.0.1:8000 (PORT=... for another port)
+#   make run     serve the portal with sample data on http://localhost:8000 (PORT=... for another port)
 #   make test    every check and every test, on SQLite and on PostgreSQL where one answers
 #   make check   the static checks alone
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)

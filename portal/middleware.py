@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.core.exceptions import ReauthenticationRequired
 from csp.utils import build_policy
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from complaints.models.team import Staff
 from complaints.services import mfa
@@ -146,7 +151,7 @@ class StaffMiddleware:
         request.keyring = cast(Keyring, keyring)
         request.actor = Actor(request.keyring, timezone.now())
         if not request.user.is_authenticated:
-            return self.get_response(request)
+            return _login_to_the_form(request, self.get_response(request))
         with translation.override(request.user.language):
             response = _first_steps(request) or self.get_response(request)
             if hasattr(response, "render") and not getattr(response, "is_rendered", True):
@@ -160,6 +165,39 @@ class StaffMiddleware:
         if not request.user.is_authenticated:
             return redirect("account_login")
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+
+
+class MethodNotAllowedMiddleware:
+    """Gives the empty answer 405 a page, in the language that the outer middlewares have chosen."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        """Answer, with the same status and headers."""
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
+            response.content = render_to_string("405.html", request=request)
+        return response
+
+
+def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Let the login after a form that came too late lead to the page with the form: its own address takes POST only.
+
+    The browser names that page as the referrer; where it names none the login leads to the desk.
+    """
+    if request.method in ("GET", "HEAD") or not isinstance(response, HttpResponseRedirect):
+        return response
+    following = parse_qs(urlsplit(response.url).query).get(REDIRECT_FIELD_NAME)
+    if following != [request.get_full_path()]:
+        return response
+    referrer = request.headers.get("Referer", "")
+    page = urlsplit(referrer)
+    is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
+    if not is_ours or not page.path.startswith(f"/{settings.ADMIN_PATH}"):
+        return redirect_to_login(reverse("admin:index"), settings.LOGIN_URL)
+    return redirect_to_login(page._replace(scheme="", netloc="", fragment="").geturl(), settings.LOGIN_URL)
 
 
 # Where a person can be before the second factor was given.

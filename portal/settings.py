@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "portal.middleware.StaffMessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.StaffMiddleware",
+    "portal.middleware.MethodNotAllowedMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

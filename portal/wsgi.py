@@ -1,8 +1,14 @@
 """The WSGI entry of the portal. Only an application server imports it (see deploy/gunicorn.conf.py)."""
 
 import os
+from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
+from complaints.management.memory import freeze_loaded_objects
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
+# Django would load the addresses, and with them all views and admin pages, at the first request only.
+import_module("portal.urls")
+freeze_loaded_objects()

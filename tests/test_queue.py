@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections import Counter
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from croniter import croniter
+from django_q.signals import post_spawn
 
 from complaints import queue, tasks
+from complaints.management import memory
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def bodies() -> set[str]:
@@ -31,6 +38,22 @@ def test_a_job_resolves_takes_nothing_and_has_an_hour(job: queue.Job) -> None:
     assert not inspect.signature(function).parameters, "an argument would stand in the queue"
     assert name == job.name
     assert croniter.is_valid(job.cron)
+
+
+def test_a_job_process_freezes_what_it_has_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr(memory, "freeze_loaded_objects", lambda: calls.append(None))
+    post_spawn.send(sender="django_q", proc_name="Process-1:1")
+    assert calls == [None]
+
+
+def test_a_web_process_freezes_what_it_has_loaded() -> None:
+    """In a process of its own: importing the entry freezes the objects of the process that imports it."""
+    script = "import gc, sys, portal.wsgi; print(gc.get_freeze_count(), 'complaints.admin.site' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    frozen, admin_is_loaded = done.stdout.split()
+    assert int(frozen) > 50_000
+    assert admin_is_loaded == "True"
 
 
 def test_schedules_become_what_the_code_says(db: None) -> None:

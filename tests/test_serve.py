@@ -114,7 +114,7 @@ def test_all_of_it_ends_within_seconds(environment: dict[str, str], served: tupl
     assert process.returncode == 0, output
     assert time.monotonic() - asked < 12
     assert tree(environment) == []
-    for expected in (f"http://127.0.0.1:{port}/", "/en/", "/kantor/", "contoh sandi", "Sample ticket code"):
+    for expected in (f"http://localhost:{port}/", "/en/", "/kantor/", "contoh sandi", "Sample ticket code"):
         assert expected in output
 
 

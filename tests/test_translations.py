@@ -1,6 +1,7 @@
 """The Indonesian catalogue is complete: Indonesian is what reporters meet first, so a missing line is a fault
 of the page, not a matter of taste."""
 
+import ast
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from portal.messages import compile_catalogues
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = Path("locale/id/LC_MESSAGES/django.po")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
+MARKS = {"_", "gettext", "ngettext", "pgettext", "npgettext", "gettext_noop"}
 TAG = re.compile(r"</?\w+")
 
 
@@ -46,6 +48,16 @@ def test_placeholders_and_tags_survive_translation() -> None:
     assert broken == []
 
 
+def test_no_long_translation_serves_two_texts_and_none_runs_two_sentences_together() -> None:
+    """What a merge of catalogues leaves behind when it guesses: somebody else's sentence, or two in one."""
+    sources: dict[str, list[str]] = {}
+    for entry in polib.pofile(str(ROOT / CATALOGUE)):
+        if not entry.obsolete:
+            sources.setdefault(entry.msgstr, []).append(entry.msgid)
+    assert [ids for text, ids in sources.items() if len(text) > 60 and len(ids) > 1] == []
+    assert [text for text in sources if re.search(r"[a-z]\.[A-Z]", text)] == []
+
+
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="SKIPPED: no xgettext here")
 def test_every_text_of_the_sources_is_translated(tmp_path: Path) -> None:
     for folder in ("complaints", "portal", "templates", "locale"):
@@ -61,6 +73,20 @@ def test_every_text_of_the_sources_is_translated(tmp_path: Path) -> None:
         capture_output=True,
     )
     assert untranslated(polib.pofile(str(tmp_path / CATALOGUE))) == []
+
+
+def test_no_text_is_marked_inside_an_f_string() -> None:
+    """The gettext of Debian 12 does not look there, so such a text would never reach the translators."""
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in ("complaints", "portal")
+        for path in (ROOT / folder).rglob("*.py")
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "").removesuffix("_lazy") in MARKS
+    ]
+    assert hidden == []
 
 
 def test_compiling_makes_what_gettext_reads_and_only_when_needed(tmp_path: Path) -> None:

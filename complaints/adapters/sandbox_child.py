@@ -30,6 +30,8 @@ _PR_SET_CHILD_SUBREAPER: Final = 36
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _REQUEST_BYTES: Final = 4_096
+# Readers change the environment when they are imported: pylibmagic names its own folder in three variables.
+_ALLOWED_VARIABLES: Final = {"LC_CTYPE"}
 
 
 def _cut_network() -> bool:
@@ -77,8 +79,10 @@ def _guard(jobs: Any, request: Mapping[str, Any], source: int, out: int, reply: 
         os.kill(worker, signal.SIGKILL)
     _, status, used = os.wait4(worker, 0)
     _end_orphans()
+    # The kernel's own word comes first: it counts by ticks, so what it ends may have used a little less by the clock.
+    out_of_cpu = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
     spent = used.ru_utime + used.ru_stime >= request["limits"]["cpu_seconds"]
-    ending = "time" if timely is None or spent else "crashed" if status else "done"
+    ending = "time" if timely is None or out_of_cpu or spent else "crashed" if status else "done"
     os.write(reply, ending.encode())
     os._exit(0)
 
@@ -125,16 +129,19 @@ def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
         os.closerange(last, descriptor)
         last = descriptor + 1
     os.closerange(last, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for name in set(os.environ) - _ALLOWED_VARIABLES:
+        del os.environ[name]
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    for name, limit in (
+    for kind, limit in (
         (resource.RLIMIT_AS, pages * resource.getpagesize() + limits["memory_bytes"]),
-        (resource.RLIMIT_CPU, limits["cpu_seconds"]),
         (resource.RLIMIT_FSIZE, limits["output_bytes"]),
         (resource.RLIMIT_NPROC, 0),
         # With none allowed, what is open stays so and nothing can be opened: no file, no socket, no pipe.
         (resource.RLIMIT_NOFILE, 0),
     ):
-        resource.setrlimit(name, (limit, limit))
+        resource.setrlimit(kind, (limit, limit))
+    # At the first limit SIGXCPU ends the process and tells why; one that ignores it is killed a second later.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"], limits["cpu_seconds"] + 1))
 
 
 def main() -> None:

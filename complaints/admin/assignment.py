@@ -65,7 +65,7 @@ class ColleagueField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Staff) -> str:
         """Return a colleague's name, with "(away)" where ``obj.is_away`` is set."""
         name = assignment.name_of(obj)
-        return f"{name} ({_('away')})" if getattr(obj, "is_away", None) else name
+        return str(_("%(name)s (away)") % {"name": name}) if getattr(obj, "is_away", None) else name
 
 
 def _offer_colleagues(form: forms.Form, field_name: str, colleagues: list[Staff]) -> None:

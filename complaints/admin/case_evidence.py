@@ -249,7 +249,7 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
     neighbours = _neighbours(ids, item_id)
     context = {
         **neighbours,
-        "title": f"{case.reference}: {_('evidence')} {neighbours['place']}",
+        "title": " ".join((f"{case.reference}:", _("evidence"), str(neighbours["place"]))),
         "case": case,
         "item": item,
         "infected": evidence_labels.is_risky(item),
@@ -312,7 +312,7 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
     if stored is None:
         raise Http404
     kind = _("original") if stored.variant == Variant.ORIGINAL else _("working copy")
-    name = f"{case.reference} {_('evidence')} {stored.evidence.sequence} {kind}".replace(" ", "-")
+    name = "-".join((case.reference, _("evidence"), str(stored.evidence.sequence), kind)).replace(" ", "-")
     try:
         info, stream = case_actions.open_object(
             actor=request.actor,

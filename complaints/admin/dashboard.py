@@ -25,6 +25,7 @@ from complaints.admin.base import COUNT_AT_MOST, StaffRequest, is_staff, render,
 from complaints.admin.case_summary import WITH_BODY
 from complaints.admin.labels import Label
 from complaints.admin.queue_filters import FilterValues
+from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, Status
 from complaints.models.case import Case, Transition
 from complaints.models.oversight import Release
@@ -124,7 +125,8 @@ class WaitingRow:
 
 @staff_page("GET", opens_for=is_staff)
 def index(request: StaffRequest) -> HttpResponse:
-    """Show the dashboard."""
+    """Show the dashboard, which ends a search in the queue."""
+    leave_search(request.session)
     person, today = request.user, timezone.localdate()
     context: dict[str, object] = {
         "title": _("My desk"),

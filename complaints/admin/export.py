@@ -113,7 +113,7 @@ def _file(
     )
     exporter = f"{person.get_full_name()} ({person.get_username()})".strip()
     label = [
-        (_("Classification"), f"{CLASSIFICATION}: {_('case data without any content of a report')}"),
+        (_("Classification"), ": ".join((str(CLASSIFICATION), _("case data without any content of a report")))),
         *([(_("Practice"), _("made-up cases, nothing here is real"))] if person.practising else []),
         (_("Taken out by"), exporter),
         (_("On"), date_format(now, "j F Y, H:i")),

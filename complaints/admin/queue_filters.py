@@ -160,6 +160,10 @@ FILTERS: Final = (
 )
 
 
+# The list without filters as a link of its own: the address without any query ends a search.
+NO_FILTERS: Final = "status="
+
+
 def filters_in(query: Mapping[str, str]) -> dict[str, str]:
     """Return those parameters of an address, or of a saved query, that are filters with a value that exists."""
     values = {}
@@ -194,7 +198,7 @@ def filter_menus(values: FilterValues) -> Iterator[FilterMenu]:
         choices = [("", case_filter.every), *case_filter.choices()]
         links = (
             (
-                query_of(others | ({name: value} if value else {})),
+                query_of(others | ({name: value} if value else {})) or NO_FILTERS,
                 format_html(' aria-current="{}"', "true") if value == in_force else "",
                 label,
             )

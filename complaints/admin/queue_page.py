@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from django.contrib import messages
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -28,10 +29,12 @@ from complaints.admin.queue_filters import FilterValues
 from complaints.models.case import Case
 from complaints.models.saved_filters import SavedFilter
 from complaints.services import assignment, case_actions, first_look, saved_filters
-from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases
-from complaints.services.search import search_cases as search_search
+from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases, search_cases
 
 SEARCH_SESSION_KEY: Final = "queue_search"
+# What was typed into a search that could not be understood, to be shown again once.
+SEARCH_TERMS_KEY: Final = "queue_search_typed"
+SEARCH_TERM_CHARS: Final = 2_000
 SEARCH_KINDS: Final = {
     "reference": gettext_lazy("Reference"),
     "nip": gettext_lazy("NIP"),
@@ -55,7 +58,7 @@ def redirect_to_queue(values: FilterValues, cursors: Mapping[str, str] | None = 
     cursor = (cursors or {}).get(name, "")
     if order.after(cursor) is not None:
         query = f"{query}&{name}={cursor}".removeprefix("&")
-    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + (f"?{query}" if query else ""))
+    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + f"?{query or queue_filters.NO_FILTERS}")
 
 
 def posted_filters(request: HttpRequest) -> dict[str, str]:
@@ -69,6 +72,8 @@ def queue(request: StaffRequest) -> HttpResponse:
     person, keyring, now = request.user, request.keyring, timezone.now()
     values = queue_filters.filters_in(request.GET.dict())
     first_look.process_new_reports(actor=request.actor)
+    if not request.GET:  # only links from elsewhere have no query: every list of a search has one
+        leave_search(request.session)
     is_triage, current_search = access.is_triage(person), _search_of(request)
     cases = queue_filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
     if current_search:
@@ -96,6 +101,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "is_triage": is_triage,
         "may_save": bool(query) and is_triage and keyring.unlocked,
         "search": current_search,
+        "search_typed": request.session.pop(SEARCH_TERMS_KEY, {}),
         "search_kind": SEARCH_KINDS[current_search.kind] if current_search else "",
         "is_more": current_search is not None and current_search.waiting > WAITING_AT_MOST,
     }
@@ -160,6 +166,11 @@ def _save_settings(request: StaffRequest, codes: list[str], *, keys: bool) -> No
 # --- Search
 
 
+def leave_search(session: SessionBase) -> None:
+    """End a search whose list the officer has left: counts and links elsewhere know nothing of it."""
+    session.pop(SEARCH_SESSION_KEY, None)
+
+
 def _search_of(request: StaffRequest) -> Search | None:
     stored = request.session.get(SEARCH_SESSION_KEY)
     return Search.of(stored) if stored and access.is_triage(request.user) else None
@@ -171,8 +182,12 @@ def search(request: StaffRequest) -> HttpResponseBase:
     form, values = SearchForm(request.POST), posted_filters(request)
     terms = form.cleaned_data if form.is_valid() else {"words": "", "name": "", "agency": ""}
     try:
-        prepared = search_search(actor=request.actor, **terms)
+        prepared = search_cases(actor=request.actor, **terms)
     except NothingToSearch:
+        leave_search(request.session)
+        request.session[SEARCH_TERMS_KEY] = {
+            name: request.POST.get(name, "")[:SEARCH_TERM_CHARS] for name in ("words", "name", "agency")
+        }
         messages.error(
             request, _("Type a reference, a NIP of at least 9 digits, a link to a post, or a name and its agency.")
         )
@@ -188,7 +203,7 @@ def search(request: StaffRequest) -> HttpResponseBase:
 @staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def end_search(request: StaffRequest) -> HttpResponseBase:
     """Forget the search."""
-    request.session.pop(SEARCH_SESSION_KEY, None)
+    leave_search(request.session)
     values = posted_filters(request)
     return redirect_to_queue({} if values == {"status": "every"} else values)
 

@@ -23,7 +23,7 @@ from complaints.models.team import Staff
 from complaints.services import transitions
 from complaints.services.transitions import CaseChanged
 
-TRIES = 5
+MAX_REFERENCE_DRAWS = 5
 REFERENCE_CHARS = 6
 
 
@@ -63,13 +63,20 @@ def lock(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
 
 
 def lock_around(complaint_id: uuid.UUID | str) -> Case:
-    """Lock the case that a report stands in now, with all its reports, and return it; raises as :func:`lock`."""
-    for _attempt in range(TRIES):
-        case_id = Complaint.objects.values_list("case", flat=True).get(pk=complaint_id)
-        case = lock([case_id])[case_id]
-        if Complaint.objects.filter(pk=complaint_id, case=case_id).exists():
-            return case
-    raise CaseChanged
+    """Lock the case that a report belongs to, with all its reports, and return it.
+
+    Locks are taken in the order of their keys, so a transaction that holds those of the wrong case cannot go on to
+    those of the right one: another attempt needs a transaction of its own (``transitions.retry_on_change``).
+
+    Raises:
+        CaseChanged: the report moved to another case meanwhile, or another report came or went.
+        Complaint.DoesNotExist: the report is gone.
+    """
+    case_id = Complaint.objects.values_list("case", flat=True).get(pk=complaint_id)
+    case = lock([case_id])[case_id]
+    if not Complaint.objects.filter(pk=complaint_id, case=case_id).exists():
+        raise CaseChanged
+    return case
 
 
 def is_shared(case: Case) -> bool:
@@ -133,7 +140,7 @@ def _waiting_case(complaint: Complaint, joint: Case) -> Case | None:
 
 def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
     """Store a case for the report that ``joint`` was once made for; what is clear of it is that report's."""
-    for _attempt in range(TRIES):
+    for _attempt in range(MAX_REFERENCE_DRAWS):
         case = Case(
             reference=new_reference(day, practice=joint.is_practice),
             is_practice=joint.is_practice,

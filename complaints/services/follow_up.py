@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -190,13 +190,14 @@ def _leaves_alone(complaint: Complaint, case: Case) -> bool:
     return not case_membership.is_held(complaint, case)
 
 
+@transitions.retry_on_change
 def add_message(
     *,
     ticket: dict[str, str],
     text: str,
-    files: Iterable[intake.SealedUpload],
+    files: Sequence[intake.SealedUpload],
     today: date,
-    posts: Iterable[Post] = (),
+    posts: Sequence[Post] = (),
 ) -> None:
     """Add the reporter's words, files and posts; an answer to an open question sends the case back to who asked.
 
@@ -207,6 +208,7 @@ def add_message(
 
     Raises:
         TransitionRefused: the report was withdrawn; nobody would read what is added.
+        CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
     """
     keys = _keys(ticket)
     good = [upload for upload in files if not upload.refused]
@@ -281,8 +283,14 @@ def _step(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> 
     transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, at=noon, reason=reason)
 
 
+@transitions.retry_on_change
 def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:
-    """Withdraw the report, and no other of a joint case; raises TransitionRefused once it has been forwarded."""
+    """Withdraw the report, and no other of a joint case.
+
+    Raises:
+        TransitionRefused: it has been forwarded.
+        CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
+    """
     keys = _keys(ticket)
     with transaction.atomic():
         case = case_membership.lock_around(ticket["complaint"])

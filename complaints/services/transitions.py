@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, Final, ParamSpec, TypeVar
 
 import holidays
 from django.db import transaction
@@ -22,9 +24,43 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Locked
 
+# A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
+MAX_ATTEMPTS: Final = 5
+MAX_ATTEMPT_SECONDS: Final = 5.0
+FIRST_PAUSE_SECONDS: Final = 0.05
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
 
 class CaseChanged(Exception):  # noqa: N818
     """Somebody moved the case meanwhile; nothing was written."""
+
+
+def retry_on_change(act: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Decorate an act of a reporter so that it is tried again while officers link or unlink its case.
+
+    The act must open its own transaction, read all it needs inside it, and change none of its arguments: each attempt
+    starts anew. Pauses double and vary, so that two acts that met once do not meet again.
+
+    Raises:
+        CaseChanged: the case still changed at the attempt number MAX_ATTEMPTS, or after MAX_ATTEMPT_SECONDS.
+    """
+
+    @wraps(act)
+    def retried(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        end, pause = time.monotonic() + MAX_ATTEMPT_SECONDS, FIRST_PAUSE_SECONDS
+        for _attempt in range(MAX_ATTEMPTS - 1):
+            try:
+                return act(*args, **kwargs)
+            except CaseChanged:
+                if time.monotonic() + pause >= end:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a delay, no secret
+            pause *= 2
+        return act(*args, **kwargs)
+
+    return retried
 
 
 @cache

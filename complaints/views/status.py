@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -18,6 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from complaints.domain.workflow import TransitionRefused
@@ -26,10 +28,17 @@ from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
 from complaints.services import follow_up
 from complaints.services.evidence import drafts, posts
+from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, empty_fields, hole, page, still_page, uploads
 from complaints.views.api import waiting_files
 
 logger = logging.getLogger(__name__)
+
+NOT_SENT = gettext_lazy(
+    "Not sent yet: an officer is changing this report at this moment. What you wrote is still here. "
+    "Wait a minute, then send it again."
+)
+CHOOSE_AGAIN = gettext_lazy("Choose the screenshots again as well.")
 
 
 def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
@@ -138,12 +147,19 @@ def _gone(request: ReporterRequest) -> HttpResponse:
     return redirect("status_enter")
 
 
-def _add(request: ReporterRequest, said: str, **added: Any) -> HttpResponse:
+def _add(request: ReporterRequest, said: str, form: ReporterForm, **added: Any) -> HttpResponse:
+    """Send what was added; ``said`` names the kind, for the words above the next page and for the form that failed."""
     ticket = request.reporter["ticket"]
     try:
         follow_up.add_message(ticket=ticket, today=timezone.localdate(), **added)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": added, "withdrawn": True}, path=reverse("status_page"))
+    except CaseChanged:
+        lost_files = said == "post" and added["files"]
+        _not_sent(form, CHOOSE_AGAIN if lost_files else "")
+        response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[said]: form})
+        response.status_code = HTTPStatus.CONFLICT
+        return response
     request.reporter["said"] = said
     return redirect("status_page")
 
@@ -157,7 +173,7 @@ def message(request: ReporterRequest) -> HttpResponse:
         return _closed(request, form)
     if not form.is_valid():
         return _show(request, text=form)
-    return _add(request, "text", text=form.cleaned_data["text"], files=[])
+    return _add(request, "text", form, text=form.cleaned_data["text"], files=[])
 
 
 @require_POST
@@ -179,9 +195,11 @@ def files(request: ReporterRequest) -> HttpResponse:
         request.reporter["said"] = "look"
         return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():
-        return _add(request, "files", text="", files=waiting)
+        return _add(request, "files", form, text="", files=waiting)
     if waiting:
-        _add(request, "files", text="", files=waiting)
+        response = _add(request, "files", form, text="", files=waiting)
+        if response.status_code == HTTPStatus.CONFLICT:
+            return response
     return _show(request, proof=form)
 
 
@@ -211,7 +229,12 @@ def post(request: ReporterRequest) -> HttpResponse:
         return _show(request, post=form)
     shots = uploads(request)
     described = posts.describe(form.answers() | {"screenshot": shots[0].id if shots else ""})
-    return _add(request, "post", text="", files=shots, posts=[described])
+    return _add(request, "post", form, text="", files=shots, posts=[described])
+
+
+def _not_sent(form: ReporterForm, more: object = "") -> None:
+    """Let a form say, beside its first field, that the case changed at every attempt; what was typed stays in it."""
+    form.add_error(next(iter(form.fields)), f"{NOT_SENT} {more}".strip())
 
 
 def _closed(request: ReporterRequest, form: ReporterForm) -> HttpResponse:
@@ -238,12 +261,21 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
             follow_up.withdraw(ticket=ticket, reason=form.cleaned_data["reason"], today=timezone.localdate())
         except TransitionRefused:
             request.reporter["said"] = "too_late"
+        except CaseChanged:
+            _not_sent(form)
+            return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)
         return redirect("status_page")
+    return _ask_withdrawal(request, form)
+
+
+def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, status: int = 200) -> HttpResponse:
     context = {
         "parts": form.rendered() if form else empty_fields(WithdrawForm, ("withdraw",)),
         "mistakes": form.mistakes() if form else [],
     }
-    return page(request, "status/withdraw", context)
+    response = page(request, "status/withdraw", context)
+    response.status_code = status
+    return response
 
 
 @require_POST

@@ -16,6 +16,9 @@ from typing import BinaryIO
 from complaints.adapters.media.jobs import Answer
 from complaints.adapters.media.refusal import Unreadable
 
+# As pylibmagic does on its import.
+os.environ["SET_BY_A_READER"] = "/opt/reader"
+
 
 class Forged(Answer):
     """An answer in the words of an attacker."""
@@ -89,7 +92,8 @@ def misbehave(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping
         "exit with a number": lambda: os._exit(3),
         "eat memory": lambda: [bytearray(64 * 1024 * 1024) for _ in range(10_000)],
         "eat memory in C": lambda: ctypes.CDLL(None).memset(ctypes.c_void_p(1), 0, 10),
-        "spin": lambda: [None for _ in iter(int, 1)],
+        "spin": _spin,
+        "spin deaf": _spin_deaf,
         "sleep": lambda: time.sleep(1_000),
         "sleep deaf": _sleep_deaf,
         "write too much": lambda: [out.write(bytes(1024 * 1024)) for _ in range(10_000)],
@@ -100,6 +104,16 @@ def misbehave(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping
     }
     deeds[source.read().decode()]()
     return Answer()
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _spin_deaf() -> None:
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    _spin()
 
 
 def _sleep_deaf() -> None:

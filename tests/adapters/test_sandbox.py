@@ -146,6 +146,7 @@ def test_a_held_file_cannot_change_and_knows_its_limit() -> None:
         ("eat memory", "memory"),
         ("eat memory in C", "crashed"),
         ("spin", "time"),
+        ("spin deaf", "time"),
         ("sleep", "time"),
         ("sleep deaf", "time"),
         ("write too much", "too_large"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -11,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
+from complaints.models.session import SealedSession
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services.team_keys import personal
 from portal.accounts import adapters
@@ -198,3 +201,56 @@ def test_no_page_of_django_that_tells_of_objects_is_left(signed_in: SignedIn, ca
     ):
         assert client.get(base + address).status_code == 404, address
     assert not LogEntry.objects.exists()
+
+
+def address_of_a_note() -> str:
+    sent = send_report()
+    return reverse("admin:complaints_case_note", args=[sent.case.pk, sent.ticket["complaint"]])
+
+
+def ended_session(signed_in: SignedIn) -> Client:
+    client = signed_in("vera")
+    SealedSession.objects.all().delete()
+    return client
+
+
+@pytest.mark.parametrize(
+    ("referrer", "following"),
+    [
+        ("http://testserver/kantor/complaints/case/?due=late#id", "/kantor/complaints/case/?due=late"),
+        ("", "/kantor/"),
+        ("http://testserver/cek/laporan/", "/kantor/"),
+        ("https://lain.invalid/kantor/complaints/case/", "/kantor/"),
+    ],
+)
+def test_a_form_that_came_after_the_session_leads_back_to_its_page(
+    signed_in: SignedIn, cast: Cast, referrer: str, following: str
+) -> None:
+    client = ended_session(signed_in)
+    note = address_of_a_note()
+    response = client.post(note, {"text": "Catatan"}, headers={"referer": referrer})
+    assert response.status_code == 302
+    login = urlsplit(response.headers["Location"])
+    assert login.path == reverse("account_login")
+    assert parse_qs(login.query) == {"next": [following]}
+
+
+def test_a_page_that_came_after_the_session_leads_back_to_itself(signed_in: SignedIn, cast: Cast) -> None:
+    client = ended_session(signed_in)
+    queue = reverse("admin:complaints_case_changelist") + "?due=late"
+    response = client.get(queue, follow=True, headers={"referer": "http://testserver/kantor/saya/"})
+    assert parse_qs(urlsplit(response.redirect_chain[-1][0]).query) == {"next": [queue]}
+
+
+def test_an_address_for_forms_alone_says_so_in_the_persons_language(signed_in: SignedIn, cast: Cast) -> None:
+    note = address_of_a_note()
+    Staff.objects.filter(username="vino").update(language="en")
+    for name, sentence in (("vera", "tidak dapat dibuka langsung"), ("vino", "cannot be opened directly")):
+        response = signed_in(name).get(note)
+        assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+        assert sentence in response.content.decode()
+        assert f'href="{reverse("admin:index")}"' in response.content.decode()
+    for prefix, sentence in (("", "tidak dapat dibuka langsung"), ("/en", "cannot be opened directly")):
+        response = Client().get(f"{prefix}/cek/keluar/")
+        assert response.status_code == 405
+        assert sentence in response.content.decode()

@@ -132,10 +132,19 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     )
     client, base = signed_in("vera"), reverse(QUEUE)
     client.post(reverse("admin:complaints_case_search"), {"name": "Sasongko", "agency": "Dinas Contoh"})
-    assert len(shown(client.get(base))) == 3
-    queries = ["", "?due=today", "?officer=none", "?answers=unread", "?group=pressure", "?province=33", "?tick=all"]
+    assert len(shown(client.get(base + "?status="))) == 3
+    queries = [
+        "?status=",
+        "?due=today",
+        "?officer=none",
+        "?answers=unread",
+        "?group=pressure",
+        "?province=33",
+        "?tick=all",
+    ]
     costs = {query: cost(client, base + query) for query in queries}
     client.post(reverse("admin:complaints_case_end_search"))
+    costs["without a search"] = cost(client, base)
     after = client.get(base).context["page"].after
     costs["second"] = cost(client, f"{base}?after={after}")
     assert max(costs.values()) <= 12, costs

@@ -103,6 +103,36 @@ def test_what_cannot_be_searched_for_is_said(signed_in: SignedIn, cast: Cast, ty
     assert len(page.context["cl"].result_list) == 1
 
 
+def listed(client: Client, query: str = "") -> set[str]:
+    return {case.reference for case in client.get(reverse(QUEUE) + query).context["cl"].result_list}
+
+
+def test_a_search_ends_when_one_leaves_its_list(signed_in: SignedIn, cast: Cast) -> None:
+    sent, other = send_report(accused_nip=NIP), send_report()
+    both, client = {sent.case.reference, other.case.reference}, signed_in("vera")
+    for leave in (lambda: client.get(reverse("admin:index")), lambda: client.get(reverse(QUEUE))):
+        assert found(client, words=NIP) == {sent.case.reference}
+        # Filters, the one for open cases among them, and looking at a case stay within the search.
+        client.get(reverse("admin:complaints_case_change", args=[sent.case.pk]))
+        assert 'href="?status="' in client.get(reverse(QUEUE) + "?status=ours").content.decode()
+        assert listed(client, "?status=") == {sent.case.reference}
+        leave()
+        assert listed(client, "?status=received") == both
+
+
+def test_a_search_that_fails_keeps_its_words_and_ends_the_one_before(signed_in: SignedIn, cast: Cast) -> None:
+    sent, other = send_report(accused_nip=NIP), send_report()
+    client = signed_in("vera")
+    assert found(client, words=NIP) == {sent.case.reference}
+    page = search(client, words="kata <unik>")
+    assert {case.reference for case in page.context["cl"].result_list} == {sent.case.reference, other.case.reference}
+    assert 'value="kata &lt;unik&gt;"' in page.content.decode()
+    assert "unik" not in client.get(reverse(QUEUE) + "?status=").content.decode()
+    page = search(client, name="", agency="Dinas Unik")
+    assert 'value="Dinas Unik"' in page.content.decode()
+    assert '<details class="filter" name="filter" open>' in page.content.decode()
+
+
 def test_nothing_of_a_search_is_left_in_clear(
     signed_in: SignedIn, cast: Cast, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,8 +8,11 @@ import pytest
 from django.utils import timezone
 
 from complaints.domain.codes import grouped
+from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import TeamMembership
+from complaints.services import case_membership, transitions
+from complaints.services.transitions import CaseChanged
 from tests.admin.cases import in_review
 from tests.browser.files import Upload, letter, photo
 from tests.browser.people import Officer, Reporter
@@ -57,6 +60,28 @@ def test_a_reporter_takes_files_out_deletes_a_report_and_starts_again(
     own.press("Ya, cabut")
     assert own.heading == "Anda sudah mencabut laporan ini."
     assert Complaint.objects.count() == 1
+
+
+def test_words_that_meet_an_officers_linking_come_back_and_can_be_sent_again(
+    window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(complaint_id: object) -> Case:
+        raise CaseChanged
+
+    reporter = Reporter(window(width=360))
+    own, field = reporter.window, reporter.page.get_by_label("Pesan Anda")
+    reporter.returns(send_report().code)
+    own.may_answer = {409}
+    field.fill("Rapat kedua besok pagi.")
+    with monkeypatch.context() as patch:
+        patch.setattr(case_membership, "lock_around", changed)
+        patch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
+        own.press("Kirim pesan")
+    assert "Belum terkirim: petugas sedang memproses laporan ini." in own.words
+    assert field.input_value() == "Rapat kedua besok pagi."
+    own.press("Kirim pesan")
+    assert "Pesan Anda sudah kami terima." in own.words
+    assert own.complaints == []
 
 
 def describes_a_post(reporter: Reporter, account: str) -> None:

@@ -75,6 +75,22 @@ def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     assert officer.name == "vera"
 
 
+def test_a_search_ends_on_the_desk_and_a_failed_one_keeps_its_words(window: Opener, live_cast: Cast) -> None:
+    references = three_cases()
+    own = window()
+    Officer(own, "vera")
+    rows = own.go(QUEUE).page.locator("table.cases tbody th a")
+    own.page.locator("#id_words").fill(NIP)
+    own.press("Cari")
+    assert rows.all_inner_texts() == [references[1]]
+    own.go("/kantor/").press("1 Terlambat")
+    assert rows.all_inner_texts() == [references[0]]
+    own.page.locator("#id_words").fill("kepala dinas contoh")
+    own.press("Cari")
+    assert own.page.locator("#id_words").input_value() == "kepala dinas contoh"
+    assert own.complaints == []
+
+
 def test_the_queue_lies_well_and_is_accessible(window: Opener, live_cast: Cast) -> None:
     three_cases()
     own, found = window(), list[str]()

@@ -6,11 +6,12 @@ from __future__ import annotations
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
+from complaints.models.session import SealedSession
 from complaints.services import mfa
 from complaints.services.team_keys import personal
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.cast import PASSWORD, Cast, next_code
+from tests.cast import PASSWORD, Cast, next_code, send_report
 
 INITIAL, NEW = "dari orang lain 1", "empat kata yang tidak serumpun"
 
@@ -96,3 +97,22 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     other.follow(other.page.locator("button.main"))
     one.go("/kantor/")
     assert one.path == "/kantor/masuk/"
+
+
+def test_a_session_that_ends_while_somebody_types_leads_back_to_the_page_with_the_form(
+    live_cast: Cast, window: Opener
+) -> None:
+    reference = send_report().case.reference
+    officer = Officer(window(), "vera")
+    case_page = officer.opens("case", reference)
+    officer.page.locator('form.write[action*="/catatan/"] textarea').fill("Catatan panjang")
+    SealedSession.objects.all().delete()
+    officer.window.follow(officer.page.locator('form.write[action*="/catatan/"] button'))
+    assert officer.window.path == "/kantor/masuk/"
+    officer.page.locator("[name=login]").fill("vera")
+    officer.page.locator("[name=password]").fill(PASSWORD)
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    officer.page.locator("[name=code]").fill(next_code("vera"))
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    assert officer.window.path == case_page
+    assert officer.window.complaints == []

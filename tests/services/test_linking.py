@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -300,6 +303,82 @@ def test_a_question_goes_to_all_and_the_first_answer_counts(cast: Cast) -> None:
     assert fresh(target).status == "in_review"
     follow_up.add_message(ticket=first.ticket, text="Jam sembilan.", files=[], today=DAY)
     assert fresh(target).step_count == 3
+    whole()
+
+
+Act = Callable[[Sent], None]
+
+
+def say(sent: Sent) -> None:
+    follow_up.add_message(ticket=sent.ticket, text="Pak Anu.", files=[], today=DAY)
+
+
+def take_back(sent: Sent) -> None:
+    follow_up.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY)
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, times: int) -> list[None]:
+    """Let a report's case change just before it is locked, so many ``times``; return what grows with each attempt."""
+    attempts: list[None] = []
+    lock = case_membership.lock
+
+    def late(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
+        attempts.append(None)
+        if len(attempts) > times:
+            return lock(cases)
+        raise CaseChanged
+
+    monkeypatch.setattr(case_membership, "lock", late)
+    monkeypatch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
+    return attempts
+
+
+@pytest.mark.parametrize("act_of_reporter", [say, take_back])
+def test_a_reporters_act_is_tried_again_while_officers_link(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, act_of_reporter: Act
+) -> None:
+    sent = send_report(today=DAY)
+    attempts = interrupt(monkeypatch, transitions.MAX_ATTEMPTS - 1)
+    act_of_reporter(sent)
+    assert len(attempts) == transitions.MAX_ATTEMPTS
+    assert report(sent).messages.count() == 1
+    whole()
+
+
+@pytest.mark.parametrize("act_of_reporter", [say, take_back])
+def test_a_reporters_act_is_not_tried_for_ever_and_leaves_nothing(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, act_of_reporter: Act
+) -> None:
+    sent = send_report(today=DAY)
+    attempts = interrupt(monkeypatch, 100)
+    with pytest.raises(CaseChanged):
+        act_of_reporter(sent)
+    assert len(attempts) == transitions.MAX_ATTEMPTS
+    assert report(sent).messages.count() == 0
+    assert fresh(sent).status == "received"
+
+
+def test_a_reporters_act_that_waits_too_long_is_not_tried_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = send_report(today=DAY)
+    attempts = interrupt(monkeypatch, 100)
+    monkeypatch.setattr(transitions, "MAX_ATTEMPT_SECONDS", 0)
+    with pytest.raises(CaseChanged):
+        say(sent)
+    assert len(attempts) == 1
+
+
+def test_a_reporters_words_follow_the_report_into_the_joint_case(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Officers link the case before its reporter's next attempt, which then finds the joint one."""
+    target, sent = send_report(today=DAY), send_report(today=DAY)
+
+    def linked_meanwhile(seconds: float) -> None:
+        link(cast, target, sent)
+
+    interrupt(monkeypatch, 1)
+    monkeypatch.setattr(transitions, "time", SimpleNamespace(monotonic=time.monotonic, sleep=linked_meanwhile))
+    say(sent)
+    assert report(sent).case == fresh(target)
+    assert report(sent).messages.count() == 1
     whole()
 
 

@@ -15,6 +15,8 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
+from complaints.services import case_membership, transitions
+from complaints.services.transitions import CaseChanged
 from tests.cast import DRAFT, send_report
 from tests.images import photo
 from tests.views import walk
@@ -199,6 +201,66 @@ def test_a_forged_row_is_a_calm_page_that_gives_the_words_back(client: Client, c
         assert "Laporan ini belum dapat kami tampilkan." in walk.words(page)
     assert "Kata saya" in page.content.decode()
     assert Message.objects.count() == 0
+
+
+@pytest.fixture
+def changing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Officers link and unlink the case at every attempt of its reporter."""
+
+    def lock_around(complaint_id: object) -> Case:
+        raise CaseChanged
+
+    monkeypatch.setattr(case_membership, "lock_around", lock_around)
+    monkeypatch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("changing")
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("jawab/", {"text": "Kata saya yang panjang"}),
+        ("cabut/", {"reason": "Kata saya yang panjang"}),
+        ("unggahan/", {"url": "https://contoh.invalid/1", "account": "Kata saya yang panjang"}),
+    ],
+)
+def test_a_case_that_changes_all_the_time_gives_the_words_back(
+    client: Client, code: str, path: str, typed: dict[str, str]
+) -> None:
+    opened(client, code)
+    for prefix, sentence in (("", "Belum terkirim:"), ("/en", "Not sent yet:")):
+        page = client.post(f"{prefix}/cek/laporan/{path}", typed)
+        assert page.status_code == 409
+        assert sentence in walk.words(page)
+        assert "Kata saya yang panjang" in page.content.decode()
+        assert f'action="{prefix}/cek/laporan/{path}"' in page.content.decode() or path == "cabut/"
+    assert Message.objects.count() == 0
+    assert Evidence.objects.count() == 0
+    assert Case.objects.get().status == Status.RECEIVED
+
+
+def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: str) -> None:
+    opened(client, code)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case_membership, "lock_around", lambda complaint_id: (_ for _ in ()).throw(CaseChanged))
+        patch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
+        good = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+        bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
+        for chosen in ([good, bad], []):
+            page = client.post("/cek/laporan/bukti/", {"evidence": chosen})
+            assert page.status_code == 409
+            assert "Belum terkirim:" in walk.words(page)
+            assert "catatan.txt" in walk.words(page)
+    assert client.post("/cek/laporan/bukti/").url == "/cek/laporan/"
+    assert Evidence.objects.count() == 1
+
+
+@pytest.mark.usefixtures("changing")
+def test_screenshots_of_a_post_that_was_not_sent_are_asked_for_again(client: Client, code: str) -> None:
+    opened(client, code)
+    shot = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
+    page = client.post("/cek/laporan/unggahan/", {"url": "https://contoh.invalid/1", "evidence": shot})
+    assert page.status_code == 409
+    assert "Pilih lagi juga tangkapan layarnya." in walk.words(page)
 
 
 def test_leaving_deletes_the_session_and_the_old_cookie_opens_nothing(client: Client, code: str) -> None:

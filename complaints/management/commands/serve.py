@@ -108,7 +108,8 @@ def _end_all(children: list[Child]) -> None:
 
 def banner(host: str, port: int) -> str:
     """What to open and how to get in: the addresses, and the sample accounts if there are any."""
-    root = f"http://{host}:{port}/"
+    # Browsers refuse security keys on an address of numbers (WebAuthn: a relying party is a domain).
+    root = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
     lines = [
         "",
         "Kanal Netral is served. Ctrl-C ends all of it.",
