@@ -1,13 +1,14 @@
 # From a clean clone, with Python 3.11 or newer and make:
 #   make run     serve the portal with sample data on http://localhost:8000 (PORT=... for another port)
-#   make test    every check and every test, on SQLite and on PostgreSQL where one answers
+#   make test    every check and every test on SQLite, and on PostgreSQL where one answers
+#   make test-fast   the tests without the browser, on SQLite: about two minutes
 #   make check   the static checks alone
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
 #   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
 #   make clean   forget the virtualenv and the stamps; data and secrets in var/ stay
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sample test check lock messages messages-extract clean
+.PHONY: help setup run sample test test-fast check lock messages messages-extract clean
 
 PORT ?= 8000
 REQUIREMENTS ?= requirements/dev.txt
@@ -59,6 +60,9 @@ test: setup
 	@.ci/clamav
 	@.ci/gettext
 	@.ci/test
+
+test-fast: setup
+	@.ci/test-fast
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)

@@ -1,32 +1,67 @@
-"""What every test may ask for beyond pytest-django: a browser, the cast, and tables that can be emptied although
-the database forbids it. Builders of people and cases live in modules of their own."""
+"""Fixtures of all tests: the cast, a signed-in browser, an empty database, and a real browser.
+
+Builders of people and of cases stand in ``tests.world`` and ``tests.cases``, the test database in ``tests.database``.
+"""
 
 import os
 import shutil
-from collections.abc import Iterator
-from importlib import import_module
-from types import SimpleNamespace
+import signal
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings as portal
-from django.db import connection
+from django.core.cache import cache
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from playwright.sync_api import Browser, sync_playwright
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
-from complaints.domain.hashchain import GENESIS
-from complaints.models.audit import ChainHead
 from complaints.services import reference_data
-from tests.cast import Cast, make_cast
+from tests import database
+from tests.world import Cast, SignedIn, make_cast, start_session
 
 # Playwright's sync interface keeps an event loop on this thread; Django would refuse every query beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-# A busy machine is no fault of the code: nothing here is judged by its time.
-property_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-property_settings.load_profile("untimed")
+# A busy machine is no fault of the code: nothing here is judged by its time. CI tries more examples.
+slow = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+property_settings.register_profile("quick", max_examples=25, **slow)
+property_settings.register_profile("full", max_examples=200, **slow)
+property_settings.load_profile("full" if os.environ.get("CI") == "true" else "quick")
+
+# Fixtures of a test that has to do with the database; a test without any runs once, not again on PostgreSQL.
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+# Seconds for the fixtures of a test that has timed out to be taken down.
+TEARDOWN_SECONDS = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that drive a browser and those that need no database: PostgreSQL's run leaves them out."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if not item.get_closest_marker("django_db") and not DATABASE_FIXTURES & fixtures:
+            item.add_marker(pytest.mark.nodb)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """After a time-out, leave the next test a database connection that works.
+
+    pytest-timeout raises from a signal handler, wherever the test is: in the middle of a statement, too. Playwright
+    bears it since 1.65.
+    """
+    report = yield
+    if call.excinfo is not None and "from pytest-timeout" in str(call.excinfo.value):
+        if call.when != "teardown":
+            # The fixtures may wait for what has broken; pytest-timeout sets its timer once for each test.
+            signal.setitimer(signal.ITIMER_REAL, TEARDOWN_SECONDS)
+        database.recover()
+    return report
+
 
 # The shell first: the same engine without a window's cost, which is more than half of a page's.
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -61,40 +96,47 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def cast(db: None, settings: Settings) -> Cast:
-    """The people, their keys and teams, with the teams pinned."""
-    people = make_cast()
-    settings.TEAM_KEY_PINS = people.pins
-    return people
-
-
-@pytest.fixture
-def live_cast(transactional_db: None, settings: Settings) -> Cast:
-    """The same cast for tests that commit: several threads, a live server."""
-    people = make_cast()
-    settings.TEAM_KEY_PINS = people.pins
-    return people
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _emptying() -> Iterator[None]:
-    """After a test that commits, Django empties every table. The triggers that keep the audit chain and the steps of
-    cases from just that stand aside meanwhile, and the chain gets its first link again."""
-    triggers = import_module("complaints.migrations.0002_append_only")
-    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-    def teardown(case: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            editor = SimpleNamespace(connection=connection, execute=cursor.execute)
-            triggers.remove(editor)
-            empty(case)
-            triggers.install(editor)
-        ChainHead.objects.create(pk=1, digest=GENESIS)
-
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Build the cast into the test database, once for each process; tests that commit get its rows back."""
+    with django_db_blocker.unblock():
+        people = make_cast()
+        database.save()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
-        yield
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
+        yield people
+
+
+@pytest.fixture(scope="session")
+def shared_cast(django_db_setup: Cast) -> Cast:
+    """The people, their keys and teams; for fixtures of module scope, which pin the teams themselves."""
+    return django_db_setup
+
+
+@pytest.fixture
+def cast(db: None, shared_cast: Cast, settings: Settings) -> Cast:
+    """The people, their keys and teams, with the teams pinned."""
+    settings.TEAM_KEY_PINS = shared_cast.pins
+    return shared_cast
+
+
+@pytest.fixture
+def live_cast(transactional_db: None, shared_cast: Cast, settings: Settings) -> Cast:
+    """The same cast for tests that commit: several threads, a live server."""
+    settings.TEAM_KEY_PINS = shared_cast.pins
+    return shared_cast
+
+
+@pytest.fixture
+def empty_database(db: None) -> None:
+    """Begin without the cast and without reference data, as a new installation does."""
+    database.empty()
+
+
+@pytest.fixture
+def signed_in(cast: Cast) -> SignedIn:
+    """Gives somebody a browser of their own that is signed in."""
+    return start_session
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -106,4 +148,6 @@ def _empty_store() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
+    """Start with an empty cache: no rate limit and no reference data left over from another test."""
+    cache.clear()
     reference_data.clear_cache()

@@ -17,9 +17,8 @@ from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
-from tests.admin.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, Sent, send_report, ticks
+from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
+from tests.world import Cast, Sent, SignedIn, send_report, ticks
 
 DISPATCH = "<script>alert(1)</script>"
 

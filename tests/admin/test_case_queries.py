@@ -15,10 +15,9 @@ from complaints.services import case_actions, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
-from tests.admin.cases import act, body_act, forwarded
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, Sent, sealed_upload, send_report
+from tests.cases import act, body_act, forwarded
 from tests.images import photo
+from tests.world import Cast, Sent, SignedIn, sealed_upload, send_report
 
 # Five of them are the session, the person, their teams and key, and the entry in the chain.
 AT_MOST = 12

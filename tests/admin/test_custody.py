@@ -18,10 +18,9 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
 from tests.adapters import samples
-from tests.admin.cases import in_review
-from tests.admin.conftest import SignedIn
-from tests.admin.test_viewer import body_of, page, with_file
-from tests.cast import Cast, Sent
+from tests.admin.test_case_evidence import body_of, page, with_file
+from tests.cases import in_review
+from tests.world import Cast, Sent, SignedIn
 
 
 def sheet_url(sent: Sent, item: Evidence | None = None, *, form: str = "") -> str:

@@ -16,10 +16,9 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import ReleasedFile
 from complaints.services import follow_up
 from complaints.services.evidence import storage
-from tests.admin.cases import forwarded, in_review, with_photo
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, Sent, sealed_upload
+from tests.cases import forwarded, in_review, with_photo
 from tests.images import photo
+from tests.world import Cast, Sent, SignedIn, sealed_upload
 
 
 def url(sent: Sent, stored: uuid.UUID) -> str:

@@ -16,9 +16,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import Category
 from complaints.services import exports, first_look, practice
 from complaints.services.actor import Actor
-from tests.admin.cases import in_review
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, send_report
+from tests.cases import in_review
+from tests.world import Cast, SignedIn, send_report
 
 URL = "/kantor/complaints/case/ekspor/"
 FORM = {"columns": ["reference", "category", "province"], "form": "csv", "reason": "report"}

@@ -14,9 +14,8 @@ from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, first_look, follow_up, saved_filters
 from complaints.services.actor import Actor
 from complaints.services.forwarding.release import forward
-from tests.admin.conftest import SignedIn
 from tests.browser.day import reports
-from tests.cast import Cast
+from tests.world import Cast, SignedIn
 
 QUEUE, DESK = "admin:complaints_case_changelist", "admin:index"
 # By whom, which list, and how many queries at most. A first look at anything writes what nobody has met; these are

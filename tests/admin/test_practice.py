@@ -20,10 +20,9 @@ from complaints.services import case_actions, case_deadlines, case_file, practic
 from complaints.services.actor import Actor
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
-from tests.admin.cases import in_review
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, draft, send_report
+from tests.cases import in_review
 from tests.views.walk import code_on, send, to_check
+from tests.world import Cast, SignedIn, draft, send_report
 
 PAGE = "/kantor/latihan/"
 

@@ -14,9 +14,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.complaint import Complaint
 from complaints.services import follow_up, similarity
 from complaints.services import search as search_service
-from tests import traces
-from tests.admin.conftest import SignedIn
-from tests.cast import Cast, send_report
+from tests.security import traces
+from tests.world import Cast, SignedIn, send_report
 
 QUEUE, SEARCH = "admin:complaints_case_changelist", "admin:complaints_case_search"
 NIP = "198001012005011003"

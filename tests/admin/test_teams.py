@@ -19,8 +19,7 @@ from complaints.services import reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.team_keys import membership, personal
-from tests.admin.conftest import SignedIn
-from tests.cast import PASSWORD, Cast, send_report, sign_in
+from tests.world import PASSWORD, Cast, SignedIn, send_report, sign_in
 
 TEAMS = "admin:complaints_team_changelist"
 STAFF = "admin:complaints_staff_changelist"

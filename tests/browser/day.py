@@ -13,7 +13,7 @@ from playwright.sync_api import Locator
 
 from tests.browser.measure import looked_at
 from tests.browser.people import Officer
-from tests.cast import Sent, send_report
+from tests.world import Sent, send_report
 
 POST = "https://instagram.com/p/BaNj1r99"
 BURST, ALL = 45, 200

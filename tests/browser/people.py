@@ -15,7 +15,7 @@ from playwright.sync_api import Locator
 
 from tests.browser.files import Upload
 from tests.browser.window import Window
-from tests.cast import PASSWORD, app_code, next_code
+from tests.world import PASSWORD, app_code, next_code
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from complaints.services import first_look
 from complaints.services.actor import Actor
 from tests.browser.people import Officer
 from tests.browser.window import Opener
-from tests.cast import Cast, send_report
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 SHOTS = os.environ.get("SHOTS", "")
 
 

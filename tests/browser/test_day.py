@@ -19,9 +19,9 @@ from complaints.services.audit import verify
 from tests.browser.day import ALL, BURST, Tread, reports
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
-from tests.cast import PASSWORD, Cast, Sent
+from tests.world import PASSWORD, Cast, Sent
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 QUEUE = "/kantor/complaints/case/"
 LINKED, VERIFIED, FORWARDED = 40, 10, 5
 ANSWER, ASKED_BACK = "Hari Senin pertama, di aula.", "Di desa mana rapat itu?"

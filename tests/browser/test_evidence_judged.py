@@ -20,9 +20,9 @@ from tests.browser.people import Officer
 from tests.browser.test_upload import on_page_3, wait_for
 from tests.browser.test_viewer import all_drawn, seeks
 from tests.browser.window import Opener, Window
-from tests.cast import Cast
+from tests.world import Cast
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def scan(name: str) -> Upload:

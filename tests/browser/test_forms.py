@@ -13,13 +13,13 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import TeamMembership
 from complaints.services import case_membership, transitions
 from complaints.services.transitions import CaseChanged
-from tests.admin.cases import in_review
 from tests.browser.files import Upload, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
-from tests.cast import DRAFT, Cast, send_report
+from tests.cases import in_review
+from tests.world import DRAFT, Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CHOSEN = "empat kata yang tidak berjodoh"
 

@@ -20,14 +20,14 @@ from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
 from complaints.services.actor import Actor
 from complaints.services.team_keys import rotation
-from tests.addresses.expected import STAFF_GETS
-from tests.addresses.scene import STAFF, Scene, build
 from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.cast import Cast, sealed_upload, send_report, ticked
+from tests.security.addresses.expected import STAFF_GETS
+from tests.security.addresses.scene import STAFF, Scene, build
+from tests.world import Cast, sealed_upload, send_report, ticked
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = "\n".join(PAYLOADS)
 LINE = " ".join(PAYLOADS)

@@ -10,9 +10,9 @@ from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import resealing
 from tests.browser.people import Officer
 from tests.browser.window import Opener
-from tests.cast import Cast, send_report
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 DONE = "Tidak ada lagi yang disegel dengan kunci lama tim ini."
 
 

@@ -7,9 +7,9 @@ import pytest
 from complaints.models.case import Case
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
-from tests.cast import Cast, send_report
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 LINK = "https://instagram.com/p/AbC123"
 
 

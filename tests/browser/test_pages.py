@@ -9,14 +9,14 @@ import pytest
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from tests.admin.cases import act, forwarded, in_review, verified, with_photo
 from tests.browser.files import letter, photo
 from tests.browser.measure import focus_of, looked_at
 from tests.browser.people import Officer, Told
 from tests.browser.window import Opener, Window
-from tests.cast import Cast, send_report
+from tests.cases import act, forwarded, in_review, verified, with_photo
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE, TABLET, DESK = 360, 768, 1280
 Look = Callable[..., None]

@@ -13,9 +13,9 @@ from complaints.models.team import Staff
 from tests.browser.measure import looked_at
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.cast import Cast, send_report
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 QUEUE = "/kantor/complaints/case/"
 NIP = "198001012005011003"
 

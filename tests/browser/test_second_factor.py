@@ -11,7 +11,7 @@ from complaints.services import mfa
 from complaints.services.team_keys import personal
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.cast import PASSWORD, Cast, next_code, send_report
+from tests.world import PASSWORD, Cast, next_code, send_report
 
 INITIAL, NEW = "dari orang lain 1", "empat kata yang tidak serumpun"
 

@@ -15,9 +15,9 @@ from complaints.services.evidence import processing
 from tests.browser.files import CAMERA, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import NOTHING_LEFT, Opener, Window
-from tests.cast import Cast
+from tests.world import Cast
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 PHOTO, LETTER, SECOND = photo("apel-fajar.jpg"), letter("undangan-apel.pdf"), photo("spanduk-gudang.jpg")
 NOTE = "Catatan dalam: minta dua orang memeriksa."

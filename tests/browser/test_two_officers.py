@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from complaints.models.case import Case
-from tests.admin.cases import complaint_of, in_review, with_photo
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
 from tests.browser.window import Window
-from tests.cast import Cast
+from tests.cases import complaint_of, in_review, with_photo
+from tests.world import Cast
 
 TABLET, DESK = 768, 1280
 WORDS = "Terlapor bukan ASN."
@@ -26,6 +27,7 @@ def faults(own: Window) -> list[str]:
     return found
 
 
+@pytest.mark.both_databases
 def test_danger_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) -> None:
     sent = in_review(live_cast, event_from="", learnt_on="2026-11-20")
     with_photo(sent)

@@ -13,9 +13,9 @@ from complaints.services.evidence import storage
 from tests.browser.files import Upload, letter, photo
 from tests.browser.people import Reporter
 from tests.browser.window import TIMEOUT_MS, Opener
-from tests.cast import Cast, send_report
+from tests.world import Cast, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 MIB = 1024 * 1024
 PHOTO, LETTER = photo("apel.jpg"), letter("undangan.pdf")

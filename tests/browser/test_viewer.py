@@ -13,9 +13,9 @@ from complaints.services.evidence import processing
 from tests.adapters import samples
 from tests.browser.people import Officer
 from tests.browser.window import Opener
-from tests.cast import Cast, sealed_upload, send_report
+from tests.world import Cast, sealed_upload, send_report
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 DRAWN = "() => [...document.images].every((one) => one.complete && one.naturalWidth > 0)"
 
 

@@ -9,12 +9,12 @@ import io
 import pytest
 from django.urls import reverse
 
-from tests.admin.cases import in_review
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
-from tests.cast import Cast
+from tests.cases import in_review
+from tests.world import Cast
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "Sastro Kertapati"
 
 

@@ -20,10 +20,8 @@ from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, case_file, case_items, conflicts, first_look, scheduled
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
-from tests.admin.cases import forwarded
-from tests.admin.conftest import SignedIn
-from tests.admin.conftest import signed_in as signed_in
-from tests.cast import Cast, Sent, at, send_report
+from tests.cases import forwarded
+from tests.world import Cast, Sent, SignedIn, at, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)

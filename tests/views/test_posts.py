@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from complaints.models.evidence import DraftFile, Evidence
-from tests import traces
 from tests.images import photo
+from tests.security import traces
 from tests.views import walk
 
 STORY = "/lapor/cerita/"

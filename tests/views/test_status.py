@@ -17,9 +17,9 @@ from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
 from complaints.services import case_membership, transitions
 from complaints.services.transitions import CaseChanged
-from tests.cast import DRAFT, send_report
 from tests.images import photo
 from tests.views import walk
+from tests.world import DRAFT, send_report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 UNKNOWN = "Kode itu tidak kami kenali. Periksa lagi hurufnya."

@@ -137,7 +137,7 @@ def append(
         )
         entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
         entry.signature = signer.sign(entry.digest)
-        # The database moves the head with it: migration 0016.
+        # The database moves the head with it: complaints.models.triggers.
         entry.save(force_insert=True)
     return entry
 

@@ -1,0 +1,133 @@
+"""My desk: every number is the length of the list it leads to; the election's stage; charts with a table beneath."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from complaints.admin import dashboard, queue_filters
+from complaints.domain.workflow import Action
+from complaints.models.assignment import Absence
+from complaints.models.case import Case
+from complaints.models.reference_data import Election
+from complaints.services import assignment, conflicts, follow_up
+from complaints.services.actor import Actor
+from tests.cases import act, forwarded
+from tests.world import Cast, SignedIn, send_report
+
+pytestmark = pytest.mark.django_db
+TODAY = timezone.localdate()
+
+
+def counts(page: Any) -> dict[str, int]:
+    return {count.url.partition("?")[2]: count.number for count in page.context["counts"]}
+
+
+def listed(client: Client, url: str) -> int:
+    return len(client.get(url).context["cl"].result_list)
+
+
+def day_of_work(cast: Cast) -> None:
+    """Something of everything: late, due, new, with others, given both ways, of somebody absent, idle, unread, kept."""
+    now = timezone.now()
+
+    def give(by: str, to: str) -> Case:
+        case = send_report().case
+        assignment.assign(actor=Actor(cast.ring(by), now), case_id=case.pk, assignee=cast[to])
+        return case
+
+    late = send_report(today=TODAY - timedelta(days=40))
+    follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=TODAY)
+    Case.objects.filter(pk=send_report().case.pk).update(due_on=TODAY)
+    give("vera", "vera")
+    give("fitri", "vera")
+    give("vera", "vino")
+    Case.objects.filter(pk=give("vera", "fitri").pk).update(owner_seen_on=TODAY - timedelta(days=20))
+    asked = send_report()
+    assignment.claim(actor=Actor(cast.ring("vera"), now), case_id=asked.case.pk, seen=None)
+    act(cast, "vera", asked, Action.START_REVIEW)
+    act(cast, "vera", asked, Action.ASK_REPORTER, "Kapan itu terjadi?")
+    there, _release = forwarded(cast)
+    assignment.claim(actor=Actor(cast.ring("vera"), now), case_id=there.case.pk, seen=None)
+    Absence.objects.create(staff=cast["vino"], stand_in=cast["vera"], from_on=TODAY, until_on=TODAY)
+    kept = send_report(today=TODAY - timedelta(days=40))
+    for name in ("vera", "fitri"):
+        conflicts.declare_conflict(actor=Actor(cast.ring(name), now), case_id=kept.case.pk, reason="Saudara.")
+
+
+@pytest.mark.parametrize("name", ["vera", "fitri", "vino"])
+def test_every_number_is_the_length_of_its_list(cast: Cast, signed_in: SignedIn, name: str) -> None:
+    day_of_work(cast)
+    client = signed_in(name)
+    page = client.get(reverse("admin:index"))
+    found = counts(page)
+    wrong = {count.url: (count.number, listed(client, count.url)) for count in page.context["counts"]}
+    assert {url: both for url, both in wrong.items() if both[0] != both[1]} == {}
+    expected: dict[str, dict[str, int]] = {
+        "vera": {"due=today": 1, "due=late": 1, "status=received": 6, "status=ours&officer=me": 2},
+        "fitri": {"due=late": 1, "officer=unconfirmed": 1, "officer=idle": 1, "officer=given": 1},
+        "vino": {"due=late": 2, "officer=unconfirmed": 1},
+    }
+    assert {query: found.get(query) for query in expected[name]} == expected[name]
+    if name == "vera":
+        assert (found["status=others&officer=me"], found["officer=standin"], found["officer=given"]) == (2, 1, 2)
+        assert "officer=idle" not in found
+
+
+def test_the_desk_costs_fifteen_queries_with_everything_on_it(cast: Cast, signed_in: SignedIn) -> None:
+    day_of_work(cast)
+    client = signed_in("fitri")
+    client.get(reverse("admin:index"))
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(reverse("admin:index"))
+    assert page.context["mine"]
+    assert len(queries) <= 15, "\n".join(one["sql"][:150] for one in queries)
+
+
+def test_the_charts_say_the_same_in_a_table(cast: Cast, signed_in: SignedIn) -> None:
+    day_of_work(cast)
+    page = signed_in("vera").get(reverse("admin:index"))
+    intake, age, punctual = page.context["charts"]
+    assert sum(int(bar.words) for bar in intake.bars) == Case.objects.count() - 1
+    assert [int(bar.words) for bar in age.bars] == [Case.objects.count() - 2, 0, 0, 1]
+    assert "100%" in punctual.bars[-1].words
+    text = page.content.decode()
+    assert text.count('<figure class="chart"') == text.count('<caption class="vh">') == 3
+    assert " style=" not in text
+
+
+@pytest.mark.parametrize(
+    ("day", "words", "coming"),
+    [
+        (date(2026, 5, 1), "It has not begun", date(2026, 6, 1)),
+        (date(2026, 6, 1), "Preparation", date(2026, 10, 26)),
+        (date(2026, 10, 28), "Candidates are settled", date(2026, 10, 29)),
+        (date(2027, 1, 23), "Campaign", date(2027, 1, 24)),
+        (date(2027, 1, 24), "Quiet days", date(2027, 1, 27)),
+        (date(2027, 1, 27), "Voting", date(2027, 1, 28)),
+        (date(2027, 2, 28), "Counting", date(2027, 3, 1)),
+    ],
+)
+def test_the_election_stands_where_its_calendar_says(cast: Cast, day: date, words: str, coming: date) -> None:
+    with translation.override("en"):
+        stage = dashboard.election_stage(day)
+    assert stage is not None
+    assert stage.words.startswith(words)
+    assert (stage.next_on, stage.days) == (coming, (coming - day).days)
+    assert dashboard.election_stage(date(2027, 3, 1)) is None
+    assert Election.objects.exists()
+
+
+def test_every_officer_filter_has_words(cast: Cast, signed_in: SignedIn) -> None:
+    client = signed_in("vera")
+    officer = next(one for one in queue_filters.FILTERS if one.name == "officer")
+    for value, label in officer.choices():
+        page = client.get(reverse("admin:complaints_case_changelist") + f"?officer={value}")
+        assert str(label) in page.content.decode().replace("&#x27;", "'")

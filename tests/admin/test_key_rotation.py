@@ -1,0 +1,151 @@
+"""The pages of a key change: a member removes and goes on to the end, an administrator only ends, all are told."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from complaints.models.audit import AuditEntry
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services.audit import verify
+from complaints.services.keyring import SESSION_KEY
+from complaints.services.team_key_history import team_fingerprint
+from complaints.services.team_keys import personal, resealing
+from tests.admin.test_teams import ACCOUNT
+from tests.world import Cast, SignedIn, send_report
+
+TEAMS = "admin:complaints_team_changelist"
+REVIEW = "admin:complaints_teamkey_changelist"
+REASON = "Pindah tugas, kata rahasia durianmerah."
+
+
+def triage() -> Team:
+    return Team.objects.get(slug="triage")
+
+
+def remove_url(cast: Cast, name: str) -> str:
+    row = TeamMembership.objects.get(staff=cast[name], left_at=None)
+    return reverse("admin:complaints_team_remove", args=[triage().pk, row.pk])
+
+
+def in_english(client: Client) -> Client:
+    client.post(reverse("admin:me"), {"language": "en"})
+    return client
+
+
+def test_a_member_removes_a_person_and_goes_on_to_the_end(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resealing.reseal, "__kwdefaults__", {"limit": 2})
+    for _ in range(3):
+        send_report()
+    vera, vino, url = signed_in("vera"), signed_in("vino"), remove_url(cast, "vino")
+    assert url in vera.get(reverse(TEAMS)).content.decode()
+    page = vera.get(url).content.decode()
+    assert personal.fingerprint(cast["fitri"]) in page and personal.fingerprint(cast["vino"]) not in page
+    assert vera.post(url, {"reason": ""}).status_code == 400
+    assert triage().key_number == 1
+    answer = vera.post(url, {"reason": REASON})
+    on = answer.headers["Location"]
+    assert on == reverse("admin:complaints_team_reseal", args=[triage().pk]) + "?lanjut=1"
+    assert vino.get(reverse("admin:index")).status_code == 302
+    text = vera.get(on).content.decode()
+    assert 'max="3"' in text and 'value="0"' in text and "admin-go-on.js" in text
+    steps = 0
+    while "lanjut" in on:
+        on = vera.post(on).headers["Location"]
+        steps += 1
+    assert steps == 2
+    text = vera.get(on).content.decode()
+    assert f"triage={team_fingerprint(triage()).replace(' ', '')}" in text
+    assert "admin-go-on.js" not in text
+    assert REASON in vera.get(reverse(TEAMS)).content.decode()
+    assert REASON not in signed_in("adi").get(reverse(TEAMS)).content.decode()
+    assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
+    assert vera.get(url).headers["Location"] == reverse(TEAMS)
+    events = list(AuditEntry.objects.filter(event__startswith="teamkey.").values_list("event", flat=True))
+    assert events == [f"teamkey.{act}" for act in ("removed", "rotated", "resealed", "resealed", "finished")]
+    assert "durianmerah" not in str(list(AuditEntry.objects.values_list("facts", flat=True)))
+    assert verify.verify_chain().whole
+
+
+def test_nobody_but_a_member_with_an_open_key_changes_it(signed_in: SignedIn, cast: Cast) -> None:
+    url, team = remove_url(cast, "vino"), triage()
+    others = [reverse(f"admin:complaints_team_{name}", args=[team.pk]) for name in ("change_key", "reseal")]
+    for name in ("adi", "super", "audi", "cakra", "kirana", "luar"):
+        client = signed_in(name)
+        for address in (url, *others):
+            assert client.get(address).status_code == 404, name
+            assert client.post(address, {"reason": REASON}).status_code == 404, name
+    vera = signed_in("vera")
+    session = vera.session
+    session.pop(SESSION_KEY)
+    session.save()
+    for address in (url, *others):
+        assert vera.post(address, {"reason": REASON}).status_code == 409
+    assert triage().key_number == 1
+
+
+def test_an_administrator_switches_off_and_the_desk_says_that_the_key_is_still_to_be_changed(
+    signed_in: SignedIn, cast: Cast
+) -> None:
+    admin, vino = in_english(signed_in("adi")), signed_in("vino")
+    off = {key: value for key, value in ACCOUNT.items() if key != "is_active"} | {"username": "vino"}
+    url = reverse("admin:complaints_staff_change", args=[cast["vino"].pk])
+    assert admin.post(url, off).status_code == 302
+    assert vino.get(reverse("admin:index")).status_code == 302
+    row = TeamMembership.objects.get(staff=cast["vino"])
+    assert (row.left_cause, row.sealed_key) == ("switched_off", None)
+    said, change = "Key still to be changed: vino", reverse("admin:complaints_team_change_key", args=[triage().pk])
+    for name in ("adi", "vera", "audi"):
+        client = in_english(signed_in(name))
+        assert said in client.get(reverse("admin:index")).content.decode(), name
+        assert said in client.get(reverse(REVIEW)).content.decode(), name
+    assert said not in in_english(signed_in("cakra")).get(reverse("admin:index")).content.decode()
+    vera = in_english(signed_in("vera"))
+    assert change in vera.get(reverse("admin:index")).content.decode()
+    assert vera.post(change).status_code == 302
+    text = vera.get(reverse("admin:index")).content.decode()
+    assert said not in text and "The key of “Triage” was changed" in text
+    vera.post(reverse("admin:complaints_team_reseal", args=[triage().pk]))
+    assert "The key of “Triage” was changed" not in vera.get(reverse("admin:index")).content.decode()
+
+
+def test_nobody_gets_the_keys_of_two_teams(signed_in: SignedIn, cast: Cast) -> None:
+    """Not while the key that the person may have kept still opens something."""
+    Staff.objects.filter(username="vino").update(role="custodian")
+    custodians = Team.objects.get(slug="custodian")
+    row = TeamMembership.objects.create(team=custodians, staff=cast["vino"])
+    admit, cakra = reverse("admin:complaints_team_admit", args=[row.pk]), signed_in("cakra")
+    typed = {"fingerprint": personal.fingerprint(cast["vino"])}
+    assert cakra.post(admit, typed).status_code == 400
+    send_report()
+    vera, reseal = signed_in("vera"), reverse("admin:complaints_team_reseal", args=[triage().pk])
+    vera.post(reverse("admin:complaints_team_change_key", args=[triage().pk]))
+    assert cakra.post(admit, typed).status_code == 400
+    vera.post(reseal)
+    assert cakra.post(admit, typed).status_code == 302
+
+
+def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cast, settings: Settings) -> None:
+    signed_in("vera").get(reverse("admin:complaints_case_change", args=[send_report().case.pk]))
+    sign, audi = reverse("admin:complaints_teamkey_sign_off"), in_english(signed_in("audi"))
+    page = audi.get(reverse(REVIEW))
+    text = page.content.decode()
+    assert "Not reviewed yet." in text
+    assert personal.fingerprint(cast["vera"]) in text and team_fingerprint(triage()) in text
+    held = {one.row.staff.username: one for team in page.context["teams"] for one in team.holders}
+    assert held["vera"].opened and held["vera"].signed_in and not held["vino"].opened
+    assert audi.get(sign).status_code == 405
+    assert audi.post(sign).status_code == 302
+    assert "by audi" in audi.get(reverse(REVIEW)).content.decode()
+    facts = AuditEntry.objects.get(event="team.reviewed").facts
+    assert set(facts) == {"digest", "teams"} and facts["teams"] == 4
+    for name, seen in (("vera", ["triage"]), ("kirana", ["body-kasn"])):
+        client = signed_in(name)
+        assert [one.team.slug for one in client.get(reverse(REVIEW)).context["teams"]] == seen
+        assert client.post(sign).status_code == 404
+    assert signed_in("luar").get(reverse(REVIEW)).status_code == 404
+    assert verify.verify_chain().whole

@@ -1,0 +1,186 @@
+"""A liaison's door: the release, the steps of the body, and nothing else of the case."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.domain.workflow import Action
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case
+from complaints.models.oversight import Release, Sanction
+from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
+from tests.cases import act, body_act, complaint_of, forwarded
+from tests.world import Cast, SignedIn
+
+LIST = "admin:complaints_release_changelist"
+
+
+def page_url(release: Release) -> str:
+    return reverse("admin:complaints_release_change", args=[release.pk])
+
+
+def step_url(release: Release, action: str) -> str:
+    return reverse("admin:complaints_release_step", args=[release.pk, action])
+
+
+def status(release: Release) -> str:
+    return Case.objects.get(pk=release.case_id).status
+
+
+def listed(page: object) -> list[uuid.UUID]:
+    return [release.pk for release in page.context["cl"].result_list]  # type: ignore[attr-defined]
+
+
+def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast, files=True)
+    to = {"actor": Actor(cast.ring("vera"), timezone.now()), "complaint_id": complaint_of(sent).pk}
+    case_actions.write_case_note(text="Rahasia.", **to)
+    case_actions.reply_to_reporter(text="Antar kita.", **to)
+    client = signed_in("kirana")
+    assert listed(client.get(reverse(LIST))) == [release.pk]
+    text = client.get(page_url(release)).content.decode()
+    for words in (sent.case.reference, "Pada rapat pagi", "Mohon ditindaklanjuti.", "bukti-1.jpeg"):
+        assert words in text
+    for secret in ("Rahasia.", "Antar kita.", "Ini fotonya.", "foto.jpg", "Vera", "Fitri"):
+        assert secret not in text
+    assert AuditEntry.objects.filter(event="release.opened", actor=cast["kirana"].pk).count() == 1
+    assert not re.search(r"<style|\sstyle=|\son\w+=|data:|<script(?![^>]*\ssrc=)", text)
+
+
+@pytest.mark.parametrize("name", ["bima", "vera", "fitri", "super", "audi", "adi", "cakra", "luar"])
+def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, name: str) -> None:
+    _sent, release = forwarded(cast)
+    client = signed_in(name)
+    for address in (page_url(release), step_url(release, "take_up")):
+        there, missing = client.get(address), client.get(address.replace(str(release.pk), str(uuid.uuid4())))
+        assert there.status_code == missing.status_code == 404
+        assert there.content == missing.content
+    if name == "bima":
+        assert listed(client.get(reverse(LIST))) == []
+    else:
+        assert client.get(reverse(LIST)).status_code == 404
+
+
+def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    client = signed_in("kirana")
+
+    def take(action: str, seen: str, **words: str) -> int:
+        assert step_url(release, action) in client.get(page_url(release)).content.decode()
+        assert client.get(step_url(release, action)).status_code == 200
+        return client.post(step_url(release, action), {"seen": seen, **words}).status_code
+
+    assert take("take_up", "forwarded") == 302
+    assert take("ask_reporter", "under_examination") == 400
+    assert take("ask_reporter", "under_examination", told="Siapa saksinya?") == 302
+    follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
+    assert "Dua rekan." in client.get(page_url(release)).content.decode()
+    assert take("substantiate", "under_examination") == 400
+    assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", told="Dugaan terbukti.") == 302
+    assert take("await_agency", "substantiated", text="Sanksi sedang.") == 302
+    decision = {"kind": "moral_open", "number": "800/1", "decided_on": timezone.localdate().isoformat()}
+    assert take("sanction", "awaiting_agency", **{**decision, "decided_on": "2999-01-01"}) == 400
+    assert take("sanction", "awaiting_agency", number="800/1") == 400
+    assert not Sanction.objects.exists()
+    assert take("sanction", "awaiting_agency", **decision) == 302
+    assert status(release) == "sanctioned"
+    text = client.get(page_url(release)).content.decode()
+    for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1"):
+        assert words in text
+    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    assert "Dugaan terbukti." in told
+    assert not any("menurut saksi" in words for words in told)
+
+
+def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    client = signed_in("kirana")
+    url = step_url(release, "dismiss")
+    assert client.post(url, {"seen": "under_examination", "text": "Tidak ada bukti."}).status_code == 400
+    form = {"seen": "under_examination", "text": "Tidak ada bukti.", "told": "Bukti belum cukup."}
+    assert client.post(url, form).status_code == 302
+    assert status(release) == "unsubstantiated"
+    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    assert told[-1] == "Bukti belum cukup."
+
+
+def test_a_returned_release_shows_nothing_of_the_cases_later_fate(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    client = signed_in("kirana")
+    client.post(reverse("admin:me"), {"language": "en"})
+    question = {"seen": "forwarded", "text": "Di kecamatan mana?"}
+    assert client.post(step_url(release, "return"), question).status_code == 302
+    assert (
+        "Di kecamatan mana?"
+        in signed_in("vera").get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
+    )
+    sent.case.refresh_from_db()
+    act(cast, "vera", sent, Action.REFER, "Ke Bawaslu.")
+    text = client.get(page_url(release)).content.decode()
+    assert "Returned with a question" in text
+    assert "Referred" not in text
+    assert "Ke Bawaslu." not in text
+    assert step_url(release, "take_up") not in text
+    assert client.post(step_url(release, "take_up"), {"seen": "referred"}).status_code == 409
+    every = client.get(reverse(LIST) + "?turn=every").content.decode()
+    assert "Referred" not in every
+    assert listed(client.get(reverse(LIST))) == []
+
+
+def test_a_stale_step_writes_nothing_and_keeps_the_words(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    body_act(cast, "kresna", release, Action.TAKE_UP)
+    client = signed_in("kirana")
+    form = {"seen": "forwarded", "text": "Di kecamatan mana?"}
+    response = client.post(step_url(release, "return"), form)
+    assert response.status_code == 409
+    assert "Di kecamatan mana?" in response.content.decode()
+    assert 'value="under_examination"' in response.content.decode()
+    assert status(release) == "under_examination"
+    body_act(cast, "kresna", release, Action.SUBSTANTIATE, text="Terbukti.")
+    gone = client.post(step_url(release, "return"), {"seen": "under_examination", "text": "Di desa mana?"})
+    assert gone.status_code == 409
+    assert "Di desa mana?" in gone.content.decode()
+    assert status(release) == "substantiated"
+
+
+def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cast) -> None:
+    _one, new = forwarded(cast)
+    _two, taken = forwarded(cast)
+    body_act(cast, "kirana", taken, Action.TAKE_UP)
+    _three, asked = forwarded(cast)
+    body_act(cast, "kirana", asked, Action.TAKE_UP)
+    body_act(cast, "kirana", asked, Action.ASK_REPORTER, told="Kapan?")
+    _four, ended = forwarded(cast)
+    body_act(cast, "kirana", ended, Action.TAKE_UP)
+    body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", told="Tidak cukup.")
+    _five, foreign = forwarded(cast, body="bkn")
+    Case.objects.filter(pk=taken.case_id).update(due_on="2020-01-01")
+    client = signed_in("kirana")
+    expected = {
+        "": {new.pk, taken.pk, asked.pk},
+        "?turn=new": {new.pk},
+        "?turn=yours": {new.pk, taken.pk},
+        "?turn=late": {taken.pk},
+        "?turn=ended": {ended.pk},
+        "?turn=every": {new.pk, taken.pk, asked.pk, ended.pk},
+    }
+    for query, releases in expected.items():
+        assert set(listed(client.get(reverse(LIST) + query))) == releases, query
+    assert listed(signed_in("bima").get(reverse(LIST))) == [foreign.pk]
+    counts = client.get(reverse("admin:index")).context["counts"]
+    assert [count.number for count in counts] == [1, 2, 1, 3]
+
+
+def test_an_unknown_step_does_not_exist(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    client = signed_in("kirana")
+    for action in ("verify", "forward", "explode", "mark_overdue"):
+        assert client.get(step_url(release, action)).status_code == 404

@@ -1,0 +1,69 @@
+"""Cases brought to where a test needs them, through the services."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from complaints.domain.workflow import Action
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody, Release
+from complaints.services import case_actions, follow_up
+from complaints.services.actor import Actor
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
+from tests.images import photo
+from tests.world import Cast, Sent, sealed_upload, send_report
+
+
+def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
+    case_actions.act(actor=Actor(cast.ring(name), timezone.now()), case_id=sent.case.pk, action=action, reason=reason)
+    sent.case.refresh_from_db()
+
+
+def in_review(cast: Cast, **changes: Any) -> Sent:
+    sent = send_report(**changes)
+    act(cast, "vera", sent, Action.START_REVIEW)
+    return sent
+
+
+def with_photo(sent: Sent) -> dict[str, uuid.UUID]:
+    """Add a photo and make its working copy; return the stored objects by variant."""
+    today = timezone.localdate()
+    follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
+    processing.process_pending()
+    stored = EvidenceObject.objects.filter(evidence__complaint__case=sent.case)
+    return {item.variant: item.pk for item in stored}
+
+
+def verified(cast: Cast, **changes: Any) -> Sent:
+    sent = in_review(cast, **changes)
+    act(cast, "vera", sent, Action.VERIFY)
+    return sent
+
+
+def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes: Any) -> tuple[Sent, Release]:
+    sent = in_review(cast, **changes)
+    objects = [with_photo(sent)["working"]] if files else []
+    act(cast, "vera", sent, Action.VERIFY)
+    release = forward(
+        actor=Actor(cast.ring("fitri"), timezone.now()),
+        case_id=sent.case.pk,
+        body=OversightBody.objects.get(pk=body),
+        objects=objects,
+        cover="Mohon ditindaklanjuti.",
+    )
+    sent.case.refresh_from_db()
+    return sent, release
+
+
+def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
+    decisions.act(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
+
+
+def complaint_of(sent: Sent) -> Complaint:
+    return Complaint.objects.get(case=sent.case)

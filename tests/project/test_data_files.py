@@ -1,0 +1,298 @@
+"""Guards the catalogue and the samples: references resolve, both languages are there, every state has cases.
+
+These are plain files without a database; the command that loads them may rely on what is checked here.
+"""
+
+import json
+from collections import Counter, defaultdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from complaints.models.reference_data import Category
+from complaints.services import reference_data
+
+DATA = Path(__file__).resolve().parents[2] / "complaints" / "data"
+CATALOG = (
+    "categories",
+    "accused_kinds",
+    "sanction_bands",
+    "sanction_kinds",
+    "provinces",
+    "bodies",
+    "doors",
+    "elections",
+    "standard_texts",
+)
+
+STATES = {
+    "received",
+    "in_review",
+    "needs_information",
+    "verified",
+    "forwarded",
+    "under_examination",
+    "substantiated",
+    "unsubstantiated",
+    "awaiting_agency",
+    "overdue_agency",
+    "sanctioned",
+    "referred",
+    "ineligible_proposed",
+    "ineligible",
+    "withdrawn",
+}
+# Days a case must have lived at least to stand in a state, from the limits of the workflow table.
+MINIMUM_AGE = {
+    "verified": 1,
+    "forwarded": 2,
+    "under_examination": 7,
+    "substantiated": 14,
+    "unsubstantiated": 14,
+    "awaiting_agency": 15,
+    "overdue_agency": 46,
+    "sanctioned": 30,
+    "ineligible": 15,
+    "ineligible_proposed": 2,
+    "referred": 2,
+    "withdrawn": 1,
+    "needs_information": 2,
+}
+REACHED_BODY = {
+    "forwarded",
+    "under_examination",
+    "substantiated",
+    "unsubstantiated",
+    "awaiting_agency",
+    "overdue_agency",
+    "sanctioned",
+}
+AGENCY_KINDS = {"ministry", "agency", "province", "regency", "city", "village", "other", "unknown"}
+BODY_TEXTS = (
+    "forward_note",
+    "body_finding",
+    "body_dismissal",
+    "recommendation",
+    "sanction_kind",
+    "sanction_number",
+    "agency_name_for_sanction",
+    "return_question",
+)
+OFFICE_TEXTS = (
+    "story",
+    "question",
+    "answer",
+    "reply",
+    "verify_note",
+    "ineligible_reason",
+    "refer_reason",
+    "withdraw_reason",
+    "internal_note",
+)
+ANSWERS = {
+    "door",
+    "accused_kind",
+    "category",
+    "accused_name",
+    "accused_position",
+    "accused_nip",
+    "agency_kind",
+    "agency",
+    "regency",
+    "province",
+    "days_ago_event",
+    "links",
+    "identity",
+    "name",
+    "contact",
+}
+BAND_LEVELS = {"moral", "light", "medium", "heavy", "dismissal"}
+
+Row = dict[str, Any]
+
+
+def _load(path: str) -> list[Row]:
+    rows: list[Row] = json.loads((DATA / f"{path}.json").read_text(encoding="utf-8"))
+    return rows
+
+
+def _codes(name: str) -> set[str]:
+    return {row["code"] for row in _load(f"catalog/{name}")}
+
+
+def _vary(story: Row, variation: Row) -> Row:
+    """A planned complaint: words replaced in every text, then whole answers, then the opening sentence."""
+
+    def swap(value: Any) -> Any:
+        if isinstance(value, list):
+            return [swap(item) for item in value]
+        if isinstance(value, str):
+            for old, new in variation["replace"]:
+                value = value.replace(old, new)
+        return value
+
+    varied = {key: swap(value) for key, value in story.items()} | variation["overrides"]
+    varied["story"] = f"{variation['prefix']} {varied['story']}".strip()
+    varied["days_ago_event"] += variation["shift_days"]
+    return varied
+
+
+STORIES = _load("samples/stories")
+PLAN = _load("samples/plan")
+PLANNED = [(entry, _vary(STORIES[entry["story"]], entry["variation"])) for entry in PLAN]
+EVERY_COMPLAINT = [pytest.param(row, id=f"story-{n}") for n, row in enumerate(STORIES)] + [
+    pytest.param(row, id=f"plan-{n}") for n, (_, row) in enumerate(PLANNED)
+]
+ROUTES = {row["code"]: row["route"] for row in _load("catalog/accused_kinds")}
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_catalogue_has_unique_codes_and_both_languages(name: str) -> None:
+    rows = _load(f"catalog/{name}")
+    codes = [row["code"] for row in rows]
+    assert codes and len(codes) == len(set(codes))
+    assert len({frozenset(row) for row in rows}) == 1, "rows of one file have the same keys"
+    for row in rows:
+        for key in row:
+            if key.endswith("_id"):
+                assert row[key] and row[f"{key[:-3]}_en"], (row["code"], key)
+            if key.endswith("_en"):
+                assert f"{key[:-3]}_id" in row
+    orders = [row["order"] for row in rows if "order" in row]
+    assert orders == sorted(set(orders))
+
+
+def test_categories_follow_the_taxonomy() -> None:
+    rows = _load("catalog/categories")
+    assert Counter(row["code"][0] for row in rows) == {"A": 9, "B": 12, "C": 5, "D": 2}
+    groups = {"A": "pressure", "B": "offline", "C": "online", "D": "elsewhere"}
+    bands = _codes("sanction_bands")
+    for row in rows:
+        assert row["group"] == groups[row["code"][0]]
+        assert row["priority"] in {"normal", "high", "urgent"}
+        outside = row["group"] == "elsewhere"
+        assert (row["door"] in _codes("doors")) == outside and (row["sanction_band"] in bands) != outside
+        assert bool(row["basis"]) != outside
+
+
+def test_accused_kinds_and_sanctions() -> None:
+    assert len(ROUTES) == 8 and set(ROUTES.values()) == {"oversight", "both", "bawaslu", "verify"}
+    kinds = _load("catalog/sanction_kinds")
+    assert {row["level"] for row in kinds} == BAND_LEVELS
+    assert {row["applies_to"] for row in kinds} == {"both", "pns", "pppk"}
+    assert all(row["basis"] for row in kinds)
+
+
+def test_provinces_bodies_and_doors() -> None:
+    provinces = _load("catalog/provinces")
+    assert len(provinces) == 38 and all(len(row["code"]) == 2 and row["code"].isdigit() for row in provinces)
+    for row in _load("catalog/bodies"):
+        assert date.fromisoformat(row["valid_from"]) and row["valid_until"] is None
+    for row in _load("catalog/doors"):
+        assert 3 <= len(row["lines_id"]) == len(row["lines_en"]) <= 5
+        assert row["url"] == f"https://{row['address']}"
+
+
+def test_elections_are_fictional_and_in_order() -> None:
+    stages = ("starts_on", "candidates_on", "campaign_from", "campaign_until", "voting_on", "ends_on")
+    for row in _load("catalog/elections"):
+        days = [date.fromisoformat(row[stage]) for stage in stages]
+        assert row["fictional"] and days == sorted(days) and row["kind"] in {"pemilu", "pilkada"}
+
+
+@pytest.mark.parametrize("row", EVERY_COMPLAINT)
+def test_complaint_is_whole_and_refers_to_what_exists(row: Row) -> None:
+    assert set(row) == ANSWERS | set(OFFICE_TEXTS) | set(BODY_TEXTS)
+    assert row["accused_kind"] in ROUTES
+    assert row["category"] in _codes("categories") and row["category"][0] != "D"
+    assert row["door"] == ("pressed" if row["category"][0] == "A" else "witnessed")
+    assert row["province"] in _codes("provinces") and row["agency_kind"] in AGENCY_KINDS
+    assert row["accused_name"] and row["agency"] and row["days_ago_event"] >= 0
+    assert row["accused_nip"] == "" or (len(row["accused_nip"]) == 18 and row["accused_nip"].isdigit())
+    given = row["identity"] == "confidential"
+    assert given or row["identity"] == "anonymous"
+    assert bool(row["name"]) == bool(row["contact"]) == given
+    # Reserved names: no sample may lead a reader to somebody's real site.
+    assert all((urlsplit(link).hostname or "").endswith(".example") for link in row["links"])
+    assert not (given and row["name"] in row["story"])
+    assert given or not ("secara rahasia" in row["story"] or "Nama Anda" in row["reply"])
+
+
+@pytest.mark.parametrize("row", EVERY_COMPLAINT)
+def test_complaint_reads_as_it_should(row: Row) -> None:
+    assert 80 <= len(row["story"].split()) <= 350
+    assert all(row[key] for key in OFFICE_TEXTS)
+    judged = ROUTES[row["accused_kind"]] != "bawaslu"
+    assert all(bool(row[key]) == judged for key in BODY_TEXTS)
+    assert not row["sanction_kind"] or row["sanction_kind"] in _codes("sanction_kinds")
+    claims = ("verify_note", "forward_note", "body_finding", "body_dismissal") if judged else ("verify_note",)
+    assert all("dugaan" in row[key].lower() for key in claims), "never a charge, always a dugaan"
+
+
+def test_fictional_places_lie_in_one_province() -> None:
+    provinces = defaultdict(set)
+    for row in [*STORIES, *(row for _, row in PLANNED)]:
+        if row["regency"]:
+            provinces[row["regency"]].add(row["province"])
+    assert {place: codes for place, codes in provinces.items() if len(codes) > 1} == {}
+
+
+def test_plan_covers_every_state_at_a_possible_age() -> None:
+    count = Counter(entry["status"] for entry in PLAN)
+    assert len(PLAN) == 60 and set(count) == STATES and min(count.values()) >= 3
+    assert {entry["story"] for entry in PLAN} == set(range(len(STORIES)))
+    for entry, row in PLANNED:
+        assert MINIMUM_AGE.get(entry["status"], 0) <= entry["days_ago_received"] <= 60
+        if ROUTES[row["accused_kind"]] == "bawaslu":
+            assert entry["status"] not in REACHED_BODY
+        assert entry["with_link"] <= bool(row["links"])
+
+
+def test_plan_varies_and_every_replacement_is_used() -> None:
+    for entry in PLAN:
+        story, variation = STORIES[entry["story"]], entry["variation"]
+        texts = " ".join(" ".join(value) if isinstance(value, list) else str(value) for value in story.values())
+        assert [old for old, _ in variation["replace"] if old not in texts] == []
+        texts = json.dumps([value for value in story.values() if isinstance(value, str | list)], ensure_ascii=False)
+        assert [old for old, _ in variation["replace"] if json.dumps(old, ensure_ascii=False)[1:-1] not in texts] == []
+        assert set(variation["overrides"]) <= set(story)
+    assert len({row["story"] for _, row in PLANNED}) == len(PLANNED)
+    same = [entry for entry in PLAN if entry["variation"]["same_matter"]]
+    assert 4 <= len(same) <= 8
+    for entry in same:
+        assert _event_day(entry) in {_event_day(other) for other in PLAN if _is_first_report(other, entry["story"])}
+
+
+def _event_day(entry: Row) -> int:
+    row = _vary(STORIES[entry["story"]], entry["variation"])
+    return int(entry["days_ago_received"] + row["days_ago_event"])
+
+
+def _is_first_report(entry: Row, story: int) -> bool:
+    return entry["story"] == story and not entry["variation"]["same_matter"]
+
+
+def test_plan_looks_like_a_real_desk() -> None:
+    total = len(PLAN)
+    kinds = Counter(row["category"] for _, row in PLANNED)
+    pressure = sum(count for code, count in kinds.items() if code[0] == "A")
+    assert 0.30 <= pressure / total <= 0.40 and 0.13 <= kinds["C1"] / total <= 0.19
+    bare = [entry for entry in PLAN if not (entry["with_photo"] or entry["with_pdf"] or entry["with_link"])]
+    assert 0.20 <= len(bare) / total <= 0.30
+    confidential = sum(row["identity"] == "confidential" for _, row in PLANNED)
+    assert 0.15 <= confidential / total <= 0.25
+
+
+@pytest.mark.django_db
+def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
+    reference_data.load()
+    name = Category.objects.get(pk="A1").name_id
+    Category.objects.filter(pk="A1").update(name_id="Diubah")
+    Category.objects.filter(pk="A2").delete()
+    assert reference_data.load()["categories"] == 1
+    assert Category.objects.get(pk="A1").name_id == "Diubah"
+    assert sum(reference_data.load(overwrite=True).values()) == 0
+    assert Category.objects.get(pk="A1").name_id == name

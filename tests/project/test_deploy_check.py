@@ -1,0 +1,348 @@
+"""``check --deploy`` lets a sound installation pass and refuses each unsafe one, by the id that the manual names.
+
+A whole installation is made and checked in processes of its own, as an operator would. What can be wrong with it is
+then tried one by one in this process, on the same database for all.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core import checks
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import override_settings
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from complaints import checks as ours
+from complaints.adapters import sandbox
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
+from complaints.services.actor import Actor
+from complaints.services.keyring import Keyring
+from complaints.services.team_keys import personal, rotation
+from portal.secrets import new_secrets, write_once
+from tests import settings as plain
+from tests.database import built_once
+from tests.world import PASSWORD, Cast
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRETS = new_secrets()
+SOUND: dict[str, Any] = {
+    **SECRETS,
+    "DEBUG": False,
+    "SAMPLE_MODE": False,
+    "PUBLIC_ORIGIN": "https://lapor.example.go.id",
+    "SESSION_COOKIE_SECURE": True,
+    "CSRF_COOKIE_SECURE": True,
+    "SESSION_COOKIE_NAME": "__Secure-kantor",
+    "CSRF_COOKIE_NAME": "__Host-csrf",
+    "REPORTER_COOKIE_NAME": "__Host-lapor",
+    "AUDIT_HEADS_MAIL": "kepala@example.invalid",
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "KEY_WRAP_OPSLIMIT": 3,
+    "KEY_WRAP_MEMLIMIT": 64 * 1024 * 1024,
+    "PASSWORD_HASH_MEMORY_KIB": None,
+}
+
+BUILD = """
+import getpass, django
+django.setup()
+from django.core.management import call_command
+from complaints.models.team import Role, Staff
+from complaints.models.oversight import OversightBody
+from complaints.services.team_keys import setup
+call_command("migrate", verbosity=0)
+call_command("load_catalog")
+OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
+body = OversightBody.objects.get(pk="bkn")
+roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
+members, recovery = [], []
+for slug, role in roles.items():
+    for number in (1, 2):
+        own = body if role is Role.OVERSEER else None
+        name = f"{slug}{number}"
+        Staff.objects.create(username=name, role=role, body=own, is_staff=True)
+        members.append(f"{slug}:{name}")
+    recovery.append(":".join([slug, setup.recovery_pair()[0], setup.recovery_pair()[0]]))
+getpass.getpass = lambda prompt: "kalimat panjang buatan sendiri"
+call_command("setup_keys", body=["bkn"], member=members, recovery=recovery)
+"""
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A production installation on SQLite: its secrets, teams and pins."""
+    folder = tmp_path_factory.mktemp("production")
+    write_once(folder / "portal.env")
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    environment = {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "PORTAL_VAR": str(folder),
+        "PORTAL_ORIGIN": "https://lapor.example.go.id",
+        "AUDIT_HEADS_MAIL": "kepala@example.invalid",
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    }
+    built = run(environment, "-c", BUILD)
+    assert built.returncode == 0, built.stderr
+    pins = [line for line in built.stdout.splitlines() if line.startswith("TEAM_KEY_PINS=")]
+    with (folder / "portal.env").open("a") as file:
+        file.write(pins[0] + "\n")
+    return environment
+
+
+alone = pytest.mark.skipif("DATABASE_URL" in os.environ, reason="brings its own SQLite, so once is enough")
+
+
+@alone
+def test_a_sound_installation_passes(installation: dict[str, str]) -> None:
+    done = run(installation, "manage.py", "check", "--deploy")
+    assert done.returncode == 0, done.stderr
+    assert "portal.E" not in done.stderr
+
+
+@alone
+def test_an_unsafe_installation_is_refused(installation: dict[str, str]) -> None:
+    done = run(
+        {**installation, "DEBUG": "true", "PORTAL_ORIGIN": "http://lapor.example.go.id"},
+        "manage.py",
+        "check",
+        "--deploy",
+    )
+    assert done.returncode != 0
+    for number in ("E001", "E009", "E010"):
+        assert f"portal.{number}" in done.stderr
+
+
+@alone
+def test_no_secret_is_printed(installation: dict[str, str]) -> None:
+    secrets = dict(
+        line.split("=", 1) for line in Path(installation["PORTAL_VAR"], "portal.env").read_text().splitlines()
+    )
+    broken = {**installation, "PASSWORD_PEPPER": "ab" * 32, "SECRET_KEY": secrets["SERVER_SIGNING_KEY"][:40]}
+    done = run(broken, "manage.py", "check", "--deploy")
+    assert "portal.E003" in done.stderr
+    assert not any(value in done.stdout + done.stderr for value in [*secrets.values(), "ab" * 32, broken["SECRET_KEY"]])
+
+
+# --- What can be wrong, one thing at a time -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sound(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    with built_once(django_db_blocker), override_settings(**SOUND, TEAM_KEY_PINS=shared_cast.pins):
+        yield shared_cast
+
+
+def found() -> set[str]:
+    """The numbers of errors and warnings but two: one of the tests' database, one of the machine."""
+    messages = checks.run_checks(tags=[ours.TAG], include_deployment_checks=True)
+    ids = {str(message.id).removeprefix("portal.") for message in messages}
+    assert all(message.hint for message in messages)
+    return ids - {"E016", "W004"}
+
+
+def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
+    assert found() == set()
+
+
+def stored_at(endpoint: str | None) -> dict[str, Any]:
+    """The settings of an object store at ``endpoint``."""
+    store = {"BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage", "OPTIONS": {"endpoint_url": endpoint}}
+    return {**settings.STORAGES, "evidence": store}
+
+
+@pytest.mark.parametrize(
+    "sound_too",
+    [
+        {"WORKER_PRIVATE_KEY": "", "WORKER_PREVIOUS_KEYS": []},  # a node that only takes reports in
+        {"WORKER_PUBLIC_KEY": ""},  # a secrets file from before
+        {"STORAGES": stored_at("https://s3.example.go.id")},
+        {"STORAGES": stored_at("http://127.0.0.1:9000")},
+        {"STORAGES": stored_at("http://[::1]:9000")},
+        {"STORAGES": stored_at(None)},
+    ],
+)
+def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> None:
+    with override_settings(**sound_too):
+        assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ({"DEBUG": True}, "E001"),
+        ({"SECRET_KEY": ""}, "E002"),
+        ({"SECRET_KEY": "short"}, "E002"),
+        ({"SECRET_KEY": "django-insecure-" + SECRETS["SECRET_KEY"]}, "E002"),
+        ({"PASSWORD_PEPPER": ""}, "E003"),
+        ({"PASSWORD_PEPPER": SECRETS["PASSWORD_PEPPER"][:62]}, "E003"),
+        ({"PASSWORD_PEPPER": "11" * 32}, "E003"),
+        ({"WORKER_PRIVATE_KEY": "", "WORKER_PUBLIC_KEY": ""}, "E004"),
+        ({"WORKER_PRIVATE_KEY": "not hexadecimal"}, "E004"),
+        ({"SERVER_SIGNING_KEY": "33" * 32}, "E005"),
+        ({"SERVER_SIGNING_KEY": SECRETS["WORKER_PRIVATE_KEY"]}, "E006"),
+        ({"WORKER_PUBLIC_KEY": "not hexadecimal"}, "E022"),
+        ({"WORKER_PUBLIC_KEY": new_secrets()["WORKER_PUBLIC_KEY"]}, "E022"),
+        ({"STORAGES": stored_at("http://minio.example.go.id:9000")}, "E021"),
+        ({"STORAGES": stored_at("http://10.0.0.5:9000")}, "E021"),
+        ({"SAMPLE_MODE": True}, "E007"),
+        ({"SESSION_COOKIE_SECURE": False}, "E009"),
+        ({"CSRF_COOKIE_SECURE": False}, "E009"),
+        ({"SESSION_COOKIE_SAMESITE": "Lax"}, "E009"),
+        ({"REPORTER_COOKIE_NAME": "lapor"}, "E009"),
+        ({"PUBLIC_ORIGIN": ""}, "E010"),
+        ({"PUBLIC_ORIGIN": "http://lapor.example.go.id"}, "E010"),
+        ({"PUBLIC_ORIGIN": "https://localhost"}, "E010"),
+        ({"PUBLIC_ORIGIN": "https://lapor.example.go.id/kanal"}, "E010"),
+        ({"TEAM_KEY_PINS": ""}, "E014"),
+        ({"KEY_WRAP_OPSLIMIT": 1}, "E017"),
+        ({"KEY_WRAP_MEMLIMIT": 8192}, "E017"),
+        ({"PASSWORD_HASH_MEMORY_KIB": 8}, "E017"),
+        ({"INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "allauth.mfa"]}, "E019"),
+        ({"MFA_ADAPTER": "allauth.mfa.adapter.DefaultMFAAdapter"}, "E019"),
+        ({"MFA_TRUST_ENABLED": True}, "E019"),
+        ({"MFA_PASSKEY_LOGIN_ENABLED": True}, "E019"),
+        ({"ACCOUNT_LOGIN_BY_CODE_ENABLED": True}, "E019"),
+        ({"AUDIT_HEADS_MAIL": ""}, "W001"),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
+)
+def test_a_bad_setting_is_refused(sound: Cast, db: None, bad: dict[str, Any], expected: str) -> None:
+    with override_settings(**bad):
+        assert found() == {expected}
+
+
+@pytest.mark.parametrize(("cut", "expected"), [(True, set()), (False, {"portal.W004"})])
+def test_a_sandbox_that_may_use_the_network_is_told(monkeypatch: Any, cut: bool, expected: set[str]) -> None:
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", cut)
+    assert {message.id for message in ours.check_sandbox(None)} == expected
+
+
+def test_a_sandbox_that_does_not_start_is_told(monkeypatch: Any) -> None:
+    def gone(self: Any) -> bool:
+        raise sandbox.Unavailable("no server")
+
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", property(gone))
+    assert [message.id for message in ours.check_sandbox(None)] == ["portal.W004"]
+
+
+def _keep_samples() -> None:
+    Staff.objects.create(username="contoh", role=Role.AUDITOR, is_sample=True)
+
+
+def _lose_custodians() -> None:
+    TeamMembership.objects.filter(team__slug="custodian").delete()
+    TeamKey.objects.filter(team__slug="custodian").delete()
+    Team.objects.filter(slug="custodian").delete()
+
+
+def _retire_one() -> None:
+    Staff.objects.filter(username="cakra").update(is_active=False)
+
+
+def _wait_for_admission() -> None:
+    TeamMembership.objects.filter(staff__username="kirana").update(sealed_key=None)
+
+
+def _change_role() -> None:
+    Staff.objects.filter(username="citra").update(role=Role.AUDITOR)
+
+
+def _forget_recovery() -> None:
+    Team.objects.filter(slug="triage").update(recovery_b=None)
+
+
+def _swap_key() -> None:
+    Team.objects.filter(slug="triage").update(public_key=b"x" * 32)
+
+
+def _change_key_and_forget() -> None:
+    vera = Staff.objects.get(username="vera")
+    with override_settings(PASSWORD_PEPPER=plain.PASSWORD_PEPPER):  # with which the cast was made
+        ring = Keyring(vera, personal.unlock(staff=vera, password=PASSWORD))
+    triage = Team.objects.get(slug="triage")
+    rotation.rotate(actor=Actor(ring, timezone.now() - timedelta(days=8)), team_id=triage.pk)
+
+
+def test_the_pins_after_a_key_change(sound: Cast, db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    _change_key_and_forget()
+    call_command("team_pins")
+    line = capsys.readouterr().out.splitlines()[-1]
+    with override_settings(TEAM_KEY_PINS=line.removeprefix("TEAM_KEY_PINS=")):
+        assert found() == {"W006"}
+    _swap_key()
+    with pytest.raises(CommandError, match="triage"):
+        call_command("team_pins")
+
+
+def _end_bodies() -> None:
+    OversightBody.objects.update(valid_until="2025-01-01")
+
+
+def _work_without_factor() -> None:
+    Staff.objects.filter(username="audi").update(last_login=timezone.now())
+
+
+def _add_body() -> None:
+    OversightBody.objects.create(code="baru", name="Lembaga Baru", short_name="LB", valid_from="2025-01-01")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_keep_samples, "E008"),
+        (_lose_custodians, "E011"),
+        (_add_body, "E011"),
+        (_retire_one, "E012 W007"),
+        (_wait_for_admission, "E012"),
+        (_change_role, "E012 W007"),
+        (_forget_recovery, "E013"),
+        (_swap_key, "E014"),
+        (_change_key_and_forget, "W005 W006"),
+        (_end_bodies, "E018"),
+        (_work_without_factor, "E020"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_bad_database_is_refused(sound: Cast, db: None, change: Callable[[], None], expected: str) -> None:
+    change()
+    assert found() == set(expected.split())
+
+
+def test_a_database_that_forgets_is_refused(sound: Cast, db: None) -> None:
+    if connection.vendor == "postgresql":  # on SQLite all tests run like this
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+    messages = checks.run_checks(tags=[ours.TAG], include_deployment_checks=True)
+    assert "portal.E016" in {message.id for message in messages}
+
+
+def test_a_database_that_cannot_be_read_is_refused(sound: Cast, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Staff._meta, "db_table", "nowhere")
+    with transaction.atomic():
+        messages = ours.check_stored(None)
+        transaction.set_rollback(True)
+    assert [message.id for message in messages] == ["portal.E015"]
+
+
+def test_heads_on_another_disk_need_no_mail(sound: Cast, db: None, tmp_path: Path) -> None:
+    with override_settings(AUDIT_HEADS_MAIL="", AUDIT_HEADS_FILE=tmp_path / "heads.txt"):
+        assert found() == set()

@@ -1,0 +1,168 @@
+"""Everybody at every address: a case, a release and people, and the list of all addresses that the portal answers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+
+from complaints.domain.workflow import Action
+from complaints.models.complaint import Complaint
+from complaints.models.conflict import Conflict
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import OversightBody, Release, ReleasedFile
+from complaints.models.reference_data import Election
+from complaints.models.team import Team, TeamMembership
+from complaints.services import case_actions, first_look, follow_up
+from complaints.services.actor import Actor
+from complaints.services.evidence import processing
+from complaints.services.forwarding.release import forward
+from tests.images import photo
+from tests.views.walk import code_on, send, to_check
+from tests.world import Cast, Sent, at, sealed_upload, send_report, start_session
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+STAFF = {
+    "verifier": "vera",
+    "forwarder": "fitri",
+    "custodian": "cakra",
+    "lead body": "kirana",
+    "other body": "bima",
+    "auditor": "audi",
+    "admin": "adi",
+    "superuser": "super",
+    "unadmitted": "luar",
+}
+STRANGERS = ("anonymous", "drafter", "sender", "reporter")
+
+
+def addresses(resolver: URLResolver | None = None, space: str = "") -> Iterator[str]:
+    """The name of every route that the resolver knows, without the language prefix."""
+    for route in (resolver or get_resolver()).url_patterns:
+        if isinstance(route, URLResolver):
+            yield from addresses(route, f"{space}{route.namespace}:" if route.namespace else space)
+        else:
+            yield f"{space}{route.name or 'catch-all'}"
+
+
+@dataclass
+class Scene:
+    """What the addresses speak of, and a browser for each person."""
+
+    sent: Sent
+    ids: dict[str, Any]
+    browsers: dict[str, Client]
+
+    def address(self, name: str, *, missing: bool = False) -> str:
+        """The address of a name for what is there; or, ``missing``, for what never was."""
+        if name == "admin:catch-all":
+            return "/kantor/tidak-ada/"
+        wanted = self.ids.get(name, ())
+        if missing:
+            wanted = [uuid.uuid4() if isinstance(value, uuid.UUID) else value for value in wanted]
+        return reverse(name, args=wanted)
+
+
+def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
+    """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission.
+
+    Args:
+        name: the photo's.
+        answers: what the report says otherwise than others.
+    """
+    cache.clear()
+    sent = send_report(today=DAY, **answers)
+    follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
+    processing.process_pending()
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.VERIFY, **do)
+    chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
+    body = OversightBody.objects.get(pk="kasn")
+    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
+    TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
+    ids = _ids(cast, sent)
+    browsers = {who: start_session(name, Client(raise_request_exception=False)) for who, name in STAFF.items()}
+    strangers = _strangers(sent)
+    # What a first look would write is written: here the addresses are looked at, not that.
+    first_look.process_new_reports(actor=Actor(cast.ring("fitri"), NOW))
+    return Scene(sent, ids, browsers | strangers)
+
+
+def _strangers(sent: Sent) -> dict[str, Client]:
+    made = {who: Client(raise_request_exception=False) for who in STRANGERS}
+    to_check(made["drafter"])
+    assert code_on(made["sender"].get(send(made["sender"]).headers["Location"]))
+    assert made["reporter"].post("/cek/", {"code": sent.code}).status_code == 302
+    return made
+
+
+def _kept(person: uuid.UUID) -> uuid.UUID:
+    """Keep somebody from another case, so that there is something to lift; return that case."""
+    other = Complaint.objects.get(case=send_report(today=DAY, accused_name="Lurah Y").case)
+    Conflict.objects.create(complaint=other, staff_id=person, kind=Conflict.Kind.MATCHED)
+    return other.case_id
+
+
+def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
+    case, complaint, release = sent.case.pk, Complaint.objects.get(case=sent.case), Release.objects.get()
+    item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
+    original = EvidenceObject.objects.get(evidence=item, variant="original").pk
+    working = EvidenceObject.objects.get(evidence=item, variant="working").pk
+    vino, triage = cast["vino"].pk, Team.objects.get(slug="triage").pk
+    pages: dict[str, Any] = {
+        "case_change": [case],
+        "case_drop_filter": [uuid.uuid4()],
+        "case_claim": [case],
+        "case_take_on": [case],
+        "case_decline": [case],
+        "absence_back": [uuid.uuid4()],
+        "duty_change": [vino],
+        "case_conflict": [case],
+        "conflict_lift": [_kept(vino), vino],
+        "case_reply": [case, complaint.pk],
+        "case_note": [case, complaint.pk],
+        "case_link": [case],
+        "case_unlink": [case, complaint.pk],
+        "case_assign": [case],
+        "case_danger": [case, complaint.pk],
+        "case_step": [case, "verify"],
+        "case_forward": [case],
+        "case_file": [case, original],
+        "case_view": [case, item.pk],
+        "case_shown": [case, item.pk, working],
+        "case_work": [case, item.pk],
+        "case_custody": [case],
+        "case_custody_item": [case, item.pk],
+        "case_custody_pdf": [case],
+        "case_custody_item_pdf": [case, item.pk],
+        "release_change": [release.pk],
+        "release_step": [release.pk, "take_up"],
+        "release_file": [release.pk, file.pk],
+        "release_view": [release.pk, file.pk],
+        "release_shown": [release.pk, file.pk, file.pk],
+        "team_remove": [triage, TeamMembership.objects.get(team=triage, staff=vino).pk],
+        "team_change_key": [triage],
+        "team_reseal": [triage],
+        "staff_change": [vino],
+        "staff_password": [vino],
+        "staff_ask": [vino],
+        "staff_factor": [vino],
+        "team_admit": [TeamMembership.objects.get(staff=cast["luar"]).pk],
+        "category_change": ["A1"],
+        "accusedkind_change": ["superior"],
+        "sanctionkind_change": ["moral_open"],
+        "province_change": ["33"],
+        "oversightbody_change": ["kasn"],
+        "standardtext_change": ["reply_thanks"],
+        "election_change": [Election.objects.earliest("pk").pk],
+    }
+    named = {f"admin:complaints_{name}": args for name, args in pages.items()}
+    return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

@@ -1,0 +1,362 @@
+"""A report's whole life through the real pages, with a marker of its own typed into every field."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from complaints.domain import checklists
+from complaints.domain.risk import RiskAnswer, RiskQuestion
+from complaints.domain.workflow import Action
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.team import Role, Staff, TeamMembership
+from complaints.queue import JOBS
+from complaints.services.mfa import open_secret
+from tests.images import photo
+from tests.views.walk import code_on, token_of
+from tests.world import PASSWORD, app_code, sign_in
+
+
+class Browser(Client):
+    """A client that keeps every address and cookie that went over the wire."""
+
+    def __init__(self, wire: list[str]) -> None:
+        super().__init__(raise_request_exception=False)
+        self.wire = wire
+
+    def request(self, **request: Any) -> HttpResponse:
+        self.wire.append(f"{request['PATH_INFO']}?{request.get('QUERY_STRING', '')}")
+        answer = super().request(**request)
+        self.wire.append(answer.headers.get("Location", ""))
+        self.wire += [cookie.OutputString() for cookie in answer.cookies.values()]
+        return answer
+
+
+@dataclass
+class Flow:
+    """Who does what, and what was typed: markers by the name of the field."""
+
+    markers: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    wire: list[str] = field(default_factory=list)
+
+    def mark(self, name: str) -> str:
+        """A word that stands nowhere else in the world."""
+        return self.markers.setdefault(name, f"Kenari{name.title().replace('_', '')}{secrets.token_hex(6)}")
+
+    def number(self, name: str) -> str:
+        return self.markers.setdefault(name, "".join(secrets.choice("123456789") for _ in range(18)))
+
+    def browser(self) -> Browser:
+        return Browser(self.wire)
+
+    # --- The reporter
+
+    def report(self) -> Browser:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", self._who() | {"go": "stay", "event_from": self.mark("wrong_date")})
+        client.post("/lapor/siapa/", self._who())
+        told = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
+        told["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
+        client.post("/lapor/cerita/", told | {"evidence": self._files("draft")})
+        named = {"identity": "confidential", "name": self.mark("name"), "contact": self.mark("contact")}
+        token = token_of(client.get("/lapor/periksa/"))
+        sent = client.post("/lapor/periksa/", named | {"token": token})
+        assert sent.headers["Location"] == "/lapor/kode/", sent.content.decode()
+        page = client.get("/lapor/kode/")
+        self.keep_code(code_on(page))
+        client.post("/lapor/kode/unduh/")
+        self.secrets["reporter cookie"] = client.cookies["lapor"].value
+        return client
+
+    def keep_code(self, code: str) -> None:
+        self.secrets["code"] = code
+        self.secrets["grouped code"] = "-".join(code[n : n + 4] for n in range(0, 24, 4))
+
+    def _who(self) -> dict[str, str]:
+        names = ("accused_name", "accused_position", "agency", "regency")
+        who = {name: self.mark(name) for name in names} | {"accused_nip": self.number("nip")}
+        return who | {"agency_kind": "regency", "province": "33", "event_from": "2026-11-02"}
+
+    def _files(self, when: str) -> list[SimpleUploadedFile]:
+        text = f"Isi berkas {self.mark(when + '_content')} ".encode() * 300
+        image = photo(self.mark(when + "_maker"), size=(640, 480))
+        return [
+            SimpleUploadedFile(f"{self.mark(when + '_name')}.txt", text, "text/plain"),
+            SimpleUploadedFile(f"{self.mark(when + '_picture')}.jpg", image, "image/jpeg"),
+            SimpleUploadedFile(f"{self.mark(when + '_refused')}.exe", b"MZ" + text, "application/x-dosexec"),
+        ]
+
+    def come_back(self) -> Browser:
+        client = self.browser()
+        client.post("/cek/", {"code": self.mark("wrong_code")})
+        client.post("/cek/", {"code": self.secrets["grouped code"]})
+        assert client.post("/cek/laporan/jawab/", {"text": self.mark("message")}).status_code == 302
+        client.post("/cek/laporan/bukti/", {"evidence": self._files("later")})
+        # They tell where they come from, so the reporter is told so and sends them once more.
+        client.post("/cek/laporan/bukti/")
+        self.secrets["ticket cookie"] = client.cookies["lapor"].value
+        return client
+
+    def withdraw_another(self) -> None:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", self._who())
+        client.post("/lapor/cerita/", {"story": f"Cerita lain {self.mark('second_story')} yang ditarik kembali nanti."})
+        token = token_of(client.get("/lapor/periksa/"))
+        client.post("/lapor/periksa/", {"identity": "anonymous", "token": token})
+        client.post("/cek/", {"code": code_on(client.get("/lapor/kode/"))})
+        client.post("/cek/laporan/cabut/", {"reason": self.mark("withdraw_reason")})
+
+    def leave_a_draft(self) -> None:
+        client = self.browser()
+        client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
+        client.post("/lapor/siapa/", {"accused_name": self.mark("draft_accused")})
+        client.post("/lapor/cerita/", {"story": self.mark("draft_story"), "evidence": self._files("left")})
+
+    # --- The staff
+
+    def staff(self, name: str) -> Browser:
+        client = self.browser()
+        sign_in(client, name)
+        self.secrets[f"cookie of {name}"] = client.cookies["kantor"].value
+        return client
+
+    def wrong_login(self) -> None:
+        form = {"login": self.mark("login"), "password": self.mark("password")}
+        self.browser().post(reverse("account_login"), form)
+
+    def triage(self) -> None:
+        case, complaint = Case.objects.get(status="received"), Complaint.objects.get(case__status="received")
+        vera = self.staff("vera")
+        vera.get(reverse("admin:complaints_case_changelist"))
+        self.step(vera, case, "start_review")
+        page = vera.get(reverse("admin:complaints_case_change", args=[case.pk]))
+        for name in ("story", "accused_name", "nip", "message", "draft_name", "later_picture"):
+            assert self.markers[name] in page.content.decode(), name
+        for what in ("reply", "note"):
+            address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
+            assert vera.post(address, {"text": self.mark(what)}).status_code == 302
+        self.search(vera)
+        self.write_in_spite_of_warnings(vera, case, complaint)
+        self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.said("propose_ineligible"))
+        self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
+        self.step(vera, case, "ask_reporter", reason=self.mark("question"))
+        self.answer(self.mark("answer"))
+        for stored in EvidenceObject.objects.filter(evidence__complaint=complaint):
+            address = reverse("admin:complaints_case_file", args=[case.pk, stored.pk])
+            opened = vera.post(address, {"reason": self.mark("opening_reason")})
+            assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
+        self.grade(vera, case, complaint)
+        self.share(vera, case)
+        self.step(vera, case, "verify", **self.said("verify"))
+
+    def search(self, client: Client) -> None:
+        queue = reverse("admin:complaints_case_changelist")
+        typed = {"name": self.mark("searched_name"), "agency": self.mark("searched_agency")}
+        for form in (
+            typed,
+            {"words": self.number("searched_nip")},
+            {"words": f"https://x.com/{self.mark('searched_post')}"},
+        ):
+            assert client.post(f"{queue}cari/", form).status_code == 302
+            client.get(queue)
+        client.post(f"{queue}saringan/", {"name": self.mark("saved_filter"), "shared": "on", "back": "due=late"})
+        client.post(f"{queue}cari/hapus/")
+
+    def write_in_spite_of_warnings(self, client: Client, case: Case, complaint: Complaint) -> None:
+        """A text that is only looked at, then one that names the accused and is sent for a reason; and an export."""
+        address = reverse("admin:complaints_case_reply", args=[case.pk, complaint.pk])
+        looked = client.post(address, {"text": self.mark("only_looked_at"), "do": "preview"}).content.decode()
+        assert self.markers["only_looked_at"] in looked
+        words = {"text": f"{self.mark('warned_of')} {self.markers['accused_name']}"}
+        refused = client.post(address, words)
+        assert refused.status_code == 400 and self.markers["accused_name"] in refused.content.decode()
+        assert client.post(address, words | {"override": self.mark("override")}).status_code == 302
+        wanted = {"columns": ["reference", "officer"], "form": "xlsx", "reason": "data_check"}
+        assert client.post(reverse("admin:complaints_case_export"), wanted).status_code == 200
+
+    def share(self, vera: Client, case: Case) -> None:
+        """Give the case to a colleague, who declines it and declares a conflict that a forwarder lifts."""
+        vino, fitri = (Staff.objects.get(username=name) for name in ("vino", "fitri"))
+        give = {"assignee": str(vino.pk), "words": self.mark("giving")}
+        acts: list[tuple[Client, str, list[Any], dict[str, str]]] = [
+            (vera, "case_assign", [case.pk], give),
+            (self.staff("vino"), "case_decline", [case.pk], {"reason": self.mark("declining")}),
+            (vera, "case_claim", [case.pk], {"seen": ""}),
+            (
+                vera,
+                "absence_hand_over",
+                [],
+                {"case": str(case.pk), "to": str(fitri.pk), "words": self.mark("handing_over")},
+            ),
+            (self.staff("vino"), "case_conflict", [case.pk], {"reason": self.mark("conflict")}),
+            (self.staff("fitri"), "conflict_lift", [case.pk, vino.pk], {"reason": self.mark("lifting")}),
+        ]
+        for client, name, wanted, form in acts:
+            answer = client.post(reverse(f"admin:complaints_{name}", args=wanted), form)
+            assert answer.status_code == 302, (name, answer.content.decode())
+
+    def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
+        address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
+        answers = dict.fromkeys(RiskQuestion, RiskAnswer.UNKNOWN.value)
+        answer = client.post(address, {**answers, "grade": "high", "why": self.mark("danger")})
+        assert answer.status_code == 302, answer.content.decode()
+        assert self.markers["danger"] in client.get(address).content.decode()
+
+    def said(self, action: str) -> dict[str, str]:
+        """A checklist: what has to be ticked ticked, everything else explained."""
+        asked = checklists.items(Action(action))
+        fields = {f"check-{item.code}": "yes" for item in asked if item.required}
+        return fields | {f"why-{item.code}": self.mark(f"check_{item.code}") for item in asked if not item.required}
+
+    def answer(self, text: str) -> None:
+        client = self.browser()
+        client.post("/cek/", {"code": self.secrets["code"]})
+        assert client.post("/cek/laporan/jawab/", {"text": text}).status_code == 302
+
+    def forward(self) -> None:
+        case, fitri = Case.objects.get(status="verified"), self.staff("fitri")
+        address = reverse("admin:complaints_case_forward", args=[case.pk])
+        objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
+        assert len(objects) > 4
+        form: dict[str, Any] = {"seen": "verified", "body": "kasn", "objects": objects}
+        form |= self.said("forward") | {"cover": self.mark("cover"), "told": self.mark("told")}
+        answer = fitri.post(address, form)
+        assert answer.status_code == 302, answer.content.decode()
+
+    def examine(self) -> None:
+        release, kirana = Release.objects.get(), self.staff("kirana")
+        page = kirana.get(reverse("admin:complaints_release_change", args=[release.pk]))
+        assert self.markers["cover"] in page.content.decode()
+        for file in ReleasedFile.objects.all():
+            kirana.post(reverse("admin:complaints_release_file", args=[release.pk, file.pk]))
+        self.step(kirana, release, "take_up")
+        self.step(kirana, release, "ask_reporter", told=self.mark("body_question"))
+        self.answer(self.mark("body_answer"))
+        found = {"text": self.mark("finding")}
+        found |= {"told": f"{self.mark('finding_told')} {self.markers['nip']}", "override": self.mark("body_override")}
+        self.step(kirana, release, "substantiate", **found)
+        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), told=self.mark("advice_told"))
+        decision = {"kind": "moral_open", "number": f"800/{self.mark('decision')}", "told": self.mark("sanction_told")}
+        self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
+        assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    @staticmethod
+    def step(client: Client, row: Model, action: str, **words: str) -> None:
+        kind = type(row).__name__.lower()
+        case = row if isinstance(row, Case) else row.case  # type: ignore[attr-defined]
+        seen = Case.objects.get(pk=case.pk).status
+        address = reverse(f"admin:complaints_{kind}_step", args=[row.pk, action])
+        client.get(address)
+        answer = client.post(address, {"seen": seen, **words})
+        assert answer.status_code == 302, answer.content.decode()
+
+    def findings(self) -> None:
+        """What staff enter themselves, wrongly at first; a table; and reports linked and unlinked."""
+        vera, one = self.staff("vera"), reverse("admin:complaints_case_finding")
+        names = ("accused_name", "accused_position", "agency", "regency", "story")
+        form: dict[str, Any] = {name: self.mark(f"found_{name}") for name in names} | {
+            "accused_nip": self.markers["nip"]
+        }
+        form |= {"url": f"https://contoh.invalid/p/{self.mark('found_link')}", "accused_kind": "colleague"}
+        wrong = form | {"event_from": self.mark("found_day"), "evidence": self._files("found_wrong")}
+        assert vera.post(one, wrong).status_code == 400
+        form |= {"category": "C1", "evidence": self._files("found")[:2]}
+        assert vera.post(one, form).status_code == 302
+        many = reverse("admin:complaints_case_finding_table")
+        head = "tautan,nama_atau_akun,terlapor,kategori,uraian,tanggal\n"
+        rows = [f"https://contoh.invalid/p/{self.mark('row_link')}{n},{self.mark('row_name')}" for n in (1, 2)]
+        for day in (self.mark("row_day"), "2026-11-02"):
+            text = head + "\n".join(f"{row},colleague,C1,{self.mark('row_story')},{day}" for row in rows)
+            page = vera.post(many, {"table": SimpleUploadedFile(f"{self.mark('table_name')}.csv", text.encode())})
+        sealed = re.findall(r'name="sealed" value="([^"]+)"', page.content.decode())
+        assert vera.post(many, {"sealed": sealed[0]}).status_code == 302
+        first, second = Case.objects.filter(complaints__channel="import").order_by("pk")
+        link = reverse("admin:complaints_case_link", args=[first.pk])
+        typed = {"references": f"{second.reference} {self.mark('link_reference')}", "reason": self.mark("link_reason")}
+        assert second.reference in vera.post(link, typed).content.decode()
+        ticked = {"cases": f"{second.pk}:received", "seen": "received", "reason": self.markers["link_reason"]}
+        assert vera.post(link, ticked).status_code == 302
+        complaint = Complaint.objects.filter(case=first).latest("moves__number")
+        unlink = reverse("admin:complaints_case_unlink", args=[first.pk, complaint.pk])
+        assert vera.post(unlink, {"seen": "received", "reason": self.mark("unlink_reason")}).status_code == 302
+
+    def key_change(self) -> None:
+        gone = TeamMembership.objects.get(staff__username="fitri")
+        address = reverse("admin:complaints_team_remove", args=[gone.team_id, gone.pk])
+        assert self.staff("vera").post(address, {"reason": self.mark("removal_reason")}).status_code == 302
+
+    def factors(self) -> None:
+        """What is typed wrongly at the second factor, and the secrets that the door makes and shows."""
+        adi, half = self.staff("adi"), self.browser()
+        half.post(reverse("account_login"), {"login": "adi", "password": PASSWORD})
+        assert half.post(reverse("mfa_authenticate"), {"code": self.mark("factor_code")}).status_code == 200
+        wrong = {"password": self.mark("confirm_password"), "code": self.mark("confirm_code")}
+        assert adi.post(reverse("account_reauthenticate"), wrong).status_code in {200, 400}
+        app = reverse("mfa_activate_totp")
+        page = adi.get(app).content.decode()
+        secret = self.secrets["app secret"] = adi.session[SECRET_SESSION_KEY]
+        assert secret[:4] in page and adi.get(reverse("mfa_picture")).status_code == 200
+        assert adi.post(app, {"code": self.mark("app_code")}).status_code == 200
+        assert adi.post(app, {"code": app_code(secret)}).status_code == 302
+        assert adi.post(reverse("mfa_generate_recovery_codes")).status_code == 302
+        codes = Authenticator.objects.get(user__username="adi", type=Authenticator.Type.RECOVERY_CODES)
+        self.secrets["seed of recovery codes"] = open_secret(codes.data["seed"])
+        form = {"username": "petugas-baru", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
+        made = adi.post(reverse("admin:complaints_staff_add"), form, follow=True).content.decode()
+        self.secrets["initial password"] = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", made)[0]
+
+    # --- What goes wrong, and the jobs
+
+    def faults(self) -> None:
+        client = self.browser()
+        client.get(f"/tidak-ada/{self.mark('unknown_path')}/")
+        client.get("/kantor/tidak-ada/", headers={"referer": f"http://testserver/{self.mark('referer')}"})
+        client.post("/cek/laporan/jawab/", {"text": self.mark("without_ticket")})
+        client.post("/lapor/cerita/", {"story": "x", "evidence": self._files("without_draft")})
+        client.generic("PUT", "/cek/", self.mark("put_body"), content_type="application/json")
+        client.post("/cek/", self.mark("broken_body"), content_type="multipart/form-data; boundary=x")
+        strict = Client(enforce_csrf_checks=True)
+        strict.post("/cek/laporan/jawab/", {"text": self.mark("without_token")})
+
+    @staticmethod
+    def jobs() -> None:
+        for job in JOBS:
+            async_task(job.path, sync=True)
+
+
+def whole(flow: Flow) -> date:
+    """Live it all."""
+    flow.faults()
+    flow.report()
+    flow.come_back()
+    flow.jobs()
+    flow.wrong_login()
+    flow.triage()
+    flow.forward()
+    flow.examine()
+    flow.withdraw_another()
+    flow.findings()
+    flow.key_change()
+    flow.factors()
+    flow.leave_a_draft()
+    flow.jobs()
+    return timezone.localdate()

@@ -1,0 +1,144 @@
+"""Promise 5: nothing that a reporter does leaves an hour, an address, a device or a job behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.apps import apps
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models
+from django.test import Client
+from django.utils import timezone
+from django_q.models import OrmQ, Task
+
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.session import SealedSession
+from complaints.services import retention
+from complaints.services.evidence import storage
+from tests.images import photo
+from tests.security.traces import hits, tables
+from tests.views.walk import code_on, send, to_story
+from tests.world import Cast, at, sealed_upload
+
+DAY = date(2026, 11, 9)
+# In the small hours the portal's day is not yet UTC's day.
+MOMENT = at(DAY, 3) + timedelta(minutes=17, seconds=41, microseconds=123456)
+ADDRESS, AGENT = "203.0.113.77", "Peramban-Penanda/7.7"
+
+
+def visit(client: Client, code: str, path: str, data: dict[str, Any]) -> None:
+    client.post("/cek/", {"code": code})
+    assert client.post(path, data).status_code == 302
+
+
+def whole_flow() -> str:
+    """Send a report with a file and a name, come back, write, add a file, withdraw; return the code."""
+    client = Client(REMOTE_ADDR=ADDRESS, HTTP_USER_AGENT=AGENT, HTTP_X_FORWARDED_FOR=ADDRESS)
+    to_story(client)
+    image = SimpleUploadedFile("bukti.jpg", photo())
+    client.post("/lapor/cerita/", {"story": "a" * 60, "links": "", "go": "stay", "evidence": image})
+    sent = send(client, identity="confidential", name="Nama Saya", contact="08123456789")
+    code = code_on(client.get(sent.headers["Location"]))
+    visit(client, code, "/cek/laporan/jawab/", {"text": "Tambahan."})
+    visit(client, code, "/cek/laporan/bukti/", {"evidence": SimpleUploadedFile("lagi.jpg", photo())})
+    client.post("/cek/laporan/bukti/")  # it tells where it comes from: once more, now that the reporter was told
+    visit(client, code, "/cek/laporan/cabut/", {"reason": "Tidak aman."})
+    to_story(client)  # and an unfinished one stays behind
+    return code
+
+
+@pytest.fixture
+def flowed(cast: Cast) -> Iterator[str]:
+    """The whole flow at one moment, which no row of the cast shares."""
+    with time_machine.travel(MOMENT, tick=False):
+        yield whole_flow()
+
+
+def all_rows() -> Iterator[models.Model]:
+    for model in apps.get_models(include_auto_created=True):
+        yield from model._base_manager.all()
+
+
+def test_no_column_holds_the_moment(flowed: str) -> None:
+    found = []
+    for row in all_rows():
+        for field in row._meta.concrete_fields:
+            value = getattr(row, field.attname)
+            if isinstance(value, datetime) and abs(value - MOMENT) < timedelta(hours=1):
+                found.append(f"{type(row).__name__}.{field.name}")
+    assert found == []
+    assert EvidenceObject.objects.count() == 2
+
+
+def test_no_text_or_number_holds_it_either(flowed: str) -> None:
+    epoch = str(int(MOMENT.timestamp()))
+    for moment in (epoch, "03:17", "20:17", "3:17"):
+        assert hits(moment, tables()) == []
+
+
+def test_a_planted_moment_would_be_found(flowed: str) -> None:
+    Task.objects.create(id="x", name="x", func="x", started=MOMENT, stopped=MOMENT)
+    with pytest.raises(AssertionError):
+        test_no_column_holds_the_moment(flowed)
+
+
+def test_days_are_the_portals(flowed: str) -> None:
+    assert set(Evidence.objects.values_list("day", flat=True)) == {DAY}
+
+
+def test_files_are_stamped_with_the_day_of_their_row_and_no_hour(flowed: str) -> None:
+    """The stamp's day must be the row's: another one would tell the hours before the day's change in UTC."""
+    for name in EvidenceObject.objects.values_list("object_name", flat=True):
+        stamp = timezone.localtime(datetime.fromtimestamp(stamp_of(name), tz=timezone.get_default_timezone()))
+        assert (stamp.date(), stamp.hour, stamp.minute, stamp.second) == (DAY, 0, 0, 0)
+
+
+def stamp_of(name: str) -> float:
+    return (Path(settings.EVIDENCE_DIR) / name).stat().st_mtime
+
+
+def test_the_sweeper_reads_the_same_day(db: None) -> None:
+    """An object of an upload that began late in the evening is left alone by the sweep after midnight."""
+    with time_machine.travel(at(DAY, 23), tick=False) as clock:
+        name = sealed_upload(photo()).object_name
+        clock.move_to(at(DAY + timedelta(days=1), 0))
+        retention.sweep(today=DAY + timedelta(days=1))
+        assert storage.storage().exists(name)
+        clock.move_to(at(DAY + timedelta(days=2), 0))
+        retention.sweep(today=DAY + timedelta(days=2))
+        assert not storage.storage().exists(name)
+
+
+def test_a_session_row_tells_a_day(flowed: str) -> None:
+    names = {field.name for field in SealedSession._meta.concrete_fields}
+    assert names == {"id", "data", "expires_on", "staff", "began_at"}
+    row = SealedSession.objects.get()
+    # Both are for staff; the database refuses an hour without a person of staff.
+    assert (row.staff_id, row.began_at) == (None, None)
+    assert type(row.expires_on) is date
+
+
+def test_a_reporter_makes_no_job(flowed: str) -> None:
+    assert not OrmQ.objects.exists()
+    assert not Task.objects.exists()
+
+
+def test_neither_address_nor_device_is_kept(flowed: str) -> None:
+    for marker in (ADDRESS, AGENT, "Peramban-Penanda"):
+        assert hits(marker, tables()) == []
+
+
+def test_keys_do_not_count_upwards(cast: Cast) -> None:
+    """A counter would tell the order of reports, and how many came between two."""
+    reporters = {"Case", "Complaint", "KeyGrant", "Message", "Evidence", "EvidenceObject", "DraftFile", "Release"}
+    reporters |= {"Identity", "SealedSession", "Transition", "InternalNote", "IndexEntry"}
+    for model in apps.get_app_config("complaints").get_models():
+        if model.__name__ in reporters:
+            kind = model._meta.pk.get_internal_type()
+            assert kind in {"UUIDField", "OneToOneField", "CharField"}, model

@@ -1,0 +1,203 @@
+"""Two cases, the second gone the whole way, and all who read them: what each sees, or with what error they stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
+from django.utils import timezone
+
+from complaints.domain.risk import RiskGrade
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.workflow import Action
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody, Release, ReleasedFile
+from complaints.services import case_actions, case_file, case_items, follow_up
+from complaints.services.actor import Actor
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.team_key_history import UnpinnedKey
+from tests.images import photo
+from tests.world import Cast, Sent, at, sealed_upload, send_report, ticked
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+WHOLE = {"variant__in": ["original", "working"]}
+# How opening may fail. Anything else, a KeyError or a wrong text, is a fault of the portal.
+REFUSALS = (SealError, UnpinnedKey, Locked, ObjectDoesNotExist)
+
+
+@dataclass
+class House:
+    """A cast and two reports that went the whole way, side by side."""
+
+    cast: Cast
+    sent: list[Sent]
+    _rings: dict[str, Keyring] = field(default_factory=dict)
+
+    def ring(self, name: str) -> Keyring:
+        """A person's key ring, the same for one round of looking."""
+        if name not in self._rings:
+            self._rings[name] = self.cast.ring(name)
+        return self._rings[name]
+
+    def seen(self, number: int, *, acts: bool = True) -> dict[str, Any]:
+        """What everybody gets of one report, or the refusal; with ``acts`` also what comes of writing to it.
+
+        Whatever they do is undone.
+        """
+        sent = self.sent[number]
+        self._rings.clear()
+        readers: dict[str, Callable[[Sent], Any]] = {
+            "triage opens": self._case,
+            "triage looks at the queue": self._queue,
+            "reporter looks": self._page,
+            "body opens": self._release,
+            "triage reads the decisions": self._decisions,
+        }
+        if acts:
+            readers |= {"reporter answers": self._answer, "triage replies": self._reply, "body tells": self._body_tells}
+        return {name: self._try(read, sent) for name, read in readers.items()}
+
+    @staticmethod
+    def _try(read: Callable[[Sent], Any], sent: Sent) -> Any:
+        found: Any = None
+        try:
+            with transaction.atomic():
+                found = read(sent)
+                transaction.set_rollback(True)
+        except REFUSALS as refusal:
+            return refusal
+        return found
+
+    def _case(self, sent: Sent) -> Any:
+        vera = self.ring("vera")
+        opened = case_file.open_case(actor=Actor(vera, NOW), case_id=sent.case.pk)
+        complaint = opened.complaints[0]
+        objects = [thing for item in complaint.evidence for thing in (item.original, item.working) if thing]
+        return [
+            complaint.answers,
+            [entry.text for entry in complaint.thread],
+            [note.text for note in opened.notes],
+            [(one.grade, one.why) for one in complaint.dangers],
+            opened.checklists,
+            [thing.info for thing in objects],
+            [post.info for post in complaint.posts],
+            [self._bytes(thing.id) for thing in objects[:2]],
+        ]
+
+    def _queue(self, sent: Sent) -> str:
+        """The queue shows nothing where it can open nothing: one damaged row must not hide all others."""
+        line = case_items.summaries(actor=Actor(self.ring("vera"), timezone.now()), cases=[sent.case])[sent.case.pk]
+        if not line:
+            raise SealError("summary")
+        return line
+
+    def _bytes(self, object_id: Any) -> bytes:
+        vera = self.ring("vera")
+        _info, stream = case_actions.open_object(actor=Actor(vera, NOW), object_id=object_id, reason="Cek.")
+        return b"".join(stream)
+
+    @staticmethod
+    def _page(sent: Sent) -> Any:
+        page = follow_up.status_page(ticket=sent.ticket, today=DAY)
+        return [page.reference, page.thread, page.question, [event.reason for event in page.events]]
+
+    def _release(self, sent: Sent) -> Any:
+        kirana = self.ring("kirana")
+        release = Release.objects.get(case=sent.case)
+        opened = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
+        files = [reading.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in opened.files]
+        return [
+            opened.content,
+            [(info, b"".join(stream)) for info, stream in files],
+            [said.text for said in opened.thread],
+            [decided.content for decided in opened.decisions],
+        ]
+
+    def _decisions(self, sent: Sent) -> Any:
+        release = Release.objects.get(case=sent.case)
+        return reading.decisions_for_triage(keyring=self.ring("vera"), releases=[release])
+
+    def _answer(self, sent: Sent) -> Any:
+        follow_up.add_message(ticket=sent.ticket, text="Tambahan saya.", files=[], today=DAY)
+        return self._last(sent)
+
+    def _reply(self, sent: Sent) -> Any:
+        complaint = sent.case.complaints.get()
+        case_actions.reply_to_reporter(
+            actor=Actor(self.ring("vera"), NOW), complaint_id=complaint.pk, text="Balasan kami."
+        )
+        return [self._last(sent), follow_up.status_page(ticket=sent.ticket, today=DAY).thread[-1].text]
+
+    def _body_tells(self, sent: Sent) -> Any:
+        release = Release.objects.get(case=sent.case)
+        record = decisions.SanctionRecord("moral_open", "800/1", DAY)
+        do = {"actor": Actor(self.ring("kirana"), NOW), "release_id": release.pk}
+        decisions.act(action=Action.SANCTION, sanction=record, told="Kabar.", **do)
+        page = follow_up.status_page(ticket=sent.ticket, today=DAY)
+        return [self._last(sent), page.events[-1].reason]
+
+    def _last(self, sent: Sent) -> str:
+        opened = case_file.open_case(actor=Actor(self.ring("vera"), NOW), case_id=sent.case.pk)
+        return opened.complaints[0].thread[-1].text
+
+
+def build(cast: Cast) -> House:
+    """Take two reports to the body's finding, with messages, notes, files and decisions on the way."""
+    house = House(cast, [])
+    for number in (1, 2):
+        house.sent.append(_report(cast, number))
+    assert processing.process_pending() == 2
+    for number, sent in enumerate(house.sent, start=1):
+        _examine(cast, sent, number)
+    return house
+
+
+def _report(cast: Cast, number: int) -> Sent:
+    links = "\n".join(f"https://facebook.com/akun{number}/posts/{post}" for post in (1, 2))
+    sent = send_report(today=DAY, story=f"Cerita nomor {number}, cukup panjang untuk sebuah laporan.", links=links)
+    files = [sealed_upload(photo(f"{number}"), name=f"foto {number}.jpg")]
+    follow_up.add_message(ticket=sent.ticket, text=f"Foto laporan {number}.", files=files, today=DAY)
+    return sent
+
+
+def _examine(cast: Cast, sent: Sent, number: int) -> None:
+    vera, kirana, case = cast.ring("vera"), cast.ring("kirana"), sent.case
+    complaint = case.complaints.get()
+    do = {"actor": Actor(vera, NOW), "case_id": case.pk}
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.ASK_REPORTER, reason=f"Kapan, {number}?", **do)
+    follow_up.add_message(ticket=sent.ticket, text=f"Jawaban {number}.", files=[], today=DAY)
+    case_actions.reply_to_reporter(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Terima kasih, {number}.")
+    case_actions.write_case_note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan {number}.")
+    case_actions.write_case_note(actor=Actor(vera, NOW), complaint_id=complaint.pk, text=f"Catatan kedua {number}.")
+    for grade in (RiskGrade.HIGH, RiskGrade.LOW):
+        case_actions.assess_risk(
+            actor=Actor(vera, NOW), complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}."
+        )
+    case_actions.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
+    release = forward(
+        actor=Actor(cast.ring("fitri"), NOW),
+        case_id=case.pk,
+        body=OversightBody.objects.get(pk="kasn"),
+        objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
+        cover=f"Pengantar {number}.",
+        checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),
+    )
+    do = {"actor": Actor(kirana, NOW), "release_id": release.pk}
+    decisions.act(action=Action.TAKE_UP, told=f"Kami periksa, {number}.", **do)
+    decisions.act(action=Action.ASK_REPORTER, told=f"Siapa saksinya, {number}?", **do)
+    follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
+    decisions.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", told=f"Terbukti, {number}.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
+    if number == 2:
+        record = decisions.SanctionRecord("moral_open", f"800/{number}", DAY)
+        decisions.act(action=Action.SANCTION, sanction=record, told=f"Sanksi, {number}.", **do)
+    assert ReleasedFile.objects.filter(release=release).count() == 2

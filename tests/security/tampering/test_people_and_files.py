@@ -1,0 +1,218 @@
+"""The same attacker at people's keys, at unfinished reports and at the storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from complaints.domain.sealing import keys as keysets
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.sealing.segments import SEGMENT_BYTES
+from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
+from complaints.models.team import Staff, TeamMembership
+from complaints.services import case_actions, case_file, follow_up
+from complaints.services.actor import Actor
+from complaints.services.evidence import drafts, processing
+from complaints.services.keyring import Locked, keyring_of, seal_membership, store_keys
+from complaints.services.team_keys import personal
+from complaints.services.team_keys.membership import AdmissionRefused, admit
+from portal.accounts.sessions import ReporterSession
+from tests.images import photo
+from tests.security.tampering.scene import DAY, NOW
+from tests.world import PASSWORD, Cast, sealed_upload, send_report
+
+ATTACKER = KeySet.new()
+
+
+# --- People
+
+
+def test_a_wrapped_key_of_another_person_does_not_open(cast: Cast) -> None:
+    Staff.objects.filter(username="vera").update(wrapped_key=cast["luar"].wrapped_key)
+    assert personal.unlock(staff=cast["vera"], password=PASSWORD) is None
+
+
+def test_a_wrapped_key_made_without_the_pepper_does_not_open(cast: Cast) -> None:
+    vera = cast["vera"]
+    how: dict[str, Any] = {"opslimit": 1, "memlimit": 8192, "pepper": bytes(32)}
+    vera.wrapped_key = keysets.wrap(ATTACKER.to_bytes(), password=PASSWORD, owner=vera.pk.bytes, **how)
+    assert personal.unlock(staff=vera, password=PASSWORD) is None
+
+
+def test_a_key_in_a_session_acts_only_while_it_is_the_persons(cast: Cast) -> None:
+    vera = cast["vera"]
+    session: dict[str, Any] = {}
+    store_keys(session, personal.unlock(staff=vera, password=PASSWORD))
+    assert keyring_of(vera, session).unlocked
+    vera.public_key = ATTACKER.box.public
+    assert not keyring_of(vera, session).unlocked
+
+
+def test_an_admission_that_the_team_did_not_give_is_refused(cast: Cast) -> None:
+    """Sealed to the person and signed by whom the row names, only that it is not the team's key."""
+    vera = cast["vera"]
+    membership = vera.memberships.select_related("staff", "team").get()
+    seal_membership(membership, ATTACKER, ATTACKER.sign)
+    membership.save()
+    with pytest.raises(SealError):
+        cast.ring("vera").team(membership.team)
+
+
+def test_a_row_alone_admits_nobody(cast: Cast) -> None:
+    """An admission copied from somebody else, or put there by an attacker, gives no key."""
+    sent = send_report(today=DAY)
+    real = cast["vera"].memberships.get()
+    copied = TeamMembership(team=real.team, staff=cast["luar"], sealed_key=real.sealed_key)
+    copied.admitted_key = real.admitted_key
+    copied.save()
+    with pytest.raises(SealError):
+        case_file.open_case(actor=Actor(cast.ring("luar"), NOW), case_id=sent.case.pk)
+
+
+def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> None:
+    """With the person's key replaced in the row, what the person reads out is not what stands there."""
+    luar = cast["luar"]
+    told = personal.fingerprint(luar)
+    membership = TeamMembership.objects.create(team=cast["vera"].memberships.get().team, staff=luar)
+    Staff.objects.filter(pk=luar.pk).update(public_key=ATTACKER.box.public)
+    with pytest.raises(AdmissionRefused, match="fingerprint"):
+        admit(actor=Actor(cast.ring("vera"), NOW), membership_id=membership.pk, fingerprint=told)
+    membership.refresh_from_db()
+    assert membership.sealed_key is None
+    with pytest.raises(Locked):
+        cast.ring("luar").team(membership.team)
+
+
+# --- Unfinished reports
+
+
+def drafting(name: str) -> ReporterSession:
+    session = ReporterSession(None)
+    session["draft"] = {"door": "pressed"}
+    drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name=name)], today=DAY)
+    session.save()
+    return session
+
+
+def test_a_file_of_another_draft_opens_in_no_other(db: None) -> None:
+    mine, theirs = drafting("saya.jpg"), drafting("orang.jpg")
+    assert [item.name for item in drafts.draft_files(session=mine)] == ["saya.jpg"]
+    row = DraftFile.objects.get(session=theirs.session_id)
+    DraftFile.objects.filter(pk=row.pk).update(session=mine.session_id)
+    with pytest.raises(SealError):
+        drafts.draft_files(session=mine)
+
+
+def test_swapped_or_altered_draft_rows_are_refused(db: None) -> None:
+    session = drafting("satu.jpg")
+    drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name="dua.jpg")], today=DAY)
+    one, two = DraftFile.objects.all()
+    DraftFile.objects.filter(pk=one.pk).update(sealed=two.sealed)
+    with pytest.raises(SealError):
+        drafts.draft_files(session=session)
+    altered = bytearray(one.sealed)
+    altered[-1] ^= 1
+    DraftFile.objects.filter(pk=one.pk).update(sealed=bytes(altered))
+    with pytest.raises(SealError):
+        drafts.draft_files(session=session)
+
+
+# --- Stored files
+
+
+@pytest.fixture
+def files(cast: Cast) -> list[EvidenceObject]:
+    """Two stored originals of one report, the first of two segments and a bit."""
+    sent = send_report(today=DAY)
+    long = photo() + bytes(2 * SEGMENT_BYTES)
+    uploads = [sealed_upload(long, "panjang.jpg"), sealed_upload(photo("lain"), "lain.jpg")]
+    follow_up.add_message(ticket=sent.ticket, text="", files=uploads, today=DAY)
+    return list(EvidenceObject.objects.order_by("evidence__sequence"))
+
+
+def path_of(item: EvidenceObject) -> Path:
+    return Path(settings.EVIDENCE_DIR) / item.object_name
+
+
+def read(cast: Cast, item: EvidenceObject) -> bytes:
+    _info, stream = case_actions.open_object(actor=Actor(cast.ring("vera"), NOW), object_id=item.pk, reason="Cek.")
+    return b"".join(stream)
+
+
+def damages(whole: bytes) -> dict[str, bytes]:
+    middle, border = len(whole) // 3, 4 + SEGMENT_BYTES + 40
+    return {
+        "altered": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "cut": whole[:middle],
+        "cut between segments": whole[:border],
+        "emptied": b"",
+        "its beginning lost": whole[1:],
+        "segments swapped": whole[:4] + whole[border : 2 * border - 4] + whole[4:border] + whole[2 * border - 4 :],
+        "begun twice": whole[:border] + whole,
+    }
+
+
+def test_a_damaged_stored_file_is_an_error(cast: Cast, files: list[EvidenceObject]) -> None:
+    path = path_of(files[0])
+    whole = path.read_bytes()
+    for content in damages(whole).values():
+        path.write_bytes(content)
+        with pytest.raises(SealError):
+            read(cast, files[0])
+    path.write_bytes(whole + b"behind the end")
+    assert read(cast, files[0]) == photo() + bytes(2 * SEGMENT_BYTES)
+
+
+def test_the_sealed_keys_of_two_files_do_not_change_places(cast: Cast, files: list[EvidenceObject]) -> None:
+    """Of one report, of one reporter, signed by the same key."""
+    one, two = files
+    EvidenceObject.objects.filter(pk=one.pk).update(sealed=two.sealed)
+    EvidenceObject.objects.filter(pk=two.pk).update(sealed=one.sealed)
+    for item in files:
+        with pytest.raises(SealError):
+            read(cast, item)
+
+
+def test_the_bytes_of_another_file_are_an_error(cast: Cast, files: list[EvidenceObject]) -> None:
+    one, two = files
+    one_bytes, two_bytes = path_of(one).read_bytes(), path_of(two).read_bytes()
+    path_of(one).write_bytes(two_bytes)
+    with pytest.raises(SealError):
+        read(cast, one)
+    path_of(one).write_bytes(one_bytes)
+    EvidenceObject.objects.filter(pk=one.pk).update(object_name="x")
+    EvidenceObject.objects.filter(pk=two.pk).update(object_name=one.object_name)
+    two.refresh_from_db()
+    with pytest.raises(SealError):
+        read(cast, two)
+
+
+def test_original_and_working_copy_do_not_pass_for_each_other(cast: Cast, files: list[EvidenceObject]) -> None:
+    assert processing.process_pending() == 2
+    one = EvidenceObject.objects.get(evidence=files[1].evidence, variant="original")
+    EvidenceObject.objects.filter(evidence=files[1].evidence, variant="working").delete()
+    EvidenceObject.objects.filter(pk=one.pk).update(variant="working")
+    with pytest.raises(SealError):
+        read(cast, one)
+
+
+@pytest.mark.parametrize("damage", ["altered", "swapped", "key"])
+def test_the_worker_makes_no_copy_of_what_was_tampered_with(
+    cast: Cast, files: list[EvidenceObject], damage: str
+) -> None:
+    one, two = (item.evidence for item in files)
+    if damage == "key":
+        complaint = one.complaint
+        type(complaint).objects.filter(pk=complaint.pk).update(public_key=ATTACKER.box.public)
+    else:
+        grant = bytearray(one.worker_grant or b"")
+        grant[-1] ^= 1
+        content = bytes(grant) if damage == "altered" else two.worker_grant
+        Evidence.objects.filter(pk__in=[one.pk, two.pk]).update(worker_grant=content)
+    processing.process_pending()
+    assert Evidence.objects.get(pk=one.pk).state == Evidence.State.FAILED
+    assert not EvidenceObject.objects.filter(evidence=one, variant="working").exists()

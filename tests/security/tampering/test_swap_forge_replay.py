@@ -1,0 +1,164 @@
+"""Whoever can write to the database or to the storage makes things unreadable, and never makes anybody read, or write
+to, something else. Each binary column of what is sealed is swapped, forged and put back in turn."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import models, transaction
+
+from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.team import Team, TeamMembership
+from tests.security.tampering.scene import REFUSALS, House, build
+from tests.world import Cast
+
+# Binary columns that nobody opens who reads a report, and who looks at them instead.
+ELSEWHERE = {
+    "AuditEntry.digest": "services/audit/test_log",
+    "AuditEntry.previous": "services/audit/test_log",
+    "AuditEntry.signature": "services/audit/test_log",
+    "AuditEntry.signer": "services/audit/test_log",
+    "ChainHead.digest": "services/audit/test_log",
+    "Complaint.lookup": "below",
+    "DraftFile.object_digest": "the day's root in the audit chain, once it is sent",
+    "DraftFile.sealed": "below",
+    "Evidence.worker_grant": "below",
+    "EvidenceObject.object_digest": "the day's root in the audit chain",
+    "Identity.outer_complaint": "nobody yet: the way of a name to a body is not built",
+    "Identity.outer_custodian": "nobody yet",
+    "IndexEntry.digest": "compared, not opened",
+    "IndexEntry.sealed": "the matches, not the report",
+    "IndexKey.sealed": "the matches, not the report",
+    "IndexKey.signer": "the matches, not the report",
+    **dict.fromkeys(("KeyGrant.first_digest", "KeyGrant.reseal_signature"), "services/team_keys/test_rotation"),
+    **dict.fromkeys(("TeamMembership.certificate", "TeamMembership.sealed_reason"), "services/team_keys/test_rotation"),
+    **dict.fromkeys(
+        ("TeamKey.public_key", "TeamKey.verify_key", "TeamKey.sealed_previous"), "services/team_keys/test_rotation"
+    ),
+    **dict.fromkeys(("TeamKey.by_predecessor", "TeamKey.by_itself"), "services/team_keys/test_rotation"),
+    **dict.fromkeys(("Team.recovery_keys", "Team.recovery_signature"), "services/team_keys/test_rotation"),
+    "SavedFilter.sealed": "a filter's name, not the report",
+    "SealedSession.data": "accounts/test_sessions",
+    "Staff.public_key": "below",
+    "Staff.verify_key": "below",
+    "Staff.wrapped_key": "below",
+    "Team.recovery_a": "opened offline",
+    "Team.recovery_b": "opened offline",
+}
+# Columns that the two reports need not have.
+PERHAPS = {"Evidence.sealed_report"}
+TEAMS = ("triage", "custodian", "body-kasn", "body-bkn")
+# Tampered keys harm whoever writes next, too.
+ACTED_ON = {Complaint, Identity, KeyGrant, Release, Team, TeamMembership}
+
+
+def binary_columns() -> list[tuple[type[models.Model], str]]:
+    found = []
+    for model in apps.get_app_config("complaints").get_models():
+        fields = [field for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)]
+        found += [(model, field.name) for field in fields]
+    return found
+
+
+COLUMNS = [(m, name) for m, name in binary_columns() if f"{m.__name__}.{name}" not in ELSEWHERE]
+
+
+@pytest.fixture
+def house(cast: Cast) -> House:
+    return build(cast)
+
+
+def place(row: Any) -> tuple[int, str]:
+    """In what order the rows of one report are looked at: one that does not hang on random keys."""
+    if isinstance(row, KeyGrant):
+        return (int(row.release_id is None), row.team.slug)
+    if isinstance(row, EvidenceObject):
+        return (row.evidence.sequence, row.variant)
+    if isinstance(row, ReleasedFile):
+        return place(row.stored)
+    if isinstance(row, Team):
+        return (TEAMS.index(row.slug), "")
+    if isinstance(row, TeamMembership):
+        return (TEAMS.index(row.team.slug), row.staff.username)
+    return (getattr(row, "sequence", 0), "")
+
+
+def case_of(row: Any) -> uuid.UUID | None:
+    """The case that a row belongs to; None for what belongs to none."""
+    for name in ("complaint", "release", "evidence", "stored"):
+        if isinstance(owner := getattr(row, name, None), models.Model):
+            return case_of(owner)
+    return getattr(row, "case_id", None)
+
+
+def rows(house: House, model: type[models.Model], column: str) -> list[list[Any]]:
+    """The rows that have a value there: those of each report, or all in one list."""
+    found = model.objects.exclude(**{f"{column}__isnull": True})
+    if model is Message and column == "signer":  # of a reporter's own message nobody asks the row who signed it
+        found = found.filter(author__isnull=False)
+    found = sorted(found, key=place)
+    if model is TeamMembership:  # of the others nobody signs in below
+        found = [row for row in found if row.staff.username in {"vera", "kirana"}]
+    mine = [[row for row in found if case_of(row) == sent.case.pk] for sent in house.sent]
+    return mine if any(mine) else [found, []]
+
+
+def tamperings(house: House, model: type[models.Model], column: str) -> Iterator[tuple[int, str, Callable[[], Any]]]:
+    """Each way to tamper with a column: in which report it must show, what it is, and the deed."""
+    one, two = rows(house, model, column)
+    if f"{model.__name__}.{column}" in PERHAPS and not (one or two):
+        return
+    number = 0 if one else 1
+    victim = (one or two)[0]
+    value = bytearray(getattr(victim, column))
+    value[len(value) // 2] ^= 1
+    for how, content in {"altered": bytes(value), "emptied": b""}.items():
+        yield number, how, lambda content=content: put(victim, column, content)
+    for first, second in [*zip(one, two, strict=False)][:2] + [*pairwise(one)][:2]:
+        if bytes(getattr(first, column)) != bytes(getattr(second, column)):
+            yield number, "swapped", lambda pair=(first, second): swap(*pair, column)
+
+
+def put(row: Any, column: str, content: bytes) -> None:
+    type(row).objects.filter(pk=row.pk).update(**{column: content})
+
+
+def swap(one: Any, two: Any, column: str) -> None:
+    first, second = getattr(one, column), getattr(two, column)
+    for row, content in ((one, uuid.uuid4().bytes), (two, first), (one, second)):
+        put(row, column, content)
+
+
+def judge(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Say what is wrong with what is seen after tampering: something else than before, or no sign of it at all."""
+    wrong = [name for name in before if not isinstance(after[name], REFUSALS) and after[name] != before[name]]
+    if wrong:
+        return f"seen otherwise: {wrong}"
+    return "" if any(isinstance(value, REFUSALS) for value in after.values()) else "nobody noticed"
+
+
+def test_whatever_is_altered_or_swapped_is_refused(house: House) -> None:
+    before = [house.seen(0), house.seen(1, acts=False)]
+    assert not [value for seen in before for value in seen.values() if isinstance(value, Exception)]
+    problems = {}
+    for model, column in COLUMNS:
+        for number, how, tamper in tamperings(house, model, column):
+            with transaction.atomic():
+                tamper()
+                acts = number == 0 and (model is Identity or (model in ACTED_ON and how != "emptied"))
+                after = house.seen(number, acts=acts)
+                transaction.set_rollback(True)
+            if problem := judge({name: before[number][name] for name in after}, after):
+                problems[f"{model.__name__}.{column} {how}"] = problem
+    assert problems == {}
+
+
+def test_every_column_is_looked_at_somewhere() -> None:
+    assert set(ELSEWHERE) <= {f"{model.__name__}.{name}" for model, name in binary_columns()}

@@ -1,0 +1,256 @@
+"""The log says that something broke, in which line and on which day; never what was said, asked, or opened."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date
+from queue import Queue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import path
+from django.utils import timezone
+from django_q.models import Task
+from django_q.monitor import monitor
+from django_q.worker import worker
+from PIL import Image
+
+from complaints.queue import JOBS, Job
+from portal import urls
+from portal.logs import QuietFormatter, logging_config
+from tests.images import photo
+from tests.security import traces
+from tests.world import Cast, at, send_report
+
+WORD = "KenariLog81c0"
+DAY = date(2026, 11, 9)
+
+
+def line(name: str = "somebody.else", message: str = "", *args: Any, **kwargs: Any) -> str:
+    """What becomes of one record."""
+    given: dict[str, Any] = {"level": logging.ERROR, "pathname": "/lib/there.py", "lineno": 7, "exc_info": None}
+    record = logging.LogRecord(name, msg=message, args=args, **{**given, **kwargs})
+    record.funcName = "work"
+    return QuietFormatter().format(record)
+
+
+def caught(text: str) -> Any:
+    try:
+        raise ValueError(text)
+    except ValueError:
+        return sys.exc_info()
+
+
+def test_of_others_only_the_line_of_code_is_written() -> None:
+    for written in (
+        line("somebody.else", "GET %s", WORD),
+        line("somebody.else", f"already put together: {WORD}"),
+        line("PIL.TiffImagePlugin", f"tag: Make (271) - value: b'{WORD}'"),
+        line("django-q", f"Failed 'x' (y) - {WORD} : Traceback"),
+        line("django.security.DisallowedHost", f"Invalid HTTP_HOST header: '{WORD}'"),
+        line("django.request", "Not Found: %s", f"/cek/{WORD}"),
+        line("py.warnings", "%s", f"UserWarning: {WORD}"),
+        line("", WORD),
+        line("complaintsx", WORD),
+    ):
+        assert WORD not in written
+        assert "ERROR" in written
+        assert written.endswith("/lib/there.py:7 work")
+
+
+def test_of_an_exception_its_type_and_the_lines_it_passed_are_written() -> None:
+    for name in ("somebody.else", "django.request", "complaints.services", "portal.accounts.sessions"):
+        written = line(name, "It broke", exc_info=caught(WORD))
+        assert WORD not in written
+        assert "builtins.ValueError" in written
+        assert re.search(r"test_logs\.py:\d+ caught", written)
+
+
+def test_what_stands_behind_an_exception_is_not_written_either() -> None:
+    try:
+        try:
+            raise KeyError(WORD)
+        except KeyError as cause:
+            raise RuntimeError(f"because of {WORD}") from cause
+    except RuntimeError as error:
+        error.add_note(WORD)
+        assert WORD not in line("complaints", "It broke", exc_info=sys.exc_info())
+
+
+def test_a_text_that_another_handler_has_made_of_it_is_not_written() -> None:
+    record = logging.LogRecord("complaints", logging.ERROR, "/x.py", 1, "It broke", (), caught(WORD))
+    record.exc_text = record.stack_info = WORD
+    assert WORD not in QuietFormatter().format(record)
+
+
+def test_the_projects_own_words_and_numbers_are_written() -> None:
+    assert line("complaints.services", "%d rows", 3).endswith("3 rows")
+
+
+def test_the_day_is_written_and_no_hour() -> None:
+    with time_machine.travel(at(DAY, 3), tick=False):
+        written = line("complaints", "It broke", exc_info=caught(""))
+    assert written.startswith("2026-11-09 ERROR complaints: It broke")
+    assert re.search(r"\d\d:\d\d", written) is None
+    assert "%(asctime)" not in str(logging_config("DEBUG"))
+
+
+# --- From real requests
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The log as the settings make it, with LOG_LEVEL=DEBUG, written to memory."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(QuietFormatter())
+    config = logging_config("DEBUG")
+    touched = {"": config["root"], **config["loggers"]}
+    before = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in touched}
+    for name, wanted in touched.items():
+        logger = logging.getLogger(name)
+        logger.setLevel(wanted.get("level", logging.DEBUG))
+        logger.propagate = wanted.get("propagate", True)
+        if wanted.get("handlers"):
+            logger.addHandler(handler)
+    yield stream
+    for name, (level, propagate) in before.items():
+        logger = logging.getLogger(name)
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def broken(request: Any) -> Any:
+    """A view that breaks with what was sent in its exception, its variables and a warning."""
+    said = request.POST.get("text", "") + request.GET.get("q", "")
+    logging.getLogger("somebody.else").warning("while answering %s", said)
+    raise RuntimeError(said)
+
+
+class Urls:
+    """The portal's own addresses and one that breaks."""
+
+    urlpatterns = [path("rusak/", broken), *urls.urlpatterns]
+
+
+def test_an_error_leaves_its_place_and_no_word(log: io.StringIO, settings: Any, db: None) -> None:
+    settings.ROOT_URLCONF = Urls
+    client = Client(raise_request_exception=False, REMOTE_ADDR="203.0.113.77", HTTP_USER_AGENT=WORD)
+    client.cookies["lapor"] = WORD
+    answer = client.post(f"/rusak/?q={WORD}", {"text": WORD}, headers={"referer": f"http://x/{WORD}"})
+    assert answer.status_code == 500
+    assert WORD not in answer.content.decode()
+    written = log.getvalue()
+    assert "builtins.RuntimeError" in written
+    assert "test_logs.py" in written
+    assert "django.request: status 500" in written
+    for secret in (WORD, "203.0.113.77", "rusak", "lapor="):
+        assert secret not in written
+
+
+def test_a_code_in_an_address_is_not_written(log: io.StringIO, cast: Cast) -> None:
+    """People type what they should not: a code behind the address of the status page."""
+    code = send_report().code
+    client = Client(raise_request_exception=False)
+    for address in (f"/cek/{code}", f"/cek/{code}/", f"/cek/?kode={code}", f"/kantor/{code}/", f"/en/{code}"):
+        assert client.get(address).status_code in {200, 301, 302, 404}
+    client.post("/cek/", {"code": code + "x"})
+    client.post("/cek/", {"code": code})
+    assert client.get("/cek/laporan/").status_code == 200
+    for shape in (code, code.lower(), "-".join(code[n : n + 4] for n in range(0, 24, 4))):
+        assert shape not in log.getvalue()
+
+
+def test_refusals_are_not_written_with_what_was_refused(log: io.StringIO, cast: Cast) -> None:
+    strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    assert strict.post(f"/cek/?{WORD}", {"code": WORD}).status_code == 403
+    client = Client(raise_request_exception=False)
+    assert client.get("/", headers={"host": f"{WORD}.invalid"}).status_code == 400
+    assert client.get("/cek/keluar/", {"q": WORD}).status_code == 405
+    client.post("/kantor/masuk/", {"login": WORD, "password": WORD})
+    client.post("/cek/", WORD, content_type=f"multipart/form-data; boundary={WORD}")
+    assert WORD not in log.getvalue()
+
+
+def test_a_photo_is_read_without_a_word_of_it(log: io.StringIO, cast: Cast) -> None:
+    """Pillow says at DEBUG what it reads."""
+    with Image.open(io.BytesIO(photo(WORD))) as image:
+        assert image.getexif()[0x010F] == WORD
+    assert "PIL" in log.getvalue()
+    assert WORD not in log.getvalue()
+
+
+BODIES = {
+    "heartbeat": "scheduled.beat",
+    "process_evidence": "processing.process_pending",
+    "run_deadlines": "case_deadlines.run_deadlines",
+    "close_day": "scheduled.close",
+    "sweep": "retention.sweep",
+    "auto_assign": "assignment.hand_out",
+    "staff_mail": "scheduled.mail_staff",
+}
+
+
+@pytest.fixture(autouse=True)
+def _same_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("worker", "monitor"):
+        monkeypatch.setattr(f"django_q.{module}.close_old_django_connections", lambda: None)
+
+
+def run_job(job: Job) -> Task | None:
+    """Take a job through the cluster's own worker and monitor, in this process."""
+    todo, done = Queue(), Queue()
+    todo.put({"id": job.name, "name": job.name, "func": job.path, "args": (), "kwargs": {}, "started": timezone.now()})
+    for messages in (todo, done):
+        messages.put("STOP")
+    worker(todo, done, SimpleNamespace(value=-1, get_lock=nullcontext))
+    outcome = next(message for message in iter(done.get, None) if message != "STOP")
+    for message in (outcome, "STOP"):
+        done.put(message)
+    monitor(done)
+    # Of jobs that went well nothing is kept.
+    return Task.objects.filter(name=job.name).first()
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_a_job_that_breaks_leaves_its_place_and_no_word(
+    log: io.StringIO, db: None, monkeypatch: pytest.MonkeyPatch, job: Job
+) -> None:
+    """The queue keeps the text of an exception in a row, and logs it."""
+
+    def burst(*args: Any, **kwargs: Any) -> None:
+        raise OSError(WORD)
+
+    monkeypatch.setattr(f"complaints.tasks.{BODIES[job.name]}", burst)
+    task = run_job(job)
+    assert task
+    assert traces.hits(WORD, traces.tables()) == []
+    assert WORD not in log.getvalue()
+    assert "builtins.OSError" in log.getvalue()
+    assert "test_logs.py" in log.getvalue()
+    assert "OSError" in task.result
+
+
+def test_a_job_that_goes_well_leaves_no_word_either(log: io.StringIO, cast: Cast) -> None:
+    send_report(story=f"{WORD} {WORD} dan banyak lagi yang terjadi di kantor kami.")
+    for job in JOBS:
+        assert run_job(job) is None, job.name
+    assert WORD not in log.getvalue()
+
+
+def test_requests_that_go_well_are_not_written_at_all(log: io.StringIO, cast: Cast) -> None:
+    client = Client()
+    for address in ("/", "/en/", "/lapor/", "/cek/"):
+        client.get(address)
+    written = log.getvalue()
+    for address in ("lapor", "cek", "GET", "testserver", "127.0.0.1"):
+        assert f" {address}" not in written.replace("/cek/", "")

@@ -1,0 +1,451 @@
+"""Nothing is altered unseen: the database refuses it, and what somebody does past the database is found and named."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, models, transaction
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+from complaints.domain.workflow import Action
+from complaints.models import triggers
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
+from complaints.services import case_actions, case_file, follow_up, scheduled
+from complaints.services.actor import Actor
+from complaints.services.audit import log, verify
+from complaints.services.evidence import processing, storage
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
+from complaints.services.team_keys import personal
+from tests.database import built_once, editor
+from tests.services.test_whole_procedure import photo
+from tests.world import Cast, Sent, at, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+
+
+@dataclass
+class Told:
+    """A chain with an entry of nearly every kind, its reports' day closed."""
+
+    cast: Cast
+    sent: Sent
+    heads: Path
+
+
+@pytest.fixture(scope="module")
+def story(
+    shared_cast: Cast, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Told]:
+    with built_once(django_db_blocker):
+        heads = tmp_path_factory.mktemp("heads") / "heads.txt"
+        with override_settings(TEAM_KEY_PINS=shared_cast.pins, AUDIT_HEADS_FILE=heads):
+            yield Told(shared_cast, tell(shared_cast), heads)
+
+
+def tell(cast: Cast) -> Sent:
+    sent = send_report(today=DAY, files=[sealed_upload(photo())])
+    send_report(today=DAY, story="Laporan kedua yang berdiri sendiri.")
+    processing.process_pending()
+    vera, fitri, kirana, now = cast.ring("vera"), cast.ring("fitri"), cast.ring("kirana"), at(DAY)
+    case = sent.case.pk
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.ASK_REPORTER, reason="Kapan?")
+    follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=DAY)
+    opened = case_file.open_case(actor=Actor(vera, now), case_id=case).complaints[0]
+    case_actions.write_case_note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
+    case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.VERIFY)
+    body = OversightBody.objects.get(pk="kasn")
+    release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
+    do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
+    decisions.act(action=Action.TAKE_UP, **do)
+    decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
+    decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
+    scheduled.close_days(days=[DAY], now=at(DAY + timedelta(days=1), 0))
+    return sent
+
+
+@pytest.fixture
+def told(story: Told, db: None) -> Told:
+    """The story; the files and settings of one test are not another's."""
+    return story
+
+
+@contextmanager
+def tampering() -> Iterator[None]:
+    """Take the triggers off, as somebody with the database's password can; all is undone afterwards."""
+    with transaction.atomic():
+        triggers.remove_append_only(editor())
+        yield
+        transaction.set_rollback(True)
+
+
+def flipped(value: Any) -> Any:
+    """The value with one bit, or the least that its type allows, changed."""
+    if isinstance(value, bytes | memoryview):
+        changed = bytearray(value)
+        changed[len(changed) // 2] ^= 1
+        return bytes(changed)
+    if isinstance(value, int):
+        return value ^ (1 << 30)
+    if isinstance(value, uuid.UUID | None):
+        return uuid.UUID(int=(value.int if value else 0) ^ 1)
+    if isinstance(value, datetime):
+        return value + timedelta(microseconds=1)
+    if isinstance(value, dict):
+        return {**value, "day": "2026-11-08"} if "day" in value else {**value, "x": 1}
+    return chr(ord(value[0]) ^ 1) + value[1:]
+
+
+def flip(model: type[models.Model], pk: Any, column: str) -> None:
+    rows = model._base_manager.filter(pk=pk)
+    value = rows.values_list(column, flat=True).get()
+    assert rows.update(**{column: flipped(value)}) == 1
+
+
+COLUMNS = ["sequence", "at", "event", "actor", "case", "facts", "signer", "previous", "digest", "signature"]
+
+
+def test_the_story_is_whole(told: Told) -> None:
+    assert verify.verify_chain() == verify.Verdict(AuditEntry.objects.count())
+
+
+def test_columns_are_all_columns() -> None:
+    assert [field.name for field in AuditEntry._meta.get_fields()] == COLUMNS
+
+
+def test_a_flipped_bit_in_any_column_is_named(told: Told) -> None:
+    number = AuditEntry.objects.count() // 2
+    for column in COLUMNS:
+        with tampering():
+            flip(AuditEntry, number, column)
+            verdict = verify.verify_chain()
+            assert verdict.broken_at == number, (column, verdict)
+            assert verdict.why, column
+    assert verify.verify_chain().whole
+
+
+def test_a_flipped_bit_in_any_entry_is_named(told: Told) -> None:
+    for number in range(1, AuditEntry.objects.count() + 1):
+        with tampering():
+            flip(AuditEntry, number, COLUMNS[1 + number % (len(COLUMNS) - 1)])
+            assert verify.verify_chain().broken_at == number
+
+
+def test_a_removed_entry_is_missed(told: Told) -> None:
+    last = AuditEntry.objects.count()
+    for number in (1, last // 2, last):
+        with tampering():
+            AuditEntry.objects.filter(pk=number).delete()
+            assert verify.verify_chain().broken_at == number
+
+
+def test_two_entries_that_changed_places_are_found(told: Told) -> None:
+    number = AuditEntry.objects.count() // 2
+    one, other = AuditEntry.objects.get(pk=number), AuditEntry.objects.get(pk=number + 1)
+    with tampering():
+        AuditEntry.objects.filter(pk__in=[number, number + 1]).delete()
+        one.pk, other.pk = other.pk, one.pk
+        AuditEntry.objects.bulk_create([one, other])
+        assert verify.verify_chain().broken_at == number
+
+
+def test_a_cut_tail_is_found_by_what_left_the_machine(told: Told) -> None:
+    last = AuditEntry.objects.count()
+    heads = verify.parse_heads(told.heads.read_text())
+    assert verify.verify_chain(heads=heads).whole
+    with tampering():
+        AuditEntry.objects.filter(pk=last).delete()
+        before = AuditEntry.objects.get(pk=last - 1)
+        ChainHead.objects.update(sequence=last - 1, digest=before.digest)
+        assert verify.verify_chain().whole, "nothing inside the machine can tell"
+        assert verify.verify_chain(heads=heads).broken_at == last
+        log.append(event="staff.changed", now=at(DAY))
+        assert verify.verify_chain(heads=heads).broken_at == last
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to its types")
+def test_what_the_database_cannot_read_is_named_too(told: Told) -> None:
+    for column, nonsense in (("at", "soon"), ("at", "2026-99-01 00:00:00"), ("actor", "somebody"), ("signer", "x")):
+        with tampering(), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE complaints_auditentry SET {column} = %s WHERE sequence = 5", [nonsense])
+            assert verify.verify_chain().broken_at == 5, column
+
+
+# --- The database refuses -----------------------------------------------------------------------------------------
+
+
+def _save(row: models.Model) -> None:
+    row.save()
+
+
+def _delete(row: models.Model) -> None:
+    row.delete()
+
+
+def _raw_update(row: models.Model) -> None:
+    with connection.cursor() as cursor:
+        key = row._meta.pk.column
+        cursor.execute(f"UPDATE {row._meta.db_table} SET {key} = {key}")
+
+
+def _raw_delete(row: models.Model) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {row._meta.db_table}")
+
+
+@pytest.mark.parametrize("act", [_save, _delete, _raw_update, _raw_delete])
+@pytest.mark.parametrize("model", [AuditEntry, Transition])
+def test_the_database_refuses_to_alter_or_remove(
+    told: Told, model: type[models.Model], act: Callable[[models.Model], None]
+) -> None:
+    row = model._base_manager.order_by("pk").first()
+    assert row is not None
+    # Steps are referred to by messages; Django would refuse before the database does.
+    if model is Transition and act is _delete:
+        act = _raw_delete
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        act(row)
+    assert verify.verify_chain().whole
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
+@pytest.mark.parametrize("table", triggers.APPEND_ONLY_TABLES)
+def test_the_database_refuses_to_empty_the_tables(told: Told, table: str) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
+# --- What reporters sent, once the day is closed ------------------------------------------------------------------
+
+REPORTERS_COLUMNS = [
+    (Complaint, "sealed_answers"),
+    (Complaint, "sealed_summary"),
+    (Complaint, "public_key"),
+    (Complaint, "key_signature"),
+    (Complaint, "reporter_key"),
+    (Complaint, "reporter_verify_key"),
+    (Complaint, "lookup"),
+    (KeyGrant, "sealed"),
+    (Message, "sealed"),
+    (Message, "sealed_for_release"),
+    (EvidenceObject, "sealed"),
+    (EvidenceObject, "object_digest"),
+]
+
+
+def _reporters(model: type[Any], column: str) -> Any:
+    if model is Message:
+        return Message.objects.from_reporter().exclude(**{column: None})
+    if model is KeyGrant:
+        return KeyGrant.objects.exclude(complaint=None)
+    return model.objects.filter(variant="original") if model is EvidenceObject else model.objects.all()
+
+
+@pytest.mark.parametrize(("model", "column"), REPORTERS_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_flipped_bit_in_what_a_reporter_sent_is_found(told: Told, model: type[Any], column: str) -> None:
+    for row in _reporters(model, column):
+        with tampering():
+            flip(model, row.pk, column)
+            verdict = verify.verify_chain()
+            assert verdict.why == "what reporters sent on 2026-11-09 was altered"
+            assert AuditEntry.objects.get(pk=verdict.broken_at).event == "day.closed"
+
+
+def test_ciphertexts_that_changed_places_are_found(told: Told) -> None:
+    one, other = Message.objects.from_reporter().order_by("pk")
+    with tampering():
+        Message.objects.filter(pk=one.pk).update(sealed=other.sealed)
+        Message.objects.filter(pk=other.pk).update(sealed=one.sealed)
+        assert "was altered" in verify.verify_chain().why
+
+
+def test_a_removed_report_and_one_slipped_in_are_found(told: Told) -> None:
+    with tampering():
+        Message.objects.from_reporter().first().delete()  # type: ignore[union-attr]
+        assert "more or less" in verify.verify_chain().why
+    with tampering():
+        send_report(today=DAY)
+        assert "more or less" in verify.verify_chain().why
+
+
+def test_a_day_is_closed_once(told: Told) -> None:
+    assert log.close_day(day=DAY, now=at(DAY + timedelta(days=2))) is None
+
+
+# --- What staff and bodies wrote ------------------------------------------------------------------------------------
+
+STAFFS_COLUMNS = [
+    (Message, "sealed"),
+    (Message, "sealed_for_reporter"),
+    (InternalNote, "sealed"),
+    (Release, "sealed"),
+    (Finding, "sealed"),
+    (Recommendation, "sealed"),
+    (Sanction, "sealed"),
+]
+
+
+@pytest.mark.parametrize(("model", "column"), STAFFS_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_flipped_bit_in_what_staff_wrote_is_found(told: Told, model: type[Any], column: str) -> None:
+    rows = model.objects.exclude(direction="from_reporter") if model is Message else model.objects.all()
+    assert rows
+    for row in rows:
+        with tampering():
+            flip(model, row.pk, column)
+            verdict = verify.verify_chain()
+            assert "was altered" in verdict.why
+            named = AuditEntry.objects.get(pk=verdict.broken_at)
+            assert str(row.pk) in named.facts.values()
+
+
+def test_a_removed_note_is_missed(told: Told) -> None:
+    with tampering():
+        InternalNote.objects.all().delete()
+        assert verify.verify_chain().why == "its note is gone"
+
+
+def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> None:
+    with tampering():
+        forged = Message.objects.filter(direction="to_reporter").first()
+        assert forged is not None
+        forged.pk, forged.sequence = uuid.uuid4(), 99
+        forged.save(force_insert=True)
+        assert "message.sent" in verify.verify_chain().why
+
+
+# --- Where cases stand ----------------------------------------------------------------------------------------------
+
+
+def test_a_status_that_no_step_leads_to_is_found(told: Told) -> None:
+    with tampering():
+        Case.objects.filter(pk=told.sent.case.pk).update(status="unsubstantiated")
+        verdict = verify.verify_chain()
+        assert (verdict.subject, verdict.why) == (
+            told.sent.case.reference,
+            "stands at unsubstantiated, its steps lead to sanctioned",
+        )
+
+
+@pytest.mark.parametrize("changes", [{"source": "verified"}, {"action": "dismiss"}, {"actor": None}, {"sequence": 70}])
+def test_an_altered_step_is_found(told: Told, changes: dict[str, Any]) -> None:
+    with tampering():
+        Transition.objects.filter(action="substantiate").update(**changes)
+        assert verify.verify_chain().subject == told.sent.case.reference
+
+
+def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
+    case.step_count, case.status = case.step_count + 1, "withdrawn" if actor_kind == "reporter" else "in_review"
+    case.save()
+    action = "withdraw" if actor_kind == "reporter" else "start_review"
+    step = {"source": "received", "target": case.status, "action": action, "actor_kind": actor_kind, "day": day}
+    Transition.objects.create(case=case, sequence=case.step_count, **step)
+
+
+def test_steps_slipped_in_are_found(told: Told) -> None:
+    other = Case.objects.exclude(pk=told.sent.case.pk).get()
+    with tampering():
+        _slip_in(other, actor_kind="staff", day=DAY)
+        assert verify.verify_chain().why == "its steps and the chain's entries differ"
+    other.refresh_from_db()
+    with tampering():
+        _slip_in(other, actor_kind="reporter", day=DAY)
+        assert "more or less" in verify.verify_chain().why
+
+
+# --- Who signs, and what may stand in an entry ----------------------------------------------------------------------
+
+
+def test_another_persons_key_is_found(told: Told) -> None:
+    vera, vino = told.cast.ring("vera"), told.cast.ring("vino")
+    entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vino.signer)
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "signed by somebody else")
+
+
+def test_the_servers_key_does_not_stand_for_a_person(told: Told) -> None:
+    entry = log.append(event="case.opened", now=at(DAY), actor=told.cast["vera"])
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "not signed by the person")
+
+
+def test_a_retired_key_signs_nothing_more(told: Told) -> None:
+    vera = told.cast.ring("vera")
+    personal.set_initial_password(staff=told.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
+    assert verify.verify_chain().whole
+    entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vera.signer)
+    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "unknown key")
+
+
+def test_an_unknown_event_is_refused(told: Told) -> None:
+    with pytest.raises(log.AuditError):
+        log.append(event="case.gossip", now=at(DAY))
+
+
+@pytest.mark.parametrize(
+    "fact", ["Kepala dinas meminta dukungan", "a@b.example", "x" * 201, 'a"b', None, 1.5, ["x"], {"x": 1}, b"x"]
+)
+def test_facts_that_could_be_content_are_refused(told: Told, fact: Any) -> None:
+    before = AuditEntry.objects.count()
+    with pytest.raises(log.AuditError):
+        log.append(event="staff.changed", now=at(DAY), facts={"fact": fact})
+    assert AuditEntry.objects.count() == before
+
+
+# --- The command ----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_that_all_is_whole(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("audit_verify", heads=told.heads, files=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"{AuditEntry.objects.count()} entries, whole",
+        "1 heads from outside agree",
+        "Every stored object is what was stored",
+    ]
+
+
+def test_the_command_names_the_first_broken_entry(told: Told) -> None:
+    with tampering():
+        flip(AuditEntry, 7, "digest")
+        with pytest.raises(CommandError, match=r"Broken at entry 7: altered\."):
+            call_command("audit_verify")
+
+
+@pytest.mark.parametrize("line", ["2026-11-09 1 " + "00" * 32, "2026-11-09 99999 " + "00" * 32, "nonsense"])
+def test_the_command_minds_every_head(told: Told, tmp_path: Path, line: str) -> None:
+    heads = tmp_path / "heads.txt"
+    heads.write_text(f"{line}\n{told.heads.read_text()}")
+    with pytest.raises(CommandError):
+        call_command("audit_verify", heads=heads)
+
+
+def test_the_command_reads_every_object(told: Told) -> None:
+    names = list(EvidenceObject.objects.values_list("object_name", flat=True))
+    paths = [Path(storage.storage().path(name)) for name in names]
+    before = [path.read_bytes() for path in paths]
+    paths[0].write_bytes(before[0][:-1] + flipped(before[0][-1:]))
+    paths[1].unlink()
+    try:
+        call_command("audit_verify")
+        with pytest.raises(CommandError) as caught:
+            call_command("audit_verify", files=True)
+    finally:
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content)
+    assert f"{names[0]} was altered" in str(caught.value)
+    assert f"{names[1]} cannot be read" in str(caught.value)

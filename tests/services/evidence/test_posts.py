@@ -1,0 +1,158 @@
+"""Posts as evidence: sealed like the rest, read by triage, given to a body with its release, and bound into the day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from complaints.domain.sealing.primitives import SealError
+from complaints.domain.workflow import Action
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import OversightBody
+from complaints.services import case_actions, case_file, follow_up, submission
+from complaints.services.actor import Actor
+from complaints.services.audit import log, verify
+from complaints.services.evidence import processing
+from complaints.services.evidence.posts import PostInfo, describe
+from complaints.services.forwarding import reading
+from complaints.services.forwarding.release import forward
+from tests.images import photo
+from tests.security import traces
+from tests.world import Cast, Sent, at, draft, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+POST = {
+    "url": "https://www.facebook.com/Akun.Unik/posts/778899?fbclid=PENGIRIM",
+    "act": "like",
+    "seen_on": "2026-11-03",
+}
+pytestmark = pytest.mark.django_db
+
+
+def posts_of(cast: Cast, sent: Sent) -> list[PostInfo]:
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
+    return [item.info for item in opened.complaints[0].posts]
+
+
+def send_with(posts: list[dict[str, object]], links: str = "") -> Sent:
+    content = draft(links=links) | {"posts": posts}
+    submission.start_code(content)
+    receipt = submission.submit(draft=content, files=[], today=DAY)
+    ticket = follow_up.open_ticket(receipt.code)
+    assert ticket
+    return Sent(receipt.code, ticket, Complaint.objects.get(pk=ticket["complaint"]).case)
+
+
+def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
+    links = "https://www.instagram.com/p/AbC/?igsh=PENGIRIM\n\nakun @kabid menyukainya\ninstagram.com/p/AbC"
+    sent = send_report(today=DAY, links=links)
+    assert posts_of(cast, sent) == [
+        PostInfo(url="https://instagram.com/p/AbC", is_link=True, platform="instagram"),
+        PostInfo(url="akun @kabid menyukainya"),
+    ]
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
+    assert opened.complaints[0].answers["links"] == ""
+    assert opened.complaints[0].evidence == []
+
+
+def test_what_is_too_much_stays_text_without_its_tracks(cast: Cast) -> None:
+    links = "\n".join(f"https://x.com/akun/status/{number}?s=20" for number in range(42))
+    sent = send_report(today=DAY, links=links)
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk).complaints[0]
+    assert len(opened.posts) == 40
+    assert opened.answers["links"].split() == [f"https://x.com/akun/status/{number}" for number in (40, 41)]
+
+
+def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
+    sent = send_with([describe(POST)], links=POST["url"])
+    found = PostInfo(
+        url="https://facebook.com/akun.unik/posts/778899",
+        is_link=True,
+        platform="facebook",
+        account="akun.unik",
+        act="like",
+        seen_on="2026-11-03",
+    )
+    assert posts_of(cast, sent) == [found]
+    for marker in ("akun.unik", "Akun.Unik", "778899", "PENGIRIM", "facebook.com"):
+        assert traces.hits(marker, traces.tables()) == []
+        assert traces.hits(marker, traces.evidence_files()) == []
+    assert len(bytes(Evidence.objects.get().sealed_post or b"")) == len(bytes(_other(cast).sealed_post or b"")), (
+        "a longer post must not show"
+    )
+
+
+def _other(cast: Cast) -> Evidence:
+    sent = send_with([describe({"account": "@a"})])
+    return Evidence.objects.get(complaint__case=sent.case)
+
+
+def test_what_is_chosen_wins_over_what_the_link_says_and_nonsense_over_nothing(cast: Cast) -> None:
+    chosen = describe(POST | {"platform": "other", "account": " @lain "})
+    assert (chosen["platform"], chosen["account"]) == ("other", "@lain")
+    odd = describe({"url": "bukan tautan", "platform": "myspace", "act": "poke"})
+    assert (odd["platform"], odd["act"], odd["is_link"]) == ("", "", False)
+
+
+def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    shot = sealed_upload(photo())
+    described = describe(POST | {"screenshot": shot.id})
+    follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
+    assert processing.process_pending() == 1
+    vera, now = cast.ring("vera"), at(DAY)
+    (item,) = case_file.open_case(actor=Actor(vera, now), case_id=sent.case.pk).complaints[0].posts
+    assert (item.info.screenshot, item.row.sequence) == (1, 2)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
+    release = forward(
+        actor=Actor(cast.ring("fitri"), now),
+        case_id=sent.case.pk,
+        body=OversightBody.objects.get(pk="kasn"),
+        objects=[EvidenceObject.objects.get(variant="working").pk],
+    )
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
+    (post,) = seen.content["complaints"][0]["posts"]
+    assert post["url"] == "https://facebook.com/akun.unik/posts/778899"
+    assert post["screenshot"] == 1
+    assert "matches" not in seen.content
+
+
+def test_a_screenshot_that_is_not_released_is_not_named_to_the_body(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    shot = sealed_upload(photo())
+    described = describe(POST | {"screenshot": shot.id})
+    follow_up.add_message(ticket=sent.ticket, text="", files=[shot], posts=[described], today=DAY)
+    vera, now = cast.ring("vera"), at(DAY)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
+    body = OversightBody.objects.get(pk="kasn")
+    release = forward(actor=Actor(cast.ring("fitri"), now), case_id=sent.case.pk, body=body, objects=[])
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
+    assert seen.content["complaints"][0]["posts"][0]["screenshot"] == 0
+
+
+def test_the_reporter_sees_a_number_and_no_post(cast: Cast) -> None:
+    sent = send_with([describe(POST)])
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
+    assert page.own_files == 1
+    assert "778899" not in repr(page)
+
+
+def test_posts_that_change_places_do_not_open(cast: Cast) -> None:
+    sent = send_with([describe(POST), describe({"account": "@lain"})])
+    one, two = Evidence.objects.order_by("sequence")
+    Evidence.objects.filter(pk=one.pk).update(sealed_post=two.sealed_post)
+    with pytest.raises(SealError):
+        posts_of(cast, sent)
+
+
+def test_a_post_is_bound_into_its_day(cast: Cast) -> None:
+    send_with([describe(POST)])
+    log.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
+    assert verify.verify_chain().whole
+    row = Evidence.objects.get()
+    Evidence.objects.filter(pk=row.pk).update(sealed_post=bytes(row.sealed_post or b"")[:-1] + b"\0")
+    assert not verify.verify_chain().whole

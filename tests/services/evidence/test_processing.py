@@ -1,0 +1,260 @@
+"""The worker on real files: what it makes, what it says, and that nothing but the sandbox reads them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from complaints.adapters import sandbox
+from complaints.domain.sealing.primitives import BoxPair
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.services import follow_up
+from complaints.services.evidence import processing, storage
+from complaints.services.evidence.processing import FileReport
+from tests.adapters import samples
+from tests.world import Cast, Sent, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+
+
+def sent_with(content: bytes, name: str) -> Sent:
+    sent = send_report(today=DAY)
+    upload = sealed_upload(content, name)
+    assert not upload.refused, upload.refused
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=DAY)
+    return sent
+
+
+def work() -> Evidence:
+    processing.process_pending()
+    return Evidence.objects.select_related("complaint").prefetch_related("objects_stored").get()
+
+
+def findings(cast: Cast, item: Evidence) -> FileReport:
+    found = processing.read_file_report(cast.ring("vera").complaint(item.complaint), item)
+    assert found is not None
+    return found
+
+
+def opened(cast: Cast, item: Evidence) -> dict[tuple[str, int], bytes]:
+    pair = cast.ring("vera").complaint(item.complaint)
+    found = {}
+    for stored in item.objects_stored.all():
+        info = storage.read_info(pair, stored, item, item.complaint)
+        found[stored.variant, stored.number] = b"".join(storage.stream(stored, info))
+    return found
+
+
+def test_a_photo_gets_a_copy_and_a_preview_that_betray_nothing(cast: Cast) -> None:
+    original = samples.jpeg()
+    sent_with(original, "IMG_1.jpg")
+    item = work()
+    files = opened(cast, item)
+    assert item.state == Evidence.State.READY
+    assert set(files) == {("original", 0), ("working", 0), ("preview", 0)}
+    assert files["original", 0] == original
+    for variant in ("working", "preview"):
+        assert files[variant, 0].startswith(b"\xff\xd8")
+        assert b"Exif" not in files[variant, 0]
+    assert "place" in findings(cast, item).betrays
+
+
+def test_pictures_are_drawn_from_the_clean_copy(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cleaning takes out of a file can stand in no picture of it either."""
+    seen: dict[str, list[int]] = {}
+    run = sandbox.run
+
+    def watched(job: str, held: sandbox.Held, *args: Any, **options: Any) -> sandbox.Result:
+        seen.setdefault(job, []).append(held.size)
+        return run(job, held, *args, **options)
+
+    monkeypatch.setattr("complaints.services.evidence.processing.sandbox.run", watched)
+    original = samples.pdf(pages=2)
+    sent_with(original, "surat.pdf")
+    copy = opened(cast, work())["working", 0]
+    assert seen["clean"] == [len(original)]
+    assert seen["preview"] == seen["pages"] == [len(copy)]
+
+
+def test_a_pdf_gets_its_pages_as_images(cast: Cast) -> None:
+    sent_with(samples.pdf(pages=2), "surat.pdf")
+    item = work()
+    assert set(opened(cast, item)) == {
+        ("original", 0),
+        ("working", 0),
+        ("preview", 0),
+        ("page", 1),
+        ("page", 2),
+    }
+    assert findings(cast, item).pages == 2
+
+
+@pytest.mark.parametrize(("make", "name"), [(samples.docx, "nota.docx"), (samples.mp3, "suara.mp3")])
+def test_other_kinds_get_a_copy_without_their_author(cast: Cast, make: Any, name: str) -> None:
+    sent_with(make(), name)
+    item = work()
+    assert item.state == Evidence.State.READY
+    assert ("working", 0) in opened(cast, item)
+
+
+def test_what_cannot_be_cleaned_is_said(cast: Cast) -> None:
+    sent_with(b"obrolan grup\n" * 20, "chat.txt")
+    item = work()
+    assert item.state == Evidence.State.NO_COPY
+    assert findings(cast, item).no_copy == "opaque"
+    assert set(opened(cast, item)) == {("original", 0)}
+
+
+def test_a_false_name_is_marked_and_the_file_kept(cast: Cast) -> None:
+    sent_with(samples.pdf(), "foto.jpg")
+    item = work()
+    assert findings(cast, item).disagrees
+    assert item.state == Evidence.State.READY
+
+
+def test_a_damaged_file_harms_nothing_else(cast: Cast) -> None:
+    sent_with(samples.pdf()[:600], "rusak.pdf")
+    item = work()
+    assert item.state == Evidence.State.FAILED
+    assert findings(cast, item).no_copy in {"damaged", "crashed"}
+
+
+def test_bombs_and_cut_files_of_every_kind_harm_nothing_else(cast: Cast) -> None:
+    """Each ends in a state and in words of its own; originals come out as they went in, and a good photo is cleaned."""
+    packed = samples.packed({"[Content_Types].xml": "<a/>", "word/document.xml": bytes(64 * 1024 * 1024)})
+    contents = {"bom.png": samples.png_bomb(50_000, 50_000, rows=10), "bom.docx": packed, "foto.jpg": samples.jpeg()}
+    for kind, (_type, make) in samples.SAMPLES.items():
+        whole = make()
+        contents[f"potongan.{kind}"] = whole[: len(whole) * 2 // 3]
+    uploads = {name: sealed_upload(content, name) for name, content in contents.items()}
+    taken = {name: upload for name, upload in uploads.items() if not upload.refused}
+    assert {upload.refused for name, upload in uploads.items() if name not in taken} <= {"type"}
+    assert len(taken) > len(contents) // 2
+    sent = send_report(today=DAY)
+    follow_up.add_message(ticket=sent.ticket, text="", files=list(taken.values()), today=DAY)
+    processing.process_pending(limit=len(taken))
+    ended = {}
+    rows = Evidence.objects.select_related("complaint").prefetch_related("objects_stored").order_by("sequence")
+    for item, name in zip(rows, taken, strict=True):
+        assert opened(cast, item)["original", 0] == contents[name]
+        ended[name] = (item.state, findings(cast, item).no_copy)
+    assert ended["bom.png"] == ended["bom.docx"] == (Evidence.State.FAILED, "bomb")
+    assert ended["foto.jpg"] == (Evidence.State.READY, "")
+    assert {state for state, _why in ended.values()} <= set(Evidence.State.values) - {"pending", "officer"}
+    assert all(why for state, why in ended.values() if state != Evidence.State.READY)
+
+
+def test_a_file_above_the_limit_gets_no_copy_and_says_so(cast: Cast, settings: Settings) -> None:
+    settings.EVIDENCE_CLEAN_MAX_BYTES = 100
+    sent_with(samples.jpeg(), "besar.jpg")
+    item = work()
+    assert item.state == Evidence.State.NO_COPY
+    assert findings(cast, item).no_copy == "too_large"
+
+
+def test_no_sandbox_costs_no_attempt(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*args: Any, **kwargs: Any) -> None:
+        raise sandbox.Unavailable("busy")
+
+    monkeypatch.setattr(sandbox, "run", gone)
+    sent_with(samples.jpeg(), "a.jpg")
+    for _ in range(5):
+        item = work()
+    assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
+    monkeypatch.undo()
+    assert work().state == Evidence.State.READY
+
+
+def test_a_dead_scanner_makes_items_wait_and_the_report_goes_on(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.CLAMD_SOCKET = str(tmp_path / "nobody")
+    sent_with(samples.jpeg(), "a.jpg")
+    for _ in range(5):
+        item = work()
+    assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
+
+
+def test_what_the_scanner_finds_gets_no_copy(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.CLAMD_SOCKET = str(tmp_path / "clamd")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(settings.CLAMD_SOCKET)
+    listener.listen()
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            received = b""
+            while not received.endswith(b"\0\0\0\0"):
+                received += connection.recv(65536)
+            connection.sendall(b"stream: Uji.Contoh FOUND\0")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    sent_with(samples.jpeg(), "a.jpg")
+    item = work()
+    thread.join()
+    listener.close()
+    found = findings(cast, item)
+    assert (item.state, found.scan, found.threat) == (Evidence.State.NO_COPY, "infected", "Uji.Contoh")
+
+
+def test_the_workers_key_rotates_without_losing_an_item(cast: Cast, settings: Settings) -> None:
+    sent_with(samples.jpeg(), "a.jpg")
+    old = settings.WORKER_PRIVATE_KEY
+    settings.WORKER_PRIVATE_KEY = BoxPair.new().private.hex()
+    settings.WORKER_PREVIOUS_KEYS = [old]
+    assert work().state == Evidence.State.READY
+
+
+def test_after_a_week_the_grant_ends_and_an_officer_does_the_work(cast: Cast, settings: Settings) -> None:
+    sent_with(samples.jpeg(), "a.jpg")
+    assert processing.end_grants(today=DAY + timedelta(days=7)) == 0
+    assert processing.end_grants(today=DAY + timedelta(days=8)) == 1
+    item = work()
+    assert (item.state, item.worker_grant) == (Evidence.State.OFFICER, None)
+    processing.process_for_officer(pair=cast.ring("vera").complaint(item.complaint), evidence=item)
+    assert Evidence.objects.get().state == Evidence.State.READY
+
+
+def test_two_workers_on_one_item_keep_one_copy(cast: Cast) -> None:
+    sent_with(samples.jpeg(), "a.jpg")
+    item = Evidence.objects.select_related("complaint").get()
+    pair = cast.ring("vera").complaint(item.complaint)
+    for _ in range(2):
+        processing.process_for_officer(pair=pair, evidence=item)
+    assert EvidenceObject.objects.filter(variant="working").count() == 1
+    names = set(EvidenceObject.objects.values_list("object_name", flat=True))
+    assert {name for name in storage.storage().listdir("")[1] if name in names} == names
+
+
+def test_a_node_without_the_private_key_takes_in_and_tries_nothing(cast: Cast, settings: Settings) -> None:
+    held = settings.WORKER_PRIVATE_KEY
+    settings.WORKER_PUBLIC_KEY = BoxPair.from_private(bytes.fromhex(held)).public.hex()
+    settings.WORKER_PRIVATE_KEY = ""
+    sent_with(samples.jpeg(), "a.jpg")
+    assert processing.process_pending() == 0
+    item = Evidence.objects.get()
+    assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
+    settings.WORKER_PRIVATE_KEY = held
+    assert processing.process_pending() == 1
+    item.refresh_from_db()
+    assert item.state == Evidence.State.READY
+
+
+def test_the_command_keeps_the_key_before(settings: Settings, tmp_path: Path) -> None:
+    settings.ENV_FILE = tmp_path / "portal.env"
+    settings.ENV_FILE.write_text("SECRET_KEY=tetap\nWORKER_PRIVATE_KEY=" + settings.WORKER_PRIVATE_KEY + "\n")
+    call_command("rotate_worker_key", stdout=StringIO())
+    lines = dict(line.split("=", 1) for line in settings.ENV_FILE.read_text().splitlines() if line)
+    assert lines["WORKER_PREVIOUS_KEYS"] == settings.WORKER_PRIVATE_KEY != lines["WORKER_PRIVATE_KEY"]
+    pair = BoxPair.from_private(bytes.fromhex(lines["WORKER_PRIVATE_KEY"]))
+    assert lines["WORKER_PUBLIC_KEY"] == pair.public.hex()
+    assert lines["SECRET_KEY"] == "tetap"
+    assert settings.ENV_FILE.stat().st_mode & 0o777 == 0o600

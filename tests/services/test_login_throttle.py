@@ -1,0 +1,87 @@
+"""Delays at the staff's door grow for whoever guesses, stay away from everybody else, and keep no address."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from complaints.models.session import LoginDelay
+from complaints.services import login_throttle
+from complaints.services.login_throttle import Throttled
+from tests.security.traces import hits, tables
+from tests.world import at
+
+NOW = at(date(2026, 11, 9))
+HERE, THERE = "203.0.113.77", "198.51.100.9"
+
+
+def fail(times: int, *, source: str = HERE, account: str = "vera") -> list[int]:
+    """Guess as soon as it is allowed; return how long each guess had to wait."""
+    now, waits = NOW, []
+    for _guess in range(times):
+        waited = 0
+        while True:
+            try:
+                login_throttle.begin(kind="password", account=account, source=source, now=now)
+                break
+            except Throttled as slow:
+                waited += slow.seconds
+                now += timedelta(seconds=slow.seconds)
+        waits.append(waited)
+    return waits
+
+
+def begin(*, source: str, account: str = "vera", kind: str = "password") -> None:
+    login_throttle.begin(kind=kind, account=account, source=source, now=NOW)
+
+
+def test_an_attacker_waits_longer_each_time(db: None) -> None:
+    assert fail(14) == [0, 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+
+
+def test_the_true_person_from_another_source_does_not_wait(db: None) -> None:
+    fail(14)
+    for _typing_error in range(3):
+        begin(source=THERE)
+    with pytest.raises(Throttled) as slow:
+        begin(source=THERE)
+    assert slow.value.seconds <= 30
+
+
+def test_names_known_or_not_and_however_spelt_count_alike(db: None) -> None:
+    assert fail(5, account="tidakada") == [0, 0, 0, 2, 4]
+    with pytest.raises(Throttled):
+        begin(source=HERE, account="TidakAda")
+
+
+def test_one_source_cannot_go_through_many_names(db: None) -> None:
+    for number in range(30):
+        begin(source=HERE, account=f"nama{number}")
+    with pytest.raises(Throttled):
+        begin(source=HERE, account="nama30")
+    begin(source=THERE, account="nama30")
+
+
+def test_what_came_too_early_is_not_counted(db: None) -> None:
+    fail(3)
+    for _ in range(50):
+        with pytest.raises(Throttled) as slow:
+            begin(source=HERE)
+        assert slow.value.seconds == 2
+
+
+def test_success_forgets_and_the_factor_counts_apart(db: None) -> None:
+    fail(3)
+    begin(source=HERE, kind="factor")
+    login_throttle.succeeded(kind="password", account="vera", source=HERE, now=NOW)
+    begin(source=HERE)
+
+
+def test_a_source_is_kept_for_minutes_and_never_readable(db: None) -> None:
+    fail(4)
+    assert hits(HERE, tables()) == []
+    login_throttle.purge(now=NOW + timedelta(minutes=15))
+    assert LoginDelay.objects.exists()
+    login_throttle.purge(now=NOW + timedelta(minutes=16))
+    assert not LoginDelay.objects.exists()

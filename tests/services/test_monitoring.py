@@ -1,0 +1,174 @@
+"""Findings that staff enter: sealed like reports, nobody can come back, nobody is asked, and a table comes whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from complaints.domain.workflow import Action, TransitionRefused
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint, Message
+from complaints.models.oversight import OversightBody
+from complaints.services import case_actions, case_file, case_items, case_links, follow_up, monitoring, submission
+from complaints.services.actor import Actor
+from complaints.services.audit import verify
+from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Locked
+from tests.images import photo
+from tests.security import traces
+from tests.world import Cast, at, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+FOUND: dict[str, Any] = {
+    "url": "https://instagram.com/p/AbC123/?igsh=x",
+    "accused_name": "akun.unik.betul",
+    "accused_nip": "",
+    "accused_position": "",
+    "accused_kind": "colleague",
+    "category": "C1",
+    "act": "post",
+    "agency_kind": "regency",
+    "agency": "Dinas Contoh",
+    "regency": "",
+    "province": "33",
+    "event_from": "2026-11-02",
+    "story": "Mengunggah gambar Kenaripagi di halaman kantor.",
+    "seen_on": "2026-11-09",
+    "account": "",
+    "accused_unknown": False,
+}
+pytestmark = pytest.mark.django_db
+
+
+def enter(cast: Cast, name: str = "vera", **given: Any) -> Case:
+    return monitoring.enter_report(actor=Actor(cast.ring(name), NOW), found=FOUND | given.pop("found", {}), **given)
+
+
+def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
+    case = enter(cast, files=[sealed_upload(photo())])
+    processing.process_pending()
+    complaint = Complaint.objects.get()
+    assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "finding", False)
+    opened = case_file.open_case(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk)
+    part = opened.complaints[0]
+    assert part.answers["story"] == FOUND["story"]
+    assert [(one.info.url, one.info.screenshot) for one in part.posts] == [("https://instagram.com/p/AbC123", 1)]
+    assert part.evidence[0].working is not None
+    for marker in ("akun.unik.betul", "AbC123", "Kenaripagi"):
+        assert traces.hits(marker, traces.tables()) == []
+    entry = AuditEntry.objects.get(event="finding.entered")
+    assert (entry.actor, entry.case, entry.facts["channel"]) == (cast["vera"].pk, case.pk, "finding")
+    assert verify.verify_chain().whole
+
+
+def test_nobody_can_come_back_and_the_code_stands_nowhere(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    real = submission.codes.new_code
+    monkeypatch.setattr(submission.codes, "new_code", lambda: drawn.append(real()) or drawn[-1])
+    case = enter(cast)
+    assert len(drawn) == 1
+    assert traces.hits(drawn[0], traces.tables()) == []
+    assert drawn[0] not in str(vars(case))
+
+
+def test_who_is_not_admitted_enters_nothing(cast: Cast) -> None:
+    for name in ("cakra", "kirana", "audi", "super", "luar"):
+        with pytest.raises(Locked):
+            enter(cast, name)
+        with pytest.raises(Locked):
+            monitoring.enter_reports(actor=Actor(cast.ring(name), NOW), rows=[FOUND])
+    assert not Case.objects.exists()
+
+
+def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
+    case = enter(cast)
+    ring = cast.ring("vera")
+    do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": case.pk}
+    case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
+    case.refresh_from_db()
+    refused = {one.action: one.refused for one in case_items.available_steps(staff=cast["vera"], case=case)}
+    assert refused[Action.ASK_REPORTER] == "no_reporter"
+    with pytest.raises(TransitionRefused):
+        case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
+    with pytest.raises(Locked):
+        case_actions.reply_to_reporter(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
+    case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
+    with pytest.raises(TransitionRefused):  # two people, as ever
+        forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
+    body = OversightBody.objects.get(pk="kasn")
+    release = forward(
+        actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], told="Kepada siapa pun."
+    )
+    assert not Message.objects.exists()
+    kirana = cast.ring("kirana")
+    decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, told="Mulai.")
+    actions = {row.action for row in reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk).actions}
+    assert Action.ASK_REPORTER not in actions
+    assert Action.SUBSTANTIATE in actions
+    with pytest.raises(TransitionRefused):
+        decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?")
+    decisions.act(
+        actor=Actor(kirana, NOW), release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?"
+    )
+    opened = case_file.open_case(actor=Actor(ring, NOW), case_id=case.pk)
+    assert [entry.text for entry in opened.complaints[0].thread] == ["Mana tangkapan layarnya?"]
+    assert Message.objects.get().sealed_for_reporter is None
+    assert [note.text for note in opened.notes] == ["Mulai.", "Lengkap."]
+
+
+def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) -> None:
+    sent = send_report(today=DAY, links=FOUND["url"])
+    case = enter(cast)
+    ring = cast.ring("vera")
+    case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
+    assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
+    case_links.link(actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.")
+    do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": sent.case.pk}
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.ASK_REPORTER, reason="Jam berapa?", **do)
+    assert Message.objects.get().complaint_id == Complaint.objects.with_reporter().get().pk
+    assert follow_up.status_page(ticket=sent.ticket, today=DAY).question == "Jam berapa?"
+
+
+def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
+    rows = [FOUND | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
+    broken: Any = [*rows, None]
+    with pytest.raises(TypeError):
+        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=broken)
+    assert not Case.objects.exists()
+    assert not AuditEntry.objects.filter(event="finding.entered").exists()
+    cases = monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=rows)
+    assert len({case.reference for case in cases}) == 3
+    assert set(Complaint.objects.values_list("channel", "is_indexed")) == {("import", True)}
+    with pytest.raises(ValueError, match="rows"):
+        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=[FOUND] * 301)
+    assert verify.verify_chain().whole
+
+
+def test_known_posts_are_found_in_any_spelling_and_only_for_members(cast: Cast) -> None:
+    case = enter(cast)
+    typed = ["instagram.com/reel/AbC123", "https://instagram.com/p/Lain"]
+    found = monitoring.known_posts(keyring=cast.ring("vino"), urls=typed)
+    assert {url: [one.reference for one in cases] for url, cases in found.items()} == {typed[0]: [case.reference]}
+    with pytest.raises(Locked):
+        monitoring.known_posts(keyring=cast.ring("audi"), urls=typed)
+
+
+def test_waiting_rows_open_for_their_officer_and_key_alone(cast: Cast) -> None:
+    key, vera, vino = monitoring.new_key(), cast["vera"], cast["vino"]
+    sealed = monitoring.seal_rows(key=key, staff=vera, rows=[FOUND])
+    assert "unik" not in sealed
+    assert monitoring.open_rows(key=key, staff=vera, sealed=sealed) == [FOUND]
+    for given in (
+        {"key": monitoring.new_key()},
+        {"staff": vino},
+        {"sealed": sealed[:-8] + "AAAAAAA="},
+        {"sealed": "?"},
+    ):
+        assert monitoring.open_rows(**{"key": key, "staff": vera, "sealed": sealed, **given}) == []

@@ -1,0 +1,174 @@
+"""What the clock does: deadlines, working copies, the end of the day, sweeping, and the mail that says nothing."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from pytest_django import Settings
+
+from complaints import tasks
+from complaints.adapters import sandbox
+from complaints.domain.workflow import Action, Status
+from complaints.models.case import Case
+from complaints.models.evidence import DraftFile, Evidence
+from complaints.models.session import Heartbeat, SealedSession
+from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
+from complaints.services.actor import Actor
+from complaints.services.audit import verify
+from complaints.services.evidence import processing, storage
+from tests.services.test_whole_procedure import photo
+from tests.world import Cast, at, sealed_upload, send_report
+
+MONDAY = date(2026, 11, 9)
+
+
+def ask_back(cast: Cast, case: Case) -> None:
+    vera = cast.ring("vera")
+    case_actions.act(actor=Actor(vera, at(MONDAY)), case_id=case.pk, action=Action.START_REVIEW)
+    case_actions.act(actor=Actor(vera, at(MONDAY)), case_id=case.pk, action=Action.ASK_REPORTER, reason="Kapan?")
+
+
+def status_of(case: Case) -> str:
+    return Case.objects.values_list("status", flat=True).get(pk=case.pk)
+
+
+def test_an_unanswered_question_closes_after_ten_working_days_and_a_late_answer_reopens(cast: Cast) -> None:
+    sent = send_report(today=MONDAY)
+    ask_back(cast, sent.case)
+    due = MONDAY + timedelta(days=14)
+    case_deadlines.run_deadlines(now=at(due))
+    assert status_of(sent.case) == Status.NEEDS_INFORMATION
+    case_deadlines.run_deadlines(now=at(due + timedelta(days=1)))
+    assert status_of(sent.case) == Status.INELIGIBLE
+    page = follow_up.status_page(ticket=sent.ticket, today=due + timedelta(days=1))
+    assert page.may_answer
+    follow_up.add_message(ticket=sent.ticket, text="Maaf terlambat.", files=[], today=due + timedelta(days=3))
+    assert status_of(sent.case) == Status.IN_REVIEW
+
+
+def test_a_missed_night_is_made_up_by_the_next_run(cast: Cast) -> None:
+    sent = send_report(today=MONDAY)
+    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=1))) == 0
+    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=40))) == 1
+    assert Case.objects.get(pk=sent.case.pk).is_late
+    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=41))) == 0
+
+
+def test_the_deadline_skips_weekends_and_holidays(cast: Cast) -> None:
+    assert send_report(today=date(2026, 11, 13)).case.due_on == date(2026, 11, 16)
+    assert send_report(today=date(2026, 12, 24)).case.due_on == date(2026, 12, 28)
+
+
+def test_a_file_that_keeps_failing_is_given_up_after_three_attempts(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = send_report(today=MONDAY)
+    upload = sealed_upload(photo())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt  # as a killed worker: nothing after it runs
+
+    monkeypatch.setattr(sandbox, "run", die)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            processing.process_pending()
+    assert Evidence.objects.get().state == Evidence.State.PENDING
+    processing.process_pending()
+    item = Evidence.objects.get()
+    assert (item.state, item.worker_grant) == (Evidence.State.FAILED, None)
+
+
+def test_a_cut_image_is_marked_and_its_original_stays(cast: Cast) -> None:
+    sent = send_report(today=MONDAY)
+    upload = sealed_upload(photo()[:300])
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
+    processing.process_pending()
+    assert Evidence.objects.get().state == Evidence.State.FAILED
+    vera, now = cast.ring("vera"), at(MONDAY)
+    item = case_file.open_case(actor=Actor(vera, now), case_id=sent.case.pk).complaints[0].evidence[0]
+    _info, stream = case_actions.open_object(actor=Actor(vera, now), object_id=item.original.id, reason="Periksa")
+    assert b"".join(stream) == photo()[:300]
+
+
+def test_the_days_are_closed_once_and_their_heads_leave(cast: Cast, settings: Settings, tmp_path: Any) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads" / "audit.txt"
+    settings.AUDIT_HEADS_MAIL = "auditor@example.invalid"
+    send_report(today=MONDAY)
+    for _ in range(2):
+        scheduled.close_days(days=[MONDAY, MONDAY + timedelta(days=1)], now=at(MONDAY + timedelta(days=2), 0))
+    lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["2026-11-09", "2026-11-10"]
+    assert [message.body for message in mail.outbox] == lines
+    assert verify.verify_chain(heads=verify.parse_heads("\n".join(lines))).whole
+    other = verify.Head("2026-11-10", int(lines[-1].split()[1]), "00" * 32)
+    assert verify.verify_chain(heads=[other]).broken_at == other.sequence
+
+
+def test_staff_mail_says_only_that_there_is_work(cast: Cast) -> None:
+    assert scheduled.send_staff_mail(today=MONDAY) == 0
+    for _ in range(3):
+        send_report(today=MONDAY)
+    assert scheduled.send_staff_mail(today=MONDAY) == 3
+    assert {message.to[0].split("@")[0] for message in mail.outbox} == {"vera", "vino", "fitri"}
+    assert len({(message.subject, message.body) for message in mail.outbox}) == 1
+    assert not any(character.isdigit() for character in mail.outbox[0].subject + mail.outbox[0].body)
+
+
+def test_the_sweeper_drops_ended_drafts_and_orphans_and_keeps_evidence(cast: Cast) -> None:
+    today = MONDAY + timedelta(days=5)
+    sent = send_report(today=MONDAY)
+    kept = sealed_upload(photo())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[kept], today=MONDAY)
+    drafted, orphan, young = sealed_upload(photo()), sealed_upload(photo()), sealed_upload(photo())
+    DraftFile.objects.create(session="gone", object_name=drafted.object_name, object_digest=b"", sealed=b"", day=MONDAY)
+    SealedSession.objects.create(pk="over", data=b"", expires_on=MONDAY)
+    old = at(MONDAY).timestamp()
+    os.utime(storage.storage().path(orphan.object_name), (old, old))
+    soon = at(today).timestamp()
+    os.utime(storage.storage().path(young.object_name), (soon, soon))
+    assert retention.sweep(today=today) == 2
+    assert storage.storage().exists(kept.object_name)
+    assert storage.storage().exists(young.object_name)
+    assert not storage.storage().exists(orphan.object_name)
+    assert not storage.storage().exists(drafted.object_name)
+    assert not SealedSession.objects.exists()
+    storage.delete_object(young.object_name)
+
+
+def test_the_sweeper_reports_rows_whose_object_is_missing_and_deletes_none(cast: Cast) -> None:
+    sent = send_report(today=MONDAY)
+    upload = sealed_upload(photo())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
+    storage.delete_object(upload.object_name)
+    assert retention.missing_objects() == [upload.object_name]
+    retention.sweep(today=MONDAY + timedelta(days=9))
+    assert Evidence.objects.count() == 1
+
+
+def test_every_job_runs_twice_on_an_empty_portal(cast: Cast, settings: Settings, tmp_path: Any) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads.txt"
+    for _ in range(2):
+        for job in ("heartbeat", "process_evidence", "run_deadlines", "close_day", "sweep", "staff_mail"):
+            getattr(tasks, job)()
+    assert Heartbeat.objects.count() == 1
+    assert scheduled.last_beat() is not None
+    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == 1
+
+
+def test_a_head_that_could_not_leave_leaves_with_the_next_run(
+    cast: Cast, settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads.txt"
+    settings.AUDIT_HEADS_MAIL = "auditor@example.invalid"
+    send_report(today=MONDAY)
+    with monkeypatch.context() as dead:
+        dead.setattr(scheduled.mail, "send", lambda *args: 0)
+        scheduled.close_due_days(today=MONDAY + timedelta(days=30), now=at(MONDAY + timedelta(days=30)))
+    assert not settings.AUDIT_HEADS_FILE.exists()
+    scheduled.close_due_days(today=MONDAY + timedelta(days=31), now=at(MONDAY + timedelta(days=31)))
+    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == len(mail.outbox) == 31

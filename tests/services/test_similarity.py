@@ -1,0 +1,240 @@
+"""Blind indexes: they find what is alike, only in members' sessions, and tell a thief of the database nothing."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.utils import timezone
+from PIL import Image, ImageDraw
+
+from complaints.adapters import image_hash, media
+from complaints.domain.sealing.primitives import blake2b
+from complaints.models.blind_index import IndexEntry, IndexKey
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.services import case_file, case_items, follow_up, similarity
+from complaints.services.actor import Actor
+from complaints.services.evidence import posts, processing
+from complaints.services.forwarding import reading
+from complaints.services.keyring import Locked
+from tests.cases import forwarded
+from tests.security import traces
+from tests.world import Cast, Sent, at, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+NIP = "197001011990031001"
+LINK = "https://instagram.com/p/AbC123"
+pytestmark = pytest.mark.django_db
+
+
+def open_as(cast: Cast, name: str, sent: Sent) -> case_file.CaseFile:
+    return case_file.open_case(actor=Actor(cast.ring(name), at(DAY)), case_id=sent.case.pk)
+
+
+def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
+    matches = open_as(cast, "vera", sent).matches
+    assert matches is not None
+    return {group.kind: {case.reference for case in group.cases} for group in matches.groups}
+
+
+def queue(cast: Cast, name: str = "vera") -> dict[Any, str]:
+    return case_items.summaries(actor=Actor(cast.ring(name), timezone.now()), cases=list(Case.objects.all()))
+
+
+def drawing(seed: int, *, side: int = 256, quality: int = 90, form: str = "JPEG") -> bytes:
+    """A picture with shapes of its own; the same seed gives the same one at any size."""
+    image = Image.new("RGB", (256, 256), (40 * (seed % 5), 90, 200 - 30 * (seed % 4)))
+    draw = ImageDraw.Draw(image)
+    value = seed * 2_654_435_761 % 2**32
+    for _number in range(14):
+        value = (value * 1_664_525 + 1_013_904_223) % 2**32
+        x, y, size = value % 220, value // 256 % 220, 20 + value // 65_536 % 90
+        draw.ellipse((x, y, x + size, y + size), fill=(value % 255, value // 7 % 255, value // 11 % 255))
+    out = io.BytesIO()
+    image.resize((side, side)).save(out, form, **({"quality": quality} if form == "JPEG" else {}))
+    return out.getvalue()
+
+
+def send_picture(content: bytes, **changes: Any) -> Sent:
+    sent = send_report(today=DAY, agency="", accused_name="", **changes)
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(content)], today=DAY)
+    processing.process_pending()
+    return sent
+
+
+def test_seven_reports_of_two_posts(cast: Cast) -> None:
+    other = "https://tiktok.com/@akun/video/5"
+    variants = [LINK, f"{LINK}/?igsh=x", "instagram.com/reel/AbC123", "https://www.instagram.com/p/AbC123"]
+    sent = [send_report(today=DAY, links=f"{link}\n{other}", agency="", accused_name="") for link in variants]
+    sent += [send_report(today=DAY, links=f"{other}?_t=1", agency="", accused_name="") for _number in range(3)]
+    queue(cast)
+    matches = open_as(cast, "vera", sent[0]).matches
+    assert matches is not None
+    assert (matches.reports, matches.posts) == (7, 2)
+    assert found(cast, sent[0])["post"] == {one.case.reference for one in sent[1:]}
+
+
+def test_the_same_number_person_and_agency_are_found(cast: Cast) -> None:
+    first = send_report(today=DAY, accused_nip="19700101 199003 1 001", accused_name="Dr. Budi, S.E.", agency="Disdik")
+    same = send_report(today=DAY, accused_nip=NIP, accused_name="X", agency="Kantor Lain")
+    named = send_report(today=DAY, accused_name="BUDI", agency="Dinas Pendidikan", regency="Kab. Lain")
+    near = send_report(today=DAY, accused_name="Siti", agency="dinas pendidikan")
+    send_report(today=DAY, accused_nip="1" + NIP[1:-1] + "2", accused_name="Adi", agency="Lain", links=LINK)
+    queue(cast)
+    assert found(cast, first) == {
+        "nip": {same.case.reference},
+        "person": {named.case.reference},
+        "agency": {near.case.reference},
+    }
+
+
+def test_an_agency_alone_makes_no_reports_alike(cast: Cast) -> None:
+    first, _second = (send_report(today=DAY, accused_name=name) for name in ("Satu", "Dua"))
+    queue(cast)
+    matches = open_as(cast, "vera", first).matches
+    assert matches is not None
+    assert (matches.reports, [group.kind for group in matches.groups]) == (0, ["agency"])
+
+
+def test_entries_appear_in_a_members_session_and_nowhere_else(cast: Cast) -> None:
+    sent = send_report(today=DAY, accused_nip=NIP, links=LINK)
+    processing.process_pending()
+    follow_up.status_page(ticket=sent.ticket, today=DAY)
+    for name in ("cakra", "kirana", "audi", "super", "luar"):
+        assert set(queue(cast, name).values()) == {""}
+        with pytest.raises((Locked, Case.DoesNotExist)):
+            open_as(cast, name, sent)
+    assert not IndexEntry.objects.exists()
+    assert not IndexKey.objects.exists()
+    queue(cast)
+    assert sorted(IndexEntry.objects.values_list("kind", flat=True)) == [
+        "agency", "name", "nip", "office", "person", "post"
+    ]  # fmt: skip
+    assert Complaint.objects.get().is_indexed
+    queue(cast, "vino")
+    open_as(cast, "fitri", sent)
+    assert IndexEntry.objects.count() == 6
+
+
+def test_what_came_later_is_written_when_the_case_is_opened(cast: Cast) -> None:
+    first, second = (send_report(today=DAY, agency="", accused_name="") for _number in range(2))
+    queue(cast)
+    for sent in (first, second):
+        follow_up.add_message(ticket=sent.ticket, text="", files=[], posts=[posts.describe({"url": LINK})], today=DAY)
+    assert found(cast, first) == {}
+    assert found(cast, second) == {"post": {first.case.reference}}
+    assert found(cast, first) == {"post": {second.case.reference}}
+
+
+def test_text_that_is_no_link_matches_nothing_and_is_looked_at_once(cast: Cast) -> None:
+    first, _second = (send_report(today=DAY, links="akun @x", agency="", accused_name="") for _number in range(2))
+    queue(cast)
+    assert found(cast, first) == {}
+    assert IndexEntry.objects.count() == 2
+
+
+def test_a_thief_of_the_database_cannot_look_for_a_number(cast: Cast) -> None:
+    send_report(today=DAY, accused_nip=NIP, links=LINK)
+    queue(cast)
+    entry = IndexEntry.objects.get(kind="nip")
+    assert len(bytes(entry.digest)) == 16
+    # All that the server itself holds, tried as the key.
+    secrets = [b"", *(bytes.fromhex(getattr(configured, name)) for name in ("PASSWORD_PEPPER", "SERVER_SIGNING_KEY"))]
+    secrets += [bytes.fromhex(configured.WORKER_PRIVATE_KEY), configured.SECRET_KEY.encode()[:64]]
+    secrets += [bytes(IndexKey.objects.get().sealed)[:64]]
+    for key in secrets:
+        assert blake2b(NIP.encode(), person=b"index-nip", key=key, size=16) != bytes(entry.digest)
+    for marker in (NIP, "AbC123", "kepala bidang x", "dinas contoh"):
+        assert traces.hits(marker, traces.tables()) == []
+
+
+def test_the_same_number_under_another_key_is_another_entry(cast: Cast) -> None:
+    send_report(today=DAY, accused_nip=NIP)
+    queue(cast)
+    before = bytes(IndexEntry.objects.get(kind="nip").digest)
+    IndexKey.objects.all().delete()
+    send_report(today=DAY, accused_nip=NIP)
+    queue(cast)
+    queue(cast)
+    after = {bytes(entry.digest) for entry in IndexEntry.objects.filter(kind="nip")}
+    assert len(after) == 1
+    assert before not in after
+    assert IndexEntry.objects.filter(kind="nip").count() == 2
+
+
+def test_an_exchanged_key_stops_the_comparison_and_not_the_work(cast: Cast) -> None:
+    sent = send_report(today=DAY, accused_nip=NIP)
+    queue(cast)
+    row = IndexKey.objects.get()
+    IndexKey.objects.filter(pk=1).update(sealed=bytes(row.sealed)[:-1] + b"\0")
+    late = send_report(today=DAY, accused_nip=NIP)
+    assert all(queue(cast).values())
+    opened = open_as(cast, "vera", late)
+    assert opened.matches is None
+    assert opened.complaints[0].answers["accused_nip"] == NIP
+    assert not IndexEntry.objects.filter(complaint__case=late.case).exists()
+    assert sent.case.pk != late.case.pk
+
+
+def test_near_same_pictures_are_found_and_others_are_not(cast: Cast) -> None:
+    first = send_picture(drawing(1))
+    smaller = send_picture(drawing(1, side=140, quality=40))
+    other_form = send_picture(drawing(1, side=300, form="PNG"))
+    send_picture(drawing(2))
+    for sent in (smaller, other_form):
+        open_as(cast, "vera", sent)
+    assert found(cast, first) == {"picture": {smaller.case.reference, other_form.case.reference}}
+    assert IndexEntry.objects.filter(kind="picture", sealed__isnull=False).count() == 3
+    assert IndexEntry.objects.filter(kind="picture").count() == 3 * 8
+
+
+def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:
+    blank = io.BytesIO()
+    Image.new("RGB", (90, 90), "teal").save(blank, "PNG")
+    first, second = send_picture(blank.getvalue()), send_picture(blank.getvalue())
+    open_as(cast, "vera", second)
+    assert found(cast, first) == {}
+    assert IndexEntry.objects.filter(kind="picture", sealed=None).count() == 2
+
+
+def test_pictures_differ_by_their_hashes() -> None:
+    hashes = [image_hash.dhash(drawing(seed)) for seed in range(1, 13)]
+    assert all(image_hash.says_something(value) for value in hashes)
+    pairs = [image_hash.distance(one, two) for number, one in enumerate(hashes) for two in hashes[:number]]
+    assert min(pairs) > image_hash.NEAR
+    for seed in range(1, 13):
+        for changed in (drawing(seed, quality=30), drawing(seed, side=97), drawing(seed, form="PNG")):
+            assert image_hash.distance(image_hash.dhash(drawing(seed)), image_hash.dhash(changed)) <= image_hash.NEAR
+    with pytest.raises(media.Unreadable):
+        image_hash.dhash(b"no picture")
+    with pytest.raises(media.Unreadable):
+        image_hash.dhash(drawing(1)[:300])
+
+
+def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
+    first = send_report(today=DAY, links=LINK)
+    sent, release = forwarded(cast, links=LINK)
+    queue(cast)
+    assert found(cast, first)["post"] == {sent.case.reference}
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), at(DAY)), release_id=release.pk)
+    page = follow_up.status_page(ticket=sent.ticket, today=DAY)
+    assert first.case.reference not in repr(seen)
+    assert first.case.reference not in repr(page)
+    for shown in (seen, page):
+        assert not {"matches", "similar"} & {field.name for field in fields(shown)}
+
+
+def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
+    for number in range(3):
+        send_report(today=DAY, accused_name=f"Orang {number}")
+    with pytest.raises(Locked):
+        similarity.index_reports(
+            actor=Actor(cast.ring("luar"), at(DAY)), complaints=list(Complaint.objects.all()), pictures=False
+        )
+    queue(cast)
+    assert set(Complaint.objects.values_list("is_indexed", flat=True)) == {True}

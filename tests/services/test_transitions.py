@@ -1,0 +1,273 @@
+"""Every status with every action by everybody, through the services: what the table below allows happens, all else is
+refused and changes nothing. The table is written by hand from the design, not taken from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
+from pytest_django import DjangoDbBlocker, Settings
+
+from complaints.domain.workflow import Action, Status, TransitionRefused
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.complaint import Message
+from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
+from complaints.services import case_actions, case_deadlines, follow_up
+from complaints.services.actor import Actor
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.transitions import CaseChanged
+from tests.database import built_once
+from tests.world import Cast, Sent, at, send_report
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+REFUSALS = (TransitionRefused, Locked, ObjectDoesNotExist)
+
+# Who: by whom a case was proposed for closing, and by whom verified, matters to two rows.
+WHO = {
+    "verifier": "vera",
+    "proposer": "vino",
+    "forwarder": "fitri",
+    "custodian": "cakra",
+    "lead body": "kirana",
+    "other body": "bima",
+    "auditor": "audi",
+    "admin": "adi",
+    "superuser": "super",
+    "unadmitted": "luar",
+}
+BOTH_VERIFIERS = ("verifier", "proposer")
+REOPEN = {who: {"reopen": "in_review"} for who in BOTH_VERIFIERS}
+WITHDRAW = {"reporter": {"withdraw": "withdrawn"}}
+REVIEW = {
+    "ask_reporter": "needs_information",
+    "verify": "verified",
+    "refer": "referred",
+    "propose_ineligible": "ineligible_proposed",
+}
+EITHER = {"confirm_ineligible": "ineligible", "reject_ineligible": "in_review"}
+EXAMINE = {
+    "ask_reporter": "needs_information",
+    "return": "in_review",
+    "substantiate": "substantiated",
+    "dismiss": "unsubstantiated",
+}
+# A state (and, after a comma, the one that asked) -> who -> action -> the state it leads to.
+ALLOWED: dict[str, dict[str, dict[str, str]]] = {
+    "received": {who: {"start_review": "in_review"} for who in BOTH_VERIFIERS} | WITHDRAW,
+    "in_review": dict.fromkeys(BOTH_VERIFIERS, REVIEW) | WITHDRAW,
+    "needs_information,in_review": {
+        "reporter": {"answer": "in_review", "withdraw": "withdrawn"},
+        "clock": {"expire": "ineligible"},
+    },
+    "needs_information,under_examination": {
+        "reporter": {"answer": "under_examination"},
+        "lead body": {"resume": "under_examination"},
+    },
+    "ineligible_proposed": WITHDRAW
+    | {"verifier": EITHER, "forwarder": EITHER, "proposer": {"reject_ineligible": "in_review"}},
+    "verified": {"forwarder": {"forward": "forwarded"}} | WITHDRAW,
+    "forwarded": {"lead body": {"take_up": "under_examination", "return": "in_review"}},
+    "under_examination": {"lead body": EXAMINE},
+    "substantiated": {"lead body": {"await_agency": "awaiting_agency"}},
+    "awaiting_agency": {"lead body": {"sanction": "sanctioned"}, "clock": {"mark_overdue": "overdue_agency"}},
+    "overdue_agency": {"lead body": {"sanction": "sanctioned"}},
+    "unsubstantiated": REOPEN,
+    "sanctioned": REOPEN,
+    "referred": REOPEN,
+    "ineligible": REOPEN,
+    "withdrawn": {},
+}
+
+
+class Desk:
+    """One case with a release to its lead body, put into any state, and everybody's hands on it."""
+
+    def __init__(self, cast: Cast, sent: Sent, release: Release) -> None:
+        self.rings = {who: cast.ring(name) for who, name in WHO.items()}
+        self.sent, self.release = sent, release
+        self.kasn = OversightBody.objects.get(pk="kasn")
+        self.sanction = decisions.SanctionRecord("moral_open", "800/1", DAY)
+
+    def put(self, state: str) -> None:
+        status, _, asked_from = state.partition(",")
+        Case.objects.update(status=status, asked_from=asked_from, due_on=DAY, is_late=False)
+
+    def attempts(self, who: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """Every action, by every service that takes one, in the hands of ``who``."""
+        if who == "reporter":
+            yield "answer", lambda: self._answer()
+            yield "withdraw", lambda: follow_up.withdraw(ticket=self.sent.ticket, reason="", today=DAY)
+            return
+        ring = self.rings[who]
+        for action in Action:
+            yield action.value, lambda action=action: self._as_staff(ring, action)
+            yield action.value, lambda action=action: self._as_body(ring, action)
+        yield (
+            "forward",
+            lambda: forward(actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.kasn, objects=[]),
+        )
+
+    def _answer(self) -> None:
+        before = self.status()
+        follow_up.add_message(ticket=self.sent.ticket, text="Jawaban.", files=[], today=DAY)
+        if self.status() == before:  # kept, and nothing else: that is no step
+            raise Locked
+
+    def _as_staff(self, ring: Keyring, action: Action) -> None:
+        case_actions.act(actor=Actor(ring, NOW), case_id=self.sent.case.pk, action=action, reason="Alasan.")
+
+    def _as_body(self, ring: Keyring, action: Action) -> None:
+        decisions.act(
+            actor=Actor(ring, NOW),
+            release_id=self.release.pk,
+            action=action,
+            text="Isi.",
+            told="Alasan.",
+            sanction=self.sanction if action is Action.SANCTION else None,
+        )
+
+    @staticmethod
+    def status() -> str:
+        return Case.objects.get().status
+
+    @staticmethod
+    def everything() -> list[Any]:
+        """What a refused step must leave as it was."""
+        counted = (Transition, Message, InternalNote, AuditEntry, Release, Finding, Recommendation, Sanction)
+        return [Case.objects.values().get(), *(model.objects.count() for model in counted)]
+
+
+@pytest.fixture(scope="module")
+def desk(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
+    with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
+        sent = send_report(today=DAY)
+        do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab.", "now": NOW}
+        case_actions.act(keyring=shared_cast.ring("vino"), action=Action.START_REVIEW, **do)
+        case_actions.act(keyring=shared_cast.ring("vino"), action=Action.PROPOSE_INELIGIBLE, **do)
+        case_actions.act(keyring=shared_cast.ring("vera"), action=Action.REJECT_INELIGIBLE, **do)
+        case_actions.act(keyring=shared_cast.ring("vera"), action=Action.VERIFY, **do)
+        body = OversightBody.objects.get(pk="kasn")
+        release = forward(actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
+        yield Desk(shared_cast, sent, release)
+
+
+def outcomes(desk: Desk, who: str) -> dict[str, str]:
+    """What ``who`` can do to the case as it stands, and where each step leads."""
+    found = {}
+    before = desk.everything()
+    for action, attempt in desk.attempts(who):
+        try:
+            with transaction.atomic():
+                attempt()
+                found[action] = desk.status()
+                transaction.set_rollback(True)
+        except REFUSALS:
+            continue
+    assert desk.everything() == before
+    return found
+
+
+@pytest.mark.parametrize("state", ALLOWED)
+def test_what_the_table_allows_happens_and_nothing_else(db: None, desk: Desk, state: str) -> None:
+    desk.put(state)
+    found = {who: outcomes(desk, who) for who in (*WHO, "reporter")}
+    expected = {who: ALLOWED[state].get(who, {}) for who in found}
+    assert found == expected
+
+
+@pytest.mark.parametrize("state", ALLOWED)
+def test_the_clock_moves_what_is_due_and_nothing_else(db: None, desk: Desk, state: str) -> None:
+    desk.put(state)
+    case_deadlines.run_deadlines(now=NOW)
+    assert desk.status() == state.partition(",")[0]
+    steps = Transition.objects.count()
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
+    expected = list(ALLOWED[state].get("clock", {}).items())
+    taken = Transition.objects.order_by("sequence").values_list("action", "target")[steps:]
+    assert list(taken) == expected
+    assert desk.status() == (expected[0][1] if expected else state.partition(",")[0])
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
+    assert Transition.objects.count() == steps + len(expected)
+
+
+def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, desk: Desk) -> None:
+    desk.put("needs_information,in_review")
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
+    assert desk.status() == Status.INELIGIBLE
+    follow_up.add_message(ticket=desk.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
+    assert desk.status() == Status.IN_REVIEW
+
+
+def test_the_table_knows_every_state_and_every_action() -> None:
+    assert {state.partition(",")[0] for state in ALLOWED} == {status.value for status in Status}
+    used = {action for by in ALLOWED.values() for steps in by.values() for action in steps}
+    assert used == {action.value for action in Action} - {"answer_late", "link"}
+
+
+@pytest.mark.parametrize("column", ["status", "action", "source", "target"])
+def test_the_database_knows_no_other_states_either(db: None, desk: Desk, column: str) -> None:
+    model: Any = Case if column == "status" else Transition
+    with pytest.raises(IntegrityError), transaction.atomic():
+        if model is Case:
+            Case.objects.update(status="approved")
+        else:
+            values = {"action": "verify", "source": "in_review", "target": "verified", column: "approved"}
+            Transition.objects.create(case=desk.sent.case, sequence=99, actor_kind="staff", day=DAY, **values)
+
+
+def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -> None:
+    wanted = {
+        "in_review": ("verifier", {"ask_reporter", "refer", "propose_ineligible"}),
+        "ineligible_proposed": ("verifier", {"confirm_ineligible", "reject_ineligible"}),
+        "referred": ("verifier", {"reopen"}),
+        "under_examination": ("lead body", {"ask_reporter", "return", "dismiss"}),
+        "awaiting_agency": ("lead body", {"sanction"}),
+    }
+    for state, (who, actions) in wanted.items():
+        desk.put(state)
+        before = desk.everything()
+        for action in actions:
+            ring, given = desk.rings[who], {"action": Action(action), "now": NOW}
+            with pytest.raises(TransitionRefused):
+                if who == "verifier":
+                    case_actions.act(keyring=ring, case_id=desk.sent.case.pk, reason=" \n", **given)
+                else:
+                    decisions.act(keyring=ring, release_id=desk.release.pk, told=" ", text=" ", **given)
+        assert desk.everything() == before
+
+
+def test_a_returned_or_replaced_release_moves_nothing(db: None, desk: Desk, settings: Settings) -> None:
+    desk.put("under_examination")
+    Release.objects.update(state="returned")
+    assert outcomes(desk, "lead body") == {}
+    Release.objects.update(state="open")
+    desk.put("verified")
+    forward(actor=Actor(desk.rings["forwarder"], NOW), case_id=desk.sent.case.pk, body=desk.kasn, objects=[])
+    desk.put("under_examination")
+    assert outcomes(desk, "lead body") == {}
+
+
+def test_only_the_lead_bodys_release_moves_the_case(db: None, desk: Desk) -> None:
+    desk.put("under_examination")
+    Case.objects.update(lead_body=OversightBody.objects.get(pk="bkn"))
+    assert outcomes(desk, "lead body") == {}
+
+
+def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Desk) -> None:
+    desk.put("in_review")
+    before = desk.everything()
+    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "now": NOW, "seen_status": "received"}
+    with pytest.raises(CaseChanged):
+        case_actions.act(keyring=desk.rings["verifier"], action=Action.VERIFY, **do)
+    with pytest.raises(CaseChanged):
+        forward(keyring=desk.rings["forwarder"], body=desk.kasn, objects=[], **do)
+    assert desk.everything() == before

@@ -1,0 +1,243 @@
+"""A small fixed cast and builders: two verifiers, a forwarder, custodians, liaisons of two bodies, an auditor, an
+administrator, a superuser. Builders go through the services, as people do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.domain import checklists
+from complaints.domain.checklists import CheckedItem
+from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.workflow import Action
+from complaints.models.case import Case
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Role, Staff, Team
+from complaints.services import follow_up, mfa, reference_data, submission
+from complaints.services.evidence import intake
+from complaints.services.keyring import Keyring, store_keys
+from complaints.services.team_key_history import team_fingerprint
+from complaints.services.team_keys import membership, personal
+from portal.accounts import step_up
+
+SignedIn = Callable[[str], Client]
+
+PASSWORD = "sandi yang cukup panjang"
+PEOPLE = {
+    "vera": Role.VERIFIER,
+    "vino": Role.VERIFIER,
+    "fitri": Role.FORWARDER,
+    "cakra": Role.CUSTODIAN,
+    "citra": Role.CUSTODIAN,
+    "kirana": Role.OVERSEER,
+    "kresna": Role.OVERSEER,
+    "bima": Role.OVERSEER,
+    "bayu": Role.OVERSEER,
+    "audi": Role.AUDITOR,
+    "adi": Role.ADMIN,
+    "super": Role.ADMIN,
+    "luar": Role.VERIFIER,  # has a role and a key, and was admitted by nobody
+}
+BODIES = {"kirana": "kasn", "kresna": "kasn", "bima": "bkn", "bayu": "bkn"}
+TEAMS = {
+    "triage": ("vera", "vino", "fitri"),
+    "custodian": ("cakra", "citra"),
+    "body-kasn": ("kirana", "kresna"),
+    "body-bkn": ("bima", "bayu"),
+}
+
+
+@dataclass
+class Cast:
+    """The people, by name, and the pins that a deployment would keep in its environment."""
+
+    pins: str
+
+    def __getitem__(self, name: str) -> Staff:
+        return Staff.objects.get(username=name)
+
+    def ring(self, name: str) -> Keyring:
+        """The key ring that the person holds after signing in."""
+        staff = self[name]
+        return Keyring(staff, personal.unlock(staff=staff, password=PASSWORD))
+
+
+def make_cast() -> Cast:
+    """Make everybody, their keys and teams; the caller puts ``pins`` into the settings."""
+    reference_data.load()
+    now = timezone.now()
+    people = {}
+    for name, role in PEOPLE.items():
+        body = OversightBody.objects.get(pk=BODIES[name]) if name in BODIES else None
+        superuser = name == "super"
+        people[name] = Staff.objects.create(
+            username=name,
+            first_name=name.title(),
+            email=f"{name}@example.invalid",
+            role=role,
+            body=body,
+            is_staff=True,
+            is_superuser=superuser,
+        )
+        personal.change_password(staff=people[name], password=PASSWORD, now=now)
+    recovery = (BoxPair.new().public, BoxPair.new().public)
+    for slug, members in TEAMS.items():
+        kind, _, code = slug.partition("-")
+        membership.make_team(
+            slug=slug,
+            kind=kind,
+            body=OversightBody.objects.get(pk=code) if code else None,
+            members=[people[name] for name in members],
+            recovery=recovery,
+            now=now,
+        )
+    pins = ",".join(f"{team.slug}={team_fingerprint(team)}" for team in Team.objects.all())
+    return Cast(pins)
+
+
+DRAFT: dict[str, Any] = {
+    "door": "pressed",
+    "accused_kind": "superior",
+    "category": "A1",
+    "accused_name": "Kepala Bidang X",
+    "accused_unknown": False,
+    "accused_nip": "",
+    "accused_position": "Kepala Bidang",
+    "agency_kind": "regency",
+    "agency": "Dinas Contoh",
+    "regency": "Kabupaten Suka Maju",
+    "province": "33",
+    "event_from": "2026-11-02",
+    "event_until": "",
+    "learnt_on": "",
+    "story": "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua dan mencatat nama keluarga.",
+    "links": "",
+    "identity": "anonymous",
+    "name": "",
+    "contact": "",
+    "done": [],
+}
+
+
+def draft(**changes: Any) -> dict[str, Any]:
+    """A complete unfinished report, with ``changes``."""
+    unknown = set(changes) - set(DRAFT)
+    assert not unknown, unknown
+    return {**DRAFT, **changes}
+
+
+@dataclass
+class Sent:
+    """A report that was sent: its code, its open ticket and its case."""
+
+    code: str
+    ticket: dict[str, str]
+    case: Case
+
+
+def send_report(*, today: date | None = None, files: Any = (), **changes: Any) -> Sent:
+    """Send a report as a reporter does."""
+    day = today or timezone.localdate()
+    content = draft(**changes)
+    submission.start_code(content)
+    receipt = submission.submit(draft=content, files=list(files), today=day)
+    ticket = follow_up.open_ticket(receipt.code)
+    assert ticket is not None
+    return Sent(receipt.code, ticket, Case.objects.get(reference=receipt.reference))
+
+
+def sealed_upload(content: bytes, name: str = "foto.jpg") -> intake.SealedUpload:
+    """Seal bytes into the evidence storage as the upload handler does."""
+    sink = intake.Sink(name)
+    for start in range(0, len(content), 65536):
+        sink.write(content[start : start + 65536])
+    return sink.finish()
+
+
+def at(day: date, hour: int = 10) -> datetime:
+    """An hour of a day in the portal's time zone."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=timezone.get_default_timezone())
+
+
+def next_code(name: str) -> str:
+    """The present code of a person's app, made fresh: the tests' people sign in more often than every half minute.
+
+    Somebody who holds a key and has no factor yet is given an app; whoever has no key enrols by :func:`enrol`.
+    """
+    staff = Staff.objects.get(username=name)
+    if not staff.has_key:
+        return ""
+    row = Authenticator.objects.filter(user=staff, type=mfa.TOTP).first()
+    secret = mfa.open_secret(row.data["secret"]) if row else mfa.enrol_totp(staff=staff)
+    if row and row.data["step"] >= 0:
+        row.data["step"] = -1
+        row.save(update_fields=["data"])
+    return app_code(secret)
+
+
+def app_code(secret: str) -> str:
+    """What an app with that secret shows now."""
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // mfa.PERIOD)))
+
+
+def start_session(name: str, client: Client | None = None) -> Client:
+    """Start the session that :func:`sign_in` ends in, for tests of which the login is not the subject.
+
+    Goes without the two pages and their forms; the session's row, its key and the entry in the chain are the same.
+    """
+    client, staff = client or Client(), Staff.objects.get(username=name)
+    if not staff.has_key:
+        return sign_in(client, name)
+    next_code(name)
+    client.force_login(staff)
+    session, now = client.session, time.time()
+    session.set_expiry(0)
+    session["account_authentication_methods_user"] = str(staff.pk)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": now, "username": name},
+        {"method": "mfa", "at": now, "type": mfa.TOTP},
+    ]
+    session[step_up.PASSWORD] = [str(staff.pk), now]
+    session[step_up.FACTOR] = [str(staff.pk), now]
+    store_keys(session, personal.unlock(staff=staff, password=PASSWORD))
+    session.save()
+    return client
+
+
+def sign_in(client: Client, name: str, password: str = PASSWORD) -> Client:
+    """Sign a person in through the real login, password and second factor, which alone unlocks their key."""
+    code = next_code(name)
+    response = client.post(reverse("account_login"), {"login": name, "password": password})
+    assert response.status_code == 302, response.content
+    if response.headers["Location"] == reverse("mfa_authenticate"):
+        response = client.post(reverse("mfa_authenticate"), {"code": code})
+        assert response.status_code == 302, response.content
+    return client
+
+
+def ticked(action: Action, why: str = "") -> dict[str, CheckedItem]:
+    """A whole checklist: everything ticked, or with ``why`` everything that need not be ticked explained."""
+    asked = checklists.items(action)
+    return {item.code: CheckedItem(done=item.required or not why, why="" if item.required else why) for item in asked}
+
+
+def ticks(action: Action | str) -> dict[str, str]:
+    """The same as the fields that a browser posts, everything ticked."""
+    return {f"check-{item.code}": "yes" for item in checklists.items(Action(action))}
+
+
+def enrol(client: Client) -> str:
+    """Set up an app for whoever is signed in and has no factor yet; return its secret."""
+    page = client.get(reverse("mfa_activate_totp"))
+    secret = "".join(page.context["groups"])
+    assert client.post(reverse("mfa_activate_totp"), {"code": app_code(secret)}).status_code == 302
+    return secret
