@@ -25,7 +25,7 @@ from complaints.admin import labels
 from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
 from complaints.admin.forms import BaseForm, DayInput, text_field
 from complaints.domain.workflow import OPEN
-from complaints.models.assignment import Absence, AssigningRule, Duty
+from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case
 from complaints.models.team import Staff, Team
 from complaints.services import assignment, case_actions, case_file, case_items, conflicts, reference_data
@@ -119,7 +119,7 @@ class AssigningRuleForm(BaseForm):
     """Whether new cases are assigned automatically, in turn."""
 
     by = forms.ChoiceField(
-        label=gettext_lazy("New cases are handed out"), choices=AssigningRule.By.choices, widget=forms.RadioSelect
+        label=gettext_lazy("New cases are handed out"), choices=AutoAssignmentRule.By.choices, widget=forms.RadioSelect
     )
 
 

@@ -19,7 +19,7 @@ from complaints.domain import completeness, deadlines
 from complaints.domain.workflow import LIMITS, Action, Status, Unit
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
-from complaints.models.post import Act, Platform
+from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, case_items, reference_data, transitions
 from complaints.services.evidence.posts import PostInfo
 
@@ -34,7 +34,7 @@ WITH_AGENCY: Final = frozenset({Status.AWAITING_AGENCY, Status.OVERDUE_AGENCY})
 BEFORE_FORWARDING: Final = WITH_OFFICE | {Status.NEEDS_INFORMATION}
 # The steps that move a case between the office and a body.
 FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.REOPEN})
-PLATFORMS, ACTS = dict(Platform.choices), dict(Act.choices)
+PLATFORMS, ACTS = dict(Platform.choices), dict(PostAct.choices)
 
 # --- One report in words
 

@@ -27,7 +27,7 @@ from complaints.admin.labels import Label
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, Status
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
@@ -347,7 +347,7 @@ def _age_chart(numbers: dict[str, int]) -> Chart:
 def _punctuality_chart(person: Staff, today: date) -> Chart:
     """Chart how many of the office's steps that ended a deadline came in time, week by week; one query."""
     weeks = _weeks(today)
-    steps = Transition.objects.filter(day__gte=weeks[0], was_late__isnull=False)
+    steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
     steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))

@@ -21,7 +21,7 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.completeness import ReportPart
 from complaints.domain.risk import RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
-from complaints.models.case import STATUS_LABELS, Case, Transition
+from complaints.models.case import STATUS_LABELS, Case, CaseStep
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, reference_data, transitions
@@ -424,7 +424,7 @@ def _change_day(change: case_actions.Change) -> str:
 class CaseNow(TypedDict):
     """Where a case stands, for a page that says why a step was not taken."""
 
-    last: Transition | None
+    last: CaseStep | None
     last_words: str
     status: str
     changes: list[str]

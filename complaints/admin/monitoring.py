@@ -34,7 +34,7 @@ from complaints.admin.labels import Label
 from complaints.domain import posts
 from complaints.forms.fields import EvidenceField
 from complaints.models.case import AgencyKind
-from complaints.models.post import Act
+from complaints.models.post import PostAct
 from complaints.services import monitoring, reference_data
 from complaints.services.similarity import Similar
 
@@ -88,7 +88,7 @@ def _choices() -> dict[str, Choices]:
     return {
         "accused_kind": [(kind.code, str(kind)) for kind in reference_data.accused_kinds()],
         "category": [(category.code, f"{category.code} {category}") for category in categories],
-        "act": [(code, str(label)) for code, label in Act.choices],
+        "act": [(code, str(label)) for code, label in PostAct.choices],
         "agency_kind": [(code, str(label)) for code, label in AgencyKind.choices if code != "unknown"],
         "province": [(province.code, province.name) for province in reference_data.provinces()],
     }

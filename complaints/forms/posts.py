@@ -11,10 +11,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from complaints.forms.fields import EvidenceField, ReporterForm, day, line
-from complaints.models.post import Act, Platform
+from complaints.models.post import Platform, PostAct
 
 PLATFORM_LABELS = dict(Platform.choices)
-ACT_LABELS = dict(Act.choices)
+ACT_LABELS = dict(PostAct.choices)
 
 
 class PostForm(ReporterForm):
@@ -36,7 +36,7 @@ class PostForm(ReporterForm):
         self.today = today
         unlisted = _("Choose one from the list.")
         self.set_choices("platform", [("", _("The link says it, or I do not know")), *Platform.choices], unlisted)
-        self.set_choices("act", [("", _("I do not know")), *Act.choices], unlisted)
+        self.set_choices("act", [("", _("I do not know")), *PostAct.choices], unlisted)
         if files:
             self.set_choices("screenshot", [("", _("None")), *files], unlisted)
         else:

@@ -178,14 +178,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='AssigningRule',
+            name='AutoAssignmentRule',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('by', models.CharField(choices=[('off', 'Not at all: officers take cases themselves'), ('province', 'In turn within the province'), ('agency_kind', 'In turn within the kind of agency')], default='off', max_length=11, verbose_name='New cases are handed out')),
                 ('turn', models.PositiveBigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='assigning_rule_single')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='auto_assignment_rule_single')],
             },
         ),
         migrations.CreateModel(
@@ -336,7 +336,7 @@ class Migration(migrations.Migration):
                 ('key_signature', models.BinaryField()),
                 ('sealed_answers', models.BinaryField()),
                 ('sealed_summary', models.BinaryField()),
-                ('channel', models.CharField(choices=[('web', 'Web'), ('finding', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=8)),
+                ('channel', models.CharField(choices=[('web', 'Web'), ('monitoring', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=10)),
                 ('day', models.DateField()),
                 ('next_sequence', models.PositiveIntegerField(default=1)),
                 ('opened_count', models.PositiveIntegerField(default=0)),
@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['day'], name='complaint_day'), models.Index(condition=models.Q(('is_indexed', False)), fields=['day', 'id'], name='complaint_unindexed')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('channel__in', ['web', 'finding', 'import'])), name='complaint_channel_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('channel__in', ['web', 'monitoring', 'import'])), name='complaint_channel_known')],
             },
         ),
         migrations.CreateModel(
@@ -360,7 +360,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'conflict of interest',
                 'verbose_name_plural': 'conflicts of interest',
-                'indexes': [models.Index(condition=models.Q(('is_lifted', False)), fields=['staff', 'complaint'], name='conflict_standing')],
+                'indexes': [models.Index(condition=models.Q(('is_lifted', False)), fields=['staff', 'complaint'], name='conflict_in_force')],
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'staff'), name='conflict_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['declared', 'matched'])), name='conflict_kind_known')],
             },
         ),
@@ -414,7 +414,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Move',
+            name='CaseMove',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveSmallIntegerField()),
@@ -615,7 +615,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Transition',
+            name='CaseStep',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('sequence', models.PositiveIntegerField()),
@@ -649,7 +649,7 @@ class Migration(migrations.Migration):
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.complaint')),
                 ('release', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.release')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.transition')),
+                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.casestep')),
             ],
             options={
                 'indexes': [models.Index(fields=['day'], name='message_day'), models.Index(condition=models.Q(('direction', 'from_reporter'), ('is_read', False)), fields=['complaint'], name='message_unread')],
@@ -666,7 +666,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.complaint')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.transition')),
+                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.casestep')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='note_sequence')],
@@ -682,7 +682,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.complaint')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.transition')),
+                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.casestep')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence')],

@@ -61,7 +61,7 @@ class Duty(models.Model):
         return str(self.staff_id)
 
 
-class AssigningRule(models.Model):
+class AutoAssignmentRule(models.Model):
     """Whether new cases are handed out in turn, and within what; one row. ``turn`` counts those handed out."""
 
     class By(models.TextChoices):
@@ -74,7 +74,7 @@ class AssigningRule(models.Model):
     turn = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="assigning_rule_single")]
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="auto_assignment_rule_single")]
 
     def __str__(self) -> str:
         return self.by

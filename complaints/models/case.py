@@ -181,7 +181,7 @@ class Case(models.Model):
         return self.reference
 
 
-class Transition(models.Model):
+class CaseStep(models.Model):
     """One step of a case, append-only (a database trigger refuses anything else)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -222,7 +222,7 @@ class InternalNote(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
     sequence = models.PositiveIntegerField()
-    transition = models.ForeignKey(Transition, on_delete=models.PROTECT, null=True, related_name="notes")
+    transition = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     author_key = models.BinaryField()
     sealed = models.BinaryField()
@@ -242,7 +242,7 @@ class Assessment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")
     sequence = models.PositiveIntegerField()
-    transition = models.ForeignKey(Transition, on_delete=models.PROTECT, null=True, related_name="assessments")
+    transition = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="assessments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     author_key = models.BinaryField()
     sealed = models.BinaryField()

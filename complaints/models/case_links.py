@@ -12,7 +12,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 
 
-class Move(models.Model):
+class CaseMove(models.Model):
     """A report went from one case to another: linked, unlinked, or taken out by its reporter's withdrawal.
 
     The numbers of steps say which part of each case's history is that of this report; its status page shows no other.

@@ -22,7 +22,7 @@ class Complaint(models.Model):
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web")
-        FINDING = "finding", _("Finding from monitoring")
+        MONITORING = "monitoring", _("Finding from monitoring")
         IMPORT = "import", _("Imported finding")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -36,7 +36,7 @@ class Complaint(models.Model):
     key_signature = models.BinaryField()
     sealed_answers = models.BinaryField()
     sealed_summary = models.BinaryField()
-    channel = models.CharField(max_length=8, choices=Channel, default=Channel.WEB)
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB)
     day = models.DateField()
     next_sequence = models.PositiveIntegerField(default=1)
     opened_count = models.PositiveIntegerField(default=0)
@@ -53,7 +53,7 @@ class Complaint(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(channel__in=["web", "finding", "import"]), name="complaint_channel_known"
+                condition=models.Q(channel__in=["web", "monitoring", "import"]), name="complaint_channel_known"
             )
         ]
 
@@ -136,7 +136,7 @@ class Message(models.Model):
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="messages")
     sequence = models.PositiveIntegerField()
     direction = models.CharField(max_length=18, choices=Direction)
-    transition = models.ForeignKey("Transition", on_delete=models.PROTECT, null=True, related_name="messages")
+    transition = models.ForeignKey("CaseStep", on_delete=models.PROTECT, null=True, related_name="messages")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="messages")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     signer = models.BinaryField()

@@ -40,7 +40,7 @@ class Conflict(models.Model):
         verbose_name = _("conflict of interest")
         verbose_name_plural = _("conflicts of interest")
         indexes = [
-            models.Index(fields=["staff", "complaint"], condition=models.Q(is_lifted=False), name="conflict_standing")
+            models.Index(fields=["staff", "complaint"], condition=models.Q(is_lifted=False), name="conflict_in_force")
         ]
         constraints = [
             models.UniqueConstraint(fields=["complaint", "staff"], name="conflict_once"),

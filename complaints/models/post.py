@@ -19,7 +19,7 @@ class Platform(models.TextChoices):
     OTHER = "other", _("Another platform")
 
 
-class Act(models.TextChoices):
+class PostAct(models.TextChoices):
     """What the account did; the joint decree names each of them (KE4, KE5, D6, D7)."""
 
     POST = "post", _("Wrote or posted it")

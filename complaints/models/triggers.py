@@ -10,7 +10,7 @@ from typing import Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-APPEND_ONLY_TABLES = ("complaints_auditentry", "complaints_transition")
+APPEND_ONLY_TABLES = ("complaints_auditentry", "complaints_casestep")
 _MOVE_HEAD = "UPDATE complaints_chainhead SET sequence = NEW.sequence, digest = NEW.digest WHERE id = 1;"
 
 

@@ -19,7 +19,7 @@ from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record, seal_record
-from complaints.models.case import Assessment, Transition
+from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services.actor import Actor
@@ -81,7 +81,7 @@ def record_checklist(
     *,
     complaint: Complaint,
     items: Mapping[str, CheckedItem],
-    step: Transition,
+    step: CaseStep,
     actor: Actor,
     speaker: KeySet,
 ) -> None:
@@ -97,7 +97,7 @@ def _record(
     content: dict[str, Any],
     actor: Actor,
     speaker: KeySet,
-    step: Transition | None = None,
+    step: CaseStep | None = None,
 ) -> Assessment:
     if actor.staff is None:
         raise Locked("assessment")

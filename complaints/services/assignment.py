@@ -19,7 +19,7 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import deadlines
 from complaints.domain.workflow import Refusal, Status, TransitionRefused
-from complaints.models.assignment import Absence, AssigningRule, Duty
+from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
@@ -237,7 +237,7 @@ def end_absence(*, actor: Actor, absence_id: uuid.UUID) -> None:
 
 
 AT_ONCE: Final = 100
-By = AssigningRule.By
+By = AutoAssignmentRule.By
 
 
 @dataclass
@@ -253,9 +253,9 @@ class _Candidate:
         return value in own if own else None
 
 
-def auto_assignment_rule() -> AssigningRule:
+def auto_assignment_rule() -> AutoAssignmentRule:
     """Return how cases are handed out; not at all where nobody has said."""
-    return AssigningRule.objects.filter(pk=1).first() or AssigningRule()
+    return AutoAssignmentRule.objects.filter(pk=1).first() or AutoAssignmentRule()
 
 
 @transaction.atomic
@@ -268,7 +268,7 @@ def auto_assign(*, now: datetime) -> int:
     """
     if auto_assignment_rule().by == By.OFF:
         return 0
-    switch = AssigningRule.objects.select_for_update().get(pk=1)
+    switch = AutoAssignmentRule.objects.select_for_update().get(pk=1)
     unmet = Complaint.objects.filter(case=OuterRef("pk"), is_indexed=False)
     new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unmet))
     rows = list(new.select_for_update(of=("self",), skip_locked=True).order_by("received_on", "pk")[:AT_ONCE])
@@ -312,7 +312,7 @@ def _next(able: list[_Candidate], case: Case, by: str) -> _Candidate | None:
 @transaction.atomic
 def set_auto_assignment_rule(*, actor: Actor, by: str) -> None:
     """Switch the handing out on or off; the caller has made sure that an administrator asks."""
-    AssigningRule.objects.update_or_create(pk=1, defaults={"by": By(by)})
+    AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": By(by)})
     facts = {"by": by}
     actor.record("assigning.changed", facts=facts)
 

@@ -18,7 +18,7 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
-from complaints.models.case import Assessment, Case, InternalNote, Transition
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff, Team
@@ -46,7 +46,7 @@ def act(
     seen_status: str | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
-) -> Transition:
+) -> CaseStep:
     """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
     it becomes an internal note. A case whose reporter is in high danger gets the short limits when it is verified.
 
@@ -219,14 +219,14 @@ class Proposal:
     """One case, the step that proposed to turn it away, its reason and its checklist."""
 
     case: Case
-    step: Transition
+    step: CaseStep
     reason: str = ""
     checklist: dict[str, CheckedItem] = field(default_factory=dict)
 
 
 def awaiting_approval(person: Any) -> QuerySet[Case]:
     """Return the cases whose proposal this person may decide: not their own, and none they may not see."""
-    last = Transition.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
+    last = CaseStep.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
     waiting = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED)
     if not access.is_triage(person):
         return waiting.none()
@@ -265,8 +265,8 @@ def proposals(*, actor: Actor) -> list[Proposal]:
 def _steps(cases: list[Case]) -> dict[uuid.UUID, Proposal]:
     """Return the last proposing step of each case."""
     by_case = {case.pk: case for case in cases}
-    steps: dict[uuid.UUID, list[Transition]] = defaultdict(list)
-    rows = Transition.objects.filter(case__in=cases, action=Action.PROPOSE_INELIGIBLE).select_related("actor")
+    steps: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
+    rows = CaseStep.objects.filter(case__in=cases, action=Action.PROPOSE_INELIGIBLE).select_related("actor")
     for step in rows.order_by("sequence"):
         steps[step.case_id].append(step)
     return {case_id: Proposal(by_case[case_id], made[-1]) for case_id, made in steps.items()}

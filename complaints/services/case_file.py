@@ -36,7 +36,7 @@ from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import with_many
 from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Assessment, Case, InternalNote, Transition
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
@@ -93,7 +93,7 @@ class CaseFile:
     case: Case
     complaints: list[ComplaintFile]
     notes: list[Note]
-    history: list[Transition]
+    history: list[CaseStep]
     # What was ticked before a step, by the step.
     checklists: dict[uuid.UUID, dict[str, CheckedItem]]
     choices: list[AvailableStep]

@@ -14,7 +14,7 @@ from complaints.domain import workflow
 from complaints.domain.sealing.primitives import BoxPair, SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
@@ -139,7 +139,7 @@ def available_steps(
     *,
     staff: Staff | None,
     case: Case,
-    history: Sequence[Transition] | None = None,
+    history: Sequence[CaseStep] | None = None,
     reports: Iterable[Complaint] | None = None,
 ) -> list[AvailableStep]:
     """Return the staff steps out of the case's state that this person's role has, each with why not, where not.

@@ -19,8 +19,8 @@ from complaints.domain import case_links
 from complaints.domain.case_links import LinkRefusal, LinkRefused
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, InternalNote, Transition
-from complaints.models.case_links import Move
+from complaints.models.case import Case, CaseStep, InternalNote
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
@@ -180,7 +180,7 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
     ]
 
 
-def reports_after_forwarding(*, case: Case, history: Iterable[Transition]) -> set[uuid.UUID]:
+def reports_after_forwarding(*, case: Case, history: Iterable[CaseStep]) -> set[uuid.UUID]:
     """Return the reports of a case that joined it after it was last forwarded: the body does not hold them.
 
     Args:
@@ -189,7 +189,7 @@ def reports_after_forwarding(*, case: Case, history: Iterable[Transition]) -> se
     forwards = [step.sequence for step in history if step.action == Action.FORWARD]
     if not forwards:
         return set()
-    moves = Move.objects.filter(target=case, complaint__case=case, target_steps__gte=max(forwards))
+    moves = CaseMove.objects.filter(target=case, complaint__case=case, target_steps__gte=max(forwards))
     return set(moves.values_list("complaint", flat=True))
 
 
@@ -251,5 +251,5 @@ def _note(actor: Actor, speaker: KeySet, complaint: Complaint, reason: str) -> I
     return write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
 
 
-def _record(event: str, actor: Actor, move: Move, note: InternalNote, *, case: uuid.UUID) -> None:
+def _record(event: str, actor: Actor, move: CaseMove, note: InternalNote, *, case: uuid.UUID) -> None:
     actor.record(event, case=case, facts={**verify_rows.move_facts(move), "note": str(note.pk)})

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from complaints.domain import case_links, codes
 from complaints.domain.workflow import Action, Status
 from complaints.models.case import PRACTICE_PREFIX, Case
-from complaints.models.case_links import Move
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import transitions
@@ -92,13 +92,13 @@ def move(
     actor: Staff | None,
     at: datetime | None,
     day: date,
-) -> list[Move]:
+) -> list[CaseMove]:
     """Put reports whose cases are locked into ``target``, locked as well; ``sources`` are their cases by id."""
     numbers: dict[uuid.UUID, int] = {}
-    for complaint_id, number in Move.objects.filter(complaint__in=complaints).values_list("complaint", "number"):
+    for complaint_id, number in CaseMove.objects.filter(complaint__in=complaints).values_list("complaint", "number"):
         numbers[complaint_id] = max(number, numbers.get(complaint_id, 0))
     moves = [
-        Move(
+        CaseMove(
             complaint=complaint,
             number=numbers.get(complaint.pk, 0) + 1,
             source=sources[complaint.case_id],
@@ -111,14 +111,14 @@ def move(
         )
         for complaint in complaints
     ]
-    Move.objects.bulk_create(moves)
+    CaseMove.objects.bulk_create(moves)
     Complaint.objects.filter(pk__in=[complaint.pk for complaint in complaints]).update(case=target)
     for complaint in complaints:
         complaint.case = target
     return moves
 
 
-def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> Move:
+def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> CaseMove:
     """Give a report that shares the locked case ``joint`` a case of its own: the one it came with, where that waits
     empty, else a new one. Its status is what it was, its days count anew."""
     own = _waiting_case(complaint, joint) or _new_case(complaint, joint, day)
@@ -131,7 +131,7 @@ def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: date
 
 def _waiting_case(complaint: Complaint, joint: Case) -> Case | None:
     """Return the first of the cases that a report came from which waits empty behind ``joint``."""
-    for move in Move.objects.filter(complaint=complaint, source__linked_into=joint).order_by("number"):
+    for move in CaseMove.objects.filter(complaint=complaint, source__linked_into=joint).order_by("number"):
         case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=move.source_id)
         if not case.complaints.exists():
             return case
@@ -169,7 +169,7 @@ def _fresh(case: Case, day: date) -> date | None:
 
 def membership_periods(complaint: Complaint) -> list[MembershipPeriod]:
     """Return the cases that a report stood in, first to last, each with the steps that were its own there."""
-    moves = list(Move.objects.filter(complaint=complaint).order_by("number"))
+    moves = list(CaseMove.objects.filter(complaint=complaint).order_by("number"))
     if not moves:
         return [MembershipPeriod(complaint.case_id, 0, None, None)]
     way = [MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None)]
@@ -185,7 +185,7 @@ def own_reference(complaint: Complaint) -> str:
 
     That of the joint case would show two reporters that they share one.
     """
-    first = Move.objects.filter(complaint=complaint).order_by("number").select_related("source").first()
+    first = CaseMove.objects.filter(complaint=complaint).order_by("number").select_related("source").first()
     return first.source.reference if first else complaint.case.reference
 
 
@@ -196,7 +196,7 @@ def with_reference(text: str, complaint: Complaint) -> str:
 
 def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
     """Whether a report joined its case after that was last forwarded: what the body got does not hold it."""
-    last = Move.objects.filter(complaint=complaint).order_by("-number").first()
+    last = CaseMove.objects.filter(complaint=complaint).order_by("-number").first()
     if last is None or last.target_id != case.pk:
         return False
     forwards = case.transitions.filter(action=Action.FORWARD).order_by("-sequence")

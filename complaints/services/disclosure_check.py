@@ -17,7 +17,7 @@ from complaints.domain import disclosure
 from complaints.domain.disclosure import Disclosure, KnownFacts
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import Context, open_record
-from complaints.models.case import Transition
+from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
@@ -116,10 +116,10 @@ def record_override(
     speaker: KeySet,
     complaints: Iterable[Complaint],
     override: Override,
-    about: Message | Transition,
+    about: Message | CaseStep,
 ) -> None:
     """Keep an office's reason as a note of each complaint, and bind it to the message or step that it is about."""
-    step = about if isinstance(about, Transition) else None
+    step = about if isinstance(about, CaseStep) else None
     for complaint in complaints:
         note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, transition=step)
         _bind(actor, complaint.case_id, override, note=note.pk, about=about.pk)
@@ -132,7 +132,7 @@ def record_override_by_body(
     release: Release,
     complaint: Complaint,
     override: Override,
-    step: Transition,
+    step: CaseStep,
 ) -> None:
     """Keep a body's reason as its word to the office on the release, and bind it to the step."""
     said = send_to_reporter(

@@ -17,7 +17,7 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case, Transition
+from complaints.models.case import STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -159,7 +159,7 @@ def _what_came(complaint: Complaint) -> tuple[bool, int, bool]:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
-            " EXISTS (SELECT 1 FROM complaints_move WHERE complaint_id = %s)",
+            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s)",
             [key, key, key],
         )
         written, pieces, moved = cursor.fetchone()
@@ -327,7 +327,7 @@ class History:
     """A report's way so far: its events, the last step of its case, the furthest stage, and the reference it keeps."""
 
     events: list[Event]
-    last: Transition | None
+    last: CaseStep | None
     stage: int
     reference: str
 
@@ -346,8 +346,8 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
         events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
         return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
     way = case_membership.membership_periods(complaint)
-    by_case: dict[uuid.UUID, list[Transition]] = defaultdict(list)
-    for step in Transition.objects.filter(case__in={part.case_id for part in way}).order_by("sequence"):
+    by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
+    for step in CaseStep.objects.filter(case__in={part.case_id for part in way}).order_by("sequence"):
         by_case[step.case_id].append(step)
     events = _of_way(way, by_case, reasons, body)
     stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
@@ -357,7 +357,7 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
 
 def _of_way(
     way: Sequence[MembershipPeriod],
-    by_case: Mapping[uuid.UUID, list[Transition]],
+    by_case: Mapping[uuid.UUID, list[CaseStep]],
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
 ) -> list[Event]:
@@ -374,15 +374,15 @@ def _of_way(
     return events
 
 
-def _within(step: Transition, part: MembershipPeriod) -> bool:
+def _within(step: CaseStep, part: MembershipPeriod) -> bool:
     return part.after < step.sequence <= (part.until if part.until is not None else step.sequence)
 
 
-def _status_at(steps: Sequence[Transition], count: int) -> str:
+def _status_at(steps: Sequence[CaseStep], count: int) -> str:
     return steps[count - 1].target if count else Status.RECEIVED.value
 
 
-def _event(step: Transition, reason: str, body: str) -> Event:
+def _event(step: CaseStep, reason: str, body: str) -> Event:
     return Event(step.day, step.action, step.target, _label(step.target, body), reason)
 
 

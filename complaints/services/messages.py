@@ -15,7 +15,7 @@ from django.utils import timezone
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
-from complaints.models.case import InternalNote, Transition
+from complaints.models.case import CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -39,7 +39,7 @@ def send_to_reporter(
     text: str,
     actor: Actor,
     speaker: KeySet,
-    transition: Transition | None = None,
+    transition: CaseStep | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
 ) -> Message:
@@ -120,7 +120,7 @@ def write_note(
     text: str,
     actor: Actor,
     speaker: KeySet,
-    transition: Transition | None = None,
+    transition: CaseStep | None = None,
 ) -> InternalNote:
     """Append a note that only holders of the complaint's key read."""
     if actor.staff is None:

@@ -38,7 +38,7 @@ def enter_report(
     actor: Actor,
     found: Found,
     files: Sequence[storage.Attachable] = (),
-    channel: str = Complaint.Channel.FINDING,
+    channel: str = Complaint.Channel.MONITORING,
 ) -> Case:
     """Store one finding as a case of its own, with its post and the screenshots that show it.
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import deadlines, workflow
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services.actor import Actor
@@ -108,7 +108,7 @@ def perform(
     seen_status: str | None = None,
     changes: dict[str, Any] | None = None,
     urgent: bool = False,
-) -> Transition:
+) -> CaseStep:
     """Move a case along the table, or raise.
 
     Locks the case, checks the table, writes the step and the case's clear columns, and appends to the audit chain in
@@ -186,7 +186,7 @@ def _write(
     now: datetime,
     changes: dict[str, Any],
     urgent: bool,
-) -> Transition:
+) -> CaseStep:
     source = Status(case.status)
     target = workflow.target_of(row, asked_from)
     day = timezone.localdate(now)
@@ -210,7 +210,7 @@ def _write(
             *changes,
         ]
     )
-    return Transition.objects.create(
+    return CaseStep.objects.create(
         case=case,
         sequence=case.step_count,
         action=row.action.value,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
@@ -154,7 +154,7 @@ def test_a_verifier_does_not_forward_and_a_forwarder_does_not_verify(signed_in: 
 def test_a_stale_page_writes_nothing_says_what_changed_and_keeps_the_words(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
     act(cast, "vino", sent, Action.ASK_REPORTER, "Di mana?")
-    steps = Transition.objects.filter(case=sent.case).count()
+    steps = CaseStep.objects.filter(case=sent.case).count()
     response = client.post(
         step_url(sent, "refer"), {"seen": "in_review", "reason": "Ke Bawaslu saja."} | ticks("refer")
     )
@@ -163,7 +163,7 @@ def test_a_stale_page_writes_nothing_says_what_changed_and_keeps_the_words(signe
     assert "Ke Bawaslu saja." in text
     assert "Vino" in text
     assert 'role="alert"' in text
-    assert Transition.objects.filter(case=sent.case).count() == steps
+    assert CaseStep.objects.filter(case=sent.case).count() == steps
 
 
 def test_a_stale_step_that_is_still_possible_is_asked_again(signed_in: SignedIn, cast: Cast) -> None:

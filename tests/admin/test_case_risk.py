@@ -10,7 +10,7 @@ from complaints.domain.checklists import items
 from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Assessment, Case, InternalNote, Transition
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
@@ -117,7 +117,7 @@ def test_a_checklist_blocks_keeps_what_was_typed_and_stays_with_the_decision(sig
     del form["check-says_where"]
     assert client.post(address, form).status_code == 302
     kept = Assessment.objects.get()
-    assert kept.transition == Transition.objects.get(case=sent.case, action="refer")
+    assert kept.transition == CaseStep.objects.get(case=sent.case, action="refer")
     text = client.get(url(sent, "change")).content.decode()
     assert "Ada di pesan sebelumnya." in text
     assert "Not done:" in text

@@ -89,7 +89,7 @@ def test_a_known_post_is_said_once_more(signed_in: SignedIn, cast: Cast) -> None
     assert page.status_code == 409
     assert sent.case.reference in words(page)
     assert client.post(reverse(ONE), FORM | {"anyway": "on"}).status_code == 302
-    assert Complaint.objects.filter(channel="finding").count() == 1
+    assert Complaint.objects.filter(channel="monitoring").count() == 1
 
 
 def test_a_dry_run_stores_nothing_and_the_confirmation_everything_once(signed_in: SignedIn, cast: Cast) -> None:

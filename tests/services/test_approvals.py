@@ -8,7 +8,7 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.services import case_actions, transitions
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked
@@ -39,14 +39,14 @@ def perform(cast: Cast, name: str, sent: Sent, action: Action, signer: SignPair 
 def test_no_step_without_the_persons_own_key(cast: Cast, action: Action) -> None:
     name, prepare = PAIRS[action]
     sent = prepare(cast)
-    steps, status = Transition.objects.count(), sent.case.status
+    steps, status = CaseStep.objects.count(), sent.case.status
     for signer in (None, cast.ring("vino").signer, SignPair.from_seed(bytes(32))):
         with pytest.raises(Locked):
             perform(cast, name, sent, action, signer)
-    assert Transition.objects.count() == steps
+    assert CaseStep.objects.count() == steps
     assert Case.objects.get(pk=sent.case.pk).status == status
     perform(cast, name, sent, action, cast.ring(name).signer)
-    assert Transition.objects.count() == steps + 1
+    assert CaseStep.objects.count() == steps + 1
 
 
 def test_the_second_person_signs_with_another_key(cast: Cast) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from complaints.domain.workflow import TransitionRefused
-from complaints.models.assignment import Absence, AssigningRule, Duty
+from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.team import Staff
@@ -36,7 +36,7 @@ def give(cast: Cast, by: str, to: str, sent: Sent) -> None:
 
 
 def hand_out_by(by: str) -> None:
-    AssigningRule.objects.update_or_create(pk=1, defaults={"by": by})
+    AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": by})
 
 
 def meet(cast: Cast, name: str = "fitri") -> None:

@@ -16,8 +16,8 @@ from complaints import access
 from complaints.domain.case_links import LinkRefused
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, InternalNote, Transition
-from complaints.models.case_links import Move
+from complaints.models.case import Case, CaseStep, InternalNote
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import (
@@ -150,7 +150,7 @@ def test_who_may_not_and_what_may_not(cast: Cast) -> None:
     with pytest.raises(LinkRefused) as refused:
         unlink(cast, source)
     assert refused.value.code == "alone"
-    assert not Move.objects.exists()
+    assert not CaseMove.objects.exists()
     assert AuditEntry.objects.count() == before
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.filter(pk=source.case.pk).update(linked_into=source.case.pk)
@@ -194,7 +194,7 @@ def test_an_officer_who_saw_something_else_moves_nothing(cast: Cast) -> None:
         link(cast, target, source)
     with pytest.raises(CaseChanged):
         unlink(cast, source, seen="received.0.1-1")
-    assert Move.objects.count() == 1
+    assert CaseMove.objects.count() == 1
 
 
 def test_an_open_question_is_settled_by_linking(cast: Cast) -> None:
@@ -203,7 +203,7 @@ def test_an_open_question_is_settled_by_linking(cast: Cast) -> None:
     act(cast, "vera", source.case, Action.ASK_REPORTER, reason="Siapa saksinya?")
     assert page(source).question == "Siapa saksinya?"
     link(cast, target, source)
-    assert Transition.objects.filter(case=source.case).latest("sequence").action == "link"
+    assert CaseStep.objects.filter(case=source.case).latest("sequence").action == "link"
     shown = page(source)
     assert (shown.status, shown.question) == ("received", "")
     follow_up.add_message(ticket=source.ticket, text="Pak Anu.", files=[], today=LATER)
@@ -395,11 +395,11 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
     assert fresh(target).status == "in_review"
     assert list(fresh(target).complaints.all()) == [report(second)]
     assert page(second).status == "in_review"
-    assert list(Move.objects.filter(actor=None).values_list("at", flat=True)) == [None, None]
+    assert list(CaseMove.objects.filter(actor=None).values_list("at", flat=True)) == [None, None]
     whole()
     log.close_day(day=LATER, now=at(LATER + timedelta(days=1)))
     whole()
-    Move.objects.filter(actor=None, complaint=report(first)).update(target_steps=5)
+    CaseMove.objects.filter(actor=None, complaint=report(first)).update(target_steps=5)
     assert not verify.verify_chain().whole
 
 
@@ -479,9 +479,9 @@ def test_reports_that_somebody_put_elsewhere_are_found(cast: Cast, harm: str) ->
     if harm == "place":
         Complaint.objects.filter(pk=report(first).pk).update(case=first.case)
     elif harm == "gone":
-        Move.objects.filter(complaint=report(first)).delete()
+        CaseMove.objects.filter(complaint=report(first)).delete()
     elif harm == "altered":
-        Move.objects.filter(complaint=report(first)).update(target_steps=0)
+        CaseMove.objects.filter(complaint=report(first)).update(target_steps=0)
     else:
         lone = [send_report(today=DAY) for _number in range(2)]
         Complaint.objects.filter(case=lone[0].case).update(case=lone[1].case)

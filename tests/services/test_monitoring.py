@@ -54,7 +54,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     case = enter(cast, files=[sealed_upload(photo())])
     processing.process_pending()
     complaint = Complaint.objects.get()
-    assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "finding", False)
+    assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "monitoring", False)
     opened = case_file.open_case(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk)
     part = opened.complaints[0]
     assert part.answers["story"] == FOUND["story"]
@@ -63,7 +63,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     for marker in ("akun.unik.betul", "AbC123", "Kenaripagi"):
         assert traces.hits(marker, traces.tables()) == []
     entry = AuditEntry.objects.get(event="finding.entered")
-    assert (entry.actor, entry.case, entry.facts["channel"]) == (cast["vera"].pk, case.pk, "finding")
+    assert (entry.actor, entry.case, entry.facts["channel"]) == (cast["vera"].pk, case.pk, "monitoring")
     assert verify.verify_chain().whole
 
 

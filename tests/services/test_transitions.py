@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.services import case_actions, case_deadlines, follow_up
@@ -141,7 +141,7 @@ class Desk:
     @staticmethod
     def everything() -> list[Any]:
         """What a refused step must leave as it was."""
-        counted = (Transition, Message, InternalNote, AuditEntry, Release, Finding, Recommendation, Sanction)
+        counted = (CaseStep, Message, InternalNote, AuditEntry, Release, Finding, Recommendation, Sanction)
         return [Case.objects.values().get(), *(model.objects.count() for model in counted)]
 
 
@@ -189,14 +189,14 @@ def test_the_clock_moves_what_is_due_and_nothing_else(db: None, desk: Desk, stat
     desk.put(state)
     case_deadlines.run_deadlines(now=NOW)
     assert desk.status() == state.partition(",")[0]
-    steps = Transition.objects.count()
+    steps = CaseStep.objects.count()
     case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     expected = list(ALLOWED[state].get("clock", {}).items())
-    taken = Transition.objects.order_by("sequence").values_list("action", "target")[steps:]
+    taken = CaseStep.objects.order_by("sequence").values_list("action", "target")[steps:]
     assert list(taken) == expected
     assert desk.status() == (expected[0][1] if expected else state.partition(",")[0])
     case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
-    assert Transition.objects.count() == steps + len(expected)
+    assert CaseStep.objects.count() == steps + len(expected)
 
 
 def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, desk: Desk) -> None:
@@ -215,13 +215,13 @@ def test_the_table_knows_every_state_and_every_action() -> None:
 
 @pytest.mark.parametrize("column", ["status", "action", "source", "target"])
 def test_the_database_knows_no_other_states_either(db: None, desk: Desk, column: str) -> None:
-    model: Any = Case if column == "status" else Transition
+    model: Any = Case if column == "status" else CaseStep
     with pytest.raises(IntegrityError), transaction.atomic():
         if model is Case:
             Case.objects.update(status="approved")
         else:
             values = {"action": "verify", "source": "in_review", "target": "verified", column: "approved"}
-            Transition.objects.create(case=desk.sent.case, sequence=99, actor_kind="staff", day=DAY, **values)
+            CaseStep.objects.create(case=desk.sent.case, sequence=99, actor_kind="staff", day=DAY, **values)
 
 
 def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -> None:

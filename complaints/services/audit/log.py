@@ -18,8 +18,8 @@ from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
 from complaints.domain.workflow import ActorKind
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.models.case import Transition
-from complaints.models.case_links import Move
+from complaints.models.case import CaseStep
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
@@ -203,7 +203,7 @@ def _grants(day: date) -> Iterator[bytes]:
 
 def _reporter_steps(day: date) -> Iterator[bytes]:
     """Yield a digest of each step that reporters took: such steps have no entry of their own, and so no hour."""
-    steps = Transition.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
+    steps = CaseStep.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
     for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
         yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
 
@@ -211,7 +211,7 @@ def _reporter_steps(day: date) -> Iterator[bytes]:
 def _reporter_moves(day: date) -> Iterator[bytes]:
     """Yield a digest of each move that a withdrawal from a joint case made."""
     clear = ("number", "source_steps", "target_steps")
-    moves = Move.objects.filter(day=day, actor__isnull=True).order_by("pk")
+    moves = CaseMove.objects.filter(day=day, actor__isnull=True).order_by("pk")
     for row, report, source, target, *numbers in moves.values_list("pk", "complaint", "source", "target", *clear):
         yield _leaf("move", row, report, source, target, hashchain.canonical({"move": numbers}))
 

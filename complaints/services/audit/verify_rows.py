@@ -18,8 +18,8 @@ from complaints.domain import workflow
 from complaints.domain.sealing.primitives import SealError, Stored, blake2b, verify
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.models.case import Assessment, Case, InternalNote, Transition
-from complaints.models.case_links import Move
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.services import team_key_history
@@ -59,9 +59,9 @@ def _status_fault_locked(case_id: uuid.UUID) -> Fault | None:
 
 def _displaced_cases(cases: Iterable[Case]) -> dict[uuid.UUID, str]:
     ids = [case.pk for case in cases]
-    steps: dict[uuid.UUID, list[Transition]] = defaultdict(list)
+    steps: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
     entries: dict[uuid.UUID, list[Any]] = defaultdict(list)
-    for step in Transition.objects.filter(case__in=ids).order_by("sequence"):
+    for step in CaseStep.objects.filter(case__in=ids).order_by("sequence"):
         steps[step.case_id].append(step)
     for entry in AuditEntry.objects.filter(case__in=ids, event="case.transition").order_by("sequence"):
         if entry.case:
@@ -69,7 +69,7 @@ def _displaced_cases(cases: Iterable[Case]) -> dict[uuid.UUID, str]:
     return {case.pk: why for case in cases if (why := _steps_fault(case, steps[case.pk], entries[case.pk]))}
 
 
-def _steps_fault(case: Case, steps: list[Transition], entries: list[Any]) -> str:
+def _steps_fault(case: Case, steps: list[CaseStep], entries: list[Any]) -> str:
     if [step.sequence for step in steps] != list(range(1, case.step_count + 1)):
         return "a step is missing or too many"
     status = Status.RECEIVED
@@ -86,7 +86,7 @@ def _steps_fault(case: Case, steps: list[Transition], entries: list[Any]) -> str
     return "" if recorded == entries else "its steps and the chain's entries differ"
 
 
-def _off_the_table(step: Transition, status: Status, asked_from: Status | None) -> str:
+def _off_the_table(step: CaseStep, status: Status, asked_from: Status | None) -> str:
     try:
         row = workflow.transition_for(Action(step.action), status)
         target = workflow.target_of(row, asked_from)
@@ -96,7 +96,7 @@ def _off_the_table(step: Transition, status: Status, asked_from: Status | None) 
     return "" if agreed and row.asked_from in (None, asked_from) else f"step {step.sequence} was altered"
 
 
-def _facts(step: Transition) -> dict[str, Any]:
+def _facts(step: CaseStep) -> dict[str, Any]:
     return {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
 
 
@@ -108,7 +108,7 @@ def _facts(step: Transition) -> dict[str, Any]:
 MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
 
 
-def move_facts(move: Move) -> dict[str, Any]:
+def move_facts(move: CaseMove) -> dict[str, Any]:
     """Return what an entry says of a move: which report, from which case to which, and how far those were."""
     return {
         "complaint": str(move.complaint_id),
@@ -131,12 +131,12 @@ def membership_fault() -> Fault | None:
 
 
 def _displaced_reports(only: uuid.UUID | None = None) -> dict[uuid.UUID, str]:
-    moves = Move.objects.filter(complaint=only) if only else Move.objects.all()
+    moves = CaseMove.objects.filter(complaint=only) if only else CaseMove.objects.all()
     entries = AuditEntry.objects.filter(event__in=MOVE_EVENTS).order_by("sequence")
     recorded: dict[str, list[Any]] = {}
     for actor, facts in entries.values_list("actor", "facts"):
         recorded.setdefault(str(facts.get("complaint")), []).append((actor, {**facts, "note": ""}))
-    by_report: dict[uuid.UUID, list[Move]] = {}
+    by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in moves.order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
     places = dict(Complaint.objects.filter(pk__in=by_report).values_list("pk", "case"))
@@ -148,7 +148,7 @@ def _displaced_reports(only: uuid.UUID | None = None) -> dict[uuid.UUID, str]:
     return found | dict.fromkeys(gone, "its moves are gone") | _reports_without_move(only)
 
 
-def _moves_fault(moves: list[Move], place: uuid.UUID, entries: list[Any]) -> str:
+def _moves_fault(moves: list[CaseMove], place: uuid.UUID, entries: list[Any]) -> str:
     if [move.number for move in moves] != list(range(1, len(moves) + 1)):
         return "a move is missing or too many"
     if any(one.target_id != other.source_id for one, other in pairwise(moves)):

@@ -14,7 +14,7 @@ from complaints.domain import workflow
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
-from complaints.models.case import Transition
+from complaints.models.case import CaseStep
 from complaints.models.oversight import (
     Finding,
     Recommendation,
@@ -58,7 +58,7 @@ def act(
     sanction: SanctionRecord | None = None,
     seen_status: str | None = None,
     override: disclosure_check.Override | None = None,
-) -> Transition:
+) -> CaseStep:
     """Take a body's step on its release.
 
     Args:
@@ -138,7 +138,7 @@ def _record(
 def _say(
     actor: Actor,
     release: Release,
-    step: Transition,
+    step: CaseStep,
     reporters: dict[str, bytes],
     *,
     text: str,

@@ -15,7 +15,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.workflow import Action, ActorKind
-from complaints.models.case import Transition
+from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import (
@@ -102,7 +102,7 @@ def _tell(
     speaker: KeySet,
     complaints: list[Complaint],
     told: str,
-    step: Transition,
+    step: CaseStep,
     override: disclosure_check.Override | None,
 ) -> None:
     for complaint in (one for one in complaints if one.has_reporter):

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from complaints.domain.workflow import Action
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services import case_actions, case_file, case_links, follow_up, messages
@@ -80,7 +80,7 @@ def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
         return "done"
 
     assert sorted(at_once(6, take)) == ["CaseChanged"] * 5 + ["done"]
-    assert Transition.objects.count() == 1
+    assert CaseStep.objects.count() == 1
     assert verify.verify_chain().broken_at is None
 
 

@@ -18,7 +18,7 @@ from django.test import Client
 from complaints.adapters import store
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, Transition
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release
@@ -120,7 +120,7 @@ def dead_chain(cast: Cast) -> Iterator[Sent]:
 
 
 def counts() -> list[Any]:
-    models = (Message, Transition, Release, KeyGrant, AuditEntry, Evidence)
+    models = (Message, CaseStep, Release, KeyGrant, AuditEntry, Evidence)
     return [
         *(model.objects.count() for model in models),
         *Case.objects.order_by("pk").values_list("status", "assignee"),

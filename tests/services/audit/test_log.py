@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from complaints.domain.workflow import Action
 from complaints.models import triggers
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.models.case import Case, InternalNote, Transition
+from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
@@ -211,14 +211,14 @@ def _raw_delete(row: models.Model) -> None:
 
 
 @pytest.mark.parametrize("act", [_save, _delete, _raw_update, _raw_delete])
-@pytest.mark.parametrize("model", [AuditEntry, Transition])
+@pytest.mark.parametrize("model", [AuditEntry, CaseStep])
 def test_the_database_refuses_to_alter_or_remove(
     told: Told, model: type[models.Model], act: Callable[[models.Model], None]
 ) -> None:
     row = model._base_manager.order_by("pk").first()
     assert row is not None
     # Steps are referred to by messages; Django would refuse before the database does.
-    if model is Transition and act is _delete:
+    if model is CaseStep and act is _delete:
         act = _raw_delete
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         act(row)
@@ -346,7 +346,7 @@ def test_a_status_that_no_step_leads_to_is_found(told: Told) -> None:
 @pytest.mark.parametrize("changes", [{"source": "verified"}, {"action": "dismiss"}, {"actor": None}, {"sequence": 70}])
 def test_an_altered_step_is_found(told: Told, changes: dict[str, Any]) -> None:
     with tampering():
-        Transition.objects.filter(action="substantiate").update(**changes)
+        CaseStep.objects.filter(action="substantiate").update(**changes)
         assert verify.verify_chain().subject == told.sent.case.reference
 
 
@@ -355,7 +355,7 @@ def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
     case.save()
     action = "withdraw" if actor_kind == "reporter" else "start_review"
     step = {"source": "received", "target": case.status, "action": action, "actor_kind": actor_kind, "day": day}
-    Transition.objects.create(case=case, sequence=case.step_count, **step)
+    CaseStep.objects.create(case=case, sequence=case.step_count, **step)
 
 
 def test_steps_slipped_in_are_found(told: Told) -> None:

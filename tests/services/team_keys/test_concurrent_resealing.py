@@ -65,8 +65,6 @@ def test_a_change_waits_for_a_report_that_is_being_sealed(live_cast: Cast) -> No
 
     from django.db import transaction
 
-    pass
-
     team = Team.objects.get(slug="triage")
     ring, read, numbers = live_cast.ring("vera"), Event(), []
 

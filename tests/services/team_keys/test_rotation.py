@@ -226,7 +226,6 @@ def test_identities_follow_and_the_reporter_may_write_meanwhile(cast: Cast) -> N
     follow_up.add_message(ticket=sent[0].ticket, text="Tambahan.", files=[], today=DAY)
     reseal_all(cast, "citra", slug="custodian")
     follow_up.add_message(ticket=sent[1].ticket, text="Tambahan.", files=[], today=DAY)
-    pass
 
     custodians = cast.ring("cakra").team(team("custodian"))
     for apart in Identity.objects.all():
@@ -424,7 +423,6 @@ def test_a_reset_person_is_admitted_again_to_the_key_of_today(cast: Cast) -> Non
 
 def test_the_new_key_is_split_over_the_same_keepers(cast: Cast) -> None:
     one, other, row = BoxPair.new(), BoxPair.new(), team()
-    pass
 
     store_recovery(row, cast.ring("vera").team(row), (one.public, other.public))
     row.save()
@@ -448,7 +446,6 @@ def test_keepers_whom_somebody_exchanged_get_nothing(cast: Cast) -> None:
 def test_the_index_key_stays_the_same(cast: Cast) -> None:
     sent = send_report(today=DAY)
     opens(cast.ring("vera"), sent)
-    pass
 
     before = blind_index.open_key(cast.ring("vera"))
     rotate(cast)
