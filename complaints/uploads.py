@@ -68,7 +68,8 @@ class SealingUploadHandler(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin a file; it is not written before its first bytes are recognised."""
         super().new_file(*args, **kwargs)
-        self.sink = intake.open_sink(request=self.request, name=self.file_name or "")
+        if self.request is not None:
+            self.sink = intake.open_sink(request=self.request, name=self.file_name or "")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Take a piece; nothing is passed on to another handler."""

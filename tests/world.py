@@ -140,7 +140,7 @@ class Sent:
     """A report that was sent: its code, its open ticket and its case."""
 
     code: str
-    ticket: dict[str, str]
+    ticket: follow_up.Ticket
     case: Case
 
 

@@ -1,4 +1,4 @@
-"""Who acts, with which keys, and when: the one argument that every act of staff is given."""
+"""The acting member of staff, their key ring and the time of the request, as one argument of every service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.utils import timezone
 
@@ -17,14 +16,14 @@ from complaints.services.keyring import Keyring, Locked
 
 @dataclass(frozen=True)
 class Actor:
-    """A member of staff in one request; ``now`` is aware, and one request has one ``now``."""
+    """A member of staff in one request; ``now`` is an aware datetime and the same throughout the request."""
 
     keyring: Keyring
     now: datetime
 
     @property
     def staff(self) -> Staff:
-        """The person; raises Locked where nobody is signed in."""
+        """The signed-in person; raises Locked where nobody is signed in."""
         if self.keyring.staff is None:
             raise Locked("staff")
         return self.keyring.staff
@@ -34,6 +33,7 @@ class Actor:
         """The day of ``now`` in the portal's time zone."""
         return timezone.localdate(self.now)
 
-    def record(self, event: str, *, case: uuid.UUID | None = None, facts: Mapping[str, Any] | None = None) -> None:
+    def record(self, event: str, *, case: uuid.UUID | None = None, facts: Mapping[str, object] | None = None) -> None:
         """Append an entry to the audit chain, signed with the person's key; raises as ``audit.log.append``."""
-        log.append(event=event, now=self.now, actor=self.staff, signer=self.keyring.signer, case=case, facts=facts)
+        signer = self.keyring.signer
+        log.append(event=event, now=self.now, actor=self.staff, signer=signer, case=case, facts=facts)

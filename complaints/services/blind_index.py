@@ -1,6 +1,6 @@
-"""The key of the blind indexes, sealed to the triage team, and the digests under it.
+"""The key of the blind index, sealed to the triage team, and the keyed digests of the indexed values.
 
-Whoever cannot open it cannot try a name or a number against what is stored.
+Without this key nobody can test a name or a number against the stored digests.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ DIGEST_BYTES: Final = 16
 
 
 def open_key(keyring: Keyring) -> bytes:
-    """Return the key of all entries, made here where there is none yet; raises Locked without an admission."""
+    """Return the index key (32 bytes), drawing it at first use; raises Locked for a person outside the triage team."""
     team = pinned_team(Team.Kind.TRIAGE)
     keyring.team(team)
-    row = IndexKey.objects.filter(pk=1).first() or _make(keyring)
-    opened = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
-    return bytes.fromhex(opened)
+    row = IndexKey.objects.filter(pk=1).first() or _create_key(keyring)
+    return bytes.fromhex(_open(row, keyring, team))
+
+
+def _open(row: IndexKey, keyring: Keyring, team: Team) -> str:
+    secret = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
+    return str(secret)
 
 
 def _context(team: Team) -> Context:
@@ -40,8 +44,7 @@ def _seal(row: IndexKey, keyring: Keyring, team: Team, secret: str) -> None:
 
 
 def _reseal(row: IndexKey, keyring: Keyring, team: Team) -> None:
-    opened = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
-    _seal(row, keyring, team, opened)
+    _seal(row, keyring, team, _open(row, keyring, team))
 
 
 resealing_registry.register(
@@ -54,20 +57,20 @@ resealing_registry.register(
 )
 
 
-def _make(keyring: Keyring) -> IndexKey:
+def _create_key(keyring: Keyring) -> IndexKey:
     row = IndexKey(pk=1)
     try:
         with transaction.atomic():
             _seal(row, keyring, pinned_team(Team.Kind.TRIAGE), random_bytes(32).hex())
             row.save(force_insert=True)
-            # What stands there under a key that is gone finds nothing any more; it is written again.
+            # Entries under an earlier key match nothing any more; the reports are indexed again.
             IndexEntry.objects.all().delete()
             Complaint.objects.filter(is_indexed=True).update(is_indexed=False)
-    except IntegrityError:  # a colleague was faster
+    except IntegrityError:  # another member of triage created it first
         return IndexKey.objects.get(pk=1)
     return row
 
 
 def digest(key: bytes, kind: str, value: str) -> bytes:
-    """Return what stands for ``value`` among the entries of a kind."""
+    """Return the digest (16 bytes) of ``value`` for entries of ``kind``, under the index key."""
     return blake2b(value.encode(), person=f"index-{kind}".encode(), key=key, size=DIGEST_BYTES)

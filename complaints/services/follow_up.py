@@ -1,11 +1,11 @@
-"""Coming back by ticket code: what the page shows, and what the reporter adds."""
+"""The reporter's return by ticket code: what the status page shows, and what the reporter adds or withdraws."""
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
@@ -29,13 +29,30 @@ from complaints.services.keyring import check_keys, message_context
 from complaints.services.messages import read_as_reporter
 from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
 
-# What every act here raises where a row or a key of the report is not the one that its reporter or the house put there.
+# What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
 
 @dataclass(frozen=True)
+class Ticket:
+    """What an opened ticket code gives: the id of the report and the reporter's private keys; never the code itself."""
+
+    complaint_id: uuid.UUID
+    keys: KeySet = field(repr=False)
+
+    def to_session(self) -> dict[str, str]:
+        """Return the ticket as the reporter's sealed session keeps it: the id, and the keys in hexadecimal."""
+        return {"complaint": str(self.complaint_id), "keys": self.keys.to_bytes().hex()}
+
+    @classmethod
+    def from_session(cls, content: Mapping[str, str]) -> Ticket:
+        """Return the ticket that :meth:`to_session` stored."""
+        return cls(uuid.UUID(content["complaint"]), KeySet.from_bytes(bytes.fromhex(content["keys"])))
+
+
+@dataclass(frozen=True)
 class ProgressStage:
-    """One of the four stages of the bar."""
+    """One of the four stages of the progress bar."""
 
     number: int
     reached: bool
@@ -44,7 +61,7 @@ class ProgressStage:
 
 @dataclass(frozen=True)
 class ThreadEntry:
-    """A message to the reporter."""
+    """A message to the reporter; ``author`` is "office" (triage) or "body"."""
 
     day: date
     author: str
@@ -53,7 +70,7 @@ class ThreadEntry:
 
 @dataclass(frozen=True)
 class StatusPage:
-    """All that a ticket code shows: status and the staff's words, counts of the reporter's own."""
+    """What a ticket code shows: the status, the messages of staff, and only the number of the reporter's own."""
 
     reference: str
     status: str
@@ -75,10 +92,10 @@ class StatusPage:
     is_practice: bool
 
 
-def open_ticket(text: str) -> dict[str, str] | None:
-    """Return what the sealed session keeps of an open ticket (never the code), or None.
+def open_ticket(text: str) -> Ticket | None:
+    """Return the ticket of a code as the reporter entered it, or None.
 
-    An unknown and a malformed code cost the same derivations and the same query.
+    An unknown and a malformed code take the same key derivations and the same query.
     """
     try:
         code = codes.normalise(text)
@@ -87,61 +104,61 @@ def open_ticket(text: str) -> dict[str, str] | None:
     keys, digest = reporter_keys(code), codes.lookup_digest(code)
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM complaints_complaint WHERE lookup = %s", [digest])
-        found = cursor.fetchone()
-    return {"complaint": str(uuid.UUID(str(found[0]))), "keys": keys.to_bytes().hex()} if found else None
+        row = cursor.fetchone()
+    return Ticket(uuid.UUID(str(row[0])), keys) if row else None
 
 
-def _keys(ticket: dict[str, str]) -> KeySet:
-    return KeySet.from_bytes(bytes.fromhex(ticket["keys"]))
-
-
-def _mine(rows: QuerySet[Complaint], ticket: dict[str, str], keys: KeySet) -> Complaint:
-    """Return the complaint of an open ticket, its keys being those that this reporter once put there.
+def _complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
+    """Return the complaint of a ticket from ``rows``, after verifying that its keys are the reporter's.
 
     Raises:
-        Complaint.DoesNotExist: it is gone.
-        SealError: somebody has put another row, or another key, in its place.
+        Complaint.DoesNotExist: it was deleted.
+        SealError: the row or a key in it was replaced.
     """
-    complaint = rows.get(pk=ticket["complaint"])
-    if bytes(complaint.reporter_key) != keys.box.public:
+    complaint = rows.get(pk=ticket.complaint_id)
+    if bytes(complaint.reporter_key) != ticket.keys.box.public:
         raise SealError("reporter")
-    check_keys(complaint, keys.sign.public)
+    check_keys(complaint, ticket.keys.sign.public)
     return complaint
 
 
-def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
-    """Return what a ticket shows on ``today``; raises Complaint.DoesNotExist once the complaint is gone."""
-    keys = _keys(ticket)
-    complaint = _mine(Complaint.objects.select_related("case__lead_body"), ticket, keys)
+def status_page(*, ticket: Ticket, today: date) -> StatusPage:
+    """Return what a ticket shows on ``today``.
+
+    Raises:
+        Complaint.DoesNotExist: the report was deleted.
+        SealError, UnpinnedKey: see UNREADABLE.
+    """
+    complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
     case = complaint.case
-    written, own_files, moved = _what_came(complaint)
-    messages = list(complaint.messages.select_related("release").order_by("sequence")) if written else []
-    told = read_as_reporter(messages, keys.box)
+    has_messages, own_files, moved = _activity(complaint)
+    messages = list(complaint.messages.select_related("release").order_by("sequence")) if has_messages else []
+    texts = read_as_reporter(messages, ticket.keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
-    reasons = {message.transition_id: told[message.pk] for message in messages if message.pk in told}
-    way = history(complaint, moved=moved, reasons=reasons, body=body)
+    reasons = {message.transition_id: texts[message.pk] for message in messages if message.pk in texts}
+    report_history = history(complaint, moved=moved, reasons=reasons, body=body)
     status, due_on, question = Status(case.status), case.due_on, ""
-    if status is Status.NEEDS_INFORMATION and way.last:
-        question = reasons.get(way.last.pk, "")
-        if not question:  # others in the joint case were asked, this reporter was not
+    if status is Status.NEEDS_INFORMATION and report_history.last:
+        question = reasons.get(report_history.last.pk, "")
+        if not question:  # other reporters of the joint case were asked, this one was not
             status, due_on = Status(case.asked_from), None
     return StatusPage(
-        reference=way.reference,
+        reference=report_history.reference,
         status=status.value,
         label=str(STATUS_LABELS[status]).format(body=body),
         due_on=due_on,
         late=bool(due_on and due_on < today),
-        stages=[ProgressStage(n, n <= way.stage, n == way.stage) for n in (1, 2, 3, 4)],
+        stages=[_stage(number, report_history.stage) for number in (1, 2, 3, 4)],
         body_name=body,
-        events=way.events,
+        events=report_history.events,
         thread=[
-            ThreadEntry(m.day, "body" if m.direction == Message.Direction.BODY_TO_REPORTER else "office", told[m.pk])
-            for m in messages
-            if m.pk in told and m.transition_id is None
+            _thread_entry(message, texts[message.pk])
+            for message in messages
+            if message.pk in texts and message.transition_id is None
         ],
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
-        own_messages=sum(m.direction == Message.Direction.FROM_REPORTER for m in messages),
+        own_messages=sum(message.direction == Message.Direction.FROM_REPORTER for message in messages),
         own_files=own_files,
         opened_count=complaint.opened_count,
         may_answer=status is not Status.WITHDRAWN,
@@ -151,9 +168,20 @@ def status_page(*, ticket: dict[str, str], today: date) -> StatusPage:
     )
 
 
-def _what_came(complaint: Complaint) -> tuple[bool, int, bool]:
-    """Tell whether there are messages, how many pieces of evidence, and whether the report ever changed its case; most
-    who come back have nothing of it yet."""
+def _stage(number: int, reached: int) -> ProgressStage:
+    return ProgressStage(number, reached=number <= reached, current=number == reached)
+
+
+def _thread_entry(message: Message, text: str) -> ThreadEntry:
+    author = "body" if message.direction == Message.Direction.BODY_TO_REPORTER else "office"
+    return ThreadEntry(message.day, author, text)
+
+
+def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
+    """Return whether a report has messages, its number of evidence items, and whether it has ever changed its case.
+
+    One query in place of three: most reporters come back before any of these exists.
+    """
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -162,29 +190,29 @@ def _what_came(complaint: Complaint) -> tuple[bool, int, bool]:
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s)",
             [key, key, key],
         )
-        written, pieces, moved = cursor.fetchone()
-    return bool(written), int(pieces), bool(moved)
+        has_messages, evidence_count, moved = cursor.fetchone()
+    return bool(has_messages), int(evidence_count), bool(moved)
 
 
-def may_withdraw(*, ticket: dict[str, str]) -> bool:
-    """Whether the report may still be withdrawn; raises Complaint.DoesNotExist once it is gone."""
-    complaint = _mine(Complaint.objects.select_related("case"), ticket, _keys(ticket))
+def may_withdraw(*, ticket: Ticket) -> bool:
+    """Whether the report may still be withdrawn; raises as :func:`status_page`."""
+    complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
     return _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
-    """Whether no body holds the report yet, the one that merely asked included."""
-    return _table_withdraws(complaint.case) or (moved and _leaves_alone(complaint, complaint.case))
+    """Whether the workflow allows a withdrawal and no body has received the report."""
+    return _workflow_allows_withdrawal(complaint.case) or (moved and _leaves_joint_case(complaint, complaint.case))
 
 
-def _table_withdraws(case: Case) -> bool:
+def _workflow_allows_withdrawal(case: Case) -> bool:
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
     return any(row.action is Action.WITHDRAW for row in rows)
 
 
-def _leaves_alone(complaint: Complaint, case: Case) -> bool:
-    """Whether a withdrawal takes this report out of a joint case, which goes on without it."""
+def _leaves_joint_case(complaint: Complaint, case: Case) -> bool:
+    """Whether a withdrawal takes this report out of a joint case that continues with the other reports."""
     if not case_membership.is_shared(case) or case.status in workflow.ENDED:
         return False
     return not case_membership.is_held(complaint, case)
@@ -193,50 +221,53 @@ def _leaves_alone(complaint: Complaint, case: Case) -> bool:
 @transitions.retry_on_change
 def add_message(
     *,
-    ticket: dict[str, str],
+    ticket: Ticket,
     text: str,
     files: Sequence[intake.SealedUpload],
     today: date,
     posts: Sequence[Post] = (),
 ) -> None:
-    """Add the reporter's words, files and posts; an answer to an open question sends the case back to who asked.
+    """Add a message, files and posts of the reporter; an answer to an open question returns the case to who asked.
 
-    An answer to a question of the body is sealed to the body's release as well, and to nothing else of the complaint.
+    The answer to a question of a body is also sealed to the body's release; nothing else that is added is.
 
     Args:
-        posts: as from ``evidence.describe``, their screenshots among ``files``.
+        files: sealed uploads, of which refused ones are skipped, or files that waited in the session.
+        posts: as from ``evidence.posts.describe``, their screenshots among ``files``.
 
     Raises:
         TransitionRefused: the report was withdrawn; nobody would read what is added.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
+        Complaint.DoesNotExist: the report was deleted.
+        SealError, UnpinnedKey: see UNREADABLE.
     """
-    keys = _keys(ticket)
-    good = [upload for upload in files if not upload.refused]
+    accepted = [upload for upload in files if not upload.refused]
     with transaction.atomic():
-        case = case_membership.lock_around(ticket["complaint"])
-        complaint = _mine(Complaint.objects.all(), ticket, keys)
+        case = case_membership.lock_around(ticket.complaint_id)
+        complaint = _complaint_of(ticket, Complaint.objects.all())
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
         if text:
-            _from_reporter(complaint, case, keys, text, sequence, today)
+            _store_message(complaint, case, ticket.keys, text, sequence, today)
             sequence += 1
-        shown = {str(upload.id): place for place, upload in enumerate(good, start=sequence)}
-        sequence = storage.attach(complaint=complaint, signer=keys.sign, files=good, first=sequence, today=today)
+        screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
+        signer = ticket.keys.sign
+        sequence = storage.attach(complaint=complaint, signer=signer, files=accepted, first=sequence, today=today)
         complaint.next_sequence = attach_posts(
             complaint=complaint,
-            signer=keys.sign,
+            signer=signer,
             described=posts,
-            screenshots=shown,
+            screenshots=screenshots,
             first=sequence,
             today=today,
         )
         complaint.save(update_fields=["next_sequence"])
-        _touch_identity(complaint, keys)
-        _move_on_answer(complaint, case, today)
+        _rewrite_identity(complaint, ticket.keys)
+        _transition_on_answer(complaint, case, today)
 
 
-def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
+def _store_message(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
     message = Message(
         complaint=complaint,
         sequence=sequence,
@@ -256,13 +287,13 @@ def _from_reporter(complaint: Complaint, case: Case, keys: KeySet, text: str, se
     message.save(force_insert=True)
 
 
-def _touch_identity(complaint: Complaint, keys: KeySet) -> None:
-    apart = Identity.objects.select_for_update(of=("self",)).select_related("complaint").get(complaint=complaint)
-    reporter_identity.rewrite(identity=apart, reporter=keys, custodians=pinned_team("custodian"))
+def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
+    identity = Identity.objects.select_for_update(of=("self",)).select_related("complaint").get(complaint=complaint)
+    reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
 
 
-def _move_on_answer(complaint: Complaint, case: Case, today: date) -> None:
-    """Take the step that an answer is: of several reporters who were asked, the first one's sends the case back."""
+def _transition_on_answer(complaint: Complaint, case: Case, today: date) -> None:
+    """Perform the transition of an answer; where several reporters were asked, the first answer returns the case."""
     if case.status == Status.NEEDS_INFORMATION:
         if case_membership.is_shared(case) and not was_asked(complaint, case):
             return
@@ -271,49 +302,50 @@ def _move_on_answer(complaint: Complaint, case: Case, today: date) -> None:
         action = Action.ANSWER_LATE
     else:
         return
-    _step(case.pk, action, today)
+    _perform(case.pk, action, today)
 
 
 def _last_action(case: Case) -> str | None:
     return case.transitions.order_by("-sequence").values_list("action", flat=True).first()
 
 
-def _step(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
+def _perform(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
+    # Noon: the hour at which a reporter acted is not stored.
     noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
     transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, at=noon, reason=reason)
 
 
 @transitions.retry_on_change
-def withdraw(*, ticket: dict[str, str], reason: str, today: date) -> None:
-    """Withdraw the report, and no other of a joint case.
+def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
+    """Withdraw the report, and no other report of a joint case.
 
     Raises:
-        TransitionRefused: it has been forwarded.
+        TransitionRefused: it was forwarded.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
+        Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
-    keys = _keys(ticket)
     with transaction.atomic():
-        case = case_membership.lock_around(ticket["complaint"])
-        complaint = _mine(Complaint.objects.select_related("case"), ticket, keys)
-        if _leaves_alone(complaint, case):
-            # Only this report is withdrawn: what others sent goes on without it.
+        case = case_membership.lock_around(ticket.complaint_id)
+        complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
+        if _leaves_joint_case(complaint, case):
+            # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(complaint=complaint, joint=case, actor=None, at=None, day=today).target
-        _step(case.pk, Action.WITHDRAW, today, reason)
+        _perform(case.pk, Action.WITHDRAW, today, reason)
         if reason:
-            _from_reporter(complaint, case, keys, reason, complaint.next_sequence, today)
+            _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        _touch_identity(complaint, keys)
+        _rewrite_identity(complaint, ticket.keys)
 
 
-# What a reporter reads of their report's way: the steps that were its own, whichever case it stood in.
+# --- The history of one report, over all cases that it was part of ----------------------------------------------------
 #
-# Of a joint case no step before the report joined it is shown, and never its reference: either would tell that somebody
-# else has reported the same matter.
+# Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
+# reporter that somebody else has reported the same matter.
 
 
 @dataclass(frozen=True)
 class Event:
-    """A step that happened on a day, and why, in the office's words."""
+    """A step of the case: the day, the action, the status with its label, and the reason of staff ("": none)."""
 
     day: date
     action: str
@@ -324,7 +356,7 @@ class Event:
 
 @dataclass(frozen=True)
 class History:
-    """A report's way so far: its events, the last step of its case, the furthest stage, and the reference it keeps."""
+    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference."""
 
     events: list[Event]
     last: CaseStep | None
@@ -336,46 +368,46 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
     """Return the history of a report.
 
     Args:
-        moved: whether it has ever changed its case.
-        reasons: what the reporter was told, by the step that it was told with.
-        body: the name of the body that the case is with.
+        moved: whether the report has ever changed its case.
+        reasons: texts to the reporter, by the id of the step that they were sent with.
+        body: the short name of the body that the case was forwarded to.
     """
     case = complaint.case
     if not moved:
         steps = list(case.transitions.order_by("sequence")) if case.step_count else []
         events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
         return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
-    way = case_membership.membership_periods(complaint)
+    periods = case_membership.membership_periods(complaint)
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
-    for step in CaseStep.objects.filter(case__in={part.case_id for part in way}).order_by("sequence"):
+    for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
         by_case[step.case_id].append(step)
-    events = _of_way(way, by_case, reasons, body)
+    events = _events_of_periods(periods, by_case, reasons, body)
     stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
     last = by_case[case.pk][-1] if by_case[case.pk] else None
     return History(events, last, stage, case_membership.own_reference(complaint))
 
 
-def _of_way(
-    way: Sequence[MembershipPeriod],
+def _events_of_periods(
+    periods: Sequence[MembershipPeriod],
     by_case: Mapping[uuid.UUID, list[CaseStep]],
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
 ) -> list[Event]:
     events: list[Event] = []
-    for part in way:
-        own = [step for step in by_case[part.case_id] if _within(step, part)]
-        withdrawn = bool(own) and own[0].action == Action.WITHDRAW
-        if part.since and not withdrawn:
-            entered = _status_at(by_case[part.case_id], part.after)
-            if entered != (events[-1].status if events else Status.RECEIVED.value):
-                # Where the new case stands is another place: said as a step of that day, without a reason.
-                events.append(Event(part.since, Action.LINK.value, entered, _label(entered, body), ""))
-        events += [_event(step, reasons.get(step.pk, ""), body) for step in own]
+    for period in periods:
+        steps = [step for step in by_case[period.case_id] if _within(step, period)]
+        is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
+        if period.since and not is_withdrawn:
+            status = _status_at(by_case[period.case_id], period.after)
+            if status != (events[-1].status if events else Status.RECEIVED.value):
+                # The new case has another status: it is shown as an event of that day, without a reason.
+                events.append(Event(period.since, Action.LINK.value, status, _label(status, body), ""))
+        events += [_event(step, reasons.get(step.pk, ""), body) for step in steps]
     return events
 
 
-def _within(step: CaseStep, part: MembershipPeriod) -> bool:
-    return part.after < step.sequence <= (part.until if part.until is not None else step.sequence)
+def _within(step: CaseStep, period: MembershipPeriod) -> bool:
+    return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
 
 
 def _status_at(steps: Sequence[CaseStep], count: int) -> str:
@@ -391,6 +423,6 @@ def _label(status: str, body: str) -> str:
 
 
 def was_asked(complaint: Complaint, case: Case) -> bool:
-    """Whether the question that is open in a case was put to this reporter."""
-    last = case.transitions.order_by("-sequence").values_list("pk", flat=True).first()
-    return complaint.messages.filter(transition=last).exists()
+    """Whether the open question of a case was put to this reporter."""
+    last_step = case.transitions.order_by("-sequence").values_list("pk", flat=True).first()
+    return complaint.messages.filter(transition=last_step).exists()

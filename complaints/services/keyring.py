@@ -1,7 +1,8 @@
-"""Opening and sealing for a holder: a member of staff with an unlocked key, or a reporter's ticket.
+"""Opens and seals with the private keys of staff, and ties public keys to their rows by signature.
 
-Nothing else in the house touches private keys, but for the job worker's own (services.evidence.worker_key). A key ring
-lives as long as a request; the session it comes from is sealed under the member's cookie.
+No other module uses private keys, except services.evidence.worker_key for the job worker's pair and the reporter's own
+keys in services.follow_up. A key ring lives as long as a request; it comes from a session that is sealed under its
+cookie.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 
 from complaints import access
@@ -35,24 +38,27 @@ SESSION_KEY = "staff_key"
 
 
 class Locked(Exception):  # noqa: N818
-    """The person holds no key for this. Carries no content."""
+    """The person holds no key for what they asked for. The message is a slug or a kind, never content."""
 
 
 def pepper() -> bytes:
-    """Return the pepper from the environment (32 bytes)."""
+    """Return the pepper from the environment (32 bytes); raises ImproperlyConfigured without one."""
     if not settings.PASSWORD_PEPPER:
         raise ImproperlyConfigured("PASSWORD_PEPPER is not set")
     return bytes.fromhex(settings.PASSWORD_PEPPER)
 
 
 def peppered(password: str) -> str:
-    """Return a keyed digest of a password for Django's own hash, so that a stolen database cannot be searched."""
+    """Return the digest (hexadecimal) of a password under the pepper, for Django's own hash.
+
+    Without the pepper a stolen database does not allow passwords to be guessed.
+    """
     return blake2b(password.encode(), person=b"password-hash", key=pepper()).hex()
 
 
 @dataclass
 class Keyring:
-    """What a logged-in member of staff can open: their own key, the teams that admitted them, and from there on."""
+    """What a signed-in member of staff can open: with their key the keys of their teams, with those the grants."""
 
     staff: Staff | None
     keys: KeySet | None
@@ -64,14 +70,14 @@ class Keyring:
     _conflicted: set[uuid.UUID] | None = field(default=None, repr=False)
 
     def has_conflict(self, case_id: uuid.UUID) -> bool:
-        """Whether the person stands in a case themselves, so that it does not exist for them."""
+        """Whether the person has a conflict of interest in a case, which then does not exist for them."""
         if self._conflicted is None:
             rows = access.conflicted_cases(self.staff).values_list("complaint__case", flat=True)
             self._conflicted = set(rows) if access.may_have_conflicts(self.staff) else set()
         return case_id in self._conflicted
 
     def forget_conflicts(self) -> None:
-        """Ask again who stands in what; after a conflict was written."""
+        """Read the person's conflicts again at the next use; called after a conflict was written."""
         access.clear_cache(self.staff)
         self._conflicted = None
 
@@ -82,10 +88,10 @@ class Keyring:
 
     @property
     def signer(self) -> SignPair | None:
-        """The person's signing key, for the audit chain; None where they hold none."""
+        """The person's Ed25519 pair, which signs audit entries; None where they hold none."""
         return self.keys.sign if self.keys else None
 
-    def _load(self) -> dict[uuid.UUID, KeySet]:
+    def _load_teams(self) -> dict[uuid.UUID, KeySet]:
         if not self._loaded and self.keys and self.staff:
             for membership in access.memberships_of(self.staff):
                 self._teams[membership.team_id] = open_membership(membership, self.keys)
@@ -94,33 +100,34 @@ class Keyring:
         return self._teams
 
     def forget(self) -> None:
-        """Read the teams' keys again when they are next asked for: one has just changed."""
+        """Read the teams' keys again at the next use; called after a team's key changed."""
         self._teams, self._rows, self._older, self._loaded = {}, {}, {}, False
         access.clear_cache(self.staff)
 
     def team(self, team: Team) -> KeySet:
-        """Return the key set of a team.
+        """Return the current key set of a team.
 
         Raises:
             Locked: the person was not admitted, or their key is not unlocked.
         """
         try:
-            return self._load()[team.pk]
+            return self._load_teams()[team.pk]
         except KeyError:
             raise Locked(team.slug) from None
 
     def team_at(self, team_id: uuid.UUID, number: int) -> KeySet:
-        """Return key ``number`` of a team (negative counts alike): the one of today, or an older one while it is kept.
+        """Return key ``number`` of a team: the current one, or an older one while it is kept.
+
+        A negative number names the same key: rows that could not be sealed again carry it so.
 
         Raises:
-            Locked: the person was not admitted, or that key is forgotten.
+            Locked: the person was not admitted, or that key was deleted.
             SealError: an older key does not open.
         """
-        teams = self._load()
+        teams = self._load_teams()
         if team_id not in teams:
             raise Locked("team")
-        today = self._rows[team_id].key_number
-        if abs(number) == today:
+        if abs(number) == self._rows[team_id].key_number:
             return teams[team_id]
         if team_id not in self._older:
             self._older[team_id] = _older_keys(self._rows[team_id], teams[team_id])
@@ -136,42 +143,48 @@ class Keyring:
         pair = self.team_at(team.pk, number).box
         return open_record_of(pair, sealed, context, team_key_history.signers(team.slug), sizes=sizes)
 
-    def seal_for_team(self, team: Team, context: Context, body: Any, *, sizes: tuple[int, ...] = TEXT_SIZES) -> bytes:
-        """Seal to a team that this ring holds, in the team's own name.
+    def seal_for_team(
+        self, team: Team, context: Context, body: object, *, sizes: tuple[int, ...] = TEXT_SIZES
+    ) -> bytes:
+        """Seal ``body`` (JSON) to a team whose key this ring holds, signed with the team's key; raises Locked.
 
-        The row keeps ``team.key_number`` beside it as ``sealed_number``, and is registered in services.resealing_registry so
-        that it is sealed again when the team's key changes. ``team`` comes from :func:`pinned_team`.
+        The row keeps ``team.key_number`` as ``sealed_number`` and is registered in services.resealing_registry, so that
+        it is sealed again when the team's key changes. ``team`` comes from :func:`pinned_team`.
         """
         return seal_record(bytes(team.public_key), context, body, self.team(team).sign, sizes=sizes)
 
     @property
     def team_ids(self) -> list[uuid.UUID]:
-        """The teams whose key this ring holds."""
-        return list(self._load())
+        """The ids of the teams whose key this ring holds."""
+        return list(self._load_teams())
 
     def complaint(self, complaint: Complaint, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
-        """Return a complaint's pair; raises :class:`Locked` without a grant to one of the person's teams.
+        """Return the X25519 pair of a complaint.
 
-        The conflict lock ends here, whatever the way: the person's team holds the key, and the house does not use it
-        for somebody who stands in the case.
+        Every path to a complaint's content passes here, so this check enforces the conflict lock: the team holds the
+        key, but it is not used for a person with a conflict of interest in the case.
 
-        Whoever seals to the complaint or its reporter opens it first: that the pair opens, and is that of the row,
-        shows that no key of it was replaced.
+        Services call this before they seal to the complaint or its reporter: a pair that opens and matches the row
+        shows that none of the row's public keys was replaced.
+
+        Raises:
+            Locked: the person has a conflict of interest in the case, or none of their teams has a grant.
+            SealError: a public key in the row is not the one that was signed.
         """
         if self.has_conflict(complaint.case_id):
             raise Locked("conflict")
-        return self._granted(complaint, signer_of(complaint), grants)
+        return self._pair_of(complaint, signer_of(complaint), grants)
 
     def release(self, release: Release, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
-        """Return a release's pair; raises :class:`Locked` without a grant to one of the person's teams."""
+        """Return the X25519 pair of a release; raises as :meth:`complaint`, and UnpinnedKey for a foreign signer."""
         if self.has_conflict(release.case_id):
             raise Locked("conflict")
-        return self._granted(release, signer_of(release), grants)
+        return self._pair_of(release, signer_of(release), grants)
 
-    def _granted(self, owner: Complaint | Release, signer: bytes, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
+    def _pair_of(self, owner: Complaint | Release, signer: bytes, grants: Sequence[KeyGrant] | None = None) -> BoxPair:
         check_keys(owner, signer)
         if owner.pk not in self._boxes:
-            teams = self._load()
+            teams = self._load_teams()
             grant = next(
                 (grant for grant in (owner.grants.all() if grants is None else grants) if grant.team_id in teams), None
             )
@@ -184,53 +197,53 @@ class Keyring:
         return pair
 
     def granted(self, grant: KeyGrant, owner: Complaint | Release, signer: bytes) -> BoxPair:
-        """Open one grant: as ``signer`` signed it at first, or as the team sealed it again for the same keys."""
+        """Open a grant as ``signer`` first sealed it, or as the team sealed it again; raises Locked, SealError."""
         box = self.team_at(grant.team_id, grant.sealed_number).box
         if grant.first_digest is None:
             context = Context("grant", str(owner.pk), str(grant.team_id))
             return BoxPair.from_private(bytes.fromhex(open_record(box, grant.sealed, context, signer, sizes=KEY_SIZES)))
         context = Context("regrant", str(owner.pk), str(grant.team_id))
-        known = team_key_history.signers(self._rows[grant.team_id].slug)
-        content = open_record_of(box, grant.sealed, context, known, sizes=KEY_SIZES)
-        # What the first signature tied together stays together: the pair, the row's other keys, and whose they are.
+        team_signers = team_key_history.signers(self._rows[grant.team_id].slug)
+        content = open_record_of(box, grant.sealed, context, team_signers, sizes=KEY_SIZES)
+        # The team signs for the same public keys and the same first signer as the original grant did.
         if content["keys"] != keys_digest(owner, signer):
             raise SealError("grant")
         return BoxPair.from_private(bytes.fromhex(content["key"]))
 
 
-def _older_keys(team: Team, today: KeySet) -> dict[int, KeySet]:
-    """Return the older keys that are still kept, each sealed to the one after it."""
-    found = {team.key_number: today}
+def _older_keys(team: Team, current: KeySet) -> dict[int, KeySet]:
+    """Return by number the team's keys that are still kept; each is sealed to its successor."""
+    keys = {team.key_number: current}
     for row in TeamKey.objects.filter(team=team, sealed_previous__isnull=False).order_by("-number"):
-        after = found.get(row.number)
-        if after is not None:
-            context = previous_context(row)
-            opened = open_record(after.box, row.sealed_previous or b"", context, after.sign.public, sizes=KEY_SIZES)
-            found[row.number - 1] = KeySet.from_bytes(bytes.fromhex(opened))
-    return found
+        successor = keys.get(row.number)
+        if successor is not None:
+            sealed, context = row.sealed_previous or b"", previous_context(row)
+            secret = open_record(successor.box, sealed, context, successor.sign.public, sizes=KEY_SIZES)
+            keys[row.number - 1] = KeySet.from_bytes(bytes.fromhex(secret))
+    return keys
 
 
 def previous_context(row: TeamKey) -> Context:
-    """The context that a team's older key, kept under key ``row``, is bound to."""
+    """Return the context of the team's older key that is sealed to key ``row``."""
     return Context("previous-key", str(row.pk), str(row.team_id), row.number)
 
 
 def open_membership(membership: TeamMembership, keys: KeySet) -> KeySet:
-    """Open a team's private key with a member's; raises SealError where it was not admitted for this person."""
+    """Open a team's private key with a member's; raises SealError where it was not sealed for this person."""
     context = Context("membership", str(membership.pk), str(membership.team_id))
     signer = bytes(membership.admitted_key or b"")
-    opened = open_record(keys.box, membership.sealed_key or b"", context, signer, sizes=KEY_SIZES)
-    team = KeySet.from_bytes(bytes.fromhex(opened))
-    # Anybody can sign an admission with a key of their own; what counts is that it gives the team's true key.
-    if team.fingerprint != team_fingerprint(membership.team):
+    secret = open_record(keys.box, membership.sealed_key or b"", context, signer, sizes=KEY_SIZES)
+    team_keys = KeySet.from_bytes(bytes.fromhex(secret))
+    # Any key could have signed the admission; only the team's true key inside it proves it.
+    if team_keys.fingerprint != team_fingerprint(membership.team):
         raise SealError("membership")
-    return team
+    return team_keys
 
 
 def seal_membership(membership: TeamMembership, team_keys: KeySet, signer: SignPair) -> None:
-    """Seal a team's private key to the person of ``membership`` (their public key), signed by who admits.
+    """Seal a team's private key to the public key of the person of ``membership``, signed by the admitting person.
 
-    The team signs for that public key as well: once its own key changes, the new one is sealed to no other.
+    The team's key signs that public key as well, so that a rotation seals the next team key to no other one.
     """
     context = Context("membership", str(membership.pk), str(membership.team_id))
     public = bytes(membership.staff.public_key or b"")
@@ -244,24 +257,26 @@ def grant_key(*, owner: Complaint | Release, box: BoxPair, team: Team, signer: S
     """Return an unsaved grant of ``box`` (the pair of ``owner``) to ``team``."""
     context = Context("grant", str(owner.pk), str(team.pk))
     sealed = seal_record(bytes(team.public_key), context, box.private.hex(), signer, sizes=KEY_SIZES)
-    place = {"complaint": owner} if isinstance(owner, Complaint) else {"release": owner}
-    return KeyGrant(team=team, sealed=sealed, sealed_number=team.key_number, **place)
+    owner_field = {"complaint": owner} if isinstance(owner, Complaint) else {"release": owner}
+    return KeyGrant(team=team, sealed=sealed, sealed_number=team.key_number, **owner_field)
 
 
-def keyring_of(user: Any, session: Any) -> Keyring:
-    """Return the key ring of a signed-in person from their sealed session; an empty one for anybody else."""
-    secret = session.get(SESSION_KEY) if user.is_authenticated else None
+def keyring_of(user: Staff | AnonymousUser, session: SessionBase) -> Keyring:
+    """Return the key ring of a signed-in person from their sealed session; an empty one for everybody else."""
+    if not isinstance(user, Staff):
+        return Keyring(None, None)
+    secret = session.get(SESSION_KEY)
     if not secret:
-        return Keyring(user if user.is_authenticated else None, None)
+        return Keyring(user, None)
     keys = KeySet.from_bytes(bytes.fromhex(secret))
-    # A retired or replaced key must not act in a session that is older than the change.
+    # A retired or replaced key must not sign in a session that is older than the change.
     if bytes(user.public_key or b"") != keys.box.public:
         return Keyring(user, None)
     return Keyring(user, keys)
 
 
-def store_keys(session: Any, keys: KeySet | None) -> None:
-    """Keep an unlocked key in the person's sealed session."""
+def store_keys(session: SessionBase, keys: KeySet | None) -> None:
+    """Store an unlocked key in the person's sealed session; None removes it."""
     if keys is None:
         session.pop(SESSION_KEY, None)
     else:
@@ -269,16 +284,14 @@ def store_keys(session: Any, keys: KeySet | None) -> None:
 
 
 def message_context(message: Message, *, kind: str = "message") -> Context:
-    """The context that every copy of a message is bound to."""
+    """Return the context of a copy of a message; ``kind`` names the copy (message, to-reporter, to-release)."""
     return Context(kind, str(message.pk), str(message.complaint_id), message.sequence)
 
 
-# Public keys tied to their rows by signature, so that whoever writes to the database can put none of their own there.
-#
-# Holds no private key but what it is given to sign with.
+# --- Signatures over public keys: write access to the database does not allow a key to be replaced --------------------
 
 
-def _keys_of(owner: Complaint | Release) -> bytes:
+def _key_statement(owner: Complaint | Release) -> bytes:
     if isinstance(owner, Complaint):
         publics = (owner.public_key, owner.reporter_key, owner.reporter_verify_key)
         return b"keys of a complaint" + owner.pk.bytes + b"".join(bytes(public) for public in publics)
@@ -286,40 +299,44 @@ def _keys_of(owner: Complaint | Release) -> bytes:
 
 
 def bind_keys(owner: Complaint | Release, signer: SignPair) -> None:
-    """Sign the public keys of ``owner`` to its row."""
-    owner.key_signature = signer.sign(_keys_of(owner))
+    """Sign the public keys in the row of ``owner``."""
+    owner.key_signature = signer.sign(_key_statement(owner))
 
 
 def check_keys(owner: Complaint | Release, signer: Stored) -> None:
-    """Make sure that the keys in the row of ``owner`` are those that ``signer`` put there; before sealing to them.
+    """Verify that ``signer`` signed the public keys in the row of ``owner``; called before anything is sealed to them.
 
     Raises:
-        SealError: somebody has put in another.
+        SealError: a key was replaced.
     """
-    verify(bytes(signer), _keys_of(owner), bytes(owner.key_signature))
+    verify(bytes(signer), _key_statement(owner), bytes(owner.key_signature))
 
 
 def keys_digest(owner: Complaint | Release, signer: bytes) -> str:
-    """Return a digest of the public keys in the row of ``owner`` and of who signed them."""
-    return blake2b(_keys_of(owner) + signer, person=b"granted keys").hex()
+    """Return a digest (hexadecimal) of the public keys in the row of ``owner`` and of their signer."""
+    return blake2b(_key_statement(owner) + signer, person=b"granted keys").hex()
 
 
 def signer_of(owner: Complaint | Release) -> bytes:
-    """Return who must have signed the keys of ``owner``: the reporter, or triage for a release; raises UnpinnedKey."""
+    """Return the key that must have signed the keys of ``owner``: the reporter's, or triage's for a release.
+
+    Raises:
+        UnpinnedKey: a release names a signer that is no key of the triage team.
+    """
     if isinstance(owner, Complaint):
         return bytes(owner.reporter_verify_key)
     return team_key_history.trusted_signer(owner.signer, Team.Kind.TRIAGE)
 
 
 def membership_statement(membership: TeamMembership) -> bytes:
-    """Return what a team signs when it admits a person: whose keys, and for which membership."""
+    """Return the bytes that a team signs when it admits a person: the membership, the person and their public keys."""
     person = membership.staff
     publics = bytes(person.public_key or b"") + bytes(person.verify_key or b"")
     return b"member" + membership.pk.bytes + membership.team_id.bytes + person.pk.bytes + publics
 
 
 def is_certified(membership: TeamMembership, team_keys: KeySet) -> bool:
-    """Whether the person's public keys are those that the team admitted."""
+    """Whether the person's public keys are those that the team signed at the admission."""
     try:
         verify(team_keys.sign.public, membership_statement(membership), bytes(membership.certificate or b""))
     except SealError:

@@ -1,7 +1,7 @@
-"""Growing delays at the staff's door: each wrong password or code makes the next wait longer, for that account from
-that source, and for that source alone. The true person, from another source, does not wait for an attacker.
+"""Growing delays at the staff login: each wrong password or code makes the next wait longer.
 
-A source is kept as a keyed digest, for minutes; nothing leads back to it without the secret of the environment.
+Delays count for an account from one source, and for the source alone, so that an attacker does not delay the account's
+owner at another source. A source is stored for minutes, as a digest keyed with the secret of the environment.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from django.db import transaction
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.session import LoginDelay
 
-# (attempts without any wait, the longest wait in seconds)
+# (attempts without a delay, longest delay in seconds)
 PAIR, SOURCE = (3, 300), (30, 60)
-FORGOTTEN = timedelta(minutes=15)
+RETENTION = timedelta(minutes=15)
 
 
 class Throttled(Exception):  # noqa: N818
-    """The attempt came too early; ``seconds`` (at least 1) says how long to wait."""
+    """The attempt came during a delay; ``seconds`` (at least 1) is what remains of it."""
 
     def __init__(self, seconds: int) -> None:
-        """Keep the wait."""
+        """Store the remaining delay in seconds."""
         self.seconds = seconds
         super().__init__(seconds)
 
@@ -38,40 +38,40 @@ def _keys(kind: str, account: str, source: str) -> dict[str, tuple[int, int]]:
     return {_digest(kind, "pair", account.casefold(), source): PAIR, _digest(kind, "source", source): SOURCE}
 
 
-def _wait(failures: int, free: int, longest: int) -> int:
+def _delay_seconds(failures: int, free: int, longest: int) -> int:
     return 0 if failures < free else min(2 ** min(failures - free + 1, 20), longest)
 
 
 @transaction.atomic
 def begin(*, kind: str, account: str, source: str, now: datetime) -> None:
-    """Count an attempt as failed until :func:`succeeded` is called, so that many at once gain nothing.
+    """Count an attempt as failed until :func:`succeeded` is called, so that simultaneous attempts are counted too.
 
     Args:
-        kind: password or factor; each has its own count.
-        account: the name as typed, whether there is such an account or not.
-        source: where it comes from, an address or its network.
+        kind: "password" or "factor"; each has its own count.
+        account: the username as entered, whether such an account exists or not.
+        source: the address or network that the attempt comes from.
 
     Raises:
-        Slow: before the wait is over; the attempt is not counted and must not be looked at.
+        Throttled: during a delay; the attempt is not counted, and the caller must not check it.
     """
-    LoginDelay.objects.filter(until__lt=now - FORGOTTEN).delete()
+    LoginDelay.objects.filter(until__lt=now - RETENTION).delete()
     keys = _keys(kind, account, source)
     rows = []
     for key in sorted(keys):
         LoginDelay.objects.get_or_create(pk=key, defaults={"until": now})
         rows.append(LoginDelay.objects.select_for_update().get(pk=key))
-    left = max((row.until - now).total_seconds() for row in rows)
-    if left > 0:
-        raise Throttled(math.ceil(left))
+    remaining = max((row.until - now).total_seconds() for row in rows)
+    if remaining > 0:
+        raise Throttled(math.ceil(remaining))
     for row in rows:
         row.failures += 1
-        row.until = now + timedelta(seconds=_wait(row.failures, *keys[row.pk]))
+        row.until = now + timedelta(seconds=_delay_seconds(row.failures, *keys[row.pk]))
         row.save()
 
 
 @transaction.atomic
 def succeeded(*, kind: str, account: str, source: str, now: datetime) -> None:
-    """Forget the pair's failures, and take back what :func:`begin` has counted for the source."""
+    """Delete the failures of the account from this source, and take back what :func:`begin` counted for the source."""
     LoginDelay.objects.filter(pk=_digest(kind, "pair", account.casefold(), source)).delete()
     row = LoginDelay.objects.select_for_update().filter(pk=_digest(kind, "source", source)).first()
     if row is not None:
@@ -80,5 +80,5 @@ def succeeded(*, kind: str, account: str, source: str, now: datetime) -> None:
 
 
 def purge(*, now: datetime) -> None:
-    """Delete what is older than minutes; every attempt does so as well."""
-    LoginDelay.objects.filter(until__lt=now - FORGOTTEN).delete()
+    """Delete delays that ended more than 15 minutes ago; every attempt does so as well."""
+    LoginDelay.objects.filter(until__lt=now - RETENTION).delete()

@@ -1,7 +1,7 @@
-"""The threads: what the office or a body writes to one reporter, and the notes that stay in the house.
+"""Messages between a reporter and triage or a body, and the internal notes of staff.
 
-What staff write is signed with their team's pinned key, so that nobody who can merely write to the database can speak
-for the office; which person wrote it stands in the audit chain.
+What staff write is signed with their team's pinned key, so that write access to the database alone does not allow a
+message to be forged in the team's name; the audit chain records which person wrote it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Locked, message_context
+from complaints.services.keyring import message_context
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 TO_REPORTERS = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
 
 
 def take_sequence(complaint: Complaint) -> int:
-    """Take the next place in a complaint's order; the row stays locked until the transaction ends."""
+    """Return the next sequence number of a complaint and use it up; the row stays locked until the transaction ends."""
     Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
     return Complaint.objects.values_list("next_sequence", flat=True).get(pk=complaint.pk) - 1
 
@@ -43,14 +43,18 @@ def send_to_reporter(
     release: Release | None = None,
     to_reporter: bool = True,
 ) -> Message:
-    """Append a message of the office, or of the body that holds ``release``, and audit it.
+    """Append a message of triage, or of the body that holds ``release``, and audit it.
 
     Args:
-        speaker: the key set of the team in whose name it is said.
-        release: for a body, which has made sure that the reporter's key in ``complaint`` is the true one.
-        to_reporter: False for a body's word to the office, which no reporter reads.
+        speaker: the key set of the team in whose name the message is written.
+        release: given for a body; the caller has verified the reporter's key in ``complaint`` against it.
+        to_reporter: False for a body's message to triage, which no reporter reads.
+
+    Raises:
+        Locked, SealError, UnpinnedKey: the person does not hold the complaint's or the release's key, or it was
+            replaced.
     """
-    # Opened before it is sealed to: a key that somebody put in its place is refused here.
+    # Opened before anything is sealed to it: a replaced public key is refused here.
     pair = actor.keyring.release(release) if release else actor.keyring.complaint(complaint)
     kind = Message.Direction
     direction = kind.TO_REPORTER if release is None else kind.BODY_TO_REPORTER if to_reporter else kind.BODY_TO_TRIAGE
@@ -77,21 +81,26 @@ def send_to_reporter(
 
 
 def read_as_reporter(messages: Iterable[Message], box: BoxPair) -> dict[uuid.UUID, str]:
-    """Open what was written to a reporter, by message; raises UnpinnedKey where no team of the house signed."""
-    told = {}
-    signers: dict[tuple[bytes, str], bytes] = {}
+    """Return the texts written to a reporter by message id; others of ``messages`` are left out.
+
+    Raises:
+        UnpinnedKey: a message is not signed by the team in whose name it is written.
+        SealError: a message does not open.
+    """
+    texts = {}
+    trusted: dict[tuple[bytes, str], bytes] = {}
     for message in messages:
         if message.direction not in TO_REPORTERS:
             continue
-        said_by = bytes(message.signer), _team_of(message)
-        signer = signers.get(said_by) or signers.setdefault(said_by, trusted_signer(*said_by))
+        claim = bytes(message.signer), _team_of(message)
+        signer = trusted.get(claim) or trusted.setdefault(claim, trusted_signer(*claim))
         context = message_context(message, kind="to-reporter")
-        told[message.pk] = str(open_record(box, message.sealed_for_reporter or b"", context, signer))
-    return told
+        texts[message.pk] = str(open_record(box, message.sealed_for_reporter or b"", context, signer))
+    return texts
 
 
 def _team_of(message: Message) -> str:
-    """Return the slug of the team in whose name a message stands: no team can speak for another."""
+    """Return the slug of the team that must have signed a message: no team can write in another's name."""
     if message.direction == Message.Direction.TO_REPORTER:
         return Team.Kind.TRIAGE.value
     if message.release is None:
@@ -100,7 +109,11 @@ def _team_of(message: Message) -> str:
 
 
 def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
-    """Open a message as a holder of its key reads it: the reporter's own signature, or a pinned team's, must hold."""
+    """Open a message with the complaint's or release's pair; the reporter or the writing team must have signed it.
+
+    Raises:
+        SealError, UnpinnedKey: it does not open, or somebody else signed it.
+    """
     if message.direction == Message.Direction.FROM_REPORTER:
         signer = bytes(complaint.reporter_verify_key)
     else:
@@ -109,7 +122,14 @@ def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
 
 
 def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> str:
-    """Open a reporter's answer to a body's question with the release's pair; ``signer`` as the release names it."""
+    """Open a reporter's answer to a body's question with the release's pair.
+
+    Args:
+        signer: the reporter's verifying key, as triage released it.
+
+    Raises:
+        SealError: it does not open, or somebody else signed it.
+    """
     context = message_context(message, kind="to-release")
     return str(open_record(pair, message.sealed_for_release or b"", context, signer))
 
@@ -122,9 +142,7 @@ def write_note(
     speaker: KeySet,
     transition: CaseStep | None = None,
 ) -> InternalNote:
-    """Append a note that only holders of the complaint's key read."""
-    if actor.staff is None:
-        raise Locked("note")
+    """Append an internal note, sealed to the complaint, and audit it; raises as :func:`send_to_reporter`."""
     pair = actor.keyring.complaint(complaint)
     note = InternalNote(
         complaint=complaint,
@@ -146,5 +164,5 @@ def _note_context(note: InternalNote) -> Context:
 
 
 def read_note(note: InternalNote, *, pair: BoxPair) -> str:
-    """Open a note with the complaint's pair."""
+    """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where triage did not sign it."""
     return str(open_record(pair, note.sealed, _note_context(note), trusted_signer(note.author_key, Team.Kind.TRIAGE)))

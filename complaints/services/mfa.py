@@ -1,4 +1,4 @@
-"""The second factor of staff: its secrets sealed under the pepper and bound to their owner, and a code that works once.
+"""The second factor of staff: secrets encrypted under the pepper and bound to their owner, codes accepted once.
 
 The tables are django-allauth's. TOTP is RFC 6238, so HMAC-SHA1 (docs/adr/0017-second-factor.md).
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.models import Authenticator
@@ -22,7 +21,7 @@ from complaints.services.audit import log
 from complaints.services.keyring import pepper
 
 PERIOD = 30
-# Clocks of phones go wrong by half a minute.
+# Time steps before and after the present one: phone clocks are often off by half a minute.
 TOLERANCE = 1
 TOTP, CODES, WEBAUTHN = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES, Authenticator.Type.WEBAUTHN
 PRIMARY = (TOTP, WEBAUTHN)
@@ -33,12 +32,12 @@ def _key() -> bytes:
 
 
 def seal_secret(owner: uuid.UUID, text: str) -> str:
-    """Seal a factor's secret for the database, bound to the person whose it is."""
+    """Encrypt a factor's secret for the database; the result (text) names its owner and opens for no other."""
     return f"{owner}:{encrypt(_key(), text.encode(), owner.bytes).hex()}"
 
 
 def open_secret(sealed: str) -> str:
-    """Undo :func:`seal_secret`. Raises SealError where it was altered."""
+    """Decrypt what :func:`seal_secret` returned; raises SealError where it was altered."""
     owner, _colon, content = sealed.partition(":")
     try:
         return decrypt(_key(), bytes.fromhex(content), uuid.UUID(owner).bytes).decode()
@@ -46,25 +45,26 @@ def open_secret(sealed: str) -> str:
         raise SealError("factor") from error
 
 
-def _own(row: Authenticator, name: str) -> str:
-    """Return the sealed secret ``name`` of a row; raises SealError where it is another person's."""
+def _sealed_secret(row: Authenticator, name: str) -> str:
+    """Return the encrypted secret ``name`` of a row; raises SealError where it was copied from another person."""
     sealed = str(row.data[name])
     if sealed.partition(":")[0] != str(row.user_id):
         raise SealError("factor")
     return sealed
 
 
-def has_factor(staff: Any) -> bool:
-    """Whether a person can be asked for a second factor; recovery codes alone are none."""
+def has_factor(staff: Staff) -> bool:
+    """Whether a person has a second factor; recovery codes alone do not count."""
     return bool(Authenticator.objects.filter(user=staff, type__in=PRIMARY).exists())
 
 
 def matching_step(secret: str, code: str, now: float) -> int | None:
-    """Return the time step for which ``code`` is right, within the tolerance around ``now`` (seconds)."""
+    """Return the time step for which ``code`` is right, within the tolerance around ``now`` (Unix time)."""
     present = int(now) // PERIOD
     steps = range(present - TOLERANCE, present + TOLERANCE + 1)
-    fitting = [step for step in steps if compare_user_code(actual=code, expected=_code(secret, step))]
-    return fitting[0] if fitting else None
+    # Every step is compared, so that the time taken tells nothing about which one matched.
+    matches = [step for step in steps if compare_user_code(actual=code, expected=_code(secret, step))]
+    return matches[0] if matches else None
 
 
 def _code(secret: str, step: int) -> str:
@@ -73,10 +73,10 @@ def _code(secret: str, step: int) -> str:
 
 @transaction.atomic
 def use_code(*, staff: Staff, code: str, now: float) -> Authenticator | None:
-    """Accept a person's TOTP or recovery code once; None where it is wrong or was used.
+    """Accept a person's TOTP or recovery code once; return its row, or None for a wrong or used code.
 
-    A code of a step is refused as soon as one of that step or of a later one was accepted, so the whole window counts.
-    The row is locked: of two posts at once one succeeds.
+    A code is refused once a code of its time step or of a later one was accepted. The row is locked, so that one of two
+    simultaneous requests succeeds.
     """
     rows = Authenticator.objects.select_for_update().filter(user=staff, type__in=(TOTP, CODES)).order_by("-type")
     return next((row for row in rows if _accepts(row, code, now)), None)
@@ -84,9 +84,9 @@ def use_code(*, staff: Staff, code: str, now: float) -> Authenticator | None:
 
 def _accepts(row: Authenticator, code: str, now: float) -> bool:
     if row.type == CODES:
-        _own(row, "seed")
+        _sealed_secret(row, "seed")
         return bool(RecoveryCodes(row).validate_code(code))
-    step = matching_step(open_secret(_own(row, "secret")), code, now)
+    step = matching_step(open_secret(_sealed_secret(row, "secret")), code, now)
     if step is None or step <= row.data.get("step", -1):
         return False
     row.data["step"] = step
@@ -95,10 +95,10 @@ def _accepts(row: Authenticator, code: str, now: float) -> bool:
 
 
 def enrol_totp(*, staff: Staff, secret: str = "", step: int = -1) -> str:
-    """Give a person an authenticator app in place of the one they had; return its secret (base32).
+    """Replace a person's authenticator app; return the secret of the new one (base32).
 
     Args:
-        step: the time step whose code proved the app; no code up to it is accepted again.
+        step: the time step of the code that confirmed the app; no code up to it is accepted again.
     """
     secret = secret or str(generate_totp_secret())
     data = {"secret": seal_secret(staff.pk, secret), "step": step}
@@ -109,23 +109,23 @@ def enrol_totp(*, staff: Staff, secret: str = "", step: int = -1) -> str:
 
 
 def practice_code(*, staff: Staff, now: float) -> str:
-    """Return the code that a sample account can use now; empty while there is none, or for anybody else."""
+    """Return the code that a sample account can use now; "" while there is none, and for every other account."""
     row = Authenticator.objects.filter(user=staff, type=TOTP).first() if staff.is_sample else None
     if row is None:
         return ""
     present = int(now) // PERIOD
     step = max(present, row.data.get("step", -1) + 1)
-    return _code(open_secret(_own(row, "secret")), step) if step <= present + TOLERANCE else ""
+    return _code(open_secret(_sealed_secret(row, "secret")), step) if step <= present + TOLERANCE else ""
 
 
 def record(*, event: str, staff: Staff, kind: str, now: datetime, signer: SignPair | None) -> None:
-    """Write into the chain that a person's own factor was added, removed or renewed."""
+    """Record that a person has added, removed or renewed a factor of their own; ``event`` is a ``factor.`` event."""
     log.append(event=event, now=now, actor=staff, signer=signer, facts={"staff": str(staff.pk), "kind": kind})
 
 
 @transaction.atomic
 def reset(*, staff: Staff, by: Staff, signer: SignPair | None, now: datetime) -> None:
-    """Take every factor from a person who has lost theirs and end their sessions; they enrol at the next sign-in."""
+    """Delete every factor of a person who lost theirs and end their sessions; they enrol again at the next sign-in."""
     Authenticator.objects.filter(user=staff).delete()
     log.append(event="factor.reset", now=now, actor=by, signer=signer, facts={"staff": str(staff.pk)})
     sessions.end_sessions(staff=staff, by=by, signer=signer, now=now)

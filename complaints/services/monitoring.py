@@ -10,7 +10,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -97,7 +97,7 @@ def _store(found: Found, files: Sequence[storage.Attachable], person: Staff, now
     report = {**found, "door": "", "links": "", "posts": [post], "identity": "anonymous"}
     today = timezone.localdate(now)
     return submission.submit_for_staff(
-        found=report, files=files, today=today, channel=channel, practice=person.practising
+        found=cast(submission.Draft, report), files=files, today=today, channel=channel, practice=person.practising
     )
 
 

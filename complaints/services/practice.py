@@ -1,7 +1,7 @@
-"""Practice mode: a person leaves the real cases for a while and works on made-up ones, through the same services.
+"""Practice mode: a person works on made-up cases, through the same services as on real ones.
 
-A practice case is sealed and audited like any other, because only so it can be practised on. It is told apart by a
-column, by its reference, and in the chain; whoever practises sees nothing else, and whoever does not sees none of it.
+A practice case is sealed and audited like any other. A column, its reference and the audit entries mark it as practice.
+A person in practice mode sees only practice cases, and everybody else sees none of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ AT_ONCE: Final = 10
 
 @dataclass(frozen=True)
 class PracticeResult:
-    """A practice case, and the ticket code with which its reporter can be played; shown once and not kept."""
+    """A practice case: its reference, and the ticket code (grouped), which is shown once and not kept."""
 
     reference: str
     code: str
@@ -35,16 +35,16 @@ class PracticeResult:
 
 @transaction.atomic
 def switch_practice(*, actor: Actor, on: bool) -> None:
-    """Begin or end practising; whoever left their team meanwhile can still end it.
+    """Begin or end the practice mode of the acting person; it can be ended after the person has left their team.
 
     Raises:
-        Locked: this person works on no cases, or is nobody.
+        Locked: the person is not allowed to work on cases, or nobody is signed in.
     """
     person = actor.staff
-    if person is None or (on and not access.may_practise(person)):
+    if on and not access.may_practise(person):
         raise Locked("practice")
     Staff.objects.filter(pk=person.pk).update(practising=on)
-    # On both sides of it the entry is marked: what lies between two such entries was practice.
+    # The entries of both switches are marked as practice, so that they enclose the practice period.
     person.practising = True
     actor.record("practice.switched", facts={"on": int(on)})
     person.practising = on
@@ -52,23 +52,23 @@ def switch_practice(*, actor: Actor, on: bool) -> None:
 
 @transaction.atomic
 def make_practice_cases(*, actor: Actor, count: int = AT_ONCE) -> list[PracticeResult]:
-    """Send ``count`` made-up reports as reporters would; all of today, because days that are over are closed.
+    """Send ``count`` made-up reports, all of today, because earlier days are closed in the audit chain.
 
     Raises:
-        Locked: this person does not practise, or is no member of triage.
+        Locked: the person is not in practice mode, or no member of triage.
     """
     person, today = actor.staff, timezone.localdate(actor.now)
-    if person is None or not person.practising or not access.is_triage(person):
+    if not person.practising or not access.is_triage(person):
         raise Locked(Team.Kind.TRIAGE)
     plans = planned()
-    # Each time others, until all have been met.
+    # Continues in the plan where the last call ended.
     first = Case.objects.filter(is_practice=True).count()
-    made = []
-    for place in range(first, first + count):
-        plan = plans[place % len(plans)]
+    results = []
+    for number in range(first, first + count):
+        plan = plans[number % len(plans)]
         draft = plan.draft(today)
         code = submission.start_code(draft)
         receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice=True)
-        made.append(PracticeResult(receipt.reference, codes.grouped(code)))
+        results.append(PracticeResult(receipt.reference, codes.grouped(code)))
     actor.record("practice.made", facts={"count": count})
-    return made
+    return results

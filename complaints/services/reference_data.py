@@ -1,4 +1,4 @@
-"""Reference data: loaded from files by one idempotent act, read by the public pages through a small memory."""
+"""Reference data: loaded from JSON files by an idempotent function, read by the public pages through a cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,7 +15,7 @@ from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.services.actor import Actor
 
-# How old what the public pages show of the catalogue may be: an edit reaches every process by itself.
+# Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
 DATA = Path(__file__).resolve().parent.parent / "data" / "catalog"
 TABLES: dict[str, type[models.Model]] = {
@@ -32,45 +31,45 @@ TABLES: dict[str, type[models.Model]] = {
 
 @transaction.atomic
 def load(*, overwrite: bool = False) -> dict[str, int]:
-    """Create what is missing from the files and return how many rows each table gained.
+    """Create the rows of the files that are missing and return the number of new rows by table.
 
-    Rows that exist keep what an administrator has edited, unless ``overwrite``.
+    Existing rows keep the edits of administrators, unless ``overwrite``.
     """
-    gained = {name: _load_table(name, model, overwrite=overwrite) for name, model in TABLES.items()}
+    created = {name: _load_table(name, model, overwrite=overwrite) for name, model in TABLES.items()}
     clear_cache()
-    return gained
+    return created
 
 
 def _load_table(name: str, model: type[models.Model], *, overwrite: bool) -> int:
     rows = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
-    given = {field.name for field in model._meta.get_fields()} & {key for row in rows for key in row}
-    found = [model(**{key: _flat(value) for key, value in row.items() if key in given}) for row in rows]
-    table = model._default_manager
-    known = set(table.values_list("pk", flat=True))
+    columns = {field.name for field in model._meta.get_fields()} & {key for row in rows for key in row}
+    instances = [model(**{key: _joined(value) for key, value in row.items() if key in columns}) for row in rows]
+    manager = model._default_manager
+    existing = set(manager.values_list("pk", flat=True))
     if overwrite:
-        # Those of the files alone: what they do not speak of keeps its edits.
-        table.bulk_update([row for row in found if row.pk in known], sorted(given - {"code"}))
-    missing = [row for row in found if row.pk not in known]
-    table.bulk_create(missing)
+        # Only the columns in the files: all others keep their edits.
+        manager.bulk_update([row for row in instances if row.pk in existing], sorted(columns - {"code"}))
+    missing = [row for row in instances if row.pk not in existing]
+    manager.bulk_create(missing)
     return len(missing)
 
 
-def _flat(value: Any) -> Any:
+def _joined(value: object) -> object:
     return "\n".join(value) if isinstance(value, list) else value
 
 
-_forgotten = 0
+_cache_generation = 0
 
 
 def clear_cache() -> None:
-    """Empty the memory after an edit in this process; the others follow within MEMORY_SECONDS."""
-    global _forgotten
-    _forgotten += 1
+    """Empty the cache of this process after an edit; the other processes follow within MEMORY_SECONDS."""
+    global _cache_generation
+    _cache_generation += 1
 
 
 def edition() -> tuple[int, int]:
-    """Return what changes whenever the memory is renewed, for whoever keeps what was made of it."""
-    return _forgotten, int(time.monotonic() // MEMORY_SECONDS)
+    """Return the cache key of the reference data, for callers that cache what they derive from it."""
+    return _cache_generation, int(time.monotonic() // MEMORY_SECONDS)
 
 
 @lru_cache(maxsize=1)
@@ -99,39 +98,42 @@ def _elections(edition: tuple[int, int]) -> tuple[Election, ...]:
 
 
 def elections() -> list[Election]:
-    """Return all elections, from memory."""
+    """Return all elections by their first day, cached."""
     return list(_elections(edition()))
 
 
 def election_kind(day: date) -> str:
-    """Return the kind of the election that ``day`` lies in; "pilkada", the stricter, where two do, "" for none."""
+    """Return the kind of the election on ``day``: "pilkada", which is stricter, where there are two; "" for none."""
     kinds = {row.kind for row in _elections(edition()) if row.starts_on <= day <= row.ends_on}
     return "pilkada" if "pilkada" in kinds else next(iter(kinds), "")
 
 
 def categories(door: str = "") -> list[Category]:
-    """Return the categories of a door ("pressed", "witnessed"), of both where empty; other doors' cards come last."""
-    wanted = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})
-    return [row for row in _categories(edition()) if row.group in wanted | {"elsewhere"}]
+    """Return the active categories for an entrance ("pressed", "witnessed"; "" for both), in order, cached.
+
+    Those of the group "elsewhere", for which another institution is responsible, are always included.
+    """
+    groups = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})
+    return [row for row in _categories(edition()) if row.group in groups | {"elsewhere"}]
 
 
 def category(code: str) -> Category | None:
-    """Return one category."""
+    """Return an active category by its code, cached; None for an unknown code."""
     return next((row for row in _categories(edition()) if row.code == code), None)
 
 
 def accused_kinds() -> list[AccusedKind]:
-    """Return the kinds of accused."""
+    """Return the kinds of accused in order, cached."""
     return list(_accused_kinds(edition()))
 
 
 def accused_kind(code: str) -> AccusedKind | None:
-    """Return one kind of accused."""
+    """Return a kind of accused by its code, cached; None for an unknown code."""
     return next((row for row in _accused_kinds(edition()) if row.code == code), None)
 
 
 def provinces() -> list[Province]:
-    """Return the provinces in order."""
+    """Return the provinces in order, cached."""
     return list(_provinces(edition()))
 
 
@@ -141,19 +143,22 @@ def _standard_texts(edition: tuple[int, int]) -> tuple[StandardText, ...]:
 
 
 def standard_texts(moment: str, group: str) -> list[StandardText]:
-    """Return the texts for a step ("reply" for a message), those of the category's group before the general ones."""
+    """Return the standard texts for an action ("reply" for a message), the category group's before the general ones."""
     rows = [row for row in _standard_texts(edition()) if row.moment == moment and row.group in ("", group)]
     return sorted(rows, key=lambda row: row.group == "")
 
 
 def body_for(day: date) -> OversightBody | None:
-    """Return the body that holds the task on ``day``."""
+    """Return the oversight body that is responsible on ``day``, cached."""
     return _body_for(day, edition())
 
 
 @lru_cache(maxsize=8)
-def door(code: str, language: str) -> dict[str, Any]:
-    """Return what is known of another door ("bawaslu", "sp4n") in a language: name, address, lines."""
+def door(code: str, language: str) -> dict[str, object]:
+    """Return the entry of another institution ("bawaslu", "sp4n") in doors.json: name, address, lines.
+
+    Keys that end in the suffix of ``language`` ("_en", else "_id") are returned without it.
+    """
     rows = json.loads((DATA / "doors.json").read_text(encoding="utf-8"))
     row = next(row for row in rows if row["code"] == code)
     suffix = "_en" if language.startswith("en") else "_id"
@@ -161,17 +166,16 @@ def door(code: str, language: str) -> dict[str, Any]:
 
 
 def sample_mode() -> bool:
-    """Whether this is a portal with sample data, which every page says."""
+    """Whether this portal holds sample data, which every page then states."""
     return bool(settings.SAMPLE_MODE)
 
 
 @transaction.atomic
 def save_row(*, row: models.Model, actor: Actor) -> None:
-    """Save a row that an administrator wrote, and let this process read anew what it remembers.
+    """Save a row that an administrator edited, record it in the audit chain, and empty the cache after the commit.
 
-    Staff speak to reporters in these words, so the chain says who changed which row; never what it says.
+    Messages to reporters use these texts, so the entry names who changed which row; it never holds the text.
     """
     row.save()
-    facts = {"table": row._meta.model_name or "", "row": str(row.pk)}
-    actor.record("catalog.changed", facts=facts)
+    actor.record("catalog.changed", facts={"table": row._meta.model_name or "", "row": str(row.pk)})
     transaction.on_commit(clear_cache)

@@ -1,7 +1,7 @@
-"""The reporter's name apart: in two halves that no single team holds, in a box whose presence and size tell nothing.
+"""Seals the reporter's name and contact apart from the report, under a key that is split into two halves.
 
-Release of a name to a body is not built yet; what is here seals it so that it can be: one half waits for the
-custodians, one for the reporter's own consent.
+One half is sealed to the custodians, one to the reporter, so that neither opens the identity alone. A report without a
+name has an identity of the same shape and size. The release of a name to a body is not implemented yet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 
 from complaints.domain.sealing.keys import KeySet, split
 from complaints.domain.sealing.primitives import SealError, decrypt, encrypt, pad, random_bytes, seal, unpad, unseal
@@ -24,46 +23,52 @@ BLOB_SIZES = (16384,)
 
 
 def build(*, complaint: Complaint, name: str, contact: str, reporter: KeySet, custodians: Team) -> Identity:
-    """Return the unsaved identity of a complaint; empty ``name`` and ``contact`` give the same shape."""
+    """Return the unsaved identity of a complaint; empty ``name`` and ``contact`` give one of the same size."""
     owner = str(complaint.pk).encode()
     key = random_bytes(32)
-    number = custodians.key_number
     content = json.dumps({"name": name, "contact": contact}).encode()
-    half_custodian, half_reporter = split(key)
+    custodian_half, reporter_half = split(key)
     context = _half_context(complaint.pk)
     inner = {
         "box": encrypt(key, pad(content, BOX_SIZES), owner),
         "custodian": seal_record(
-            bytes(custodians.public_key), context, half_custodian.hex(), reporter.sign, sizes=KEY_SIZES
+            bytes(custodians.public_key), context, custodian_half.hex(), reporter.sign, sizes=KEY_SIZES
         ),
-        "reporter": seal_record(reporter.box.public, context, half_reporter.hex(), reporter.sign, sizes=KEY_SIZES),
-        # Room for a consent of one size, filled with noise until there is one.
+        "reporter": seal_record(reporter.box.public, context, reporter_half.hex(), reporter.sign, sizes=KEY_SIZES),
+        # Space for the reporter's consent, always of this size; random bytes stand for a missing one.
         "consent": random_bytes(1024),
     }
-    identity = Identity(complaint=complaint, sealed_number=number)
-    _close(identity, inner, reporter=reporter, complaint=complaint, custodian_key=bytes(custodians.public_key))
+    identity = Identity(complaint=complaint, sealed_number=custodians.key_number)
+    _seal_outer(identity, inner, reporter=reporter, complaint=complaint, custodian_key=bytes(custodians.public_key))
     return identity
 
 
 def rewrite(*, identity: Identity, reporter: KeySet, custodians: Team) -> None:
-    """Write the identity anew under new keys, as every act of the reporter does, so that a change tells nothing."""
+    """Encrypt the identity again under a new key and save it; raises SealError where it does not open.
+
+    Every message or withdrawal of the reporter calls this, so that a change of the row does not reveal a consent.
+    """
     inner = open_outer(identity, unseal(reporter.box, bytes(identity.outer_reporter)))
     context = _half_context(identity.complaint_id)
     half = open_record(reporter.box, inner["reporter"], context, reporter.sign.public, sizes=KEY_SIZES)
     inner["reporter"] = seal_record(reporter.box.public, context, half, reporter.sign, sizes=KEY_SIZES)
     key = bytes(custodians.public_key)
-    _close(identity, inner, reporter=reporter, complaint=identity.complaint, custodian_key=key)
+    _seal_outer(identity, inner, reporter=reporter, complaint=identity.complaint, custodian_key=key)
     identity.save(update_fields=["blob", "outer_reporter", "outer_complaint", "outer_custodian"])
 
 
 def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
-    """Open the outer layer: four sealed parts of fixed size, none of which says whether there is a name."""
+    """Decrypt the outer layer: the box, the two halves and the consent, each sealed and of fixed size.
+
+    Raises:
+        SealError: the key is another one, or the bytes were altered.
+    """
     owner = str(identity.complaint_id).encode()
     content = json.loads(unpad(decrypt(outer_key, bytes(identity.blob), owner), BLOB_SIZES))
     return {name: b64decode(value) for name, value in content.items()}
 
 
-def _close(
+def _seal_outer(
     identity: Identity,
     inner: dict[str, bytes],
     *,
@@ -88,29 +93,25 @@ def _half_context(complaint_id: uuid.UUID) -> Context:
 
 
 def _reseal(identity: Identity, keyring: Keyring, team: Team) -> None:
-    """Seal the custodians' half again, and the outer key for them; the rest stays, for its owners to open."""
+    """Seal the custodians' half and their copy of the outer key to their current key; the other parts stay."""
     outer_key = _outer_key(identity, keyring, team)
     inner = open_outer(identity, outer_key)
-    context, old = _half_context(identity.complaint_id), keyring.team_at(team.pk, identity.sealed_number)
+    context, old_keys = _half_context(identity.complaint_id), keyring.team_at(team.pk, identity.sealed_number)
     signers = [bytes(identity.complaint.reporter_verify_key), *team_key_history.signers(team.slug)]
-    half = open_record_of(old.box, inner["custodian"], context, signers, sizes=KEY_SIZES)
+    half = open_record_of(old_keys.box, inner["custodian"], context, signers, sizes=KEY_SIZES)
     inner["custodian"] = keyring.seal_for_team(team, context, half, sizes=KEY_SIZES)
     identity.blob = _blob(inner, outer_key, str(identity.complaint_id).encode())
     identity.outer_custodian = seal(bytes(team.public_key), outer_key)
 
 
 def _outer_key(identity: Identity, keyring: Keyring, team: Team) -> bytes:
-    # The reporter seals it to whichever key is the custodians' at the time, and leaves the half inside as it was.
-    for number in _numbers(team, identity):
+    # A rewrite by the reporter seals the outer key to the custodians' current key and leaves their half as it was.
+    for number in range(team.key_number, abs(identity.sealed_number) - 1, -1):
         try:
             return unseal(keyring.team_at(team.pk, number).box, bytes(identity.outer_custodian))
         except (SealError, Locked):
             continue
     raise SealError("identity")
-
-
-def _numbers(team: Team, identity: Identity) -> Iterator[int]:
-    yield from range(team.key_number, abs(identity.sealed_number) - 1, -1)
 
 
 resealing_registry.register(

@@ -1,8 +1,8 @@
-"""What lies sealed to a team, in one registry: all of it is sealed again when the team's key changes.
+"""The registry of all tables with rows sealed to a team, which are sealed again when the team's key changes.
 
-Whoever seals something to a team's key (``Keyring.seal_for_team``) gives the row a column ``sealed_number``, the
-number of the key that opens it, and registers it here. A row that is missing here is lost once the old key is
-forgotten; tests/keys looks for such rows with the old key.
+A table whose rows are sealed with ``Keyring.seal_for_team`` has a column ``sealed_number``, the number of the key that
+opens the row, and is registered here. Rows of a table that is not registered are lost once the old key is deleted;
+tests/keys searches for such rows with the old key.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Rows = Callable[[Team], "QuerySet[Any]"]
 
 @dataclass(frozen=True)
 class SealedTable:
-    """One kind of rows.
+    """A table with rows that are sealed to a team.
 
-    ``rows`` are all rows of a team; ``reseal`` opens one with whichever key it names and seals it to the key of
-    today, changing ``columns``, and does not save. What does not open raises SealError.
+    ``rows`` returns all rows of a team. ``reseal`` opens a row with the key that ``sealed_number`` names, seals it to
+    the current key and so changes ``columns``, without saving; it raises SealError for a row that does not open.
     """
 
     name: str
@@ -37,12 +37,12 @@ class SealedTable:
     columns: tuple[str, ...]
 
 
-_ALL: dict[str, SealedTable] = {}
+_TABLES: dict[str, SealedTable] = {}
 
 
-def register(holding: SealedTable) -> None:
-    """Add a kind of rows; once, when its module is read."""
-    _ALL[holding.name] = holding
+def register(table: SealedTable) -> None:
+    """Register a table; called once, when the module that seals its rows is imported."""
+    _TABLES[table.name] = table
 
 
 def register_records(
@@ -53,7 +53,7 @@ def register_records(
     column: str = "sealed",
     sizes: tuple[int, ...] = TEXT_SIZES,
 ) -> None:
-    """Add rows whose ``column`` was sealed by ``Keyring.seal_for_team`` with this context and these sizes."""
+    """Register rows whose ``column`` was sealed by ``Keyring.seal_for_team`` with this context and these sizes."""
 
     def reseal(row: Any, keyring: Keyring, team: Team) -> None:
         number, sealed = row.sealed_number, getattr(row, column)
@@ -64,18 +64,18 @@ def register_records(
 
 
 def registered_tables() -> list[SealedTable]:
-    """Return all that is registered, in the order in which it is sealed again."""
-    return [_ALL[name] for name in sorted(_ALL)]
+    """Return the registered tables, in the order in which their rows are sealed again."""
+    return [_TABLES[name] for name in sorted(_TABLES)]
 
 
-def rows_with_older_key(holding: SealedTable, team: Team) -> QuerySet[Any]:
-    """Return a team's rows that older keys open."""
-    return holding.rows(team).filter(sealed_number__gt=0, sealed_number__lt=team.key_number)
+def rows_with_older_key(table: SealedTable, team: Team) -> QuerySet[Any]:
+    """Return a team's rows that are sealed to an older key."""
+    return table.rows(team).filter(sealed_number__gt=0, sealed_number__lt=team.key_number)
 
 
-def rows_set_aside(holding: SealedTable, team: Team) -> QuerySet[Any]:
-    """Return a team's rows that did not open when they should have been sealed again."""
-    return holding.rows(team).filter(Q(sealed_number__lt=0) & Q(sealed_number__gt=-team.key_number))
+def rows_set_aside(table: SealedTable, team: Team) -> QuerySet[Any]:
+    """Return a team's rows that did not open when they were to be sealed again; their ``sealed_number`` is negative."""
+    return table.rows(team).filter(Q(sealed_number__lt=0) & Q(sealed_number__gt=-team.key_number))
 
 
 def _reseal_grant(grant: KeyGrant, keyring: Keyring, team: Team) -> None:
@@ -87,12 +87,12 @@ def _reseal_grant(grant: KeyGrant, keyring: Keyring, team: Team) -> None:
     pair = keyring.granted(grant, owner, signer)
     if pair.public != bytes(owner.public_key):
         raise SealError("grant")
-    speaker, context = keyring.team(team).sign, Context("regrant", str(owner.pk), str(team.pk))
+    team_signer, context = keyring.team(team).sign, Context("regrant", str(owner.pk), str(team.pk))
     content = {"key": pair.private.hex(), "keys": keys_digest(owner, signer)}
-    first = grant.first_digest or blake2b(bytes(grant.sealed), person=b"ciphertext")
-    grant.sealed = seal_record(bytes(team.public_key), context, content, speaker, sizes=KEY_SIZES)
-    grant.first_digest = first
-    grant.reseal_signature = speaker.sign(verify_rows.reseal_statement(grant.pk, first, grant.sealed))
+    first_digest = grant.first_digest or blake2b(bytes(grant.sealed), person=b"ciphertext")
+    grant.sealed = seal_record(bytes(team.public_key), context, content, team_signer, sizes=KEY_SIZES)
+    grant.first_digest = first_digest
+    grant.reseal_signature = team_signer.sign(verify_rows.reseal_statement(grant.pk, first_digest, grant.sealed))
 
 
 register(

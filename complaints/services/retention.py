@@ -1,4 +1,4 @@
-"""What is thrown away: ended sessions with their drafts, and stored objects that no row speaks of."""
+"""Deletes ended sessions with the files of their drafts, and stored objects that no row refers to."""
 
 from __future__ import annotations
 
@@ -14,40 +14,42 @@ from complaints.models.session import SealedSession
 from complaints.services.evidence import storage
 
 logger = logging.getLogger(__name__)
-# A younger object may belong to an upload that is still running.
+# Age in days; a younger object may belong to an upload that is not finished.
 ORPHAN_DAYS = 2
 
 
 @transaction.atomic
-def _drop_sessions(today: date) -> list[str]:
+def _delete_ended_sessions(today: date) -> list[str]:
     SealedSession.objects.expired(today).delete()
     live = SealedSession.objects.values("pk")
-    gone = DraftFile.objects.filter(day__lt=today).exclude(session__in=live)
-    # The segments of a file that never came whole can be named by its session alone; they are orphans from now on.
-    names = [name for name in gone.values_list("object_name", flat=True) if name]
-    gone.delete()
+    files = DraftFile.objects.filter(day__lt=today).exclude(session__in=live)
+    # Only the session knew the names of the segments of an incomplete file; those objects are orphans from now on.
+    names = [name for name in files.values_list("object_name", flat=True) if name]
+    files.delete()
     return names
 
 
 def sweep(*, today: date) -> int:
-    """Drop ended sessions and their drafts' files, then orphans; return how many objects were deleted.
+    """Delete ended sessions with their drafts' files, then orphaned objects; return the number of deleted objects.
 
-    Rows whose object is missing are counted in the log and kept; ``manage.py evidence_check`` names them.
+    Rows are deleted before their objects: the next sweep finds an object without a row, but a row without its object
+    is a loss. Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them.
 
-    Rows go first: an object without a row is found again by the next sweep, a row without its object is a loss.
+    Raises:
+        OSError: the storage does not answer.
     """
-    names = _drop_sessions(today)
+    names = _delete_ended_sessions(today)
     for name in names:
         storage.delete_object(name)
-    dropped = len(names) + _drop_orphans(today)
+    deleted = len(names) + _delete_orphans(today)
     if lost := missing_objects():
         logger.error("Rows that name an object which the evidence storage does not have: %d", len(lost))
-    return dropped
+    return deleted
 
 
-def _drop_orphans(today: date) -> int:
+def _delete_orphans(today: date) -> int:
     until = today - timedelta(days=ORPHAN_DAYS)
-    # Listed before the rows are read: what is stored meanwhile has no place in the list, and its row is not needed.
+    # Objects are listed before rows are read: an object that is stored in between is not in the list.
     old = [item.name for item in storage.storage().present() if item.day <= until]
     orphans = set(old) - storage.referenced_objects()
     for name in orphans:
@@ -56,20 +58,20 @@ def _drop_orphans(today: date) -> int:
 
 
 def missing_objects() -> list[str]:
-    """Return the names of objects that a row speaks of and the storage does not have; nothing is deleted.
+    """Return the names of objects that a row refers to and the storage does not have; nothing is deleted.
 
     Raises:
         OSError: the storage does not answer.
     """
-    # Rows first: what is sent and stored meanwhile must not look lost.
+    # Rows are read before objects are listed: what is stored in between must not appear lost.
     referenced = storage.referenced_objects()
     lost = referenced - {item.name for item in storage.storage().present()}
-    # A draft's file that was thrown away between the two looks is none.
+    # A second reading of the rows leaves out files that were deleted in between.
     return sorted(lost & storage.referenced_objects())
 
 
 def damaged_objects() -> Iterator[tuple[str, str]]:
-    """Read every stored object of sent evidence; yield (name, why) of those that are gone or not what was stored."""
+    """Read every stored object of sent evidence; yield (name, reason) of those that are missing or altered."""
     for name, expected in EvidenceObject.objects.order_by("pk").values_list("object_name", "object_digest").iterator():
         try:
             with storage.storage().open(name, "rb") as stored:

@@ -1,4 +1,4 @@
-"""What happens at fixed hours: the day is bound into the chain, its head leaves the machine, teams hear of work."""
+"""The jobs of the clock: closing days in the audit chain, exporting its heads, and mail to teams with work."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from complaints.models.team import Staff
 from complaints.services import case_deadlines, login_throttle
 from complaints.services.audit import log
 
-# So far back is looked for heads that could not be written when their day was closed.
+# Number of recent heads that are checked again, in case one could not be exported when its day was closed.
 HEADS_KEPT = 60
 
 
 def close_due_days(*, today: date, now: datetime) -> None:
-    """Close every day before ``today`` that is not closed yet, however long the jobs stood still."""
+    """Close every day before ``today`` that is not closed yet, also after the jobs did not run for some days."""
     last = log.heads(limit=1)
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first() or today - timedelta(days=1)
     start = date.fromisoformat(last[0][1]) + timedelta(days=1) if last else first
@@ -31,19 +31,19 @@ def close_due_days(*, today: date, now: datetime) -> None:
 
 
 def close_days(*, days: Iterable[date], now: datetime) -> None:
-    """Close each of ``days`` that is not closed, then bring every head outside that is not there yet."""
+    """Close each of ``days`` that is not closed, then export every head that is not in AUDIT_HEADS_FILE yet."""
     for day in days:
         log.close_day(day=day, now=now)
     path = settings.AUDIT_HEADS_FILE
-    known = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
+    exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
     for sequence, day_closed, digest in reversed(log.heads(limit=HEADS_KEPT)):
         line = f"{day_closed} {sequence} {digest}"
-        if line not in known:
-            _send_head(line)
+        if line not in exported:
+            _export_head(line)
 
 
-def _send_head(line: str) -> None:
-    """Mail first: a line in the file says that the head is out, and the next run tries again where it is not."""
+def _export_head(line: str) -> None:
+    """Mail the head, then append it to the file, so that the next run repeats a mail that failed."""
     if settings.AUDIT_HEADS_MAIL and not mail.send([settings.AUDIT_HEADS_MAIL], "Audit head", line):
         return
     path = settings.AUDIT_HEADS_FILE
@@ -55,19 +55,19 @@ def _send_head(line: str) -> None:
 
 
 def send_staff_mail(*, today: date) -> int:
-    """Send members of teams with work one mail that says so; return how many were sent.
+    """Send one mail to each member of a team with work waiting; return the number of mails sent.
 
-    Always the same words: neither number nor kind nor hour of what came in can be read from it.
+    The text is always the same: it reveals neither number nor kind nor time of the reports.
     """
     sent = 0
-    for kind, waits in case_deadlines.work_waiting(today=today).items():
-        if waits:
-            sent += sum(_remind(person) for person in _members(kind) if _finds_some(person, kind, today))
+    for kind, has_work in case_deadlines.work_waiting(today=today).items():
+        if has_work:
+            sent += sum(_remind(person) for person in _members(kind) if _may_see_work(person, kind, today))
     return sent
 
 
-def _finds_some(person: Staff, kind: str, today: date) -> bool:
-    """Whether some of the work is not kept from a person by the conflict lock; few have one, so most cost one query."""
+def _may_see_work(person: Staff, kind: str, today: date) -> bool:
+    """Whether the conflict lock leaves a person some of the work; for people without a conflict in one query."""
     if not access.conflicted_cases(person).exists():
         return True
     return case_deadlines.work_waiting(today=today, person=person)[kind]
@@ -85,15 +85,10 @@ def _remind(person: Staff) -> int:
     return mail.send([person.email], subject, body)
 
 
-# Signs of life of the job cluster, for the watchdog outside of it.
+# --- The heartbeat of the job cluster, read by the watchdog outside of it ---------------------------------------------
 
 
 def record_heartbeat(*, now: datetime) -> None:
-    """Record that a job has passed through the queue; drop what the login remembers of sources, minutes old."""
+    """Record that a job has run, and delete the login delays of sources that have ended."""
     login_throttle.purge(now=now)
     Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
-
-
-def last_beat() -> datetime | None:
-    """Return when a job last passed, or None."""
-    return Heartbeat.objects.values_list("beat_at", flat=True).filter(pk=1).first()

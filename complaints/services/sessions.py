@@ -1,4 +1,4 @@
-"""Whose sessions live at the staff's door, and ending them. What a session holds, only its cookie opens."""
+"""The live sessions of staff, and ending them. The content of a session is sealed under its cookie."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from complaints.services.audit import log
 
 
 def active_sessions(*, staff: Staff, now: datetime) -> list[SealedSession]:
-    """Return a person's sessions that have not passed the absolute limit, newest first.
+    """Return a person's sessions that are younger than the absolute limit, newest first.
 
-    One that ended by its idle limit may still be among them: that end is sealed inside.
+    A session that ended by its idle limit may be among them: the time of that end is sealed in its content.
     """
     earliest = now - timedelta(seconds=settings.SESSION_ABSOLUTE_AGE)
     return list(SealedSession.objects.filter(staff=staff).signed_in_since(earliest).only("pk", "began_at"))
@@ -35,17 +35,17 @@ def end_sessions(
 ) -> int:
     """End a person's sessions at once, pending sign-ins included; return how many.
 
-    Call it wherever somebody loses a right: another password, role or team, a reset factor, a switched-off account.
+    Callers are all services by which a person loses a right: a new password, role or team, a reset factor, a
+    deactivated account.
 
     Args:
-        by: who ends them; None where it follows from another act.
-        only: the id of the one row to end; all where empty.
-        keep: the id of the row that stays, the person's own present one.
+        by: who ends them; None where another change is the cause.
+        only: the id of the row to end; all rows where empty.
+        keep: the id of the row that stays: the session of the request itself.
     """
     rows = SealedSession.objects.filter(staff=staff).exclude(pk=keep)
     ended, _rows = (rows.filter(pk=only) if only else rows).delete()
     if ended:
         facts = {"staff": str(staff.pk), "count": ended}
-        moment = now or timezone.now()
-        log.append(event="session.ended", now=moment, actor=by, signer=signer, facts=facts)
+        log.append(event="session.ended", now=now or timezone.now(), actor=by, signer=signer, facts=facts)
     return ended

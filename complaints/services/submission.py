@@ -1,12 +1,12 @@
-"""Sending a report: once, sealed, in one durable transaction."""
+"""Stores a report sealed, exactly once, in one durable transaction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
 
@@ -18,42 +18,77 @@ from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Complaint
-from complaints.models.evidence import DraftFile
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
-from complaints.services.keyring import bind_keys
-from complaints.services.keyring import grant_key as keyring_grant
+from complaints.services.keyring import bind_keys, grant_key
 from complaints.services.team_key_history import pinned_teams
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
-
-
+# How often a new random reference is drawn when the drawn one is taken.
+ATTEMPTS = 4
 ANSWER_FIELDS = (
     "door", "accused_kind", "category", "accused_name", "accused_unknown", "accused_nip", "accused_position",
     "agency_kind", "agency", "regency", "province", "event_from", "event_until", "learnt_on", "story", "links",
 )  # fmt: skip
 
 
+class Draft(TypedDict, total=False):
+    """An unfinished report, as the reporter's sealed session keeps it: the answers by field and the state of the pages.
+
+    Days are ISO dates or "". ``code`` is the normalised ticket code, ``posts`` are as from ``evidence.posts.describe``,
+    ``post`` is the post form as entered, ``done`` names the completed pages, and ``renewed`` says that the session had
+    ended before this draft.
+    """
+
+    door: str
+    accused_kind: str
+    category: str
+    accused_name: str
+    accused_unknown: bool
+    accused_nip: str
+    accused_position: str
+    agency_kind: str
+    agency: str
+    regency: str
+    province: str
+    event_from: str
+    event_until: str
+    learnt_on: str
+    story: str
+    links: str
+    identity: str
+    name: str
+    contact: str
+    code: str
+    posts: list[Post]
+    post: dict[str, str | bool]
+    done: list[str]
+    renewed: bool
+
+
 @dataclass(frozen=True)
 class Receipt:
-    """What the reporter is told once the report is durable."""
+    """What the reporter is shown once the report is durable; ``check_by`` is the last day of the first check."""
 
     code: str
     reference: str
     check_by: date | None
 
 
-def start_code(draft: dict[str, Any]) -> str:
-    """Draw the ticket code of an unfinished report, once; it lives in the sealed draft until it is shown."""
+def start_code(draft: Draft) -> str:
+    """Return the ticket code of an unfinished report, drawing it at the first call; the sealed draft keeps it."""
     if not draft.get("code"):
         draft["code"] = codes.new_code()
-    return str(draft["code"])
+    return draft["code"]
 
 
-def form_token(draft: dict[str, Any]) -> str:
-    """Return what the last form carries so that a lost draft can be told from a sent one: the lookup digest."""
+def form_token(draft: Draft) -> str:
+    """Return the lookup digest (hexadecimal) of the draft's code, for the last form.
+
+    With it the portal can tell a report that was sent from a draft whose session ended.
+    """
     return codes.lookup_digest(start_code(draft)).hex()
 
 
@@ -66,25 +101,24 @@ def was_received(token: str) -> bool:
     return Complaint.objects.filter(lookup=digest).exists()
 
 
-def submit(
-    *, draft: dict[str, Any], files: Sequence[drafts.DraftFileInfo], today: date, practice: bool = False
-) -> Receipt:
-    """Store a report, sealed, in one durable transaction; the same draft sent again finds the first.
+def submit(*, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, practice: bool = False) -> Receipt:
+    """Store a report, sealed, in one durable transaction; sending the same draft again returns the first receipt.
 
-    ``practice`` is for services.practice alone: nothing that a reporter sends can say it.
+    Args:
+        practice: set by services.practice only; nothing that a reporter sends can set it.
 
     Raises:
         UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
     """
     code = codes.normalise(draft["code"])
     digest = codes.lookup_digest(code)
-    for _attempt in range(4):
+    for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
                 case = _store(draft, files, code=code, digest=digest, today=today, practice=practice)
         except IntegrityError:
             stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
-            if stored is None:  # the random reference was taken; draw another
+            if stored is None:  # the random reference is taken; draw another
                 continue
             return Receipt(code, case_membership.own_reference(stored), stored.case.due_on)
         return Receipt(code, case.reference, case.due_on)
@@ -92,32 +126,33 @@ def submit(
 
 
 def submit_for_staff(
-    *, found: dict[str, Any], files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
+    *, found: Draft, files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
 ) -> Complaint:
-    """Store what staff found themselves, sealed as a report is; it has no reporter.
+    """Store a monitoring report that staff entered, sealed like any report; it has no reporter.
 
-    Its code is drawn here and known to nobody a moment later: nobody can come back, and nobody could be asked.
+    The ticket code is drawn here and not kept, so nobody can open the status page or be asked a question.
 
     Args:
         found: answers and posts, as an unfinished report holds them.
+        channel: a value of ``Complaint.Channel``.
 
     Raises:
         UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
     """
-    for _attempt in range(4):
+    for _attempt in range(ATTEMPTS):
         code = codes.new_code()
         digest = codes.lookup_digest(code)
         try:
             with transaction.atomic():
                 case = _store(found, files, code=code, digest=digest, today=today, practice=practice, channel=channel)
-        except IntegrityError:  # the random reference was taken; draw another
+        except IntegrityError:  # the random reference is taken; draw another
             continue
         return case.complaints.get()
     raise IntegrityError("reference")
 
 
 def _store(
-    draft: dict[str, Any],
+    draft: Draft,
     files: Sequence[storage.Attachable],
     *,
     code: str,
@@ -128,8 +163,8 @@ def _store(
 ) -> Case:
     keys, box = reporter_keys(code), BoxPair.new()
     teams = pinned_teams("triage", "custodian")
-    posts, rest = collect(str(draft.get("links", "")), draft.get("posts", ()))
-    answers = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": rest}
+    posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
+    answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
     case = _new_case(answers, today, practice=practice)
     complaint = Complaint(
         case=case,
@@ -147,16 +182,16 @@ def _store(
     complaint.sealed_summary = seal_record(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
-    grant = keyring_grant(owner=complaint, box=box, team=teams["triage"], signer=keys.sign)
-    named = draft.get("identity") == "confidential"
-    apart = reporter_identity.build(
+    grant = grant_key(owner=complaint, box=box, team=teams["triage"], signer=keys.sign)
+    is_named = draft.get("identity") == "confidential"
+    identity = reporter_identity.build(
         complaint=complaint,
-        name=str(draft.get("name", "")) if named else "",
-        contact=str(draft.get("contact", "")) if named else "",
+        name=draft.get("name", "") if is_named else "",
+        contact=draft.get("contact", "") if is_named else "",
         reporter=keys,
         custodians=teams["custodian"],
     )
-    insert(case, complaint, grant, apart)
+    insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
 
@@ -167,18 +202,17 @@ def _attach(
     files: Sequence[storage.Attachable],
     posts: Sequence[Post],
 ) -> None:
-    following, today = 1, complaint.day
+    sequence, today = 1, complaint.day
     if files:
-        following = storage.attach(complaint=complaint, signer=signer, files=files, first=1, today=today)
-        DraftFile.objects.filter(pk__in=[item.id for item in files]).delete()
+        sequence = storage.attach(complaint=complaint, signer=signer, files=files, first=1, today=today)
     if posts:
-        shown = {str(item.id): place for place, item in enumerate(files, start=1)}
+        screenshots = {str(item.id): number for number, item in enumerate(files, start=1)}
         attach_posts(
-            complaint=complaint, signer=signer, described=posts, screenshots=shown, first=following, today=today
+            complaint=complaint, signer=signer, described=posts, screenshots=screenshots, first=sequence, today=today
         )
 
 
-def _new_case(answers: dict[str, Any], today: date, *, practice: bool) -> Case:
+def _new_case(answers: Mapping[str, Any], today: date, *, practice: bool) -> Case:
     kind = str(answers["agency_kind"])
     return Case(
         is_practice=practice,
@@ -193,16 +227,15 @@ def _new_case(answers: dict[str, Any], today: date, *, practice: bool) -> Case:
     )
 
 
-def summary_of(answers: dict[str, Any]) -> str:
-    """Return the one line that an officer reads in the queue: who, where, and how the story begins."""
+def summary_of(answers: Mapping[str, object]) -> str:
+    """Return a report's line in the queue: the accused, the agency or regency, and the beginning of the account."""
     story = " ".join(str(answers["story"]).split())
     parts = [str(answers["accused_name"]), str(answers["agency"]) or str(answers["regency"]), story]
-    line = " · ".join(part for part in parts if part)
-    return _shortened(line)
+    return _shortened(" · ".join(part for part in parts if part))
 
 
 def _shortened(line: str) -> str:
-    # By what it takes when sealed as well: a longer one would go into a larger box, and tell of its letters.
+    # The length in bytes counts too: a longer line would be padded to a larger size, which reveals its letters.
     cut = line[:SUMMARY_CHARS]
     while len(json.dumps(cut, ensure_ascii=False).encode()) > SUMMARY_BYTES:
         cut = cut[:-1]

@@ -1,7 +1,6 @@
-"""Which keys are a team's: those that hang together with the one that the environment pins.
+"""The keys of a team: the one that the environment pins, and its successors, each signed by its predecessor.
 
-A pin names one key; later ones are signed by those before them. Nothing is sealed to any but the newest, and nobody
-speaks for a team but with a key of its succession.
+Services seal only to the newest key, and accept a team's signature only from a key of this succession.
 """
 
 from __future__ import annotations
@@ -22,68 +21,69 @@ from complaints.models.team import Team, TeamKey
 
 
 class UnpinnedKey(Exception):  # noqa: N818
-    """A team's key in the database does not follow from the one that the environment names; nothing is sealed to it."""
+    """A team's key in the database does not follow from the pinned one; services neither seal to it nor trust it."""
 
 
 @dataclass
-class _Known:
-    """The succession as this process last saw it; signatures stay true, so it is only read again if it falls short."""
+class _CachedSuccession:
+    """The succession as this process last read it. Signatures stay valid, so it is read again only on a miss."""
 
     links: tuple[KeyLink, ...] = ()
 
 
 @lru_cache(maxsize=64)
-def _known(pin: str, slug: str) -> _Known:
-    return _Known()
+def _cached_succession(pin: str, slug: str) -> _CachedSuccession:
+    return _CachedSuccession()
 
 
-_NONE: Final = KeyLink(0, b"", b"")
+_NO_LINK: Final = KeyLink(0, b"", b"")
 
 
 def _succession(slug: str, *, fresh: bool) -> tuple[KeyLink, ...]:
     pin = keysets.parse_pins(settings.TEAM_KEY_PINS).get(slug, "")
-    known = _known(pin, slug)
+    cached = _cached_succession(pin, slug)
     if fresh:
         team = Team.objects.filter(slug=slug).first()
-        known.links = tuple(succession.reachable_keys(team=team.pk.bytes, links=_rows(team), pin=pin)) if team else ()
-    return known.links
+        links = succession.reachable_keys(team=team.pk.bytes, links=_stored_links(team), pin=pin) if team else ()
+        cached.links = tuple(links)
+    return cached.links
 
 
-def _rows(team: Team) -> list[KeyLink]:
+def _stored_links(team: Team) -> list[KeyLink]:
     rows = TeamKey.objects.filter(team=team).order_by("number")
-    found = [
+    links = [
         KeyLink(
             row.number, bytes(row.public_key), bytes(row.verify_key), bytes(row.by_predecessor), bytes(row.by_itself)
         )
         for row in rows
     ]
-    return found or [KeyLink(team.key_number, bytes(team.public_key), bytes(team.verify_key))]
+    return links or [KeyLink(team.key_number, bytes(team.public_key), bytes(team.verify_key))]
 
 
 def _is_newest(team: Team, links: tuple[KeyLink, ...]) -> bool:
-    newest = links[-1] if links else _NONE
+    newest = links[-1] if links else _NO_LINK
     return (newest.public, newest.verify) == (bytes(team.public_key), bytes(team.verify_key))
 
 
 def pinned_team(slug: str) -> Team:
-    """Return a team to seal to.
+    """Return a team whose current key follows from the pinned one, to seal to.
 
     Raises:
-        UnpinnedKey: there is none, or its key does not follow from the pinned one.
+        UnpinnedKey: there is no such team, or its key does not follow from the pinned one.
     """
     return pinned_teams(slug)[slug]
 
 
 def pinned_teams(*slugs: str) -> dict[str, Team]:
-    """Return several teams by slug in one query; raises as :func:`pinned_team`.
+    """Return teams by slug, read in one query; raises as :func:`pinned_team`.
 
-    In a transaction their keys stay what they are until its end: a rotation waits for it, so that nothing is sealed
-    to a key that is forgotten before the transaction is done.
+    Within a transaction the rows are locked against a rotation until its end, so that nothing is sealed to a key that
+    is deleted before the transaction commits.
     """
-    # Every report asks, and building this query through the ORM costs three times what it takes to answer it.
-    places = ", ".join("%s" for _ in slugs)
-    hold = " FOR KEY SHARE" if connection.vendor == "postgresql" and connection.in_atomic_block else ""
-    rows = Team.objects.raw(f"SELECT * FROM complaints_team WHERE slug IN ({places}) ORDER BY slug{hold}", slugs)  # noqa: S608
+    # Every submission runs this query; building it with the ORM takes three times as long as answering it.
+    placeholders = ", ".join("%s" for _ in slugs)
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" and connection.in_atomic_block else ""
+    rows = Team.objects.raw(f"SELECT * FROM complaints_team WHERE slug IN ({placeholders}) ORDER BY slug{lock}", slugs)  # noqa: S608
     teams = {team.slug: team for team in rows}
     for slug in slugs:
         team = teams.get(slug)
@@ -95,41 +95,41 @@ def pinned_teams(*slugs: str) -> dict[str, Team]:
 
 
 def trusted_signer(signer: Stored, slug: str) -> bytes:
-    """Return ``signer`` where it is a signing key of the pinned team ``slug``, in whose name something is said.
+    """Return ``signer`` if it is a signing key (Ed25519, 32 bytes) of the pinned team ``slug``.
 
-    Keys that were replaced count: what they signed while they were the team's is still the team's word.
+    Replaced keys are accepted: what they signed while they were current remains valid.
 
     Raises:
-        UnpinnedKey: whoever can write to the database, or sits in another team, could have signed with it.
+        UnpinnedKey: it is no key of the team; another team or somebody with access to the database has signed.
     """
-    wanted = bytes(signer)
+    signer = bytes(signer)
     for fresh in (False, True):
-        if any(link.verify == wanted for link in _succession(slug, fresh=fresh)):
-            return wanted
+        if any(link.verify == signer for link in _succession(slug, fresh=fresh)):
+            return signer
     raise UnpinnedKey("signer")
 
 
 def signers(slug: str) -> Iterator[bytes]:
     """Yield the signing keys of a team, newest first; none where the team is not pinned."""
-    tried: set[bytes] = set()
+    yielded: set[bytes] = set()
     for fresh in (False, True):
         for link in reversed(_succession(slug, fresh=fresh)):
-            if link.verify not in tried:
-                tried.add(link.verify)
+            if link.verify not in yielded:
+                yielded.add(link.verify)
                 yield link.verify
 
 
 def pinned_slugs() -> list[str]:
-    """Return the teams that the environment pins."""
+    """Return the slugs of the teams that the environment pins, sorted."""
     return sorted(keysets.parse_pins(settings.TEAM_KEY_PINS))
 
 
 def team_fingerprint(team: Team) -> str:
-    """Return the fingerprint of the public halves of a team's key of today."""
+    """Return the fingerprint of the public halves of a team's current key."""
     return keysets.fingerprint(team.public_key, team.verify_key)
 
 
 def is_pinned_itself(team: Team) -> bool:
-    """Whether the environment names the team's key of today, not one before it."""
+    """Whether the environment pins the team's current key, not a predecessor of it."""
     pin = keysets.parse_pins(settings.TEAM_KEY_PINS).get(team.slug, "")
     return keysets.same_fingerprint(team_fingerprint(team), pin)

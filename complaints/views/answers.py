@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.report import AGENCY_LABELS, StartForm, StoryForm, WhoForm
 from complaints.services import reference_data
+from complaints.services.submission import Draft
 from complaints.views import posts
-
-Draft = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ report's own mark.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -22,8 +22,9 @@ from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.services import submission
 from complaints.services.evidence import drafts
+from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, empty_fields, hole, page, posts, still_page, uploads
-from complaints.views.answers import Draft, concerns_bawaslu, sections
+from complaints.views.answers import concerns_bawaslu, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -50,7 +51,7 @@ def _ask(
     form: ReporterForm | None = None,
     post: PostForm | None = None,
 ) -> HttpResponse:
-    draft: Draft = request.reporter.get("draft") or {}
+    draft: Draft = request.reporter.get("draft") or Draft()
     missing = missing_step(draft)
     if form is None and missing and STEPS.index(missing) < STEPS.index(step):
         return redirect(missing.url)
@@ -84,7 +85,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     known = request.reporter.get("draft")
     if known is None:
         request.reporter.clear()
-    draft: Draft = form.taken_into({"done": []} if known is None else known)
+    draft = cast(Draft, form.taken_into({"done": []} if known is None else known))
     if step:
         draft["done"] = [name for name in draft["done"] if name != step.name]
         if form.is_valid() and not door_elsewhere(draft):
@@ -100,7 +101,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
 
 
 def _answer(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
-    draft: Draft = request.reporter.get("draft") or {}
+    draft: Draft = request.reporter.get("draft") or Draft()
     form = step.make(door or draft.get("door", ""), request.POST, request.FILES)
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
@@ -157,7 +158,7 @@ def _review(
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and none and not changed:
         return _still_review(request, own, bawaslu=concerns_bawaslu(draft))
     names = ("identity", "name", "contact")
-    shown = form or IdentityForm(initial={name: draft[name] for name in names if draft.get(name)})
+    shown = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
     context = {
         "parts": shown.rendered(),
         "mistakes": form.mistakes() if form else [],

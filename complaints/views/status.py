@@ -67,7 +67,7 @@ def enter(request: ReporterRequest) -> HttpResponse:
         if ticket:
             drafts.discard_draft(session=request.reporter)
             request.reporter.clear()
-            request.reporter["ticket"] = ticket
+            request.reporter["ticket"] = ticket.to_session()
             request.reporter.cycle()
             return redirect("status_page")
         form.add_error("code", _("We do not know that code. Check its letters again."))
@@ -97,7 +97,7 @@ def _show(
     if ticket is None:
         return redirect("status_enter")
     try:
-        report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
+        report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     except ObjectDoesNotExist:
         return _gone(request)
     said = request.reporter.pop("said") if "said" in request.reporter else ""
@@ -149,7 +149,7 @@ def _gone(request: ReporterRequest) -> HttpResponse:
 
 def _add(request: ReporterRequest, said: str, form: ReporterForm, **added: Any) -> HttpResponse:
     """Send what was added; ``said`` names the kind, for the words above the next page and for the form that failed."""
-    ticket = request.reporter["ticket"]
+    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
     try:
         follow_up.add_message(ticket=ticket, today=timezone.localdate(), **added)
     except TransitionRefused:
@@ -249,7 +249,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     if ticket is None:
         return redirect("status_enter")
     try:
-        possible = follow_up.may_withdraw(ticket=ticket)
+        possible = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
     except ObjectDoesNotExist:
         return _gone(request)
     if not possible:
@@ -258,7 +258,11 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     form = WithdrawForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         try:
-            follow_up.withdraw(ticket=ticket, reason=form.cleaned_data["reason"], today=timezone.localdate())
+            follow_up.withdraw(
+                ticket=follow_up.Ticket.from_session(ticket),
+                reason=form.cleaned_data["reason"],
+                today=timezone.localdate(),
+            )
         except TransitionRefused:
             request.reporter["said"] = "too_late"
         except CaseChanged:

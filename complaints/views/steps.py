@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from complaints.forms.fields import ReporterForm, card
 from complaints.forms.report import StartForm, StoryForm, WhoForm
 from complaints.services import reference_data
+from complaints.services.submission import Draft
 from complaints.views import empty_fields
-from complaints.views.answers import Draft
 
 GROUPS = {
     "pressure": gettext_noop("What is done to you"),
@@ -48,7 +48,7 @@ class Step:
 
     def known(self, draft: Draft) -> dict[str, Any]:
         """Return what the draft has of its answers."""
-        return {name: draft[name] for name in self.form.base_fields if draft.get(name)}
+        return {name: value for name in self.form.base_fields if (value := draft.get(name))}
 
     def make(self, door: str, *args: Any, **kwargs: Any) -> ReporterForm:
         """Return its form."""

@@ -24,7 +24,7 @@ def url(sent: Sent, page: str = "link") -> str:
 
 
 def unlink_url(sent: Sent) -> str:
-    complaint = Complaint.objects.get(pk=sent.ticket["complaint"])
+    complaint = Complaint.objects.get(pk=sent.ticket.complaint_id)
     return reverse("admin:complaints_case_unlink", args=[complaint.case_id, complaint.pk])
 
 

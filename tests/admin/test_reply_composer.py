@@ -26,7 +26,7 @@ def step(sent: Sent, action: str) -> str:
 
 
 def reply(sent: Sent) -> str:
-    return reverse("admin:complaints_case_reply", args=[sent.case.pk, sent.ticket["complaint"]])
+    return reverse("admin:complaints_case_reply", args=[sent.case.pk, sent.ticket.complaint_id])
 
 
 def told(sent: Sent) -> str:
@@ -78,7 +78,7 @@ def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signe
         assert mine.case.reference in told(mine) and other.case.reference not in told(mine)
     # What one of them wrote is kept from the other.
     story = "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua."
-    url = reverse("admin:complaints_case_reply", args=[first.case.pk, first.ticket["complaint"]])
+    url = reverse("admin:complaints_case_reply", args=[first.case.pk, first.ticket.complaint_id])
     page = sending_nothing(vera, url, {"text": story}, 400)
     assert "Kata-kata pelapor lain" in page
 

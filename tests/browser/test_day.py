@@ -201,7 +201,7 @@ def body_decides(kirana: Tread, joint: Case) -> None:
 def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) -> None:
     # Which of the burst were offered and ticked first is nobody's promise.
     theirs = {str(pk) for pk in Complaint.objects.filter(case=joint).values_list("pk", flat=True)}
-    ours = [one for one in sent[:BURST] if one.ticket["complaint"] in theirs]
+    ours = [one for one in sent[:BURST] if str(one.ticket.complaint_id) in theirs]
     assert len(ours) == LINKED
     pages = [follow_up.status_page(ticket=one.ticket, today=timezone.localdate()) for one in ours]
     assert {(page.status, sum(stage.reached for stage in page.stages)) for page in pages} == {("sanctioned", 4)}

@@ -47,7 +47,7 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     links = page.locator('#linked ~ details a[href*="/pisah/"]')
     assert links.count() == 41
     number = list(Case.objects.get(pk=target.case.pk).complaints.order_by("day", "pk")).index(
-        others[0].case.complaints.model.objects.get(pk=others[0].ticket["complaint"])
+        others[0].case.complaints.model.objects.get(pk=others[0].ticket.complaint_id)
     )
     vera.window.follow(links.nth(number))
     page.locator("[name=reason]").fill("Ternyata unggahan lain.")

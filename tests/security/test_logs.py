@@ -190,13 +190,13 @@ def test_a_photo_is_read_without_a_word_of_it(log: io.StringIO, cast: Cast) -> N
 
 
 BODIES = {
-    "heartbeat": "scheduled.beat",
+    "heartbeat": "scheduled.record_heartbeat",
     "process_evidence": "processing.process_pending",
     "run_deadlines": "case_deadlines.run_deadlines",
-    "close_day": "scheduled.close",
+    "close_day": "scheduled.close_due_days",
     "sweep": "retention.sweep",
-    "auto_assign": "assignment.hand_out",
-    "staff_mail": "scheduled.mail_staff",
+    "auto_assign": "assignment.auto_assign",
+    "staff_mail": "scheduled.send_staff_mail",
 }
 
 

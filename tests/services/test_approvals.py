@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from complaints import access
-from complaints.domain.sealing.primitives import SignPair
+from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind
 from complaints.models.case import Case, CaseStep
 from complaints.services import case_actions, transitions
@@ -22,15 +21,12 @@ PAIRS = {
 }
 
 
-def perform(cast: Cast, name: str, sent: Sent, action: Action, signer: SignPair | None) -> None:
+def perform(cast: Cast, name: str, sent: Sent, action: Action, keys: KeySet | None) -> None:
     transitions.perform(
         case_id=sent.case.pk,
         action=action,
         actor_kind=ActorKind.STAFF,
-        actor=cast[name],
-        permissions=access.permissions_of(cast[name]),
-        signer=signer,
-        now=timezone.now(),
+        actor=Actor(Keyring(cast[name], keys), timezone.now()),
         reason="Sebab.",
     )
 
@@ -40,12 +36,12 @@ def test_no_step_without_the_persons_own_key(cast: Cast, action: Action) -> None
     name, prepare = PAIRS[action]
     sent = prepare(cast)
     steps, status = CaseStep.objects.count(), sent.case.status
-    for signer in (None, cast.ring("vino").signer, SignPair.from_seed(bytes(32))):
+    for keys in (None, cast.ring("vino").keys, KeySet.new()):
         with pytest.raises(Locked):
-            perform(cast, name, sent, action, signer)
+            perform(cast, name, sent, action, keys)
     assert CaseStep.objects.count() == steps
     assert Case.objects.get(pk=sent.case.pk).status == status
-    perform(cast, name, sent, action, cast.ring(name).signer)
+    perform(cast, name, sent, action, cast.ring(name).keys)
     assert CaseStep.objects.count() == steps + 1
 
 
@@ -53,7 +49,7 @@ def test_the_second_person_signs_with_another_key(cast: Cast) -> None:
     sent = in_review(cast)
     act(cast, "vera", sent, Action.PROPOSE_INELIGIBLE, "Bukan ASN.")
     with pytest.raises(Locked):
-        perform(cast, "vino", sent, Action.CONFIRM_INELIGIBLE, cast.ring("vera").signer)
+        perform(cast, "vino", sent, Action.CONFIRM_INELIGIBLE, cast.ring("vera").keys)
     act(cast, "vino", sent, Action.CONFIRM_INELIGIBLE, "Benar.")
     assert sent.case.status == "ineligible"
 

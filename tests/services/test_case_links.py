@@ -63,7 +63,7 @@ def unlink(cast: Cast, sent: Sent, *, on: date = LATER, name: str = "vera", **gi
 
 
 def report(sent: Sent) -> Complaint:
-    return Complaint.objects.get(pk=sent.ticket["complaint"])
+    return Complaint.objects.get(pk=sent.ticket.complaint_id)
 
 
 def page(sent: Sent, today: date = LATER) -> follow_up.StatusPage:

@@ -150,7 +150,7 @@ def desk(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk
     with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
         sent = send_report(today=DAY)
-        do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab.", "now": NOW}
+        do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab."}
         case_actions.act(keyring=shared_cast.ring("vino"), action=Action.START_REVIEW, **do)
         case_actions.act(keyring=shared_cast.ring("vino"), action=Action.PROPOSE_INELIGIBLE, **do)
         case_actions.act(keyring=shared_cast.ring("vera"), action=Action.REJECT_INELIGIBLE, **do)
@@ -236,12 +236,12 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -
         desk.put(state)
         before = desk.everything()
         for action in actions:
-            ring, given = desk.rings[who], {"action": Action(action), "now": NOW}
+            actor, given = Actor(desk.rings[who], NOW), {"action": Action(action)}
             with pytest.raises(TransitionRefused):
                 if who == "verifier":
-                    case_actions.act(keyring=ring, case_id=desk.sent.case.pk, reason=" \n", **given)
+                    case_actions.act(actor=actor, case_id=desk.sent.case.pk, reason=" \n", **given)
                 else:
-                    decisions.act(keyring=ring, release_id=desk.release.pk, told=" ", text=" ", **given)
+                    decisions.act(actor=actor, release_id=desk.release.pk, told=" ", text=" ", **given)
         assert desk.everything() == before
 
 
@@ -265,9 +265,9 @@ def test_only_the_lead_bodys_release_moves_the_case(db: None, desk: Desk) -> Non
 def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Desk) -> None:
     desk.put("in_review")
     before = desk.everything()
-    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "now": NOW, "seen_status": "received"}
+    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "seen_status": "received"}
     with pytest.raises(CaseChanged):
-        case_actions.act(keyring=desk.rings["verifier"], action=Action.VERIFY, **do)
+        case_actions.act(actor=Actor(desk.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forward(keyring=desk.rings["forwarder"], body=desk.kasn, objects=[], **do)
+        forward(actor=Actor(desk.rings["forwarder"], NOW), body=desk.kasn, objects=[], **do)
     assert desk.everything() == before

@@ -1,4 +1,4 @@
-"""Writing the chain: one entry per act of staff or system, one per day for all that reporters sent."""
+"""Writes the audit chain: an entry for each act of staff or system, one for each day of what reporters sent."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ EVENTS = frozenset(
         "day.closed",
     }
 )
-# All that is fixed once a report is sent.
+# The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
     "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
 )  # fmt: skip
@@ -87,16 +87,16 @@ _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 
 
 class AuditError(Exception):
-    """An entry that must not be written: unknown event, or a fact that could be content."""
+    """The entry is refused: unknown event, or a fact that is no id, code or digest."""
 
 
 def digest_of(ciphertext: Stored) -> str:
-    """Return the hex digest by which the chain knows a stored ciphertext."""
+    """Return the digest (hexadecimal) of a stored ciphertext, as facts hold it."""
     return blake2b(bytes(ciphertext), person=b"ciphertext").hex()
 
 
 def server_signer() -> SignPair:
-    """Return the key that signs what no person does: jobs, and acts of people who hold no key."""
+    """Return the server's Ed25519 pair, which signs entries of jobs and of people without a key."""
     return SignPair.from_seed(bytes.fromhex(settings.SERVER_SIGNING_KEY))
 
 
@@ -107,9 +107,9 @@ def append(
     actor: Staff | None = None,
     signer: SignPair | None = None,
     case: uuid.UUID | None = None,
-    facts: Mapping[str, Any] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> AuditEntry:
-    """Append one entry, in the caller's transaction; appends wait for one another.
+    """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
     Args:
         signer: the acting person's key; the server's where None.
@@ -117,11 +117,11 @@ def append(
     Raises:
         AuditError: unknown event, or a fact that is not an id, a code or a digest.
     """
-    facts = dict(facts or {})
-    if event not in EVENTS or not all(_is_fact(value) for value in facts.values()):
+    content = dict(facts or {})
+    if event not in EVENTS or not all(_is_fact(value) for value in content.values()):
         raise AuditError(event)
     if actor is not None and actor.practising:
-        facts["practice"] = 1
+        content["practice"] = 1
     signer = signer or server_signer()
     with transaction.atomic(savepoint=False):
         head = ChainHead.objects.select_for_update().get(pk=1)
@@ -131,23 +131,23 @@ def append(
             event=event,
             actor=actor.pk if actor else None,
             case=case,
-            facts=facts,
+            facts=content,
             signer=signer.public,
             previous=bytes(head.digest),
         )
         entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
         entry.signature = signer.sign(entry.digest)
-        # The database moves the head with it: complaints.models.triggers.
+        # A trigger of the database updates the chain head: complaints.models.triggers.
         entry.save(force_insert=True)
     return entry
 
 
-def _is_fact(value: Any) -> bool:
+def _is_fact(value: object) -> bool:
     return isinstance(value, int) or (isinstance(value, str) and _FACT.fullmatch(value) is not None)
 
 
 def payload(entry: AuditEntry) -> bytes:
-    """Return the one spelling of an entry that its digest is made of."""
+    """Return the canonical bytes of an entry that its digest is computed from."""
     return hashchain.canonical(
         {
             "sequence": entry.sequence,
@@ -161,10 +161,10 @@ def payload(entry: AuditEntry) -> bytes:
     )
 
 
-def _leaf(kind: str, row: uuid.UUID, *parts: bytes | uuid.UUID | None) -> bytes:
-    """Digest what stands in one row, together with which row it is: ciphertexts that changed places do not match."""
-    pieces = (part.bytes if isinstance(part, uuid.UUID) else bytes(part or b"") for part in parts)
-    return _leaf_of(kind, row, *(blake2b(piece, person=b"ciphertext") for piece in pieces))
+def _leaf(kind: str, row: uuid.UUID, *values: bytes | uuid.UUID | None) -> bytes:
+    """Return the Merkle leaf of a row: its id and values, so that ciphertexts exchanged between rows do not match."""
+    raw_values = (value.bytes if isinstance(value, uuid.UUID) else bytes(value or b"") for value in values)
+    return _leaf_of(kind, row, *(blake2b(raw, person=b"ciphertext") for raw in raw_values))
 
 
 def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
@@ -172,7 +172,7 @@ def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
 
 
 def day_digests(day: date) -> Iterator[bytes]:
-    """Yield a digest of every row that reporters wrote on ``day``: reports, keys, messages, files, posts, steps."""
+    """Yield a Merkle leaf for every row of ``day`` by reporters: reports, grants, messages, files, posts, steps."""
     sent = Complaint.objects.filter(day=day).values_list("pk", *COMPLAINT_COLUMNS)
     messages = Message.objects.from_reporter().filter(day=day)
     originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
@@ -183,33 +183,34 @@ def day_digests(day: date) -> Iterator[bytes]:
         "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
         "post": posts.values_list("pk", "complaint", "sealed_post"),
     }
-    for kind, found in rows.items():
-        for row, *parts in found.iterator():
-            yield _leaf(kind, row, *parts)
+    for kind, queryset in rows.items():
+        for row, *values in queryset.iterator():
+            yield _leaf(kind, row, *values)
     yield from _grants(day)
     yield from _reporter_steps(day)
     yield from _reporter_moves(day)
 
 
 def _grants(day: date) -> Iterator[bytes]:
-    """Yield a digest of each grant as the reporter sealed it: for one sealed again since, its digest was kept."""
+    """Yield a leaf for each grant as the reporter sealed it; a grant that was sealed again keeps its first digest."""
     grants = KeyGrant.objects.filter(complaint__day=day).values_list(
         "pk", "complaint", "team", "sealed", "first_digest"
     )
-    for row, complaint, team, sealed, first in grants.iterator():
-        parts = [blake2b(part.bytes, person=b"ciphertext") for part in (complaint, team)]
-        yield _leaf_of("grant", row, *parts, bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext"))
+    for row, complaint, team, sealed, first_digest in grants.iterator():
+        owners = [blake2b(owner.bytes, person=b"ciphertext") for owner in (complaint, team)]
+        digest = bytes(first_digest) if first_digest else blake2b(bytes(sealed), person=b"ciphertext")
+        yield _leaf_of("grant", row, *owners, digest)
 
 
 def _reporter_steps(day: date) -> Iterator[bytes]:
-    """Yield a digest of each step that reporters took: such steps have no entry of their own, and so no hour."""
+    """Yield a leaf for each step of a reporter: it has no entry of its own, which would record its time."""
     steps = CaseStep.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
     for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
         yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
 
 
 def _reporter_moves(day: date) -> Iterator[bytes]:
-    """Yield a digest of each move that a withdrawal from a joint case made."""
+    """Yield a leaf for each move of a report that its reporter withdrew from a joint case."""
     clear = ("number", "source_steps", "target_steps")
     moves = CaseMove.objects.filter(day=day, actor__isnull=True).order_by("pk")
     for row, report, source, target, *numbers in moves.values_list("pk", "complaint", "source", "target", *clear):
@@ -217,7 +218,7 @@ def _reporter_moves(day: date) -> Iterator[bytes]:
 
 
 def close_day(*, day: date, now: datetime) -> AuditEntry | None:
-    """Bind all that reporters sent on ``day`` into the chain by one Merkle root; a day is closed once."""
+    """Append the Merkle root of all that reporters sent on ``day``; None where the day is closed already."""
     with transaction.atomic():
         ChainHead.objects.select_for_update().get(pk=1)
         if AuditEntry.objects.filter(event="day.closed", facts__day=day.isoformat()).exists():
@@ -228,17 +229,17 @@ def close_day(*, day: date, now: datetime) -> AuditEntry | None:
 
 
 def heads(*, limit: int = 1) -> list[tuple[int, str, str]]:
-    """Return the last ``limit`` day entries as (sequence, day, hex digest), to be written outside the machine."""
+    """Return the last ``limit`` day entries as (sequence, ISO day, digest in hexadecimal), newest first, for export."""
     rows = AuditEntry.objects.filter(event="day.closed").order_by("-sequence")[:limit]
     return [(row.sequence, row.facts["day"], bytes(row.digest).hex()) for row in rows]
 
 
-# Reading out of the chain what it says of one case; for the custody sheet. It verifies nothing.
+# --- Reading entries, without verifying them --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RecordedEntry:
-    """One entry: its number and digest (hexadecimal) in the chain, and what it says."""
+    """An entry of the chain; ``digest`` is in hexadecimal, ``actor`` and ``facts`` as recorded."""
 
     sequence: int
     digest: str
@@ -247,38 +248,40 @@ class RecordedEntry:
     actor: uuid.UUID | None
     facts: dict[str, Any]
 
+    @classmethod
+    def of(cls, row: AuditEntry) -> RecordedEntry:
+        """Return the entry that ``row`` stores."""
+        return cls(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+
 
 def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[RecordedEntry]:
-    """Return a case's entries of these kinds, in order."""
-    rows = AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
+    """Return the entries of a case with these events, in order."""
     return [
-        RecordedEntry(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts) for row in rows
+        RecordedEntry.of(row) for row in AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
     ]
 
 
 def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
-    """Return the condition that a person's act stands in the chain for ``day`` (portal time).
+    """Return the condition that the chain records ``event`` by ``actor`` on ``day`` (portal time zone).
 
     Args:
-        case: the column of the query that names the case.
+        case: the field of the outer query that holds the id of the case.
     """
     actor_id = actor.pk if actor else None
     return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))
 
 
 def last_entry(event: str) -> RecordedEntry | None:
-    """Return the newest entry of a kind."""
+    """Return the newest entry of an event, or None."""
     row = AuditEntry.objects.filter(event=event).order_by("-sequence").first()
-    if row is None:
-        return None
-    return RecordedEntry(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+    return RecordedEntry.of(row) if row else None
 
 
 def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:
-    """Return the last day (of the portal's time zone) on which each of these people did one of these acts."""
+    """Return by person the last day (portal time zone) with an entry of one of ``events``; without one left out."""
     rows = AuditEntry.objects.filter(actor__in=actors, event__in=events).order_by().values("actor")
-    found = rows.annotate(last=Max("at")).values_list("actor", "last")
-    return {actor: timezone.localdate(last) for actor, last in found if actor is not None}
+    latest = rows.annotate(last=Max("at")).values_list("actor", "last")
+    return {actor: timezone.localdate(last) for actor, last in latest if actor is not None}
 
 
 def head() -> tuple[int, str]:

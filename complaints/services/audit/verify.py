@@ -1,6 +1,6 @@
-"""Reading the whole chain and everything it speaks of; the command, the auditor's page and tests call it.
+"""Verifies the whole audit chain and the rows it refers to.
 
-It opens nothing and needs no key but the server's public one: whoever may read the database can verify it.
+Nothing is decrypted, and only the server's public key is needed: read access to the database is enough to verify it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from complaints.services.audit import verify_rows
 from complaints.services.audit.log import day_digests, payload, server_signer
 
 CHUNK: Final = 500
-# What only a person does. The server's signature under one of these would be a forgery by whoever holds its key.
+# Prefixes of events of people. With an actor such an entry must carry that person's signature: the server's would be a
+# forgery by somebody who holds its key.
 PERSONAL: Final = (
-    *(
-        "case.",
-        "message.",
-        "note.",
-        "assessment.",
-        "object.",
-        "release.",
-        "decision.",
-        "custody.",
-        "finding.",
-        "teamkey.",
-    ),
+    "case.",
+    "message.",
+    "note.",
+    "assessment.",
+    "object.",
+    "release.",
+    "decision.",
+    "custody.",
+    "finding.",
+    "teamkey.",
 )
 
 
 @dataclass(frozen=True)
 class Head:
-    """A day's head as it left the machine: the day, the number of its entry, its digest in hexadecimal."""
+    """An exported day entry: the ISO day, its sequence number, its digest in hexadecimal."""
 
     day: str
     sequence: int
@@ -47,7 +46,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many entries were read and, where something does not hold, at which entry, why, and in which case or row."""
+    """The result: the number of entries read and, for a fault, the entry, the reason, and the case or row."""
 
     entries: int
     broken_at: int | None = None
@@ -56,7 +55,7 @@ class Verdict:
 
     @property
     def whole(self) -> bool:
-        """Whether everything holds."""
+        """Whether no fault was found."""
         return not self.why
 
 
@@ -73,38 +72,39 @@ def parse_heads(text: str) -> list[Head]:
 
 
 def verify_chain(*, heads: Collection[Head] = ()) -> Verdict:
-    """Verify the whole chain, the rows it speaks of, and that every case stands where its steps lead.
+    """Verify the whole chain, the rows it refers to, and that every case has the status that its steps lead to.
 
-    Checked are links, digests, signatures and whose key it was; the roots of closed days; the digests of what staff
-    and bodies wrote, and that nothing of theirs stands there unrecorded; every case's steps against the table.
+    Checked are the links, digests, signatures and signers of all entries; the Merkle roots of closed days; the digests
+    of what staff and bodies wrote, and that no such row is unrecorded; the steps of every case against the workflow;
+    the moves of every report.
 
     Args:
-        heads: what left the machine earlier; a chain that was cut or written anew differs from it.
+        heads: exported day entries; a chain that was cut off or written again differs from them.
     """
     end = ChainHead.objects.get(pk=1)
-    walk = _Walk(heads)
+    verifier = _ChainVerifier(heads)
     for chunk in _chunks(end.sequence):
         stored = verify_rows.stored_digests(entry for entry in chunk if entry is not None)
         for entry in chunk:
-            why = walk.step(entry, stored)
+            why = verifier.entry_fault(entry, stored)
             if why:
-                return Verdict(walk.count, walk.count, why)
-    why = walk.ended(end)
+                return Verdict(verifier.count, verifier.count, why)
+    why = verifier.end_fault(end)
     if why:
-        return Verdict(walk.count, walk.count + 1, why)
+        return Verdict(verifier.count, verifier.count + 1, why)
     fault = (
         verify_rows.unrecorded_rows()
         or verify_rows.resealing_fault()
         or verify_rows.status_fault()
         or verify_rows.membership_fault()
     )
-    return Verdict(walk.count, *fault) if fault else Verdict(walk.count)
+    return Verdict(verifier.count, *fault) if fault else Verdict(verifier.count)
 
 
 def _chunks(end: int) -> Iterator[list[AuditEntry | None]]:
-    """Yield the entries up to ``end`` in order, None for one that the database itself cannot make sense of.
+    """Yield the entries up to number ``end`` in order, None for one with column values that cannot be read.
 
-    Entries that are appended meanwhile are left to the next run.
+    Entries that are appended during the run are left to the next one.
     """
     last = 0
     while True:
@@ -130,8 +130,8 @@ def _load_one(number: int) -> AuditEntry | None:
         return None
 
 
-class _Walk:
-    """What is known at a place in the chain: how far it is, the digest there, and whose keys sign by then."""
+class _ChainVerifier:
+    """Verifies entries in order; keeps their number, the last digest, and the signing keys of staff at that entry."""
 
     def __init__(self, heads: Iterable[Head]) -> None:
         self.count = 0
@@ -142,8 +142,8 @@ class _Walk:
         for head in heads:
             self._heads.setdefault(head.sequence, []).append(head)
 
-    def step(self, entry: AuditEntry | None, stored: verify_rows.Digests) -> str:
-        """Take the next entry; return why it does not hold, or ""."""
+    def entry_fault(self, entry: AuditEntry | None, stored: verify_rows.Digests) -> str:
+        """Verify the next entry; return the fault, or ""."""
         self.count += 1
         if entry is None:
             return "unreadable"
@@ -151,11 +151,11 @@ class _Walk:
         why = why or (_day_fault(entry) if entry.event == "day.closed" else verify_rows.row_fault(entry, stored))
         if not why:
             self._previous = bytes(entry.digest)
-            self._learn(entry)
+            self._update_owners(entry)
         return why
 
-    def ended(self, end: ChainHead) -> str:
-        """Return why the chain does not end where it should, or ""."""
+    def end_fault(self, end: ChainHead) -> str:
+        """Return the fault of a chain that does not end at its head, or ""."""
         if (end.sequence, bytes(end.digest)) != (self.count, self._previous):
             return "cut off: it does not end where the head of the chain says"
         if any(sequence > self.count for sequence in self._heads):
@@ -172,8 +172,8 @@ class _Walk:
             digest = hashchain.next_digest(self._previous, payload(entry))
         except (AttributeError, TypeError, ValueError):
             return "altered"
-        whole = bytes(entry.previous) == self._previous and bytes(entry.digest) == digest
-        return "" if whole else "altered"
+        is_linked = bytes(entry.previous) == self._previous and bytes(entry.digest) == digest
+        return "" if is_linked else "altered"
 
     def _signer_fault(self, entry: AuditEntry) -> str:
         signer, actor = bytes(entry.signer), str(entry.actor or "")
@@ -194,7 +194,7 @@ class _Walk:
                 return "not the head that left the machine"
         return ""
 
-    def _learn(self, entry: AuditEntry) -> None:
+    def _update_owners(self, entry: AuditEntry) -> None:
         if entry.event == "staff.key_made":
             self._owners[bytes.fromhex(entry.facts["verify_key"])] = entry.facts["staff"]
         elif entry.event == "staff.key_retired":

@@ -1,1 +1,1 @@
-"""Evidence on its way in, in storage, and out: sealed segments, draft rows, working copies."""
+"""Evidence: sealed uploads, files of unfinished reports, stored objects, and copies without metadata."""

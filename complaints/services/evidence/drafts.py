@@ -1,6 +1,6 @@
-"""Files before they are sent, of an unfinished report or an open ticket: one row each, sealed to the session.
+"""Files of an unfinished report or an open ticket that are not sent yet: a row each, encrypted under the session's key.
 
-A row without an object is a file that still arrives in segments; ``resume`` writes those.
+A row without an object is a file that arrives in segments; services.evidence.resumable writes those.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.cache import cache
@@ -24,54 +24,78 @@ from complaints.services.evidence.metadata_check import check_object
 from complaints.services.evidence.storage import Attachable, FileInfo, delete_object, storage
 
 SIZES = (1024, 4096)
-# So long one page looks into files; the next page goes on.
-PATIENCE_SECONDS = 20
+# How long one request checks metadata of files; the next request continues.
+CHECK_SECONDS = 20
+
+
+class DraftSession(Protocol):
+    """The reporter's sealed session, as far as it matters for files (portal.accounts.sessions.ReporterSession)."""
+
+    keeps_files: bool
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a live row behind the cookie."""
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session's row; starts a session where there is none."""
+
+    @property
+    def file_key(self) -> bytes:
+        """The key of the draft file rows (32 bytes), derived from the cookie."""
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the session holds content of this name."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the content of this name."""
 
 
 @dataclass
 class DraftFileInfo:
-    """A file of an unfinished report, as its own reporter sees it."""
+    """A whole file that is not sent yet, as its reporter sees it."""
 
     id: str
     info: FileInfo
     object_name: str
     object_digest: bytes
     claimed: bool = False
-    # It has a row, which goes when the file is sent.
+    # Whether it has a DraftFile row, which is deleted when the file is sent.
     drafted: bool = False
     refused: str = ""
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The name of the file."""
         return self.info.name
 
     @property
     def size(self) -> int:
-        """Its length in bytes."""
+        """The length of the file in bytes."""
         return self.info.length
 
     @property
     def type_label(self) -> str:
-        """Its kind in short."""
+        """The short name of its type."""
         return self.info.label
 
     @property
     def betrays(self) -> list[str]:
-        """What it says about its origin, in codes of ``adapters.media.hints``."""
+        """What its metadata reveals about its origin, as codes of ``adapters.media.hints``."""
         return self.info.betrays
 
     @property
     def looked(self) -> bool:
-        """Whether it could be read for that."""
+        """Whether its metadata could be read."""
         return self.info.looked == "read"
 
 
 @dataclass
 class PartialFile:
-    """A file that arrives in segments: what it said it would be, and how far it has come.
+    """A file that arrives in segments: its announced name and size, its key (hexadecimal), and the next segment.
 
-    ``mark`` is what the browser tells one file from another by, so that the same one chosen again goes on.
+    ``mark`` is the browser's identifier of the file, so that an upload of the same file continues.
     """
 
     key: str
@@ -83,7 +107,7 @@ class PartialFile:
 
     @property
     def count(self) -> int:
-        """How many segments it has."""
+        """The number of its segments."""
         return max(1, -(-self.size // SEGMENT_BYTES))
 
     def length_of(self, index: int) -> int:
@@ -91,46 +115,46 @@ class PartialFile:
         return SEGMENT_BYTES if index < self.count - 1 else self.size - (self.count - 1) * SEGMENT_BYTES
 
     def part_name(self, index: int) -> str:
-        """Return the name of a segment's object: nobody without the key sees which belong together."""
+        """Return the name of a segment's object; without the key nobody can tell which segments belong together."""
         return blake2b(index.to_bytes(8, "big"), person=b"part-name", key=bytes.fromhex(self.key), size=16).hex()
 
     def parts(self) -> Iterator[str]:
-        """Yield the names of all objects that may be stored of it."""
-        # One more than the row counts: it may have been stored while the row was not written any more.
+        """Yield the names of all its objects that may be stored."""
+        # One more than the row counts: a segment may have been stored without the row being updated.
         yield from map(self.part_name, range(min(self.next + 1, self.count)))
 
 
-def _seal(session: Any, identifier: uuid.UUID, content: FileInfo | PartialFile, purpose: bytes) -> bytes:
+def _seal(session: DraftSession, identifier: uuid.UUID, content: FileInfo | PartialFile, purpose: bytes) -> bytes:
     return encrypt(session.file_key, pad(json.dumps(asdict(content)).encode(), SIZES), purpose + identifier.bytes)
 
 
-def _open(session: Any, row: DraftFile, purpose: bytes) -> Any:
+def _open(session: DraftSession, row: DraftFile, purpose: bytes) -> Any:
     return json.loads(unpad(decrypt(session.file_key, bytes(row.sealed), purpose + row.pk.bytes), SIZES))
 
 
-def seal_info(session: Any, identifier: uuid.UUID, info: FileInfo) -> bytes:
-    """Return what stands in the row of a whole file."""
+def seal_info(session: DraftSession, identifier: uuid.UUID, info: FileInfo) -> bytes:
+    """Return the encrypted content of the row of a whole file."""
     return _seal(session, identifier, info, b"file")
 
 
-def seal_partial(session: Any, identifier: uuid.UUID, partial: PartialFile) -> bytes:
-    """Return what stands in the row of a file that still arrives."""
+def seal_partial(session: DraftSession, identifier: uuid.UUID, partial: PartialFile) -> bytes:
+    """Return the encrypted content of the row of an incomplete file."""
     return _seal(session, identifier, partial, b"part")
 
 
-def open_partial(session: Any, row: DraftFile) -> PartialFile:
-    """Open the row of a file that still arrives; raises SealError for another's."""
+def open_partial(session: DraftSession, row: DraftFile) -> PartialFile:
+    """Decrypt the row of an incomplete file; raises SealError for a row of another session."""
     return PartialFile(**_open(session, row, b"part"))
 
 
-def open_row(session: Any, row: DraftFile) -> DraftFileInfo:
-    """Open the row of a whole file; raises SealError for another's."""
+def open_row(session: DraftSession, row: DraftFile) -> DraftFileInfo:
+    """Decrypt the row of a whole file; raises SealError for a row of another session."""
     info = FileInfo(**_open(session, row, b"file"))
     return DraftFileInfo(str(row.pk), info, row.object_name or "", bytes(row.object_digest), drafted=True)
 
 
-def keep_uploads(*, session: Any, uploads: Iterable[Attachable], today: date) -> None:
-    """Make good uploads part of the unfinished report behind ``session``."""
+def keep_uploads(*, session: DraftSession, uploads: Iterable[Attachable], today: date) -> None:
+    """Keep uploads with the session, except refused ones, and mark them as claimed."""
     rows = []
     for upload in uploads:
         if upload.info is None:
@@ -151,8 +175,8 @@ def keep_uploads(*, session: Any, uploads: Iterable[Attachable], today: date) ->
     session.keeps_files = session.keeps_files or bool(rows)
 
 
-def find_row(session: Any, file_id: str) -> DraftFile | None:
-    """Return the row of a file of this session; None for an unknown or malformed id, or another session's."""
+def find_row(session: DraftSession, file_id: str) -> DraftFile | None:
+    """Return the row of a file of this session; None for a malformed or unknown id, or one of another session."""
     try:
         identifier = uuid.UUID(file_id)
     except ValueError:
@@ -162,23 +186,23 @@ def find_row(session: Any, file_id: str) -> DraftFile | None:
     return DraftFile.objects.filter(session=session.session_id, pk=identifier).first()
 
 
-def _rows(session: Any, *, whole: bool) -> list[DraftFile]:
+def _rows(session: DraftSession, *, whole: bool) -> list[DraftFile]:
     if not session.keeps_files:
         return []
     rows = DraftFile.objects.filter(session=session.session_id, object_name__isnull=not whole)
     return list(rows.order_by("day", "pk"))
 
 
-def draft_files(*, session: Any) -> list[DraftFileInfo]:
-    """Return the whole files of the unfinished report or open ticket behind ``session``, in a stable order."""
+def draft_files(*, session: DraftSession) -> list[DraftFileInfo]:
+    """Return the whole files of a session in a stable order."""
     return [open_row(session, row) for row in _rows(session, whole=True)]
 
 
-def check_metadata(*, session: Any, files: Iterable[DraftFileInfo]) -> None:
-    """Find out what files betray that nobody has looked into yet; once for each, kept with the rest of its row."""
-    until = time.monotonic() + PATIENCE_SECONDS
+def check_metadata(*, session: DraftSession, files: Iterable[DraftFileInfo]) -> None:
+    """Check the metadata of the files that were not checked yet, and store the result in their rows."""
+    deadline = time.monotonic() + CHECK_SECONDS
     for file in files:
-        if file.info.looked or time.monotonic() > until:
+        if file.info.looked or time.monotonic() > deadline:
             continue
         identifier = uuid.UUID(file.id)
         check_object(file.info, object_name=file.object_name, identifier=identifier)
@@ -187,13 +211,13 @@ def check_metadata(*, session: Any, files: Iterable[DraftFileInfo]) -> None:
             row.update(sealed=seal_info(session, identifier, file.info))
 
 
-def partial_files(*, session: Any) -> dict[str, PartialFile]:
-    """Return by their ids the files behind ``session`` that still arrive."""
+def partial_files(*, session: DraftSession) -> dict[str, PartialFile]:
+    """Return the incomplete files of a session by id."""
     return {str(row.pk): open_partial(session, row) for row in _rows(session, whole=False)}
 
 
-def discard_draft_file(*, session: Any, file_id: str) -> None:
-    """Drop one file that is not sent yet, whole or partly here; an unknown id does nothing."""
+def discard_draft_file(*, session: DraftSession, file_id: str) -> None:
+    """Delete a whole or incomplete file of a session with its objects; an unknown id does nothing."""
     row = find_row(session, file_id)
     if row is None:
         return
@@ -203,18 +227,18 @@ def discard_draft_file(*, session: Any, file_id: str) -> None:
         delete_object(name)
 
 
-def discard_draft(*, session: Any) -> None:
-    """Drop every file that is not sent yet."""
+def discard_draft(*, session: DraftSession) -> None:
+    """Delete every file of a session that is not sent yet."""
     if not session.keeps_files:
         return
     for pk in list(DraftFile.objects.filter(session=session.session_id).values_list("pk", flat=True)):
         discard_draft_file(session=session, file_id=str(pk))
 
 
-# How much evidence is taken: by file, by sending, by report and in all, so that a full store never stops a report.
+# --- Limits: by file, by sending, by report and in all ----------------------------------------------------------------
 #
-# Intake asks here before the first byte and while bytes arrive. Every refusal is a code that the forms put into words.
-
+# They are checked before the first byte and while bytes arrive, so that full storage refuses files but never a report.
+# A refusal is a code, for which the forms have the text.
 
 logger = logging.getLogger(__name__)
 USED_CACHE = "evidence-used-bytes"
@@ -223,24 +247,24 @@ USED_CACHE_SECONDS = 600
 
 @dataclass(frozen=True)
 class StorageRoom:
-    """What a new file may take: a code where nothing, else the bytes that are left for it."""
+    """The space for a new file: the bytes left for it, or the code of a refusal."""
 
     left: int
     refused: str = ""
 
     def too_small_for(self, length: int) -> str:
-        """Return the code of the refusal of a file of ``length`` bytes, or nothing."""
+        """Return the code of the refusal of a file of ``length`` bytes, or ""."""
         if length > settings.EVIDENCE_MAX_FILE_BYTES:
             return "too_large"
         return "total" if length > self.left else ""
 
 
-def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
-    """Return what a new file behind ``session`` may take.
+def room_for(*, session: DraftSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
+    """Return the space for a new file of a reporter; refused without an unfinished report or an open ticket.
 
     Args:
-        under_way: the lengths of files that came in the same request.
-        announced: how many bytes the request, or the file, says it will bring.
+        under_way: the lengths in bytes of other files in the same request.
+        announced: the announced length in bytes of the request or of the file.
     """
     if session is None or not ("draft" in session or "ticket" in session):
         return StorageRoom(0, "no_session")
@@ -250,27 +274,27 @@ def room_for(*, session: Any, under_way: Sequence[int] = (), announced: int = 0)
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
     if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
         return StorageRoom(0, "total")
-    if "ticket" in session and _sent(session) + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
+    if "ticket" in session and _sent_count(session) + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
         return StorageRoom(0, "report")
-    return StorageRoom(left, _store_refuses(min(announced, left)))
+    return StorageRoom(left, _storage_refusal(min(announced, left)))
 
 
 def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
-    """Return what a new file in an officer's form may take; what is entered so is a report of its own."""
+    """Return the space for a new file of a monitoring report that staff enter; arguments as for :func:`room_for`."""
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
     if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
         return StorageRoom(0, "total")
-    return StorageRoom(left, _store_refuses(min(announced, left)))
+    return StorageRoom(left, _storage_refusal(min(announced, left)))
 
 
-def _sent(session: Any) -> int:
+def _sent_count(session: DraftSession) -> int:
     return Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
 
 
-def _store_refuses(announced: int) -> str:
+def _storage_refusal(announced: int) -> str:
     try:
-        free = storage().free_bytes()
-        if free is not None and free - announced < settings.EVIDENCE_MIN_FREE_BYTES:
+        free_bytes = storage().free_bytes()
+        if free_bytes is not None and free_bytes - announced < settings.EVIDENCE_MIN_FREE_BYTES:
             logger.error("The evidence storage has less space left than EVIDENCE_MIN_FREE_BYTES")
             return "full"
         limit = settings.EVIDENCE_MAX_STORE_BYTES
@@ -284,9 +308,9 @@ def _store_refuses(announced: int) -> str:
 
 
 def used_bytes() -> int:
-    """Return how many bytes the store holds, counted at most every ten minutes; raises OSError."""
-    known = cache.get(USED_CACHE)
-    if known is None:
-        known = sum(item.size for item in storage().present())
-        cache.set(USED_CACHE, known, USED_CACHE_SECONDS)
-    return int(known)
+    """Return the number of bytes in the storage, counted at most every ten minutes; raises OSError."""
+    used = cache.get(USED_CACHE)
+    if used is None:
+        used = sum(item.size for item in storage().present())
+        cache.set(USED_CACHE, used, USED_CACHE_SECONDS)
+    return int(used)

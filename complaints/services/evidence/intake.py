@@ -1,4 +1,4 @@
-"""Evidence on its way in through a form: the sink that seals an upload as it arrives, or refuses it with a code."""
+"""Uploads through a form: a sink encrypts each file as it arrives, or refuses it with a code."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from complaints import access
 from complaints.adapters import media
@@ -27,12 +27,12 @@ def _new_sealers() -> ThreadPoolExecutor:
 
 
 def _after_fork() -> None:
-    # Threads do not come along into a fork, and a pool does not notice.
+    # A forked process has no threads of its parent, and the pool does not notice that.
     global _sealers
     _sealers = _new_sealers()
 
 
-# Sealing and storing one segment goes on while the next one arrives; libsodium and hashlib let other threads run.
+# One segment is encrypted and stored while the next arrives; libsodium and hashlib release the interpreter lock.
 _sealers = _new_sealers()
 os.register_at_fork(after_in_child=_after_fork)
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ NAME_CHARS = 120
 
 @dataclass
 class SealedUpload:
-    """What the upload handler gives a view in place of a file: sealed and stored, or refused with a code."""
+    """What the upload handler returns in place of a file: encrypted and stored, or refused with a code."""
 
     name: str
     refused: str = ""
@@ -50,7 +50,7 @@ class SealedUpload:
     object_digest: bytes = b""
     info: FileInfo | None = None
     claimed: bool = False
-    # Django's multipart parser sets and reads these on whatever a handler returns.
+    # Django's multipart parser sets and reads these on what a handler returns.
     field_name: str | None = None
     charset: str | None = None
 
@@ -60,14 +60,14 @@ class SealedUpload:
         return self.info.length if self.info else 0
 
     def close(self) -> None:
-        """Nothing is open; Django calls this at the end of a request."""
+        """Do nothing: no file is open. Django calls this at the end of a request."""
 
 
 class Sink:
-    """Takes the plaintext of one upload, writes ciphertext, and knows when to refuse."""
+    """Takes the plaintext of an upload and writes ciphertext to the storage, within the limits of ``room``."""
 
     def __init__(self, name: str, room: StorageRoom | None = None) -> None:
-        """Begin a file under its own random key; without ``room`` it may be as large as any file may be."""
+        """Begin a file under a random key of its own; without ``room`` only the limit of a single file applies."""
         self.room = room or StorageRoom(settings.EVIDENCE_MAX_FILE_BYTES)
         self.upload = SealedUpload(name=short_name(name), refused=self.room.refused)
         self._key = random_bytes(32)
@@ -76,20 +76,20 @@ class Sink:
         self._file: NewObject | None = None
         self._sealing: Future[None] | None = None
         self._type = ""
-        self._swallowed = 0
+        self._discarded_bytes = 0
 
     @property
     def hopeless(self) -> bool:
-        """Whether more was swallowed than a person's device makes in one file; reading on would only feed an attack.
+        """Whether so much of a refused file was discarded that reading on would only help an attacker.
 
-        Until then a refused file is read to its end, because a browser shows an answer only after it has sent all.
+        Up to then a refused file is read to its end, because a browser shows a response only after it has sent all.
         """
-        return self._swallowed > 4 * settings.EVIDENCE_MAX_TOTAL_BYTES
+        return self._discarded_bytes > 4 * settings.EVIDENCE_MAX_TOTAL_BYTES
 
     def write(self, data: bytes) -> None:
-        """Take plaintext; never raises for what the file is, only remembers the refusal."""
+        """Take plaintext. A refusal is stored in ``upload.refused`` and never raised."""
         if self.upload.refused:
-            self._swallowed += len(data)
+            self._discarded_bytes += len(data)
             return
         if not self._type:
             self._head += data
@@ -124,7 +124,7 @@ class Sink:
             self._refuse(why_not_stored(error))
 
     def _await_sealing(self) -> None:
-        """Wait until the segment before is stored; raises what went wrong with it."""
+        """Wait until the previous segment is stored; raises OSError where that failed."""
         sealing, self._sealing = self._sealing, None
         if sealing is not None:
             sealing.result()
@@ -137,7 +137,7 @@ class Sink:
             self._file.write(piece)
 
     def finish(self) -> SealedUpload:
-        """End the file; the object is durable, or the upload is refused and nothing of it is kept."""
+        """End the file: its object is durable, or the upload is refused and nothing of it is kept."""
         upload = self.upload
         if not upload.refused and not self._type:
             if not self._head:
@@ -161,7 +161,7 @@ class Sink:
         return upload
 
     def abort(self) -> None:
-        """Leave nothing of what was written."""
+        """Delete what was written."""
         if self._sealing is not None:
             wait([self._sealing])
             self._sealing = None
@@ -174,24 +174,24 @@ class Sink:
 
 
 def why_not_stored(error: OSError) -> str:
-    """Return the code of the refusal for what the storage said, and write it to the log."""
+    """Log an error of the storage and return the code of the refusal: "full" or "store"."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     logger.error("The evidence storage refused a write: %s", "full" if full else type(error).__name__)
     return "full" if full else "store"
 
 
 def short_name(name: str) -> str:
-    """Return the end of a file's name, where its kind stands; control characters are no part of one."""
+    """Return the last NAME_CHARS printable characters of a file name, which include its extension."""
     return "".join(character for character in name if character.isprintable())[-NAME_CHARS:]
 
 
-def open_sink(*, request: Any, name: str) -> Sink:
-    """Begin an upload; outside an unfinished report, an open ticket and an officer's form nothing is kept."""
+def open_sink(*, request: HttpRequest, name: str) -> Sink:
+    """Begin an upload of a request; it is refused except for an unfinished report, an open ticket, and triage."""
     sinks: list[Sink] = request.__dict__.setdefault("evidence_sinks", [])
     under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
     session = getattr(request, "reporter", None)
-    # Only the staff's door has users: an officer enters what they found with its screenshots.
+    # Only staff requests have a user; triage enters monitoring reports with screenshots.
     if access.is_triage(getattr(request, "user", None)):
         room = room_for_officer(under_way=under_way, announced=announced)
     else:
@@ -201,8 +201,8 @@ def open_sink(*, request: Any, name: str) -> Sink:
     return sink
 
 
-def discard_unclaimed(request: Any) -> None:
-    """Leave nothing of uploads that no view has taken: a refused form, a failed CSRF check, an error, a broken line."""
+def discard_unclaimed(request: HttpRequest) -> None:
+    """Delete the uploads of a request that no view has claimed: after a refused form, an error, a lost connection."""
     for sink in getattr(request, "evidence_sinks", ()):
         if not sink.upload.claimed:
             sink.abort()

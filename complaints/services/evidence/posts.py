@@ -1,4 +1,4 @@
-"""Posts on social media as evidence: each sealed like a file's key, signed by the reporter. No link is ever opened."""
+"""Posts on social media as evidence, sealed to the complaint and signed by the reporter. No link is ever opened."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 
-# Per sending; what is typed beyond stays text of the report.
+# Per sending; further links remain text of the report.
 MOST_POSTS: Final = 40
 Post = Mapping[str, Any]
 
@@ -23,8 +23,8 @@ Post = Mapping[str, Any]
 class PostInfo:
     """A post as its reporter described it.
 
-    ``url`` is in one spelling, or text as typed where it is no link (``is_link`` False). ``seen_on`` is an ISO day or
-    "". ``screenshot`` is the sequence number of the file that shows the post, 0 where none does.
+    ``url`` is in canonical form, or the text as entered where it is no link (``is_link`` False). ``seen_on`` is an ISO
+    date or "". ``screenshot`` is the sequence number of the file that shows the post, 0 for none.
     """
 
     url: str = ""
@@ -36,44 +36,44 @@ class PostInfo:
     screenshot: int = 0
 
 
-def describe(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a post as an unfinished report keeps it, from what was typed: the link in one spelling, gaps guessed.
+def describe(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a post as an unfinished report keeps it: the link in canonical form, platform and account read from it.
 
     Args:
-        typed: "url", and whatever is known of "platform", "account", "act", "seen_on", "screenshot" (id of a file).
+        answers: "url", and optionally "platform", "account", "act", "seen_on", "screenshot" (id of a file).
     """
-    address = posts.read(str(typed.get("url") or ""))
-    platform, act = str(typed.get("platform") or ""), str(typed.get("act") or "")
-    guessed = address.platform if address.is_link else ""
+    address = posts.read(str(answers.get("url") or ""))
+    platform, act = str(answers.get("platform") or ""), str(answers.get("act") or "")
+    linked_platform = address.platform if address.is_link else ""
     return {
         "id": secrets.token_hex(8),
         "url": address.text,
         "is_link": address.is_link,
-        "platform": platform if platform in posts.PLATFORMS else guessed,
-        "account": str(typed.get("account") or "").strip() or address.account,
+        "platform": platform if platform in posts.PLATFORMS else linked_platform,
+        "account": str(answers.get("account") or "").strip() or address.account,
         "act": act if act in posts.ACTS else "",
-        "seen_on": str(typed.get("seen_on") or ""),
-        "screenshot": str(typed.get("screenshot") or ""),
+        "seen_on": str(answers.get("seen_on") or ""),
+        "screenshot": str(answers.get("screenshot") or ""),
     }
 
 
 def collect(links: str, described: Sequence[Post]) -> tuple[list[Post], str]:
-    """Return every post of a report once, described ones first, and the lines of ``links`` that were too many."""
-    found = list(described[:MOST_POSTS])
-    known = {post["url"] for post in found}
-    rest = []
+    """Return every post of a report once, described ones first, and the lines of ``links`` above MOST_POSTS."""
+    collected = list(described[:MOST_POSTS])
+    urls = {post["url"] for post in collected}
+    surplus = []
     for line in links.splitlines():
         if not line.strip():
             continue
         post = describe({"url": line})
-        if post["url"] in known:
+        if post["url"] in urls:
             continue
-        if len(found) >= MOST_POSTS:
-            rest.append(str(post["url"]))
+        if len(collected) >= MOST_POSTS:
+            surplus.append(str(post["url"]))
             continue
-        known.add(post["url"])
-        found.append(post)
-    return found, "\n".join(rest)
+        urls.add(post["url"])
+        collected.append(post)
+    return collected, "\n".join(surplus)
 
 
 def attach_posts(
@@ -89,19 +89,19 @@ def attach_posts(
 
     Args:
         described: posts as from :func:`describe`.
-        screenshots: sequence number by the id of a file sent along.
+        screenshots: sequence numbers of the files that were sent too, by their ids.
         first: the first free sequence number.
 
     Returns:
-        the next free sequence number.
+        The next free sequence number.
     """
     rows = []
     for sequence, post in enumerate(described, start=first):
         row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today)
         row.state = Evidence.State.NO_COPY
-        shown = screenshots.get(str(post["screenshot"]), 0)
+        screenshot = screenshots.get(str(post["screenshot"]), 0)
         fields = {name: post[name] for name in ("url", "is_link", "platform", "account", "act", "seen_on")}
-        content = asdict(PostInfo(**fields, screenshot=shown))
+        content = asdict(PostInfo(**fields, screenshot=screenshot))
         row.sealed_post = seal_record(bytes(complaint.public_key), post_context(row), content, signer)
         rows.append(row)
     Evidence.objects.bulk_create(rows)
@@ -109,11 +109,11 @@ def attach_posts(
 
 
 def post_context(row: Evidence) -> Context:
-    """The context that a sealed post is bound to."""
+    """Return the context of a sealed post."""
     return Context("post", str(row.pk), str(row.complaint_id), row.sequence)
 
 
 def read_post(pair: BoxPair, row: Evidence, complaint: Complaint) -> PostInfo:
-    """Open a post with the complaint's pair; the reporter must have signed it."""
+    """Open a post with the complaint's pair; raises SealError where the reporter did not sign it."""
     signer = bytes(complaint.reporter_verify_key)
     return PostInfo(**open_record(pair, row.sealed_post or b"", post_context(row), signer))

@@ -1,7 +1,7 @@
-"""The worker's part: what a file is and betrays, whether it is clean, and copies of it without metadata.
+"""The work of the job worker on evidence: scanning a file, reading its metadata, and making copies without metadata.
 
-A stranger's bytes are read in the sandbox alone; plaintext is in memory files while that lasts and nowhere else. What
-was found is sealed to the complaint and signed by the server, which holds no key to anything afterwards.
+Untrusted bytes are read in the sandbox only, and plaintext exists only in memory files meanwhile. The file report is
+sealed to the complaint and signed by the server, which cannot open it afterwards.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -29,19 +28,23 @@ from complaints.services.keyring import check_keys
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
-# The worker's key is replaced weekly; what it has not done by then waits for an officer's session.
+# The worker's key is replaced weekly; a file it has not processed by then waits for the session of a triage member.
 GRANT_DAYS = 7
 MAX_PAGES = 20
 Variant = EvidenceObject.Variant
 
 
 class ScannerDown(Exception):  # noqa: N818
-    """The scanner did not answer; the file waits and is tried again, at no cost to its attempts."""
+    """The scanner did not answer; the file is tried again, and the attempt is not counted."""
 
 
 @dataclass
 class FileReport:
-    """What is sealed beside an item when its work is done; codes only, worded where they are shown."""
+    """The worker's result for a file, sealed beside it; codes only, for which the screens have the text.
+
+    ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
+    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one).
+    """
 
     scan: str = "off"
     threat: str = ""
@@ -52,17 +55,17 @@ class FileReport:
 
 
 @dataclass
-class _Made:
+class _Derived:
     variant: EvidenceObject.Variant
     number: int
     upload: SealedUpload
 
 
 def process_pending(*, limit: int = 20) -> int:
-    """Do the work that is due; return how many items were tried.
+    """Process pending evidence; return the number of items tried.
 
-    Attempts are counted before the work, so that a file that kills its worker is given up after three. A node without
-    the worker's private key tries nothing: it would count attempts of which none can succeed.
+    An attempt is counted before it starts, so that a file that crashes the worker is given up after MAX_ATTEMPTS. A
+    node without the worker's private key tries nothing, because each of its attempts would fail.
     """
     if not worker_key.pairs():
         return 0
@@ -73,12 +76,12 @@ def process_pending(*, limit: int = 20) -> int:
 
 
 def _process(identifier: uuid.UUID) -> None:
-    claimed = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
-    if not claimed.update(attempts=F("attempts") + 1):
+    pending = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
+    if not pending.update(attempts=F("attempts") + 1):
         return
     evidence = Evidence.objects.select_related("complaint").get(pk=identifier)
     if evidence.sealed_report is not None:
-        # Done before: whoever set it back in the database must not have what was found written over.
+        # Somebody has set it back in the database; the existing report must not be overwritten.
         logger.error("An evidence item whose work was done stood as pending")
         Evidence.objects.filter(pk=identifier).update(state=Evidence.State.FAILED)
         return
@@ -86,7 +89,7 @@ def _process(identifier: uuid.UUID) -> None:
         _finish(evidence, FileReport(no_copy="crashed"), [])
         return
     try:
-        info = _granted(evidence)
+        info = _open_worker_grant(evidence)
     except SealError:
         _finish(evidence, FileReport(no_copy="damaged"), [])
         return
@@ -96,88 +99,88 @@ def _process(identifier: uuid.UUID) -> None:
         Evidence.objects.filter(pk=identifier).update(attempts=F("attempts") - 1)
 
 
-def _granted(evidence: Evidence) -> FileInfo:
-    """Open the worker's grant with its key or the one before."""
+def _open_worker_grant(evidence: Evidence) -> FileInfo:
+    """Open the worker's grant with the current or a previous worker key; raises SealError."""
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     context = object_context(original, evidence, kind="worker")
     signer = bytes(evidence.complaint.reporter_verify_key)
     check_keys(evidence.complaint, signer)
-    fault: SealError | None = None
+    refused = SealError("worker")
     for pair in worker_key.pairs():
         try:
             return FileInfo(**open_record(pair, evidence.worker_grant or b"", context, signer))
         except SealError as error:
-            fault = error
-    raise fault or SealError("worker")
+            refused = error
+    raise refused
 
 
 def process_item(evidence: Evidence, info: FileInfo) -> None:
-    """Scan an item, read it in the sandbox, and store what was made and found.
+    """Scan a file, process it in the sandbox, and store its report and copies.
 
     Raises:
-        ScannerDown, sandbox.Unavailable: nothing was decided about the file.
+        ScannerDown, sandbox.Unavailable: nothing was stored; the file can be tried again.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    findings, made = FileReport(disagrees=media.disagrees(info.name, info.type)), list[_Made]()
+    report, derived = FileReport(disagrees=media.disagrees(info.name, info.type)), list[_Derived]()
     try:
-        _scan(original, info, findings)
-        if findings.scan == "infected":
-            findings.no_copy = "infected"
+        _scan(original, info, report)
+        if report.scan == "infected":
+            report.no_copy = "infected"
         else:
-            _make(original, info, findings, made)
-        _finish(evidence, findings, made)
+            _derive(original, info, report, derived)
+        _finish(evidence, report, derived)
     except SealError:
-        _discard(made)
+        _discard(derived)
         _finish(evidence, FileReport(no_copy="damaged"), [])
     except BaseException:
-        _discard(made)
+        _discard(derived)
         raise
 
 
-def _scan(original: EvidenceObject, info: FileInfo, findings: FileReport) -> None:
+def _scan(original: EvidenceObject, info: FileInfo, report: FileReport) -> None:
     if not settings.CLAMD_SOCKET:
         return
     verdict = malware.scan(stream(original, info), socket_path=settings.CLAMD_SOCKET)
     if verdict.may_pass:
         raise ScannerDown
-    findings.scan, findings.threat = verdict.state, verdict.name or verdict.reason
+    report.scan, report.threat = verdict.state, verdict.name or verdict.reason
 
 
-def _make(original: EvidenceObject, info: FileInfo, findings: FileReport, made: list[_Made]) -> None:
-    findings.no_copy = media.no_copy_reason(info.type)
+def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derived: list[_Derived]) -> None:
+    report.no_copy = media.no_copy_reason(info.type)
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
-        findings.no_copy = findings.no_copy or "too_large"
+        report.no_copy = report.no_copy or "too_large"
         return
-    if findings.no_copy and info.type != "application/zip":  # which may be an office document in an odd order
+    if report.no_copy and info.type != "application/zip":  # a zip may be an office document
         return
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
-        kind = _recognised(held, info)
-        findings.no_copy = media.no_copy_reason(kind)
-        if findings.no_copy:
+        media_type = _recognise(held, info)
+        report.no_copy = media.no_copy_reason(media_type)
+        if report.no_copy:
             return
         try:
-            with sandbox.run("inspect", held, kind) as result:
-                findings.betrays = list(result.codes)
-            with sandbox.run("clean", held, kind) as result:
+            with sandbox.run("inspect", held, media_type) as result:
+                report.betrays = list(result.codes)
+            with sandbox.run("clean", held, media_type) as result:
                 held.close()
                 copy = result.parts[0]
-                made.append(_keep(Variant.WORKING, 0, copy))
+                derived.append(_seal_part(Variant.WORKING, 0, copy))
                 with contextlib.suppress(sandbox.JobFailed):
-                    _draw(copy, findings, made)
+                    _draw(copy, report, derived)
         except sandbox.JobFailed as failure:
-            findings.no_copy = failure.code
+            report.no_copy = failure.code
 
 
-def _draw(copy: sandbox.Part, findings: FileReport, made: list[_Made]) -> None:
-    """Draw previews and pages of the clean copy: what was taken out of it can stand in no picture either."""
+def _draw(copy: sandbox.Part, report: FileReport, derived: list[_Derived]) -> None:
+    """Draw preview and pages of the clean copy, so that no picture shows metadata that was removed."""
     with sandbox.hold(copy.chunks(), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
         for variant, job in ((Variant.PREVIEW, "preview"), (Variant.PAGE, "pages")):
             with contextlib.suppress(sandbox.JobFailed):
-                _picture(held, copy.type, variant, job, findings, made)
+                _picture(held, copy.type, variant, job, report, derived)
 
 
-def _recognised(held: sandbox.Held, info: FileInfo) -> str:
-    """Look at the whole file: an office document with an odd order is a zip to its first bytes."""
+def _recognise(held: sandbox.Held, info: FileInfo) -> str:
+    """Return the type from the whole file: by its first bytes, some office documents are a plain zip."""
     try:
         with sandbox.run("recognise", held) as result:
             return result.type or info.type
@@ -186,19 +189,24 @@ def _recognised(held: sandbox.Held, info: FileInfo) -> str:
 
 
 def _picture(
-    held: sandbox.Held, kind: str, variant: EvidenceObject.Variant, job: str, findings: FileReport, made: list[_Made]
+    held: sandbox.Held,
+    media_type: str,
+    variant: EvidenceObject.Variant,
+    job: str,
+    report: FileReport,
+    derived: list[_Derived],
 ) -> None:
-    if job == "pages" and kind != "application/pdf":
+    if job == "pages" and media_type != "application/pdf":
         return
-    with sandbox.run(job, held, kind, limit=MAX_PAGES) as result:
-        findings.pages = max(findings.pages, result.pages)
+    with sandbox.run(job, held, media_type, limit=MAX_PAGES) as result:
+        report.pages = max(report.pages, result.pages)
         first = 1 if variant == Variant.PAGE else 0
         for number, part in enumerate(result.parts, start=first):
-            made.append(_keep(variant, number, part))
+            derived.append(_seal_part(variant, number, part))
 
 
-def _keep(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> _Made:
-    """Seal a file that a job made, under a key of its own and a name that says nothing."""
+def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> _Derived:
+    """Encrypt and store a file that a sandbox job made, under a key of its own and with a neutral name."""
     suffix = media.ALLOWED[part.type].lower()
     sink = Sink(f"{variant.value}-{number}.{suffix}" if number else f"{variant.value}.{suffix}")
     for chunk in part.chunks():
@@ -207,28 +215,28 @@ def _keep(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> _
     if upload.refused or upload.info is None:
         raise sandbox.JobFailed("unsupported" if upload.refused == "type" else "too_large")
     upload.info.type, upload.info.betrays = part.type, []
-    return _Made(variant, number, upload)
+    return _Derived(variant, number, upload)
 
 
-def _discard(made: list[_Made]) -> None:
-    for item in made:
+def _discard(derived: list[_Derived]) -> None:
+    for item in derived:
         delete_object(item.upload.object_name)
 
 
-def _finish(evidence: Evidence, findings: FileReport, made: list[_Made]) -> None:
-    """Write what was made and found in one transaction; a second worker on the same item throws its own away."""
+def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> None:
+    """Store the report and the copies in one transaction; a second worker on the same file discards its copies."""
     complaint, signer = evidence.complaint, log.server_signer()
-    working = any(item.variant == Variant.WORKING for item in made)
-    refused = findings.no_copy in {"opaque", "legacy", "too_large", "infected"}
-    state = Evidence.State.READY if working else Evidence.State.NO_COPY if refused else Evidence.State.FAILED
+    has_copy = any(item.variant == Variant.WORKING for item in derived)
+    no_copy_possible = report.no_copy in {"opaque", "legacy", "too_large", "infected"}
+    state = Evidence.State.READY if has_copy else Evidence.State.NO_COPY if no_copy_possible else Evidence.State.FAILED
     with transaction.atomic():
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
         rows = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting, sealed_report=None)
         row = rows.first()
         if row is None:
-            _discard(made)
+            _discard(derived)
             return
-        for item in made:
+        for item in derived:
             upload = item.upload
             if upload.info is None:
                 continue
@@ -243,44 +251,42 @@ def _finish(evidence: Evidence, findings: FileReport, made: list[_Made]) -> None
                 sealed=seal_record(bytes(complaint.public_key), context, asdict(upload.info), signer),
             )
         row.state, row.worker_grant = state, None
-        row.sealed_report = seal_record(bytes(complaint.public_key), _findings_context(row), asdict(findings), signer)
+        row.sealed_report = seal_record(bytes(complaint.public_key), _report_context(row), asdict(report), signer)
         row.save(update_fields=["state", "worker_grant", "sealed_report"])
 
 
-def _findings_context(evidence: Evidence) -> Context:
+def _report_context(evidence: Evidence) -> Context:
     return Context("findings", str(evidence.pk), str(evidence.complaint_id), evidence.sequence)
 
 
 def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
-    """Open what the worker found with the complaint's pair; None before its work is done, or where it gave up.
+    """Open a file report with the complaint's pair; None where the worker has not finished, or gave up.
 
     Raises:
-        SealError: altered, or taken away: a warning must not be silenced in the database.
+        SealError: it was altered or removed, so that a warning cannot be suppressed in the database.
     """
     if evidence.sealed_report is None and evidence.state not in {Evidence.State.READY, Evidence.State.NO_COPY}:
         if any(stored.variant != Variant.ORIGINAL for stored in evidence.objects_stored.all()):
-            raise SealError("findings")  # copies are written together with what was found
+            raise SealError("findings")  # copies are stored together with the report
         return None
     signer = log.server_signer().public
-    sealed = evidence.sealed_report or b""
-    content: dict[str, Any] = open_record(pair, sealed, _findings_context(evidence), signer)
-    return FileReport(**content)
+    return FileReport(**open_record(pair, evidence.sealed_report or b"", _report_context(evidence), signer))
 
 
-def risk(findings: FileReport | None) -> str:
-    """Return what the scanner found, "?" where there is a scanner that has said nothing yet, "" for no known danger."""
-    if findings is None:
+def risk(report: FileReport | None) -> str:
+    """Return the name of the threat that the scanner found, "?" where its result is pending, "" where there is none."""
+    if report is None:
         return "?" if settings.CLAMD_SOCKET else ""
-    return (findings.threat or "?") if findings.scan == "infected" else ""
+    return (report.threat or "?") if report.scan == "infected" else ""
 
 
 def end_grants(*, today: date) -> int:
-    """Take back what the worker has not done within a week; return how many items wait for an officer now."""
+    """Delete the worker's grants that are older than a week; return the number of files that now wait for triage."""
     overdue = Evidence.objects.filter(state=Evidence.State.PENDING, day__lt=today - timedelta(days=GRANT_DAYS))
     return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
 
 
 def process_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:
-    """Do the worker's work in a member's session, with the complaint's pair; raises as :func:`process_item`."""
+    """Process a file in the session of a triage member, with the complaint's pair; raises as :func:`process_item`."""
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     process_item(evidence, read_info(pair, original, evidence, evidence.complaint))

@@ -1,7 +1,7 @@
-"""Files that arrive in segments, each sealed and durable before it is acknowledged (docs/adr/0010).
+"""Files that arrive in segments, each encrypted and durable before it is acknowledged (docs/adr/0010).
 
-A line may break, a node may die, two files may come at once to two nodes: what has arrived is found again by the row
-of the file. A segment is an object of its own until all are there; then they are checked, hashed and joined.
+The row of the file records which segments have arrived, so that an upload continues after a lost connection and at
+another node. Each segment is an object of its own; when all have arrived they are verified, hashed and joined.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-from django.conf import settings
 
 from complaints.adapters import media
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, SealError, random_bytes
@@ -21,6 +18,7 @@ from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segmen
 from complaints.models.evidence import DraftFile
 from complaints.services.evidence.drafts import (
     DraftFileInfo,
+    DraftSession,
     PartialFile,
     discard_draft_file,
     find_row,
@@ -39,16 +37,19 @@ MARK_CHARS = 64
 
 
 class UnknownFileError(LookupError):
-    """There is no such file behind this session (any more)."""
+    """The session has no such file, or no longer."""
 
 
 class BadSegmentError(ValueError):
-    """A segment has not the length that its place asks for."""
+    """A segment does not have the length that its index requires."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file has come: the next segment it expects, or the code of its refusal, or the whole file."""
+    """The state of an upload: the next expected segment, the code of a refusal, or the whole file.
+
+    ``passing`` says that the refusal is temporary: the same segment can be sent again.
+    """
 
     id: str
     next: int = 0
@@ -57,13 +58,13 @@ class Progress:
     whole: DraftFileInfo | None = None
 
 
-def begin(*, session: Any, name: str, size: int, mark: str, today: date) -> Progress:
-    """Announce a file of ``size`` bytes; the same one (name, size, mark) that is partly here goes on where it was."""
+def begin(*, session: DraftSession, name: str, size: int, mark: str, today: date) -> Progress:
+    """Begin a file of ``size`` bytes, or continue an incomplete one of the same name, size and mark."""
     name, mark = short_name(name.replace("\\", "/").rpartition("/")[2]) or "-", mark[:MARK_CHARS]
     for identifier, partial in partial_files(session=session).items():
         if (partial.name, partial.size, partial.mark) == (name, size, mark):
             return Progress(identifier, partial.next)
-    # Joining needs the space twice for a moment.
+    # Joining the segments briefly needs twice the space.
     room = room_for(session=session, announced=2 * size)
     if refused := room.refused or ("empty" if size <= 0 else room.too_small_for(size)):
         return Progress("", refused=refused)
@@ -74,27 +75,27 @@ def begin(*, session: Any, name: str, size: int, mark: str, today: date) -> Prog
     return Progress(str(row.pk))
 
 
-def progress(*, session: Any, file_id: str) -> Progress:
-    """Tell how far a file has come; raises UnknownFileError."""
+def progress(*, session: DraftSession, file_id: str) -> Progress:
+    """Return the state of an upload; raises UnknownFileError."""
     row = _row(session, file_id)
     if row.object_name:
         return Progress(file_id, whole=open_row(session, row))
     return Progress(file_id, open_partial(session, row).next)
 
 
-def _row(session: Any, file_id: str) -> DraftFile:
+def _row(session: DraftSession, file_id: str) -> DraftFile:
     row = find_row(session, file_id)
     if row is None:
         raise UnknownFileError
     return row
 
 
-def receive_segment(*, session: Any, file_id: str, index: int, data: bytes) -> Progress:
-    """Seal and store segment ``index``; one that is not the next changes nothing, and the answer says which is.
+def receive_segment(*, session: DraftSession, file_id: str, index: int, data: bytes) -> Progress:
+    """Encrypt and store segment ``index``; any other than the next changes nothing, and the result names the next.
 
     Raises:
         UnknownFileError: the file was cancelled, or its session ended.
-        BadSegmentError: the segment has another length than its place asks for.
+        BadSegmentError: the segment does not have the length that its index requires.
     """
     row = _row(session, file_id)
     if row.object_name:
@@ -110,18 +111,18 @@ def receive_segment(*, session: Any, file_id: str, index: int, data: bytes) -> P
             discard_draft_file(session=session, file_id=file_id)
             return Progress(file_id, refused="type")
     try:
-        _put(partial, row.pk, data)
+        _store_segment(partial, row.pk, data)
     except OSError as error:
         return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
     return _advance(session, row, partial)
 
 
-def _advance(session: Any, row: DraftFile, partial: PartialFile) -> Progress:
+def _advance(session: DraftSession, row: DraftFile, partial: PartialFile) -> Progress:
     name, partial.next = partial.part_name(partial.next), partial.next + 1
-    before = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
-    if before.update(sealed=seal_partial(session, row.pk, partial)):
+    unchanged = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
+    if unchanged.update(sealed=seal_partial(session, row.pk, partial)):
         return Progress(str(row.pk), partial.next)
-    # The same segment came twice at once, and the other one was first; or the file was cancelled meanwhile.
+    # Another request stored the same segment first, or the file was cancelled.
     try:
         return progress(session=session, file_id=str(row.pk))
     except UnknownFileError:
@@ -129,7 +130,7 @@ def _advance(session: Any, row: DraftFile, partial: PartialFile) -> Progress:
         raise
 
 
-def _put(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
+def _store_segment(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
     index = partial.next
     last = index == partial.count - 1
     nonce, sealed = seal_segment(bytes.fromhex(partial.key), identifier.bytes, index, data, last=last)
@@ -137,10 +138,10 @@ def _put(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
     storage().put(partial.part_name(index), stored)
 
 
-def finish(*, session: Any, file_id: str) -> Progress:
-    """Join the segments to one object, hash the plaintext on the way; done before, it tells so again.
+def finish(*, session: DraftSession, file_id: str) -> Progress:
+    """Join the segments to one object and hash the plaintext; a finished file is returned as it is.
 
-    Reads, opens and writes the file once more: SHA-256 cannot be carried from one request, or node, to the next.
+    The file is read and written once more, because a SHA-256 state cannot be stored between requests.
 
     Raises:
         UnknownFileError: the file was cancelled, or its session ended.
@@ -160,8 +161,8 @@ def finish(*, session: Any, file_id: str) -> Progress:
         return Progress(file_id, refused="store")
     except OSError as error:
         return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
-    before = DraftFile.objects.filter(pk=row.pk, object_name=None)
-    if not before.update(object_name=name, object_digest=digest, sealed=seal_info(session, row.pk, info)):
+    unfinished = DraftFile.objects.filter(pk=row.pk, object_name=None)
+    if not unfinished.update(object_name=name, object_digest=digest, sealed=seal_info(session, row.pk, info)):
         delete_object(name)
         return progress(session=session, file_id=file_id)
     for part in partial.parts():
@@ -197,8 +198,3 @@ def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileI
 def segment_bytes() -> int:
     """Return the length of every segment but the last, in bytes."""
     return SEGMENT_BYTES
-
-
-def largest_file() -> int:
-    """Return how large one file may be, in bytes."""
-    return int(settings.EVIDENCE_MAX_FILE_BYTES)

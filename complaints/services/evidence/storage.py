@@ -1,4 +1,4 @@
-"""Sealed objects and the rows that open them: what is beside an object, making it evidence, streaming it out."""
+"""Stored objects and the rows whose sealed keys open them: attaching evidence, reading it, deleting objects."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def storage() -> EvidenceStore:
 
 
 def new_object_name() -> str:
-    """Draw the name of an object."""
+    """Draw a random object name (32 hexadecimal digits)."""
     return secrets.token_hex(16)
 
 
 @dataclass
 class FileInfo:
-    """What is sealed beside an object: its key and what the file was."""
+    """What is sealed beside an object: its key (hexadecimal) and the name, type, length and digest of the file."""
 
     key: str
     name: str
@@ -45,9 +45,9 @@ class FileInfo:
     length: int
     sha256: str
     betrays: list[str] = field(default_factory=list)
-    # Before it was sent: "read", "unreadable", or nobody has looked yet. The worker looks again.
+    # The metadata check before sending: "read", "unreadable", or "" (not checked). The worker repeats it.
     looked: str = ""
-    # What the scanner found in a file that goes to a body, which never holds the worker's findings.
+    # The scanner's result in a released file; a body cannot open the worker's file report.
     threat: str = ""
 
     @property
@@ -57,15 +57,16 @@ class FileInfo:
 
 
 class InfectedFile(Exception):  # noqa: N818
-    """The scanner found something in an original, and nobody said that they know; ``threat`` is its name."""
+    """The scanner reported an original, and the person has not confirmed that they know; ``threat`` is its name."""
 
     def __init__(self, threat: str) -> None:
+        """Store the name of the threat."""
         super().__init__()
         self.threat = threat
 
 
 class Attachable(Protocol):
-    """Something sealed and stored that can become evidence: an upload, or a file of an unfinished report."""
+    """A stored object that can become evidence: an upload, or a file of an unfinished report."""
 
     object_name: str
     object_digest: bytes
@@ -73,15 +74,15 @@ class Attachable(Protocol):
 
     @property
     def id(self) -> uuid.UUID | str:
-        """The id that the object's segments are bound to."""
+        """The id to which the object's segments are bound."""
 
     @property
     def info(self) -> FileInfo | None:
-        """What is sealed beside it; None where it was refused."""
+        """What is to be sealed beside it; None where it was refused."""
 
 
 def delete_object(name: str) -> None:
-    """Delete a stored object; an absent one is no error, a dead store leaves it to the sweeper."""
+    """Delete a stored object, if it exists; where the storage fails, the retention job deletes it later."""
     try:
         storage().delete(name)
     except OSError:
@@ -89,7 +90,7 @@ def delete_object(name: str) -> None:
 
 
 def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind: str = "object") -> Context:
-    """The context that the sealed key of a stored object is bound to."""
+    """Return the context of what is sealed beside an object; ``kind`` "worker" is the worker's grant."""
     identifier = item.pk if isinstance(item, EvidenceObject) else item
     return Context(kind, str(identifier), str(evidence.complaint_id), evidence.sequence)
 
@@ -104,25 +105,28 @@ def attach(
 ) -> int:
     """Make stored objects evidence of ``complaint``, their keys sealed to it and to the worker.
 
+    Args:
+        first: the first free sequence number. A file that was removed or sent in another window leaves a gap.
+
     Returns:
-        the next free sequence number.
+        The next free sequence number.
     """
     files = list(files)
-    gone = _gone(files)
-    to_worker = worker_key.public()
+    removed = _removed_ids(files)
+    worker_public = worker_key.public()
     sequence = first
     for item in files:
         info = item.info
         if info is None:
             raise ValueError("refused")
-        if str(item.id) in gone:
+        if str(item.id) in removed:
             sequence += 1
             continue
         object_id = uuid.UUID(str(item.id))
         evidence = Evidence(complaint=complaint, sequence=sequence, day=today)
         body = asdict(info)
         context = object_context(object_id, evidence, kind="worker")
-        evidence.worker_grant = seal_record(to_worker, context, body, signer)
+        evidence.worker_grant = seal_record(worker_public, context, body, signer)
         evidence.save(force_insert=True)
         EvidenceObject.objects.create(
             pk=object_id,
@@ -138,30 +142,39 @@ def attach(
     return sequence
 
 
-def _gone(files: Iterable[Attachable]) -> set[str]:
-    """Return the ids of files that waited to be sent and do no more: removed, or sent, from another window."""
-    kept = {str(item.id) for item in files if getattr(item, "drafted", False)}
-    if not kept:
-        return kept
-    here = DraftFile.objects.select_for_update().filter(pk__in=kept).values_list("pk", flat=True)
-    return kept - set(map(str, here))
+def _removed_ids(files: Iterable[Attachable]) -> set[str]:
+    """Return the ids of draft files whose row is gone: they were removed, or sent, in another window."""
+    drafted = {str(item.id) for item in files if getattr(item, "drafted", False)}
+    if not drafted:
+        return drafted
+    stored = DraftFile.objects.select_for_update().filter(pk__in=drafted).values_list("pk", flat=True)
+    return drafted - set(map(str, stored))
 
 
 def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> FileInfo:
-    """Open what is sealed beside an object with the complaint's pair; the reporter or the worker must have signed."""
+    """Open what is sealed beside an object with the complaint's pair.
+
+    Raises:
+        SealError: the reporter has not signed it, or the server where it is a copy that the worker made.
+    """
     derived = item.variant != EvidenceObject.Variant.ORIGINAL
     signer = log.server_signer().public if derived else bytes(complaint.reporter_verify_key)
     return FileInfo(**open_record(pair, item.sealed, object_context(item, evidence), signer))
 
 
 def stream(item: EvidenceObject, info: FileInfo, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object; raises SealError on a damaged one."""
+    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object.
+
+    Raises:
+        SealError: the object was altered.
+        OSError: the storage does not have it, or does not answer.
+    """
     with storage().open(item.object_name, "rb") as stored:
         yield from read_range(cast(BinaryIO, stored), bytes.fromhex(info.key), item.pk.bytes, info.length, start, end)
 
 
 def referenced_objects() -> set[str]:
-    """Return the names of all objects that a row speaks of."""
-    # Drafts first: what is sent between the two looks is then seen twice, the other way round not at all.
+    """Return the names of all objects that a row refers to."""
+    # Drafts are read first: a file that is sent in between is then counted twice, otherwise not at all.
     names = set(DraftFile.objects.exclude(object_name=None).values_list("object_name", flat=True))
     return {name for name in names if name} | set(EvidenceObject.objects.values_list("object_name", flat=True))

@@ -1,4 +1,4 @@
-"""The job worker's pair: every node seals to its public half, and only those that run jobs hold the private one."""
+"""The job worker's X25519 pair: every node seals to the public key, only nodes that run jobs hold the private key."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from complaints.domain.sealing.primitives import BoxPair
 
 
 def public() -> bytes:
-    """Return the job worker's public key, all that a node needs which only takes reports in.
+    """Return the job worker's public key, which is all that a node needs that only receives reports.
 
     Raises:
-        ImproperlyConfigured: the environment names neither half.
+        ImproperlyConfigured: the environment has neither the public nor the private key.
     """
     if settings.WORKER_PUBLIC_KEY:
         return bytes.fromhex(settings.WORKER_PUBLIC_KEY)
-    known = pairs()
-    if not known:
+    worker_pairs = pairs()
+    if not worker_pairs:
         raise ImproperlyConfigured("WORKER_PUBLIC_KEY is not set")
-    return known[0].public
+    return worker_pairs[0].public
 
 
 def pairs() -> list[BoxPair]:
-    """Return the worker's pair and those before it whose week is not over, newest first; none on a node without them.
+    """Return the worker's current pair and the previous ones that are still in use, newest first.
 
-    Private halves stand in the environment of the nodes that run jobs, and nowhere else.
+    The list is empty on a node that runs no jobs: only the environment of the others holds private keys.
     """
     if not settings.WORKER_PRIVATE_KEY:
         return []
@@ -34,6 +34,6 @@ def pairs() -> list[BoxPair]:
 
 
 def new_keys() -> tuple[str, str]:
-    """Draw a pair for the worker: its private and its public half, as the environment holds them."""
+    """Draw a pair; return its private and its public key in hexadecimal, as the environment holds them."""
     pair = BoxPair.new()
     return pair.private.hex(), pair.public.hex()

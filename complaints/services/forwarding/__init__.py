@@ -1,5 +1,4 @@
-"""Forwarding to a body and everything the body does: a release under a key of its own, and what is written on it.
+"""Forwarding a case to an oversight body, and what the body does with the release.
 
-Before a release the body's team has no key to anything; after it they hold the key of that release and never the
-complaint's own.
+A release has its own key pair. The body's team holds the key of its releases only, never that of a complaint.
 """

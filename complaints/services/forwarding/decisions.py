@@ -1,11 +1,10 @@
-"""What a body does with its release: take up, ask, return, find, recommend, record the sanction."""
+"""The acts of a body on its release: taking it up, asking, returning it, findings, recommendations and sanctions."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.db import transaction
 
@@ -40,7 +39,7 @@ _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
 
 @dataclass(frozen=True)
 class SanctionRecord:
-    """What the agency imposed: kind (code), number and date of the decision."""
+    """The sanction that the agency imposed: its kind (code), and the number and date of the decision."""
 
     kind: str
     number: str
@@ -59,15 +58,17 @@ def act(
     seen_status: str | None = None,
     override: disclosure_check.Override | None = None,
 ) -> CaseStep:
-    """Take a body's step on its release.
+    """Perform an action of the body on its release.
 
     Args:
-        text: what is kept on the release and read by triage: the finding, the recommendation, the question returned.
-        told: what the reporter reads; for a question to the reporter, and where the table wants a reason, required.
+        text: what triage reads on the release: the finding, the recommendation, or the question of a return.
+        told: what the reporter reads; required for a question, and where the workflow requires a reason.
         sanction: with Action.SANCTION, required.
-        override: why ``told`` was sent in spite of a warning.
+        seen_status: the status or case version that the person saw.
+        override: why ``told`` was sent despite a disclosure warning.
 
     Raises:
+        Release.DoesNotExist: no release of this person's body.
         TransitionRefused, CaseChanged, Locked: nothing was written.
     """
     release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
@@ -86,9 +87,9 @@ def act(
         seen_status=seen_status,
     )
     if action in _DECISIONS:
-        _record(actor, release, action, text or told, sanction, speaker)
+        _store_decision(actor, release, action, text or told, sanction, speaker)
     reporters = reporters_of(content)
-    _say(actor, release, step, reporters, text=text, told=_told(told, sanction), speaker=speaker)
+    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(told, sanction), speaker=speaker)
     if told and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
@@ -106,14 +107,14 @@ def act(
     return step
 
 
-def _told(told: str, sanction: SanctionRecord | None) -> str:
+def _with_sanction(message: str, sanction: SanctionRecord | None) -> str:
     if sanction is None:
-        return told
+        return message
     label = SanctionKind.objects.get(pk=sanction.kind).label_id
-    return f"{label}. {told}".strip() if told else f"{label}."
+    return f"{label}. {message}".strip() if message else f"{label}."
 
 
-def _record(
+def _store_decision(
     actor: Actor,
     release: Release,
     action: Action,
@@ -122,7 +123,7 @@ def _record(
     speaker: KeySet,
 ) -> None:
     row = _DECISIONS[action](release=release, author=actor.staff, signer=speaker.sign.public, at=actor.now)
-    content: dict[str, Any] = {"outcome": action.value, "text": text}
+    content: dict[str, str] = {"outcome": action.value, "text": text}
     if sanction is not None:
         content |= {
             "kind": sanction.kind,
@@ -135,30 +136,30 @@ def _record(
     actor.record("decision.recorded", case=release.case_id, facts=facts)
 
 
-def _say(
+def _send_messages(
     actor: Actor,
     release: Release,
     step: CaseStep,
     reporters: dict[str, bytes],
     *,
     text: str,
-    told: str,
+    message: str,
     speaker: KeySet,
 ) -> None:
-    to_office = Action(step.action) is Action.RETURN
-    words = text if to_office else told
-    if not words:
+    to_triage = Action(step.action) is Action.RETURN
+    message = text if to_triage else message
+    if not message:
         return
     for complaint in release.case.complaints.filter(pk__in=reporters):
-        if not (to_office or complaint.has_reporter):
+        if not (to_triage or complaint.has_reporter):
             continue
         check_keys(complaint, reporters[str(complaint.pk)])
         send_to_reporter(
             complaint=complaint,
-            text=words if to_office else case_membership.with_reference(words, complaint),
+            text=message if to_triage else case_membership.with_reference(message, complaint),
             actor=actor,
             speaker=speaker,
             transition=step,
             release=release,
-            to_reporter=not to_office,
+            to_reporter=not to_triage,
         )

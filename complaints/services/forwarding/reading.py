@@ -1,4 +1,4 @@
-"""Opening a release: by the liaison of its body, and its decisions by triage. All of it audited."""
+"""Opens releases for liaisons of their body, and the body's decisions for triage; records what was opened."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Findi
 
 @dataclass(frozen=True)
 class ReleasedItem:
-    """A released file, as the body sees it."""
+    """A released file: the id of its row, its variant, and what is sealed beside it."""
 
     id: uuid.UUID
     variant: str
@@ -51,7 +51,7 @@ class ReleasedItem:
 
 @dataclass(frozen=True)
 class ReleaseMessage:
-    """A message on a release."""
+    """A message on a release, with its opened text."""
 
     message: Message
     text: str
@@ -59,7 +59,7 @@ class ReleaseMessage:
 
 @dataclass(frozen=True)
 class DecisionEntry:
-    """A finding, recommendation or sanction, opened."""
+    """An opened decision; ``kind`` is "finding", "recommendation" or "sanction", ``content`` as it was sealed."""
 
     kind: str
     at: datetime
@@ -68,7 +68,7 @@ class DecisionEntry:
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """All that a body holds: the text as released, the files as chosen, what was said and decided on it."""
+    """All that a body sees of a release: the released text, files, messages, decisions, and the available actions."""
 
     release: Release
     case: Case
@@ -81,10 +81,10 @@ class ReleaseFile:
 
 @transaction.atomic
 def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
-    """Open a release for an admitted liaison of its body; written into the chain.
+    """Open a release for an admitted liaison of its body, and audit it.
 
     Raises:
-        Release.DoesNotExist, Locked: nothing for this person.
+        Release.DoesNotExist, Locked: the person may not open it.
     """
     release = (
         access.releases_for(actor.staff)
@@ -94,89 +94,97 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     )
     pair, content = open_content(actor.keyring, release)
     signer = bytes(release.signer)
-    case = release.case
-    facts = {"release": str(release.pk)}
-    actor.record("release.opened", case=case.pk, facts=facts)
+    actor.record("release.opened", case=release.case_id, facts={"release": str(release.pk)})
     return ReleaseFile(
         release=release,
-        case=case,
+        case=release.case,
         content=content,
-        files=[open_released(item, pair, signer) for item in _released(release)],
+        files=[open_released(item, pair, signer) for item in _released_files(release)],
         thread=messages_on(release, pair, reporters_of(content)),
-        decisions=_decided({release: pair})[release],
+        decisions=_decisions({release: pair})[release],
         actions=actions(keyring=actor.keyring, release=release),
     )
 
 
 def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, Any]]:
-    """Return a release's pair and its text, which the triage team must have signed."""
+    """Return a release's pair and its content, which triage must have signed.
+
+    Raises:
+        Locked: the person does not hold the release's key.
+        SealError, UnpinnedKey: the content or the key was altered.
+    """
     pair = keyring.release(release)
     signer = trusted_signer(release.signer, Team.Kind.TRIAGE)
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
 
 
 def reporters_of(content: dict[str, Any]) -> dict[str, bytes]:
-    """Return the reporters' verifying keys by complaint, as triage released them: the rows could name others."""
+    """Return the reporters' verifying keys by complaint id as triage released them; rows are not trusted."""
     return {item["complaint"]: bytes.fromhex(item["reporter"]) for item in content["complaints"]}
 
 
-def _released(release: Release) -> list[ReleasedFile]:
-    # Pages go with their working copy and are looked at with it.
+def _released_files(release: Release) -> list[ReleasedFile]:
+    # Pages are shown with their working copy.
     files = release.files.exclude(stored__variant=EvidenceObject.Variant.PAGE).select_related("stored")
     return list(files.order_by("stored__evidence__sequence", "stored__variant"))
 
 
 def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedItem:
-    """Open what is sealed beside a released file; ``signer`` is the triage team's key, as the release names it."""
+    """Open what is sealed beside a released file; ``signer`` is the triage key that signed the release."""
     info = storage.FileInfo(**open_record(pair, item.sealed, file_context(item), signer))
     return ReleasedItem(item.pk, item.stored.variant, info)
 
 
 def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
-    """Open what was said on a release."""
-    said = []
+    """Return the messages on a release in order, opened.
+
+    Args:
+        reporters: as from :func:`reporters_of`.
+    """
+    messages = []
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
         if message.direction == Message.Direction.FROM_REPORTER:
             signer = reporters.get(str(message.complaint_id), b"")
             text = read_released(message, pair=pair, signer=signer)
         else:
             text = read(message, pair=pair, complaint=message.complaint)
-        said.append(ReleaseMessage(message, text))
-    return said
+        messages.append(ReleaseMessage(message, text))
+    return messages
 
 
-def _decided(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionEntry]]:
-    """Open all decisions on some releases, of the three kinds in one query, by release and in the kinds' order."""
+def _decisions(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionEntry]]:
+    """Return the opened decisions by release, in the order of DECISIONS and of time; reads the three tables at once."""
     by_id = {release.pk: release for release in pairs}
     columns = ("kind", "pk", "release_id", "signer", "sealed", "at")
-    one, *others = (
+    first, *others = (
         model.objects.filter(release__in=by_id)
-        .annotate(kind=Value(place, output_field=IntegerField()))
+        .annotate(kind=Value(index, output_field=IntegerField()))
         .values_list(*columns)
-        for place, model in enumerate(DECISIONS)
+        for index, model in enumerate(DECISIONS)
     )
-    found: dict[Release, list[DecisionEntry]] = {release: [] for release in pairs}
-    rows: Iterable[Any] = one.union(*others, all=True) if by_id else []
-    for place, pk, release_id, said_by, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
-        release, model = by_id[release_id], DECISIONS[place]
+    decisions: dict[Release, list[DecisionEntry]] = {release: [] for release in pairs}
+    rows: Iterable[Any] = first.union(*others, all=True) if by_id else []
+    for index, pk, release_id, stored_signer, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
+        release, model = by_id[release_id], DECISIONS[index]
         row = model(pk=pk, release=release)
-        signer = trusted_signer(said_by, f"body-{release.body_id}")
+        signer = trusted_signer(stored_signer, f"body-{release.body_id}")
         content = open_record(pairs[release], sealed, decision_context(row, release), signer)
-        found[release].append(DecisionEntry(model.__name__.lower(), at, content))
-    return found
+        decisions[release].append(DecisionEntry(model.__name__.lower(), at, content))
+    return decisions
 
 
 def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[DecisionEntry]]:
-    """Open what bodies decided on some releases, for a member of triage."""
-    return _decided({release: keyring.release(release) for release in releases})
+    """Return the opened decisions of bodies by release, for a member of triage; raises as :func:`open_content`."""
+    return _decisions({release: keyring.release(release) for release in releases})
 
 
 def decision_context(row: Decision, release: Release) -> Context:
+    """Return the context of a sealed decision."""
     return Context(type(row).__name__.lower(), str(row.pk), str(release.pk))
 
 
 def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
-    """Return the steps that the body may take; none on a release that was returned or replaced by a later one."""
+    """Return the transitions available to the body; none on a release that was returned or replaced by a later one."""
     case = release.case
     latest = case.releases.order_by("-number").values_list("pk", flat=True).first()
     if release.state != Release.State.OPEN or latest != release.pk or case.lead_body_id != release.body_id:
@@ -184,96 +192,103 @@ def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
     rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
-    if any(row.action is Action.ASK_REPORTER for row in rows) and not _somebody_to_ask(case):
+    if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(case):
         return [row for row in rows if row.action is not Action.ASK_REPORTER]
     return rows
 
 
-def _somebody_to_ask(case: Case) -> bool:
-    """Whether a report of the release has a reporter: staff's findings have none, what came later is not released."""
+def _has_reporter(case: Case) -> bool:
+    """Whether a released report has a reporter: monitoring reports have none, later reports are not released."""
     reports = case.complaints.with_reporter().order_by("day", "pk")
     return any(not case_membership.came_after_forwarding(report, case) for report in reports)
 
 
 @transaction.atomic
 def open_file(*, actor: Actor, file_id: uuid.UUID, knowing: bool = False) -> tuple[storage.FileInfo, Iterator[bytes]]:
-    """Open a released file for a liaison of the body; audited before the first byte leaves.
+    """Return a released file and its plaintext in pieces, for a liaison of the body; audited before the first byte.
+
+    Args:
+        knowing: whether the person has confirmed that the scanner reported the file.
 
     Raises:
-        ReleasedFile.DoesNotExist, Locked: nothing for this person.
-        evidence.InfectedFile: the scanner found something in it, and nobody said that they know (``knowing``).
+        ReleasedFile.DoesNotExist, Locked: the person may not open it.
+        storage.InfectedFile: the scanner reported the file, and ``knowing`` is False.
     """
-    mine = ReleasedFile.objects.filter(release__in=access.releases_for(actor.staff))
-    item = mine.select_related("release", "stored").get(pk=file_id)
+    item = _files_for(actor.keyring).get(pk=file_id)
     pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
     info = open_released(item, pair, signer).info
     if info.threat and not knowing:
         raise storage.InfectedFile(info.threat)
-    facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
-    actor.record("object.opened", case=item.release.case_id, facts=facts)
+    _record_opening(actor, item)
     return info, storage.stream(item.stored, info)
 
 
-# Looking at the files of a release, for a liaison of its body: recorded once, read in pieces after that.
+def _record_opening(actor: Actor, item: ReleasedFile) -> None:
+    facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
+    actor.record("object.opened", case=item.release.case_id, facts=facts)
+
+
+# --- Viewing files of a release: the opening is recorded once, copies and pages are then read without an entry --------
 
 
 Variant = EvidenceObject.Variant
 
 
-def _mine(keyring: Keyring) -> QuerySet[ReleasedFile]:
+def _files_for(keyring: Keyring) -> QuerySet[ReleasedFile]:
     files = ReleasedFile.objects.filter(release__in=access.releases_for(keyring.staff))
     return files.select_related("release", "stored")
 
 
 @transaction.atomic
 def view_file(*, actor: Actor, file_id: uuid.UUID) -> tuple[ReleasedItem, list[ReleasedItem]]:
-    """Open a released file to look at, with its pages; written into the chain once. An original is never looked at.
+    """Return a released file with its pages for the viewer, and audit it; nothing is audited for an original.
+
+    The viewer shows no content of an original.
 
     Raises:
-        ReleasedFile.DoesNotExist, Locked: nothing for this person.
+        ReleasedFile.DoesNotExist, Locked: the person may not open it.
     """
-    item = _mine(actor.keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
+    item = _files_for(actor.keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
     pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
     pages: list[ReleasedFile] = []
     if item.stored.variant != Variant.ORIGINAL:
-        facts = {"object": str(item.stored_id), "variant": item.stored.variant, "release": str(item.release_id)}
-        actor.record("object.opened", case=item.release.case_id, facts=facts)
+        _record_opening(actor, item)
         siblings = item.release.files.filter(stored__evidence=item.stored.evidence_id, stored__variant=Variant.PAGE)
         pages = list(siblings.select_related("stored").order_by("stored__number"))
     return open_released(item, pair, signer), [open_released(page, pair, signer) for page in pages]
 
 
 def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
-    """Return a released copy or page with what opens it; the caller has made sure that the looking is recorded.
+    """Return a released copy or page with what opens it; the caller ensures that the opening was recorded.
 
     Raises:
-        ReleasedFile.DoesNotExist, Locked: nothing for this person; originals are never given out here.
+        ReleasedFile.DoesNotExist, Locked: the person may not open it, or it is an original.
     """
-    item = _mine(keyring).exclude(stored__variant=Variant.ORIGINAL).get(pk=file_id)
+    item = _files_for(keyring).exclude(stored__variant=Variant.ORIGINAL).get(pk=file_id)
     pair, signer = keyring.release(item.release), bytes(item.release.signer)
     return item.stored, open_released(item, pair, signer).info
 
 
-# What a body's words to the reporters would give away, held against what was released to it and nothing else.
+# --- The disclosure check of a body's texts, against the released content only ----------------------------------------
 
 
 @transaction.atomic
 def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
-    """Return what ``text`` would give away to the reporters of a release; written into the chain.
+    """Return what ``text`` would disclose to the reporters of a release, and audit the check.
 
     Raises:
-        Release.DoesNotExist, Locked: nothing for this person.
+        Release.DoesNotExist, Locked: the person may not open it.
     """
     release = access.releases_for(actor.staff).select_related("case").get(pk=release_id)
     pair, content = open_content(actor.keyring, release)
-    answered: dict[str, list[str]] = {}
-    for one in messages_on(release, pair, reporters_of(content)):
-        if one.message.direction == Message.Direction.FROM_REPORTER:
-            answered.setdefault(str(one.message.complaint_id), []).append(one.text)
-    told = [
-        disclosure_check.ReporterWords(part["answers"], tuple(answered.get(part["complaint"], ())))
-        for part in content["complaints"]
+    messages: dict[str, list[str]] = {}
+    for entry in messages_on(release, pair, reporters_of(content)):
+        if entry.message.direction == Message.Direction.FROM_REPORTER:
+            messages.setdefault(str(entry.message.complaint_id), []).append(entry.text)
+    reporter_words = [
+        disclosure_check.ReporterWords(report["answers"], tuple(messages.get(report["complaint"], ())))
+        for report in content["complaints"]
     ]
-    found = disclosure.check(text, disclosure_check.known_facts(told, told))
-    disclosure_check.record_check(actor=actor, case_id=release.case_id, found=found)
-    return found
+    disclosures = disclosure.check(text, disclosure_check.known_facts(reporter_words, reporter_words))
+    disclosure_check.record_check(actor=actor, case_id=release.case_id, found=disclosures)
+    return disclosures

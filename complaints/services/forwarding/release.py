@@ -1,11 +1,10 @@
-"""Forwarding: a release of one case to one body under a key of its own, with the files as chosen."""
+"""Forwards a case to an oversight body: a release with its own key pair, the answers, and the chosen files."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
 from django.db import transaction
 
@@ -47,19 +46,22 @@ def forward(
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Release:
-    """Release a case to a body: its answers as they stand and the chosen ``objects``, under a new key.
+    """Forward a case: release the answers of its reports and the chosen ``objects`` to a body, under a new key pair.
 
     Args:
-        cover: the office's covering note, which the body reads.
-        told: what the reporter is told beside the step itself; may be empty.
-        checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
-        override: why that was sent in spite of a warning.
+        objects: ids of evidence objects (originals or working copies) of the case.
+        cover: triage's covering note, which the body reads.
+        told: a message to the reporters about the forwarding; "" sends none.
+        seen_status: the status or case version that the person saw.
+        checklist: the items that were ticked or explained, stored with the step; None where no checklist applies.
+        override: why ``told`` was sent despite a disclosure warning.
 
     Raises:
         Incomplete: the checklist has open items.
+        EvidenceObject.DoesNotExist: one of ``objects`` is not evidence of the case.
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
-    settled = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
+    checked_items = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
     teams = pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
     speaker = actor.keyring.team(teams[Team.Kind.TRIAGE])
     step = transitions.perform(
@@ -82,33 +84,34 @@ def forward(
         at=actor.now,
     )
     bind_keys(release, speaker.sign)
-    chosen = _chosen(complaints, objects)
+    chosen = _chosen_objects(complaints, objects)
     content = {"cover": cover, "complaints": [_snapshot(actor.keyring, complaint, chosen) for complaint in complaints]}
     release.sealed = seal_record(box.public, release_context(release), content, speaker.sign)
     release.save(force_insert=True)
     for team in teams.values():
         grant_key(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
     _release_files(actor.keyring, release, complaints, chosen, speaker)
-    _record(actor, release, files=len(objects))
-    first = complaints[0]
-    assessments.record_checklist(complaint=first, items=settled, step=step, actor=actor, speaker=speaker)
+    digest = log.digest_of(release.sealed)
+    facts = {"release": str(release.pk), "body": body.pk, "files": len(objects), "digest": digest}
+    actor.record("release.made", case=release.case_id, facts=facts)
+    assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor, speaker=speaker)
     if told:
-        _tell(actor, speaker, complaints, told, step, override)
+        _send_messages(actor, speaker, complaints, told, step, override)
     return release
 
 
-def _tell(
+def _send_messages(
     actor: Actor,
     speaker: KeySet,
     complaints: list[Complaint],
-    told: str,
+    message: str,
     step: CaseStep,
     override: disclosure_check.Override | None,
 ) -> None:
-    for complaint in (one for one in complaints if one.has_reporter):
+    for complaint in (report for report in complaints if report.has_reporter):
         send_to_reporter(
             complaint=complaint,
-            text=case_membership.with_reference(told, complaint),
+            text=case_membership.with_reference(message, complaint),
             actor=actor,
             speaker=speaker,
             transition=step,
@@ -119,30 +122,24 @@ def _tell(
         )
 
 
-def _record(actor: Actor, release: Release, *, files: int) -> None:
-    digest = log.digest_of(release.sealed)
-    facts = {"release": str(release.pk), "body": release.body_id, "files": files, "digest": digest}
-    actor.record("release.made", case=release.case_id, facts=facts)
-
-
 def release_context(release: Release) -> Context:
+    """Return the context of a release's sealed content."""
     return Context("release", str(release.pk), str(release.case_id), release.number)
 
 
-def _snapshot(keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject]) -> dict[str, Any]:
+def _snapshot(keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject]) -> dict[str, object]:
     owner, pair = str(complaint.pk), keyring.complaint(complaint)
     signer = bytes(complaint.reporter_verify_key)
     context = Context("answers", owner, owner)
     answers = open_record(pair, complaint.sealed_answers, context, signer)
-    # The body holds nothing else by which to know the reporter's keys: what it is told later is signed with this one.
-    reporter = signer.hex()
     posts = [asdict(post) for post in _posts(pair, complaint, chosen)]
     day = complaint.day.isoformat()
-    return {"complaint": owner, "day": day, "answers": answers, "posts": posts, "reporter": reporter}
+    # The body verifies the reporter's later answers with the key released here, not with the one in the row.
+    return {"complaint": owner, "day": day, "answers": answers, "posts": posts, "reporter": signer.hex()}
 
 
 def _posts(pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject]) -> Iterator[PostInfo]:
-    """Yield a complaint's posts, each with the number of its screenshot among the files of the release."""
+    """Yield a complaint's posts, each with the number of its screenshot among the released files (0: not released)."""
     numbers: dict[int, int] = {}
     for number, item in enumerate(chosen, start=1):
         if item.evidence.complaint_id == complaint.pk:
@@ -152,8 +149,8 @@ def _posts(pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject]) ->
         yield replace(post, screenshot=numbers.get(post.screenshot, 0))
 
 
-def _chosen(complaints: list[Complaint], objects: Collection[uuid.UUID]) -> list[EvidenceObject]:
-    """Return the chosen objects in the order in which the release numbers them; raises DoesNotExist for a stranger."""
+def _chosen_objects(complaints: list[Complaint], objects: Collection[uuid.UUID]) -> list[EvidenceObject]:
+    """Return the chosen objects in the order of their numbers; raises DoesNotExist for one of another case."""
     stored = EvidenceObject.objects.filter(pk__in=objects, evidence__complaint__in=complaints)
     rows = list(stored.select_related("evidence").order_by("evidence__complaint", "evidence__sequence", "variant"))
     if len(rows) != len(set(objects)):
@@ -168,30 +165,30 @@ def _release_files(
     chosen: list[EvidenceObject],
     speaker: KeySet,
 ) -> None:
-    """Seal the keys of the chosen objects to the release, under neutral names: a name may betray its sender."""
+    """Seal the keys of the chosen objects to the release, with neutral names: a file name may identify the reporter."""
     by_id = {complaint.pk: complaint for complaint in complaints}
     for number, item in enumerate(chosen, start=1):
         complaint = by_id[item.evidence.complaint_id]
         pair = keyring.complaint(complaint)
-        for one in (item, *_pages(item)):
-            info = storage.read_info(pair, one, one.evidence, complaint)
-            part = f"-{one.number}" if one.number else ""
-            name = f"bukti-{number}{part}.{info.label.lower()}"
-            neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, one))
-            released = ReleasedFile(release=release, stored=one)
+        for stored in (item, *_pages(item)):
+            info = storage.read_info(pair, stored, stored.evidence, complaint)
+            page = f"-{stored.number}" if stored.number else ""
+            name = f"bukti-{number}{page}.{info.label.lower()}"
+            neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, stored))
+            released = ReleasedFile(release=release, stored=stored)
             context = file_context(released)
             released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), speaker.sign)
             released.save(force_insert=True)
 
 
 def _threat(pair: BoxPair, item: EvidenceObject) -> str:
-    """Return what the scanner found in an original; the body must know it, and cannot open the worker's findings."""
+    """Return the scanner's result for an original: the body needs it and cannot open the worker's file report."""
     original = item.variant == EvidenceObject.Variant.ORIGINAL
     return processing.risk(processing.read_file_report(pair, item.evidence)) if original else ""
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:
-    """Return what goes with a working copy, to be looked at: its pages as images show nothing that it does not."""
+    """Return the pages of a working copy, which are released with it: they show nothing that the copy does not."""
     if item.variant != EvidenceObject.Variant.WORKING:
         return []
     pages = EvidenceObject.objects.filter(evidence=item.evidence_id, variant=EvidenceObject.Variant.PAGE)
@@ -199,4 +196,5 @@ def _pages(item: EvidenceObject) -> list[EvidenceObject]:
 
 
 def file_context(released: ReleasedFile) -> Context:
+    """Return the context of what is sealed beside a released file."""
     return Context("released-file", str(released.pk), str(released.release_id))

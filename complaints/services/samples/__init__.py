@@ -1,1 +1,1 @@
-"""Sample staff and sample reports, made through the same services as real ones; refused outside of sample mode."""
+"""Sample staff and sample reports, created by the same services as real ones; refused outside of sample mode."""

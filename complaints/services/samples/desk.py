@@ -1,4 +1,4 @@
-"""Who takes which step of a sample case, and in whose words: each step is one call of the service that people use."""
+"""The steps of a sample case and the people who perform them, each through the service that real users use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.utils import timezone
 from complaints.adapters import sample_files
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, case_file, follow_up, submission
@@ -27,39 +26,47 @@ from complaints.services.samples.stories import Planned
 
 @dataclass
 class Open:
-    """A sample case on its way: the plan, and what its reporter and the office hold of it."""
+    """A sample case that is being created: its plan, the reporter's code and ticket, and its ids once they exist."""
 
     plan: Planned
     code: str = ""
-    ticket: dict[str, str] = field(default_factory=dict)
+    ticket: follow_up.Ticket | None = None
     case_id: uuid.UUID = field(default_factory=uuid.uuid4)
     release_id: uuid.UUID | None = None
 
     @property
     def texts(self) -> dict[str, Any]:
-        """What was said."""
+        """The texts of the report, by name."""
         return self.plan.texts
 
     @property
     def complaint_id(self) -> uuid.UUID:
-        """The report of the case."""
-        return uuid.UUID(self.ticket["complaint"])
+        """The id of the report."""
+        return self.open_ticket.complaint_id
+
+    @property
+    def open_ticket(self) -> follow_up.Ticket:
+        """The reporter's ticket; raises ValueError before the report was sent."""
+        if self.ticket is None:
+            raise ValueError("not sent")
+        return self.ticket
 
 
 class Desk:
-    """The people of the house and of two bodies, each with their unlocked key."""
+    """The sample staff of triage and of two bodies, with their unlocked keys."""
 
-    def __init__(self, rings: Mapping[str, Keyring]) -> None:
-        """Seat the people, by username."""
-        self._rings = rings
+    def __init__(self, keyrings: Mapping[str, Keyring]) -> None:
+        """Take the key rings by username."""
+        self._keyrings = keyrings
 
     def take(self, step: str, case: Open, now: datetime) -> None:
-        """Take a step of the schedule; raises what its service raises."""
+        """Perform a step of the schedule; raises what its service raises."""
         getattr(self, f"_{step}")(case, now)
 
-    def _ring(self, kind: str, case: Open, *, other: bool = False) -> Keyring:
-        number = case.plan.number // 2 % 2
-        return self._rings[f"{kind}{(1 - number if other else number) + 1}"]
+    def _actor(self, kind: str, case: Open, now: datetime, *, other: bool = False) -> Actor:
+        """Return the person of a kind who works on a case, or with ``other`` the second person of that kind."""
+        index = case.plan.number // 2 % 2
+        return Actor(self._keyrings[f"{kind}{(1 - index if other else index) + 1}"], now)
 
     def _body(self, case: Open) -> str:
         return "bkn" if case.plan.number % 4 == 1 else "kasn"
@@ -71,48 +78,45 @@ class Desk:
         draft = case.plan.draft(today)
         submission.start_code(draft)
         receipt = submission.submit(draft=draft, files=files_of(case.plan), today=today)
-        case.code, ticket = receipt.code, follow_up.open_ticket(receipt.code)
-        if ticket is None:
-            raise Complaint.DoesNotExist
-        case.ticket = ticket
+        case.code, case.ticket = receipt.code, follow_up.open_ticket(receipt.code)
         case.case_id = Case.objects.values_list("pk", flat=True).get(reference=receipt.reference)
 
     def _answer(self, case: Open, now: datetime) -> None:
-        more = [_seal(f"foto-{case.plan.number}.jpg", sample_files.photo(case.plan.number + 500))]
-        files = more if case.plan.photo and case.plan.number % 3 == 0 else []
+        photos = [_seal(f"foto-{case.plan.number}.jpg", sample_files.photo(case.plan.number + 500))]
+        files = photos if case.plan.photo and case.plan.number % 3 == 0 else []
         today = timezone.localdate(now)
-        follow_up.add_message(ticket=case.ticket, text=case.texts["answer"], files=files, today=today)
+        follow_up.add_message(ticket=case.open_ticket, text=case.texts["answer"], files=files, today=today)
 
     def _withdraw(self, case: Open, now: datetime) -> None:
         today = timezone.localdate(now)
-        follow_up.withdraw(ticket=case.ticket, reason=case.texts["withdraw_reason"], today=today)
+        follow_up.withdraw(ticket=case.open_ticket, reason=case.texts["withdraw_reason"], today=today)
 
-    # --- The office ---------------------------------------------------------------------------------------------------
+    # --- Triage -------------------------------------------------------------------------------------------------------
 
     def _act(self, case: Open, action: Action, now: datetime, *, reason: str = "", other: bool = False) -> None:
-        ring = self._ring("verifikator", case, other=other)
-        case_actions.act(actor=Actor(ring, now), case_id=case.case_id, action=action, reason=reason)
+        actor = self._actor("verifikator", case, now, other=other)
+        case_actions.act(actor=actor, case_id=case.case_id, action=action, reason=reason)
 
     def _read(self, case: Open, now: datetime) -> None:
-        case_file.open_case(actor=Actor(self._ring("verifikator", case), now), case_id=case.case_id)
+        case_file.open_case(actor=self._actor("verifikator", case, now), case_id=case.case_id)
 
     def _start(self, case: Open, now: datetime) -> None:
         self._act(case, Action.START_REVIEW, now)
         self._read(case, now)
         if case.plan.number % 5 != 4:
-            ring = self._ring("verifikator", case)
-            assignment.assign(actor=Actor(ring, now), case_id=case.case_id, assignee=ring.staff)
+            actor = self._actor("verifikator", case, now)
+            assignment.assign(actor=actor, case_id=case.case_id, assignee=actor.staff)
 
     def _note(self, case: Open, now: datetime, text: str = "internal_note") -> None:
-        ring = self._ring("verifikator", case)
-        case_actions.write_case_note(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts[text])
+        actor = self._actor("verifikator", case, now)
+        case_actions.write_case_note(actor=actor, complaint_id=case.complaint_id, text=case.texts[text])
 
     def _ask(self, case: Open, now: datetime) -> None:
         self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
 
     def _reply(self, case: Open, now: datetime) -> None:
-        ring = self._ring("verifikator", case)
-        case_actions.reply_to_reporter(actor=Actor(ring, now), complaint_id=case.complaint_id, text=case.texts["reply"])
+        actor = self._actor("verifikator", case, now)
+        case_actions.reply_to_reporter(actor=actor, complaint_id=case.complaint_id, text=case.texts["reply"])
 
     def _verify(self, case: Open, now: datetime) -> None:
         self._read(case, now)
@@ -129,10 +133,9 @@ class Desk:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
 
     def _forward(self, case: Open, now: datetime) -> None:
-        ring = self._ring("penerus", case)
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
         release = forward(
-            actor=Actor(ring, now),
+            actor=self._actor("penerus", case, now),
             case_id=case.case_id,
             body=OversightBody.objects.get(pk=self._body(case)),
             objects=list(working.values_list("pk", flat=True)),
@@ -142,47 +145,56 @@ class Desk:
 
     # --- The body -----------------------------------------------------------------------------------------------------
 
-    def _judge(self, case: Open, action: Action, now: datetime, **words: Any) -> None:
+    def _decide(
+        self,
+        case: Open,
+        action: Action,
+        now: datetime,
+        *,
+        text: str = "",
+        told: str = "",
+        sanction: decisions.SanctionRecord | None = None,
+    ) -> None:
         if case.release_id is None:
             raise ValueError("not forwarded")
-        ring = self._ring(self._body(case), case)
-        reading.open_release(actor=Actor(ring, now), release_id=case.release_id)
-        decisions.act(actor=Actor(ring, now), release_id=case.release_id, action=action, **words)
+        actor = self._actor(self._body(case), case, now)
+        reading.open_release(actor=actor, release_id=case.release_id)
+        decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, told=told, sanction=sanction)
 
     def _take_up(self, case: Open, now: datetime) -> None:
-        self._judge(case, Action.TAKE_UP, now)
+        self._decide(case, Action.TAKE_UP, now)
 
     def _return(self, case: Open, now: datetime) -> None:
-        self._judge(case, Action.RETURN, now, text=case.texts["return_question"])
+        self._decide(case, Action.RETURN, now, text=case.texts["return_question"])
 
     def _ask_for_body(self, case: Open, now: datetime) -> None:
-        self._judge(case, Action.ASK_REPORTER, now, told=case.texts["question"])
+        self._decide(case, Action.ASK_REPORTER, now, told=case.texts["question"])
 
     def _substantiate(self, case: Open, now: datetime) -> None:
-        self._judge(case, Action.SUBSTANTIATE, now, text=case.texts["body_finding"])
+        self._decide(case, Action.SUBSTANTIATE, now, text=case.texts["body_finding"])
 
     def _dismiss(self, case: Open, now: datetime) -> None:
-        words = case.texts["body_dismissal"]
-        self._judge(case, Action.DISMISS, now, text=words, told=words)
+        dismissal = case.texts["body_dismissal"]
+        self._decide(case, Action.DISMISS, now, text=dismissal, told=dismissal)
 
     def _await(self, case: Open, now: datetime) -> None:
-        self._judge(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"])
+        self._decide(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"])
 
     def _sanction(self, case: Open, now: datetime) -> None:
         kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]
-        imposed = decisions.SanctionRecord(kind, number, timezone.localdate(now))
-        self._judge(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=imposed)
+        sanction = decisions.SanctionRecord(kind, number, timezone.localdate(now))
+        self._decide(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=sanction)
 
 
 def files_of(plan: Planned) -> list[drafts.DraftFileInfo]:
-    """Draw and seal the files of a sample report."""
+    """Make and encrypt the files of a sample report."""
     uploads = []
     if plan.photo:
         uploads.append(_seal(f"IMG_{2040 + plan.number}.jpg", sample_files.photo(plan.number)))
     if plan.document:
         lines = ["CONTOH - dokumen fiktif", "", f"Undangan rapat, {plan.texts['agency']}", "Acara: pembinaan pegawai"]
         uploads.append(_seal("undangan.pdf", sample_files.document(lines)))
-    return [_as_sent(upload) for upload in uploads]
+    return [_as_draft_file(upload) for upload in uploads]
 
 
 def _seal(name: str, content: bytes) -> intake.SealedUpload:
@@ -194,7 +206,7 @@ def _seal(name: str, content: bytes) -> intake.SealedUpload:
     return upload
 
 
-def _as_sent(upload: intake.SealedUpload) -> drafts.DraftFileInfo:
+def _as_draft_file(upload: intake.SealedUpload) -> drafts.DraftFileInfo:
     if upload.info is None:
         raise OSError("store")
     metadata_check.check_object(upload.info, object_name=upload.object_name, identifier=upload.id)

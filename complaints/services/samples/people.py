@@ -1,7 +1,7 @@
-"""The sample staff and their teams, for trying the portal out.
+"""The sample staff and their teams, for trying out the portal.
 
-The passwords stand here for everybody to read. That is safe for one reason only: ``check --deploy`` refuses a database
-that holds a sample account, and nothing here works outside of sample mode.
+The passwords are public. That is safe because nothing here works outside of sample mode, and ``check --deploy`` refuses
+a database with a sample account.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from complaints.services.team_keys.setup import SetupRequest
 
 
 class SamplesRefused(Exception):  # noqa: N818
-    """Samples that must not be made here; the text is for whoever sits at the terminal."""
+    """Samples cannot be created here; the text is a sentence for the terminal."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A sample account."""
+    """A sample account; ``team`` is the slug of its team, "" for none."""
 
     username: str
     first_name: str
@@ -56,7 +56,7 @@ PEOPLE: Final = (
 
 @dataclass(frozen=True)
 class SampleInstallation:
-    """What was made: the teams, the pins, and by team the private halves of the recovery keys."""
+    """The new teams, the value of TEAM_KEY_PINS, and by team slug the private recovery keys (hexadecimal)."""
 
     teams: list[Team]
     pins: str
@@ -64,29 +64,29 @@ class SampleInstallation:
 
 
 def refuse_outside_sample_mode() -> None:
-    """Raise SamplesRefused unless this portal was started to be tried out."""
+    """Raise SamplesRefused unless the portal is in sample mode."""
     if not settings.SAMPLE_MODE:
         raise SamplesRefused("This portal is not in sample mode (PORTAL_SAMPLE=true); samples are refused.")
 
 
 def create_sample_staff(*, now: datetime, env_file: Path) -> SampleInstallation | None:
-    """Make the sample staff and their teams and pin them in ``env_file``; None where that was done before.
+    """Create the sample staff and their teams, and pin these in ``env_file``; None where they exist already.
 
     Raises:
         SamplesRefused: not in sample mode, or the database's teams are not those that the environment pins.
     """
     refuse_outside_sample_mode()
     if Team.objects.exists():
-        _refuse_strange_teams()
+        _check_teams_are_pinned()
         _enrol_missing()
         return None
     with transaction.atomic():
         for person in PEOPLE:
-            _make(person, now)
-        made = _found_teams(now)
-        # Before the commit: a pin without its team is replaced by the next run, a team without its pin is stuck.
-        private_file.put(env_file, "TEAM_KEY_PINS", made.pins)
-    return made
+            _create_account(person, now)
+        installation = _create_teams(now)
+        # Before the commit: the next run replaces a pin without its team, but cannot mend a team without its pin.
+        private_file.put(env_file, "TEAM_KEY_PINS", installation.pins)
+    return installation
 
 
 def _enrol_missing() -> None:
@@ -95,7 +95,7 @@ def _enrol_missing() -> None:
             mfa.enrol_totp(staff=staff)
 
 
-def _refuse_strange_teams() -> None:
+def _check_teams_are_pinned() -> None:
     try:
         pinned_teams(*Team.objects.values_list("slug", flat=True))
     except UnpinnedKey as error:
@@ -105,7 +105,7 @@ def _refuse_strange_teams() -> None:
         ) from error
 
 
-def _make(person: Person, now: datetime) -> None:
+def _create_account(person: Person, now: datetime) -> None:
     staff = Staff.objects.create(
         username=person.username,
         first_name=person.first_name,
@@ -120,13 +120,13 @@ def _make(person: Person, now: datetime) -> None:
     mfa.enrol_totp(staff=staff)
 
 
-def _found_teams(now: datetime) -> SampleInstallation:
+def _create_teams(now: datetime) -> SampleInstallation:
     members: dict[str, list[str]] = {}
     for person in PEOPLE:
         if person.team:
             members.setdefault(person.team, []).append(person.username)
     pairs = {slug: (setup.recovery_pair(), setup.recovery_pair()) for slug in members}
-    public = {slug: (one[0], other[0]) for slug, (one, other) in pairs.items()}
+    public = {slug: (first[0], second[0]) for slug, (first, second) in pairs.items()}
     teams = setup.create_teams(setup.check_request(SetupRequest(bodies=(), members=members, recovery=public)), now=now)
-    private_halves = {slug: (one[1], other[1]) for slug, (one, other) in pairs.items()}
-    return SampleInstallation(teams, setup.pins(teams), private_halves)
+    private = {slug: (first[1], second[1]) for slug, (first, second) in pairs.items()}
+    return SampleInstallation(teams, setup.pins(teams), private)

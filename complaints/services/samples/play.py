@@ -1,4 +1,4 @@
-"""Plays the planned sample cases day by day, as reporters, officers, liaisons and the clock would have done."""
+"""Creates the planned sample cases day by day, as reporters, staff, liaisons and the jobs of the clock would."""
 
 from __future__ import annotations
 
@@ -26,29 +26,32 @@ from complaints.services.samples.schedule import schedule
 from complaints.services.samples.stories import planned
 from complaints.services.team_keys import personal
 
-# Which report's ticket code is shown first: its status page has an open question.
-SHOWN: Final = "needs_information"
+# The status whose ticket code is shown first: its status page has an open question.
+FEATURED_STATUS: Final = "needs_information"
 
 
 def load(*, now: datetime, into: Path) -> int:
-    """Make the sample reports and write accounts and ticket codes to ``into``; return how many, 0 if there are any.
+    """Create the sample reports unless there are reports; return their number.
+
+    Args:
+        into: the JSON file for the accounts and the ticket codes by status.
 
     Raises:
-        SamplesRefused: not in sample mode, or the sample staff are not there.
+        SamplesRefused: not in sample mode, or the sample staff are missing.
     """
     refuse_outside_sample_mode()
     today = timezone.localdate(now)
-    made = 0
+    count = 0
     if not Complaint.objects.exists():
         with transaction.atomic():
             tickets = _play(today)
-            made = len(planned())
+            count = len(planned())
             _write(into, tickets)
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first()
     if first is not None:
-        # After the commit: a head that left the machine cannot be taken back.
+        # After the commit: an exported head cannot be taken back.
         scheduled.close_days(days=_days(first, today), now=now)
-    return made
+    return count
 
 
 def _days(first: date, end: date) -> Iterable[date]:
@@ -56,56 +59,55 @@ def _days(first: date, end: date) -> Iterable[date]:
 
 
 @dataclass
-class _Move:
+class _PlannedStep:
     day: date
-    place: int
+    index: int
     case: Open
     step: str
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """The order of steps within a day."""
+        return self.index, self.case.plan.number
+
 
 def _play(today: date) -> dict[str, list[str]]:
-    """Take every step of every case in the order of days; return the ticket codes by the state that was reached."""
-    desk = Desk(_rings())
+    """Perform all steps of all cases in the order of days; return the ticket codes by the status reached."""
+    desk = Desk(_keyrings())
     cases = [Open(plan) for plan in planned()]
-    moves = [
-        _Move(day, place, case, step)
+    steps = [
+        _PlannedStep(day, index, case, step)
         for case in cases
-        for place, (step, day) in enumerate(
+        for index, (step, day) in enumerate(
             schedule(status=case.plan.status, age=case.plan.age, number=case.plan.number, today=today)
         )
     ]
-    first = min(move.day for move in moves)
+    first = min(step.day for step in steps)
     for day in [*_days(first, today), today]:
         case_deadlines.run_deadlines(now=_at(day, time(0, 5)))
-        todays = sorted(
-            (move for move in moves if move.day == day), key=lambda move: (move.place, move.case.plan.number)
-        )
-        for minute, move in enumerate(todays):
-            desk.take(move.step, move.case, _at(day, time(9)) + timedelta(minutes=3 * minute))
+        steps_of_day = sorted((step for step in steps if step.day == day), key=lambda step: step.order)
+        for number, step in enumerate(steps_of_day):
+            desk.take(step.step, step.case, _at(day, time(9)) + timedelta(minutes=3 * number))
         while processing.process_pending():
             pass
     return _tickets(cases)
-
-
-def _turn(move: _Move) -> tuple[int, int]:
-    return move.place, move.case.plan.number
 
 
 def _at(day: date, hour: time) -> datetime:
     return timezone.make_aware(datetime.combine(day, hour))
 
 
-def _rings() -> dict[str, Keyring]:
+def _keyrings() -> dict[str, Keyring]:
     staff = {person.username: person for person in Staff.objects.filter(is_sample=True)}
-    rings = {}
+    keyrings = {}
     for person in PEOPLE:
         if person.team:
-            known = staff.get(person.username)
-            unlocked = personal.unlock(staff=known, password=person.password) if known else None
-            if unlocked is None:
+            account = staff.get(person.username)
+            keys = personal.unlock(staff=account, password=person.password) if account else None
+            if keys is None:
                 raise SamplesRefused(f"The sample account {person.username} is missing or was changed; run setup_keys.")
-            rings[person.username] = Keyring(known, unlocked)
-    return rings
+            keyrings[person.username] = Keyring(account, keys)
+    return keyrings
 
 
 def _tickets(cases: list[Open]) -> dict[str, list[str]]:
@@ -120,5 +122,5 @@ def _write(path: Path, tickets: dict[str, list[str]]) -> None:
     accounts = [
         {"username": person.username, "role": str(person.role.label), "password": person.password} for person in PEOPLE
     ]
-    content = {"accounts": accounts, "ticket": tickets[SHOWN][0], "tickets": tickets}
+    content = {"accounts": accounts, "ticket": tickets[FEATURED_STATUS][0], "tickets": tickets}
     private_file.write(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

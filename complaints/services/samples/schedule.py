@@ -1,7 +1,7 @@
-"""On which day which step of a sample case is taken, so that it stands today where the plan wants it.
+"""The days on which the steps of a sample case are performed, so that it has the planned status today.
 
-Plain arithmetic over days since the report came in. What only the clock does (an unanswered question, an agency that
-did not act) is no step here: it follows from the deadlines.
+Days are counted from the receipt of the report. Transitions of the system (an unanswered question, an agency that did
+not act) are no steps here: they follow from the deadlines.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _proposed(age: int, odd: bool) -> Steps:
 
 
 def _ineligible(age: int, odd: bool) -> Steps:
-    # The oldest is left to the clock: the question was never answered.
+    # The oldest case becomes ineligible by the deadline: its question is never answered.
     return [("start", 1), ("ask", 2)] if age >= 28 else [*_ASKED, ("propose", 4), ("confirm", 6)]
 
 
@@ -84,7 +84,7 @@ def _withdrawn(age: int, odd: bool) -> Steps:
     return [("start", 1), ("note", 1), ("withdraw", 3)] if odd else [("withdraw", 1)]
 
 
-_WAYS: Final[dict[str, Callable[[int, bool], Steps]]] = {
+_STEPS_OF_STATUS: Final[dict[str, Callable[[int, bool], Steps]]] = {
     "received": _received,
     "in_review": _in_review,
     "needs_information": _needs_information,
@@ -104,13 +104,17 @@ _WAYS: Final[dict[str, Callable[[int, bool], Steps]]] = {
 
 
 def schedule(*, status: str, age: int, number: int, today: date) -> list[tuple[str, date]]:
-    """Return the steps of a case that came in ``age`` days ago, with their days, in order, none of staff's today.
+    """Return the steps of a case that was received ``age`` days ago, in order, each with its day.
 
-    The office works on weekdays; a step that would fall on a weekend is taken on the Friday before where it can be.
+    Args:
+        status: the status of the case today.
+        number: the number of the report; odd ones may take other steps to the same status.
+
+    Staff work on weekdays: a step of staff on a weekend is moved to the Friday before, but not before the step before.
     """
     received = today - timedelta(days=age)
     days = [("send", received)]
-    for step, after in _WAYS[status](age, number % 2 == 1):
+    for step, after in _STEPS_OF_STATUS[status](age, number % 2 == 1):
         day = received + timedelta(days=after)
         if step not in REPORTERS:
             day -= timedelta(days=max(0, day.weekday() - 4))

@@ -1,4 +1,4 @@
-"""The sample reports as data: stories, and the plan that varies each into one or more reports."""
+"""The sample reports as data: stories, and a plan that varies each story into one or more reports."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from complaints.services.submission import Draft
 
 DATA: Final = Path(__file__).resolve().parent.parent.parent / "data" / "samples"
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One sample report: where it shall stand today, how many days ago it came in, what was sent and said."""
+    """A sample report: its status today, its age in days, its files, and all its texts by name."""
 
     number: int
     status: str
@@ -24,27 +26,28 @@ class Planned:
     texts: dict[str, Any]
 
     def received(self, today: date) -> date:
-        """The day on which it came in."""
+        """Return the day on which the report is received."""
         return today - timedelta(days=self.age)
 
-    def draft(self, today: date) -> dict[str, Any]:
-        """The reporter's answers, as the pages collect them."""
+    def draft(self, today: date) -> Draft:
+        """Return the reporter's answers as an unfinished report."""
         names = ("door", "accused_kind", "category", "accused_name", "accused_nip", "accused_position", "agency_kind",
                  "agency", "regency", "province", "story", "identity", "name", "contact")  # fmt: skip
-        happened = self.received(today) - timedelta(days=self.texts["days_ago_event"])
-        return {name: self.texts[name] for name in names} | {
+        event_day = self.received(today) - timedelta(days=self.texts["days_ago_event"])
+        answers = {name: self.texts[name] for name in names} | {
             "accused_unknown": False,
-            "event_from": happened.isoformat(),
+            "event_from": event_day.isoformat(),
             "event_until": "",
             "learnt_on": "",
             "links": "\n".join(self.texts["links"]),
             "done": [],
         }
+        return cast(Draft, answers)
 
 
 @cache
 def planned() -> tuple[Planned, ...]:
-    """Return every report of the plan, in the plan's order."""
+    """Return all sample reports, in the order of the plan."""
     stories, plan = (json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in ("stories", "plan"))
     return tuple(_planned(number, entry, stories[entry["story"]]) for number, entry in enumerate(plan))
 
@@ -58,17 +61,17 @@ def _planned(number: int, entry: dict[str, Any], story: dict[str, Any]) -> Plann
 
 
 def _vary(story: dict[str, Any], variation: dict[str, Any]) -> dict[str, Any]:
-    """Replace words in every text, then whole answers, then put an opening sentence before the story."""
+    """Return the texts of a story with words replaced, answers overridden, and an opening sentence prefixed."""
 
-    def swap(value: Any) -> Any:
+    def replace_words(value: object) -> object:
         if isinstance(value, list):
-            return [swap(item) for item in value]
+            return [replace_words(item) for item in value]
         if isinstance(value, str):
             for old, new in variation["replace"]:
                 value = value.replace(old, new)
         return value
 
-    varied: dict[str, Any] = {key: swap(value) for key, value in story.items()} | variation["overrides"]
+    varied: dict[str, Any] = {key: replace_words(value) for key, value in story.items()} | variation["overrides"]
     varied["story"] = f"{variation['prefix']} {varied['story']}".strip()
     varied["days_ago_event"] += variation["shift_days"]
     return varied

@@ -1,6 +1,6 @@
-"""The access review: who holds which team's key, since when and by whom, and when it was last used; and its sign-off.
+"""The access review: who holds which team's key, who admitted them, when they last used it; and its sign-off.
 
-Reads clear columns and the chain only; nobody needs a key for it.
+It reads unencrypted columns and the audit chain only, so that no key is needed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.log import RecordedEntry
 from complaints.services.team_keys.membership import recovery_digest
 from complaints.services.team_keys.personal import fingerprint
 from complaints.services.team_keys.resealing import Progress, progress
@@ -29,7 +28,7 @@ OPENINGS = ("case.opened", "queue.opened", "object.opened", "release.opened")
 
 @dataclass(frozen=True)
 class Holder:
-    """One membership: the person's fingerprint and the days on which they last signed in and last opened something."""
+    """A membership, with the person's key fingerprint and the days of their last sign-in and last opening (or None)."""
 
     row: TeamMembership
     fingerprint: str
@@ -39,9 +38,9 @@ class Holder:
 
 @dataclass(frozen=True)
 class TeamAccess:
-    """One team: its key of today, who holds it, who waits, who has left, and who left and may still remember it.
+    """A team's access: its current key, who holds it, who waits for admission, and who has left.
 
-    ``recovery`` is the digest of the keepers' public keys; "" where the key of today has none.
+    ``leavers`` left and may still know the current key. ``recovery`` is the digest of the recovery public keys, or "".
     """
 
     team: Team
@@ -59,17 +58,17 @@ class TeamAccess:
 
 def review(*, teams: Iterable[Team]) -> list[TeamAccess]:
     """Return the access of each of ``teams``."""
-    wanted = list(teams)
-    rows = TeamMembership.objects.filter(team__in=wanted).select_related(
+    teams = list(teams)
+    memberships = TeamMembership.objects.filter(team__in=teams).select_related(
         "staff__body", "team__body", "admitted_by", "removed_by"
     )
-    by_team: dict[object, list[TeamMembership]] = {team.pk: [] for team in wanted}
-    for row in rows.order_by("staff__username", "left_at", "pk"):
+    by_team: dict[object, list[TeamMembership]] = {team.pk: [] for team in teams}
+    for row in memberships.order_by("staff__username", "left_at", "pk"):
         by_team[row.team_id].append(row)
-    actors = {row.staff_id for found in by_team.values() for row in found}
+    actors = {row.staff_id for rows in by_team.values() for row in rows}
     signed_in = log.last_days(actors=actors, events=("staff.signed_in",))
     opened = log.last_days(actors=actors, events=OPENINGS)
-    gone = leavers(wanted)
+    all_leavers = leavers(teams)
 
     def holder(row: TeamMembership) -> Holder:
         return Holder(row, fingerprint(row.staff), signed_in.get(row.staff_id), opened.get(row.staff_id))
@@ -86,9 +85,9 @@ def review(*, teams: Iterable[Team]) -> list[TeamAccess]:
             holders=[holder(row) for row in by_team[team.pk] if not row.left_at and row.sealed_key],
             waiting=[holder(row) for row in by_team[team.pk] if not row.left_at and not row.sealed_key],
             left=[row for row in by_team[team.pk] if row.left_at],
-            leavers=[row for row in gone if row.team_id == team.pk],
+            leavers=[row for row in all_leavers if row.team_id == team.pk],
         )
-        for team in wanted
+        for team in teams
     ]
 
 
@@ -102,24 +101,24 @@ def _pinned(team: Team) -> bool:
 
 @transaction.atomic
 def sign_off(*, by: Staff, actor: Actor) -> None:
-    """Write into the chain that a person has looked at all access as it stands; a digest says what they looked at."""
-    seen = [
-        [one.team.slug, one.team.key_number, one.fingerprint, sorted(_of(holder) for holder in one.holders)]
-        for one in review(teams=Team.objects.order_by("slug"))
+    """Record that a person has reviewed the access to all teams, with a digest of what they reviewed."""
+    reviewed_access = [
+        [access.team.slug, access.team.key_number, access.fingerprint, sorted(map(_holder_facts, access.holders))]
+        for access in review(teams=Team.objects.order_by("slug"))
     ]
-    digest = blake2b(hashchain.canonical({"access": seen}), person=b"access review").hex()
-    facts = {"digest": digest, "teams": len(seen)}
+    digest = blake2b(hashchain.canonical({"access": reviewed_access}), person=b"access review").hex()
+    facts = {"digest": digest, "teams": len(reviewed_access)}
     log.append(event="team.reviewed", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
 
 
-def _of(holder: Holder) -> list[str]:
+def _holder_facts(holder: Holder) -> list[str]:
     return [str(holder.row.staff_id), holder.fingerprint]
 
 
 def reviewed() -> tuple[date, str] | None:
-    """Return the day of the last sign-off and who gave it (username), or None."""
-    last: RecordedEntry | None = log.last_entry("team.reviewed")
+    """Return the day of the last sign-off and the username of the person who gave it, or None."""
+    last = log.last_entry("team.reviewed")
     if last is None or last.actor is None:
         return None
-    who = Staff.objects.filter(pk=last.actor).values_list("username", flat=True).first()
-    return timezone.localdate(last.at), who or ""
+    username = Staff.objects.filter(pk=last.actor).values_list("username", flat=True).first()
+    return timezone.localdate(last.at), username or ""

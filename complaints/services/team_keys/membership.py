@@ -1,4 +1,4 @@
-"""Teams: their founding, their recovery, and the admission of a member by a member."""
+"""Creates teams with their recovery halves, and admits members: a member gives the team's key to another person."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from complaints.services.team_key_history import team_fingerprint
 
 
 class AdmissionRefused(Exception):  # noqa: N818
-    """An admission, or an end of one, that must not be; ``code`` says why.
+    """An admission, or its end, is refused; ``code`` is the reason.
 
     no_key, fingerprint, role, self, admitted, members, elsewhere (holds a key of another team), last (nobody else holds
-    this one), changed (the team's key was changed meanwhile), gone (the person is no member any more).
+    the team's key), changed (the team's key was changed in between), gone (the person is not a member any more).
     """
 
     def __init__(self, code: str) -> None:
-        """Keep the code."""
+        """Store the code."""
         self.code = code
         super().__init__(code)
 
@@ -45,10 +45,13 @@ def make_team(
     now: datetime,
     body: OversightBody | None = None,
 ) -> Team:
-    """Make a team's key, give it to at least two first members, and its halves to two recovery public keys.
+    """Create a team: draw its key, seal it to at least two first members, and split it over two recovery public keys.
+
+    Args:
+        recovery: two X25519 public keys (32 bytes each), whose holders can restore the team's key together.
 
     Raises:
-        AdmissionRefused: fewer than two members, a member without a key, or with another role.
+        AdmissionRefused(members, no_key, role): fewer than two members, or one without a key or with another role.
     """
     if len({member.pk for member in members}) < 2:
         raise AdmissionRefused("members")
@@ -76,8 +79,8 @@ def make_team(
 
 @transaction.atomic
 def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamMembership:
-    """Put a person forward for a team; a member has to admit them. Raises AdmissionRefused(role, elsewhere)."""
-    # The team before the chain, as with every change of a team's key: its row is locked with the new membership.
+    """Create a membership that a member of the team has to admit; raises AdmissionRefused(role, elsewhere)."""
+    # Lock order of every change of a team's key: the team before the audit chain.
     team = Team.objects.select_for_update(of=("self",)).select_related("body").get(pk=team.pk)
     if not access.may_join(staff, team):
         raise AdmissionRefused("role")
@@ -92,11 +95,13 @@ def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamM
 
 @transaction.atomic
 def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
-    """Give the team's key to a person whose fingerprint was compared in person, and typed here.
+    """Seal the team's key to a person whose fingerprint the admitting member has compared in person.
+
+    Args:
+        fingerprint: as the admitting member entered it; spaces and case do not count.
 
     Raises:
-        AdmissionRefused: the person has no key yet, another fingerprint, another role, another team's key, is the
-            admitting one, or is in.
+        AdmissionRefused(no_key, fingerprint, role, elsewhere, self, admitted, changed): see there.
         Locked: the admitting person does not hold the team's key.
     """
     team = Team.objects.select_for_update().get(memberships=membership_id)
@@ -104,9 +109,9 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         TeamMembership.objects.select_for_update(of=("self",)).select_related("staff", "team").get(pk=membership_id)
     )
     person = membership.staff
-    if actor.staff is None or actor.keyring.signer is None:
+    if actor.keyring.signer is None:
         raise Locked(membership.team.slug)
-    _check(membership, actor.staff)
+    _check_admission(membership, actor.staff)
     if not keysets.same_fingerprint(
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
@@ -119,7 +124,7 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
     actor.record("team.admitted", facts=facts)
 
 
-def _check(membership: TeamMembership, by: Staff) -> None:
+def _check_admission(membership: TeamMembership, by: Staff) -> None:
     person, team = membership.staff, membership.team
     if membership.sealed_key:
         raise AdmissionRefused("admitted")
@@ -134,10 +139,11 @@ def _check(membership: TeamMembership, by: Staff) -> None:
 
 
 def current_keys(keyring: Keyring, team: Team) -> KeySet:
-    """Return the key set of a locked team, being the one of today.
+    """Return the key set of a team whose row is locked, after verifying that it is the current one.
 
     Raises:
-        AdmissionRefused(changed): a colleague changed it after this person's ring was read.
+        Locked: the person does not hold the team's key.
+        AdmissionRefused(changed): another member changed the key after this key ring was read.
     """
     keys = keyring.team(team)
     if keys.fingerprint != team_fingerprint(team):
@@ -146,50 +152,54 @@ def current_keys(keyring: Keyring, team: Team) -> KeySet:
 
 
 def holds_elsewhere(staff: Staff, team: Team) -> bool:
-    """Whether a person holds, or may have kept, a key of another team that still opens something.
+    """Whether a person holds, or may have copied, a key of another team that still opens a row.
 
-    Nobody holds the keys of two teams: a name is given to a body by two people of two teams.
+    Nobody may hold the keys of two teams, because releasing a reporter's name takes two people of two teams.
     """
     others = TeamMembership.objects.filter(staff=staff, key_number__isnull=False).exclude(team=team)
     return any((row.key_number or 0) >= oldest_kept(row.team) for row in others.select_related("team"))
 
 
 def oldest_kept(team: Team) -> int:
-    """Return the number of the oldest key of a team under which something still lies."""
+    """Return the number of the oldest key of a team to which a row may still be sealed."""
     oldest = team.keys.filter(sealed_previous__isnull=False).aggregate(oldest=Min("number"))["oldest"]
     return (oldest - 1) if oldest else team.key_number
 
 
 def store_recovery(team: Team, keys: KeySet, recovery: tuple[bytes, bytes]) -> None:
-    """Split a team's key over its keepers' two public keys, and sign those, so that the next key finds them again."""
+    """Split a team's key over two recovery public keys, and sign these for the next rotation; the team is not saved."""
     halves = keysets.split(keys.to_bytes())
     context = Context("recovery", str(team.pk), str(team.pk), team.key_number - 1)
     team.recovery_a, team.recovery_b = (
-        seal_record(key, context, half.hex(), keys.sign, sizes=KEY_SIZES)
-        for key, half in zip(recovery, halves, strict=True)
+        seal_record(public, context, half.hex(), keys.sign, sizes=KEY_SIZES)
+        for public, half in zip(recovery, halves, strict=True)
     )
     team.recovery_keys = b"".join(recovery)
-    team.recovery_signature = keys.sign.sign(_kept(team))
+    team.recovery_signature = keys.sign.sign(_recovery_statement(team))
 
 
 def renew_recovery(team: Team, old: KeySet, new: KeySet) -> bool:
-    """Split a new key over the same keepers; without halves, and False, where their keys are not those once given."""
-    kept = bytes(team.recovery_keys or b"")
+    """Split a new team key over the same recovery public keys.
+
+    Returns:
+        False, and the team then has no recovery, where ``old`` has not signed the stored recovery keys.
+    """
+    public_keys = bytes(team.recovery_keys or b"")
     try:
-        verify(old.sign.public, _kept(team), bytes(team.recovery_signature or b""))
+        verify(old.sign.public, _recovery_statement(team), bytes(team.recovery_signature or b""))
     except SealError:
-        kept = b""
-    if len(kept) != 2 * KEY_BYTES:
+        public_keys = b""
+    if len(public_keys) != 2 * KEY_BYTES:
         team.recovery_a = team.recovery_b = team.recovery_keys = team.recovery_signature = None
         return False
-    store_recovery(team, new, (kept[:KEY_BYTES], kept[KEY_BYTES:]))
+    store_recovery(team, new, (public_keys[:KEY_BYTES], public_keys[KEY_BYTES:]))
     return True
 
 
-def _kept(team: Team) -> bytes:
+def _recovery_statement(team: Team) -> bytes:
     return b"recovery keys" + team.pk.bytes + bytes(team.recovery_keys or b"")
 
 
 def recovery_digest(team: Team) -> str:
-    """Return a digest of the keepers' two public keys, for the chain and for paper; "" where there are none."""
+    """Return a digest (hexadecimal) of the two recovery public keys, for the audit chain; "" where there are none."""
     return blake2b(bytes(team.recovery_keys), person=b"fingerprint", size=16).hex() if team.recovery_keys else ""

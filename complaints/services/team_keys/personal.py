@@ -1,4 +1,4 @@
-"""People's own keys: made and wrapped with their password, retired when somebody else sets one."""
+"""Personal keys of staff: drawn and wrapped with the password, retired when somebody else sets the password."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from complaints.services.keyring import Keyring, pepper
 
 
 def fingerprint(staff: Staff) -> str:
-    """Return the fingerprint of a person's key, to be compared in person; empty without a key."""
+    """Return the fingerprint of a person's public keys, to be compared in person; "" without a key."""
     if not staff.public_key or not staff.verify_key:
         return ""
     return keysets.fingerprint(staff.public_key, staff.verify_key)
 
 
 def unlock(*, staff: Staff, password: str) -> KeySet | None:
-    """Open a person's key with their password; None where there is no key or it was made under another."""
+    """Unwrap a person's key with their password; None where there is no key or the password does not open it."""
     if not staff.wrapped_key:
         return None
     try:
@@ -50,10 +50,10 @@ def _wrap(staff: Staff, keys: KeySet, password: str) -> None:
 def change_password(
     *, staff: Staff, password: str, keyring: Keyring | None = None, now: datetime | None = None
 ) -> None:
-    """Set a person's own password.
+    """Set the password that a person chose.
 
-    With their key unlocked, the same key is wrapped anew and every admission stays. Without it a new key is made, the
-    old one is retired, and another member must admit the person again; no case is lost.
+    If ``keyring`` holds their unlocked key, this key is wrapped again and every admission stays. Otherwise the old key
+    is retired and a new one drawn, and a member must admit the person again; no case is lost, since teams hold grants.
     """
     now = now or timezone.now()
     staff.set_password(password)
@@ -73,7 +73,7 @@ def change_password(
 
 @transaction.atomic
 def set_initial_password(*, staff: Staff, password: str, now: datetime) -> None:
-    """Give a person a first or a reset password that somebody else knows: no key is made under it, the old one ends."""
+    """Set a first or reset password that somebody else knows, end all sessions and retire the key; none is drawn."""
     staff.set_password(password)
     staff.must_change_password = True
     _retire(staff, now)
@@ -91,5 +91,5 @@ def _retire(staff: Staff, now: datetime) -> None:
 
 
 def record_login(*, staff: Staff) -> None:
-    """Write a sign-in into the chain."""
+    """Record a sign-in in the audit chain."""
     log.append(event="staff.signed_in", now=timezone.now(), actor=staff, facts={"staff": str(staff.pk)})

@@ -1,7 +1,7 @@
-"""Changing a team's key in a member's session: a new one, signed by the old, for those who stay; the rest follows.
+"""Rotates a team's key in a member's session: the old key signs a new one, which the remaining members get.
 
-From the end of this one transaction nothing new is sealed to the old key. What lies under it is sealed again in
-slices (services.team_keys.resealing); until that is done the old private key is kept, sealed to the new one.
+After this transaction nothing is sealed to the old key. Rows that are sealed to it are sealed again in slices
+(services.team_keys.resealing); until then the old private key is kept, sealed to the new one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -30,9 +29,9 @@ from complaints.services.team_keys.membership import AdmissionRefused, current_k
 
 @dataclass(frozen=True)
 class Plan:
-    """Who would hold the next key: ``staying`` get it at once, ``returning`` have to be admitted again.
+    """Who would hold the next key: ``staying`` members get it at once, ``returning`` ones must be admitted again.
 
-    ``recovery`` is the digest of the keepers' public keys as the team keeps them; "" where there are none.
+    ``leaving`` is the membership to be removed. ``recovery`` is the digest of the recovery public keys, "" without any.
     """
 
     team: Team
@@ -43,13 +42,13 @@ class Plan:
 
 
 def plan(*, keyring: Keyring, team_id: uuid.UUID, removing: uuid.UUID | None = None) -> Plan:
-    """Return who would hold the team's next key; raises as :func:`rotate`, and writes nothing."""
+    """Return who would hold the team's next key, without writing anything; raises as :func:`rotate`."""
     return _plan(keyring, Team.objects.get(pk=team_id), removing)
 
 
 def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
-    me = keyring.staff
-    if me is None or keyring.signer is None:
+    person = keyring.staff
+    if person is None or keyring.signer is None:
         raise Locked(team.slug)
     keys = current_keys(keyring, team)
     rows = TeamMembership.objects.filter(team=team, left_at=None).select_related("staff__body", "team__body")
@@ -57,7 +56,7 @@ def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
     leaving = next((row for row in members if row.pk == removing), None)
     if removing and leaving is None:
         raise AdmissionRefused("gone")
-    if leaving and leaving.staff_id == me.pk:
+    if leaving and leaving.staff_id == person.pk:
         raise AdmissionRefused("self")
     admitted = [row for row in members if row.sealed_key and row != leaving and _belongs(row)]
     staying = [row for row in admitted if is_certified(row, keys)]
@@ -71,30 +70,30 @@ def _belongs(row: TeamMembership) -> bool:
 
 @transaction.atomic
 def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = None, reason: str = "") -> Team:
-    """Give a team a new key, without the person of membership ``removing`` and all who do not belong to it any more.
+    """Give a team a new key and end the memberships of people who do not belong to it any more.
 
     Args:
+        removing: the membership of a person to be removed.
         reason: why the person is removed; sealed to the team's new key.
 
     Raises:
-        Locked: the person does not hold the team's key.
-        UnpinnedKey: the key of today does not follow from the pinned one.
-        AdmissionRefused: self, gone, changed.
+        Locked: the acting person does not hold the team's key.
+        UnpinnedKey: the current key does not follow from the pinned one.
+        AdmissionRefused(self, gone, changed): see there.
     """
-    # Waits for whoever is sealing to this team, and lets nobody read its key until the new one stands there.
+    # Waits for transactions that seal to this team; later ones wait and then read the new key.
     team = Team.objects.select_for_update().get(pk=team_id)
     team_key_history.pinned_team(team.slug)
-    planned = _plan(actor.keyring, team, removing)
+    plan = _plan(actor.keyring, team, removing)
     old, new = actor.keyring.team(team), KeySet.new()
     link = succession.sign_successor(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
     recovered = renew_recovery(team, old, new)
     team.save()
-    _hand_out(actor.keyring, planned, team, new)
-    _end(planned, new, reason=reason, by=actor.staff, now=actor.now)
+    _seal_new_key(actor.keyring, plan, team, new)
+    _end_memberships(plan, new, reason=reason, by=actor.staff, now=actor.now)
     total = sum(
-        resealing_registry.rows_with_older_key(holding, team).count()
-        for holding in resealing_registry.registered_tables()
+        resealing_registry.rows_with_older_key(table, team).count() for table in resealing_registry.registered_tables()
     )
     row = TeamKey(
         team=team,
@@ -110,72 +109,71 @@ def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = Non
     context = previous_context(row)
     row.sealed_previous = seal_record(link.public, context, old.to_bytes().hex(), new.sign, sizes=KEY_SIZES)
     row.save(force_insert=True)
-    _record(actor, planned, team, new, recovered=recovered)
+    _record(actor, plan, team, new, recovered=recovered)
     actor.keyring.forget()
     return team
 
 
-def _hand_out(keyring: Keyring, planned: Plan, team: Team, new: KeySet) -> None:
+def _seal_new_key(keyring: Keyring, plan: Plan, team: Team, new: KeySet) -> None:
     if keyring.signer is None:
         raise Locked(team.slug)
-    for row in planned.staying:
+    for row in plan.staying:
         row.team = team
         seal_membership(row, new, keyring.signer)
         row.save()
-    for row in planned.returning:
-        # The public keys in the database are not those that were compared in person.
+    for row in plan.returning:
+        # The public keys in the database are not those that were compared at the admission.
         row.sealed_key = row.admitted_key = row.admitted_at = row.admitted_by = row.certificate = None
         row.save()
 
 
-def _end(planned: Plan, new: KeySet, *, reason: str, by: Staff | None, now: datetime) -> None:
-    """Turn into history who is removed, and who held the key without belonging to the team any more."""
-    stays = {row.pk for row in (*planned.staying, *planned.returning)}
-    rows = TeamMembership.objects.filter(team=planned.team, left_at=None).select_related("staff__body", "team__body")
-    for row in rows.filter(sealed_key__isnull=False).exclude(pk__in=stays).order_by("pk"):
-        if planned.leaving is None or row.pk != planned.leaving.pk:
+def _end_memberships(plan: Plan, new: KeySet, *, reason: str, by: Staff, now: datetime) -> None:
+    """End the membership to be removed, and those of people who hold the key without belonging to the team."""
+    remaining = {row.pk for row in (*plan.staying, *plan.returning)}
+    rows = TeamMembership.objects.filter(team=plan.team, left_at=None).select_related("staff__body", "team__body")
+    for row in rows.filter(sealed_key__isnull=False).exclude(pk__in=remaining).order_by("pk"):
+        if plan.leaving is None or row.pk != plan.leaving.pk:
             end_membership(row, cause=Cause.SWITCHED_OFF if not row.staff.is_active else Cause.ROLE, now=now)
             row.save()
-    if planned.leaving is not None:
-        row = planned.leaving
+    if plan.leaving is not None:
+        row = plan.leaving
         end_membership(row, cause=Cause.REMOVED, now=now)
         row.removed_by = by
         if reason:
-            team = planned.team
+            team = plan.team
             row.sealed_reason = seal_record(bytes(team.public_key), reason_context(row), reason, new.sign)
             row.sealed_number = team.key_number
         row.save()
 
 
-def _record(actor: Actor, planned: Plan, team: Team, new: KeySet, *, recovered: bool) -> None:
-    if planned.leaving is not None:
-        sessions.end_sessions(staff=planned.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
-        actor.record("teamkey.removed", facts={"team": team.slug, "staff": str(planned.leaving.staff_id)})
-    facts: dict[str, Any] = {
+def _record(actor: Actor, plan: Plan, team: Team, new: KeySet, *, recovered: bool) -> None:
+    if plan.leaving is not None:
+        sessions.end_sessions(staff=plan.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
+        actor.record("teamkey.removed", facts={"team": team.slug, "staff": str(plan.leaving.staff_id)})
+    facts: dict[str, object] = {
         "team": team.slug,
         "number": team.key_number,
         "key": new.fingerprint.replace(" ", ""),
-        "members": len(planned.staying),
+        "members": len(plan.staying),
         "recovery": recovery_digest(team) if recovered else "",
     }
     actor.record("teamkey.rotated", facts=facts)
 
 
-# Leaving a team: what a person may no longer have ends at once; the key that they may remember is changed by a member.
+# --- Leaving a team ---------------------------------------------------------------------------------------------------
 #
-# An administrator holds no key and so can only end. Until a member has changed the team's key, the person stays among
-# the leavers, which the desk and the access review say aloud.
-
+# An administrator holds no key and can only end a membership. Until a member has rotated the team's key, the person is
+# one of the leavers, whom the dashboard and the access review show.
 
 Cause = TeamMembership.Cause
 
 
 def leavers(teams: Iterable[Team] | QuerySet[Team]) -> list[TeamMembership]:
-    """Return the memberships of people who may know a team's key of today and do not belong to it any more."""
-    knew = TeamMembership.objects.filter(team__in=teams, key_number=F("team__key_number"))
-    rows = list(knew.select_related("staff__body", "team__body").order_by("team__slug", "staff__username", "pk"))
-    back = {(row.team_id, row.staff_id) for row in rows if row.sealed_key and not _has_left(row)}
-    return [row for row in rows if _has_left(row) and (row.team_id, row.staff_id) not in back]
+    """Return the memberships of people who may know a team's current key and do not belong to it any more."""
+    current = TeamMembership.objects.filter(team__in=teams, key_number=F("team__key_number"))
+    rows = list(current.select_related("staff__body", "team__body").order_by("team__slug", "staff__username", "pk"))
+    readmitted = {(row.team_id, row.staff_id) for row in rows if row.sealed_key and not _has_left(row)}
+    return [row for row in rows if _has_left(row) and (row.team_id, row.staff_id) not in readmitted]
 
 
 def _has_left(row: TeamMembership) -> bool:
@@ -184,24 +182,24 @@ def _has_left(row: TeamMembership) -> bool:
 
 @transaction.atomic
 def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> list[Team]:
-    """End the memberships that a person may no longer have, with another role or body, or switched off; and sessions.
+    """End a person's sessions, and the memberships that a new role or body, or a deactivation, no longer allows.
 
-    The last holder of a team's key keeps it where the account is switched off: nobody can sign in with it, and
-    without it the team would have to be recovered.
+    The last holder of a team's key keeps the membership at a deactivation: nobody can sign in with the account, and
+    without the key the team would have to be recovered.
 
     Returns:
-        The teams whose key is now to be changed.
+        The teams whose key must now be rotated.
 
     Raises:
-        AdmissionRefused(last): another role for the last holder of a team's key.
+        AdmissionRefused(last): a new role or body for the last holder of a team's key.
     """
-    ended = []
+    to_rotate = []
     sessions.end_sessions(staff=staff, by=by, signer=actor.keyring.signer, now=actor.now)
     for team in Team.objects.select_for_update().filter(memberships__staff=staff).order_by("pk"):
         row = TeamMembership.objects.filter(team=team, staff=staff, left_at=None).first()
         if row is None or (cause is Cause.ROLE and access.may_join(staff, team)):
             continue
-        if row.sealed_key and _is_last(row):
+        if row.sealed_key and _is_last_holder(row):
             if cause is Cause.ROLE:
                 raise AdmissionRefused("last")
             continue
@@ -210,25 +208,25 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> l
         facts = {"team": team.slug, "staff": str(staff.pk), "cause": cause.value}
         log.append(event="team.left", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
         if row.key_number == team.key_number:
-            ended.append(team)
-    return ended
+            to_rotate.append(team)
+    return to_rotate
 
 
-def _is_last(row: TeamMembership) -> bool:
+def _is_last_holder(row: TeamMembership) -> bool:
     holders = TeamMembership.objects.filter(team=row.team_id, left_at=None, sealed_key__isnull=False)
     return not holders.filter(staff__is_active=True).exclude(pk=row.pk).exists()
 
 
 def teams_held_alone(staff: Staff) -> list[TeamMembership]:
-    """Return the memberships of which nobody else active holds the key."""
+    """Return a person's memberships in teams whose key no other active person holds."""
     rows = TeamMembership.objects.filter(staff=staff, left_at=None, sealed_key__isnull=False)
-    return [row for row in rows.select_related("team__body") if _is_last(row)]
+    return [row for row in rows.select_related("team__body") if _is_last_holder(row)]
 
 
 def end_membership(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
-    """Turn a membership into history, unsaved: the sealed key is gone, which key it was stays known.
+    """End a membership without saving it: the sealed key is removed, its number stays for the leavers.
 
-    The person's sessions end at once: an open one holds what the membership had opened.
+    The person's sessions end too, because an open session can still use the membership's key.
     """
     row.sealed_key = row.admitted_key = row.certificate = None
     row.left_at, row.left_cause = now, cause.value
@@ -236,12 +234,12 @@ def end_membership(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
 
 
 def reason_context(row: TeamMembership) -> Context:
-    """The context that the reason for a removal is bound to."""
+    """Return the context of the sealed reason for a removal."""
     return Context("removal", str(row.pk), str(row.team_id))
 
 
 def reason_of(*, keyring: Keyring, row: TeamMembership) -> str:
-    """Return why somebody was removed, for a member of the team; "" for everybody else."""
+    """Return why a person was removed, for a member of the team; "" for everybody else."""
     if not row.sealed_reason:
         return ""
     try:
@@ -251,7 +249,7 @@ def reason_of(*, keyring: Keyring, row: TeamMembership) -> str:
         return ""
 
 
-def _with_reason(team: Team) -> QuerySet[Any]:
+def _with_reason(team: Team) -> QuerySet[TeamMembership]:
     return TeamMembership.objects.filter(team=team, sealed_reason__isnull=False)
 
 

@@ -1,6 +1,6 @@
-"""Founding teams: their first members at once, their recovery, and the pins that the environment must hold.
+"""Creates teams with their first members and recovery, and returns the pins that the environment must hold.
 
-Called by ``setup_keys`` alone, on the machine itself: there is nobody yet who could admit anybody.
+Only ``setup_keys`` calls it, on the server itself, because a new team has no member who could admit the first ones.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ BODY_PREFIX = "body-"
 
 
 class SetupRefused(Exception):  # noqa: N818
-    """Teams that must not be made as asked; ``problems`` are sentences for whoever sits at the terminal."""
+    """The request is refused; ``problems`` are sentences for the terminal."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        """Keep every problem, so that one run shows them all."""
+        """Store every problem, so that one run shows them all."""
         self.problems = list(problems)
         super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True)
 class SetupRequest:
-    """What somebody asks for: usernames and two recovery public keys (hexadecimal), each by the team's slug."""
+    """The options of the command: body codes, and by team slug the usernames and two recovery public keys (hex)."""
 
     bodies: Sequence[str]
     members: Mapping[str, Sequence[str]]
@@ -44,7 +44,7 @@ class SetupRequest:
 
 @dataclass(frozen=True)
 class TeamPlan:
-    """A team that may be made."""
+    """A team that can be created; ``recovery`` are two X25519 public keys."""
 
     slug: str
     kind: Team.Kind
@@ -53,18 +53,18 @@ class TeamPlan:
     recovery: tuple[bytes, bytes]
 
 
-def check_request(asked: SetupRequest) -> list[TeamPlan]:
-    """Check everything that was asked for; nothing is written.
+def check_request(request: SetupRequest) -> list[TeamPlan]:
+    """Return the teams of a request, after checking all of it; nothing is written.
 
-    Triage and custodians are made with the first run; later runs add bodies.
+    The first run creates the triage and custodian teams; later runs add teams of bodies.
 
     Raises:
-        FoundingRefused: with every reason there is.
+        SetupRefused: with every problem of the request.
     """
-    slugs = _slugs(asked)
-    problems = [f"{slug}: this team exists already." for slug in _existing() & set(slugs)]
-    problems += _shared_recovery(asked.recovery)
-    plans = [_plan_one(slug, asked, problems) for slug in slugs]
+    slugs = _slugs(request)
+    problems = [f"{slug}: this team exists already." for slug in _existing_slugs() & set(slugs)]
+    problems += _shared_recovery(request.recovery)
+    plans = [_plan(slug, request, problems) for slug in slugs]
     if not slugs:
         problems.append("Every team asked for exists; name a body by --body to add its team.")
     if problems:
@@ -72,14 +72,14 @@ def check_request(asked: SetupRequest) -> list[TeamPlan]:
     return [plan for plan in plans if plan is not None]
 
 
-def _existing() -> set[str]:
+def _existing_slugs() -> set[str]:
     return set(Team.objects.values_list("slug", flat=True))
 
 
-def _slugs(asked: SetupRequest) -> list[str]:
-    named = {*asked.members, *asked.recovery}
-    missing = {Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value} - _existing()
-    return sorted(named | missing | {f"{BODY_PREFIX}{code}" for code in asked.bodies})
+def _slugs(request: SetupRequest) -> list[str]:
+    named = {*request.members, *request.recovery}
+    missing = {Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value} - _existing_slugs()
+    return sorted(named | missing | {f"{BODY_PREFIX}{code}" for code in request.bodies})
 
 
 def _shared_recovery(recovery: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -89,14 +89,14 @@ def _shared_recovery(recovery: Mapping[str, tuple[str, str]]) -> list[str]:
     return ["A recovery key is named twice; each keeper holds one of their own."]
 
 
-def _plan_one(slug: str, asked: SetupRequest, problems: list[str]) -> TeamPlan | None:
+def _plan(slug: str, request: SetupRequest, problems: list[str]) -> TeamPlan | None:
     kind, body = _kind(slug)
     if kind is None:
         problems.append(f"{slug}: no such team; it is triage, custodian or body-CODE of a known body.")
         return None
     team = Team(slug=slug, kind=kind, body=body)
-    members = _members(team, asked.members.get(slug, ()), problems)
-    recovery = _recovery(slug, asked.recovery.get(slug), problems)
+    members = _members(team, request.members.get(slug, ()), problems)
+    recovery = _recovery(slug, request.recovery.get(slug), problems)
     return TeamPlan(slug, kind, body, members, recovery) if recovery else None
 
 
@@ -108,27 +108,27 @@ def _kind(slug: str) -> tuple[Team.Kind | None, OversightBody | None]:
 
 
 def _members(team: Team, usernames: Iterable[str], problems: list[str]) -> tuple[Staff, ...]:
-    wanted = list(dict.fromkeys(usernames))
-    people = {person.username: person for person in Staff.objects.filter(username__in=wanted)}
-    if len(wanted) < 2:
+    names = list(dict.fromkeys(usernames))
+    people = {person.username: person for person in Staff.objects.filter(username__in=names)}
+    if len(names) < 2:
         problems.append(f"{team.slug}: name at least two first members (--member {team.slug}:USERNAME).")
-    for name in wanted:
+    for name in names:
         person = people.get(name)
         if person is None or not person.is_active:
             problems.append(f"{team.slug}: there is no active account {name}.")
         elif not access.may_join(person, team):
             role = "superuser" if person.is_superuser else person.role
             problems.append(f"{team.slug}: {name} cannot belong to it ({role}).")
-    return tuple(people[name] for name in wanted if name in people)
+    return tuple(people[name] for name in names if name in people)
 
 
 def _recovery(slug: str, pair: tuple[str, str] | None, problems: list[str]) -> tuple[bytes, bytes] | None:
     if pair is None:
         problems.append(f"{slug}: name two recovery public keys (--recovery {slug}:HEX:HEX); see --make-recovery-key.")
         return None
-    one, other = (_public_key(text) for text in pair)
-    if one and other:
-        return one, other
+    first, second = (_public_key(text) for text in pair)
+    if first and second:
+        return first, second
     problems.append(f"{slug}: a recovery public key is {2 * KEY_BYTES} hexadecimal digits, and a key.")
     return None
 
@@ -136,24 +136,24 @@ def _recovery(slug: str, pair: tuple[str, str] | None, problems: list[str]) -> t
 def _public_key(text: str) -> bytes | None:
     try:
         key = bytes.fromhex(text)
-        seal(key, b"")  # refuses a wrong length, and points that would make a seal that anybody opens
+        seal(key, b"")  # refuses a wrong length, and points of small order, whose sealed boxes anybody can open
     except (SealError, ValueError):
         return None
     return key
 
 
 def without_key(plans: Iterable[TeamPlan]) -> list[Staff]:
-    """Return the first members who have not chosen a password of their own yet."""
+    """Return the planned members who have no key, because they have not set a password of their own yet."""
     people = {person.pk: person for plan in plans for person in plan.members if not person.has_key}
     return sorted(people.values(), key=lambda person: person.username)
 
 
 @transaction.atomic
 def create_teams(plans: Iterable[TeamPlan], *, now: datetime) -> list[Team]:
-    """Make every planned team or none.
+    """Create every planned team or none.
 
     Raises:
-        AdmissionRefused: see services.team_keys.make_team.
+        AdmissionRefused: as :func:`membership.make_team`.
     """
     return [
         membership.make_team(
@@ -169,9 +169,9 @@ def create_teams(plans: Iterable[TeamPlan], *, now: datetime) -> list[Team]:
 
 
 def pins(teams: Iterable[Team]) -> str:
-    """Return the value of TEAM_KEY_PINS: what the environment pins now, and ``teams``.
+    """Return the value of TEAM_KEY_PINS: the present pins and those of ``teams``.
 
-    A team that merely stands in the database is not added: whoever can write there could have put it there.
+    Other teams of the database are not added, because write access to it is enough to add a team there.
     """
     pinned = dict(keysets.parse_pins(settings.TEAM_KEY_PINS))
     pinned |= {team.slug: team_fingerprint(team) for team in teams}
@@ -179,6 +179,6 @@ def pins(teams: Iterable[Team]) -> str:
 
 
 def recovery_pair() -> tuple[str, str]:
-    """Draw a keeper's X25519 pair; return (public, private) in hexadecimal. Meant for a machine without network."""
+    """Draw a recovery X25519 pair; return (public, private) in hexadecimal. Meant for a machine without network."""
     pair = BoxPair.new()
     return pair.public.hex(), pair.private.hex()

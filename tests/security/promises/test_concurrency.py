@@ -17,7 +17,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.services import case_actions, case_file, case_links, follow_up, messages
+from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import send_to_reporter
@@ -128,7 +128,7 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
         return told(**kwargs)
 
     half_way_other = threading.Event()
-    monkeypatch.setattr(messages, "tell", slow)
+    monkeypatch.setattr(case_actions, "send_to_reporter", slow)
 
     def officer() -> None:
         do: dict[str, Any] = {"actor": Actor(live_cast.ring("vera"), NOW), "case_id": sent.case.pk}
@@ -173,6 +173,6 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
     assert outcomes[2:] == ["done"] * 7
     assert sorted(outcomes[:2]) in (["CaseChanged", "done"], ["DoesNotExist", "done"], ["CaseChanged", "CaseChanged"])
     assert Message.objects.count() == 6
-    assert Case.objects.get(complaints=sent[3].ticket["complaint"]).status == "withdrawn"
+    assert Case.objects.get(complaints=sent[3].ticket.complaint_id).status == "withdrawn"
     assert not Case.objects.exclude(linked_into=None).filter(complaints__isnull=False).exists()
     assert verify.verify_chain().whole

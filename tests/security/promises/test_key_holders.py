@@ -110,7 +110,7 @@ def release_of(cast: Cast, sent: Sent, *objects: Any) -> Release:
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="kasn")
-    do["keyring"] = cast.ring("fitri")
+    do["actor"] = Actor(cast.ring("fitri"), NOW)
     return forward(body=body, objects=list(objects), **do)
 
 

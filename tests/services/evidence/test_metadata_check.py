@@ -86,13 +86,13 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
 
 def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    found = metadata_check._found
+    found = metadata_check._metadata_codes
 
     def counted(stored: Any, info: storage.FileInfo) -> list[str]:
         looked.append(info.name)
         return found(stored, info)
 
-    monkeypatch.setattr(metadata_check, "_found", counted)
+    monkeypatch.setattr(metadata_check, "_metadata_codes", counted)
     by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
     assert looked == []  # taking a file in does not wait for it
     for _ in range(2):
@@ -108,7 +108,7 @@ def test_whatever_fails_the_report_goes_on(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("complaints.services.evidence.metadata_check._found", fail)
+    monkeypatch.setattr("complaints.services.evidence.metadata_check._metadata_codes", fail)
     by_form(reporter, ("foto.jpg", samples.jpeg()), go="")
     assert UNREAD in checked(reporter)
     assert send(reporter).status_code == 302

@@ -42,7 +42,7 @@ def send_with(posts: list[dict[str, object]], links: str = "") -> Sent:
     receipt = submission.submit(draft=content, files=[], today=DAY)
     ticket = follow_up.open_ticket(receipt.code)
     assert ticket
-    return Sent(receipt.code, ticket, Complaint.objects.get(pk=ticket["complaint"]).case)
+    return Sent(receipt.code, ticket, Complaint.objects.get(pk=ticket.complaint_id).case)
 
 
 def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
