@@ -36,7 +36,7 @@ class RiskForm(BaseForm):
     """The questions, and a grade other than the answers propose, for which the officer gives a reason."""
 
     grade = forms.ChoiceField(
-        label=gettext_lazy("RiskGrade"),
+        label=gettext_lazy("Grade"),
         required=False,
         choices=[BY_ANSWERS, *((grade.value, label) for grade, label in labels.RISK_GRADES.items())],
         widget=forms.RadioSelect,

@@ -157,7 +157,7 @@ def factor_kinds(user: Any) -> dict[str, Any]:
 class ConfirmForm(forms.Form):
     """Password and factor together; a person without a factor gives the password alone."""
 
-    password = forms.CharField(label=gettext_lazy("PasswordView"), strip=False, widget=forms.PasswordInput)
+    password = forms.CharField(label=gettext_lazy("Password"), strip=False, widget=forms.PasswordInput)
     code = forms.CharField(required=False)
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 

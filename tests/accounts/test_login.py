@@ -217,7 +217,7 @@ def test_no_page_of_django_that_tells_of_objects_is_left(signed_in: SignedIn, ca
 
 def address_of_a_note() -> str:
     sent = send_report()
-    return reverse("admin:complaints_case_note", args=[sent.case.pk, sent.ticket["complaint"]])
+    return reverse("admin:complaints_case_note", args=[sent.case.pk, sent.ticket.complaint_id])
 
 
 def ended_session(signed_in: SignedIn) -> Client:

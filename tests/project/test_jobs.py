@@ -16,7 +16,7 @@ from django_q.signals import post_spawn
 from complaints import queue, tasks
 from complaints.management import memory
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def bodies() -> set[str]:
