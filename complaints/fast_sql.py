@@ -1,33 +1,52 @@
-"""Writes new rows of several tables in one round trip. For the one transaction that must be quick, a report's own;
-everything else saves its rows one by one."""
+"""Hand-made SQL that saves queries which a budget needs: few rows and fewer round trips than Django's ORM makes.
+
+Each function says what it saves, as measured, and what would take its place. Everything else uses the ORM plainly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import connection, models, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import BooleanField, CharField, DateField, DateTimeField, Model, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Cast
+
+from complaints.models.case import Assessment, Case, InternalNote
+from complaints.models.complaint import Message
+from complaints.models.team import Staff
+
+M = TypeVar("M", bound=Model)
+R = TypeVar("R", bound=Model)
+WrittenModel = type[Message] | type[InternalNote] | type[Assessment]
 
 
-def insert(*rows: models.Model) -> None:
+def insert(*rows: Model) -> None:
     """Insert new rows in this order, whose keys are set already, all in the caller's transaction; sends no signals.
+
+    Saves 3 of 4 round trips when a report is stored: on PostgreSQL four rows take 0.5 ms of processor and 1.1 ms in
+    all, saved one by one 1.15 ms and 3 ms (README's budget: 75 reports a second, 13 ms of a processor each).
 
     Raises:
         IntegrityError: as saving the row in question would.
     """
-    # Behind the proxy: it would be asked once for each column.
+    # The proxy ``django.db.connection`` would look the connection up once for each column.
     database = transaction.get_connection()
-    statements, values = [], []
-    for row in rows:
-        statements.append(_statement(type(row)))
-        fields = row._meta.local_concrete_fields
-        values.append([field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields])
+    statements = [_insert_statement(type(row)) for row in rows]
+    values = [
+        [
+            column.get_db_prep_save(column.pre_save(row, add=True), database)
+            for column in row._meta.local_concrete_fields
+        ]
+        for row in rows
+    ]
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
-            # The client fills the values in, so the server takes all statements at once.
+            # psycopg's client-side binding fills the values in, so the server takes all statements at once.
             cursor.execute("; ".join(statements), [value for row_values in values for value in row_values])
         else:
             for statement, row_values in zip(statements, values, strict=True):
@@ -37,46 +56,44 @@ def insert(*rows: models.Model) -> None:
 
 
 @cache
-def _statement(model: type[models.Model]) -> str:
+def _insert_statement(model: type[Model]) -> str:
     quote = connection.ops.quote_name
-    columns = [quote(str(field.column)) for field in model._meta.local_concrete_fields]
-    places = ", ".join("%s" for _ in columns)
-    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+    columns = [quote(str(column.column)) for column in model._meta.local_concrete_fields]
+    placeholders = ", ".join("%s" for _ in columns)
+    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES ({placeholders})"  # noqa: S608
 
 
-# Rows together with those that point at them, in one query where ``prefetch_related`` makes two.
+def with_many(rows: QuerySet[M], reverse_name: str, related: type[R], *foreign_keys: str) -> list[tuple[M, list[R]]]:
+    """Return each row, in the query's order, with the rows that point at it by the reverse relation ``reverse_name``.
 
-
-M = TypeVar("M", bound=Model)
-
-
-def with_many(rows: QuerySet[M], many: str, *ones: str) -> list[tuple[M, list[Any]]]:
-    """Return each row, in the query's order, with the rows that point at it by the reverse relation ``many``.
-
-    For few and small ones: the row's own columns travel once for each of them.
+    Saves one query where ``prefetch_related`` makes two, in three places of the case page: 14 queries instead of 17 for
+    a case with files and releases, 12 instead of 14 without releases. The budget of tests/admin/test_case_queries.py is
+    14 and 12. It saves no processor time (75 ms and 73 ms a page). For few and small rows only: a row's own columns
+    are sent once for each row that points at it.
 
     Args:
-        ones: paths of foreign keys that are read with the row, as for ``select_related``, each after its parent.
+        related: the model at the other end of ``reverse_name``.
+        foreign_keys: paths of foreign keys to read with the row, as for ``select_related``, each after its parent.
     """
-    models = {path: _model_at(rows.model, path) for path in ("", *ones, many)}
+    models_by_path = {path: _model_at(rows.model, path) for path in ("", *foreign_keys)} | {reverse_name: related}
     columns = [
-        f"{path}__{field.attname}" if path else field.attname
-        for path, model in models.items()
-        for field in model._meta.concrete_fields
+        f"{path}__{column.attname}" if path else column.attname
+        for path, model in models_by_path.items()
+        for column in model._meta.concrete_fields
     ]
-    extra = list(rows.query.annotations)
-    found: dict[Any, tuple[M, list[Any]]] = {}
-    for values in rows.values_list(*columns, *extra):
+    annotations = list(rows.query.annotations)
+    joined: dict[object, tuple[M, list[R]]] = {}
+    for values in rows.values_list(*columns, *annotations):
         cells = iter(values)
-        made = {path: _made(model, cells, rows.db) for path, model in models.items()}
-        one = made[""]
-        if one.pk not in found:
-            _attach(made, ones)
-            one.__dict__.update(zip(extra, cells, strict=True))
-            found[one.pk] = (one, [])
-        if made[many] is not None:
-            found[one.pk][1].append(made[many])
-    return list(found.values())
+        instances = {path: _next_instance(model, cells, rows.db) for path, model in models_by_path.items()}
+        row: M = instances[""]
+        if row.pk not in joined:
+            _set_foreign_keys(instances, foreign_keys)
+            row.__dict__.update(zip(annotations, cells, strict=True))
+            joined[row.pk] = (row, [])
+        if instances[reverse_name] is not None:
+            joined[row.pk][1].append(instances[reverse_name])
+    return list(joined.values())
 
 
 def _model_at(model: type[Model], path: str) -> type[Model]:
@@ -85,16 +102,100 @@ def _model_at(model: type[Model], path: str) -> type[Model]:
     return model
 
 
-def _made(model: type[Model], cells: Iterator[Any], using: str) -> Any:
-    """Make one row of the next cells; None where the join found none."""
+def _next_instance(model: type[Model], cells: Iterator[object], using: str) -> Any:
+    """Return an instance of the next cells; None where the outer join had no row."""
     fields = model._meta.concrete_fields
     values = list(islice(cells, len(fields)))
-    key = next(value for field, value in zip(fields, values, strict=True) if field.primary_key)
-    return None if key is None else model.from_db(using, [field.attname for field in fields], values)
+    key = next(value for column, value in zip(fields, values, strict=True) if column.primary_key)
+    return None if key is None else model.from_db(using, [column.attname for column in fields], values)
 
 
-def _attach(made: dict[str, Any], ones: tuple[str, ...]) -> None:
-    for path in ones:
+def _set_foreign_keys(instances: Mapping[str, Model | None], paths: tuple[str, ...]) -> None:
+    for path in paths:
         parent, _separator, name = path.rpartition("__")
-        if made[parent] is not None:
-            setattr(made[parent], name, made[path])
+        if instances[parent] is not None:
+            setattr(instances[parent], name, instances[path])
+
+
+_AUTHOR_COLUMNS: Final = ("username", "first_name", "last_name")
+_SHARED_COLUMNS: Final = ("id", "complaint_id", "sequence", "transition_id", "author_id", "sealed")
+# Columns that not every model has; a model without one selects NULL of the same type.
+_OPTIONAL_COLUMNS: Final[dict[str, models.Field[Any, Any]]] = {
+    "at": DateTimeField(),
+    "day": DateField(),
+    "direction": CharField(),
+    "release_id": UUIDField(),
+    "is_read": BooleanField(),
+}
+_SIGNER_COLUMNS: Final[dict[WrittenModel, str]] = {
+    Message: "signer",
+    InternalNote: "author_key",
+    Assessment: "author_key",
+}
+
+
+@dataclass
+class WrittenRecords:
+    """What was written on some reports, still sealed; each author has a name and no other columns.
+
+    Messages are ordered by report and number, notes by time, assessments by number.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    notes: list[InternalNote] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
+
+
+def read_written_records(*, case: Case, complaints: Collection[uuid.UUID]) -> WrittenRecords:
+    """Read messages, notes and assessments of ``complaints``, the reports of ``case``, and its steps' checklists.
+
+    One UNION in place of three queries with ``select_related``: the case page makes 14 queries instead of 16 with
+    releases and 12 instead of 14 without. The budget of tests/admin/test_case_queries.py is 14 and 12. It saves no
+    processor time (75 ms and 73 ms a page).
+    """
+    of_reports = Q(complaint__in=complaints)
+    # A checklist belongs to its step, also where its report has been moved to another case since.
+    of_steps = Assessment.objects.filter(transition__case=case).exclude(complaint__in=complaints)
+    first, *others = (
+        _union_part(Message, Message.objects.filter(of_reports)),
+        _union_part(InternalNote, InternalNote.objects.filter(of_reports)),
+        _union_part(Assessment, Assessment.objects.filter(of_reports)),
+        _union_part(Assessment, of_steps),
+    )
+    records = WrittenRecords()
+    lists: dict[str, tuple[WrittenModel, list[Any]]] = {
+        "Message": (Message, records.messages),
+        "InternalNote": (InternalNote, records.notes),
+        "Assessment": (Assessment, records.assessments),
+    }
+    for name, *values in first.union(*others, all=True):
+        model, rows = lists[name]
+        rows.append(_written_row(model, values))
+    records.messages.sort(key=lambda row: (str(row.complaint_id), row.sequence))
+    records.notes.sort(key=lambda row: (row.at, row.sequence))
+    records.assessments.sort(key=lambda row: row.sequence)
+    return records
+
+
+def _union_part(model: WrittenModel, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    """Select the same columns in the same order and of the same types from each model, as a UNION requires."""
+    columns = {column.attname for column in model._meta.concrete_fields}
+    nulls = {f"no_{name}": Cast(Value(None), kind) for name, kind in _OPTIONAL_COLUMNS.items() if name not in columns}
+    optional = (name if name in columns else f"no_{name}" for name in _OPTIONAL_COLUMNS)
+    authors = (f"author__{name}" for name in _AUTHOR_COLUMNS)
+    rows = rows.annotate(model=Cast(Value(model.__name__), CharField()), **nulls).order_by()
+    return rows.values_list("model", *_SHARED_COLUMNS, _SIGNER_COLUMNS[model], *optional, *authors)
+
+
+def _written_row(model: WrittenModel, values: list[object]) -> Any:
+    columns = [*_SHARED_COLUMNS, _SIGNER_COLUMNS[model], *_OPTIONAL_COLUMNS]
+    row = _partial_instance(model, dict(zip(columns, values, strict=False)))
+    names = dict(zip(_AUTHOR_COLUMNS, values[-len(_AUTHOR_COLUMNS) :], strict=True))
+    row.author = _partial_instance(Staff, names | {"id": row.author_id}) if row.author_id else None
+    return row
+
+
+def _partial_instance(model: type[M], cells: Mapping[str, object]) -> Any:
+    """Return an instance with some columns; ``from_db`` takes them in the order of the model."""
+    columns = [column.attname for column in model._meta.concrete_fields if column.attname in cells]
+    return model.from_db(None, columns, [cells[name] for name in columns])

@@ -1,6 +1,6 @@
-"""Sheets on paper: a PDF from plain data, made in memory. For the admin.
+"""Renders the custody sheet of a case as a PDF, in memory.
 
-typst takes the data from memory and gives bytes; our templates import nothing, so it asks no network.
+typst compiles from memory to bytes. The template imports no package, so typst makes no network request.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import typst
 
@@ -18,17 +18,17 @@ _FOLDER: Final = Path(__file__).resolve().parent
 
 @cache
 def _fonts() -> typst.Fonts:
-    # Its own fonts give every sheet the same face; the system's fill in for scripts that those do not have.
+    # The embedded fonts make all sheets look the same; the system's fonts cover scripts that those lack.
     return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
-def render(sheet: Mapping[str, Any]) -> bytes:
-    """Return the custody sheet as a PDF; ``sheet`` holds every word on it, as ``custody.typ`` names them.
+def render(sheet: Mapping[str, object]) -> bytes:
+    """Return the custody sheet as a PDF; ``sheet`` holds all its text under the keys that ``custody.typ`` reads.
 
     Raises:
-        typst.TypstError: something the template needs is not there.
+        typst.TypstError: a key or a font that the template needs is missing.
     """
-    # No archive profile: those refuse a sheet whose fonts lack a single sign of a file's name.
+    # No PDF/A profile: typst refuses it when the fonts lack one character of a file's name.
     return typst.compile(
         _FOLDER / "custody.typ", root=_FOLDER, font_paths=_fonts(), sys_inputs={"sheet": json.dumps(sheet)}, timestamp=0
     )

@@ -1,4 +1,4 @@
-"""Mail out, with a time limit, never in the course of a reporter's request; a dead server is a log line."""
+"""Sends mail to staff, with a time limit and never during a reporter's request; a failing server is logged."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Files in memory that go into the sandbox and come out of it, and what a job says about them. Used by ``sandbox``.
+"""Memory files (memfd) as input and output of the sandbox, and the result of a job.
 
-They lie on no disk, unless the system swaps: a machine that holds evidence runs without swap, or with an encrypted one.
+They are on no disk unless the system swaps: a machine with evidence runs without swap, or with encrypted swap.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fc
 
 
 class JobFailed(Exception):  # noqa: N818
-    """The job gave no result, and would give none again.
+    """The job gave no result, and would give none if repeated.
 
-    ``code`` is one of ``media.refusal.CODES``, or "memory", "time" or "crashed": the limits of the process.
+    ``code`` is one of ``media.refusal.CODES``, or "memory", "time" or "crashed" (limits of the process).
     """
 
     def __init__(self, code: str) -> None:
@@ -35,13 +35,13 @@ class JobFailed(Exception):  # noqa: N818
 
 
 class Held:
-    """A file in memory, sealed against change, that jobs can be run on; close it, or use it as a context."""
+    """An immutable file in memory as the input of jobs; close it, or use it as a context manager."""
 
     def __init__(self, pieces: Iterable[tuple[int, bytes]], limit: int) -> None:
-        """Take a file by pieces and where each begins; what none covers is zeros and takes no memory.
+        """Take the pieces of a file, each with its offset; gaps are zeros and take no memory.
 
         Raises:
-            JobFailed: "too_large", it goes beyond ``limit`` bytes.
+            JobFailed: "too_large", it exceeds ``limit`` bytes.
         """
         self.descriptor = memory_file()
         self.size = 0
@@ -58,7 +58,7 @@ class Held:
             raise
 
     def close(self) -> None:
-        """Forget the file."""
+        """Free the memory."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -93,10 +93,10 @@ class Part:
 
 
 class Result:
-    """What a job found and made: media type, codes of what a file betrays, number of pages, files."""
+    """The result of a job: media type, codes of media.hints, number of pages, written files."""
 
     def __init__(self, descriptor: int, answer: Mapping[str, Any], length: int) -> None:
-        """Check the answer: the process that wrote it may have been taken over by the file. Raises JobFailed."""
+        """Validate the answer: a hostile file may have taken over the process that wrote it. Raises JobFailed."""
         self._descriptor = descriptor
         self.type = str(answer["type"])
         self.codes = tuple(code for code in HINTS if code in answer["codes"])
@@ -112,7 +112,7 @@ class Result:
         self.parts = tuple(parts)
 
     def close(self) -> None:
-        """Forget the files."""
+        """Free the memory of the files."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -125,7 +125,7 @@ class Result:
 
 
 def memory_file() -> int:
-    """Return a new file that lies on no disk; the caller closes the descriptor."""
+    """Return the descriptor of a new memory file; the caller closes it."""
     return os.memfd_create("evidence", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
@@ -136,7 +136,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def read_answer(output: int) -> Result:
-    """Seal what a job wrote and read what it says about it; raises JobFailed."""
+    """Make the output of a job immutable and read its result; raises JobFailed."""
     try:
         fcntl.fcntl(output, fcntl.F_ADD_SEALS, _SEALS)
         end = os.fstat(output).st_size - 8

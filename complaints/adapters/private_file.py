@@ -1,4 +1,4 @@
-"""Small files that their owner alone may read, replaced whole: the file of secrets, the list of sample accounts."""
+"""Writes small files that only their owner may read: the file of secrets, the list of sample accounts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 def write(path: Path, text: str) -> None:
-    """Write ``text`` with mode 0600; at every moment the old file is there whole, or the new one.
+    """Write ``text`` atomically with mode 0600.
 
     Raises:
         OSError: the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp opens with 0600, in the same folder, so that the replacement is one step of the file system.
+    # mkstemp opens with 0600, in the same folder, so that the rename is atomic.
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -33,14 +33,14 @@ def write(path: Path, text: str) -> None:
 
 
 def put(path: Path, name: str, value: str) -> None:
-    """Set ``name`` to ``value`` in an environment file, its other lines untouched; makes the file where there is none.
+    """Set ``name`` to ``value`` in an environment file and keep its other lines; create the file if it is missing.
 
     Raises:
-        ValueError: a value that an environment file or a shell could read otherwise.
+        ValueError: the value has characters that a shell or an environment file would interpret.
         OSError: see :func:`write`.
     """
     if not value.isprintable() or set(value) & set(" \"'\\#$`"):
         raise ValueError(name)
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if line.partition("=")[0].strip() != name]
-    write(path, "".join(f"{line}\n" for line in [*kept, f"{name}={value}"]))
+    other_lines = [line for line in lines if line.partition("=")[0].strip() != name]
+    write(path, "".join(f"{line}\n" for line in [*other_lines, f"{name}={value}"]))

@@ -1,8 +1,8 @@
-"""Runs one job on one hostile file in a process that can do nothing else. For services and tasks.
+"""Runs one job on one hostile file in a process that can do nothing else.
 
 Plaintext goes in and out by memory files only: never on a disk, in arguments or in the environment. A process of the
-portal starts one small server (``sandbox_child``) at its first job and keeps it; the server forks per job, which costs
-milliseconds where starting Python costs a quarter of a second. The server ends with the process that started it.
+portal starts one small server (``sandbox_child``) at its first job; the server forks for each job, which takes
+milliseconds where starting Python takes a quarter of a second. The server ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ _ENTRY: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from complaints.adapters.sandbox_child import main; main()"
 )
 _START_SECONDS: Final = 30
-# Beyond the job's own clock: the time that forking and loading the readers may take on a busy machine.
+# Added to the job's time limit: forking and loading the readers take this long on a busy machine.
 _GRACE_SECONDS: Final = 30
 
 
 class Unavailable(Exception):  # noqa: N818
-    """No process could be had now; says nothing about the file, which should be tried again."""
+    """No process was available; the file should be tried again."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one job may use. Memory is counted beyond what the loaded readers take."""
+    """The limits of one job; memory is counted on top of what the loaded readers take."""
 
     memory_bytes: int = 1024 * 1024 * 1024
     cpu_seconds: int = 60
@@ -66,10 +66,10 @@ class Sandbox:
         """Offer the jobs of one module, at most ``parallel`` at a time."""
         self._jobs = jobs
         self._parallel = parallel
-        self._forget()
+        self._reset()
         os.register_at_fork(after_in_child=self._after_fork)
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._control: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -77,12 +77,12 @@ class Sandbox:
         self._network_cut = False
 
     def _after_fork(self) -> None:
-        """A copy of the process has its own server; the inherited end would keep the other one alive."""
+        """Let a forked process start its own server; the inherited socket would keep the parent's alive."""
         if self._control is not None:
             self._control.close()
         if self._server is not None:
             self._server.returncode = 0  # not our child
-        self._forget()
+        self._reset()
 
     def close(self) -> None:
         """End the server; the next job starts another."""
@@ -136,9 +136,9 @@ class Sandbox:
             self._slots.release()
 
     def _ending(self, request: Mapping[str, Any], held: Held, output: int) -> str:
-        """Have the job done; return the word of its guard."""
+        """Have the job done; return how it ended, as its guard reports: "done", "time" or "crashed"."""
         receiver, reply = os.pipe()
-        source = os.open(f"/proc/self/fd/{held.descriptor}", os.O_RDONLY)  # with a position of its own
+        source = os.open(f"/proc/self/fd/{held.descriptor}", os.O_RDONLY)  # a new descriptor has its own position
         try:
             try:
                 self._send(json.dumps(request).encode(), [source, output, reply])
@@ -149,10 +149,10 @@ class Sandbox:
             if not readable:
                 self.close()
                 raise Unavailable("no answer")
-            word = os.read(receiver, 100).decode("ascii", "replace")
-            if not word:  # the guard is gone too: a fault here, not of the file
+            ending = os.read(receiver, 100).decode("ascii", "replace")
+            if not ending:  # the guard ended too: a fault of the system, not of the file
                 raise Unavailable("no answer")
-            return word
+            return ending
         finally:
             os.close(receiver)
 
@@ -192,7 +192,7 @@ class Sandbox:
 def _server_process(control: int, jobs: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-I", "-c", _ENTRY, str(_ROOT), str(control), jobs]
     silent = subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603 - our own interpreter with fixed arguments
+    return subprocess.Popen(  # noqa: S603 - this interpreter with fixed arguments
         command,
         env={},
         cwd="/",
@@ -210,15 +210,15 @@ run = DEFAULT.run
 
 def hold(chunks: Iterable[bytes], limit: int) -> Held:
     """Take a file into memory for jobs; raises JobFailed("too_large") above ``limit`` bytes."""
-    return Held(_placed(chunks), limit)
+    return Held(_with_offsets(chunks), limit)
 
 
 def hold_pieces(pieces: Iterable[tuple[int, bytes]], size: int) -> Held:
-    """Take some pieces of a file of ``size`` bytes into memory, each with where it begins; the rest reads as zeros."""
+    """Take some pieces of a file of ``size`` bytes into memory, each with its offset; gaps read as zeros."""
     return Held(pieces, size)
 
 
-def _placed(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+def _with_offsets(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     start = 0
     for chunk in chunks:
         yield start, chunk

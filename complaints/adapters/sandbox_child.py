@@ -1,8 +1,8 @@
-"""The other side of ``sandbox``: a small server that forks one limited process per job. Never imported by the portal.
+"""The server behind ``sandbox``: it forks one limited process for each job. The portal never imports it.
 
-It loads the readers once and itself reads no file of anybody. Each job runs in a process that can open nothing (no
-file, no socket, no further program), sees two memory files and ends by itself; a second process, its guard, watches the
-clock and tells how it ended.
+The server loads the readers once and reads no evidence. Each job runs in a process that can open nothing (no file, no
+socket, no program) and has two memory files; a second process, its guard, enforces the time limit and reports how the
+job ended.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO, Final
 
 _CLONE_NEWIPC: Final = 0x08000000
@@ -35,19 +36,19 @@ _ALLOWED_VARIABLES: Final = {"LC_CTYPE"}
 
 
 def _cut_network() -> bool:
-    """Move into a network of nothing; where the system forbids it, say so. Jobs can open no socket anyway."""
-    apart = _CLONE_NEWNET | _CLONE_NEWIPC
-    return not _LIBC.unshare(_CLONE_NEWUSER | apart) or not _LIBC.unshare(apart)
+    """Move into an empty network namespace; return False where that is forbidden. Jobs can open no socket anyway."""
+    namespaces = _CLONE_NEWNET | _CLONE_NEWIPC
+    return not _LIBC.unshare(_CLONE_NEWUSER | namespaces) or not _LIBC.unshare(namespaces)
 
 
 def serve(control: socket.socket, jobs_module: str) -> None:
-    """Answer requests until the portal's process goes away."""
-    cut = _cut_network()
+    """Answer requests on ``control`` until the process of the portal ends."""
+    network_cut = _cut_network()
     _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     jobs = import_module(jobs_module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards end unwatched
-    control.send(json.dumps({"network_cut": cut}).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the guards
+    control.send(json.dumps({"network_cut": network_cut}).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 3)
         if not message:
@@ -61,51 +62,51 @@ def serve(control: socket.socket, jobs_module: str) -> None:
             os.close(descriptor)
 
 
-def _guard(jobs: Any, request: Mapping[str, Any], source: int, out: int, reply: int) -> None:
-    """Start the process that works, wait for it no longer than allowed, tell its end, and end."""
+def _guard(jobs: ModuleType, request: Mapping[str, Any], source: int, out: int, reply: int) -> None:
+    """Start the worker process, wait for it within the time limit, report its end, and exit."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    # Where the system lets us, the worker is the first process of a world of its own: it sees no other process, and
-    # whatever it starts ends with it.
+    # Where the system allows it, the worker is process 1 of a new PID namespace: it sees no other process, and all that
+    # it starts ends with it.
     _LIBC.unshare(_CLONE_NEWPID)
     worker = os.fork()
     if not worker:
         os.close(reply)
         os._exit(_work(jobs, request, source, out))
-    timely = signal.sigtimedwait({signal.SIGCHLD}, request["limits"]["wall_seconds"])
-    if timely is None:
+    exit_signal = signal.sigtimedwait({signal.SIGCHLD}, request["limits"]["wall_seconds"])
+    if exit_signal is None:
         os.kill(worker, signal.SIGKILL)
     _, status, used = os.wait4(worker, 0)
     _end_orphans()
-    # The kernel's own word comes first: it counts by ticks, so what it ends may have used a little less by the clock.
+    # The kernel's signal comes first: it counts by ticks, so the clock may show a little less than the limit.
     out_of_cpu = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
-    spent = used.ru_utime + used.ru_stime >= request["limits"]["cpu_seconds"]
-    ending = "time" if timely is None or out_of_cpu or spent else "crashed" if status else "done"
+    cpu_spent = used.ru_utime + used.ru_stime >= request["limits"]["cpu_seconds"]
+    ending = "time" if exit_signal is None or out_of_cpu or cpu_spent else "crashed" if status else "done"
     os.write(reply, ending.encode())
     os._exit(0)
 
 
 def _end_orphans() -> None:
-    """End what the worker started, which is ours once the worker is gone; with a world of its own there is nothing."""
+    """Kill what the worker started: this process is their subreaper. In a PID namespace there is nothing left."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     with contextlib.suppress(OSError):
-        while left := children.read_text(encoding="ascii").split():
-            for identifier in left:
+        while orphans := children.read_text(encoding="ascii").split():
+            for identifier in orphans:
                 os.kill(int(identifier), signal.SIGKILL)
             os.wait()
 
 
-def _work(jobs: Any, request: Mapping[str, Any], source: int, out: int) -> int:
-    """Do the job inside the limits; the answer, good or bad, is written behind the output."""
+def _work(jobs: ModuleType, request: Mapping[str, Any], source: int, out: int) -> int:
+    """Do the job inside the limits; the answer or the refusal is written behind the output."""
     _limit(request["limits"], keep=(source, out))
     files: tuple[BinaryIO, BinaryIO] = (os.fdopen(source, "rb"), os.fdopen(out, "r+b"))
     try:
         answer = jobs.JOBS[request["job"]](*files, request["type"], request["options"]).dump()
     except MemoryError:
         answer = b'{"refused": "memory"}'
-    except Exception as error:  # noqa: BLE001 - whatever a reader of hostile bytes raises, it is told by a code
+    except Exception as error:  # noqa: BLE001 - a reader of hostile bytes may raise anything; a code reports it
         answer = json.dumps({"refused": getattr(error, "code", "crashed")}).encode()
     try:
         end = files[1].seek(0, os.SEEK_END)
@@ -119,7 +120,7 @@ def _work(jobs: Any, request: Mapping[str, Any], source: int, out: int) -> int:
 
 
 def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
-    """Take everything away that a job does not need. What is said here cannot be taken back by the process."""
+    """Remove all that a job does not need. The process cannot undo these limits."""
     os.setsid()
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -136,7 +137,7 @@ def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
         (resource.RLIMIT_AS, pages * resource.getpagesize() + limits["memory_bytes"]),
         (resource.RLIMIT_FSIZE, limits["output_bytes"]),
         (resource.RLIMIT_NPROC, 0),
-        # With none allowed, what is open stays so and nothing can be opened: no file, no socket, no pipe.
+        # With a limit of 0, open descriptors stay open and no file, socket or pipe can be opened.
         (resource.RLIMIT_NOFILE, 0),
     ):
         resource.setrlimit(kind, (limit, limit))

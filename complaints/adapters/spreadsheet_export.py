@@ -1,6 +1,6 @@
-"""Rows of words to CSV and XLSX, as bytes. No cell is ever a formula: a spreadsheet would compute what a name begins.
+"""Writes rows of text as CSV and XLSX bytes. No cell is ever a formula, which guards against CSV injection.
 
-Knows no models and no labels. XLSX passes through temporary files of openpyxl's, so it may hold clear columns only.
+XLSX passes through temporary files of openpyxl, so it may hold clear columns only.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from openpyxl import Workbook
 
 Row = Sequence[object]
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# What spreadsheets begin a formula with; wide and small forms are brought to these first.
-_BEGINS: Final = frozenset("=+-@|%\N{MINUS SIGN}")
-# Tab and line ends begin a new cell or row in some readers; the other control characters no sheet may hold.
+# The characters that begin a formula; full-width and small forms are normalised to these before the comparison.
+_FORMULA_STARTS: Final = frozenset("=+-@|%\N{MINUS SIGN}")
+# Tab and line ends begin a new cell or row in some programs; XLSX forbids the other control characters.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def safe(value: object) -> str:
-    """Return the words of a cell, as words: one that could be a formula gets an apostrophe before it."""
+    """Return the text of a cell; an apostrophe is put before text that could be read as a formula."""
     text = _CONTROL.sub(" ", str(value))
-    return f"'{text}" if _may_compute(text) else text
+    return f"'{text}" if _may_be_formula(text) else text
 
 
-def _may_compute(text: str) -> bool:
-    """Whether a text begins, after whatever cannot be seen, as a formula does."""
+def _may_be_formula(text: str) -> bool:
+    """Return whether the first visible character can begin a formula."""
     for letter in text:
-        # Separators, controls, formats and marks: readers drop many of them before they look at a cell.
+        # Separators, control and format characters, and marks: spreadsheet programs drop many of them.
         if unicodedata.category(letter)[0] not in "ZCM":
-            return unicodedata.normalize("NFKC", letter)[0] in _BEGINS
+            return unicodedata.normalize("NFKC", letter)[0] in _FORMULA_STARTS
     return False
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield a CSV file line by line: UTF-8 with its mark, so that spreadsheets read it as such; every cell quoted."""
+    """Yield a CSV file line by line: UTF-8 with a byte order mark, as spreadsheet programs need; every cell quoted."""
     yield b"\xef\xbb\xbf"
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -50,7 +50,7 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def xlsx(sheets: Sequence[tuple[str, Iterable[Row]]], *, header: str, author: str) -> bytes:
-    """Return a workbook of named sheets; ``header`` stands on every printed page."""
+    """Return a workbook of named sheets; ``header`` is printed on every page."""
     book = Workbook(write_only=True)
     book.properties.creator = author
     for name, rows in sheets:
@@ -58,6 +58,6 @@ def xlsx(sheets: Sequence[tuple[str, Iterable[Row]]], *, header: str, author: st
         sheet.oddHeader.center.text = header
         for row in rows:
             sheet.append([safe(value) for value in row])
-    made = io.BytesIO()
-    book.save(made)
-    return made.getvalue()
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

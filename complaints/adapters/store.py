@@ -1,7 +1,7 @@
-"""Where sealed objects lie on disk: written once, durable before they are named in a row, stamped with a day only.
+"""Stores sealed objects on disk: written once, durable before a row names them, with a day and no hour as their time.
 
-``store_s3`` does the same in an object store. Services call both through the few methods of :class:`EvidenceStore`;
-whatever goes wrong in either is an OSError.
+``store_s3`` does the same in an object store. Services use both through :class:`EvidenceStore`; every error of either
+is an OSError.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-# After so many bytes the kernel is asked to begin writing, so that the last fsync has little left to wait for.
+# After so many bytes the kernel is asked to begin writing, so that the final fsync is short.
 WRITE_BEHIND_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing shows it: its name, its size in bytes, and the day on which it was stored."""
+    """An entry of a listing: an object's name, its size in bytes, and the day on which it was stored."""
 
     name: str
     size: int
@@ -34,20 +34,20 @@ class StoredObject:
 
 
 class NewObject(Protocol):
-    """An object that is being written; it exists once :meth:`close` has returned, or not at all."""
+    """An object that is being written; it exists only once :meth:`close` has returned."""
 
     def write(self, data: bytes | memoryview) -> Any:
         """Add bytes; raises OSError."""
 
     def close(self) -> None:
-        """Make the object durable; raises OSError, and then it must be named nowhere."""
+        """Make the object durable; raises OSError, and then no row may name it."""
 
     def abandon(self) -> None:
-        """Leave nothing of it; never raises."""
+        """Delete what was written; never raises."""
 
 
 class EvidenceStore(Protocol):
-    """What services need of a storage. All raise OSError; FileNotFoundError where an object is not there."""
+    """What services need of a storage. All methods raise OSError; FileNotFoundError where an object is missing."""
 
     def open(self, name: str, mode: str = "rb") -> Any:
         """Open an object: "rb" gives a seekable file, "wb" a :class:`NewObject`."""
@@ -62,16 +62,16 @@ class EvidenceStore(Protocol):
         """Delete an object; an absent one is no error."""
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is such an object."""
+        """Return whether there is such an object."""
 
     def present(self) -> Iterator[StoredObject]:
         """List all objects."""
 
     def abandoned(self, *, until: date) -> int:
-        """Drop what uploads broken off up to that day left half made; return how many."""
+        """Abort uploads that were begun up to ``until`` and never completed; return how many."""
 
     def free_bytes(self) -> int | None:
-        """Return the space left, where the store can tell."""
+        """Return the free space in bytes, None where the store does not report it."""
 
 
 class DurableFile(File):  # type: ignore[type-arg]
@@ -80,7 +80,7 @@ class DurableFile(File):  # type: ignore[type-arg]
     _written = _begun = _left = 0
 
     def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
-        """Write, and let the kernel begin with what has gathered. Raises OSError."""
+        """Write, and let the kernel begin to write back. Raises OSError."""
         file = self._open_file
         _write_all(file, data)
         self._written += len(data)
@@ -89,8 +89,8 @@ class DurableFile(File):  # type: ignore[type-arg]
         return len(data)
 
     def _write_behind(self, handle: int) -> None:
-        # On dirty pages this starts the writing and waits for nothing. Pages written meanwhile are given back: a long
-        # file would go through all memory of the machine, and memory not used before costs more than encrypting does.
+        # On dirty pages this call starts writing back without waiting; clean pages are freed. Otherwise a large file
+        # would fill the page cache, and touching unused memory takes longer than encrypting.
         for start, end in ((self._begun, self._written), (self._left, self._begun)):
             os.posix_fadvise(handle, start, end - start, os.POSIX_FADV_DONTNEED)
         self._left, self._begun = self._begun, self._written
@@ -103,10 +103,10 @@ class DurableFile(File):  # type: ignore[type-arg]
         return file
 
     def close(self) -> None:
-        """Flush to the disk, the directory included, and take the time of day off the stamp.
+        """Flush to the disk, the directory included, and remove the time of day from the modification time.
 
         Raises:
-            OSError: the disk refused; the file must not be named anywhere.
+            OSError: the disk failed; no row may name the file.
         """
         if self.closed:
             return
@@ -119,7 +119,7 @@ class DurableFile(File):  # type: ignore[type-arg]
         _sync_folder(path.parent)
 
     def abandon(self) -> None:
-        """Close and delete the file; a disk that refuses even that leaves it to the sweeper."""
+        """Close and delete the file; if the disk fails, the scheduled clean-up deletes it."""
         file = self._open_file
         with contextlib.suppress(OSError):
             file.close()
@@ -128,29 +128,29 @@ class DurableFile(File):  # type: ignore[type-arg]
 
 
 class EvidenceFileStorage(FileSystemStorage):
-    """Django's file storage, with new files that never overwrite and that survive a power cut."""
+    """Django's FileSystemStorage, with new files that never overwrite others and that survive a power cut."""
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         path = Path(self.path(name))
         if "r" in mode:
             return File(path.open(mode), name)
         self._make_folder()
-        # Unbuffered: what is written comes in whole segments, and an abandoned file must not be flushed again.
-        return DurableFile(open(path, "xb", buffering=0, opener=_private), name)
+        # Unbuffered: data is written in whole segments, and an abandoned file must not be flushed again.
+        return DurableFile(open(path, "xb", buffering=0, opener=_open_private), name)
 
     def _make_folder(self) -> None:
         Path(self.location).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, name: str, data: bytes) -> None:
-        """Store a small object whole, in place of an older one: at every moment there is one of the two.
+        """Store a small object atomically, in place of an older one.
 
         Raises:
-            OSError: the disk refused; the older one is untouched.
+            OSError: the disk failed; the older object is unchanged.
         """
         self._make_folder()
         draft = Path(self.path(secrets.token_hex(16)))
         try:
-            with open(draft, "xb", buffering=0, opener=_private) as file:
+            with open(draft, "xb", buffering=0, opener=_open_private) as file:
                 _write_all(file, data)
                 os.fsync(file.fileno())
             _stamp_with_day(draft)
@@ -165,7 +165,7 @@ class EvidenceFileStorage(FileSystemStorage):
         return Path(self.path(name)).read_bytes()
 
     def present(self) -> Iterator[StoredObject]:
-        """List all objects; a folder that is not there yet is empty."""
+        """List all objects; a missing folder is empty."""
         try:
             entries = os.scandir(self.location)
         except FileNotFoundError:
@@ -173,32 +173,32 @@ class EvidenceFileStorage(FileSystemStorage):
         with entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    facts = entry.stat(follow_symlinks=False)
-                    stored = datetime.fromtimestamp(facts.st_mtime, timezone.get_default_timezone())
-                    yield StoredObject(entry.name, facts.st_size, stored.date())
+                    status = entry.stat(follow_symlinks=False)
+                    stored_at = datetime.fromtimestamp(status.st_mtime, timezone.get_default_timezone())
+                    yield StoredObject(entry.name, status.st_size, stored_at.date())
 
     def abandoned(self, *, until: date) -> int:
-        """Do nothing: what a broken upload leaves on a disk is a file, and the listing shows it."""
+        """Return 0: an interrupted upload leaves a file, which :meth:`present` lists."""
         return 0
 
     def free_bytes(self) -> int | None:
-        """Return the space left on the disk."""
+        """Return the free space of the disk in bytes."""
         self._make_folder()
         return shutil.disk_usage(self.location).free
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _write_all(file: Any, data: bytes | memoryview) -> None:
+def _write_all(file: IO[bytes], data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
 
 
 def _stamp_with_day(path: Path) -> None:
-    # The portal's midnight, because its rows bear the portal's day: UTC's would tell who came before seven o'clock.
+    # Midnight of the portal's time zone, as rows have its day: UTC's would tell what came before seven o'clock.
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     os.utime(path, (midnight, midnight))
 

@@ -1,8 +1,8 @@
-"""Sealed objects in an S3-compatible store, through django-storages; chosen by EVIDENCE_S3_BUCKET.
+"""Stores sealed objects in an S3-compatible store, through django-storages; chosen by EVIDENCE_S3_BUCKET.
 
-Three things differ from its S3Storage. An object is read by ranges, never downloaded whole. A new object goes up in
-parts from memory, and one that is given up leaves no part behind. Whatever the store or the network does wrong is an
-OSError, as it is on a disk. Only ciphertext ever comes here.
+It differs from S3Storage in three points. An object is read by ranges, never downloaded whole. A new object is a
+multipart upload from memory, which is aborted when writing fails. Every error of the store or the network is an
+OSError, as on a disk. Only ciphertext is stored.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from storages.backends.s3 import S3Storage
 from complaints.adapters.store import StoredObject
 
 logger = logging.getLogger(__name__)
-# The least that S3 takes for any part but the last; each upload holds one in memory.
+# The smallest part that S3 accepts, except for the last; each upload holds one part in memory.
 PART_BYTES = 5 * 1024 * 1024
-# A range read asks for more and more while it goes on, and wastes little where somebody seeks.
+# Sequential reads request growing ranges, so that a seek wastes little.
 FIRST_WINDOW, LAST_WINDOW = 1024 * 1024 + 64, 16 * 1024 * 1024
 
 
@@ -36,7 +36,7 @@ def _as_os_error() -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        # The message of a ClientError names the operation and a code, the key of an object is not in it.
+        # The message of a ClientError has the operation and an error code, never the key of an object.
         raise (FileNotFoundError if status == 404 else OSError)(str(error)) from error
     except BotoCoreError as error:
         raise OSError(type(error).__name__) from error
@@ -47,17 +47,17 @@ def _day(moment: datetime) -> date:
 
 
 class PartsFile:
-    """A new object, held back in memory until a part is full; it exists once :meth:`close` has returned."""
+    """A new object, buffered in memory until a part is full; it exists once :meth:`close` has returned."""
 
-    def __init__(self, client: Any, place: dict[str, str]) -> None:
-        """Begin the object at ``place`` (Bucket, Key); nothing is sent yet."""
-        self._client, self._place = client, place
+    def __init__(self, client: Any, location: dict[str, str]) -> None:
+        """Begin the object at ``location`` (Bucket, Key); nothing is sent yet."""
+        self._client, self._location = client, location
         self._buffer = bytearray()
         self._upload: str | None = None
         self._parts: list[dict[str, Any]] = []
 
     def write(self, data: bytes | memoryview) -> int:
-        """Add bytes; a full part goes up. Raises OSError."""
+        """Add bytes; a full part is uploaded. Raises OSError."""
         self._buffer += data
         if len(self._buffer) >= PART_BYTES:
             self._send_part()
@@ -66,55 +66,55 @@ class PartsFile:
     def _send_part(self) -> None:
         with _as_os_error():
             if self._upload is None:
-                self._upload = self._client.create_multipart_upload(**self._place)["UploadId"]
+                self._upload = self._client.create_multipart_upload(**self._location)["UploadId"]
             number = len(self._parts) + 1
             answer = self._client.upload_part(
-                **self._place, UploadId=self._upload, PartNumber=number, Body=self._buffer
+                **self._location, UploadId=self._upload, PartNumber=number, Body=self._buffer
             )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         self._buffer = bytearray()
 
     def close(self) -> None:
-        """Complete the object. Raises OSError, and then there is none; what went up is dropped by abandon()."""
+        """Complete the object. Raises OSError; then there is none, and :meth:`abandon` deletes the parts."""
         if self._upload is None:
             with _as_os_error():
-                self._client.put_object(**self._place, Body=bytes(self._buffer))
+                self._client.put_object(**self._location, Body=bytes(self._buffer))
             self._buffer = bytearray()
             return
         if self._buffer:
             self._send_part()
         with _as_os_error():
             parts = {"Parts": self._parts}
-            self._client.complete_multipart_upload(**self._place, UploadId=self._upload, MultipartUpload=parts)
+            self._client.complete_multipart_upload(**self._location, UploadId=self._upload, MultipartUpload=parts)
         self._upload = None
 
     def abandon(self) -> None:
-        """Drop what went up; a dead store leaves it to the sweeper."""
+        """Abort the upload; if the store fails, :meth:`EvidenceS3Storage.abandoned` does it later."""
         self._buffer = bytearray()
         if self._upload is None:
             return
         with contextlib.suppress(OSError), _as_os_error():
-            self._client.abort_multipart_upload(**self._place, UploadId=self._upload)
+            self._client.abort_multipart_upload(**self._location, UploadId=self._upload)
         self._upload = None
 
 
 class RangedFile(io.RawIOBase):
-    """An object of ``size`` bytes, read window by window from wherever somebody seeks to."""
+    """An object of ``size`` bytes, read by ranges from any position."""
 
-    def __init__(self, client: Any, place: dict[str, str], size: int) -> None:
-        """Wrap the object at ``place``; nothing is read yet."""
+    def __init__(self, client: Any, location: dict[str, str], size: int) -> None:
+        """Wrap the object at ``location`` (Bucket, Key); nothing is read yet."""
         super().__init__()
-        self._client, self._place, self.size = client, place, size
+        self._client, self._location, self.size = client, location, size
         self._position = self._window_end = 0
         self._window = FIRST_WINDOW
         self._body: Any = None
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
@@ -122,50 +122,50 @@ class RangedFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move; what was asked for elsewhere is given up."""
+        """Move the position; a response for another range is closed."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
         target = max(0, base + offset)
         if target != self._position:
-            self._drop()
+            self._close_response()
             self._position, self._window = target, FIRST_WINDOW
         return target
 
-    def _drop(self) -> None:
+    def _close_response(self) -> None:
         if self._body is not None:
             self._body.close()
             self._body = None
 
     def readinto(self, buffer: Any) -> int:
-        """Read at most as much as ``buffer`` holds; 0 is the end. Raises OSError."""
-        wanted = min(len(buffer), self.size - self._position)
-        if wanted <= 0:
+        """Fill ``buffer`` at most; return the number of bytes, 0 at the end. Raises OSError."""
+        size = min(len(buffer), self.size - self._position)
+        if size <= 0:
             return 0
         with _as_os_error():
             if self._body is None:
                 self._window_end = min(self._position + self._window, self.size)
                 span = f"bytes={self._position}-{self._window_end - 1}"
-                self._body = self._client.get_object(**self._place, Range=span)["Body"]
+                self._body = self._client.get_object(**self._location, Range=span)["Body"]
                 self._window = min(2 * self._window, LAST_WINDOW)
-            piece = self._body.read(min(wanted, self._window_end - self._position))
+            piece = self._body.read(min(size, self._window_end - self._position))
         if not piece:
             raise OSError("cut")
         buffer[: len(piece)] = piece
         self._position += len(piece)
         if self._position == self._window_end:
-            self._drop()
+            self._close_response()
         return len(piece)
 
     def close(self) -> None:
-        """Give up what was asked for."""
-        self._drop()
+        """Close the open response."""
+        self._close_response()
         super().close()
 
 
 class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
-    """django-storages' S3 with one client for all threads of a process, which boto3 allows and resources do not."""
+    """django-storages' S3Storage with one client for all threads: boto3 clients are thread-safe, resources are not."""
 
     def __init__(self, **options: Any) -> None:
-        """Take django-storages' options; what protects evidence is not among them."""
+        """Take django-storages' options; those that protect evidence are fixed here."""
         config = Config(
             signature_version="s3v4",
             s3={"addressing_style": options.pop("addressing_style", "path")},
@@ -173,7 +173,7 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
             read_timeout=30,
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=32,
-            # Newer checksums are beyond many S3-compatible stores; segments prove themselves.
+            # Many S3-compatible stores do not know the newer checksums; each segment is authenticated anyway.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
@@ -183,7 +183,7 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
 
     @property
     def client(self) -> Any:
-        """The client of this process."""
+        """The S3 client of this process."""
         with self._lock:
             if self._client is None:
                 self._client = self._create_session().client(
@@ -195,33 +195,33 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
                 )
             return self._client
 
-    def _place(self, name: str) -> dict[str, str]:
+    def _location(self, name: str) -> dict[str, str]:
         return {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
 
     def _open(self, name: str, mode: str = "rb") -> Any:
         if "w" in mode:
-            return PartsFile(self.client, self._place(name))
+            return PartsFile(self.client, self._location(name))
         with _as_os_error():
-            size = self.client.head_object(**self._place(name))["ContentLength"]
-        return File(RangedFile(self.client, self._place(name), size), name)  # type: ignore[arg-type]
+            size = self.client.head_object(**self._location(name))["ContentLength"]
+        return File(RangedFile(self.client, self._location(name), size), name)  # type: ignore[arg-type]
 
     def put(self, name: str, data: bytes) -> None:
         """Store a small object whole. Raises OSError."""
         with _as_os_error():
-            self.client.put_object(**self._place(name), Body=data)
+            self.client.put_object(**self._location(name), Body=data)
 
     def get(self, name: str) -> bytes:
         """Return a small object whole. Raises OSError."""
         with _as_os_error():
-            return bytes(self.client.get_object(**self._place(name))["Body"].read())
+            return bytes(self.client.get_object(**self._location(name))["Body"].read())
 
     def delete(self, name: str) -> None:
         """Delete an object. Raises OSError."""
         with _as_os_error():
-            self.client.delete_object(**self._place(name))
+            self.client.delete_object(**self._location(name))
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is such an object. Raises OSError."""
+        """Return whether there is such an object. Raises OSError."""
         try:
             self.size(name)
         except FileNotFoundError:
@@ -231,7 +231,7 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
     def size(self, name: str) -> int:
         """Return an object's size in bytes. Raises OSError."""
         with _as_os_error():
-            return int(self.client.head_object(**self._place(name))["ContentLength"])
+            return int(self.client.head_object(**self._location(name))["ContentLength"])
 
     def present(self) -> Iterator[StoredObject]:
         """List all objects. Raises OSError."""
@@ -239,32 +239,29 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         with _as_os_error():
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=prefix):
                 for entry in page.get("Contents", ()):
-                    name, day = (
-                        entry["Key"].removeprefix(prefix),
-                        entry["LastModified"].astimezone(timezone.get_default_timezone()).date(),
-                    )
-                    yield StoredObject(name, entry["Size"], day)
+                    stored_at = entry["LastModified"].astimezone(timezone.get_default_timezone())
+                    yield StoredObject(entry["Key"].removeprefix(prefix), entry["Size"], stored_at.date())
 
     def _prefix(self) -> str:
         return f"{self.location.strip('/')}/" if self.location.strip("/") else ""
 
     def abandoned(self, *, until: date) -> int:
-        """Abort uploads in parts that were begun up to that day and never completed; return how many.
+        """Abort multipart uploads that were begun up to ``until`` and never completed; return how many.
 
         Raises:
             OSError: the store is down.
         """
-        dropped = 0
+        aborted = 0
         with _as_os_error():
             pages = self.client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._prefix()):
                 for upload in page.get("Uploads", ()):
                     if _day(upload["Initiated"]) <= until:
-                        place = {"Bucket": self.bucket_name, "Key": upload["Key"]}
-                        self.client.abort_multipart_upload(**place, UploadId=upload["UploadId"])
-                        dropped += 1
-        return dropped
+                        location = {"Bucket": self.bucket_name, "Key": upload["Key"]}
+                        self.client.abort_multipart_upload(**location, UploadId=upload["UploadId"])
+                        aborted += 1
+        return aborted
 
     def free_bytes(self) -> int | None:
-        """Return nothing: an object store does not tell."""
+        """Return None: an object store does not report its free space."""
         return None

@@ -27,13 +27,11 @@ from django.utils.functional import cached_property
 
 from complaints import access
 from complaints.admin.site import site
+from complaints.domain.errors import SealError
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import first_look
 from complaints.services.actor import Actor
-
-# Only services handle sealed contents; from them comes the error that tells of altered ones.
-from complaints.services.case_items import SealError  # type: ignore[attr-defined]
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
 

@@ -1,1 +1,1 @@
-"""Rules that need neither database nor web request; every layer may call them, they import none of it."""
+"""Rules that need neither database nor request: plain Python, which every layer may call and which imports none."""

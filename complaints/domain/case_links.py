@@ -1,7 +1,7 @@
-"""Which cases may be put together, and which reports may be taken out again.
+"""Which cases may be linked (SP4N-LAPOR: gabung), and which reports may be unlinked again.
 
-Plain rules: a case whose reports go elsewhere has been with no body, the case that takes them in is open, and a report
-that a body holds stays where it is. Services act on them; they know no people and no text.
+A case whose reports are moved was never released to a body, the case that receives them is open, and a report that a
+body holds is not moved. The rules know no people and no text; services act on them.
 """
 
 from __future__ import annotations
@@ -49,12 +49,16 @@ class LinkRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
 
 
 def with_body(status: Status, asked_from: Status | None) -> bool:
-    """Whether a body has what was released of a case in this state, its question to reporters included."""
+    """Return whether a case is with a body; while a reporter is asked, the state that asked decides."""
     return (asked_from if status is Status.NEEDS_INFORMATION else status) in _WITH_BODY
 
 
 def check_act(*, permissions: Set[Permission], reason: str) -> None:
-    """Make sure that somebody may link or unlink at all: a verifier, with a reason; raises LinkRefused."""
+    """Check that a person may link or unlink: triage, with a reason.
+
+    Raises:
+        LinkRefused: missing_permission, reason_missing.
+    """
     if Permission.TRIAGE not in permissions:
         raise LinkRefused(LinkRefusal.MISSING_PERMISSION)
     if not reason.strip():
@@ -62,14 +66,15 @@ def check_act(*, permissions: Set[Permission], reason: str) -> None:
 
 
 def target_refusal(status: Status) -> LinkRefusal | None:
-    """Return why a case in this state takes in no reports, or None."""
+    """Return why a case in this state receives no reports, or None."""
     return None if status in OPEN else LinkRefusal.TARGET_ENDED
 
 
 def source_refusal(status: Status, asked_from: Status | None, *, was_released: bool) -> LinkRefusal | None:
-    """Return why the reports of a case in this state go nowhere, or None.
+    """Return why the reports of a case in this state cannot be moved, or None.
 
-    ``was_released``: a body once got the case. What it decides or asks speaks of that case, so the others go there.
+    ``was_released``: a body once received the case. Its decisions and questions refer to that case, so other cases are
+    linked into it and never the reverse.
     """
     if was_released:
         return LinkRefusal.RELEASED

@@ -1,7 +1,7 @@
-"""What an officer goes through before a decision, as codes; the words stand with the other words of the admin.
+"""The checklists that an officer completes before a step, as codes; complaints.admin labels them.
 
-An item is ticked, or it says why not. A required one has to be ticked: without it the decision is not made. Codes are
-stored, sealed, with the decision: one that is no longer asked keeps its words.
+An item is ticked, or the officer says why not; a required item must be ticked before the step is taken. The codes are
+stored, sealed, with the step, so the label of an item that is no longer in use must stay.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from complaints.domain.workflow import Action
 
 @dataclass(frozen=True, slots=True)
 class ChecklistItem:
-    """One thing to make sure of."""
+    """One item of a checklist."""
 
     code: str
     required: bool = False
@@ -22,14 +22,14 @@ class ChecklistItem:
 
 @dataclass(frozen=True, slots=True)
 class CheckedItem:
-    """What an officer said to an item: done, or why not."""
+    """An officer's answer to an item: done, or the reason why not."""
 
     done: bool
     why: str = ""
 
 
 class ChecklistIncomplete(Exception):  # noqa: N818  a refusal is an answer, not a fault
-    """A checklist with open items; carries their codes and nothing that was typed."""
+    """A checklist has open items; the error carries their codes and no typed text."""
 
     def __init__(self, codes: list[str]) -> None:
         self.codes = codes
@@ -38,7 +38,7 @@ class ChecklistIncomplete(Exception):  # noqa: N818  a refusal is an answer, not
 
 _READ = ChecklistItem("read_all", required=True)
 _NO_CONFLICT = ChecklistItem("no_conflict", required=True)
-_DANGER = ChecklistItem("danger_graded")
+_RISK = ChecklistItem("danger_graded")
 # proposal: practice asks whether the accused is a civil servant, whether the time fits, whether the report was made
 # before, and whether the officer is impartial (domain.md 8; ISO 37002:2021, 8.3.1 and 8.4)
 CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = MappingProxyType(
@@ -49,16 +49,16 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = MappingProxyType
             ChecklistItem("accused_asn"),
             ChecklistItem("in_window"),
             ChecklistItem("looked_alike"),
-            _DANGER,
+            _RISK,
         ),
         Action.FORWARD: (
             ChecklistItem("files_looked_at", required=True),
             ChecklistItem("no_trace", required=True),
             ChecklistItem("right_body", required=True),
             _NO_CONFLICT,
-            _DANGER,
+            _RISK,
         ),
-        Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _DANGER),
+        Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _RISK),
         Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, ChecklistItem("asked_first"), ChecklistItem("looked_alike")),
         Action.CONFIRM_INELIGIBLE: (
             ChecklistItem("looked_myself", required=True),
@@ -70,22 +70,26 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = MappingProxyType
 
 
 def items(action: Action) -> tuple[ChecklistItem, ...]:
-    """Return what is asked before a step; nothing for most."""
+    """Return the checklist of a step; empty for most steps."""
     return CHECKLISTS.get(action, ())
 
 
 def open_items(action: Action, answers: Mapping[str, CheckedItem]) -> list[str]:
-    """Return the codes still in the way: required and not ticked, or neither ticked nor explained."""
-    found = []
+    """Return the codes of open items: required and not ticked, or neither ticked nor explained."""
+    codes = []
     for item in items(action):
-        said = answers.get(item.code, CheckedItem(done=False))
-        if not said.done and (item.required or not said.why.strip()):
-            found.append(item.code)
-    return found
+        answer = answers.get(item.code, CheckedItem(done=False))
+        if not answer.done and (item.required or not answer.why.strip()):
+            codes.append(item.code)
+    return codes
 
 
 def settle(action: Action, answers: Mapping[str, CheckedItem]) -> dict[str, CheckedItem]:
-    """Return the answers to what is asked, in its order; raises :class:`ChecklistIncomplete`."""
+    """Return the answers to the items of a step, in their order.
+
+    Raises:
+        ChecklistIncomplete: an item is open.
+    """
     if codes := open_items(action, answers):
         raise ChecklistIncomplete(codes)
     return {item.code: answers[item.code] for item in items(action)}

@@ -1,8 +1,7 @@
-"""Ticket codes: the only thing that a reporter keeps, and what is derived from them.
+"""Ticket codes: the only secret that a reporter keeps, and what is derived from it.
 
-It guards the way back to a report without an account. Services and the sealing keys may call it. A code is
-never stored, logged or put into an error: what is stored is its lookup digest, which at 120 bits cannot be
-searched.
+A code is the only access to a report without an account. It is never stored, logged or put into an error: the
+database holds its lookup digest, which cannot be searched through at 120 bits.
 """
 
 import unicodedata
@@ -17,21 +16,21 @@ LENGTH: Final = 24
 GROUP: Final = 4
 
 _RANDOM_BYTES = 15
-# Far longer than any code with separators; a longer paste is refused before it is looked at.
+# Far longer than any code with separators; longer text is refused before it is parsed.
 _LONGEST_INPUT = 256
 _SYMBOLS = {
     **{ord(symbol): symbol for symbol in ALPHABET},
     **{ord(symbol.lower()): symbol for symbol in ALPHABET},
-    **{ord(typed): "0" for typed in "Oo"},
-    **{ord(typed): "1" for typed in "IiLl"},
+    **{ord(letter): "0" for letter in "Oo"},
+    **{ord(letter): "1" for letter in "IiLl"},
 }
 # Unicode counts the minus sign among the symbols of mathematics, tabs and line ends among control characters.
 _SEPARATOR_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cf"})
 _OTHER_SEPARATORS = frozenset("\t\n\r\v\f\u2212")
 
 
-class MalformedCode(ValueError):  # noqa: N818  said to a reporter, not a fault of the program
-    """A text that cannot be a ticket code; it never carries the text."""
+class MalformedCode(ValueError):  # noqa: N818  shown to a reporter, not a fault of the program
+    """Text that cannot be a ticket code; the error never carries the text."""
 
     def __init__(self) -> None:
         super().__init__("malformed code")
@@ -44,21 +43,21 @@ def new_code() -> str:
 
 
 def normalise(text: str) -> str:
-    """Return the canonical code of what somebody typed or pasted.
+    """Return the canonical spelling of a code that a reporter typed or pasted.
 
     Case, spaces, hyphens and dashes of any script and invisible characters do not count; O is read as 0, I
     and L as 1, as Crockford's base 32 provides. Raises MalformedCode for all else and for any other length.
     """
     if len(text) > _LONGEST_INPUT:
         raise MalformedCode
-    symbols = [_SYMBOLS.get(ord(typed), "") for typed in text if not _separates(typed)]
+    symbols = [_SYMBOLS.get(ord(character), "") for character in text if not _is_separator(character)]
     if len(symbols) != LENGTH or not all(symbols):
         raise MalformedCode
     return "".join(symbols)
 
 
 def grouped(code: str) -> str:
-    """Return a canonical code as people copy it: six groups of four with hyphens."""
+    """Return a canonical code in six groups of four symbols with hyphens, as reporters see it."""
     return "-".join(code[start : start + GROUP] for start in range(0, len(code), GROUP))
 
 
@@ -80,12 +79,12 @@ def sign_seed(code: str) -> bytes:
     return _derive(code, b"sign")
 
 
-def _separates(character: str) -> bool:
+def _is_separator(character: str) -> bool:
     return unicodedata.category(character) in _SEPARATOR_CATEGORIES or character in _OTHER_SEPARATORS
 
 
 def _derive(code: str, person: bytes) -> bytes:
-    # A code in any other spelling would silently derive other keys and lose the report.
+    # A code in any other spelling would silently derive other keys, and the report would not be found.
     if len(code) != LENGTH or not set(ALPHABET).issuperset(code):
         raise MalformedCode
     return blake2b(code.encode("ascii"), digest_size=32, person=person, encoder=RawEncoder)

@@ -1,16 +1,16 @@
-"""What a report already tells: what, who, where, when, how, and evidence.
+"""Which parts a report contains: what, who, where, when, how, and evidence.
 
-A help for officers and nothing that turns a report away. PP 48/2016 art. 15 and UU 7/2017 art. 454 ask for the accused,
-the act, time and place; name, NIP, rank and position of the accused are never demanded together here (domain.md 3).
+It helps officers and never rejects a report. PP 48/2016 art. 15 and UU 7/2017 art. 454 ask for the accused,
+the act, time and place; name, NIP, rank and position of the accused are never required together here (domain.md 3).
 """
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 
 class ReportPart(StrEnum):
-    """One thing that a report can tell."""
+    """One part that a report can contain."""
 
     WHAT = "what"
     WHO = "who"
@@ -20,7 +20,7 @@ class ReportPart(StrEnum):
     EVIDENCE = "evidence"
 
 
-# Shorter accounts leave the office guessing; the reporter's own form asks for as much.
+# The reporter's form requires the same length; a shorter account seldom says how it happened.
 ACCOUNT_CHARACTERS: Final = 50
 _FIELDS: Final[Mapping[ReportPart, tuple[str, ...]]] = {
     ReportPart.WHAT: ("category",),
@@ -30,23 +30,23 @@ _FIELDS: Final[Mapping[ReportPart, tuple[str, ...]]] = {
 }
 
 
-def missing_parts(answers: Mapping[str, Any], *, files: int, posts: int) -> list[ReportPart]:
-    """Return what a report does not tell, in order.
+def missing_parts(answers: Mapping[str, object], *, files: int, posts: int) -> list[ReportPart]:
+    """Return the parts that a report does not contain, in the order of :class:`ReportPart`.
 
     Args:
-        answers: as the reporter's pages keep them; empty and absent mean the same.
+        answers: by field name of the report form; an empty and an absent answer mean the same.
         files: how many files came with it.
-        posts: how many posts; a post names an account, so it tells who and is evidence.
+        posts: how many posts on social media; a post names an account, so it says who and is evidence.
     """
-    told = {part: any(str(answers.get(name) or "").strip() for name in names) for part, names in _FIELDS.items()}
+    present = {part: any(str(answers.get(name) or "").strip() for name in names) for part, names in _FIELDS.items()}
     linked = posts > 0 or bool(str(answers.get("links") or "").strip())
-    told[ReportPart.WHO] = told[ReportPart.WHO] or linked
-    told[ReportPart.HOW] = len(str(answers.get("story") or "").strip()) >= ACCOUNT_CHARACTERS
-    told[ReportPart.EVIDENCE] = files > 0 or linked
-    return [part for part in ReportPart if not told[part]]
+    present[ReportPart.WHO] = present[ReportPart.WHO] or linked
+    present[ReportPart.HOW] = len(str(answers.get("story") or "").strip()) >= ACCOUNT_CHARACTERS
+    present[ReportPart.EVIDENCE] = files > 0 or linked
+    return [part for part in ReportPart if not present[part]]
 
 
 def missing_in_all(reports: Iterable[list[ReportPart]]) -> list[ReportPart]:
-    """Return what none of several reports on one matter tells."""
-    lists = [set(parts) for parts in reports]
-    return [part for part in ReportPart if lists and all(part in parts for parts in lists)]
+    """Return the parts that none of several reports on one case contains."""
+    missing = [set(parts) for parts in reports]
+    return [part for part in ReportPart if missing and all(part in parts for parts in missing)]

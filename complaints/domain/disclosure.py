@@ -1,8 +1,8 @@
-"""What a text to a reporter must not carry unseen: names, numbers, addresses, offices, another's words.
+"""Warns before a message to a reporter identifies a person: names, numbers, addresses, agencies, another's words.
 
-Whoever finds a ticket code reads everything that was ever written to its owner; so what points at a person is shown
-to the officer before it is sent. The check warns and never forbids: it leans towards warning, and an officer
-overrides it with a reason. Plain Python; services.disclosure_check feeds it with opened content, and nothing here is kept.
+A person who finds a ticket code can read every message to its owner. The check therefore shows the officer, before
+sending, what may identify somebody. It rather warns too often and never forbids: an officer overrides it with a reason.
+services.disclosure_check passes decrypted content; nothing is stored here.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
-from complaints.domain import matching
+from complaints.domain import normalization
 
-# So many words of another text in the same order are no accident.
+# A run of this many words that also occurs in another text counts as quoted from it.
 SAME_WORDS: Final = 5
-# Shorter words of a name ("Tri", "Adi") are too common to warn of when they stand alone.
+# Shorter words of a name ("Tri", "Adi") are too common for a warning when no other word of the name is beside them.
 ALONE_AT_LEAST: Final = 4
 CODE_DIGITS: Final = 2
 
-# Words that offices share, and ranks: none of them points at one office or one person.
+# Words that many agencies share, and ranks: none of them identifies an agency or a person.
 _COMMON: Final = frozenset(
     {
         "kepala", "dinas", "kantor", "badan", "bidang", "bagian", "seksi", "sub", "kasi", "kabid", "kabag",
@@ -49,7 +49,7 @@ _OWN_NAME: Final = re.compile(
 
 
 class DisclosureKind(StrEnum):
-    """What was found; the values are audited."""
+    """The kind of disclosure; the values are audited."""
 
     ACCUSED = "accused"
     REPORTER = "reporter"
@@ -67,7 +67,7 @@ class DisclosureKind(StrEnum):
 
 @dataclass(frozen=True)
 class Disclosure:
-    """Something to look at before sending: what it seems to be, and the words as they stand in the text."""
+    """One possible disclosure: its kind, and the words as they occur in the text."""
 
     kind: DisclosureKind
     words: str
@@ -75,15 +75,15 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class KnownFacts:
-    """What the case knows, opened: who and what a text could give away.
+    """The decrypted content of a case that a text is compared with.
 
     Args:
         accused: names of accused people.
-        stories: what this text's readers wrote themselves.
+        stories: what the readers of the text wrote themselves.
         offices: agencies and places that the reports name.
         others: what other reporters of the same case wrote.
-        staff: names of the house's people, and their user names.
-        references: by which the readers know their report; any other would tell them of another case.
+        staff: names and user names of staff.
+        references: of the readers' own reports; any other reference would disclose another case.
     """
 
     accused: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class _Word:
 
 
 def plain(text: str) -> str:
-    """Return a text without invisible characters and in one form of each letter."""
+    """Return ``text`` in Unicode's NFKC form, without invisible characters."""
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFKC", visible)
 
@@ -113,34 +113,34 @@ def _fold(word: str) -> str:
 
 
 def _words(text: str) -> list[_Word]:
-    found = (_Word(_fold(match.group()), match.start(), match.end()) for match in _TOKEN.finditer(text))
-    return [word for word in found if word.folded]
+    words = (_Word(_fold(match.group()), match.start(), match.end()) for match in _TOKEN.finditer(text))
+    return [word for word in words if word.folded]
 
 
 def check(text: str, known: KnownFacts) -> list[Disclosure]:
-    """Return what in ``text`` points at somebody, each thing once, in a fixed order of kinds."""
+    """Return the possible disclosures in ``text``, each once, in a fixed order of kinds."""
     text = plain(text)
     words = _words(text)
-    found = [
-        *(Disclosure(DisclosureKind.ACCUSED, said) for said in _names(text, words, known.accused)),
-        *(Disclosure(DisclosureKind.REPORTER, said) for said in _names(text, words, _told_names(known))),
+    disclosures = [
+        *(Disclosure(DisclosureKind.ACCUSED, phrase) for phrase in _names(text, words, known.accused)),
+        *(Disclosure(DisclosureKind.REPORTER, phrase) for phrase in _names(text, words, _self_names(known))),
         *_numbers(text),
         *(Disclosure(DisclosureKind.MAIL, match.group()) for match in _MAIL.finditer(text)),
-        *(Disclosure(DisclosureKind.OFFICE, said) for said in _offices(text, words, known.offices)),
-        *(Disclosure(DisclosureKind.OTHERS, said) for said in _same(text, words, known.others)),
-        *(Disclosure(DisclosureKind.OWN, said) for said in _same(text, words, known.stories)),
-        *(Disclosure(DisclosureKind.STAFF, said) for said in _staff(text, words, known.staff)),
+        *(Disclosure(DisclosureKind.OFFICE, phrase) for phrase in _offices(text, words, known.offices)),
+        *(Disclosure(DisclosureKind.OTHERS, phrase) for phrase in _quotations(text, words, known.others)),
+        *(Disclosure(DisclosureKind.OWN, phrase) for phrase in _quotations(text, words, known.stories)),
+        *(Disclosure(DisclosureKind.STAFF, phrase) for phrase in _staff(text, words, known.staff)),
         *_codes(text),
         *_references(text, known.references),
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(disclosures))
 
 
-# --- People and offices
+# Names of people and agencies
 
 
-def _told_names(known: KnownFacts) -> Iterator[str]:
-    """Yield what reporters called themselves in their stories."""
+def _self_names(known: KnownFacts) -> Iterator[str]:
+    """Yield the names by which reporters introduce themselves in their stories."""
     for story in (*known.stories, *known.others):
         for match in _OWN_NAME.finditer(plain(story)):
             yield match.group(1)
@@ -151,31 +151,36 @@ def _phrase(name: str) -> list[str]:
 
 
 def _names(text: str, words: Sequence[_Word], names: Iterable[str]) -> Iterator[str]:
-    """Yield runs of the words of a name, and single ones long and rare enough to mean this person."""
+    """Yield runs of words of a name, and single words of it that are long and rare enough to identify the person."""
     for name in names:
-        meant, parts = matching.name(name).split(), _phrase(name.partition(",")[0])
-        telling = {part for part in parts if len(part) >= ALONE_AT_LEAST and part in meant and part not in _COMMON}
-        yield from _runs(text, words, parts, telling=telling, alone=telling)
+        bare, parts = normalization.name(name).split(), _phrase(name.partition(",")[0])
+        distinctive = {part for part in parts if len(part) >= ALONE_AT_LEAST and part in bare and part not in _COMMON}
+        yield from _runs(text, words, parts, distinctive=distinctive, alone=distinctive)
 
 
 def _offices(text: str, words: Sequence[_Word], offices: Iterable[str]) -> Iterator[str]:
-    """Yield parts of an office's name that tell it from others."""
+    """Yield the parts of an agency's name that tell it from other agencies."""
     for office in offices:
         parts = _phrase(office)
-        telling = {part for part in parts if part not in _COMMON and len(part) >= ALONE_AT_LEAST}
-        yield from _runs(text, words, parts, telling=telling, alone=telling if len(telling) == 1 else set())
+        distinctive = {part for part in parts if part not in _COMMON and len(part) >= ALONE_AT_LEAST}
+        yield from _runs(
+            text, words, parts, distinctive=distinctive, alone=distinctive if len(distinctive) == 1 else set()
+        )
 
 
 def _staff(text: str, words: Sequence[_Word], names: Iterable[str]) -> Iterator[str]:
     for name in names:
         parts = _phrase(name)
-        yield from _runs(text, words, parts, telling=set(parts), alone=set(parts) if len(parts) == 1 else set())
+        yield from _runs(text, words, parts, distinctive=set(parts), alone=set(parts) if len(parts) == 1 else set())
 
 
 def _runs(
-    text: str, words: Sequence[_Word], parts: Sequence[str], *, telling: set[str], alone: set[str]
+    text: str, words: Sequence[_Word], parts: Sequence[str], *, distinctive: set[str], alone: set[str]
 ) -> Iterator[str]:
-    """Yield the longest runs in ``text`` of words that follow each other in ``parts`` and hold one of ``telling``."""
+    """Yield the longest runs in ``text`` of words that follow each other in ``parts``, with one of ``distinctive``.
+
+    A single word counts where it is one of ``alone``.
+    """
     following = set(pairwise(parts))
     place = 0
     while place < len(words):
@@ -183,48 +188,48 @@ def _runs(
         while end < len(words) and (words[end - 1].folded, words[end].folded) in following:
             end += 1
         run = words[place:end]
-        enough = len(run) > 1 and any(word.folded in telling for word in run)
+        enough = len(run) > 1 and any(word.folded in distinctive for word in run)
         if enough or run[0].folded in alone:
             yield text[run[0].start : run[-1].end]
         place = end
 
 
-# --- Numbers and addresses
+# Numbers, codes and references
 
 
 def _numbers(text: str) -> Iterator[Disclosure]:
     for match in _NUMBER.finditer(text):
-        said = match.group()
-        digits = "".join(letter for letter in said if letter.isdigit())
+        number = match.group()
+        digits = "".join(letter for letter in number if letter.isdigit())
         if len(digits) == 18:
-            yield Disclosure(DisclosureKind.NIP, said)
+            yield Disclosure(DisclosureKind.NIP, number)
         elif digits.startswith(("08", "62", "02", "03", "04", "05", "06", "07")) and 9 <= len(digits) <= 15:
-            yield Disclosure(DisclosureKind.PHONE, said)
-        elif len(digits) >= matching.NIP_AT_LEAST:
-            yield Disclosure(DisclosureKind.NUMBER, said)
+            yield Disclosure(DisclosureKind.PHONE, number)
+        elif len(digits) >= normalization.NIP_AT_LEAST:
+            yield Disclosure(DisclosureKind.NUMBER, number)
 
 
 def _codes(text: str) -> Iterator[Disclosure]:
     for match in _CODE.finditer(text):
-        # Six words of four letters are no code.
+        # Six groups of letters alone are words and no ticket code.
         if sum(letter.isdigit() for letter in match.group()) >= CODE_DIGITS:
             yield Disclosure(DisclosureKind.CODE, match.group())
 
 
-def _references(text: str, own: Iterable[str]) -> Iterator[Disclosure]:
+def _references(text: str, known: Iterable[str]) -> Iterator[Disclosure]:
     for match in _REFERENCE.finditer(text):
-        if match.group().upper() not in own:
+        if match.group().upper() not in known:
             yield Disclosure(DisclosureKind.REFERENCE, match.group())
 
 
-# --- Somebody's own words
+# Quotations
 
 
-def _same(text: str, words: Sequence[_Word], sources: Iterable[str]) -> Iterator[str]:
-    """Yield the longest runs of SAME_WORDS and more words that also stand in one of ``sources``."""
+def _quotations(text: str, words: Sequence[_Word], sources: Iterable[str]) -> Iterator[str]:
+    """Yield the longest runs of at least SAME_WORDS words that also occur in one of ``sources``."""
     folded = [word.folded for word in words]
-    pieces = {piece for source in sources for piece in _pieces([word.folded for word in _words(plain(source))])}
-    hits = [place for place, piece in enumerate(_pieces(folded)) if piece in pieces]
+    known = {gram for source in sources for gram in _grams([word.folded for word in _words(plain(source))])}
+    hits = [place for place, gram in enumerate(_grams(folded)) if gram in known]
     first = last = -1
     for place in hits:
         if first >= 0 and place != last + 1:
@@ -235,5 +240,5 @@ def _same(text: str, words: Sequence[_Word], sources: Iterable[str]) -> Iterator
         yield text[words[first].start : words[last + SAME_WORDS - 1].end]
 
 
-def _pieces(folded: Sequence[str]) -> list[tuple[str, ...]]:
+def _grams(folded: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(folded[start : start + SAME_WORDS]) for start in range(len(folded) - SAME_WORDS + 1)]

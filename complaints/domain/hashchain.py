@@ -1,7 +1,7 @@
-"""The arithmetic of the audit chain and of the daily Merkle root over what reporters sent.
+"""Hash chain of the audit log, and the daily Merkle root over what reporters sent.
 
-It guards promise 7, nothing is altered unseen. The audit service and the verifying command call it. Digests
-are of ciphertext and of clear coarse facts, never of plaintext; signatures are the caller's.
+It guards promise 7, that no alteration goes unnoticed. Digests cover ciphertext and coarse clear facts, never
+plaintext; services.audit signs them.
 """
 
 import json
@@ -14,8 +14,8 @@ from nacl.hash import blake2b
 DIGEST_BYTES: Final = 32
 
 
-class NotCanonical(TypeError):  # noqa: N818  named after what the entry is
-    """An entry that has no single spelling in bytes; it never carries the entry."""
+class NotCanonical(TypeError):  # noqa: N818
+    """An entry that has no canonical encoding; the error never carries the entry."""
 
 
 class ChainLink(NamedTuple):
@@ -34,10 +34,10 @@ GENESIS: Final = _digest(b"", b"kn-audit-genesis")
 
 
 def canonical(entry: Mapping[str, object]) -> bytes:
-    """Return the one spelling of an entry: JSON in UTF-8, keys sorted by code point, no spaces.
+    """Return the canonical encoding of an entry: JSON in UTF-8, keys sorted by code point, no spaces.
 
-    Text, integers, booleans, null, lists and mappings with text keys are known. Raises NotCanonical for all
-    else: floats have several spellings, other keys would turn into text and could collide.
+    Text, integers, booleans, null, lists and mappings with text keys are allowed. Raises NotCanonical for all else:
+    floats have several encodings, other keys would turn into text and could collide.
     """
     try:
         plain = _plain(entry)
@@ -53,14 +53,14 @@ def next_digest(prev: bytes, payload: bytes) -> bytes:
     """
     if len(prev) != DIGEST_BYTES:
         raise ValueError("previous digest has a wrong length")
-    # drivers of some databases hand out memoryviews, which do not add up
+    # Some database drivers return memoryviews, which cannot be concatenated.
     return _digest(bytes(prev) + bytes(payload), b"kn-audit")
 
 
 def merkle_root(digests: Iterable[bytes]) -> bytes:
     """Return one digest (32 bytes) of a set of digests, whatever their order; an empty set has its own.
 
-    Leaves and nodes are hashed apart, and a node without a partner goes up as it is, so that no other set of
+    Leaves and nodes are hashed apart, and a node without a sibling is promoted unchanged, so that no other set of
     digests, nor one of them taken twice, has the same root.
     """
     level = [_digest(leaf, b"kn-leaf") for leaf in sorted(map(bytes, digests))]
@@ -72,19 +72,9 @@ def merkle_root(digests: Iterable[bytes]) -> bytes:
     return level[0]
 
 
-def verify_run(entries: Iterable[ChainLink], *, start: bytes = GENESIS, head: bytes | None = None) -> int | None:
-    """Return the index of the first entry that does not follow from the one before, None if all do.
-
-    ``start`` is the digest before the run. A run cut off at its end is whole in itself: only ``head``, a
-    digest kept elsewhere, shows it, and the index is then the number of entries.
-    """
-    before = start
-    count = 0
-    for count, entry in enumerate(entries, start=1):
-        if entry.previous != before or entry.digest != next_digest(before, entry.payload):
-            return count - 1
-        before = entry.digest
-    return count if head is not None and head != before else None
+def follows(link: ChainLink, previous: bytes) -> bool:
+    """Return whether ``link`` is the entry that follows the one with the digest ``previous`` (32 bytes), unaltered."""
+    return link.previous == previous and link.digest == next_digest(previous, link.payload)
 
 
 def _plain(value: object) -> object:
@@ -96,4 +86,4 @@ def _plain(value: object) -> object:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    raise NotCanonical("a value without a single spelling")
+    raise NotCanonical("a value without a canonical encoding")

@@ -1,7 +1,7 @@
-"""Links to posts on social media, brought to one spelling without asking anybody: the portal never opens a link.
+"""Normal form of links to posts on social media; the portal never opens a link.
 
-What a platform appends to a shared link can name the person who shared it, so only what is needed to find the post
-again is kept. Plain Python; services and tests call it.
+The query that a platform appends to a shared link can identify the person who shared it, so only the part that locates
+the post is kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PLATFORMS: Final = ("facebook", "instagram", "x", "tiktok", "youtube", "whatsapp
 ACTS: Final = ("post", "like", "comment", "share", "follow", "photo", "group")
 MOST_CHARS: Final = 2_000
 
-# By host without its mobile and language forms: the host that stands for all of a platform's, and the platform.
+# By host without its mobile and language prefixes: the canonical host, and the platform.
 _HOSTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "facebook.com": ("facebook.com", "facebook"),
@@ -42,9 +42,9 @@ _HOSTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "telegram.me": ("t.me", "telegram"),
     }
 )
-_FOLDED: Final = re.compile(r"^(?:(?:www|m|mobile|mbasic|touch|web|[a-z]{2}-[a-z]{2})\.)+(?=[^.]+\.)")
+_HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|mbasic|touch|web|[a-z]{2}-[a-z]{2})\.)+(?=[^.]+\.)")
 _WRAPPERS: Final = frozenset({"l.facebook.com", "lm.facebook.com", "l.instagram.com"})
-# What a platform's own links need to name a post. Everything else there is dropped, elsewhere only what tracks.
+# The query parameters that locate a post on a platform; others are dropped. Of an unknown site only trackers are.
 _NEEDED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "facebook": frozenset({"story_fbid", "id", "fbid", "v", "comment_id", "reply_comment_id"}),
@@ -65,10 +65,10 @@ _TRACKING: Final = frozenset(
 )  # fmt: skip
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _BARE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#].*)?", re.IGNORECASE)
-# What follows a link in a sentence.
+# Characters that may follow a link in a sentence.
 _TAIL: Final = ".,;>)]\"'"
 _HANDLE: Final = re.compile(r"[\w.-]{1,100}")
-_FACEBOOK_OWN: Final = frozenset(
+_FACEBOOK_PATHS: Final = frozenset(
     {
         "groups", "photo", "photos", "photo.php", "permalink.php", "story.php", "watch", "reel", "reels", "share",
         "events", "profile.php", "hashtag", "pages", "people", "media", "marketplace", "login", "sharer", "p",
@@ -78,7 +78,7 @@ _FACEBOOK_OWN: Final = frozenset(
 
 @dataclass(frozen=True)
 class Address:
-    """Where a post is: ``text`` in the one spelling, or as typed where it is no link (``is_link`` False)."""
+    """The address of a post: ``text`` is the normal form, or as typed where it is no link (``is_link`` False)."""
 
     text: str
     is_link: bool
@@ -87,40 +87,41 @@ class Address:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A platform's link in pieces: the steps of its path, its query, and whose account it names."""
+class _LinkParts:
+    """The parts of a platform's link: the segments of its path, its query, and the account that it names."""
 
-    steps: list[str]
+    segments: list[str]
     query: dict[str, str]
     account: str = ""
 
 
-def read(typed: str) -> Address:
-    """Return the address that somebody typed or pasted; what is no link is kept as text. Never raises."""
-    text = " ".join(typed.split())
+def read(text: str) -> Address:
+    """Return the address of a post as a person typed or pasted it; other text is kept as text. Never raises."""
+    text = " ".join(text.split())
     parts = _parts(text.lstrip("<([\"'").rstrip(_TAIL))
     if parts is None:
         return Address(text, is_link=False)
     wrapped = _unwrapped(parts)
     if wrapped:
         return read(wrapped)
-    host, platform = _HOSTS.get(_folded(parts.hostname or ""), (_folded(parts.hostname or ""), "other"))
-    found = _pieces(parts, platform)
-    if host in _SHAPES:
-        found = _SHAPES[host](found)
+    bare_host = _without_prefixes(parts.hostname or "")
+    host, platform = _HOSTS.get(bare_host, (bare_host, "other"))
+    link = _link_parts(parts, platform)
+    if host in _RULES:
+        link = _RULES[host](link)
     port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    path = "".join("/" + quote(step, safe="@:+,;=~!$&'()*-._") for step in found.steps)
-    query = urlencode(sorted(found.query.items()))
+    path = "".join("/" + quote(segment, safe="@:+,;=~!$&'()*-._") for segment in link.segments)
+    query = urlencode(sorted(link.query.items()))
     text = (f"https://{host}{port}{path}" + (f"?{query}" if query else "")).rstrip(f"{_TAIL}/")
-    return Address(text, is_link=True, platform=platform, account=found.account)
+    return Address(text, is_link=True, platform=platform, account=link.account)
 
 
 def _parts(text: str) -> SplitResult | None:
-    """Split what can be nothing but a web address; without "https://" it must have a path, or a known host."""
+    """Split ``text`` if it is a web address; without "https://" it must have a path or a known host."""
     if not text or len(text) > MOST_CHARS or " " in text or not text.isprintable():
         return None
     bare = _BARE.fullmatch(text)
-    if bare and ("/" in text or _folded(text.lower()) in _HOSTS):
+    if bare and ("/" in text or _without_prefixes(text.lower()) in _HOSTS):
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
@@ -133,29 +134,29 @@ def _parts(text: str) -> SplitResult | None:
     return parts._replace(netloc=host + (f":{parts.port}" if parts.port else ""))
 
 
-def _folded(host: str) -> str:
-    return _FOLDED.sub("", host)
+def _without_prefixes(host: str) -> str:
+    return _HOST_PREFIXES.sub("", host)
 
 
 def _unwrapped(parts: SplitResult) -> str:
-    """Return the link inside a platform's "you are leaving" link, which also says from where."""
+    """Return the link inside a platform's redirect link (l.facebook.com), which also identifies its sender; else ""."""
     inner = dict(parse_qsl(parts.query)).get("u", "") if parts.hostname in _WRAPPERS else ""
     return inner if inner.startswith(("http://", "https://")) else ""
 
 
-def _pieces(parts: SplitResult, platform: str) -> _Found:
-    steps = [unquote(step) for step in parts.path.split("/") if step]
-    if _folded(parts.hostname or "") == "youtu.be":
-        steps = ["watch", *steps]
+def _link_parts(parts: SplitResult, platform: str) -> _LinkParts:
+    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+    if _without_prefixes(parts.hostname or "") == "youtu.be":
+        segments = ["watch", *segments]
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     if platform in _NEEDED:
-        kept = {name: value for name, value in pairs if name in _NEEDED[platform] and value}
+        query = {name: value for name, value in pairs if name in _NEEDED[platform] and value}
     else:
-        kept = {name: value for name, value in pairs if not _tracks(name)}
-    return _Found(steps, kept)
+        query = {name: value for name, value in pairs if not _is_tracker(name)}
+    return _LinkParts(segments, query)
 
 
-def _tracks(name: str) -> bool:
+def _is_tracker(name: str) -> bool:
     lowered = name.lower()
     return lowered in _TRACKING or lowered.startswith(("utm_", "__cft__"))
 
@@ -165,75 +166,75 @@ def _handle(text: str) -> str:
     return name if _HANDLE.fullmatch(name) else ""
 
 
-def _facebook(found: _Found) -> _Found:
-    steps, query = list(found.steps), found.query
-    if not steps:
-        return found
-    first = steps[0].lower()
-    steps[0] = {"story.php": "permalink.php", "photo.php": "photo", "reels": "reel"}.get(first, first)
+def _facebook(link: _LinkParts) -> _LinkParts:
+    segments, query = list(link.segments), link.query
+    if not segments:
+        return link
+    first = segments[0].lower()
+    segments[0] = {"story.php": "permalink.php", "photo.php": "photo", "reels": "reel"}.get(first, first)
     if first in {"permalink.php", "story.php", "profile.php"}:
-        return _Found(steps, query, _handle(query.get("id", "")))
-    if first in {"pages", "people"} and len(steps) > 1:
-        return _Found(steps, query, _handle(steps[1]))
-    return _Found(steps, query, "" if first in _FACEBOOK_OWN else _handle(first))
+        return _LinkParts(segments, query, _handle(query.get("id", "")))
+    if first in {"pages", "people"} and len(segments) > 1:
+        return _LinkParts(segments, query, _handle(segments[1]))
+    return _LinkParts(segments, query, "" if first in _FACEBOOK_PATHS else _handle(first))
 
 
-def _instagram(found: _Found) -> _Found:
-    steps, account = list(found.steps), ""
-    if len(steps) > 2 and steps[1] in {"p", "reel", "reels", "tv"}:
-        account, steps = _handle(steps[0]), steps[1:]
-    if steps and steps[0] in {"p", "reel", "reels", "tv"}:
-        return _Found(["p", *steps[1:2]], {}, account)
-    if len(steps) > 1 and steps[0] == "stories":
-        steps[1] = steps[1].lower()
-        return _Found(steps, {}, _handle(steps[1]))
-    own = not steps or steps[0] in {"explore", "accounts", "share", "direct"}
-    return found if own else _Found([steps[0].lower(), *steps[1:]], {}, _handle(steps[0]))
+def _instagram(link: _LinkParts) -> _LinkParts:
+    segments, account = list(link.segments), ""
+    if len(segments) > 2 and segments[1] in {"p", "reel", "reels", "tv"}:
+        account, segments = _handle(segments[0]), segments[1:]
+    if segments and segments[0] in {"p", "reel", "reels", "tv"}:
+        return _LinkParts(["p", *segments[1:2]], {}, account)
+    if len(segments) > 1 and segments[0] == "stories":
+        segments[1] = segments[1].lower()
+        return _LinkParts(segments, {}, _handle(segments[1]))
+    without_account = not segments or segments[0] in {"explore", "accounts", "share", "direct"}
+    return link if without_account else _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
 
 
-def _x(found: _Found) -> _Found:
-    steps = list(found.steps)
-    if len(steps) > 2 and steps[0] == "i" and steps[1] == "web":
-        steps = ["i", *steps[2:]]
-    if len(steps) > 2 and steps[1] == "status":
-        steps = steps[:3]
-    if not steps or steps[0] in {"i", "hashtag", "search", "home", "intent"}:
-        return _Found(steps, {})
-    return _Found([steps[0].lower(), *steps[1:]], {}, _handle(steps[0]))
+def _x(link: _LinkParts) -> _LinkParts:
+    segments = list(link.segments)
+    if len(segments) > 2 and segments[0] == "i" and segments[1] == "web":
+        segments = ["i", *segments[2:]]
+    if len(segments) > 2 and segments[1] == "status":
+        segments = segments[:3]
+    if not segments or segments[0] in {"i", "hashtag", "search", "home", "intent"}:
+        return _LinkParts(segments, {})
+    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
 
 
-def _tiktok(found: _Found) -> _Found:
-    steps = list(found.steps)
-    if not steps or not steps[0].startswith("@"):
-        return found
-    return _Found([steps[0].lower(), *steps[1:]], {}, _handle(steps[0]))
+def _tiktok(link: _LinkParts) -> _LinkParts:
+    segments = list(link.segments)
+    if not segments or not segments[0].startswith("@"):
+        return link
+    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
 
 
-def _youtube(found: _Found) -> _Found:
-    steps, query = list(found.steps), dict(found.query)
-    if len(steps) > 1 and steps[0] in {"watch", "shorts", "live", "embed", "v"}:
-        steps, query = ["watch"], query | {"v": steps[1]}
-    if steps and steps[0].startswith("@"):
-        return _Found([steps[0].lower(), *steps[1:]], query, _handle(steps[0]))
-    named = len(steps) > 1 and steps[0] in {"c", "channel", "user"}
-    return _Found(steps, query, _handle(steps[1]) if named else "")
+def _youtube(link: _LinkParts) -> _LinkParts:
+    segments, query = list(link.segments), dict(link.query)
+    if len(segments) > 1 and segments[0] in {"watch", "shorts", "live", "embed", "v"}:
+        segments, query = ["watch"], query | {"v": segments[1]}
+    if segments and segments[0].startswith("@"):
+        return _LinkParts([segments[0].lower(), *segments[1:]], query, _handle(segments[0]))
+    named = len(segments) > 1 and segments[0] in {"c", "channel", "user"}
+    return _LinkParts(segments, query, _handle(segments[1]) if named else "")
 
 
-def _whatsapp(found: _Found) -> _Found:
-    phone = found.query.get("phone", "") or (found.steps[0] if found.steps else "")
+def _whatsapp(link: _LinkParts) -> _LinkParts:
+    phone = link.query.get("phone", "") or (link.segments[0] if link.segments else "")
     digits = phone.removeprefix("+")
-    return _Found(found.steps, found.query, digits if digits.isdecimal() else "")
+    return _LinkParts(link.segments, link.query, digits if digits.isdecimal() else "")
 
 
-def _telegram(found: _Found) -> _Found:
-    steps = found.steps[1:] if len(found.steps) > 1 and found.steps[0] == "s" else list(found.steps)
-    if not steps or steps[0] in {"c", "joinchat", "share", "addstickers"} or steps[0].startswith("+"):
-        return _Found(steps, found.query)
-    return _Found([steps[0].lower(), *steps[1:]], found.query, _handle(steps[0]))
+def _telegram(link: _LinkParts) -> _LinkParts:
+    segments = link.segments[1:] if len(link.segments) > 1 and link.segments[0] == "s" else list(link.segments)
+    if not segments or segments[0] in {"c", "joinchat", "share", "addstickers"} or segments[0].startswith("+"):
+        return _LinkParts(segments, link.query)
+    return _LinkParts([segments[0].lower(), *segments[1:]], link.query, _handle(segments[0]))
 
 
-# By host, not by platform: the codes of short links are case-sensitive and name nobody.
-_SHAPES: Final[Mapping[str, Callable[[_Found], _Found]]] = MappingProxyType(
+# By host, not by platform: the codes of short links are case-sensitive and name no account.
+_RULES: Final[Mapping[str, Callable[[_LinkParts], _LinkParts]]] = MappingProxyType(
     {
         "facebook.com": _facebook,
         "instagram.com": _instagram,

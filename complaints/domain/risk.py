@@ -1,7 +1,7 @@
-"""How much danger a reporter is in: fixed questions, and the grade that their answers propose.
+"""Assessment of the risk of detriment to a reporter: fixed questions, and the grade that the answers propose.
 
-The questions follow what ISO 37002:2021, 8.3.2 asks of whoever assesses a report. An officer may set another grade;
-the rule only makes sure that nobody starts from a blank page. What is not known is never taken for safe.
+The questions follow ISO 37002:2021, 8.3.2. The grade is a proposal: an officer may set another one. An unknown answer
+never lowers the grade.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class RiskQuestion(StrEnum):
-    """What is asked; the values are stored, sealed. "yes" always speaks for danger."""
+    """The questions; the values are stored, sealed. "yes" always raises the risk."""
 
     FEW_KNOW = "few_know"
     TEXT_TELLS = "text_tells"
@@ -22,7 +22,7 @@ class RiskQuestion(StrEnum):
 
 
 class RiskAnswer(StrEnum):
-    """What an officer knows of it."""
+    """An officer's answer to a question."""
 
     YES = "yes"
     NO = "no"
@@ -30,36 +30,36 @@ class RiskAnswer(StrEnum):
 
 
 class RiskGrade(StrEnum):
-    """How much danger; the values are stored, sealed."""
+    """The grade of the risk; the values are stored, sealed."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
 
 
-# By these alone the accused could tell who reported.
+# Each of these alone may tell the accused who reported.
 TRACEABLE: Final = frozenset(
     {RiskQuestion.FEW_KNOW, RiskQuestion.TEXT_TELLS, RiskQuestion.ONLY_SOURCE, RiskQuestion.SUSPECTED}
 )
 SERIOUS: Final = frozenset({RiskQuestion.HARMED, RiskQuestion.SAFETY})
-# With more than this many unknowns nobody can call it low.
+# With more unknown answers than this the grade is not low.
 UNKNOWN_AT_MOST: Final = 2
 
 
 def proposed_grade(answers: Mapping[RiskQuestion, RiskAnswer]) -> RiskGrade:
-    """Return the grade that the answers speak for; a question without one counts as unknown.
+    """Return the grade that the answers propose; a question without an answer counts as unknown.
 
     High: harm was done or threatened, or health or safety is at stake; or the reporter depends on the accused and can
-    be traced. Medium: any other "yes", or too much unknown. Low: the rest.
+    be traced. Medium: any other "yes", or too many unknown answers. Low: the rest.
     """
-    found = {question: answers.get(question, RiskAnswer.UNKNOWN) for question in RiskQuestion}
-    yes = {question for question, answer in found.items() if answer is RiskAnswer.YES}
+    all_answers = {question: answers.get(question, RiskAnswer.UNKNOWN) for question in RiskQuestion}
+    yes = {question for question, answer in all_answers.items() if answer is RiskAnswer.YES}
     if yes & SERIOUS or (RiskQuestion.DEPENDENT in yes and yes & TRACEABLE):
         return RiskGrade.HIGH
-    unknown = sum(answer is RiskAnswer.UNKNOWN for answer in found.values())
+    unknown = sum(answer is RiskAnswer.UNKNOWN for answer in all_answers.values())
     return RiskGrade.MEDIUM if yes or unknown > UNKNOWN_AT_MOST else RiskGrade.LOW
 
 
 def highest_grade(grades: list[RiskGrade]) -> RiskGrade | None:
-    """Return the highest of several reporters' grades; None where nobody has graded."""
+    """Return the highest of several reporters' grades; None without any."""
     return max(grades, key=list(RiskGrade).index, default=None)

@@ -1,7 +1,7 @@
-"""Standard texts: which words in braces are filled in, and filling them in.
+"""Placeholders of standard texts, and filling them in.
 
-Plain replacement on purpose: an administrator writes these texts, and a template language would let them reach for
-more than these three values. Anybody may call it.
+Plain replacement on purpose: administrators write these texts, and a template language would give them access to more
+than these three values.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _IN_BRACES: Final = re.compile(r"\{[^{}]*\}")
 
 
 def unknown(text: str) -> list[str]:
-    """Return what stands in braces and is no placeholder, in order, each once."""
+    """Return the parts of ``text`` in braces that are no placeholder, in order, each once."""
     known = {f"{{{name}}}" for name in PLACEHOLDERS}
-    return list(dict.fromkeys(found for found in _IN_BRACES.findall(text) if found not in known))
+    return list(dict.fromkeys(part for part in _IN_BRACES.findall(text) if part not in known))
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return ``text`` with its placeholders filled in; one without a value becomes "…", which nobody overlooks."""
-    return _IN_BRACES.sub(lambda found: values.get(found.group()[1:-1]) or "…", text)
+    """Return ``text`` with its placeholders filled in; one without a value becomes "…"."""
+    return _IN_BRACES.sub(lambda match: values.get(match.group()[1:-1]) or "…", text)

@@ -116,8 +116,8 @@ class Transition:
     ``target`` None means the state that asked. ``permission`` is what the usual actor holds, ``also`` names
     others that do as well. ``asked_from`` narrows a step out of NEEDS_INFORMATION to questions asked from
     that state. ``second_person_than`` is the earlier step that must have been another person's. With
-    ``notice`` the reporter is told, in the words of the reason where there is one; without it a reason stays
-    in the house. ``source`` begins with law, practice or proposal and says where the rule comes from.
+    ``notice`` the reporter is notified, in the words of the reason where there is one; without it a reason is
+    internal. ``source`` begins with law, practice or proposal and says where the rule comes from.
     """
 
     action: Action

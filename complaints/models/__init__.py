@@ -17,17 +17,17 @@ from complaints.models import (
 )
 
 __all__ = [
+    "assignment",
     "audit",
+    "blind_index",
     "case",
-    "reference_data",
+    "case_links",
     "complaint",
     "conflict",
-    "assignment",
     "evidence",
-    "blind_index",
-    "case_links",
-    "saved_filters",
     "oversight",
+    "reference_data",
+    "saved_filters",
     "session",
     "team",
 ]

@@ -1,4 +1,4 @@
-"""Who works when and on what: absences with a stand-in, duties, and how new cases are handed out. Directory data."""
+"""Assignment of cases: absences with a stand-in, the duties of officers, and the rule of automatic assignment."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class AbsenceQuerySet(models.QuerySet["Absence"]):
     """Filters by day."""
 
     def on(self, day: date) -> AbsenceQuerySet:
-        """Those that hold on ``day``."""
+        """Absences that include ``day``."""
         return self.filter(from_on__lte=day, until_on__gte=day)
 
 
 class Absence(models.Model):
-    """A span of days in which a colleague stands in for somebody."""
+    """A period in which a colleague stands in for a member of staff."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="absences")
@@ -44,7 +44,7 @@ class Absence(models.Model):
 
 
 class Duty(models.Model):
-    """Which provinces and agency kinds an officer looks after; ``last_turn`` says when they were last given a case."""
+    """The provinces and agency kinds that an officer is responsible for; ``last_turn`` orders the rota."""
 
     staff = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, primary_key=True, related_name="duty"
@@ -62,7 +62,10 @@ class Duty(models.Model):
 
 
 class AutoAssignmentRule(models.Model):
-    """Whether new cases are handed out in turn, and within what; one row. ``turn`` counts those handed out."""
+    """The rule of automatic assignment: whether new cases are assigned in turn, and among whom; a single row.
+
+    ``turn`` counts the cases assigned so.
+    """
 
     class By(models.TextChoices):
         OFF = "off", _("Not at all: officers take cases themselves")

@@ -1,4 +1,4 @@
-"""The audit chain: appended to by services.audit alone, refused by the database to anybody's update or delete."""
+"""The audit chain: only services.audit appends to it, and database triggers refuse updates and deletes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AuditEntry(models.Model):
-    """One act of staff or of the system. Facts are ids, codes and digests of ciphertext, never content."""
+    """An act of staff or of the system. ``facts`` are ids, codes and digests of ciphertext, never content."""
 
     sequence = models.PositiveBigIntegerField(_("number"), primary_key=True)
     at = models.DateTimeField(_("when"))
     event = models.CharField(_("event"), max_length=40)
-    # Plain ids, no foreign keys: an entry outlives what it speaks of.
+    # Plain ids, no foreign keys: an entry outlives the rows that it refers to.
     actor = models.UUIDField(_("person"), null=True)
     case = models.UUIDField(_("case"), null=True, db_index=True)
     facts = models.JSONField(_("facts"), default=dict)
@@ -30,7 +30,7 @@ class AuditEntry(models.Model):
 
 
 class ChainHead(models.Model):
-    """The last link, one row: locking it makes appends take turns."""
+    """The last entry of the chain; a single row, locked while an entry is appended."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.PositiveBigIntegerField(default=0)

@@ -1,7 +1,7 @@
-"""Blind indexes: keyed digests by which members find the same person, agency, post or picture again.
+"""Blind indexes: keyed digests for finding the same person, agency, post or picture in other reports.
 
-The key is random and sealed to the triage team, so nobody without a member's session can try names or NIPs against
-the entries; they are written and compared in such sessions only (services.similarity).
+The key is random and sealed to the triage team, so only the sessions of its members can write the entries or compare
+names and NIPs with them (services.similarity).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.db import models
 
 
 class IndexKey(models.Model):
-    """The key of all entries, sealed to the triage team; one row."""
+    """The key of all entries, sealed to the triage team; a single row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     signer = models.BinaryField()
@@ -27,7 +27,7 @@ class IndexKey(models.Model):
 
 
 class IndexEntry(models.Model):
-    """One keyed digest of something in a complaint; ``sealed`` holds what exact comparison needs (a picture's hash)."""
+    """A keyed digest of a value in a complaint; ``sealed`` holds what a distance is computed from (dHash)."""
 
     class Kind(models.TextChoices):
         NIP = "nip"
@@ -35,7 +35,7 @@ class IndexEntry(models.Model):
         AGENCY = "agency"
         POST = "post"
         PICTURE = "picture"
-        # For the conflict lock: a name without its agency, an agency without its place.
+        # For detecting conflicts of interest: a name without its agency, an agency without its place.
         NAME = "name"
         OFFICE = "office"
 

@@ -1,5 +1,4 @@
-"""What staff work on: the case, its steps, and the notes that never leave the house. Clear columns only where
-docs/threat-model.md lists them."""
+"""Cases, their history, internal notes and assessments; docs/threat-model.md lists the clear columns."""
 
 from __future__ import annotations
 
@@ -39,12 +38,12 @@ def _values(enum: type[StrEnum]) -> list[str]:
 
 
 def status_choices() -> list[tuple[str, str]]:
-    """Choices for the column; a callable so that wording never makes a migration."""
+    """Return the choices of the status column; a callable, so that new labels need no migration."""
     return [(status.value, str(label)) for status, label in STATUS_LABELS.items()]
 
 
 class AgencyKind(models.TextChoices):
-    """What kind of agency it happened in; the agency itself is sealed."""
+    """The kind of agency of the accused; the name of the agency is sealed."""
 
     MINISTRY = "ministry", _("Ministry")
     AGENCY = "agency", _("National agency")
@@ -56,8 +55,8 @@ class AgencyKind(models.TextChoices):
     UNKNOWN = "unknown", _("I do not know")
 
 
-# What has no deadline waits for others and stands last. As an expression without gaps it can be compared together with
-# the other keys of an order, and an index can be made of it.
+# A case without a deadline waits for others and is listed last. An expression without NULLs can be compared together
+# with the other keys of an order and be indexed.
 DUE_KEY = Coalesce("due_on", models.Value(date.max, output_field=models.DateField()))
 _DUE_ORDER, _CAME_ORDER = (DUE_KEY, "received_on", "id"), ("received_on", "id")
 _IS_OPEN = models.Q(status__in=sorted(status.value for status in OPEN))
@@ -72,27 +71,29 @@ _NARROWED: dict[str, tuple[str, ...]] = {
 
 
 def _queue_indexes() -> list[models.Index]:
-    """The queue page by page: open cases by deadline and ended ones by the day they came in, all of them and by each
-    filter that may leave few of many."""
-    found = [models.Index(*_DUE_ORDER, name="case_all_due")]
+    """Indexes for paging through the queue: open cases by deadline, ended cases by day of receipt, and by each filter.
+
+    Only filters that can leave few of many cases have an index.
+    """
+    indexes = [models.Index(*_DUE_ORDER, name="case_all_due")]
     for name, keys in _NARROWED.items():
-        found.append(models.Index(*keys, *_DUE_ORDER, name=f"case_open_{name}", condition=_IS_OPEN))
-        found.append(models.Index(*keys, *_CAME_ORDER, name=f"case_ended_{name}", condition=_HAS_ENDED))
-    # A database takes "is nobody's" for no value that an order may start behind.
-    nobodys = _IS_OPEN & models.Q(assignee__isnull=True)
-    back = models.Q(status=Status.IN_REVIEW.value, lead_body__isnull=False)
+        indexes.append(models.Index(*keys, *_DUE_ORDER, name=f"case_open_{name}", condition=_IS_OPEN))
+        indexes.append(models.Index(*keys, *_CAME_ORDER, name=f"case_ended_{name}", condition=_HAS_ENDED))
+    # NULL is no value that a keyset page can start behind, so unassigned cases have an index of their own.
+    unassigned = _IS_OPEN & models.Q(assignee__isnull=True)
+    returned = models.Q(status=Status.IN_REVIEW.value, lead_body__isnull=False)
     return [
-        *found,
-        models.Index(*_DUE_ORDER, name="case_open_nobodys", condition=nobodys),
-        models.Index(*_DUE_ORDER, name="case_back", condition=back),
+        *indexes,
+        models.Index(*_DUE_ORDER, name="case_open_nobodys", condition=unassigned),
+        models.Index(*_DUE_ORDER, name="case_back", condition=returned),
     ]
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
-    """Filters on what is clear."""
+    """Filters on clear columns."""
 
     def active(self) -> CaseQuerySet:
-        """Cases that have reports of their own: those linked into another case wait, and nobody works on them."""
+        """Cases that are not linked into another case: the reports of a linked case belong to that one."""
         return self.filter(linked_into=None)
 
     def open(self) -> CaseQuerySet:
@@ -100,7 +101,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.active().exclude(status__in=ENDED)
 
     def real(self) -> CaseQuerySet:
-        """Cases that are no exercise."""
+        """Cases that are no practice cases."""
         return self.filter(is_practice=False)
 
     def overdue(self, today: date) -> CaseQuerySet:
@@ -109,11 +110,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
 
 class Case(models.Model):
-    """One matter, made of one complaint at first. ``status`` is written by services.transitions alone."""
+    """A case, created with one complaint; others may be linked into it. Only services.transitions writes ``status``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(_("reference"), max_length=16, unique=True)
-    # Made to practise on: seen by whoever practises and by nobody else, and no number of the house counts it.
+    # A case for training: only staff in practice mode see it, and no statistic counts it.
     is_practice = models.BooleanField(_("practice"), default=False, editable=False)
     status = models.CharField(_("status"), max_length=20, choices=status_choices, default=Status.RECEIVED.value)
     asked_from = models.CharField(max_length=20, blank=True)
@@ -131,7 +132,8 @@ class Case(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("officer")
     )
-    # Given by whom (nobody: in turn), on whose behalf, since when; taken on, and last looked at, by the owner.
+    # Who assigned it (None: automatically), for whom the assignee stands in, when it was assigned, confirmed by the
+    # assignee, and last opened by the assignee.
     assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     stands_for = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     assigned_on = models.DateField(null=True)
@@ -141,7 +143,7 @@ class Case(models.Model):
     status_on = models.DateField(_("since"))
     due_on = models.DateField(_("deadline"), null=True, blank=True)
     is_late = models.BooleanField(_("late"), default=False)
-    # Its reports stand in that case now; this one waits empty until one of them comes back (services.case_membership).
+    # The case that holds the reports of this one until one of them is unlinked (services.case_membership).
     linked_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="linked")
 
     objects = CaseQuerySet.as_manager()
@@ -155,7 +157,7 @@ class Case(models.Model):
             models.Index(fields=["received_on"], name="case_received"),
             *_queue_indexes(),
             models.Index(fields=["received_on"], name="case_open_came", condition=_IS_OPEN),
-            # The few that wait for an owner to act: asked by the desk and by a filter of the queue.
+            # The few cases that wait for their assignee: for the dashboard and for a filter of the queue.
             models.Index(
                 fields=["owner_seen_on"], name="case_owner_seen", condition=_IS_OPEN & models.Q(assignee__isnull=False)
             ),
@@ -168,7 +170,7 @@ class Case(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),
             models.CheckConstraint(condition=models.Q(stage_reached__range=(1, 4)), name="case_stage_known"),
-            # Marked on every page, sheet and export, not in a column alone.
+            # The reference marks a practice case on every page, custody sheet and export.
             models.CheckConstraint(
                 condition=models.Q(is_practice=True, reference__startswith=PRACTICE_PREFIX)
                 | (models.Q(is_practice=False) & ~models.Q(reference__startswith=PRACTICE_PREFIX)),
@@ -182,7 +184,7 @@ class Case(models.Model):
 
 
 class CaseStep(models.Model):
-    """One step of a case, append-only (a database trigger refuses anything else)."""
+    """A step in the history of a case; append-only, which a database trigger enforces."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="transitions")
@@ -193,9 +195,9 @@ class CaseStep(models.Model):
     actor_kind = models.CharField(max_length=10)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
-    # Whether the deadline that the step ended was over; None where none ran, or for a reporter's step.
+    # Whether the step came after its deadline; None without a deadline, or for a reporter's step.
     was_late = models.BooleanField(null=True)
-    # Staff and system steps only; a reporter's step has a day and no hour.
+    # For steps of staff and of the system only; a reporter's step has a day and no hour.
     at = models.DateTimeField(null=True)
 
     class Meta:
@@ -217,7 +219,7 @@ class CaseStep(models.Model):
 
 
 class InternalNote(models.Model):
-    """A note among triage staff, sealed to the complaint it stands at; no reporter and no body ever holds its key."""
+    """A note among triage staff, sealed to its complaint; no reporter and no body ever holds the key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
@@ -236,8 +238,11 @@ class InternalNote(models.Model):
 
 
 class Assessment(models.Model):
-    """What an officer judged by fixed questions, sealed to the complaint: with a step the checklist that was gone
-    through before it, without one the danger that the reporter is in. The newest counts; earlier ones stay."""
+    """An officer's answers to fixed questions, sealed to the complaint.
+
+    With ``transition`` it is the checklist of that step, without it a risk assessment of the reporter (ISO 37002,
+    8.3.2). The newest risk assessment counts; earlier ones stay.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")

@@ -1,4 +1,4 @@
-"""How reports came into the case that they stand in: one row for each time that a report changed its case."""
+"""The moves of reports between cases: one row for each time that a report changed its case."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from complaints.models.complaint import Complaint
 
 
 class CaseMove(models.Model):
-    """A report went from one case to another: linked, unlinked, or taken out by its reporter's withdrawal.
+    """A report was moved from one case to another: linked, unlinked, or removed by its reporter's withdrawal.
 
-    The numbers of steps say which part of each case's history is that of this report; its status page shows no other.
+    The step counts tell which part of each case's history belongs to the report; its status page shows no other.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -23,12 +23,12 @@ class CaseMove(models.Model):
     number = models.PositiveSmallIntegerField()
     source = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
     target = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
-    # How many steps each case had taken by then.
+    # ``step_count`` of each case at the time of the move.
     source_steps = models.PositiveIntegerField()
     target_steps = models.PositiveIntegerField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
-    # None where the reporter did it: a reporter's act has a day and no hour.
+    # None for a reporter's act, which has a day and no hour.
     at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What one reporter sent, sealed before it is written; who holds its key; the thread; the identity apart."""
+"""Reports, sealed before they are stored; the grants of their keys; messages; the reporter's identity, kept apart."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ComplaintQuerySet(models.QuerySet["Complaint"]):
-    """Filters on what is clear of a complaint."""
+    """Filters on clear columns."""
 
     def with_reporter(self) -> ComplaintQuerySet:
-        """Those that somebody can come back to: what staff entered has nobody who reads or answers."""
+        """Complaints with a ticket code: nobody can read or answer messages on those that staff entered."""
         return self.filter(channel=Complaint.Channel.WEB)
 
 
 class Complaint(models.Model):
-    """One report. Found by a digest of its ticket code; its text opens only with the key granted to a team."""
+    """One report. ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team."""
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web")
@@ -31,8 +31,8 @@ class Complaint(models.Model):
     reporter_key = models.BinaryField()
     reporter_verify_key = models.BinaryField()
     public_key = models.BinaryField()
-    # Signed by the reporter: without it, whoever writes to the database could put a key of their own in the place of
-    # either, and read what is said from then on.
+    # The reporter's signature of the public keys: without it, somebody with write access to the database could replace
+    # a key by their own and read all later messages.
     key_signature = models.BinaryField()
     sealed_answers = models.BinaryField()
     sealed_summary = models.BinaryField()
@@ -40,7 +40,7 @@ class Complaint(models.Model):
     day = models.DateField()
     next_sequence = models.PositiveIntegerField(default=1)
     opened_count = models.PositiveIntegerField(default=0)
-    # Whether a member's session has written its blind indexes yet.
+    # Whether a triage session has written its blind indexes.
     is_indexed = models.BooleanField(default=False)
 
     objects = ComplaintQuerySet.as_manager()
@@ -48,7 +48,7 @@ class Complaint(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["day"], name="complaint_day"),
-            # The few that nobody has met yet, for a search to index first.
+            # The few reports without blind indexes, which a search indexes first.
             models.Index(fields=["day", "id"], condition=models.Q(is_indexed=False), name="complaint_unindexed"),
         ]
         constraints = [
@@ -62,7 +62,7 @@ class Complaint(models.Model):
 
     @property
     def has_reporter(self) -> bool:
-        """Whether somebody holds its code; a finding's was thrown away, and nothing is sealed to nobody."""
+        """Whether somebody holds its code; that of a monitoring report was discarded, so nothing is sealed to it."""
         return self.channel == self.Channel.WEB
 
 
@@ -73,13 +73,13 @@ class KeyGrant(models.Model):
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, null=True, related_name="grants")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="grants")
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="grants")
-    # Signed by the reporter's key for a complaint, by the triage team's for a release; by the team's own once it was
-    # sealed again to a later key of the team.
+    # Signed by the reporter's key for a complaint, by the triage team's for a release; by the receiving team's after it
+    # was sealed again to a later key of that team.
     sealed = models.BinaryField()
-    # Which of the team's keys opens it. Negative: it did not open when it should have been sealed again.
+    # The number of the team's key that opens it; negative where it did not open during resealing.
     sealed_number = models.SmallIntegerField(default=1)
-    # The digest of what stood here first, which the root of the report's day binds, and the team's signature of what
-    # stands here now.
+    # The digest of the first ``sealed``, which the Merkle root of the report's day covers, and the team's signature of
+    # the current ``sealed``.
     first_digest = models.BinaryField(null=True)
     reseal_signature = models.BinaryField(null=True)
 
@@ -107,19 +107,19 @@ class KeyGrant(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Filters on what is clear of a message."""
+    """Filters on clear columns."""
 
     def from_reporter(self) -> MessageQuerySet:
-        """What reporters wrote."""
+        """Messages of reporters."""
         return self.filter(direction=Message.Direction.FROM_REPORTER)
 
     def unread(self) -> MessageQuerySet:
-        """What reporters wrote and nobody has read yet."""
+        """Messages of reporters that nobody has read."""
         return self.from_reporter().filter(is_read=False)
 
 
 class Message(models.Model):
-    """An entry of the thread between one reporter and the office or the body, in order by ``sequence``.
+    """A message between a reporter and triage or a body, or from a body to triage, in order by ``sequence``.
 
     ``sealed`` opens with the complaint's key, or with the release's where a body wrote it; ``sealed_for_reporter``
     opens with the ticket code; ``sealed_for_release`` is the reporter's answer to a question that the body asked.
@@ -177,10 +177,10 @@ class Message(models.Model):
 
 
 class Identity(models.Model):
-    """The reporter's name apart, or nothing, in one shape: presence and change tell nothing.
+    """The reporter's identity, or none, in the same shape: a row does not tell whether there is one or when it changed.
 
-    ``blob`` is rewritten under a new outer key by every act of the reporter; the outer key is sealed to the reporter,
-    to the complaint and to the custodians. Inside stand the box under the identity key and the two sealed halves.
+    Every act of the reporter encrypts ``blob`` again under a new outer key, which is sealed to the reporter, to the
+    complaint and to the custodians. ``blob`` holds the box under the identity key and that key's two sealed halves.
     """
 
     complaint = models.OneToOneField(Complaint, on_delete=models.PROTECT, primary_key=True, related_name="identity")
@@ -188,7 +188,7 @@ class Identity(models.Model):
     outer_reporter = models.BinaryField()
     outer_complaint = models.BinaryField()
     outer_custodian = models.BinaryField()
-    # Which of the custodians' keys opens their half inside; the reporter's acts leave that half as it is.
+    # The number of the custodians' key that opens their half; the reporter's acts do not change that half.
     sealed_number = models.SmallIntegerField(default=1)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Conflicts of interest: who must not find which report, and with it the case that it belongs to."""
+"""Conflicts of interest: which member of staff has no access to which report, and so to its case."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ConflictQuerySet(models.QuerySet["Conflict"]):
-    """Filters on what is clear."""
+    """Filters on clear columns."""
 
     def in_force(self) -> ConflictQuerySet:
-        """Those that nobody has lifted."""
+        """Conflicts that were not lifted."""
         return self.filter(is_lifted=False)
 
 
 class Conflict(models.Model):
-    """A person who must not find a report: they said so, or their own data are the accused's.
+    """A member of staff has a conflict of interest in a report: declared, or their data match those of the accused.
 
-    It stands at the report, not at its case: where reports are linked, the case that holds this one is locked, and
-    after they are unlinked again the right one still is. A lifted one stays, so that it is not found anew.
+    It refers to the report, not to its case: the case that holds the report is locked, also after reports were linked
+    or unlinked. A lifted conflict is stored, so that matching does not find it again.
     """
 
     class Kind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Evidence: sealed objects in the evidence storage and the rows that find and open them."""
+"""Evidence: the rows with names and sealed keys of the objects in the evidence storage."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Evidence(models.Model):
-    """One file, or one post on social media, that a reporter sent.
+    """A file, or a post on social media, that a reporter sent.
 
-    Name, type, size and hash of a file are sealed with the keys of its objects; a post is ``sealed_post``. What the
-    worker found (scan, mark of a false name, why there is no copy) is ``sealed_report``, signed by the server.
+    Name, type, size and hash of a file are sealed with the keys of its objects; a post is ``sealed_post``. The worker's
+    file report (malware scan, wrong suffix, why there is no copy) is ``sealed_report``, signed by the server.
     """
 
     class Kind(models.TextChoices):
@@ -31,7 +31,7 @@ class Evidence(models.Model):
     sequence = models.PositiveIntegerField()
     kind = models.CharField(max_length=4, choices=Kind, default=Kind.FILE)
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
-    # Counted before the work: a file that kills its worker must not be tried for ever.
+    # Counted before processing: a file that crashes its worker must not be tried for ever.
     attempts = models.PositiveSmallIntegerField(default=0)
     worker_grant = models.BinaryField(null=True)
     sealed_post = models.BinaryField(null=True)
@@ -61,7 +61,7 @@ class Evidence(models.Model):
 
 
 class EvidenceObject(models.Model):
-    """A stored object of one evidence item: the original or a working copy, each under a key of its own."""
+    """A stored object of a piece of evidence: the original or a copy, each with its own key."""
 
     class Variant(models.TextChoices):
         ORIGINAL = "original", _("Original")
@@ -72,7 +72,7 @@ class EvidenceObject(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="objects_stored")
     variant = models.CharField(max_length=8, choices=Variant)
-    # Pages count from 1; everything else is 0.
+    # Pages count from 1; 0 for other variants.
     number = models.PositiveSmallIntegerField(default=0)
     object_name = models.CharField(max_length=40, unique=True)
     object_digest = models.BinaryField()
@@ -91,9 +91,9 @@ class EvidenceObject(models.Model):
 
 
 class DraftFile(models.Model):
-    """A file that is not sent yet, its key sealed under the key of the session it belongs to.
+    """A file of a draft, with its key sealed under the key of the session.
 
-    Without an object it still arrives in segments; how many there are is sealed too.
+    Without an object its segments are still being uploaded; their number is sealed too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

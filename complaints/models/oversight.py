@@ -1,4 +1,4 @@
-"""The bodies that judge, as dated records, and what was released to them, found and imposed."""
+"""Oversight bodies as dated records, the releases to them, and their findings, recommendations and sanctions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class OversightBodyQuerySet(models.QuerySet["OversightBody"]):
     """Filters by validity."""
 
     def valid_on(self, day: date) -> OversightBodyQuerySet:
-        """Bodies that hold the task on ``day``, the first in order first."""
+        """Bodies that are competent on ``day``, sorted by ``order``."""
         return self.filter(valid_from__lte=day).exclude(valid_until__lt=day).order_by("order", "code")
 
 
 class OversightBody(models.Model):
-    """KASN or whichever body holds the task on a day: a dated record, never a literal."""
+    """A body that is competent in a period (KASN or a successor): a dated record, never a literal in code."""
 
     code = models.SlugField(_("code"), primary_key=True, max_length=20)
     name = models.CharField(_("name"), max_length=120)
@@ -47,7 +47,7 @@ class OversightBody(models.Model):
 
 
 class Release(models.Model):
-    """One forwarding of one case to one body, under a key of its own: the text as released, the files as chosen."""
+    """A case as forwarded to a body: the released text and the chosen files, under a key of the release."""
 
     class State(models.TextChoices):
         OPEN = "open", _("With the body")
@@ -59,7 +59,7 @@ class Release(models.Model):
     body = models.ForeignKey(OversightBody, on_delete=models.PROTECT, related_name="releases")
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     public_key = models.BinaryField()
-    # The triage team's, by which a reporter's answer finds the true key of the release.
+    # By the triage team: a reporter's answer is sealed to ``public_key`` only if it holds.
     key_signature = models.BinaryField()
     signer = models.BinaryField()
     sealed = models.BinaryField()
@@ -77,7 +77,7 @@ class Release(models.Model):
 
 
 class ReleasedFile(models.Model):
-    """A file of a release: the key of one stored object, sealed to the release."""
+    """A file of a release: the key of a stored object, sealed to the release."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="files")
@@ -92,7 +92,7 @@ class ReleasedFile(models.Model):
 
 
 class Decision(models.Model):
-    """Something a body wrote on a release, sealed to the release: once written it stays."""
+    """A body's record on a release, sealed to the release and never changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -108,7 +108,7 @@ class Decision(models.Model):
 
 
 class Finding(Decision):
-    """Whether the body found the report proven, why, and what it recommends."""
+    """The finding of the body: whether the report is substantiated, and why."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="findings")
 
@@ -117,7 +117,7 @@ class Finding(Decision):
 
 
 class Recommendation(Decision):
-    """What the body recommended to the agency."""
+    """The recommendation of the body to the agency."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="recommendations")
 
@@ -126,7 +126,7 @@ class Recommendation(Decision):
 
 
 class Sanction(Decision):
-    """What the agency imposed: kind, number and date of the decision."""
+    """The sanction that the agency imposed: kind, number and date of the decision."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="sanctions")
 

@@ -1,4 +1,4 @@
-"""Words for posts on social media: the platforms, and what an account can have done. The codes are the domain's."""
+"""Labels of platforms and of acts on social media; the codes are those of domain.posts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Platform(models.TextChoices):
-    """Where a post is."""
+    """The platform of a post."""
 
     FACEBOOK = "facebook", "Facebook"
     INSTAGRAM = "instagram", "Instagram"
@@ -20,7 +20,7 @@ class Platform(models.TextChoices):
 
 
 class PostAct(models.TextChoices):
-    """What the account did; the joint decree names each of them (KE4, KE5, D6, D7)."""
+    """What the account did; the joint decree names each act (KE4, KE5, D6, D7)."""
 
     POST = "post", _("Wrote or posted it")
     LIKE = "like", _("Liked it")

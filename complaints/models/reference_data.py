@@ -1,4 +1,4 @@
-"""Reference data: filled from files by one idempotent command, editable by administrators, never sealed."""
+"""Reference data: loaded from files by an idempotent command, edited by administrators, never sealed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Bilingual(models.Model):
-    """Something with an Indonesian and an English text; the active language chooses."""
+    """A row with Indonesian and English texts; the active language selects one."""
 
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -16,13 +16,13 @@ class Bilingual(models.Model):
         abstract = True
 
     def text(self, field: str) -> str:
-        """Return the text ``field`` in the active language, Indonesian where it is not English."""
+        """Return the text ``field`` in English where that is the active language, else in Indonesian."""
         language = "en" if (get_language() or "id").startswith("en") else "id"
         return str(getattr(self, f"{field}_{language}"))
 
 
 class Category(Bilingual):
-    """What happened, in plain words; see the taxonomy in docs/glossary.md."""
+    """A category of violations in plain words; see the taxonomy in docs/glossary.md."""
 
     class Group(models.TextChoices):
         PRESSURE = "pressure", _("Pressure")
@@ -56,7 +56,7 @@ class Category(Bilingual):
 
 
 class AccusedKind(Bilingual):
-    """Who did it, as a kind; decides who may judge."""
+    """A kind of accused person; it decides which body is competent."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=20)
     label_id = models.CharField(_("label (Indonesian)"), max_length=120)
@@ -72,7 +72,7 @@ class AccusedKind(Bilingual):
 
 
 class SanctionKind(Bilingual):
-    """A sanction that the law knows, with its source."""
+    """A sanction of the law, with its legal basis."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=40)
     level = models.CharField(_("level"), max_length=12)
@@ -90,10 +90,10 @@ class SanctionKind(Bilingual):
 
 
 class StandardText(Bilingual):
-    """Words that are written to reporters often: a start, which an officer fits to the case before it is sent."""
+    """A template of a message to reporters, which an officer adapts to the case before sending."""
 
     class Moment(models.TextChoices):
-        """To which step of the office or of a body a text belongs; the values are those of workflow.Action."""
+        """The step to which a text belongs; the values are those of workflow.Action."""
 
         REPLY = "reply", _("Message to the reporter")
         ASK_REPORTER = "ask_reporter", _("Question to the reporter")
@@ -144,7 +144,7 @@ class Province(models.Model):
 
 
 class Election(models.Model):
-    """An election and its stages; tells prospective candidates from candidates by date."""
+    """An election and its stages; the dates tell prospective candidates from candidates."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=30)
     name_id = models.CharField(_("name (Indonesian)"), max_length=160)

@@ -1,4 +1,4 @@
-"""What people keep of the queue: filters that they saved, for themselves or for the whole triage team."""
+"""Saved filters of the queue, personal or shared with the triage team."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class SavedFilter(models.Model):
-    """A choice of filters under a name. The choice is codes; the name is typed, so it is sealed to the triage team."""
+    """A set of filters with a name. ``query`` holds codes; the typed name is sealed to the triage team."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saved_filters")

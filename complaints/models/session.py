@@ -1,17 +1,17 @@
-"""Rows whose content only the holder of a cookie can open, delays at the staff's login, the pulse of jobs."""
+"""Sealed sessions, which only the holder of the cookie can open; login throttling; the heartbeat of the job queue."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import models
 
 
 class SealedSessionQuerySet(models.QuerySet["SealedSession"]):
-    """Sessions by what is visible of them: the day on which they end at the latest; for staff also whose."""
+    """Filters on clear columns."""
 
-    def expired(self, today) -> SealedSessionQuerySet:  # type: ignore[no-untyped-def]
+    def expired(self, today: date) -> SealedSessionQuerySet:
         """Sessions whose last day is over."""
         return self.filter(expires_on__lt=today)
 
@@ -21,15 +21,15 @@ class SealedSessionQuerySet(models.QuerySet["SealedSession"]):
 
 
 class SealedSession(models.Model):
-    """A staff or reporter session. Its id and its key are both derived from the cookie, which is stored nowhere."""
+    """A session of staff or of a reporter. Its id and key are derived from the cookie, which is not stored."""
 
     id = models.CharField(primary_key=True, max_length=64)
     data = models.BinaryField()
-    # A whole day: the exact end stands inside, because a reporter's hour is nobody's business.
+    # A day only: the exact end is in the sealed data, because no row may tell the hour of a reporter's act.
     expires_on = models.DateField(db_index=True)
-    # Staff only, from their password on, so that their sessions can be ended; a reporter's row has neither.
+    # For staff from the password step on, so that their sessions can be ended; None for reporters.
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
-    # When the person was signed in; none before the second factor.
+    # When the second factor was accepted; None before that.
     began_at = models.DateTimeField(null=True)
 
     objects = SealedSessionQuerySet.as_manager()
@@ -47,11 +47,11 @@ class SealedSession(models.Model):
 
 
 class LoginDelay(models.Model):
-    """Failed attempts at the staff's door under a keyed digest of account and source; forgotten within the hour."""
+    """Failed attempts to sign in, by a keyed digest of account and source; deleted within the hour."""
 
     id = models.CharField(primary_key=True, max_length=64)
     failures = models.PositiveIntegerField(default=0)
-    # The next attempt is taken from then on.
+    # The next attempt is accepted from this time on.
     until = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class LoginDelay(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The last sign of life that went through the job queue; the watchdog outside the cluster reads it."""
+    """The time of the last heartbeat job that ran through the queue; the watchdog reads it. A single row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     beat_at = models.DateTimeField()

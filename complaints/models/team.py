@@ -1,4 +1,4 @@
-"""People of the house and of the bodies, the teams that hold keys, and who was admitted to which."""
+"""Staff, the teams that hold keys, and the memberships."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """What a person does; a role opens nothing by itself, only an admission to a team does."""
+    """The role of a person; a role alone decrypts nothing, only admission to a team gives a key."""
 
     VERIFIER = "verifier", _("Verifier")
     FORWARDER = "forwarder", _("Forwarder")
@@ -22,7 +22,7 @@ class Role(models.TextChoices):
 
 
 class Staff(AbstractUser):
-    """A person who signs in at the staff's door, with a key pair that only their password opens."""
+    """A member of staff, with a key pair that only their password unwraps."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.VERIFIER)
@@ -32,10 +32,10 @@ class Staff(AbstractUser):
     language = models.CharField(
         _("language"), max_length=2, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id"
     )
-    # Directory data of the house, for the conflict lock: whose these are does not find a report about them.
+    # For detecting conflicts of interest: a person has no access to a report in which these are the accused's.
     nip = models.CharField(_("NIP"), max_length=24, blank=True)
     agency = models.CharField(_("agency"), max_length=160, blank=True)
-    # Set by whatever changes these or the name, taken off once a member's session has compared them with all reports.
+    # Set when these or the name change, cleared after a triage session has compared them with all reports.
     must_recheck = models.BooleanField(default=False, editable=False)
     public_key = models.BinaryField(null=True, editable=False)
     verify_key = models.BinaryField(null=True, editable=False)
@@ -43,7 +43,7 @@ class Staff(AbstractUser):
     must_change_password = models.BooleanField(_("must choose an own password"), default=False, editable=False)
     is_sample = models.BooleanField(default=False, editable=False)
     practising = models.BooleanField(_("practising"), default=False, editable=False)
-    # Codes of columns, by comma; empty stands for the house's own choice.
+    # Codes of columns, separated by commas; empty for the default columns.
     queue_columns = models.CharField(max_length=200, blank=True, editable=False)
 
     class Meta:
@@ -60,18 +60,18 @@ class Staff(AbstractUser):
         ]
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Bind every session to password, role and body: whoever changes one of them ends the sessions, by any way."""
-        bound = "|".join((self.password, self.role, self.body_id or "", str(self.is_superuser), str(self.is_staff)))
-        return salted_hmac("complaints.models.team.Staff", bound, secret=secret, algorithm="sha256").hexdigest()
+        """Bind every session to password, role and body: a change of any of them ends the person's sessions."""
+        state = "|".join((self.password, self.role, self.body_id or "", str(self.is_superuser), str(self.is_staff)))
+        return salted_hmac("complaints.models.team.Staff", state, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def has_key(self) -> bool:
-        """Whether the person has chosen an own password and so holds a key pair."""
+        """Whether the person has chosen a password and so has a key pair."""
         return bool(self.public_key and self.wrapped_key)
 
 
 class Team(models.Model):
-    """Holders of one key. Its private half exists only sealed to admitted members and to the recovery keys."""
+    """The holders of a key. Its private half exists only sealed to admitted members and to the recovery keys."""
 
     class Kind(models.TextChoices):
         TRIAGE = "triage", _("Triage")
@@ -82,13 +82,14 @@ class Team(models.Model):
     slug = models.SlugField(unique=True)
     kind = models.CharField(max_length=12, choices=Kind)
     body = models.OneToOneField("OversightBody", on_delete=models.PROTECT, null=True, blank=True, related_name="team")
-    # The key of today; those before it stand in TeamKey.
+    # The current key; earlier ones are in TeamKey.
     public_key = models.BinaryField(editable=False)
     verify_key = models.BinaryField(editable=False)
     key_number = models.PositiveSmallIntegerField(default=1, editable=False)
     recovery_a = models.BinaryField(null=True, editable=False)
     recovery_b = models.BinaryField(null=True, editable=False)
-    # The keepers' two public keys, signed by the team's key, so that a later key is split again without them.
+    # The public keys of the two recovery key holders, signed by the team's key, so that a later team key can be split
+    # without them.
     recovery_keys = models.BinaryField(null=True, editable=False)
     recovery_signature = models.BinaryField(null=True, editable=False)
 
@@ -108,10 +109,10 @@ class Team(models.Model):
 
 
 class TeamKey(models.Model):
-    """One key of a team in its succession; each later one is signed by the one before, and signs back.
+    """A key in the succession of a team's keys; each key is signed by the one before, and signs back.
 
-    ``sealed_previous`` is the private key before it, sealed to this one: it is there while something still lies under
-    the old key, and forgotten when nothing does. Rows stay: what an old key signed is still read.
+    ``sealed_previous`` is the private key before it, sealed to this one; it is deleted once nothing is sealed to the
+    old key any more. Rows are never deleted: signatures of old keys are still verified.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -122,7 +123,7 @@ class TeamKey(models.Model):
     by_predecessor = models.BinaryField(default=b"", editable=False)
     by_itself = models.BinaryField(default=b"", editable=False)
     sealed_previous = models.BinaryField(null=True, editable=False)
-    # How much lay under older keys when this one came; for a progress bar.
+    # How many records were sealed to older keys when this key was created; for the progress bar.
     total = models.PositiveIntegerField(default=0)
     made_at = models.DateTimeField(_("made"))
     made_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, related_name="+")
@@ -138,9 +139,9 @@ class TeamKey(models.Model):
 
 
 class TeamMembership(models.Model):
-    """A person in a team; without ``sealed_key`` they wait for a member to admit them.
+    """The membership of a person in a team; without ``sealed_key`` it waits for a member to admit the person.
 
-    Once ``left_at`` is set the row is history: whoever comes back gets a new one.
+    A row with ``left_at`` is history: a person who comes back gets a new row.
     """
 
     class Cause(models.TextChoices):
@@ -160,17 +161,17 @@ class TeamMembership(models.Model):
         related_name="+",
         verbose_name=_("admitted by"),
     )
-    # The key that signed ``sealed_key``: the person who sealed it may hold another one by now.
+    # The key that signed ``sealed_key``: the person who sealed it may have another key by now.
     admitted_key = models.BinaryField(null=True, editable=False)
     admitted_at = models.DateTimeField(_("admitted"), null=True, blank=True)
-    # The team's signature of the person's public keys as they were compared: a later team key is sealed to these only.
+    # The team's signature of the person's public keys after they were compared: later team keys are sealed to these.
     certificate = models.BinaryField(null=True, editable=False)
-    # The last of the team's keys that this person held, whether they still do or not.
+    # The number of the last team key that this person held, also after they left.
     key_number = models.PositiveSmallIntegerField(null=True, editable=False)
     left_at = models.DateTimeField(_("left"), null=True, blank=True)
     left_cause = models.CharField(max_length=12, choices=Cause, blank=True)
     removed_by = models.ForeignKey(Staff, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    # Why, sealed to the team; negative as with every ``sealed_number``: it did not open.
+    # The reason, sealed to the team; a negative ``sealed_number`` means that it did not open during resealing.
     sealed_reason = models.BinaryField(null=True, editable=False)
     sealed_number = models.SmallIntegerField(null=True, editable=False)
 

@@ -15,9 +15,10 @@ from typing import Any, Final
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import BoxPair, SealError
+from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant

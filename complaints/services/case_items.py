@@ -11,7 +11,8 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
-from complaints.domain.sealing.primitives import BoxPair, SealError
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep

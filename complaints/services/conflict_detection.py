@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from complaints.domain import matching
+from complaints.domain import normalization
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -30,9 +30,9 @@ NOT_OWNED = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_
 def _own(person: Staff) -> dict[str, str]:
     """Return what of a person can be the accused's, each in the one spelling of the entries."""
     values = {
-        Kind.NIP.value: matching.nip(person.nip),
-        Kind.NAME.value: matching.name(person.get_full_name()),
-        Kind.OFFICE.value: matching.office(person.agency),
+        Kind.NIP.value: normalization.nip(person.nip),
+        Kind.NAME.value: normalization.name(person.get_full_name()),
+        Kind.OFFICE.value: normalization.office(person.agency),
     }
     return {kind: value for kind, value in values.items() if value}
 

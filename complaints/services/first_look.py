@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from complaints import access
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.models.complaint import Complaint
 from complaints.services import assignment, conflict_detection, similarity
 from complaints.services.actor import Actor

@@ -13,8 +13,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from complaints.domain import codes, workflow
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, reporter_keys
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import STATUS_LABELS, Case, CaseStep

@@ -18,8 +18,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 
 from complaints import access
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import BoxPair, SealError, SignPair, Stored, blake2b, verify
+from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, blake2b, verify
 from complaints.domain.sealing.records import (
     KEY_SIZES,
     TEXT_SIZES,

@@ -14,7 +14,8 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from django.db import transaction
 
-from complaints.domain.sealing.primitives import SealError, SignPair, blake2b, decrypt, encrypt
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import SignPair, blake2b, decrypt, encrypt
 from complaints.models.team import Staff
 from complaints.services import sessions
 from complaints.services.audit import log

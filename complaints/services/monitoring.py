@@ -15,7 +15,8 @@ from typing import Any, cast
 from django.db import transaction
 from django.utils import timezone
 
-from complaints.domain.sealing.primitives import SealError, decrypt, encrypt, random_bytes
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team

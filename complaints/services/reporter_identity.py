@@ -10,8 +10,9 @@ import json
 import uuid
 from base64 import b64decode, b64encode
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, split
-from complaints.domain.sealing.primitives import SealError, decrypt, encrypt, pad, random_bytes, seal, unpad, unseal
+from complaints.domain.sealing.primitives import decrypt, encrypt, pad, random_bytes, seal, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of, seal_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from complaints.domain.sealing.primitives import SealError, blake2b
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context, seal_record
 from complaints.models.complaint import KeyGrant
 from complaints.models.team import Team

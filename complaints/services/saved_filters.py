@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from complaints import access
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import Context
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Role, Staff, Team

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from complaints import access
-from complaints.domain import matching, posts
+from complaints.domain import normalization, posts
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -63,14 +63,14 @@ def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, 
         NothingToSearch: it is none of what can be searched for.
     """
     words = words.strip()
-    if found := matching.references(words, year):
+    if found := normalization.references(words, year):
         return REFERENCE, found
     post = posts.read(words)
     if post.is_link:
         return Kind.POST.value, [post.text]
-    if number := matching.nip(words):
+    if number := normalization.nip(words):
         return Kind.NIP.value, [number]
-    if person := matching.person(name, agency):
+    if person := normalization.person(name, agency):
         return Kind.PERSON.value, [person]
     raise NothingToSearch
 

@@ -22,8 +22,9 @@ from django.db.models.functions import RowNumber
 
 from complaints import access
 from complaints.adapters import image_hash, media
-from complaints.domain import matching
-from complaints.domain.sealing.primitives import SealError, blake2b, decrypt, encrypt, random_bytes
+from complaints.domain import normalization
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, random_bytes
 from complaints.domain.sealing.records import Context, open_record
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
@@ -161,11 +162,11 @@ def _values(answers: dict[str, Any]) -> dict[str, str]:
     agency = str(answers.get("agency") or "")
     place = str(answers.get("regency") or answers.get("province") or "")
     return {
-        Kind.NIP.value: matching.nip(str(answers.get("accused_nip") or "")),
-        Kind.PERSON.value: matching.person(str(answers.get("accused_name") or ""), agency),
-        Kind.NAME.value: matching.name(str(answers.get("accused_name") or "")),
-        Kind.OFFICE.value: matching.office(agency),
-        Kind.AGENCY.value: matching.agency_key(agency, place),
+        Kind.NIP.value: normalization.nip(str(answers.get("accused_nip") or "")),
+        Kind.PERSON.value: normalization.person(str(answers.get("accused_name") or ""), agency),
+        Kind.NAME.value: normalization.name(str(answers.get("accused_name") or "")),
+        Kind.OFFICE.value: normalization.office(agency),
+        Kind.AGENCY.value: normalization.agency_key(agency, place),
     }
 
 

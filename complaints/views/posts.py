@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import KEPT_BYTES, TOO_MUCH, stored_size
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
+from complaints.page_cache import empty_fields
 from complaints.services.evidence import drafts, posts
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, empty_fields
+from complaints.views import ReporterRequest
 
 # Those described one by one; lines in the box of links come on top.
 MOST = 20

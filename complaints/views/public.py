@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from complaints.domain.workflow import LIMITS, Status
+from complaints.page_cache import still_page
 from complaints.services import reference_data
-from complaints.views import still_page
 
 DAYS = {
     "check": LIMITS[Status.IN_REVIEW].number,

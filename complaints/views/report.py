@@ -20,10 +20,11 @@ from complaints.domain.codes import grouped
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
+from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, empty_fields, hole, page, posts, still_page, uploads
+from complaints.views import ReporterRequest, page, posts, uploads
 from complaints.views.answers import concerns_bawaslu, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step

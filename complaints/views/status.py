@@ -26,10 +26,11 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
+from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import follow_up
 from complaints.services.evidence import drafts, posts
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, empty_fields, hole, page, still_page, uploads
+from complaints.views import ReporterRequest, page, uploads
 from complaints.views.api import waiting_files
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import ReporterForm, card
 from complaints.forms.report import StartForm, StoryForm, WhoForm
+from complaints.page_cache import empty_fields
 from complaints.services import reference_data
 from complaints.services.submission import Draft
-from complaints.views import empty_fields
 
 GROUPS = {
     "pressure": gettext_noop("What is done to you"),

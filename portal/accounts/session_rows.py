@@ -16,7 +16,8 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from complaints.domain.sealing.primitives import SealError, blake2b, decrypt, encrypt, pad, unpad
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
 from complaints.models.session import SealedSession
 
 SIZES = (1024, 4096, 16384, 65536)

@@ -1,4 +1,4 @@
-"""Working days, due dates and what is left of them."""
+"""Working days, due dates and lateness."""
 
 from datetime import date, timedelta
 
@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from complaints.domain.deadlines import (
     add_working_days,
     bawaslu_due,
-    days_left,
     due_date,
     is_late,
     is_working_day,
-    working_days_between,
 )
 from complaints.domain.workflow import Limit, Unit
 
@@ -35,6 +33,13 @@ def calendars(draw: st.DrawFn) -> tuple[date, frozenset[date]]:
     start = draw(days)
     offsets = draw(st.frozensets(st.integers(min_value=-60, max_value=200), max_size=40))
     return start, frozenset(start + DAY * offset for offset in offsets)
+
+
+def working_days_between(start: date, end: date, holidays: frozenset[date]) -> int:
+    """The working days after ``start`` up to and with ``end``; negative when ``end`` is earlier."""
+    if end < start:
+        return -working_days_between(end, start, holidays)
+    return sum(is_working_day(start + DAY * offset, holidays) for offset in range(1, (end - start).days + 1))
 
 
 @pytest.mark.parametrize(
@@ -116,21 +121,13 @@ def test_limits_add_up(calendar: tuple[date, frozenset[date]], one: int, other: 
 
 
 @given(calendars(), st.integers(min_value=-100, max_value=100))
-def test_what_is_left_agrees_with_being_late(calendar: tuple[date, frozenset[date]], offset: int) -> None:
-    due, holidays = calendar
+def test_a_limit_is_late_from_the_day_after_the_due_day(calendar: tuple[date, frozenset[date]], offset: int) -> None:
+    due, _holidays = calendar
     today = due + DAY * offset
     assert is_late(today, due) == (offset > 0)
-    assert days_left(today, due, unit=Unit.CALENDAR_DAYS, holidays=holidays) == -offset
-    left = days_left(today, due, unit=Unit.WORKING_DAYS, holidays=holidays)
-    assert left <= 0 if is_late(today, due) else left >= 0
-    assert abs(left) <= abs(offset)
 
 
-def test_days_left_in_words_of_the_queue() -> None:
-    assert days_left(FRIDAY, TUESDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == 2
-    assert days_left(FRIDAY, TUESDAY, unit=Unit.HOURS, holidays=frozenset()) == 4
-    assert days_left(TUESDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == -2
-    assert days_left(SATURDAY, FRIDAY, unit=Unit.WORKING_DAYS, holidays=frozenset()) == 0
+def test_a_limit_that_ended_on_friday_is_late_on_saturday() -> None:
     assert is_late(SATURDAY, FRIDAY)
 
 

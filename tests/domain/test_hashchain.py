@@ -1,6 +1,7 @@
 """Promise 7 in arithmetic: every flipped bit, swap, removal and insertion is found."""
 
 import json
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -14,9 +15,9 @@ from complaints.domain.hashchain import (
     ChainLink,
     NotCanonical,
     canonical,
+    follows,
     merkle_root,
     next_digest,
-    verify_run,
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -37,6 +38,16 @@ def chain_of(payloads: list[bytes]) -> list[ChainLink]:
         links.append(ChainLink(before, payload, digest))
         before = digest
     return links
+
+
+def verify_run(links: Iterable[ChainLink], *, start: bytes = GENESIS, head: bytes | None = None) -> int | None:
+    """The index of the first link that does not follow, the number of links if they do not end at ``head``."""
+    before, count = start, 0
+    for count, link in enumerate(links, start=1):
+        if not follows(link, before):
+            return count - 1
+        before = link.digest
+    return count if head is not None and head != before else None
 
 
 def flip(data: bytes, bit: int) -> bytes:

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.db import connection
 
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.services import mfa
 from tests.security.traces import hits, tables
 from tests.world import Cast

@@ -1,7 +1,7 @@
-"""What files are, what they betray, and copies of them without it.
+"""Recognises files, reports their revealing metadata, and makes copies without it.
 
-This front holds what the upload path needs. The modules for other kinds of files parse hostile bytes with large
-libraries and run in the limited subprocess only, so nothing here imports them.
+This module exports what the upload path needs. The modules for other kinds of files parse hostile bytes with large
+libraries and run in the sandbox only, so nothing here imports them.
 """
 
 from complaints.adapters.media.images import CLEANABLE, clean_image

@@ -1,4 +1,4 @@
-"""Headers inside audio and video streams, where encoders sign and tag as well; for ``tracks`` only."""
+"""Removes what encoders and cameras write into the headers of audio and video streams; for ``tracks`` only."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _MPEG1_KILOBITS: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 2
 _MPEG2_KILOBITS: Final = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _HEVC_ARRAYS_AT: Final = 22
 _HEVC_PARAMETERS: Final = {32, 33, 34}
-# Where the configuration record holds the width of a length, and which units are messages (SEI).
+# The offset of the field with the width of a NAL unit's length, and the types of SEI messages.
 _WIDTH_AT: Final = {"h264": 4, "hevc": 21}
 _MESSAGES: Final = {"h264": {6}, "hevc": {39, 40}}
 
 
 def without_messages(data: bytes, codec: str, setup: bytes) -> bytes:
-    """Return one packet of H.264 or HEVC without the messages in which encoders and cameras sign.
+    """Return a packet of H.264 or HEVC without SEI messages, in which encoders and cameras identify themselves.
 
-    ``setup`` is the configuration record of the stream (ISO 14496-15, 5.3.3.1 and 8.3.3.1), which tells how units are
-    laid out; ``codec`` is "h264" or "hevc".
+    ``setup`` is the decoder configuration record of the stream (ISO 14496-15, 5.3.3.1 and 8.3.3.1), with the layout of
+    its NAL units; ``codec`` is "h264" or "hevc".
 
     Raises:
-        Unreadable: malformed, or laid out in another way (``unsupported``).
+        Unreadable: malformed, or with another layout (``unsupported``).
     """
     if len(setup) <= _WIDTH_AT[codec] or setup[0] != 1:
         raise Unreadable("unsupported")
     width = (setup[_WIDTH_AT[codec]] & 3) + 1
-    kept, position, dropped = [], 0, False
+    units, position, dropped = [], 0, False
     while position + width < len(data):
         end = position + width + int.from_bytes(data[position : position + width], "big")
         if end > len(data):
@@ -38,33 +38,33 @@ def without_messages(data: bytes, codec: str, setup: bytes) -> bytes:
         if kind in _MESSAGES[codec]:
             dropped = True
         else:
-            kept.append(data[position:end])
+            units.append(data[position:end])
         position = end
-    return b"".join(kept) if dropped else data
+    return b"".join(units) if dropped else data
 
 
 def mp3_frame_length(data: bytes) -> int:
     """Return the length in bytes of an MPEG audio layer III frame from its header, 0 where there is none."""
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE6 != 0xE2:
         return 0
-    version, rate, place = data[1] >> 3 & 3, data[2] >> 2 & 3, data[2] >> 4
-    if version == 1 or rate == 3 or not 0 < place < 15:
+    version, rate, bitrate = data[1] >> 3 & 3, data[2] >> 2 & 3, data[2] >> 4
+    if version == 1 or rate == 3 or not 0 < bitrate < 15:
         return 0
-    first = version == 3
-    kilobits = (_MPEG1_KILOBITS if first else _MPEG2_KILOBITS)[place - 1]
+    is_mpeg1 = version == 3
+    kilobits = (_MPEG1_KILOBITS if is_mpeg1 else _MPEG2_KILOBITS)[bitrate - 1]
     hertz = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    return (144 if first else 72) * kilobits * 1000 // hertz + (data[2] >> 1 & 1)
+    return (144 if is_mpeg1 else 72) * kilobits * 1000 // hertz + (data[2] >> 1 & 1)
 
 
 def bare_hevc(setup: bytes) -> bytes:
-    """Return an HEVC configuration record (ISO 14496-15, 8.3.3.1) with its parameter sets alone.
+    """Return an HEVC configuration record (ISO 14496-15, 8.3.3.1) with its parameter sets only.
 
     Raises:
         Unreadable: malformed.
     """
     if len(setup) <= _HEVC_ARRAYS_AT or setup[0] != 1:
         raise Unreadable
-    kept, position = [], _HEVC_ARRAYS_AT + 1
+    arrays, position = [], _HEVC_ARRAYS_AT + 1
     for _ in range(setup[_HEVC_ARRAYS_AT]):
         start = position
         count = int.from_bytes(setup[position + 1 : position + 3], "big")
@@ -74,12 +74,12 @@ def bare_hevc(setup: bytes) -> bytes:
         if position > len(setup):
             raise Unreadable
         if setup[start] & 0x3F in _HEVC_PARAMETERS:
-            kept.append(setup[start:position])
-    return setup[:_HEVC_ARRAYS_AT] + bytes([len(kept)]) + b"".join(kept)
+            arrays.append(setup[start:position])
+    return setup[:_HEVC_ARRAYS_AT] + bytes([len(arrays)]) + b"".join(arrays)
 
 
 def bare_vorbis(setup: bytes) -> bytes:
-    """Return the three Vorbis headers, laced as Xiph does, with empty comments.
+    """Return the three Vorbis headers in Xiph lacing, with an empty comment header.
 
     Raises:
         Unreadable: malformed.

@@ -1,6 +1,6 @@
-"""What files betray, in closed codes, and how metadata fields of all kinds lead to them.
+"""Codes of revealing metadata in files, and the metadata fields of all formats that lead to each code.
 
-Pure look-up plus one XMP reader; used by the readers of this package. The interface words each code plainly.
+A table plus a reader of XMP packets, for the readers of this package. The interface labels the codes.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 CODES: Final = (
-    "place",  # where it was taken
+    "place",  # where a photo was taken
     "device",  # which phone, camera or computer
-    "author",  # who made or last changed it
-    "people",  # other persons by name: in comments, changes, signatures
-    "organisation",  # for which office the program is registered
+    "author",  # who made or last changed the file
+    "people",  # names of other persons: in comments, changes, signatures
+    "organisation",  # to which organisation the program is registered
     "time",  # when it was made or changed, to the minute
-    "software",  # with which program
+    "software",  # the program that wrote the file
     "title",  # a title, description or key words beside the content
-    "path",  # in which folder of whose computer it lay
+    "path",  # the folder and computer of the file
     "thumbnail",  # a small picture of an earlier state
     "history",  # earlier or deleted text
     "attachment",  # other files inside
     "script",  # macros or scripts
-    "remote",  # addresses that a program would call by itself
+    "remote",  # addresses that a program would request by itself
 )
 
 # Field names of EXIF, XMP, IPTC, PDF, OOXML, ODF, ID3, QuickTime and Matroska, in lower case without separators.
@@ -55,28 +55,27 @@ _XMP_BODY: Final = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>
 
 
 def code_of(field: str) -> str:
-    """Return the code that a metadata field leads to, or ""; a QuickTime or XMP prefix does not matter."""
+    """Return the code of a metadata field, or ""; a QuickTime or XMP prefix is ignored."""
     field = field.lower()
     if field.startswith("com.android."):
         return "device"
     word = re.sub(r"[^a-z]", "", re.split(r"[.:/}]", field)[-1])
-    found = _CODE_OF.get(word, "")
-    return found or next((code for prefix, code in _PREFIXES if word.startswith(prefix)), "")
+    return _CODE_OF.get(word) or next((code for prefix, code in _PREFIXES if word.startswith(prefix)), "")
 
 
 def codes_of(fields: Iterable[str]) -> set[str]:
-    """Return the codes of all ``fields`` that lead to one."""
+    """Return the codes of ``fields``."""
     return {code for field in fields if (code := code_of(field))}
 
 
-def ordered(found: Iterable[str]) -> list[str]:
-    """Return known codes once each, in the order of :data:`CODES`."""
-    wanted = set(found)
-    return [code for code in CODES if code in wanted]
+def ordered(codes: Iterable[str]) -> list[str]:
+    """Return the known codes among ``codes``, each once, in the order of :data:`CODES`."""
+    present = set(codes)
+    return [code for code in CODES if code in present]
 
 
 def codes_of_xmp(packet: bytes) -> set[str]:
-    """Return what an XMP packet says; one that cannot be read says nothing."""
+    """Return the codes of the fields in an XMP packet; none where it cannot be read."""
     match = _XMP_BODY.search(packet[:_XMP_LIMIT])
     if match is None:
         return set()
@@ -85,10 +84,10 @@ def codes_of_xmp(packet: bytes) -> set[str]:
         root = ElementTree.fromstring(text, forbid_dtd=True)
     except (ParseError, ValueError, DefusedXmlException):
         return set()
-    found: set[str] = set()
+    codes: set[str] = set()
     for element in root.iter():
-        found |= _codes_of_element(element)
-    return found
+        codes |= _codes_of_element(element)
+    return codes
 
 
 def _codes_of_element(element: Element) -> set[str]:

@@ -1,6 +1,6 @@
-"""Photos and screenshots: what they betray, a copy without any of it, and a small picture to look at first.
+"""Photos and screenshots: codes of revealing metadata, a copy without metadata, and a small preview.
 
-``betrays`` reads headers only and may run beside requests; the rest decodes pixels and belongs into the sandbox.
+``inspect`` reads headers only; the other functions decode pixels and belong into the sandbox.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, IptcImagePlugin
 
@@ -19,7 +19,7 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 
 CLEANABLE: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 FORMATS: Final = {**CLEANABLE, "image/heic": "HEIF", "image/heif": "HEIF"}
-# In memory a pixel takes four bytes, and turning an image upright needs it twice.
+# A pixel takes four bytes of memory, and turning an image upright needs two copies.
 MAX_PIXELS: Final = 60_000_000
 MAX_SIDE: Final = 32_767
 _REFUSALS: Final = (
@@ -51,16 +51,16 @@ _IPTC_CODES: Final = {
     (2, 65): "software",
 }
 
-# Sizes are checked here, before any pixel is decoded: Pillow's own check warns through a list that threads share.
+# This module checks sizes before decoding: Pillow's check uses warnings, whose filters are shared by all threads.
 Image.MAX_IMAGE_PIXELS = None
 
 
 @cache
 def load_heif() -> None:
-    """Teach Pillow HEIC; apart, because the processes that answer requests never need that decoder."""
+    """Register the HEIF plug-in; separate, because processes that answer requests never need this decoder."""
     pillow_heif = import_module("pillow_heif")
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-    # A limited process may start no thread.
+    # A process of the sandbox can start no thread.
     pillow_heif.options.DECODE_THREADS = 1
 
 
@@ -78,7 +78,7 @@ def _opened(source: BinaryIO, media_type: str) -> Iterator[ImageFile.ImageFile]:
 
 
 def _refuse_bombs(image: Image.Image) -> None:
-    """Refuse by declared size; a JPEG above the limit is decoded at half its size, because phones do make those."""
+    """Refuse by declared size; a JPEG above the limit is decoded at half its size, because phones make such photos."""
     width, height = image.size
     if image.format in {"JPEG", "MPO"} and MAX_PIXELS < width * height <= 4 * MAX_PIXELS:
         image.draft("RGB", (width // 2, height // 2))
@@ -99,7 +99,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     with _opened(source, media_type) as image:
         _refuse_bombs(image)
         bare = _bare(image, opaque=form == "JPEG")
-        # Packing a PNG harder takes many times as long for a few percent.
+        # A higher compression level takes many times as long for a few percent.
         bare.save(out, form, **({"compress_level": 3} if form == "PNG" else {"quality": 90}))
     return f"image/{form.lower()}"
 
@@ -127,19 +127,19 @@ def clean_image(data: bytes, media_type: str) -> bytes:
 
 
 def _bare(image: Image.Image, *, opaque: bool) -> Image.Image:
-    """Return pixels alone: palettes and modes are flattened, ``info`` with all its chunks stays behind."""
+    """Return the pixels only: palettes and modes are flattened, ``info`` with all its chunks is dropped."""
     image.load()
     profile = image.info.get("icc_profile")
     upright = _upright(image)
     if upright.mode.startswith("I;16"):
-        # Pillow's own conversion clips 16 bits instead of scaling them.
+        # Pillow's conversion clips 16 bits instead of scaling them.
         upright = upright.convert("I").point([value >> 8 for value in range(65536)], "L")
     with_alpha = "A" in upright.getbands() or "transparency" in upright.info
     converted = _to_srgb(upright.convert("RGBA" if with_alpha else "RGB"), profile)
     if with_alpha and opaque:
-        ground = Image.new("RGB", converted.size, "white")
-        ground.paste(converted, mask=converted.getchannel("A"))
-        return ground
+        background = Image.new("RGB", converted.size, "white")
+        background.paste(converted, mask=converted.getchannel("A"))
+        return background
     converted.info = {}
     bare = Image.new(converted.mode, converted.size)
     bare.paste(converted)
@@ -150,7 +150,7 @@ def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except _REFUSALS:
-        return image  # notes that cannot be read do not tell which side is up
+        return image  # unreadable EXIF data has no orientation
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -161,7 +161,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         if source.profile.xcolor_space.strip() == "RGB":
             ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), inPlace=True)
     except (ImageCms.PyCMSError, OSError, ValueError):
-        pass  # a broken profile: the numbers are taken for sRGB, as browsers do
+        pass  # a broken profile: the pixels are taken as sRGB, as browsers do
     return image
 
 
@@ -172,29 +172,29 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
         Unreadable: not of ``media_type``, or cut before its metadata.
     """
     with _opened(source, media_type) as image:
-        return _found(image)
+        return _codes_of_image(image)
 
 
-def _found(image: ImageFile.ImageFile) -> set[str]:
+def _codes_of_image(image: ImageFile.ImageFile) -> set[str]:
     exif = image.getexif()
-    found: set[str] = set()
+    codes: set[str] = set()
     for tags in (exif, exif.get_ifd(ExifTags.IFD.Exif)):
-        names = (ExifTags.TAGS.get(tag, "") for tag, value in tags.items() if _says_something(value))
-        found |= hints.codes_of(names)
+        names = (ExifTags.TAGS.get(tag, "") for tag, value in tags.items() if _has_content(value))
+        codes |= hints.codes_of(names)
     if not exif.get_ifd(ExifTags.IFD.GPSInfo):
-        found.discard("place")
+        codes.discard("place")
     if exif.get_ifd(ExifTags.IFD.IFD1):
-        found.add("thumbnail")
+        codes.add("thumbnail")
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    found |= hints.codes_of_xmp(xmp.encode() if isinstance(xmp, str) else xmp)
+    codes |= hints.codes_of_xmp(xmp.encode() if isinstance(xmp, str) else xmp)
     for iptc in IptcImagePlugin.getiptcinfo(image) or {}:
-        found |= {_IPTC_CODES[iptc]} if iptc in _IPTC_CODES else set()
+        codes |= {_IPTC_CODES[iptc]} if iptc in _IPTC_CODES else set()
     texts = getattr(image, "text", None) or {}
-    found |= hints.codes_of(key for key, value in texts.items() if str(value).strip())
-    return found
+    codes |= hints.codes_of(key for key, value in texts.items() if str(value).strip())
+    return codes
 
 
-def _says_something(value: Any) -> bool:
+def _has_content(value: object) -> bool:
     if isinstance(value, bytes):
         value = value.decode("latin-1").replace("ASCII", "").replace("UNICODE", "")
     return bool(str(value).strip(" \0"))

@@ -1,4 +1,4 @@
-"""The closed list of what may be done to a stranger's file, as the sandbox runs it: one job, one file, one process."""
+"""The closed list of jobs that the sandbox runs on a hostile file: one job, one file, one process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import Any, BinaryIO, Final
+from types import ModuleType
+from typing import BinaryIO, Final
 
 from complaints.adapters.media import hints, kinds
 from complaints.adapters.media.refusal import Unreadable
 
-# Text codings that readers look up by name while they work; a limited process can load nothing any more.
+# Codecs that readers look up by name while they work; a limited process can no longer load modules.
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
 _READERS: Final = {"ooxml": "documents", "odf": "documents"}
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
@@ -22,7 +23,7 @@ _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
 
 @dataclass
 class Answer:
-    """What a job found; its files stand in the output one after the other, from the first byte on."""
+    """The result of a job; the files that it wrote follow each other in the output, from the first byte."""
 
     type: str = ""
     codes: list[str] = field(default_factory=list)
@@ -30,35 +31,35 @@ class Answer:
     parts: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, out: BinaryIO, media_type: str) -> None:
-        """Count what was written since the last part as a file of its own."""
+        """Add what was written to ``out`` since the last part as a file."""
         before = sum(size for _, size in self.parts)
         self.parts.append((media_type, out.seek(0, io.SEEK_END) - before))
 
     def dump(self) -> bytes:
-        """Return it as JSON."""
+        """Return the answer as JSON."""
         return json.dumps(asdict(self)).encode()
 
 
 Job = Callable[[BinaryIO, BinaryIO, str, Mapping[str, int]], Answer]
 
 
-def _module(family: str, names: Mapping[str, str] | None = None) -> Any:
+def _module(family: str, names: Mapping[str, str] | None = None) -> ModuleType:
     return import_module(f"complaints.adapters.media.{(names or {}).get(family, family)}")
 
 
 def recognise(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Say what the whole file is."""
+    """Return the media type of the whole file."""
     return Answer(type=kinds.recognise_whole(source))
 
 
 def inspect(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Say what the file betrays."""
-    found = _module(kinds.family(media_type), _READERS).inspect(source, media_type)
-    return Answer(type=media_type, codes=hints.ordered(found))
+    """Return the codes of revealing metadata."""
+    codes = _module(kinds.family(media_type), _READERS).inspect(source, media_type)
+    return Answer(type=media_type, codes=hints.ordered(codes))
 
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Make the clean copy."""
+    """Write the clean copy."""
     answer = Answer()
     answer.type = _module(kinds.family(media_type)).clean(source, out, media_type)
     answer.add(out, answer.type)
@@ -66,7 +67,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str
 
 
 def preview(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Make one small picture of a photo, of the first page, of a moment of a video."""
+    """Write a small picture of a photo, of the first page of a PDF, or of a frame of a video."""
     family = kinds.family(media_type)
     if family not in _PREVIEWERS:
         raise Unreadable("unsupported")
@@ -76,7 +77,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[s
 
 
 def pages(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Make pictures of some pages of a PDF: from ``first`` (0), at most ``limit``, ``side`` pixels long."""
+    """Write pictures of pages of a PDF from ``first`` (default 0), at most ``limit``, at most ``side`` pixels long."""
     if kinds.family(media_type) != "pdf":
         raise Unreadable("unsupported")
     renderer, images = _module("pages"), _module("images")
@@ -100,7 +101,7 @@ JOBS: Final[Mapping[str, Job]] = {
 
 
 def preload(media_type: str) -> None:
-    """Load all that jobs on ``media_type`` will need, while loading is still possible; touches no file of anybody."""
+    """Load all that jobs on ``media_type`` will need, while loading is still possible; opens no evidence."""
     for coding in _CODINGS:
         "".encode(coding)
     kinds.recognise(b"")
@@ -120,8 +121,8 @@ def preload(media_type: str) -> None:
 
 @cache
 def _load_all_of(package: str) -> None:
-    """Load a package that otherwise loads its parts late."""
+    """Load a package with its submodules, which it would import lazily."""
     loaded = import_module(package)
-    for found in pkgutil.walk_packages(loaded.__path__, f"{package}."):
-        if not found.name.endswith("__main__"):
-            import_module(found.name)
+    for module in pkgutil.walk_packages(loaded.__path__, f"{package}."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are: decided by content, never by name. Callable from the upload path."""
+"""Recognises the type of a file by content, never by name. The upload path may call it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 
 try:
     import magic
-except ImportError:  # no libmagic on the system: the wheel brings one
+except ImportError:  # no libmagic on the system: pylibmagic bundles one
     import pylibmagic  # noqa: F401
 
     # isort: split
     import magic
 
-# Recognised by content; the names are what the reporter and the officer read.
+# Accepted types, with the names that reporters and officers read.
 ALLOWED: Final = {
     "image/jpeg": "JPEG",
     "image/png": "PNG",
@@ -50,7 +50,7 @@ ALLOWED: Final = {
     "video/3gpp": "3GP",
     "video/x-matroska": "MKV",
 }
-# Below 2 KiB of head, libmagic takes an office document for a zip.
+# With less than the first 2 KiB, libmagic takes an office document for a zip.
 HEAD_BYTES: Final = 64 * 1024
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
@@ -60,18 +60,18 @@ PPTX: Final = _OFFICE + "presentationml.presentation"
 ODF: Final = "application/vnd.oasis.opendocument."
 OLE: Final = "application/x-ole-storage"
 _OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-# A stream that only one kind of old office file has; names in such a file are UTF-16.
+# A stream that only one kind of OLE file has; stream names are UTF-16.
 _OLE_STREAMS: Final = {
     "WordDocument": "application/msword",
     "PowerPoint Document": "application/vnd.ms-powerpoint",
     "Workbook": "application/vnd.ms-excel",
 }
 _MAIN_PARTS: Final = {"word/document.xml": DOCX, "xl/workbook.xml": XLSX, "ppt/presentation.xml": PPTX}
-# Chat exports are taken for tables, letters or program code; as text they are all the same.
+# libmagic takes chat exports for tables, mails or program code; all of them are text.
 _TEXT_LIKE: Final = {"application/json", "application/csv", "message/rfc822"}
 _NOT_TEXT: Final = {"text/html", "text/xml", "text/rtf"}
 
-# Which module of this package makes the clean copy.
+# The module of this package that makes the clean copy.
 FAMILIES: Final = {
     **dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"), "images"),
     "application/pdf": "pdf",
@@ -107,38 +107,38 @@ _SUFFIXES: Final = {
 
 def recognise(head: bytes) -> str:
     """Return the media type of a file from its first 64 KiB."""
-    found = str(magic.from_buffer(head[:HEAD_BYTES], mime=True))
-    if found in _TEXT_LIKE or (found.startswith("text/") and found not in _NOT_TEXT):
+    media_type = str(magic.from_buffer(head[:HEAD_BYTES], mime=True))
+    if media_type in _TEXT_LIKE or (media_type.startswith("text/") and media_type not in _NOT_TEXT):
         return "text/plain"
-    # An office document whose entries libmagic does not expect in this order.
-    if head.startswith(b"PK\x03\x04") and found == "application/octet-stream":
+    # An office document with its entries in an order that libmagic does not know.
+    if head.startswith(b"PK\x03\x04") and media_type == "application/octet-stream":
         return next((kind for part, kind in _MAIN_PARTS.items() if part.encode() in head), "application/zip")
-    # Which program wrote an old office file stands in its directory, which may lie at its end.
-    if head.startswith(_OLE_MAGIC) and found not in ALLOWED:
+    # The directory of an OLE file tells its program; it may be at the end of the file.
+    if head.startswith(_OLE_MAGIC) and media_type not in ALLOWED:
         return OLE
-    return found
+    return media_type
 
 
 def recognise_whole(source: BinaryIO) -> str:
-    """Return the media type of a whole file; looks into zip containers, so call it in the sandbox only.
+    """Return the media type of a whole file; reads zip containers, so call it in the sandbox only.
 
-    libmagic knows an office document by its first entry, but programs may write the entries in any order.
+    libmagic recognises an office document by its first entry, but programs may write the entries in any order.
 
     Raises:
         Unreadable: a zip whose directory cannot be read.
     """
     source.seek(0)
-    found = recognise(source.read(HEAD_BYTES))
+    media_type = recognise(source.read(HEAD_BYTES))
     source.seek(0)
-    if found == OLE:
+    if media_type == OLE:
         return _ole_kind(source)
-    if not is_container(found):
-        return found
+    if not is_container(media_type):
+        return media_type
     return _zip_kind(source)
 
 
 def is_container(media_type: str) -> bool:
-    """Whether only the whole file tells which kind of document it is."""
+    """Return whether only the whole file tells which kind of document it is."""
     return media_type in {"application/zip", OLE, DOCX, XLSX, PPTX}
 
 
@@ -158,21 +158,20 @@ def _zip_kind(source: BinaryIO) -> str:
 
 def _ole_kind(source: BinaryIO) -> str:
     data = source.read()
-    marks = {kind: name.encode("utf-16-le") for name, kind in _OLE_STREAMS.items()}
-    return next((kind for kind, mark in marks.items() if mark in data), OLE)
+    return next((kind for name, kind in _OLE_STREAMS.items() if name.encode("utf-16-le") in data), OLE)
 
 
 def disagrees(name: str, media_type: str) -> bool:
-    """Whether a file's name claims another kind than its content has; a name without an ending claims nothing."""
+    """Return whether the suffix of a file's name contradicts its media type; a name without a suffix never does."""
     suffix = PurePosixPath(name.strip(" .\u202c\u200e\u200f")).suffix.lower().removeprefix(".")
     if not suffix:
         return False
-    known = _SUFFIXES.get(media_type) or ALLOWED.get(media_type, "").lower()
-    return suffix not in known.split()
+    suffixes = _SUFFIXES.get(media_type) or ALLOWED.get(media_type, "").lower()
+    return suffix not in suffixes.split()
 
 
 def no_copy_reason(media_type: str) -> str:
-    """Return "" where a clean copy can be made of this type, else why not: a code of ``refusal.CODES``."""
+    """Return "" where a clean copy can be made of this type, else the reason: a code of ``refusal.CODES``."""
     if media_type in FAMILIES:
         return ""
     legacy = media_type == OLE or media_type in _OLE_STREAMS.values()
@@ -183,7 +182,7 @@ def family(media_type: str) -> str:
     """Return the module of this package that cleans ``media_type``.
 
     Raises:
-        Unreadable: none does; its code tells why.
+        Unreadable: no module does; its code is the reason.
     """
     if reason := no_copy_reason(media_type):
         raise Unreadable(reason)

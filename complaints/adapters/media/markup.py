@@ -1,7 +1,7 @@
-"""XML that a stranger wrote, streamed from one file to another with parts left out or changed.
+"""Streams hostile XML from one file to another and leaves out or changes elements by rules.
 
-Prefixes stay as they are, because office documents refer to them by name; entities and document types are refused;
-comments and processing instructions fall away. For the office readers of this package.
+Namespace prefixes stay as they are, because office documents refer to them by name; entities and document types are
+refused; comments and processing instructions are dropped. For the office readers of this package.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def names(*lines: str) -> frozenset[str]:
 
 @dataclass
 class Rules:
-    """What happens to each element; this one copies all. Override what differs.
+    """Decides for each element; this class copies all. Subclasses override what differs.
 
-    ``drop`` names elements (without prefix) that go with all inside, ``unwrap`` those that leave their inside.
+    ``drop`` names elements (without prefix) to drop with their content, ``unwrap`` those to replace by their content.
     """
 
     drop: frozenset[str] = frozenset()
@@ -46,18 +46,18 @@ class Rules:
     path: list[str] = field(default_factory=list)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Return the attributes that an element keeps, or None to drop it with all inside."""
+        """Return the attributes of the copied element, or None to drop it with its content."""
         return None if local(name) in self.drop else attributes
 
     def text(self, text: str) -> str | None:
-        """Return what stands in the place of a run of text, or None to drop the element that it begins.
+        """Return the text to write for a run of text, or None to drop the element that it begins.
 
         ``path`` holds the elements around it, outermost first.
         """
         return text
 
     def end(self, name: str) -> None:
-        """Learn of the end of an element that was kept."""
+        """Take note of the end of an element that was copied."""
 
 
 class _Copier(ContentHandler):
@@ -78,12 +78,12 @@ class _Copier(ContentHandler):
         if self._dropped:
             self._dropped += 1
             return
-        kept = self._rules.start(name, dict(attrs.items()))
-        if kept is None:
+        attributes = self._rules.start(name, dict(attrs.items()))
+        if attributes is None:
             self._dropped = 1
         elif local(name) not in self._rules.unwrap:
             self._close_tag()
-            self._pieces.append(f"<{name}" + "".join(f" {key}={quoteattr(value)}" for key, value in kept.items()))
+            self._pieces.append(f"<{name}" + "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items()))
             self._open = True
 
     def endElement(self, name: str) -> None:  # noqa: N802
@@ -130,7 +130,7 @@ class _Copier(ContentHandler):
 
 
 def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules) -> None:
-    """Stream XML from ``source`` to ``out`` by ``rules``; without ``out`` the rules only look.
+    """Stream XML from ``source`` to ``out`` by ``rules``; without ``out`` the rules only read.
 
     Raises:
         Unreadable: malformed, too deep, or with a document type or entities.
@@ -139,7 +139,7 @@ def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules) -> None:
     parser = DefusedExpatParser(forbid_dtd=True, forbid_entities=True, forbid_external=True)
     parser.setContentHandler(copier)
     try:
-        parser.feed(b"")  # without any feed, closing would find nothing amiss
+        parser.feed(b"")  # without this, closing would accept an empty file
         while piece := source.read(_READ_BYTES):
             parser.feed(piece)
         parser.close()
@@ -149,14 +149,14 @@ def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules) -> None:
 
 
 class Aliases:
-    """Stand-ins for the names of people: the same person keeps the same one throughout a document."""
+    """Aliases of people's names: a person has the same alias throughout a document."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Begin without aliases."""
         self._known: dict[str, str] = {}
 
     def __call__(self, name: str) -> str:
-        """Return the stand-in for ``name``; nobody's stays empty."""
+        """Return the alias of ``name``; an empty name stays empty."""
         name = name.strip()
         return self._known.setdefault(name, f"Author {len(self._known) + 1}") if name else ""
 
@@ -164,8 +164,8 @@ class Aliases:
         return len(self._known)
 
     def relabelled(self, text: str) -> str:
-        """Return ``text`` with a stand-in where it begins with "Name:" of somebody who has one."""
-        for name, stand_in in self._known.items():
+        """Return ``text`` with an alias where it begins with "Name:" of a person with an alias."""
+        for name, alias in self._known.items():
             if text.lstrip().startswith(f"{name}:"):
-                return text.replace(name, stand_in, 1)
+                return text.replace(name, alias, 1)
         return text

@@ -1,4 +1,4 @@
-"""OpenDocument texts, tables and slides: a copy that holds what is shown and nothing of who wrote it or what would run.
+"""OpenDocument texts, tables and slides: a copy with the shown content, without authors, macros and embedded programs.
 
 Runs in the sandbox only.
 """
@@ -20,34 +20,34 @@ _CONTENT: Final = re.compile(r"(Object \d+/)?(content|styles)\.xml")
 _PICTURES: Final = re.compile(r"(Object \d+/)?(Pictures|ObjectReplacements)/[^/]+")
 _MANIFEST: Final = "META-INF/manifest.xml"
 _SMALL: Final = 4 * 1024 * 1024
-# OpenDocument 1.3: programs, forms and what feeds them, live links to other files, plug-ins.
-_GONE: Final = markup.names(
+# OpenDocument 1.3: programs, forms and their data sources, live links to other files, plug-ins.
+_DROPPED: Final = markup.names(
     "scripts event-listeners event-listener script forms control object-ole plugin applet floating-frame",
     "dde-connection-decls dde-connection-decl dde-source dde-link table-source cell-range-source section-source",
     "creator-initials sender-initials database-source-table database-source-sql database-source-query",
 )
-# Fields that a program would fill in anew, with the reader's name or folder.
+# Fields that a program would fill in again, with the reader's name or folder.
 _UNWRAPPED: Final = markup.names(
     "author-name author-initials initial-creator file-name template-name sender-firstname sender-lastname",
     "sender-initials sender-title sender-position sender-email sender-company modification-date modification-time",
     "creation-date creation-time printed-by print-date print-time editing-cycles editing-duration execute-macro",
 )
 _LINK_SCHEMES: Final = ("http://", "https://", "mailto:", "#")
-_NAMED: Final = markup.names("annotation change-info")
+_AUTHORED: Final = markup.names("annotation change-info")
 _NEEDS_TARGET: Final = markup.names("image object fill-image background-image a")
 
 
 @dataclass
 class _OdfRules(markup.Rules):
-    drop: frozenset[str] = _GONE
+    drop: frozenset[str] = _DROPPED
     unwrap: frozenset[str] = _UNWRAPPED
-    kept: frozenset[str] = frozenset()
+    copied: frozenset[str] = frozenset()
     folder: str = ""
     aliases: Aliases = field(default_factory=Aliases)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         tag = local(name)
-        if tag in self.drop or (tag == "date" and self._about_somebody()):
+        if tag in self.drop or (tag == "date" and self._names_author()):
             return None
         allowed = {key: value for key, value in attributes.items() if not local(key).endswith("rsid")}
         lost = [key for key, value in allowed.items() if local(key) == "href" and not self._reachable(tag, value)]
@@ -56,22 +56,22 @@ class _OdfRules(markup.Rules):
         return {key: value for key, value in allowed.items() if key not in lost}
 
     def text(self, text: str) -> str | None:
-        return self.aliases(text) if self.path[-1] == "creator" and self._about_somebody() else text
+        return self.aliases(text) if self.path[-1] == "creator" and self._names_author() else text
 
-    def _about_somebody(self) -> bool:
-        return len(self.path) > 1 and self.path[-2] in _NAMED
+    def _names_author(self) -> bool:
+        return len(self.path) > 1 and self.path[-2] in _AUTHORED
 
     def _reachable(self, tag: str, target: str) -> bool:
         if target.lower().startswith(_LINK_SCHEMES):
             return tag == "a" or target.startswith("#")
         name = self.folder + target.removeprefix("./").rstrip("/")
-        return name in self.kept or f"{name}/content.xml" in self.kept
+        return name in self.copied or f"{name}/content.xml" in self.copied
 
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the document without authors, properties, macros and embedded programs; return its type.
 
-    Comments and tracked changes stay, under stand-ins for the names.
+    Comments and tracked changes stay, under aliases of their authors.
 
     Raises:
         Unreadable: damaged, encrypted, a bomb, or without content.
@@ -96,22 +96,22 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
             pictures[name] = picture
             writer.add(name, picture, stored=True)
     parts = [name for name in archive if _CONTENT.fullmatch(name)]
-    kept, aliases = frozenset([*parts, *pictures]), Aliases()
+    copied, aliases = frozenset([*parts, *pictures]), Aliases()
     for part in parts:
         folder = part.rpartition("/")[0]
-        rules = _OdfRules(kept=kept, folder=f"{folder}/" if folder else "", aliases=aliases)
+        rules = _OdfRules(copied=copied, folder=f"{folder}/" if folder else "", aliases=aliases)
         rewritten = io.BytesIO()
         with archive.open(part) as stream:
             markup.rewrite(stream, rewritten, rules)
         writer.add(part, rewritten.getvalue())
-    writer.add(_MANIFEST, _manifest(archive, media_type, kept).encode())
+    writer.add(_MANIFEST, _manifest(archive, media_type, copied).encode())
 
 
-def _manifest(archive: zips.Archive, media_type: str, kept: frozenset[str]) -> str:
-    """Write the list of contents anew; types of embedded objects are taken over, all else is known."""
+def _manifest(archive: zips.Archive, media_type: str, copied: frozenset[str]) -> str:
+    """Return a new manifest; the types of copied parts are taken from the old one."""
     rows = [("/", media_type)]
-    for name, kind in _listed(archive).items():
-        if name in kept or f"{name}content.xml" in kept - {"content.xml"}:
+    for name, kind in _manifest_types(archive).items():
+        if name in copied or f"{name}content.xml" in copied - {"content.xml"}:
             rows.append((name, kind))
     entries = "".join(
         f"<manifest:file-entry manifest:full-path={quoteattr(name)} manifest:media-type={quoteattr(kind)}/>"
@@ -123,19 +123,19 @@ def _manifest(archive: zips.Archive, media_type: str, kept: frozenset[str]) -> s
 
 
 @dataclass
-class _Entries(markup.Rules):
-    found: dict[str, str] = field(default_factory=dict)
+class _ManifestEntries(markup.Rules):
+    types: dict[str, str] = field(default_factory=dict)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         values = {local(key): value for key, value in attributes.items()}
         if local(name) == "file-entry":
-            self.found[values.get("full-path", "")] = values.get("media-type", "")
+            self.types[values.get("full-path", "")] = values.get("media-type", "")
         return attributes
 
 
-def _listed(archive: zips.Archive) -> dict[str, str]:
+def _manifest_types(archive: zips.Archive) -> dict[str, str]:
     if _MANIFEST not in archive:
         return {}
-    entries = _Entries()
+    entries = _ManifestEntries()
     markup.rewrite(io.BytesIO(archive.read(_MANIFEST, _SMALL)), None, entries)
-    return entries.found
+    return entries.types

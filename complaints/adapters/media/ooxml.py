@@ -1,7 +1,7 @@
-"""Word, Excel and PowerPoint files: a copy that holds what is shown and nothing of who wrote it or what would run.
+"""Word, Excel and PowerPoint files: a copy with the shown content, without authors, macros and embedded objects.
 
-Parts are kept by what they are to the document (their relationship), not by name: whatever is not known to be shown
-is left out, macros and embedded objects among it. Runs in the sandbox only.
+Parts are copied by the type of their relationship, not by name: a type that is not known to be shown is left out. Runs
+in the sandbox only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from complaints.adapters.media.markup import Aliases, local
 from complaints.adapters.media.ooxml_rules import PartRules
 from complaints.adapters.media.refusal import Unreadable, refusal
 
-# ECMA-376 part 1, annex A, and Microsoft's extensions; the last words of the relationship types.
+# Relationship types whose parts are shown, without their namespaces: ECMA-376 part 1 and Microsoft's extensions.
 _SHOWN: Final = markup.names(
     "officeDocument styles stylesWithEffects numbering settings fontTable theme themeOverride header footer",
     "footnotes endnotes comments image hyperlink chart chartEx chartUserShapes chartStyle chartColorStyle diagramData",
@@ -55,20 +55,20 @@ class _Relationship:
 
 
 @dataclass
-class _Listed(markup.Rules):
-    """Collects the elements of a relationship or content type part."""
+class _ElementList(markup.Rules):
+    """Collects the elements of a relationships or content types part."""
 
-    found: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    elements: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
-        self.found.append((local(name), attributes))
+        self.elements.append((local(name), attributes))
         return attributes
 
 
-def _listed(archive: zips.Archive, name: str) -> list[tuple[str, Mapping[str, str]]]:
-    rules = _Listed()
+def _elements(archive: zips.Archive, name: str) -> list[tuple[str, Mapping[str, str]]]:
+    rules = _ElementList()
     markup.rewrite(io.BytesIO(archive.read(name, _SMALL)), None, rules)
-    return rules.found
+    return rules.elements
 
 
 def _relationships_name(part: str) -> str:
@@ -77,12 +77,12 @@ def _relationships_name(part: str) -> str:
 
 
 def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
-    """Return what ``part`` refers to, targets as names in the archive; "" stands for the package itself."""
+    """Return the relationships of ``part`` ("" is the package), internal targets as names in the archive."""
     name = _relationships_name(part)
     if name not in archive:
         return []
-    found = []
-    for tag, attributes in _listed(archive, name):
+    result = []
+    for tag, attributes in _elements(archive, name):
         if tag != "Relationship":
             continue
         external = attributes.get("TargetMode", "").lower() == "external"
@@ -91,55 +91,55 @@ def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
             base = "" if target.startswith("/") else posixpath.dirname(part)
             target = posixpath.normpath(posixpath.join(base, unquote(target).lstrip("/")))
         kind = attributes.get("Type", "")
-        found.append(_Relationship(attributes.get("Id", ""), kind, target, external))
-    return found
+        result.append(_Relationship(attributes.get("Id", ""), kind, target, external))
+    return result
 
 
 class _Copy:
-    """One document on its way into a clean copy."""
+    """Copies one document."""
 
     def __init__(self, archive: zips.Archive, writer: zips.Writer) -> None:
         self._archive = archive
         self._writer = writer
         self._aliases = Aliases()
-        self._kept: dict[str, bool] = {}
+        self._copied: dict[str, bool] = {}
 
     def write(self) -> None:
         mains = [item for item in relationships(self._archive, "") if item.type.endswith("/officeDocument")]
         if not mains or _TYPES not in self._archive:
             raise Unreadable
-        kept = [item for item in mains if not item.external and self._keep(item.target, main=True)]
-        self._write_relationships("", kept)
+        copied = [item for item in mains if not item.external and self._copy(item.target, main=True)]
+        self._write_relationships("", copied)
         self._write_types()
 
-    def _keep(self, part: str, *, main: bool = False) -> bool:
-        """Copy a part and what it shows; what it refers to goes first, so that it can forget what was left out."""
-        if part in self._kept:
-            return self._kept[part]
+    def _copy(self, part: str, *, main: bool = False) -> bool:
+        """Copy a part after the parts that it shows, so that references to parts that were left out can be removed."""
+        if part in self._copied:
+            return self._copied[part]
         if part not in self._archive or posixpath.basename(posixpath.dirname(part)) == "_rels":
             return False
-        self._kept[part] = True
-        every = relationships(self._archive, part)
-        shown = [item for item in every if self._shown(item)]
-        lost = frozenset(item.identifier for item in every) - {item.identifier for item in shown}
+        self._copied[part] = True
+        references = relationships(self._archive, part)
+        shown = [item for item in references if self._is_shown(item)]
+        lost = frozenset(item.identifier for item in references) - {item.identifier for item in shown}
         try:
-            self._kept[part] = self._copy(part, lost)
+            self._copied[part] = self._write_part(part, lost)
         except Unreadable:
-            # Excel's old drawing parts are often no XML; the sheet can do without.
+            # Excel's legacy drawing parts are often not well-formed XML; the sheet is shown without them.
             if main or not part.endswith(".vml"):
                 raise
-            self._kept[part] = False
-        if self._kept[part] and shown:
+            self._copied[part] = False
+        if self._copied[part] and shown:
             self._write_relationships(part, shown)
-        return self._kept[part]
+        return self._copied[part]
 
-    def _shown(self, item: _Relationship) -> bool:
+    def _is_shown(self, item: _Relationship) -> bool:
         kind = item.type.rpartition("/")[2]
         if item.external:
             return kind == "hyperlink" and item.target.lower().startswith(_LINK_SCHEMES)
-        return kind in _SHOWN and self._keep(item.target)
+        return kind in _SHOWN and self._copy(item.target)
 
-    def _copy(self, part: str, lost: frozenset[str]) -> bool:
+    def _write_part(self, part: str, lost: frozenset[str]) -> bool:
         if not part.lower().endswith(_XML_SUFFIXES):
             picture = pieces.picture(self._archive.read(part))
             if picture is not None:
@@ -151,10 +151,10 @@ class _Copy:
         self._writer.add(part, rewritten.getvalue())
         return True
 
-    def _write_relationships(self, part: str, kept: list[_Relationship]) -> None:
+    def _write_relationships(self, part: str, items: list[_Relationship]) -> None:
         folder = posixpath.dirname(part)
         rows = []
-        for item in kept:
+        for item in items:
             target = item.target if item.external else posixpath.relpath(f"/{item.target}", f"/{folder}")
             mode = ' TargetMode="External"' if item.external else ""
             identity = f"Id={quoteattr(item.identifier)} Type={quoteattr(item.type)}"
@@ -164,15 +164,15 @@ class _Copy:
 
     def _write_types(self) -> None:
         rows = ['<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>']
-        kept = {f"/{part}".lower() for part, yes in self._kept.items() if yes}
-        endings = {part.rpartition(".")[2] for part in kept}
-        for tag, attributes in _listed(self._archive, _TYPES):
+        parts = {f"/{part}".lower() for part, was_copied in self._copied.items() if was_copied}
+        suffixes = {part.rpartition(".")[2] for part in parts}
+        for tag, attributes in _elements(self._archive, _TYPES):
             kind = attributes.get("ContentType", "")
             kind = _PREFIX + _MACRO_MAINS[kind] if kind in _MACRO_MAINS else kind
             extension, name = attributes.get("Extension", ""), attributes.get("PartName", "")
-            if tag == "Default" and extension.lower() in endings - {"rels"}:
+            if tag == "Default" and extension.lower() in suffixes - {"rels"}:
                 rows.append(f"<Default Extension={quoteattr(extension)} ContentType={quoteattr(kind)}/>")
-            if tag == "Override" and name.lower() in kept:
+            if tag == "Override" and name.lower() in parts:
                 rows.append(f"<Override PartName={quoteattr(name)} ContentType={quoteattr(kind)}/>")
         self._writer.add(_TYPES, f'{_HEAD}<Types xmlns="{_TYPES_SPACE}">{"".join(rows)}</Types>'.encode())
 
@@ -180,7 +180,7 @@ class _Copy:
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the document without authors, revision ids, properties, macros and embedded objects; return its type.
 
-    Comments stay, under stand-ins for the names. Fields keep their last result, live links to other files go.
+    Comments stay, under aliases of their authors. Fields keep their last result; live links to other files are removed.
 
     Raises:
         Unreadable: damaged, encrypted, a bomb, or without a main part.

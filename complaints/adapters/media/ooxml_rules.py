@@ -1,4 +1,4 @@
-"""What of the XML inside Word, Excel and PowerPoint files stays: element by element, for ``ooxml`` only."""
+"""Rules for the XML in Word, Excel and PowerPoint files, element by element; for ``ooxml`` only."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Final
 from complaints.adapters.media import markup
 from complaints.adapters.media.markup import Aliases, local
 
-_GONE: Final = markup.names(
-    # Word: revision ids, where its template and data lie, live fields, embedded programs
+_DROPPED: Final = markup.names(
+    # Word: revision ids, locations of template and data, live fields, embedded programs
     "rsids docId attachedTemplate mailMerge docVars attachedSchema saveThroughXslt writeProtection dataBinding",
     "OLEObject control fldChar instrText delInstrText",
-    # Excel: names of users, folders, links to other files, embedded programs, scripts on the web
+    # Excel: names of users, folders, links to other files, embedded programs, web publishing
     "fileSharing absPath revisionPtr customWorkbookViews customSheetViews externalReferences webPublishing",
     "webPublishObjects oleObjects controls customPr customProperties",
     # PowerPoint and charts
     "creationId modifyId custDataLst externalData modifyVerifier",
 )
 _UNWRAPPED: Final = markup.names("fldSimple")
-_GONE_ATTRIBUTES: Final = markup.names(
+_DROPPED_ATTRIBUTES: Final = markup.names(
     "paraId textId descr uid refreshedBy refreshedDate refreshedDateIso dateUtc userName"
 )
 _COMMENT_TIMES: Final = {"cm": {"dt", "created"}, "reply": {"created"}}
-# These mean something without the file that they pointed to; other elements go with their relationship.
-_STAY_WITHOUT: Final = markup.names("hyperlink blip imagedata pageSetup oleObj fill stroke background")
+# Elements that are valid without the file that they refer to; others are dropped with their relationship.
+_VALID_WITHOUT_TARGET: Final = markup.names("hyperlink blip imagedata pageSetup oleObj fill stroke background")
 _PERSON: Final = markup.names("cmAuthor author")
 _FIELD_RESULTS: Final = markup.names("t delText drawing pict object")
-# Other workbooks, DDE, and functions that call out by themselves.
+# Other workbooks, DDE, and functions that make requests by themselves.
 _UNSAFE_FORMULA: Final = re.compile(
     r"\[\d+\]|\||\b(WEBSERVICE|FILTERXML|RTD|CALL|REGISTER(\.ID)?|EXEC|HYPERLINK|IMAGE|STOCKHISTORY|PY)\s*\(", re.I
 )
@@ -40,31 +40,31 @@ _FILE_NAME: Final = re.compile(r"[\\/]|\.\w{3,4}$")
 class PartRules(markup.Rules):
     """Rules for one part; ``lost`` holds the ids of its relationships that were left out."""
 
-    drop: frozenset[str] = _GONE
+    drop: frozenset[str] = _DROPPED
     unwrap: frozenset[str] = _UNWRAPPED
     lost: frozenset[str] = frozenset()
     aliases: Aliases = field(default_factory=Aliases)
-    # One entry for each Word field that is open: whether its instruction, not its result, is being read.
+    # For each open Word field, whether its instruction is being read and not its result.
     fields: list[bool] = field(default_factory=list)
     unsafe: set[str] = field(default_factory=set)
     share: str = ""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Drop what runs, calls out or names somebody; keep what is shown."""
+        """Drop elements that run, make requests or name a person; keep those that are shown."""
         tag = local(name)
         if tag == "fldChar":
-            self._turn_field({local(key): value for key, value in attributes.items()}.get("fldCharType", ""))
+            self._update_fields({local(key): value for key, value in attributes.items()}.get("fldCharType", ""))
         if tag in self.drop or self._hidden_by_field(tag):
             return None
-        kept = self._without_lost(tag, {key: value for key, value in attributes.items() if not _forgettable(key)})
-        if kept is None or self._unsafe_share(tag, kept):
+        remaining = self._without_lost(tag, {key: value for key, value in attributes.items() if not _is_dropped(key)})
+        if remaining is None or self._shares_unsafe_formula(tag, remaining):
             return None
         for key in _COMMENT_TIMES.get(tag, ()):
-            kept.pop(key, None)
-        return self._nameless(tag, kept)
+            remaining.pop(key, None)
+        return self._with_aliases(tag, remaining)
 
     def text(self, text: str) -> str | None:
-        """Replace names of comment writers; drop unsafe formulas, whose last value stays."""
+        """Replace the names of comment authors; drop unsafe formulas, whose last value stays."""
         inside, outside = self.path[-1], self.path[-2:-1]
         if inside == "author":
             return self.aliases(text)
@@ -76,36 +76,38 @@ class PartRules(markup.Rules):
         return text
 
     def end(self, name: str) -> None:
-        """No instruction of a field outlives its paragraph: a field that never ends must not hide the rest."""
+        """End all field instructions with their paragraph: a field that never ends must not hide the rest."""
         if local(name) == "p":
             self.fields = [False] * len(self.fields)
 
-    def _unsafe_share(self, tag: str, attributes: Mapping[str, str]) -> bool:
-        """Whether a cell shares a formula that was dropped where it stood first."""
+    def _shares_unsafe_formula(self, tag: str, attributes: Mapping[str, str]) -> bool:
+        """Return whether a cell shares a formula that was dropped in its first cell."""
         if tag != "f":
             return False
         self.share = attributes.get("si", "")
         return bool(self.share) and self.share in self.unsafe
 
-    def _turn_field(self, turn: str) -> None:
-        if turn == "begin":
+    def _update_fields(self, char_type: str) -> None:
+        if char_type == "begin":
             self.fields.append(True)
-        elif self.fields and turn == "separate":
+        elif self.fields and char_type == "separate":
             self.fields[-1] = False
-        elif self.fields and turn == "end":
+        elif self.fields and char_type == "end":
             self.fields.pop()
 
     def _hidden_by_field(self, tag: str) -> bool:
         return tag in _FIELD_RESULTS and any(self.fields)
 
     def _without_lost(self, tag: str, attributes: dict[str, str]) -> dict[str, str] | None:
-        """Take away references to relationships that are gone, and elements that are nothing without one."""
-        gone = {key for key, value in attributes.items() if ":" in key and value in self.lost}
-        if gone and (tag not in _STAY_WITHOUT or (self.path[-2:-1] == ["hyperlinks"] and "location" not in attributes)):
+        """Remove references to lost relationships; return None where the element is nothing without one."""
+        references = {key for key, value in attributes.items() if ":" in key and value in self.lost}
+        if references and (
+            tag not in _VALID_WITHOUT_TARGET or (self.path[-2:-1] == ["hyperlinks"] and "location" not in attributes)
+        ):
             return None
-        return {key: value for key, value in attributes.items() if key not in gone}
+        return {key: value for key, value in attributes.items() if key not in references}
 
-    def _nameless(self, tag: str, attributes: dict[str, str]) -> dict[str, str]:
+    def _with_aliases(self, tag: str, attributes: dict[str, str]) -> dict[str, str]:
         names = {local(key): key for key in attributes}
         changed: dict[str, str] = {}
         if "author" in names:  # Word: comments and tracked changes
@@ -124,6 +126,6 @@ class PartRules(markup.Rules):
         return {**attributes, **changed}
 
 
-def _forgettable(key: str) -> bool:
+def _is_dropped(key: str) -> bool:
     name = local(key)
-    return name in _GONE_ATTRIBUTES or name.startswith("rsid")
+    return name in _DROPPED_ATTRIBUTES or name.startswith("rsid")

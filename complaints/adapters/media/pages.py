@@ -1,4 +1,4 @@
-"""Pages of a PDF as pictures, drawn by PDFium, which runs no scripts in this build. For the sandbox only."""
+"""Draws pages of a PDF as pictures, with PDFium, which runs no scripts in this build. For the sandbox only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from complaints.adapters.media import images
 from complaints.adapters.media.refusal import Unreadable, refusal
 
-# Twice a screen's resolution; small pages such as receipts are not blown up beyond it.
+# About twice the resolution of a screen; small pages such as receipts are not enlarged beyond it.
 MAX_SCALE: Final = 3.0
 _FAILURES: Final = (pypdfium2.PdfiumError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
 

@@ -1,7 +1,7 @@
-"""PDF files: what they betray, and a copy that holds their pages and nothing else. Runs in the sandbox only.
+"""PDF files: codes of revealing metadata, and a copy that holds the pages only. Runs in the sandbox only.
 
-The copy is a new document: pages are taken over with the entries that draw them, everything else (properties, scripts,
-actions, attachments, forms, earlier versions) is not reachable from it and so is not written.
+The copy is a new document with the pages and the entries that draw them. All else (properties, scripts, actions,
+attachments, forms, earlier versions) is not reachable from it and therefore not written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 
 MAX_PAGES: Final = 5_000
 # ISO 32000-2, table 31: the entries of a page that draw it.
-_PAGE_KEPT: Final = {
+_PAGE_ENTRIES: Final = {
     "/Type",
     "/MediaBox",
     "/CropBox",
@@ -30,8 +30,8 @@ _PAGE_KEPT: Final = {
     "/UserUnit",
     "/Group",
 }
-# Beside what is drawn, streams and dictionaries may carry these; names inside resources may look the same.
-_NOTES: Final = (
+# Entries of streams and dictionaries that draw nothing; resources may have the same names.
+_METADATA_ENTRIES: Final = (
     "/Metadata",
     "/PieceInfo",
     "/LastModified",
@@ -56,7 +56,7 @@ _INFO_CODES: Final = {
 }
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
-_LISTED: Final = 20_000
+_MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
 _FAILURES: Final = (pikepdf.PdfError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
 
@@ -82,7 +82,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
             _flatten(old)
             _take_pages(old, new)
             for item in _all_containers(new):
-                _forget(item)
+                _remove_entries(item)
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error
@@ -90,7 +90,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
 
 
 def _flatten(old: Pdf) -> None:
-    """Draw what annotations and form fields show into their pages."""
+    """Draw annotations and form fields into their pages."""
     form = old.Root.get("/AcroForm")
     if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
         old.generate_appearance_streams()
@@ -101,56 +101,56 @@ def _take_pages(old: Pdf, new: Pdf) -> None:
     if not 0 < len(old.pages) <= MAX_PAGES:
         raise Unreadable("bomb" if len(old.pages) else "damaged")
     for page in old.pages:
-        for key in set(page.obj.keys()) - _PAGE_KEPT:
+        for key in set(page.obj.keys()) - _PAGE_ENTRIES:
             if key != "/Parent":
                 del page.obj[key]
     new.pages.extend(old.pages)
     layers = old.Root.get("/OCProperties")
     if isinstance(layers, Dictionary) and isinstance(default := layers.get("/D"), Dictionary):
-        # Without it, layers that were switched off would show.
-        switched = {key: default[key] for key in ("/ON", "/OFF", "/BaseState") if key in default}
+        # Without these, layers that are off would be shown.
+        states = {key: default[key] for key in ("/ON", "/OFF", "/BaseState") if key in default}
         groups = layers.get("/OCGs", Array())
-        kept = old.make_indirect(Dictionary(OCGs=groups, D=Dictionary(switched)))
-        new.Root.OCProperties = new.copy_foreign(kept)
+        properties = old.make_indirect(Dictionary(OCGs=groups, D=Dictionary(states)))
+        new.Root.OCProperties = new.copy_foreign(properties)
 
 
 def _all_containers(document: Pdf) -> Iterator[Object]:
-    """Yield every stream and dictionary of a document, also those that lie inside others."""
+    """Yield every stream and dictionary of a document, also those inside others."""
     for item in document.objects:
         waiting = [item]
         while waiting:
-            found = waiting.pop()
-            holder = found.stream_dict if isinstance(found, Stream) else found
+            value = waiting.pop()
+            holder = value.stream_dict if isinstance(value, Stream) else value
             if isinstance(holder, Dictionary):
-                yield found
-                waiting += [value for value in holder.values() if _is_inside(value)]
+                yield value
+                waiting += [inner for inner in holder.values() if _is_inside(inner)]
             elif isinstance(holder, Array):
-                waiting += [value for value in holder if _is_inside(value)]
+                waiting += [inner for inner in holder if _is_inside(inner)]
 
 
 def _is_inside(value: Any) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
 
 
-def _forget(item: Object) -> None:
+def _remove_entries(item: Object) -> None:
     if isinstance(item, Stream):
         for key in _OUTSIDE_FILE:
             if key in item.stream_dict:
                 del item.stream_dict[key]
-        _forget_notes(item.stream_dict)
+        _remove_metadata(item.stream_dict)
         _clean_pixels(item)
     else:
-        _forget_notes(item)
+        _remove_metadata(item)
         if item.get("/Type") == Name.OCG:
             for key in set(item.keys()) - {"/Type", "/Name", "/Intent"}:
                 del item[key]
             item.Name = pikepdf.String("Layer")
 
 
-def _forget_notes(item: Any) -> None:
-    for key in _NOTES:
+def _remove_metadata(item: Any) -> None:
+    for key in _METADATA_ENTRIES:
         value = item.get(key)
-        # A resource may be called like a note; what a note holds tells them apart.
+        # A resource may have the name of a metadata entry; its content tells them apart.
         if value is not None and not _is_resource(value):
             del item[key]
 
@@ -174,7 +174,7 @@ def _filters(item: Stream) -> list[str]:
 
 
 def _clean_pixels(item: Stream) -> None:
-    """Take EXIF and the like out of pictures that lie in the document as whole files."""
+    """Remove EXIF and the like from pictures that are embedded as whole JPEG or JPEG 2000 files."""
     filters = _filters(item)
     if "/DCTDecode" in filters or "/JPXDecode" in filters:
         data = _unwrapped(item, filters[:-1])
@@ -185,13 +185,15 @@ def _clean_pixels(item: Stream) -> None:
         last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
         item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
     elif _may_draw(item) and b"/DCT" in item.read_bytes():
-        raise Unreadable("unsupported")  # a JPEG written into a page's own orders
+        raise Unreadable("unsupported")  # a JPEG inside a page's drawing operators (inline image)
 
 
 def _may_draw(item: Stream) -> bool:
-    """Whether a stream may hold drawing orders, and so pictures inside them."""
-    known = item.stream_dict.get("/Subtype")
-    if known == Name.Image or any(key in item.stream_dict for key in ("/Length1", "/FunctionType", "/N", "/CMapName")):
+    """Return whether a stream may hold drawing operators, and therefore inline images."""
+    subtype = item.stream_dict.get("/Subtype")
+    if subtype == Name.Image or any(
+        key in item.stream_dict for key in ("/Length1", "/FunctionType", "/N", "/CMapName")
+    ):
         return False
     return not set(_filters(item)) & {"/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
 
@@ -213,45 +215,45 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """
     with _open(source) as document:
         try:
-            return _found(document) | _earlier(source)
+            return _codes_of_document(document) | _codes_of_revisions(source)
         except _FAILURES as error:
             raise refusal(error) from error
 
 
-def _found(document: Pdf) -> set[str]:
+def _codes_of_document(document: Pdf) -> set[str]:
     info = document.trailer.get("/Info")
-    found = set()
+    codes = set()
     if isinstance(info, Dictionary):
-        found = {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
+        codes = {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
     pictures = 0
-    for item in islice(_all_containers(document), _LISTED):
+    for item in islice(_all_containers(document), _MAX_OBJECTS):
         holder = item.stream_dict if isinstance(item, Stream) else item
-        found |= _codes_of_dictionary(holder)
+        codes |= _codes_of_dictionary(holder)
         if not isinstance(item, Stream):
             continue
         if holder.get("/Type") == Name.Metadata:
-            found |= hints.codes_of_xmp(item.read_bytes())
+            codes |= hints.codes_of_xmp(item.read_bytes())
         elif "/DCTDecode" in _filters(item) and pictures < _PICTURES_READ:
             pictures += 1
-            found |= _codes_of_picture(item)
-    return found
+            codes |= _codes_of_picture(item)
+    return codes
 
 
 def _codes_of_dictionary(item: Object) -> set[str]:
-    found = set()
+    codes = set()
     action = str(item.get("/S", ""))
     if action in _SCRIPTED or "/JS" in item:
-        found.add("script")
+        codes.add("script")
     if action in _CALLING:
-        found.add("remote")
+        codes.add("remote")
     if item.get("/Type") == Name.EmbeddedFile or "/EF" in item:
-        found.add("attachment")
+        codes.add("attachment")
     annotated = "/Subtype" in item and "/Rect" in item and item.get("/Subtype") != Name.Widget
     if (annotated and str(item.get("/T", "")).strip()) or (item.get("/Type") == Name.Sig and "/Name" in item):
-        found.add("people")
+        codes.add("people")
     if "/PieceInfo" in item:
-        found.add("software")
-    return found
+        codes.add("software")
+    return codes
 
 
 def _codes_of_picture(item: Stream) -> set[str]:
@@ -262,14 +264,14 @@ def _codes_of_picture(item: Stream) -> set[str]:
         return set()
 
 
-def _earlier(source: BinaryIO) -> set[str]:
-    """Changes are appended to a PDF: more than one end means that earlier states can be read from it."""
+def _codes_of_revisions(source: BinaryIO) -> set[str]:
+    """Return "history" where the file has more than one end: changes are appended, so earlier states are readable."""
     source.seek(0)
     ends, tail = 0, b""
     while piece := source.read(1024 * 1024):
         ends += (tail + piece).count(b"startxref") - tail.count(b"startxref")
         tail = piece[-8:]
     source.seek(0)
-    # One that is ordered for the web has two ends from the start.
+    # A linearized file has two ends from the start.
     expected = 2 if b"/Linearized" in source.read(1024) else 1
     return {"history"} if ends > expected else set()

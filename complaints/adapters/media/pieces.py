@@ -1,6 +1,6 @@
-"""Pictures inside other files, cleaned without decoding a pixel: only the blocks that draw are copied.
+"""Cleans pictures embedded in other files without decoding pixels: only the blocks needed for drawing are copied.
 
-For the PDF and office readers of this package. What is not recognised gives None and must be left out.
+For the PDF and office readers of this package. An unknown picture gives None and must be left out of the copy.
 """
 
 from __future__ import annotations
@@ -14,15 +14,27 @@ from PIL import Image
 
 from complaints.adapters.media.images import MAX_PIXELS
 
-# JFIF, and Adobe's note on how colours are stored; EXIF, XMP, IPTC, profiles, remarks and previews stay behind.
-_JPEG_KEPT: Final = {0xE0, 0xEE}
+# JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
+_JPEG_DRAWING: Final = {0xE0, 0xEE}
 _JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
-_PNG_KEPT: Final = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs"}
+_PNG_DRAWING: Final = {
+    b"IHDR",
+    b"PLTE",
+    b"IDAT",
+    b"IEND",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"sBIT",
+    b"bKGD",
+    b"pHYs",
+}
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _JP2_MAGIC: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
-_JP2_KEPT: Final = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
+_JP2_DRAWING: Final = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP"}
-_EMF_MARK: Final = (40, b" EMF")
+_EMF_SIGNATURE: Final = (40, b" EMF")
 _WMF_MAGIC: Final = b"\xd7\xcd\xc6\x9a"
 
 
@@ -33,17 +45,17 @@ def picture(data: bytes) -> bytes | None:
     if data.startswith(_PNG_MAGIC):
         return png(data)
     if data.startswith(_WMF_MAGIC):
-        return data  # nothing but drawing orders
-    if data[_EMF_MARK[0] : _EMF_MARK[0] + 4] == _EMF_MARK[1]:
+        return data  # a placeable metafile has drawing records only
+    if data[_EMF_SIGNATURE[0] : _EMF_SIGNATURE[0] + 4] == _EMF_SIGNATURE[1]:
         return emf(data)
-    form = next((form for mark, form in _REDRAWN.items() if data.startswith(mark)), "")
+    form = next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
     return _redrawn(data, form) if form else None
 
 
 def jpeg(data: bytes) -> bytes | None:
-    """Return a JPEG's image without its application blocks and without what follows its end; None if malformed.
+    """Return a JPEG without its application segments and without data behind its end; None if malformed.
 
-    One that breaks off within its pixels is given an end, because scanners leave it out.
+    One that breaks off within its scan gets an end marker, because scanners leave it out.
     """
     if not data.startswith(b"\xff\xd8"):
         return None
@@ -58,26 +70,26 @@ def jpeg(data: bytes) -> bytes | None:
         end = match.end() + int.from_bytes(data[match.end() : match.end() + 2], "big")
         if end > len(data) or end < match.end() + 2:
             return None
-        if marker in _JPEG_KEPT or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        if marker in _JPEG_DRAWING or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             out.append(b"\xff" + bytes([marker]) + data[match.end() : end])
         position = end
     return b"".join([*out, data[position:], b"\xff\xd9"]) if _in_scan(out) else None
 
 
 def _in_scan(out: list[bytes]) -> bool:
-    """Whether coded pixels follow the last block that was kept: between other blocks there is nothing to keep."""
+    """Return whether entropy-coded data follows the last copied segment; between other segments nothing is copied."""
     return out[-1][:2] == b"\xff\xda"
 
 
 def png(data: bytes) -> bytes | None:
-    """Return a PNG with its drawing chunks only; None if malformed."""
+    """Return a PNG with the chunks needed for drawing only; None if malformed."""
     out, position = [_PNG_MAGIC], len(_PNG_MAGIC)
     while position + 12 <= len(data):
         length, kind = struct.unpack(">I4s", data[position : position + 8])
         end = position + 12 + length
         if end > len(data):
             return None
-        if kind in _PNG_KEPT:
+        if kind in _PNG_DRAWING:
             out.append(data[position:end])
         if kind == b"IEND":
             return b"".join(out)
@@ -98,14 +110,14 @@ def jp2(data: bytes) -> bytes | None:
             length = len(data) - position
         if length < 8 or position + length > len(data):
             return None
-        if kind in _JP2_KEPT:
+        if kind in _JP2_DRAWING:
             out.append(data[position : position + length])
         position += length
     return b"".join(out)
 
 
 def emf(data: bytes) -> bytes | None:
-    """Return a Windows metafile whose description (program and title) is blank; None if malformed."""
+    """Return an enhanced metafile with a blank description (program and title); None if malformed."""
     if len(data) < 88:
         return None
     count, offset = struct.unpack("<II", data[60:68])

@@ -1,29 +1,29 @@
-"""The one way in which the modules of this package say no: an exception that carries a plain, closed code."""
+"""The exception with which the modules of this package refuse a file; it carries one of a closed list of codes."""
 
 from __future__ import annotations
 
 import errno
 from typing import Final
 
-# What an officer can be told. "legacy" and "opaque" are no faults: such files never have a clean copy.
+# The reasons that officers read. "legacy" and "opaque" are no faults: such files never have a clean copy.
 CODES: Final = frozenset(
     {
-        "damaged",  # cut, malformed, or not of the type it was said to be
-        "bomb",  # small outside, monstrous inside
-        "encrypted",  # under a password that the reporter kept
-        "unsupported",  # a variant that the libraries cannot write anew
+        "damaged",  # cut, malformed, or not of the type that was recognised
+        "bomb",  # a small file that unpacks to far too much
+        "encrypted",  # protected by a password
+        "unsupported",  # a variant that the libraries cannot write
         "too_large",  # above the limit for copies
         "legacy",  # doc, xls, ppt: a format that hides too much to be cleaned
-        "opaque",  # zip, text: kept as it is
-        "crashed",  # the reader broke down: a fault here, not of the file
+        "opaque",  # zip, text: stored as it is
+        "crashed",  # the reader crashed: a fault of the portal, not of the file
     }
 )
 
 
 class Unreadable(Exception):  # noqa: N818
-    """These bytes are not read or written anew; ``code`` (one of :data:`CODES`) tells why.
+    """A file is not read or copied; ``code`` (one of :data:`CODES`) is the reason.
 
-    The message never holds anything of the file, because messages reach logs.
+    The message never holds content of the file, because messages are logged.
     """
 
     def __init__(self, code: str = "damaged") -> None:
@@ -33,11 +33,11 @@ class Unreadable(Exception):  # noqa: N818
 
 
 def refusal(error: BaseException) -> Unreadable:
-    """Return the refusal that an error of a parsing library amounts to."""
+    """Return the refusal for an error of a parsing library."""
     if isinstance(error, MemoryError):
         return Unreadable("bomb")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return Unreadable("too_large")
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
-        return Unreadable("crashed")  # a reader wanted to open something, which its process may not
+        return Unreadable("crashed")  # the reader tried to open a file, which the sandbox forbids
     return Unreadable("damaged")

@@ -1,5 +1,7 @@
-"""Audio and video: what they betray, a copy with the same sound and pictures and nothing beside them, a still to look
-at first. Packets are copied, never coded anew, so nothing is lost. Runs in the sandbox only."""
+"""Audio and video: codes of revealing metadata, a copy with the audio and video streams only, and a still image.
+
+Packets are copied, never encoded again, so no quality is lost. Runs in the sandbox only.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from av.stream import Disposition, Stream
 from complaints.adapters.media import headers, hints, images
 from complaints.adapters.media.refusal import Unreadable, refusal
 
-# By recognised type: what is read, what is written. Naming the reader keeps play lists and the like out.
+# By recognised type: the demuxer and the muxer. A fixed demuxer keeps playlists and the like out.
 _FORMATS: Final = {
     "audio/mpeg": ("mp3", "mp3"),
     "audio/mp4": ("mp4", "ipod"),
@@ -36,10 +38,10 @@ _MUXERS: Final = {
     "mp3": {"id3v2_version": "0", "write_id3v1": "0"},
     "adts": {"write_id3v2": "0", "write_apetag": "0"},
 }
-# Encoders sign and tag their streams in headers and in messages beside the pictures; players need none of them.
+# Encoders identify themselves in stream headers and in SEI messages; players need neither.
 _SIGNED_HEADERS: Final = {"vorbis": headers.bare_vorbis, "hevc": headers.bare_hevc}
-# What the writer here leaves; it says nothing about anybody.
-_OWN_MARKS: Final = {"Lavf"}
+# The tag that the muxer here writes; it tells nothing of a person.
+_MUXER_TAGS: Final = {"Lavf"}
 _PLACE_TRACKS: Final = ("gpmd", "camm", "rtmd", "gps")
 _FAILURES: Final = (av.FFmpegError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
 _MAX_STREAMS: Final = 16
@@ -47,7 +49,7 @@ _FRAMES_TRIED: Final = 60
 
 
 class _Nameless:
-    """A file as PyAV wants it: one without a name, because it takes only texts for names and memory has numbers."""
+    """A file without a name, because PyAV requires names of type str and memory files have numbers."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.write, self.seek, self.tell = file.read, file.write, file.seek, file.tell
@@ -67,7 +69,7 @@ def _opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
 
 
 def _shown(container: InputContainer) -> list[Stream]:
-    """Sound and moving pictures; covers, captions, positions and other data stay behind."""
+    """Return the audio and video streams; covers, captions, positions and other data are dropped."""
     streams = [
         stream
         for stream in container.streams
@@ -79,10 +81,10 @@ def _shown(container: InputContainer) -> list[Stream]:
 
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
-    """Write the same sound and pictures in a new container without metadata; return its media type.
+    """Write the same audio and video in a new container without metadata; return its media type.
 
     Raises:
-        Unreadable: damaged, without sound and pictures, or of a kind that no container here takes.
+        Unreadable: damaged, without audio and video, or of a codec that no muxer here accepts.
     """
     with _opened(source, media_type) as container:
         form = _FORMATS[media_type][1]
@@ -97,7 +99,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
 
 
 class _Track:
-    """One stream of a copy."""
+    """One copied stream."""
 
     def __init__(self, source: Stream, writer: OutputContainer) -> None:
         self._writer = writer
@@ -112,30 +114,30 @@ class _Track:
             self._stream.codec_context.extradata = _SIGNED_HEADERS[self._codec](self._setup)
 
     def write(self, packet: Packet[Stream]) -> int:
-        if not packet.size:  # the mark of the end
+        if not packet.size:  # the flush packet at the end
             return 0
-        bare = self._bare(packet)
-        if bare is not None:
-            bare.stream = self._stream
-            self._writer.mux_one(bare)
+        cleaned = self._clean(packet)
+        if cleaned is not None:
+            cleaned.stream = self._stream
+            self._writer.mux_one(cleaned)
         return 1
 
-    def _bare(self, packet: Packet[Stream]) -> Packet[Stream] | None:
-        """Return a packet without what its encoder wrote beside sound and picture; None where nothing is left."""
+    def _clean(self, packet: Packet[Stream]) -> Packet[Stream] | None:
+        """Return a packet without its encoder's tags and messages; None where nothing is left."""
         if self._codec not in _SIGNED_PACKETS:
             return packet
         before = bytes(packet)
         after = _SIGNED_PACKETS[self._codec](before, self._setup)
         if not after or after == before:
             return packet if after else None
-        bare: Packet[Stream] = Packet(after)
-        bare.pts, bare.dts, bare.duration = packet.pts, packet.dts, packet.duration
-        bare.time_base, bare.is_keyframe = packet.time_base, packet.is_keyframe
-        return bare
+        cleaned: Packet[Stream] = Packet(after)
+        cleaned.pts, cleaned.dts, cleaned.duration = packet.pts, packet.dts, packet.duration
+        cleaned.time_base, cleaned.is_keyframe = packet.time_base, packet.is_keyframe
+        return cleaned
 
 
 def _mp3_frame(data: bytes, setup: bytes) -> bytes:
-    """Return the sound alone; readers pass on tags behind it as if they were sound."""
+    """Return the audio frame only; the demuxer takes tags behind it as part of the packet."""
     length = headers.mp3_frame_length(data)
     return data[:length] if length <= len(data) else b""
 
@@ -151,7 +153,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
     """Write a still of a video, upright, as JPEG; return its media type.
 
     Raises:
-        Unreadable: damaged, too large to decode, or without moving pictures (``unsupported``).
+        Unreadable: damaged, too large to decode, or without video (``unsupported``).
     """
     with _opened(source, media_type) as container:
         videos = [stream for stream in _shown(container) if stream.type == "video"]
@@ -160,8 +162,8 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
         video: Any = videos[0]
         if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
             raise Unreadable("bomb")
-        video.codec_context.thread_count = 1  # a limited process may start no thread
-        frame = _telling_frame(container, video)
+        video.codec_context.thread_count = 1  # a process of the sandbox can start no thread
+        frame = _first_varied_frame(container, video)
         picture = frame.to_image()
         if frame.rotation:
             picture = picture.rotate(frame.rotation, expand=True)
@@ -169,8 +171,8 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
     return "image/jpeg"
 
 
-def _telling_frame(container: InputContainer, video: Any) -> Any:
-    """The first frame that is not all of one colour, because many videos begin in black."""
+def _first_varied_frame(container: InputContainer, video: Any) -> Any:
+    """Return the first frame that is not of a single colour, because many videos begin in black."""
     first = None
     for number, frame in enumerate(container.decode(video)):
         first = first or frame
@@ -191,14 +193,14 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
         Unreadable: damaged.
     """
     with _opened(source, media_type) as container:
-        found = _codes_of_tags(container.metadata)
+        codes = _codes_of_tags(container.metadata)
         for stream in container.streams:
-            found |= _codes_of_tags(stream.metadata) | _codes_of_stream(stream)
-    return found
+            codes |= _codes_of_tags(stream.metadata) | _codes_of_stream(stream)
+    return codes
 
 
 def _codes_of_tags(tags: Mapping[str, str]) -> set[str]:
-    return hints.codes_of(key for key, value in tags.items() if value.strip() and value not in _OWN_MARKS)
+    return hints.codes_of(key for key, value in tags.items() if value.strip() and value not in _MUXER_TAGS)
 
 
 def _codes_of_stream(stream: Stream) -> set[str]:
@@ -208,5 +210,5 @@ def _codes_of_stream(stream: Stream) -> set[str]:
         return {"attachment"}
     if stream.type == "data":
         name = f"{getattr(stream, 'name', '')} {stream.metadata.get('handler_name', '')}".lower()
-        return {"place"} if any(mark in name for mark in _PLACE_TRACKS) else {"title"}
+        return {"place"} if any(tag in name for tag in _PLACE_TRACKS) else {"title"}
     return set()

@@ -1,6 +1,6 @@
-"""Zip containers that a stranger packed: opened only when what they declare is sane, read only as declared.
+"""Opens hostile zip containers: only if their declared sizes and names are sane, and reads only what is declared.
 
-For the office readers of this package; a zip that is evidence by itself is never opened.
+For the office readers of this package; a zip that is evidence itself is never opened.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 MAX_ENTRIES: Final = 10_000
 MAX_ENTRY_BYTES: Final = 256 * 1024 * 1024
 MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024
-# Sheets of numbers reach 1:40; deflate ends at 1:1032, and small entries may come near it.
+# Spreadsheets of numbers reach 1:40; deflate's maximum is 1:1032, and small entries may come near it.
 MAX_RATIO: Final = 150
 RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
 _ENCRYPTED: Final = 0x1
@@ -26,10 +26,10 @@ _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFErro
 
 
 class Archive:
-    """The entries of a guarded zip, by name."""
+    """The entries of a checked zip, by name."""
 
     def __init__(self, archive: zipfile.ZipFile, packed_bytes: int) -> None:
-        """Check all declarations of ``archive``, whose file is ``packed_bytes`` long; raises Unreadable."""
+        """Check what ``archive`` declares, whose file is ``packed_bytes`` long; raises Unreadable."""
         self._archive = archive
         self._entries = _checked(archive.infolist(), packed_bytes)
 
@@ -75,7 +75,7 @@ def opened(source: BinaryIO) -> Iterator[Archive]:
     """Open a zip and check what it declares.
 
     Raises:
-        Unreadable: damaged, encrypted, hostile names, or more than it may unpack to.
+        Unreadable: damaged, encrypted, hostile names, or too large unpacked.
     """
     packed = source.seek(0, 2)
     source.seek(0)
@@ -93,13 +93,13 @@ def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zip
     if len(entries) > MAX_ENTRIES or total > MAX_TOTAL_BYTES:
         raise Unreadable("bomb")
     if sum(entry.compress_size for entry in files) > packed_bytes:
-        raise Unreadable("bomb")  # entries that share their bytes
+        raise Unreadable("bomb")  # overlapping entries
     if total > RATIO_FREE_BYTES and total > MAX_RATIO * packed_bytes:
         raise Unreadable("bomb")
     for entry in files:
         _check(entry)
     by_name = {entry.filename: entry for entry in files}
-    # Two entries of one name are two contents: which one is seen depends on the program.
+    # Of two entries with the same name, programs show different ones.
     if len({name.casefold() for name in by_name}) != len(files):
         raise Unreadable
     return by_name
@@ -124,15 +124,15 @@ def writer(out: BinaryIO) -> Iterator[Writer]:
 
 
 class Writer:
-    """A new zip without times, owners or remarks; the same entries give the same bytes."""
+    """A new zip without times, owners or comments; the same entries give the same bytes."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
-        """Use :func:`writer`."""
+        """Write to ``archive``; callers use :func:`writer`."""
         self._archive = archive
 
     def add(self, name: str, data: bytes, *, stored: bool = False) -> None:
-        """Add one entry."""
-        entry = zipfile.ZipInfo(name)  # its time is the start of 1980
+        """Add an entry; ``stored`` leaves it uncompressed."""
+        entry = zipfile.ZipInfo(name)  # its default time is 1 January 1980
         entry.create_system = 3
         entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         self._archive.writestr(entry, data)

@@ -1,1 +1,1 @@
-"""Sealing: libsodium constructions for records, files and keys. Services, checks and the session store use it."""
+"""Sealing of records, files and keys, built from libsodium's constructions; services, checks and sessions use it."""

@@ -9,10 +9,10 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from complaints.domain import codes
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import (
     KEY_BYTES,
     BoxPair,
-    SealError,
     SignPair,
     Stored,
     blake2b,
@@ -21,7 +21,7 @@ from complaints.domain.sealing.primitives import (
     random_bytes,
 )
 
-# The dearest wrapping that is opened: whoever can write to the database must not keep a login busy for hours.
+# The highest cost parameters accepted on unwrapping: a changed row must not keep a login busy for hours.
 MAX_OPSLIMIT, MAX_MEMLIMIT = 16, 1024**3
 
 
@@ -60,14 +60,14 @@ def reporter_keys(code: str) -> KeySet:
 
 
 def fingerprint(public: Stored, verify_key: Stored) -> str:
-    """Return 32 hexadecimal digits in groups of four, to be compared in person and pinned in the environment."""
+    """Return 32 hexadecimal digits in groups of four, which people compare and the environment pins."""
     digits = blake2b(bytes(public) + bytes(verify_key), person=b"fingerprint", size=16).hex()
     return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
 
-def same_fingerprint(one: str, other: str) -> bool:
+def same_fingerprint(first: str, second: str) -> bool:
     """Compare two fingerprints as people type them: spaces and case do not count."""
-    plain = [text.replace(" ", "").casefold() for text in (one, other)]
+    plain = [text.replace(" ", "").casefold() for text in (first, second)]
     return bool(plain[0]) and plain[0] == plain[1]
 
 
@@ -83,9 +83,9 @@ def _password_key(password: str, pepper: bytes, salt: bytes, opslimit: int, meml
 
 
 def wrap(secret: bytes, *, password: str, pepper: bytes, owner: bytes, opslimit: int, memlimit: int) -> bytes:
-    """Wrap ``secret`` under a password (Argon2id, own salt) and the pepper (32 bytes), bound to ``owner``.
+    """Wrap ``secret`` under a password (Argon2id, new salt) and the pepper (32 bytes), bound to ``owner``.
 
-    The cost parameters (``memlimit`` in bytes) travel in front, so that they may be raised later.
+    The cost parameters (``memlimit`` in bytes) are stored in front, so that they may be raised later.
     """
     salt = random_bytes(argon2id.SALTBYTES)
     head = b"\x01" + opslimit.to_bytes(4, "big") + memlimit.to_bytes(8, "big") + salt
@@ -114,16 +114,16 @@ def unwrap(wrapped: Stored, *, password: str, pepper: bytes, owner: bytes) -> by
 
 def split(secret: bytes) -> tuple[bytes, bytes]:
     """Split by XOR into two halves; each alone is random noise."""
-    one = random_bytes(len(secret))
-    return one, join(one, secret)
+    half = random_bytes(len(secret))
+    return half, join(half, secret)
 
 
-def join(one: bytes, other: bytes) -> bytes:
-    """Put two halves together.
+def join(first: bytes, second: bytes) -> bytes:
+    """Join two halves by XOR.
 
     Raises:
         SealError: they differ in length.
     """
-    if len(one) != len(other):
+    if len(first) != len(second):
         raise SealError("halves")
-    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+    return bytes(a ^ b for a, b in zip(first, second, strict=True))

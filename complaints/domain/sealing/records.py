@@ -1,8 +1,8 @@
-"""Sealed records: every text, key and answer that is stored, bound to the row it belongs to and to who wrote it.
+"""Sealed records: every stored text, key and answer, bound to its row and to its author.
 
-A record is a version byte and a libsodium sealed box of the padded inner part. Inside stand format, kind, row,
-complaint, sequence number, signer and recipient, signed with Ed25519: a record moved to another row, forged, or
-put back from an earlier day does not open.
+A record is a version byte and a libsodium sealed box of the padded inner part. The inner part holds format, kind, row,
+complaint, sequence number, signer and recipient, signed with Ed25519: a record that was moved to another row, forged,
+or restored from an earlier state does not open.
 """
 
 from __future__ import annotations
@@ -12,17 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from complaints.domain.sealing.primitives import (
-    BoxPair,
-    SealError,
-    SignPair,
-    Stored,
-    pad,
-    seal,
-    unpad,
-    unseal,
-    verify,
-)
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, pad, seal, unpad, unseal, verify
 
 VERSION = b"\x01"
 TEXT_SIZES = (4096, 16384, 65536)
@@ -32,7 +23,7 @@ SIGNATURE_BYTES = 64
 
 @dataclass(frozen=True)
 class Context:
-    """What a record belongs to: its kind, its row, the complaint (or other owner) and its place in the order."""
+    """What a record is bound to: its kind, its row, the complaint (or other owner) and its sequence number."""
 
     kind: str
     row: str
@@ -64,7 +55,7 @@ def seal_record(
 def open_record(
     pair: BoxPair, sealed: Stored, context: Context, signer: bytes, *, sizes: tuple[int, ...] = TEXT_SIZES
 ) -> Any:
-    """Open a record and check everything in it; return its body.
+    """Open a record, check all that it is bound to, and return its body.
 
     Args:
         signer: the Ed25519 public key that must have signed it.
@@ -89,11 +80,11 @@ def open_record(
     )
     try:
         content = json.loads(inner)
-        found, body = tuple(content[name] for name in "fkronst"), content["b"]
+        bound_to, body = tuple(content[name] for name in "fkronst"), content["b"]
     except (ValueError, LookupError, TypeError) as error:
-        # Signed by the right key, but as something else: links of the audit chain are signed with people's keys too.
+        # Signed by the right key, but no record: people's keys also sign entries of the audit chain.
         raise SealError("content") from error
-    if found != expected:
+    if bound_to != expected:
         raise SealError("context")
     return body
 
@@ -101,11 +92,11 @@ def open_record(
 def open_record_of(
     pair: BoxPair, sealed: Stored, context: Context, signers: Iterable[bytes], *, sizes: tuple[int, ...] = TEXT_SIZES
 ) -> Any:
-    """Open a record that one of several keys must have signed, tried in this order; raises as :func:`open_record`."""
-    refused = SealError("signer")
+    """Open a record that one of ``signers`` must have signed, tried in this order; raises as :func:`open_record`."""
+    last_error = SealError("signer")
     for signer in signers:
         try:
             return open_record(pair, sealed, context, signer, sizes=sizes)
         except SealError as error:
-            refused = error
-    raise refused
+            last_error = error
+    raise last_error

@@ -1,4 +1,4 @@
-"""Sealed files: segments of 1 MiB that stream, seek and resume; a cut, reordered or mixed file is an error.
+"""Sealed files: segments of 1 MiB that can be streamed, sought and resumed; a cut, reordered or mixed file is an error.
 
 Each segment is XChaCha20-Poly1305 under the file's own key, with its own nonce and (file, index, last) as associated
 data. The object is padded with random bytes to a Padme size; the true length is sealed beside the key.
@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import (
     NONCE_BYTES,
     TAG_BYTES,
-    SealError,
     decrypt,
     encrypt_apart,
     encrypt_in_place,
@@ -57,7 +57,7 @@ def seal_segment(key: bytes, file_id: bytes, index: int, data: bytes, *, last: b
 
 
 def open_segment(key: bytes, file_id: bytes, index: int, sealed: bytes, *, last: bool) -> bytes:
-    """Undo :func:`seal_segment` for nonce and ciphertext put together.
+    """Undo :func:`seal_segment`; ``sealed`` is nonce and ciphertext.
 
     Raises:
         SealError: it was cut, altered, or is another segment.
@@ -65,20 +65,20 @@ def open_segment(key: bytes, file_id: bytes, index: int, sealed: bytes, *, last:
     return decrypt(key, sealed, _associated(file_id, index, last=last))
 
 
-def _space() -> memoryview:
+def _new_buffer() -> memoryview:
     return memoryview(bytearray(NONCE_BYTES + SEGMENT_BYTES + TAG_BYTES))
 
 
 class SegmentWriter:
     """Turns plaintext pushed in pieces of any size into the bytes of the stored object.
 
-    Plaintext is copied once, to the place where it is then encrypted; what is yielded is to be written at once.
+    Plaintext is copied once, into the buffer in which it is then encrypted; yielded buffers must be written at once.
     """
 
     def __init__(self, key: bytes, file_id: bytes) -> None:
         """Seal under ``key`` (32 bytes) for the file ``file_id`` (16 bytes)."""
         self._key, self._file_id = key, file_id
-        self._space = _space()
+        self._space = _new_buffer()
         self._held = 0
         self._index = 0
         self._sha256 = hashlib.sha256()
@@ -92,7 +92,7 @@ class SegmentWriter:
         return data
 
     def gather(self, data: bytes) -> Iterator[memoryview]:
-        """Take and hash plaintext; yield every segment that is now full, still to be given to :meth:`seal` in turn.
+        """Take and hash plaintext; yield every full segment, which the caller passes to :meth:`seal` in order.
 
         One full segment is held back, because only :meth:`finish` knows which is the last.
         """
@@ -110,11 +110,11 @@ class SegmentWriter:
 
     def _take(self) -> memoryview:
         space, held = self._space, self._held
-        self._space, self._held = _space(), 0
+        self._space, self._held = _new_buffer(), 0
         return space[: NONCE_BYTES + held + TAG_BYTES]
 
     def seal(self, segment: memoryview, *, last: bool = False) -> Iterator[Piece]:
-        """Yield the stored bytes of the next segment; another thread may do it while this one gathers."""
+        """Yield the stored bytes of the next segment; may run in another thread than :meth:`gather`."""
         encrypt_in_place(self._key, segment, _associated(self._file_id, self._index, last=last))
         if self._index == 0:
             yield self._emit(MAGIC)
@@ -138,7 +138,7 @@ class SegmentWriter:
 
     @property
     def object_digest(self) -> bytes:
-        """SHA-256 of the stored bytes so far (docs/adr/0014): nothing of the plaintext can be told from it."""
+        """SHA-256 of the stored bytes so far (docs/adr/0014): it tells nothing of the plaintext."""
         return self._object.digest()
 
 

@@ -13,7 +13,8 @@ from typing import Final
 from django.db import models
 
 from complaints.domain import hashchain
-from complaints.domain.sealing.primitives import SealError, verify
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import verify
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.services.audit import verify_rows
 from complaints.services.audit.log import day_digests, payload, server_signer
@@ -169,11 +170,10 @@ class _ChainVerifier:
         if entry.sequence != self.count:
             return "missing"
         try:
-            digest = hashchain.next_digest(self._previous, payload(entry))
+            link = hashchain.ChainLink(bytes(entry.previous), payload(entry), bytes(entry.digest))
         except (AttributeError, TypeError, ValueError):
             return "altered"
-        is_linked = bytes(entry.previous) == self._previous and bytes(entry.digest) == digest
-        return "" if is_linked else "altered"
+        return "" if hashchain.follows(link, self._previous) else "altered"
 
     def _signer_fault(self, entry: AuditEntry) -> str:
         signer, actor = bytes(entry.signer), str(entry.actor or "")

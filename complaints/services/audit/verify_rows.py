@@ -15,7 +15,8 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
 from complaints.domain import workflow
-from complaints.domain.sealing.primitives import SealError, Stored, blake2b, verify
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import Stored, blake2b, verify
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Assessment, Case, CaseStep, InternalNote

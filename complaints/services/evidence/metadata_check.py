@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings
 
 from complaints.adapters import media, sandbox
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.models.evidence import EvidenceObject
 from complaints.services.evidence.storage import FileInfo, stream
 

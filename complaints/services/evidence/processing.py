@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import F
 
 from complaints.adapters import malware, media, sandbox
-from complaints.domain.sealing.primitives import BoxPair, SealError
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import log

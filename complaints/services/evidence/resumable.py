@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from complaints.adapters import media
-from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, SealError, random_bytes
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, random_bytes
 from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segment, padding, seal_segment
 from complaints.models.evidence import DraftFile
 from complaints.services.evidence.drafts import (

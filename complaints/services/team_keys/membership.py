@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Min
 
 from complaints import access
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import KEY_BYTES, SealError, blake2b, verify
+from complaints.domain.sealing.primitives import KEY_BYTES, blake2b, verify
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import SealError
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import sessions
 from complaints.services.audit import log

@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
 from complaints.services.actor import Actor

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from complaints import access
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import succession
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import resealing_registry, sessions, team_key_history

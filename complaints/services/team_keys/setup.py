@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 
 from complaints import access
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
-from complaints.domain.sealing.primitives import KEY_BYTES, BoxPair, SealError, seal
+from complaints.domain.sealing.primitives import KEY_BYTES, BoxPair, seal
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services.team_key_history import team_fingerprint

@@ -5,9 +5,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from complaints.domain import codes
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import SealError
 from tests.domain.sealing.strategies import ONE, OTHER, bits, flipped, places
 
 PEPPER, OWNER, SECRET = bytes(32), b"0123456789abcdef", ONE.to_bytes()

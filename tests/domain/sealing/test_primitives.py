@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import primitives
-from complaints.domain.sealing.primitives import BoxPair, SealError, SignPair
+from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES
 from tests.domain.sealing.strategies import ONE, OTHER, bits, flipped, places
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.domain.sealing.primitives import SealError, pad, seal, unpad, unseal
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import pad, seal, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, VERSION, Context, open_record, seal_record
 from tests.domain.sealing.strategies import ONE, OTHER, bits, bodies, flipped, places, texts
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import segments
-from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, SealError
+from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES
 from complaints.domain.sealing.segments import MAGIC, SegmentWriter, padme, read_range
 from tests.domain.sealing.strategies import bits, flipped, places
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, join, reporter_keys
-from complaints.domain.sealing.primitives import BoxPair, SealError, decrypt, unpad, unseal
+from complaints.domain.sealing.primitives import BoxPair, decrypt, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team

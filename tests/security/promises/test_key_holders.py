@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from complaints import access
-from complaints.domain.sealing.primitives import SealError, unseal
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import unseal
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import EvidenceObject

@@ -11,8 +11,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
+from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskGrade
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile

@@ -11,8 +11,8 @@ from django.db import models
 from django.test import Client
 from pytest_django import Settings
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.domain.workflow import Action
 from complaints.models.case import Case

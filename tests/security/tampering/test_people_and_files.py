@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import SealError
 from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from complaints.domain.sealing.primitives import SealError
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject

@@ -11,9 +11,13 @@ from django.apps import apps
 from django.db import models
 from pytest_django import Settings
 
-from complaints.admin import urls  # noqa: F401  every service that registers something is behind it
+from complaints.admin import (
+    site,  # noqa: F401  every service that registers something is behind it
+    urls,  # noqa: F401  every service that registers something is behind it
+)
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import BoxPair, SealError, unseal
+from complaints.domain.sealing.primitives import BoxPair, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
 from complaints.models.blind_index import IndexKey
 from complaints.models.complaint import Complaint, Identity, KeyGrant

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.domain import matching
+from complaints.domain import normalization
 
 SAME_NAME = [
     "Budi Santoso",
@@ -33,59 +33,59 @@ NIPS = {
 
 @pytest.mark.parametrize("typed", SAME_NAME)
 def test_titles_degrees_and_typing_do_not_matter(typed: str) -> None:
-    assert matching.name(typed) == "budi santoso"
+    assert normalization.name(typed) == "budi santoso"
 
 
 @pytest.mark.parametrize("typed", OTHER_NAMES)
 def test_other_names_stay_others(typed: str) -> None:
-    assert matching.name(typed) != "budi santoso"
+    assert normalization.name(typed) != "budi santoso"
 
 
 def test_a_name_that_is_nothing_but_a_title_stays_a_name() -> None:
-    assert matching.name("Ma") == "ma"
-    assert matching.name("Dr. Se") == "se"
-    assert matching.name("Moh. Ma'ruf") == matching.name("Muhammad Maruf")
+    assert normalization.name("Ma") == "ma"
+    assert normalization.name("Dr. Se") == "se"
+    assert normalization.name("Moh. Ma'ruf") == normalization.name("Muhammad Maruf")
 
 
 @pytest.mark.parametrize("typed", ["", "-", " ? ", "Tidak tahu", "tidak diketahui", "."])
 def test_nobody_is_nobody(typed: str) -> None:
-    assert matching.name(typed) == ""
-    assert matching.person(typed, "Dinas Contoh") == ""
-    assert matching.agency_key(typed, "Suka Maju") == ""
+    assert normalization.name(typed) == ""
+    assert normalization.person(typed, "Dinas Contoh") == ""
+    assert normalization.agency_key(typed, "Suka Maju") == ""
 
 
 @pytest.mark.parametrize(("typed", "digits"), NIPS.items())
 def test_a_number_is_its_digits(typed: str, digits: str) -> None:
-    assert matching.nip(typed) == digits
+    assert normalization.nip(typed) == digits
 
 
 def test_a_person_is_a_name_at_an_agency() -> None:
-    one = matching.person("Budi Santoso, S.E.", "Disdik Kab. Suka Maju")
-    assert one == matching.person("budi santoso", "DINAS PENDIDIKAN KABUPATEN SUKA-MAJU")
-    assert one != matching.person("budi santoso", "Dinas Kesehatan")
+    one = normalization.person("Budi Santoso, S.E.", "Disdik Kab. Suka Maju")
+    assert one == normalization.person("budi santoso", "DINAS PENDIDIKAN KABUPATEN SUKA-MAJU")
+    assert one != normalization.person("budi santoso", "Dinas Kesehatan")
 
 
 def test_an_agency_belongs_to_its_place() -> None:
-    assert matching.agency_key("Dinkes", "Kab. Suka Maju") == matching.agency_key(
+    assert normalization.agency_key("Dinkes", "Kab. Suka Maju") == normalization.agency_key(
         "Dinas Kesehatan", "kabupaten suka maju"
     )
-    assert matching.agency_key("Dinkes", "Kota Suka") != matching.agency_key("Dinkes", "Kab. Suka")
+    assert normalization.agency_key("Dinkes", "Kota Suka") != normalization.agency_key("Dinkes", "Kab. Suka")
 
 
 def test_pieces_cannot_run_into_each_other() -> None:
-    assert matching.person("Budi Dinas", "Contoh") != matching.person("Budi", "Dinas Contoh")
+    assert normalization.person("Budi Dinas", "Contoh") != normalization.person("Budi", "Dinas Contoh")
 
 
 @given(st.text(max_size=80))
 def test_the_spelling_of_a_spelling_is_itself(typed: str) -> None:
-    for rule in (matching.name, matching.office, matching.nip):
+    for rule in (normalization.name, normalization.office, normalization.nip):
         found = rule(typed)
         assert rule(found) == found
         assert rule(f"  {typed}  ") == found
-    assert "\0" not in matching.name(typed)
+    assert "\0" not in normalization.name(typed)
 
 
 @given(st.text(max_size=40), st.sampled_from(["Dr. ", "Drs. ", "H. ", "Hj. ", "Ir. ", "Bapak "]))
 def test_a_title_in_front_changes_nothing(typed: str, title: str) -> None:
-    if len(matching.office(typed.partition(",")[0])) > 1 and matching.name(typed):
-        assert matching.name(title + typed) == matching.name(typed)
+    if len(normalization.office(typed.partition(",")[0])) > 1 and normalization.name(typed):
+        assert normalization.name(title + typed) == normalization.name(typed)

@@ -1,7 +1,7 @@
-"""The one spelling of a person, an agency and a number, so that two reports that mean the same are found alike.
+"""Normal forms of names, agencies and employee numbers, so that two reports about the same ones can be compared.
 
-Plain Python; only services.similarity calls it. What comes out is digested under a key and never stored as it is: a
-wrong match costs an officer a look, so the rules lean towards matching.
+The normal forms are digested under a key and never stored in the clear. A wrong match costs an officer a look, so the
+rules rather match too much.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _DEGREES: Final = frozenset(
         "mph", "meng", "mtr", "mtrip", "sst", "sstpel", "strip", "strkes", "ba", "bba", "drs",
     }
 )  # fmt: skip
-# One name in many spellings, and words of offices in short.
-_SAME: Final = {
+# Spellings of one name, and abbreviations in the names of agencies.
+_SYNONYMS: Final = {
     **dict.fromkeys(
         ("moh", "muh", "mohd", "mhd", "mohammad", "mohamad", "muhamad", "mochamad", "mochammad", "moch"), "muhammad"
     ),
@@ -54,30 +54,30 @@ _SAME: Final = {
     "sman": "sma negeri",
     "smkn": "smk negeri",
 }
-_NOBODY: Final = frozenset(
+_UNKNOWN: Final = frozenset(
     {"", "tidak tahu", "tidak diketahui", "tidak ada", "belum tahu", "tdk tahu", "anonim", "unknown", "i do not know"}
 )
 _DOTS: Final = re.compile(r"[.'’`]")
-_ELSE: Final = re.compile(r"[^a-z0-9]+")
+_OTHER_CHARACTERS: Final = re.compile(r"[^a-z0-9]+")
 NIP_AT_LEAST: Final = 9
 
 
 def nip(text: str) -> str:
-    """Return the digits of an employee number, or "" where they are too few to mean one person."""
+    """Return the digits of an employee number (NIP), or "" where there are too few to identify a person."""
     digits = "".join(str(unicodedata.digit(letter)) for letter in text if letter.isdigit())
     return digits if len(digits) >= NIP_AT_LEAST else ""
 
 
 def _words(text: str) -> list[str]:
-    """Fold case, accents, dots and signs; "S.Sos" becomes one word."""
+    """Split into words without case, accents and punctuation; "S.Sos" becomes one word."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    words = _ELSE.sub(" ", _DOTS.sub("", plain)).split()
-    return " ".join(_SAME.get(word, word) for word in words).split()
+    words = _OTHER_CHARACTERS.sub(" ", _DOTS.sub("", plain)).split()
+    return " ".join(_SYNONYMS.get(word, word) for word in words).split()
 
 
 def _drop_degrees(words: list[str]) -> list[str]:
-    """Drop degrees from the end, those written apart ("S. E.") too; the last word left is always a name."""
+    """Drop degrees from the end, also those written apart ("S. E."); at least one word always remains."""
     while True:
         size = next((n for n in (3, 2, 1) if len(words) > n and "".join(words[-n:]) in _DEGREES), 0)
         if not size:
@@ -86,52 +86,52 @@ def _drop_degrees(words: list[str]) -> list[str]:
 
 
 def name(text: str) -> str:
-    """Return a person's name without titles and degrees; what follows a comma is taken for degrees."""
+    """Return a person's name without titles and degrees, "" where none is known; degrees follow a comma."""
     before, _comma, _after = text.partition(",")
     words = _words(before) or _words(text)
     while len(words) > 1 and words[0] in _TITLES:
         words = words[1:]
-    found = " ".join(_drop_degrees(words))
-    return "" if found in _NOBODY else found
+    normalized = " ".join(_drop_degrees(words))
+    return "" if normalized in _UNKNOWN else normalized
 
 
 def office(text: str) -> str:
-    """Return an agency or a place in one spelling."""
-    found = " ".join(_words(text))
-    return "" if found in _NOBODY else found
+    """Return the normal form of an agency or a place, "" where none is known."""
+    normalized = " ".join(_words(text))
+    return "" if normalized in _UNKNOWN else normalized
 
 
 def person(accused: str, agency: str) -> str:
-    """Return what stands for a person at an agency; "" without a name."""
-    found = name(accused)
-    return f"{found}\0{office(agency)}" if found else ""
+    """Return the comparison key of a person at an agency; "" without a name."""
+    person_name = name(accused)
+    return f"{person_name}\0{office(agency)}" if person_name else ""
 
 
 def agency_key(text: str, place: str) -> str:
-    """Return what stands for an agency at a place (regency, or a province's code); "" without an agency.
+    """Return the comparison key of an agency at a place (regency, or a province's code); "" without an agency.
 
-    The place belongs to it: every regency has an education office.
+    The place is part of the key because every regency has, for instance, an education office.
     """
-    found = office(text)
-    return f"{found}\0{office(place)}" if found else ""
+    agency = office(text)
+    return f"{agency}\0{office(place)}" if agency else ""
 
 
 _REFERENCE: Final = re.compile(r"(?:KN)?(\d\d)([0-9A-Z]{6})|([0-9A-Z]{6})")
-# How many years back a reference without its year is looked for.
+# A reference without a year is looked for in this many earlier years.
 YEARS_BACK: Final = 5
 
 
 def references(text: str, this_year: int) -> list[str]:
-    """Return the references that somebody may have meant; none where the text is no reference.
+    """Return the case references that ``text`` can mean ("KN-26-XXXXXX"), none where it is no reference.
 
-    Case, hyphens and spaces do not count, O is read as 0, I and L as 1; the year (the last two digits of
-    ``this_year`` and of those before) and the letters before it may be left out.
+    Case, hyphens and spaces do not count, O is read as 0, I and L as 1. The prefix and the two digits of the year may
+    be missing; then ``this_year`` and the years before it are tried.
     """
     plain = "".join(letter for letter in text.upper() if letter.isalnum() and letter.isascii())
-    found = _REFERENCE.fullmatch(plain)
-    if found is None or len(text) > 40:
+    match = _REFERENCE.fullmatch(plain)
+    if match is None or len(text) > 40:
         return []
-    symbols = found[2] or found[3]
+    symbols = match[2] or match[3]
     folded = symbols.replace("O", "0").replace("I", "1").replace("L", "1")
-    years = [found[1]] if found[1] else [f"{(this_year - back) % 100:02}" for back in range(YEARS_BACK + 1)]
+    years = [match[1]] if match[1] else [f"{(this_year - back) % 100:02}" for back in range(YEARS_BACK + 1)]
     return [f"KN-{year}-{spelling}" for year in years for spelling in dict.fromkeys((symbols, folded))]
