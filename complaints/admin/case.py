@@ -36,6 +36,7 @@ from complaints.admin.reply_composer import (
     standard_text_options,
     text_as_sent,
 )
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.disclosure import Disclosure
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -96,7 +97,7 @@ def case_context(
     context: dict[str, object] = {
         "title": case.reference,
         "opened": opened,
-        "mark": opened.mark,
+        "mark": opened.version,
         **_clear_facts(case, today),
         **summary_context(opened),
         **officer_context(request, opened),
@@ -269,7 +270,7 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
             actor=request.actor,
             complaint_id=complaint.pk,
             text=form.cleaned_data["text"],
-            seen=seen,
+            seen=None if seen is None else CaseVersion.parse(seen),
             override=composer.override_record(),
         )
     except CaseChanged:
@@ -283,11 +284,12 @@ def note(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -
     """Add an internal note to one report."""
     complaint = _complaint_or_404(readable_case_or_404(request, object_id), complaint_id)
     form, seen = NoteForm(request.POST, auto_id="id_note_again_%s"), request.POST.get("seen")
+    version = None if seen is None else CaseVersion.parse(seen)
     if not form.is_valid():
         return _show_case(request, object_id, SubmittedForm(complaint.pk, note=form))
     text = form.cleaned_data["text"]
     try:
-        case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=text, seen=seen)
+        case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=text, seen=version)
     except CaseChanged:
         return _show_case(request, object_id, SubmittedForm(complaint.pk, note=form, seen=seen or ""))
     messages.success(request, _("Note added. It stays in the house."))

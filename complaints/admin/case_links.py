@@ -23,10 +23,11 @@ from complaints.admin.forms import SeenForm, text_field
 from complaints.admin.labels import Label
 from complaints.domain import workflow
 from complaints.domain.case_links import LinkRefused, with_body
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_file, case_items, case_links, similarity, transitions
+from complaints.services import case_actions, case_file, case_items, case_links, similarity
 from complaints.services.transitions import CaseChanged
 
 # What several reports share, by the kind of the match.
@@ -195,7 +196,7 @@ def link(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             target_id=case.pk,
             sources=_ticked_cases(request),
             reason=form.cleaned_data["reason"],
-            seen=form.cleaned_data["seen"],
+            seen=CaseVersion.parse(form.cleaned_data["seen"]),
         )
     except Case.DoesNotExist:
         return _link_page(request, case, form=form, refused="changed")
@@ -269,24 +270,24 @@ def _link_row(candidate: case_links.Candidate, summary: str, is_ticked: bool) ->
         "why": [str(REASONS[code]) for code in candidate.why],
         "refused": str(REFUSALS[candidate.refused]) if candidate.refused else "",
         "ticked": is_ticked and not candidate.refused,
-        "value": f"{candidate.case.pk}:{candidate.mark}",
+        "value": f"{candidate.case.pk}:{candidate.version}",
     }
 
 
-def _ticked_cases(request: HttpRequest) -> dict[uuid.UUID, str]:
+def _ticked_cases(request: HttpRequest) -> dict[uuid.UUID, CaseVersion]:
     """Return the ids of the ticked cases, each with the version that the officer saw; malformed values are skipped."""
-    versions: dict[uuid.UUID, str] = {}
+    versions: dict[uuid.UUID, CaseVersion] = {}
     for value in request.POST.getlist("cases"):
         case_id, _colon, version = value.partition(":")
         try:
-            versions[uuid.UUID(case_id)] = version
+            versions[uuid.UUID(case_id)] = CaseVersion.parse(version)
         except ValueError:
             continue
     return versions
 
 
 def _case_version(case: Case) -> str:
-    return transitions.case_version(case, dict(case.complaints.values_list("pk", "next_sequence")))
+    return str(case_actions.version_of(case))
 
 
 def _refusal_code(refusal: LinkRefused | CaseChanged) -> str:
@@ -311,7 +312,7 @@ def unlink(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID)
             actor=request.actor,
             complaint_id=complaint_id,
             reason=form.cleaned_data["reason"],
-            seen=form.cleaned_data["seen"],
+            seen=CaseVersion.parse(form.cleaned_data["seen"]),
         )
     except (LinkRefused, CaseChanged) as refusal:
         fresh = case_or_404(request, case.pk)

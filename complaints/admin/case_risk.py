@@ -20,6 +20,7 @@ from complaints.admin.base import StaffRequest, readable_case_or_404, render, st
 from complaints.admin.case_summary import FOLDED_FROM
 from complaints.admin.forms import BaseForm, text_field
 from complaints.admin.labels import Label
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, highest_grade
 from complaints.services import assessments, case_actions, case_file
 from complaints.services.transitions import CaseChanged
@@ -159,7 +160,7 @@ def assess(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID)
             answers=form.answers(),
             grade=RiskGrade(grade) if grade else None,
             why=form.cleaned_data["why"],
-            seen=seen,
+            seen=None if seen is None else CaseVersion.parse(seen),
         )
     except assessments.ReasonMissing:
         form.add_error("why", _("The answers speak for another grade. Say why you set this one."))
@@ -183,7 +184,7 @@ def _assessment_page(
     context = {
         "title": _("Danger to the reporter: %(reference)s") % {"reference": opened.case.reference},
         "case": opened.case,
-        "mark": opened.mark,
+        "mark": opened.version,
         "form": form,
         "changes": changes,
         "stale": changes is not None,

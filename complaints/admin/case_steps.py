@@ -29,6 +29,7 @@ from complaints.admin.case_summary import answer_rows, post_lines
 from complaints.admin.forms import BaseForm, text_field
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.domain import checklists, workflow
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
@@ -168,7 +169,7 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
             case_id=case.pk,
             action=action,
             reason=form.cleaned_data["reason"].strip(),
-            seen_status=request.POST.get("seen", ""),
+            seen=CaseVersion.parse(request.POST.get("seen", "")),
             checklist=form.answers(),
             override=composer.override_record(),
         )
@@ -330,7 +331,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             objects=[uuid.UUID(name) for name in form.cleaned_data["objects"]],
             cover=form.cleaned_data["cover"],
             told=form.cleaned_data["told"],
-            seen_status=request.POST.get("seen", ""),
+            seen=CaseVersion.parse(request.POST.get("seen", "")),
             checklist=form.answers(),
             override=composer.override_record(),
         )
@@ -370,7 +371,7 @@ def _forward_page(
         "title": f"{labels.STAFF_STEPS['forward'][0]}: {case.reference}",
         "case": case,
         "form": form,
-        "mark": opened.mark,
+        "mark": opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
         "complaints": [(report, answer_rows(report.answers), post_lines(report.posts)) for report in opened.complaints],
         "files": [{**file, "ticked": str(file["object"].id) in ticked} for file in files],

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from complaints.domain import workflow
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.completeness import ReportPart
 from complaints.domain.risk import RiskGrade, RiskQuestion
@@ -393,7 +394,7 @@ def checklist_lines(items: dict[str, CheckedItem]) -> list[ChecklistLine]:
 
 def change_lines(case: Case, seen: str) -> list[str]:
     """Return a line for each thing that happened to a case since ``seen``, the case version that a page showed."""
-    changes = case_actions.changes_since(case=case, seen=seen)
+    changes = case_actions.changes_since(case=case, seen=CaseVersion.parse(seen))
     parts = ((_change_label(change).rstrip("."), _change_day(change)) for change in changes)
     return [", ".join(part for part in line if part) + "." for line in parts]
 

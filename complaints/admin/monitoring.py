@@ -292,7 +292,7 @@ def _store_rows(request: StaffRequest) -> HttpResponseBase:
     if not rows:
         return _show_import(request, ImportState(refused="gone"), status=409)
     if request.POST.get("skip") == "on":
-        known = monitoring.known_posts(keyring=request.keyring, urls=[row["url"] for row in rows])
+        known = monitoring.known_posts(keyring=request.keyring, urls=[str(row["url"]) for row in rows])
         rows = [row for row in rows if row["url"] not in known]
     count = len(monitoring.enter_reports(actor=request.actor, rows=rows))
     stored = ngettext("%(number)d finding stored.", "%(number)d findings stored.", count)

@@ -29,6 +29,7 @@ from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
@@ -308,7 +309,7 @@ def _take_step(
             text=values.get("text", "").strip(),
             told=values.get("told", "").strip(),
             sanction=sanction,
-            seen_status=values["seen"],
+            seen=CaseVersion.parse(values["seen"]),
             override=override,
         )
     except (CaseChanged, TransitionRefused) as refusal:

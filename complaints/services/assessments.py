@@ -1,7 +1,7 @@
-"""What officers judge by fixed questions, kept sealed: the danger to a reporter, and checklists with their decisions.
+"""Sealed assessments by fixed questions: the risk to a reporter, and the checklists that officers tick before a step.
 
-Signed with the team's pinned key like all that the office says; who judged stands in the audit chain. Nothing is ever
-changed: a new grade is a new row, and the last one counts.
+They are signed with the team's pinned key, like all that triage writes; the audit chain records which officer assessed.
+Rows never change: a new risk assessment is a new row, and the last one counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -25,21 +25,38 @@ from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Locked
 from complaints.services.messages import take_sequence
 from complaints.services.team_key_history import trusted_signer
 
-DANGER: Final = "danger"
+# Kinds of sealed records: changing one makes stored rows unreadable.
+RISK: Final = "danger"
 CHECKLIST: Final = "checklist"
+_COLUMNS: Final = ("pk", "sequence", "author_key", "sealed")
+
+
+class RiskContent(TypedDict):
+    """What a risk assessment seals: codes of grades, answers by question, and the reason for another grade."""
+
+    grade: str
+    proposed: str
+    answers: dict[str, str]
+    why: str
+
+
+class ChecklistContent(TypedDict):
+    """What a checklist seals: the id of its step, and for each item whether it was done and why not."""
+
+    step: str
+    items: dict[str, dict[str, object]]
 
 
 class ReasonMissing(Exception):  # noqa: N818
-    """Another grade than the proposed one, and no reason for it."""
+    """A grade other than the proposed one needs a reason."""
 
 
 @dataclass(frozen=True)
 class RiskAssessment:
-    """One grading of the danger to one reporter."""
+    """The risk to one reporter, as one officer assessed it."""
 
     complaint_id: uuid.UUID
     sequence: int
@@ -53,7 +70,7 @@ class RiskAssessment:
 
 @dataclass(frozen=True)
 class RecordedChecklist:
-    """What was ticked, or said instead, before a step."""
+    """The items of a checklist, ticked or explained, and the step that they were recorded with."""
 
     transition_id: uuid.UUID
     items: dict[str, CheckedItem]
@@ -68,13 +85,21 @@ def record_risk(
     actor: Actor,
     speaker: KeySet,
 ) -> Assessment:
-    """Keep a grade (None: the rule's own); raises WhyMissing where it is another than that and nothing says why."""
-    rule = proposed_grade(answers)
-    grade = grade or rule
-    if grade is not rule and not why.strip():
+    """Seal and store a risk assessment.
+
+    Args:
+        grade: None for the grade that the rule proposes.
+        speaker: the keys of triage, which sign it.
+
+    Raises:
+        ReasonMissing: another grade than the proposed one, with a blank ``why``.
+    """
+    proposed = proposed_grade(answers)
+    grade = grade or proposed
+    if grade is not proposed and not why.strip():
         raise ReasonMissing
-    said = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
-    content = {"grade": grade.value, "proposed": rule.value, "answers": said, "why": why.strip()}
+    codes = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
+    content = RiskContent(grade=grade.value, proposed=proposed.value, answers=codes, why=why.strip())
     return _record(complaint, content, actor, speaker)
 
 
@@ -86,23 +111,21 @@ def record_checklist(
     actor: Actor,
     speaker: KeySet,
 ) -> None:
-    """Keep the checklist of a step, bound to it; nothing where nothing was asked."""
+    """Seal and store the checklist of a step, bound to the step; nothing where there are no items."""
     if not items:
         return
-    content = {"step": str(step.pk), "items": {code: asdict(said) for code, said in items.items()}}
+    content = ChecklistContent(step=str(step.pk), items={code: asdict(item) for code, item in items.items()})
     _record(complaint, content, actor, speaker, step)
 
 
 def _record(
     complaint: Complaint,
-    content: dict[str, Any],
+    content: RiskContent | ChecklistContent,
     actor: Actor,
     speaker: KeySet,
     step: CaseStep | None = None,
 ) -> Assessment:
-    if actor.staff is None:
-        raise Locked("assessment")
-    # Opened before it is sealed to: a key that somebody put in its place is refused here.
+    # The complaint's key is opened before anything is sealed to it: this refuses a key that was put in its place.
     pair = actor.keyring.complaint(complaint)
     row = Assessment(
         complaint=complaint,
@@ -120,61 +143,60 @@ def _record(
 
 
 def _context(row: Assessment) -> Context:
-    kind = CHECKLIST if row.transition_id else DANGER
+    kind = CHECKLIST if row.transition_id else RISK
     return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
 
 
-def _open(row: Assessment, pair: BoxPair) -> dict[str, Any]:
+def _open_risk(row: Assessment, pair: BoxPair) -> RiskContent:
     signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
-    return dict(open_record(pair, row.sealed, _context(row), signer))
+    content: RiskContent = open_record(pair, row.sealed, _context(row), signer)
+    return content
 
 
 def read_risk(row: Assessment, *, pair: BoxPair) -> RiskAssessment:
-    """Open a grading with the complaint's pair."""
-    content = _open(row, pair)
-    answers = {RiskQuestion(question): RiskAnswer(answer) for question, answer in content["answers"].items()}
-    grade, rule = RiskGrade(content["grade"]), RiskGrade(content["proposed"])
-    return RiskAssessment(row.complaint_id, row.sequence, grade, rule, answers, content["why"], row.author, row.at)
+    """Open a risk assessment with the complaint's key pair; raises SealError, UnpinnedKey."""
+    content = _open_risk(row, pair)
+    return RiskAssessment(
+        complaint_id=row.complaint_id,
+        sequence=row.sequence,
+        grade=RiskGrade(content["grade"]),
+        proposed=RiskGrade(content["proposed"]),
+        answers={RiskQuestion(question): RiskAnswer(answer) for question, answer in content["answers"].items()},
+        why=content["why"],
+        author=row.author,
+        at=row.at,
+    )
 
 
 def with_last_risk(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
-    """Read with grants the last grading of each reporter's danger, for :func:`is_high_risk`; no query of its own."""
+    """Annotate grants with the last risk assessment of their complaint, for :func:`is_high_risk`; no further query."""
     last = Assessment.objects.filter(complaint=OuterRef("complaint"), transition=None).order_by("-sequence")
-    columns = {f"danger_{name}": Subquery(last.values(name)[:1]) for name in ("pk", "sequence", "author_key", "sealed")}
-    return grants.annotate(**columns)
+    return grants.annotate(**{f"risk_{name}": Subquery(last.values(name)[:1]) for name in _COLUMNS})
 
 
-def is_high_risk(grant: Any, *, pair: BoxPair) -> bool:
-    """Whether the reporter of a grant read by :func:`with_last_risk` is graded as in high danger."""
-    if grant.danger_pk is None:
+def is_high_risk(grant: KeyGrant, *, pair: BoxPair) -> bool:
+    """Whether the last risk assessment of the complaint of a grant, read by :func:`with_last_risk`, is high."""
+    columns = {name: vars(grant)[f"risk_{name}"] for name in _COLUMNS}
+    if columns["pk"] is None or grant.complaint_id is None:
         return False
-    row = Assessment(
-        pk=grant.danger_pk,
-        complaint_id=grant.complaint_id,
-        sequence=grant.danger_sequence,
-        author_key=grant.danger_author_key,
-        sealed=grant.danger_sealed,
-    )
-    return RiskGrade(_open(row, pair)["grade"]) is RiskGrade.HIGH
+    row = Assessment(complaint_id=grant.complaint_id, **columns)
+    return RiskGrade(_open_risk(row, pair)["grade"]) is RiskGrade.HIGH
 
 
 def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
-    """Open the checklist of a step with the complaint's pair; raises SealError where it was another step's."""
-    content = _open(row, pair)
+    """Open the checklist of a step with the complaint's key pair; raises SealError where it is another step's."""
+    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
+    content = open_record(pair, row.sealed, _context(row), signer)
     if row.transition_id is None or content["step"] != str(row.transition_id):
         raise SealError("checklist")
-    items = {code: CheckedItem(said["done"], said["why"]) for code, said in content["items"].items()}
+    items = {code: CheckedItem(item["done"], item["why"]) for code, item in content["items"].items()}
     return RecordedChecklist(row.transition_id, items)
 
 
-def current_assessment(dangers: Iterable[RiskAssessment]) -> dict[uuid.UUID, RiskAssessment]:
-    """Return the grading that counts, by complaint."""
-    return {one.complaint_id: one for one in sorted(dangers, key=lambda one: one.sequence)}
-
-
 def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
-    """Whether any of these reporters is in high danger, as far as anybody has graded it."""
+    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Assessment.objects.filter(complaint__in=by_id, transition=None).select_related("author")
-    read = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
-    return any(one.grade is RiskGrade.HIGH for one in current_assessment(read).values())
+    opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
+    last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
+    return any(risk.grade is RiskGrade.HIGH for risk in last.values())

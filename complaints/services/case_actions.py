@@ -1,19 +1,23 @@
-"""What a member of triage does with a case: move it, answer, note, assign, open a file."""
+"""Acts of triage on a case: steps, risk assessments, messages, notes, approvals, bulk actions, opening a file.
+
+Each act checks the version of the case that the officer saw, and writes its rows and its audit entry together.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import checklists, workflow
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.sealing.keys import KeySet
@@ -32,7 +36,7 @@ from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
 
 
-def _triage(keyring: Keyring) -> KeySet:
+def _triage_keys(keyring: Keyring) -> KeySet:
     return keyring.team(pinned_team(Team.Kind.TRIAGE))
 
 
@@ -43,50 +47,49 @@ def act(
     case_id: uuid.UUID,
     action: Action,
     reason: str = "",
-    seen_status: str | None = None,
+    seen: CaseVersion | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> CaseStep:
-    """Take a staff step. Where the table gives the reporter notice, the reason is what the reporter reads; otherwise
-    it becomes an internal note. A case whose reporter is in high danger gets the short limits when it is verified.
+    """Take a step of staff and return it; verifying uses the short limits where a reporter is at high risk.
 
     Args:
-        seen_status: as for ``transitions.perform``.
-        checklist: what was ticked or explained before; kept with the step. None at a door that asks for none.
-        override: why words to the reporter were sent in spite of a warning.
+        reason: sent to the reporters where the transition notifies them; otherwise stored as an internal note.
+        seen: the version of the case that the officer saw; None where it does not matter.
+        checklist: items ticked or explained, to be stored with the step; None where the caller has no checklist.
+        override: why the reason is sent to the reporters despite a disclosure warning.
 
     Raises:
-        Incomplete: the checklist has open items.
+        ChecklistIncomplete: the checklist has open items.
         TransitionRefused, CaseChanged: see services.transitions.
         Locked: the person was not admitted to triage.
     """
     if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    settled = checklists.settle(action, checklist) if checklist is not None else {}
-    speaker = _triage(actor.keyring)
-    if seen_status:
-        seen_status = since_other_staff(case=Case.objects.get(pk=case_id), seen=seen_status, staff=actor.staff)
-    urgent = action is Action.VERIFY and is_high_risk(keyring=actor.keyring, case_id=case_id)
+    items = checklists.settle(action, checklist) if checklist is not None else {}
+    speaker = _triage_keys(actor.keyring)
+    if seen is not None:
+        seen = since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff)
     step = transitions.perform(
         case_id=case_id,
         action=action,
         actor_kind=ActorKind.STAFF,
         actor=actor,
         reason=reason,
-        seen_status=seen_status,
-        urgent=urgent,
+        seen=seen,
+        urgent=action is Action.VERIFY and is_high_risk(keyring=actor.keyring, case_id=case_id),
     )
-    row = workflow.transition_for(action, Status(step.source))
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    first = complaints[0]
-    assessments.record_checklist(complaint=first, items=settled, step=step, actor=actor, speaker=speaker)
-    if reason:
-        for complaint in complaints:
-            # What staff entered has nobody who could read it; the reason stays with the case all the same.
-            write = send_to_reporter if row.notice and complaint.has_reporter else write_note
-            words = case_membership.with_reference(reason, complaint)
-            write(complaint=complaint, text=words, actor=actor, speaker=speaker, transition=step)
-    if override and reason and row.notice:
+    assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor, speaker=speaker)
+    if not reason:
+        return step
+    notifies = workflow.transition_for(action, Status(step.source)).notice
+    for complaint in complaints:
+        # A monitoring report has no reporter; the reason is stored as a note then.
+        write = send_to_reporter if notifies and complaint.has_reporter else write_note
+        text = case_membership.with_reference(reason, complaint)
+        write(complaint=complaint, text=text, actor=actor, speaker=speaker, transition=step)
+    if override and notifies:
         disclosure_check.record_override(
             actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
         )
@@ -94,12 +97,12 @@ def act(
 
 
 def has_reporter(case_id: uuid.UUID) -> bool:
-    """Whether anybody can answer in a case: findings that staff entered have no reporter."""
+    """Whether a reporter can answer in a case; monitoring reports have none."""
     return Complaint.objects.with_reporter().filter(case=case_id).exists()
 
 
 def is_high_risk(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
-    """Whether a reporter of the case is in high danger, as far as anybody has graded it; raises Locked."""
+    """Whether the last risk assessment of any reporter of a case is high; raises Locked."""
     complaints = Complaint.objects.filter(case=case_id).prefetch_related("grants")
     return assessments.any_high_risk(complaints, keyring.complaint)
 
@@ -112,32 +115,33 @@ def assess_risk(
     answers: Mapping[RiskQuestion, RiskAnswer],
     grade: RiskGrade | None,
     why: str,
-    seen: str | None = None,
+    seen: CaseVersion | None = None,
 ) -> None:
-    """Keep how much danger one reporter is in.
+    """Record the risk of detrimental conduct against one reporter (ISO 37002, 8.3.2).
 
     Args:
-        grade: the officer's own; None for what the answers speak for.
+        grade: the officer's grade; None for the grade that the rule proposes.
 
     Raises:
-        WhyMissing: another grade than the rule proposes, without a reason.
-        CaseChanged: the case is not as the officer saw it (``seen``, a mark).
-        Locked: without an admission.
+        ReasonMissing: a grade other than the proposed one, without a reason.
+        CaseChanged: the case does not agree with ``seen``.
+        Locked: the person was not admitted to triage.
     """
-    complaint = _unchanged(complaint_id, seen, actor.keyring)
+    complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     assessments.record_risk(
-        complaint=complaint, answers=answers, grade=grade, why=why, actor=actor, speaker=_triage(actor.keyring)
+        complaint=complaint, answers=answers, grade=grade, why=why, actor=actor, speaker=_triage_keys(actor.keyring)
     )
 
 
-def _unchanged(complaint_id: uuid.UUID, seen: str | None, keyring: Keyring) -> Complaint:
-    """Return a complaint with its case's reports locked; raises CaseChanged where ``seen`` is not what stands there."""
+def _complaint_as_seen(complaint_id: uuid.UUID, seen: CaseVersion | None, staff: Staff) -> Complaint:
+    """Return a complaint, with the reports of its case locked; raises CaseChanged where ``seen`` is out of date."""
     complaint = Complaint.objects.select_related("case").get(pk=complaint_id)
     if seen is not None:
-        seen = since_other_staff(case=complaint.case, seen=seen, staff=keyring.staff)
+        seen = since_other_staff(case=complaint.case, seen=seen, staff=staff)
         locked = Complaint.objects.select_for_update().filter(case=complaint.case_id).order_by("pk")
         sequences = dict(locked.values_list("pk", "next_sequence"))
-        if not transitions.is_current(seen, Case.objects.get(pk=complaint.case_id), sequences):
+        current = transitions.case_version(Case.objects.get(pk=complaint.case_id), sequences)
+        if not seen.agrees_with(current):
             raise CaseChanged
     return complaint
 
@@ -148,47 +152,53 @@ def reply_to_reporter(
     actor: Actor,
     complaint_id: uuid.UUID,
     text: str,
-    seen: str | None = None,
+    seen: CaseVersion | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Message:
-    """Write to one reporter in the office's name; ``override`` keeps why, where it is in spite of a warning.
+    """Send one reporter a message from triage; ``override`` says why, where there was a disclosure warning.
 
     Raises:
-        CaseChanged: the case is not as the officer saw it (``seen``, a mark): a colleague may have answered.
-        Locked: without an admission, or staff entered it and nobody could read this.
+        CaseChanged: the case does not agree with ``seen``: a colleague may have answered already.
+        Locked: the person was not admitted to triage, or the report has no reporter.
     """
-    complaint, speaker = _unchanged(complaint_id, seen, actor.keyring), _triage(actor.keyring)
+    complaint, speaker = _complaint_as_seen(complaint_id, seen, actor.staff), _triage_keys(actor.keyring)
     if not complaint.has_reporter:
         raise Locked("reporter")
-    words = case_membership.with_reference(text, complaint)
-    said = send_to_reporter(complaint=complaint, text=words, actor=actor, speaker=speaker)
+    text = case_membership.with_reference(text, complaint)
+    message = send_to_reporter(complaint=complaint, text=text, actor=actor, speaker=speaker)
     if override:
         disclosure_check.record_override(
-            actor=actor, speaker=speaker, complaints=[complaint], override=override, about=said
+            actor=actor, speaker=speaker, complaints=[complaint], override=override, about=message
         )
-    return said
+    return message
 
 
 @transaction.atomic
-def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: str | None = None) -> None:
-    """Write an internal note; raises as :func:`reply_to_reporter`."""
-    complaint = _unchanged(complaint_id, seen, actor.keyring)
-    write_note(complaint=complaint, text=text, actor=actor, speaker=_triage(actor.keyring))
+def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: CaseVersion | None = None) -> None:
+    """Write an internal note.
+
+    Raises:
+        CaseChanged: the case does not agree with ``seen``.
+        Locked: the person was not admitted to triage.
+    """
+    complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
+    write_note(complaint=complaint, text=text, actor=actor, speaker=_triage_keys(actor.keyring))
 
 
 @transaction.atomic
 def open_object(
     *, actor: Actor, object_id: uuid.UUID, reason: str, knowing: bool = False
 ) -> tuple[storage.FileInfo, Iterator[bytes]]:
-    """Open a stored object for an admitted officer; audited before the first byte leaves.
+    """Return the description and the decrypted bytes of a stored object; audited before the first byte is read.
 
-    The original asks for a reason, which becomes an internal note, and where the scanner found something also for the
-    word that the person knows (``knowing``).
+    Args:
+        reason: required for an original; becomes an internal note.
+        knowing: the officer confirms that they open an original which may be infected.
 
     Raises:
-        EvidenceObject.DoesNotExist, Locked: nothing for this person.
+        EvidenceObject.DoesNotExist, Locked: no such object for this person.
         TransitionRefused(reason_missing): an original without a reason.
-        evidence.InfectedFile: an original that is infected, or that the scanner has not read yet, and not ``knowing``.
+        storage.InfectedFile: an original that is infected or not scanned yet, without ``knowing``.
     """
     stored = EvidenceObject.objects.select_related("evidence__complaint").get(pk=object_id)
     complaint = stored.evidence.complaint
@@ -201,22 +211,20 @@ def open_object(
         threat = processing.risk(processing.read_file_report(pair, stored.evidence))
         if threat and not knowing:
             raise storage.InfectedFile(threat)
-        speaker = _triage(actor.keyring)
-        why = write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
-        facts["note"] = str(why.pk)
+        note = write_note(complaint=complaint, text=reason, actor=actor, speaker=_triage_keys(actor.keyring))
+        facts["note"] = str(note.pk)
     actor.record("object.opened", case=complaint.case_id, facts=facts)
     return info, storage.stream(stored, info)
 
 
-# What waits for a second person: proposals to turn a report away, made by somebody else.
-
+# Approvals: proposals of a colleague to find a report ineligible, which a second person decides.
 
 PROPOSALS_SHOWN: Final = 50
 
 
 @dataclass
 class Proposal:
-    """One case, the step that proposed to turn it away, its reason and its checklist."""
+    """A case, the step that proposed to find it ineligible, and the opened reason and checklist of that step."""
 
     case: Case
     step: CaseStep
@@ -224,121 +232,114 @@ class Proposal:
     checklist: dict[str, CheckedItem] = field(default_factory=dict)
 
 
-def awaiting_approval(person: Any) -> QuerySet[Case]:
-    """Return the cases whose proposal this person may decide: not their own, and none they may not see."""
+def awaiting_approval(person: Staff | AnonymousUser) -> QuerySet[Case]:
+    """Return the cases whose proposal this person may decide: visible to them, and proposed by somebody else."""
     last = CaseStep.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
-    waiting = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED)
+    proposed = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED)
     if not access.is_triage(person):
-        return waiting.none()
-    return waiting.annotate(proposed_by=Subquery(last.values("actor")[:1])).exclude(proposed_by=person.pk)
+        return proposed.none()
+    return proposed.annotate(proposed_by=Subquery(last.values("actor")[:1])).exclude(proposed_by=person.pk)
 
 
 @transaction.atomic
 def proposals(*, actor: Actor) -> list[Proposal]:
-    """Open the proposals that this person may decide, the most urgent first; one entry in the chain says how many.
+    """Open the proposals that this person may decide, by due date; one audit entry records their number.
 
     Raises:
         Locked: the person was not admitted to triage.
         SealError: a reason or a checklist was altered.
     """
-    waiting = awaiting_approval(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
-    cases = list(waiting.select_related("category", "lead_body")[:PROPOSALS_SHOWN])
+    awaiting = awaiting_approval(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
+    cases = list(awaiting.select_related("category", "lead_body")[:PROPOSALS_SHOWN])
     if not cases:
         return []
-    found = _steps(cases)
+    by_case = _last_proposals(cases)
+    by_step = {proposal.step.pk: proposal for proposal in by_case.values()}
     complaints = Complaint.objects.filter(case__in=cases).prefetch_related("grants").order_by("day", "pk")
     by_id = {complaint.pk: complaint for complaint in complaints}
-    by_step = {one.step.pk: one for one in found.values()}
-    # One reason is kept for every report of a case, in the same words.
+    # Every report of a case has its own copy of the reason; any of them will do.
     for note in InternalNote.objects.filter(transition__in=by_step, complaint__in=by_id).order_by("sequence"):
         pair = actor.keyring.complaint(by_id[note.complaint_id])
         if note.transition_id and not by_step[note.transition_id].reason:
             by_step[note.transition_id].reason = read_note(note, pair=pair)
     for row in Assessment.objects.filter(transition__in=by_step, complaint__in=by_id).select_related("author"):
-        kept = assessments.read_checklist(row, pair=actor.keyring.complaint(by_id[row.complaint_id]))
-        by_step[kept.transition_id].checklist = kept.items
-    facts = {"shown": len(found)}
-    actor.record("queue.opened", facts=facts)
-    return [found[case.pk] for case in cases if case.pk in found]
+        checklist = assessments.read_checklist(row, pair=actor.keyring.complaint(by_id[row.complaint_id]))
+        by_step[checklist.transition_id].checklist = checklist.items
+    actor.record("queue.opened", facts={"shown": len(by_case)})
+    return [by_case[case.pk] for case in cases if case.pk in by_case]
 
 
-def _steps(cases: list[Case]) -> dict[uuid.UUID, Proposal]:
-    """Return the last proposing step of each case."""
-    by_case = {case.pk: case for case in cases}
-    steps: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
-    rows = CaseStep.objects.filter(case__in=cases, action=Action.PROPOSE_INELIGIBLE).select_related("actor")
-    for step in rows.order_by("sequence"):
-        steps[step.case_id].append(step)
-    return {case_id: Proposal(by_case[case_id], made[-1]) for case_id, made in steps.items()}
+def _last_proposals(cases: list[Case]) -> dict[uuid.UUID, Proposal]:
+    """Return the last proposing step of each case, by case."""
+    by_id = {case.pk: case for case in cases}
+    steps = CaseStep.objects.filter(case__in=cases, action=Action.PROPOSE_INELIGIBLE).select_related("actor")
+    return {step.case_id: Proposal(by_id[step.case_id], step) for step in steps.order_by("sequence")}
 
 
-# One act on many cases: each by itself, in one transaction, and told apart, so that nothing is half done silently.
-
+# Bulk actions: each case succeeds or fails alone, and the result names each, so that no failure goes unnoticed.
 
 BULK_LIMIT: Final = 50
 
 
 @dataclass
 class BulkResult:
-    """References of the cases where it was done, and of those where it was not, each with a code that says why."""
+    """References of the cases that were changed, and of those that were not, each with a code for the reason."""
 
     done: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
-    # Asked for, and not there for this person (any more).
+    # Number of ids that are no case, or none that this person may see.
     unknown: int = 0
 
 
 def bulk_start_review(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> BulkResult:
-    """Begin to check several new cases; one that somebody else has moved meanwhile is left as it is."""
-
-    def begin(case: Case) -> None:
-        act(actor=actor, case_id=case.pk, action=Action.START_REVIEW, seen_status=Status.RECEIVED.value)
-
-    return _each(actor.keyring, case_ids, begin)
+    """Start the review of several received cases; a case in another status is refused as changed."""
+    received = CaseVersion(Status.RECEIVED.value)
+    return _for_each_case(
+        actor, case_ids, lambda case: act(actor=actor, case_id=case.pk, action=Action.START_REVIEW, seen=received)
+    )
 
 
 def bulk_assign(*, actor: Actor, case_ids: Iterable[uuid.UUID], assignee: Staff | None) -> BulkResult:
-    """Give several cases to a member of triage, or to nobody; for each the rules of giving one hold."""
-    return _each(actor.keyring, case_ids, lambda case: assign(actor=actor, case_id=case.pk, assignee=assignee))
+    """Assign several cases to a member of triage, or to nobody, by the rules of :func:`assignment.assign`."""
+    return _for_each_case(actor, case_ids, lambda case: assign(actor=actor, case_id=case.pk, assignee=assignee))
 
 
 @transaction.atomic
-def _each(keyring: Keyring, case_ids: Iterable[uuid.UUID], do: Callable[[Case], object]) -> BulkResult:
-    asked = list(dict.fromkeys(case_ids))[:BULK_LIMIT]
-    mine = access.cases_for(keyring.staff).filter(pk__in=asked)
-    # All complaints, then all cases, before the first entry in the chain: whoever holds more than one row takes them
-    # in this order, and nobody waits for anybody in a circle.
-    list(Complaint.objects.select_for_update().filter(case__in=mine).order_by("pk").values_list("pk"))
-    found = {case.pk: case for case in Case.objects.select_for_update().filter(pk__in=mine.values("pk")).order_by("pk")}
-    outcome = BulkResult(unknown=len(asked) - len(found))
-    for case_id in asked:
-        if case_id in found:
-            _one(found[case_id], do, outcome)
-    return outcome
+def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable[[Case], object]) -> BulkResult:
+    ids = list(dict.fromkeys(case_ids))[:BULK_LIMIT]
+    visible = access.cases_for(actor.staff).filter(pk__in=ids)
+    # All rows are locked before the chain, in the order that every transaction uses, so that no two can deadlock.
+    list(Complaint.objects.select_for_update().filter(case__in=visible).order_by("pk").values_list("pk"))
+    cases = Case.objects.select_for_update().filter(pk__in=visible.values("pk")).order_by("pk")
+    by_id = {case.pk: case for case in cases}
+    result = BulkResult(unknown=len(ids) - len(by_id))
+    for case in (by_id[case_id] for case_id in ids if case_id in by_id):
+        try:
+            with transaction.atomic():
+                change(case)
+        except TransitionRefused as refusal:
+            result.refused.append((case.reference, refusal.code.value))
+        except CaseChanged:
+            result.refused.append((case.reference, "changed"))
+        except (Locked, Case.DoesNotExist):
+            result.refused.append((case.reference, "not_theirs"))
+        else:
+            result.done.append(case.reference)
+    return result
 
 
-def _one(case: Case, do: Callable[[Case], object], outcome: BulkResult) -> None:
-    try:
-        with transaction.atomic():
-            do(case)
-    except TransitionRefused as refusal:
-        outcome.refused.append((case.reference, refusal.code.value))
-    except CaseChanged:
-        outcome.refused.append((case.reference, "changed"))
-    except (Locked, Case.DoesNotExist):
-        outcome.refused.append((case.reference, "not_theirs"))
-    else:
-        outcome.done.append(case.reference)
-
-
-# What happened to a case since an officer looked: who did which step, who wrote. Nothing sealed is opened for it.
+# Changes since a version: who took which step and who wrote; nothing sealed is opened for it.
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that happened: ``kind`` is step, a message's direction, note, danger, evidence or reports.
+    """One change of a case.
 
-    ``what`` is a step's action. What reporters do has a day and no hour.
+    Attributes:
+        kind: "step", a message's direction, "note", "danger" (a risk assessment), "evidence" or "reports".
+        who: the member of staff; None for reporters and the system.
+        what: the action of a step.
+        at: time of the change; None for what reporters do, which has a day only.
     """
 
     kind: str
@@ -348,48 +349,39 @@ class Change:
     day: date | None = None
 
 
-def version_of(case: Case) -> str:
-    """Return what somebody sees who looks at a case now; see ``transitions.case_version``."""
-    return transitions.case_version(case, dict(_sequences(case)))
+def version_of(case: Case) -> CaseVersion:
+    """Return the current version of a case; one query."""
+    return transitions.current_versions([case])[case.pk]
 
 
-def _sequences(case: Case) -> list[tuple[object, int]]:
-    return list(Complaint.objects.filter(case=case).order_by("pk").values_list("pk", "next_sequence"))
-
-
-def changes_since(*, case: Case, seen: str) -> list[Change]:
-    """Return what happened to ``case`` since ``seen``, a mark; [] where that tells nothing (a bare status)."""
-    parts = seen.split(".")
-    if len(parts) != 3 or not parts[1].isdecimal():
+def changes_since(*, case: Case, seen: CaseVersion) -> list[Change]:
+    """Return what changed in ``case`` since ``seen``; [] for a bare status, which does not tell."""
+    if seen.steps is None:
         return []
-    changes = list(_steps_since(case, int(parts[1])))
-    before, now = [int(one) for one in parts[2].split("-") if one.isdecimal()], _sequences(case)
-    if len(before) != len(now):
+    steps = case.transitions.filter(sequence__gt=seen.steps).select_related("actor").order_by("sequence")
+    changes = [Change("step", step.actor, step.action, step.at, step.day) for step in steps]
+    reports = sorted(Complaint.objects.filter(case=case).values_list("pk", flat=True))
+    if len(reports) != len(seen.threads):
         return [*changes, Change("reports")]
     later = Q(pk=None)
-    for (complaint, _next), first in zip(now, before, strict=True):
-        later |= Q(complaint=complaint, sequence__gte=first)
-    return [*changes, *_written(later)]
+    for complaint_id, next_sequence in zip(reports, seen.threads, strict=True):
+        later |= Q(complaint=complaint_id, sequence__gte=next_sequence)
+    return [*changes, *_writings(later)]
 
 
-def since_other_staff(*, case: Case, seen: str, staff: Staff | None) -> str:
-    """Return ``seen``, or how the case stands now where this person's own notes are all that came since.
+def since_other_staff(*, case: Case, seen: CaseVersion, staff: Staff) -> CaseVersion:
+    """Return ``seen``, or the current version where only this person's own notes were added since.
 
-    An original opened for a reason leaves a note and no new page: the officer's next word must not be refused for it.
-    Messages and steps of their own are not passed over, or a form that is sent twice would be taken twice.
+    Opening an original adds a note without a new page; the officer's next act must not be refused for it. Their own
+    messages and steps still count as changes, so that a form submitted twice acts once.
     """
     changes = changes_since(case=case, seen=seen)
-    own = bool(changes) and all(change.kind == "note" and change.who == staff for change in changes)
-    return version_of(case) if own else seen
+    only_own_notes = bool(changes) and all(change.kind == "note" and change.who == staff for change in changes)
+    return version_of(case) if only_own_notes else seen
 
 
-def _steps_since(case: Case, seen: int) -> Iterator[Change]:
-    for step in case.transitions.filter(sequence__gt=seen).select_related("actor").order_by("sequence"):
-        yield Change("step", step.actor, step.action, step.at, step.day)
-
-
-def _written(later: Q) -> Iterator[Change]:
-    """Yield what was written beside the steps; what came with a step is told by it."""
+def _writings(later: Q) -> Iterator[Change]:
+    """Yield messages, notes, risk assessments and evidence; those that came with a step belong to the step's change."""
     for message in Message.objects.filter(later, transition=None).select_related("author").order_by("day", "sequence"):
         yield Change(message.direction, message.author, day=message.day)
     for kind, model in (("note", InternalNote), ("danger", Assessment)):

@@ -1,4 +1,7 @@
-"""What the clock does with cases: closing unanswered questions, marking what is late, saying that work waits."""
+"""Applies deadlines: closes unanswered questions, marks cases as overdue or late, and tells whether work is waiting.
+
+The steps of the system have no actor; ``transitions.perform`` records them like any other step.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from complaints import access
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Message
@@ -16,11 +20,10 @@ from complaints.services.transitions import CaseChanged
 
 
 def run_deadlines(*, now: datetime) -> int:
-    """Close unanswered questions, mark agencies that did not act, flag what is late; return how many cases changed.
+    """Close unanswered questions, mark agencies that did not act, flag late cases; return how many cases changed.
 
-    Practice cases stand still: nobody waits for them.
-
-    Selects by state, not by time window: a missed night is made up by the next run.
+    Practice cases are left out. Cases are selected by status and due date, so that a run makes up for a missed run
+    before it.
     """
     today = timezone.localdate(now)
     changed = _system_step(Action.EXPIRE, Status.NEEDS_INFORMATION, today, now, asked_from=Status.IN_REVIEW)
@@ -30,20 +33,22 @@ def run_deadlines(*, now: datetime) -> int:
 
 def _system_step(action: Action, status: Status, today: date, now: datetime, **filters: str) -> int:
     due = Case.objects.real().active().filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
-    moved = 0
+    seen = CaseVersion(status.value)
+    changed = 0
     for case_id in list(due):
         try:
-            transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.SYSTEM, at=now, seen_status=status)
-            moved += 1
-        except (CaseChanged, TransitionRefused):  # somebody was faster: that is the better outcome
+            transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.SYSTEM, at=now, seen=seen)
+            changed += 1
+        except (CaseChanged, TransitionRefused):  # somebody acted on the case meanwhile, so the deadline is met
             continue
-    return moved
+    return changed
 
 
 def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]:
-    """Tell for which kind of team work waits; the staff mail says no more than that.
+    """Return by kind of team whether work is waiting; the notification mail says no more than that.
 
-    With ``person``, without the cases that they stand in.
+    Args:
+        person: leaves out cases in which this person has a conflict of interest.
     """
     cases = Case.objects.real().active().exclude(pk__in=access.conflicted_cases(person))
     triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])

@@ -1,6 +1,6 @@
-"""Opening a whole case for an admitted member of triage: audited, counted for the reporter, unread marks taken off.
+"""Opens a whole case for an admitted member of triage: audited, counted for the reporter, messages marked as read.
 
-Everything is read by case and put together here, so that a case of forty reports costs no more queries than one.
+Rows are read for all reports of the case together, so that a case of forty reports costs no more queries than one.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 
 from complaints import access
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import read_written_records, with_many
 from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Assessment, Case, CaseStep, InternalNote
+from complaints.models.case import Assessment, Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
@@ -38,13 +37,13 @@ from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
 from complaints.services.team_key_history import UnpinnedKey
 
-Items = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
+EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 
 
 @dataclass(frozen=True)
 class ThreadEntry:
-    """A message as staff read it."""
+    """A message, opened; ``is_new`` where no officer had read it before."""
 
     message: Message
     text: str
@@ -53,10 +52,10 @@ class ThreadEntry:
 
 @dataclass(frozen=True)
 class ComplaintFile:
-    """One complaint, opened; ``dangers`` are the gradings of its reporter's danger, the last one counts."""
+    """One complaint, opened; ``dangers`` are its risk assessments, oldest first, of which the last one counts."""
 
     complaint: Complaint
-    answers: dict[str, Any]
+    answers: dict[str, object]
     thread: list[ThreadEntry]
     evidence: list[EvidenceItem]
     posts: list[PostItem]
@@ -74,42 +73,46 @@ class Note:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A case as an admitted officer sees it."""
+    """A case as an admitted officer reads it.
+
+    Attributes:
+        checklists: by the id of the step that they were ticked for.
+        choices: the steps that the officer may take.
+        matches: what other cases share with this one; None where the key of the blind index does not open.
+        version: what the page shows, to be posted with its forms.
+    """
 
     case: Case
     complaints: list[ComplaintFile]
     notes: list[Note]
     history: list[CaseStep]
-    # What was ticked before a step, by the step.
     checklists: dict[uuid.UUID, dict[str, CheckedItem]]
     choices: list[AvailableStep]
     releases: list[Release]
-    # None where the key of the index does not open: the reports are readable all the same.
     matches: similarity.Matches | None
-    # What the officer sees here, for the forms: see ``transitions.case_version``.
-    mark: str
+    version: CaseVersion
 
 
 def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
-    """Open everything in a case; counted for the reporter, written into the chain, unread marks taken off.
+    """Open everything in a case; recorded in the audit chain, counted for the reporter, messages marked as read.
 
     Raises:
-        Case.DoesNotExist: there is none for this person, who may stand in it.
+        Case.DoesNotExist: no such case for this person, who may have a conflict of interest in it.
         Locked: the person was not admitted to triage.
         SealError: something in the case was swapped, forged or altered.
     """
     if not access.is_triage(actor.staff):
         raise Locked("triage")
-    case, complaints, grants = _read(actor.keyring, case_id, timezone.localdate(actor.now))
+    case, complaints, grants = _read_case(actor.staff, case_id, actor.today)
     for complaint in complaints:
         actor.keyring.complaint(complaint, grants[complaint.pk])
-    releases = _releases(actor.keyring, case)
-    # Stays written whatever comes after: a conflict that shows itself here must hold for every later look.
-    items = _evidence(complaints)
-    is_indexed = _index(actor, complaints, items)
+    releases = _read_releases(actor.keyring, case)
+    evidence = _read_evidence(complaints)
+    # Committed before the case is opened: a conflict of interest that the index reveals must hold from now on.
+    is_indexed = _index(actor, complaints, evidence)
     if actor.keyring.has_conflict(case.pk):
         raise Case.DoesNotExist
-    return _open(actor, case, complaints, items, releases, is_indexed)
+    return _open(actor, case, complaints, evidence, releases, is_indexed)
 
 
 @transaction.atomic
@@ -117,31 +120,27 @@ def _open(
     actor: Actor,
     case: Case,
     complaints: list[Complaint],
-    items: Items,
+    evidence: EvidenceRows,
     releases: list[Release],
     is_indexed: bool,
 ) -> CaseFile:
+    keyring = actor.keyring
     by_id = {complaint.pk: complaint for complaint in complaints}
     written = read_written_records(case=case, complaints=by_id)
-    dangers, checklists = _judged(actor.keyring, written.assessments, by_id)
-    threads = _threads(actor.keyring, written.messages, by_id, releases)
+    risks, checklists = _open_assessments(keyring, written.assessments, by_id)
+    threads = _open_threads(keyring, written.messages, by_id, releases)
     opened = [
-        ComplaintFile(
-            complaint=complaint,
-            answers=_answers(actor.keyring, complaint),
-            thread=threads[complaint.pk],
-            evidence=[
-                _item(actor.keyring, complaint, row, of) for row, of in items[complaint.pk] if row.kind == "file"
-            ],
-            posts=[_post(actor.keyring, complaint, row) for row, _none in items[complaint.pk] if row.kind == "post"],
-            dangers=dangers[complaint.pk],
-        )
+        _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], risks[complaint.pk])
         for complaint in complaints
     ]
-    notes = [_note(actor.keyring, row, by_id[row.complaint_id]) for row in written.notes]
-    matches = _compare(actor.keyring, case, complaints) if is_indexed else None
+    notes = [
+        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
+        for row in written.notes
+    ]
+    matches = _matches(keyring, case, complaints) if is_indexed else None
     history = list(case.transitions.select_related("actor").order_by("sequence"))
-    _record(actor, case, threads, was_opened=any(getattr(one, "was_opened", False) for one in complaints))
+    was_opened = any(getattr(complaint, "was_opened", False) for complaint in complaints)
+    _record_opening(actor, case, threads, was_opened=was_opened)
     return CaseFile(
         case=case,
         complaints=opened,
@@ -151,49 +150,63 @@ def _open(
         choices=available_steps(staff=actor.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
-        mark=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
+        version=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
     )
 
 
-def _record(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], *, was_opened: bool) -> None:
+def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], *, was_opened: bool) -> None:
     if not was_opened:
-        # Once for each officer and day: coming back to the page after every act is no new look.
+        # Counted once for each officer and day: returning to the page after an act is not another opening.
         Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
-    record_owner_visit(case=case, person=actor.staff, today=timezone.localdate(actor.now))
+    record_owner_visit(case=case, person=actor.staff, today=actor.today)
     actor.record("case.opened", case=case.pk)
 
 
-def _read(keyring: Keyring, case_id: uuid.UUID, today: date) -> tuple[Case, list[Complaint], Grants]:
-    """Read a case, its reports and their grants in one query; raises Case.DoesNotExist."""
-    reports = Complaint.objects.filter(case__in=access.cases_for(keyring.staff), case=case_id).order_by("day", "pk")
-    was_opened = log.recorded_today("case.opened", keyring.staff, today, case="case")
-    ones = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
-    found = with_many(reports.annotate(was_opened=was_opened), "grants", KeyGrant, *ones)
-    if not found:
+def _read_case(staff: Staff, case_id: uuid.UUID, today: date) -> tuple[Case, list[Complaint], Grants]:
+    """Read a case, its reports and their grants in one query; raises Case.DoesNotExist.
+
+    ``was_opened`` on a report: this person has opened the case today already.
+    """
+    reports = Complaint.objects.filter(case__in=access.cases_for(staff), case=case_id).order_by("day", "pk")
+    was_opened = log.recorded_today("case.opened", staff, today, case="case")
+    parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
+    rows = with_many(reports.annotate(was_opened=was_opened), "grants", KeyGrant, *parents)
+    if not rows:
         raise Case.DoesNotExist
-    case = found[0][0].case
-    for complaint, _grants in found:
+    case = rows[0][0].case
+    for complaint, _grants in rows:
         complaint.case = case
-    return case, [complaint for complaint, _grants in found], {complaint.pk: grants for complaint, grants in found}
+    return case, [complaint for complaint, _grants in rows], {complaint.pk: grants for complaint, grants in rows}
 
 
-def _releases(keyring: Keyring, case: Case) -> list[Release]:
-    """Read the releases of a case and their grants in one query, and open their pairs; the key ring keeps them."""
+def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
+    """Read the releases of a case and their grants in one query; the keyring then holds their key pairs."""
     if case.lead_body_id is None:
         return []
-    found = with_many(case.releases.order_by("number"), "grants", KeyGrant, "body", "released_by")
-    for release, grants in found:
+    rows = with_many(case.releases.order_by("number"), "grants", KeyGrant, "body", "released_by")
+    for release, grants in rows:
         release.case = case
         keyring.release(release, grants)
-    return [release for release, _grants in found]
+    return [release for release, _grants in rows]
 
 
-def _index(actor: Actor, complaints: list[Complaint], items: Items) -> bool:
-    waits = any(getattr(row, "is_new", False) for rows in items.values() for row, _objects in rows)
-    if not waits and all(complaint.is_indexed for complaint in complaints):
+def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
+    """Read the evidence with its objects by complaint, in order; ``is_new`` on a row: it has no index entry."""
+    entries = IndexEntry.objects.filter(evidence=OuterRef("pk"))
+    evidence = Evidence.objects.filter(complaint__in=complaints).annotate(is_new=~Exists(entries))
+    rows: EvidenceRows = defaultdict(list)
+    for row, objects in with_many(evidence.order_by("sequence"), "objects_stored", EvidenceObject):
+        rows[row.complaint_id].append((row, objects))
+    return rows
+
+
+def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) -> bool:
+    """Write missing entries of the blind index; return whether the reports can be compared."""
+    has_new_evidence = any(getattr(row, "is_new", False) for rows in evidence.values() for row, _objects in rows)
+    if not has_new_evidence and all(complaint.is_indexed for complaint in complaints):
         return True
     try:
         similarity.index_reports(actor=actor, complaints=complaints, pictures=True)
@@ -202,24 +215,44 @@ def _index(actor: Actor, complaints: list[Complaint], items: Items) -> bool:
     return True
 
 
-def _compare(keyring: Keyring, case: Case, complaints: list[Complaint]) -> similarity.Matches | None:
+def _matches(keyring: Keyring, case: Case, complaints: list[Complaint]) -> similarity.Matches | None:
     try:
         return similarity.matches(keyring=keyring, case=case, complaints=complaints)
     except (SealError, UnpinnedKey):
         return None
 
 
-def _answers(keyring: Keyring, complaint: Complaint) -> dict[str, Any]:
-    owner = str(complaint.pk)
-    signer = bytes(complaint.reporter_verify_key)
+def _open_complaint(
+    keyring: Keyring,
+    complaint: Complaint,
+    evidence: list[tuple[Evidence, list[EvidenceObject]]],
+    thread: list[ThreadEntry],
+    risks: list[RiskAssessment],
+) -> ComplaintFile:
+    pair, owner = keyring.complaint(complaint), str(complaint.pk)
     context = Context("answers", owner, owner)
-    return dict(open_record(keyring.complaint(complaint), complaint.sealed_answers, context, signer))
+    return ComplaintFile(
+        complaint=complaint,
+        answers=dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key))),
+        thread=thread,
+        evidence=[
+            open_item(complaint=complaint, pair=pair, row=row, objects=objects)
+            for row, objects in evidence
+            if row.kind == Evidence.Kind.FILE
+        ],
+        posts=[
+            PostItem(row, read_post(pair, row, complaint))
+            for row, _objects in evidence
+            if row.kind == Evidence.Kind.POST
+        ],
+        dangers=risks,
+    )
 
 
-def _threads(
+def _open_threads(
     keyring: Keyring, messages: Iterable[Message], by_id: Mapping[uuid.UUID, Complaint], releases: Iterable[Release]
 ) -> dict[uuid.UUID, list[ThreadEntry]]:
-    released = {one.pk: one for one in releases}
+    released = {release.pk: release for release in releases}
     threads: dict[uuid.UUID, list[ThreadEntry]] = defaultdict(list)
     for message in messages:
         if message.release_id in released:
@@ -233,38 +266,16 @@ def _threads(
     return threads
 
 
-def _note(keyring: Keyring, row: InternalNote, complaint: Complaint) -> Note:
-    return Note(row.author, row.at, read_note(row, pair=keyring.complaint(complaint)))
-
-
-def _judged(
+def _open_assessments(
     keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]
 ) -> tuple[dict[uuid.UUID, list[RiskAssessment]], dict[uuid.UUID, dict[str, CheckedItem]]]:
-    """Return the gradings by complaint, oldest first, and the checklists by step."""
-    dangers: dict[uuid.UUID, list[RiskAssessment]] = defaultdict(list)
+    """Return the risk assessments by complaint, oldest first, and the checklists by step."""
+    risks: dict[uuid.UUID, list[RiskAssessment]] = defaultdict(list)
     checklists: dict[uuid.UUID, dict[str, CheckedItem]] = {}
     for row in rows:
         pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
         if row.transition_id is None:
-            dangers[row.complaint_id].append(assessments.read_risk(row, pair=pair))
+            risks[row.complaint_id].append(assessments.read_risk(row, pair=pair))
         else:
             checklists[row.transition_id] = assessments.read_checklist(row, pair=pair).items
-    return dangers, checklists
-
-
-def _evidence(complaints: Iterable[Complaint]) -> Items:
-    """Return the evidence with its objects by complaint, in order; ``is_new`` on a row: it may not be indexed yet."""
-    known = IndexEntry.objects.filter(evidence=OuterRef("pk"))
-    found = Evidence.objects.filter(complaint__in=complaints).annotate(is_new=~Exists(known))
-    rows: Items = defaultdict(list)
-    for row, objects in with_many(found.order_by("sequence"), "objects_stored", EvidenceObject):
-        rows[row.complaint_id].append((row, objects))
-    return rows
-
-
-def _item(keyring: Keyring, complaint: Complaint, row: Evidence, objects: list[EvidenceObject]) -> EvidenceItem:
-    return open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row, objects=objects)
-
-
-def _post(keyring: Keyring, complaint: Complaint, row: Evidence) -> PostItem:
-    return PostItem(row, read_post(keyring.complaint(complaint), row, complaint))
+    return risks, checklists

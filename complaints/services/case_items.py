@@ -1,4 +1,7 @@
-"""Reading single things of a case for an admitted member of triage: lines, evidence, posts, and what may be done."""
+"""Reads parts of a case for an admitted member of triage: summaries, evidence items and the available steps.
+
+Originals are not displayed: they leave only as attachments, by ``case_actions.open_object``.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from complaints.services.team_key_history import UnpinnedKey
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """A stored object that an officer may open."""
+    """A stored object that an officer may open; ``number`` counts the pages of a document from 1, else 0."""
 
     id: uuid.UUID
     variant: str
@@ -38,7 +41,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class EvidenceItem:
-    """One evidence item with what of it can be opened, and what the worker found; None where it is not done."""
+    """One evidence item with the objects that can be opened; ``findings`` is the file report, None until processed."""
 
     row: Evidence
     original: ObjectInfo
@@ -58,7 +61,10 @@ class PostItem:
 
 @dataclass(frozen=True)
 class AvailableStep:
-    """A step that the table allows from here; ``refused`` says by a code why this person may not take it now."""
+    """A transition out of the case's status.
+
+    ``refused`` is "same_person" or "no_reporter" where this person may not take it, else "".
+    """
 
     action: Action
     row: workflow.Transition
@@ -66,20 +72,18 @@ class AvailableStep:
 
 
 def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | None = None) -> dict[uuid.UUID, str]:
-    """Return the sealed one-liners of a page of cases; "" where this person cannot open one.
+    """Return the sealed one-line summaries of a page of cases, by case; "" where this person cannot open one.
 
-    A case that the person turned out to stand in is missing: it must be taken off the page.
+    New reports are indexed first. A case is missing from the result where that showed that the person has a conflict
+    of interest in it: the page must not display it. One audit entry records how many summaries were read.
 
     Args:
-        urgent: takes up the cases one of whose reporters is graded as in high danger; they cost no further query.
-
-    One entry in the chain says how many were read; which they were is told by the officer's opening of a case.
+        urgent: receives the ids of cases with a reporter at high risk; costs no further query.
     """
-    found: dict[uuid.UUID, str] = {}
     grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
+    grants = grants.defer("complaint__sealed_answers")
     complaints: dict[uuid.UUID, Complaint] = {}
     pairs: dict[uuid.UUID, BoxPair] = {}
-    grants = grants.defer("complaint__sealed_answers")
     for grant in grants if urgent is None else assessments.with_last_risk(grants):
         if grant.complaint is None:
             continue
@@ -90,50 +94,52 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
                 urgent.add(complaint.case_id)
     with suppress(Locked, SealError, UnpinnedKey):
         similarity.index_reports(actor=actor, complaints=list(complaints.values()), pictures=False)
+    lines: dict[uuid.UUID, str] = {}
     for complaint in complaints.values():
         if actor.keyring.has_conflict(complaint.case_id):
-            found.pop(complaint.case_id, None)
-            continue
-        owner, line = str(complaint.pk), ""
-        with suppress(KeyError, SealError):
-            signer = bytes(complaint.reporter_verify_key)
-            context = Context("summary", owner, owner)
-            line = str(open_record(pairs[complaint.pk], complaint.sealed_summary, context, signer, sizes=(1024,)))
-        found.setdefault(complaint.case_id, line)
-    if shown := sum(1 for line in found.values() if line):
-        facts = {"shown": shown}
-        actor.record("queue.opened", facts=facts)
-    return found
+            lines.pop(complaint.case_id, None)
+        else:
+            lines.setdefault(complaint.case_id, _summary(complaint, pairs.get(complaint.pk)))
+    if shown := sum(1 for line in lines.values() if line):
+        actor.record("queue.opened", facts={"shown": shown})
+    return lines
 
 
-def open_evidence(*, complaint: Complaint, pair: BoxPair) -> list[EvidenceItem]:
-    """Open what is sealed beside the objects of a complaint's evidence."""
-    files = complaint.evidence.filter(kind=Evidence.Kind.FILE).prefetch_related("objects_stored")
-    return [open_item(complaint=complaint, pair=pair, row=row) for row in files.order_by("sequence")]
+def _summary(complaint: Complaint, pair: BoxPair | None) -> str:
+    """Open the summary of a report; "" where there is no key pair or it does not open."""
+    if pair is None:
+        return ""
+    context = Context("summary", str(complaint.pk), str(complaint.pk))
+    try:
+        signer = bytes(complaint.reporter_verify_key)
+        return str(open_record(pair, complaint.sealed_summary, context, signer, sizes=(1024,)))
+    except SealError:
+        return ""
 
 
 def open_item(
     *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
 ) -> EvidenceItem:
-    """Open what is sealed beside the objects of one item; ``objects`` where they are at hand."""
-    found = {}
-    for stored in sorted(row.objects_stored.all() if objects is None else objects, key=lambda one: one.number):
-        info = storage.read_info(pair, stored, row, complaint)
-        found[stored.variant, stored.number] = ObjectInfo(stored.pk, stored.variant, info, stored.number)
+    """Open the descriptions of one item's objects.
+
+    Args:
+        objects: the item's objects, where the caller has read them already.
+    """
+    stored = sorted(row.objects_stored.all() if objects is None else objects, key=lambda item: item.number)
+    infos = {
+        (item.variant, item.number): ObjectInfo(
+            item.pk, item.variant, storage.read_info(pair, item, row, complaint), item.number
+        )
+        for item in stored
+    }
     return EvidenceItem(
         row=row,
-        original=found["original", 0],
-        working=found.get(("working", 0)),
-        preview=found.get(("preview", 0)),
-        pages=[one for one in found.values() if one.variant == "page"],
+        original=infos["original", 0],
+        working=infos.get(("working", 0)),
+        preview=infos.get(("preview", 0)),
+        pages=[info for info in infos.values() if info.variant == "page"],
         findings=processing.read_file_report(pair, row),
     )
-
-
-def open_posts(*, complaint: Complaint, pair: BoxPair) -> list[PostItem]:
-    """Open the posts of a complaint's evidence."""
-    rows = complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence")
-    return [PostItem(row, posts.read_post(pair, row, complaint)) for row in rows]
 
 
 def available_steps(
@@ -143,48 +149,35 @@ def available_steps(
     history: Sequence[CaseStep] | None = None,
     reports: Iterable[Complaint] | None = None,
 ) -> list[AvailableStep]:
-    """Return the staff steps out of the case's state that this person's role has, each with why not, where not.
+    """Return the transitions of staff out of the case's status that this person's role may take.
 
     Args:
-        history: the case's steps in order, where they are at hand.
-        reports: the case's complaints, where they are at hand: findings alone have nobody who could answer.
+        history: the case's steps in order, where the caller has read them already.
+        reports: the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
     """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
     if history is None:
         history = list(case.transitions.order_by("sequence")) if any(row.second_person_than for row in rows) else []
-    found = []
+    steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
-        same = last is not None and staff is not None and last.actor_id == staff.pk
-        refused = "same_person" if same else ""
+        refused = "same_person" if last is not None and staff is not None and last.actor_id == staff.pk else ""
         if row.action is Action.ASK_REPORTER:
-            refused = "" if any(one.has_reporter for one in reports or case.complaints.all()) else "no_reporter"
-        found.append(AvailableStep(row.action, row, refused))
-    return found
-
-
-# Looking at evidence in the admin: an item opened once in the chain, its copies read in pieces after that.
-#
-# Originals are never looked at here; they leave as attachments only (``acting.open_object``).
-
-
-ORIGINAL = EvidenceObject.Variant.ORIGINAL
-
-
-def _found(evidence_id: uuid.UUID) -> Evidence:
-    files = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint")
-    return files.get(pk=evidence_id)
+            complaints = reports or case.complaints.all()
+            refused = "" if any(complaint.has_reporter for complaint in complaints) else "no_reporter"
+        steps.append(AvailableStep(row.action, row, refused))
+    return steps
 
 
 @transaction.atomic
 def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
-    """Open one item to look at; written into the chain once, where there is a copy to look at.
+    """Open one file to display it; recorded in the audit chain where it has a working copy.
 
     Raises:
-        Evidence.DoesNotExist, Locked: nothing for this person.
+        Evidence.DoesNotExist, Locked: no such item for this person.
     """
-    row = _found(evidence_id)
+    row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
     item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
     if item.working:
         facts = {"object": str(item.working.id), "variant": item.working.variant}
@@ -193,24 +186,26 @@ def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
 
 
 def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
-    """Return a working copy, preview or page with what opens it; the caller has made sure that the looking is recorded.
+    """Return a working copy, preview or page with the description that decrypts it; the caller has audited the item.
 
     Raises:
-        EvidenceObject.DoesNotExist, Locked: nothing for this person; originals are never given out here.
+        EvidenceObject.DoesNotExist, Locked: no such object for this person; originals never.
     """
-    stored = EvidenceObject.objects.exclude(variant=ORIGINAL).select_related("evidence__complaint").get(pk=object_id)
+    copies = EvidenceObject.objects.exclude(variant=EvidenceObject.Variant.ORIGINAL)
+    stored = copies.select_related("evidence__complaint").get(pk=object_id)
     complaint = stored.evidence.complaint
     return stored, storage.read_info(keyring.complaint(complaint), stored, stored.evidence, complaint)
 
 
 def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
-    """Do the worker's work on an item that waits for an officer, in this session; written into the chain before.
+    """Process, in the officer's session, an item that the worker cannot open; audited first.
 
     Raises:
-        Evidence.DoesNotExist, Locked: nothing for this person, or nothing to do.
-        evidence.ScannerDown, sandbox.Unavailable: nothing was decided about the file.
+        Evidence.DoesNotExist, Locked: no such item for this person, or none that waits for an officer.
+        processing.ScannerDown, sandbox.Unavailable: the item waits for another try.
     """
     row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
-    pair, original = actor.keyring.complaint(row.complaint), row.objects_stored.get(variant=ORIGINAL)
+    original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)
+    pair = actor.keyring.complaint(row.complaint)
     actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
     processing.process_for_officer(pair=pair, evidence=row)

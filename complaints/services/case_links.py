@@ -1,7 +1,8 @@
-"""Linking reports about one matter into one case, and unlinking them: each reporter keeps an own thread and code.
+"""Links reports about the same matter into one case, and unlinks them; each reporter keeps their own thread and code.
 
-All reports of a case go into another at once; their case stays as a row without reports, marked with where they went,
-and nobody works on it until one of them comes back. Statuses do not move, but for a question that is settled.
+Linking moves all reports of the source cases at once. A source case remains as a row without reports that names the
+case it was linked into; it takes no steps until unlinking gives it a report again. Linking changes no status, except
+that an open question to a reporter is withdrawn.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
 from complaints import access
 from complaints.domain import case_links
 from complaints.domain.case_links import LinkRefusal, LinkRefused
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, CaseStep, InternalNote
+from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
@@ -31,22 +32,26 @@ from complaints.services.messages import write_note
 from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
 
-# In one act; a burst about one post brought a few dozen so far.
+# Cases linked in one act; a burst of reports about one post has brought a few dozen so far.
 MOST = 150
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A case that may be linked, or why not (``refused``, a code); ``why`` says by codes what it shares.
+    """A case that may be linked.
 
-    ``mark`` is what the officer sees of it now.
+    Attributes:
+        reports: number of its reports.
+        why: codes of what it shares with the target: "accused", "picture", "post".
+        refused: code of why it cannot be linked, "" where it can.
+        version: what the officer sees of it now.
     """
 
     case: Case
     reports: int
     why: tuple[str, ...]
     refused: str
-    mark: str
+    version: CaseVersion
 
 
 @transaction.atomic
@@ -54,90 +59,82 @@ def link(
     *,
     actor: Actor,
     target_id: uuid.UUID,
-    sources: Mapping[uuid.UUID, str],
+    sources: Mapping[uuid.UUID, CaseVersion],
     reason: str,
-    seen: str | None = None,
+    seen: CaseVersion | None = None,
 ) -> int:
     """Move all reports of the source cases into the target; return how many.
 
     Args:
-        sources: per case what the officer saw of it, a mark or a status.
+        sources: the version of each case that the officer saw.
         reason: becomes one internal note on the target.
-        seen: the same of the target.
+        seen: the version of the target that the officer saw.
 
     Raises:
-        LinkRefused: a rule of ``domain.linking``; nothing was moved.
-        CaseChanged: one of the cases moved meanwhile.
-        Case.DoesNotExist: one of them is not for this person.
+        LinkRefused: a rule of ``domain.case_links``; nothing was moved.
+        CaseChanged: one of the cases does not agree with the version seen.
+        Case.DoesNotExist: this person may not see one of them.
         Locked: the person was not admitted to triage.
     """
-    speaker = _may(actor.keyring, reason)
+    speaker = _check_permission(actor.keyring, reason)
     if not sources or len(sources) > MOST:
         raise LinkRefused(LinkRefusal.NOTHING)
     if target_id in sources:
         raise LinkRefused(LinkRefusal.SAME_CASE)
-    _visible(actor.keyring, {target_id, *sources})
+    _check_visible(actor.keyring, {target_id, *sources})
     cases = case_membership.lock([target_id, *sources])
-    # Waiting for the lock another link may have been faster.
-    if any(case.linked_into_id for case in cases.values()):
-        raise CaseChanged
-    sequences = _sequences(cases)
-    for pk, mark in (*sources.items(), (target_id, seen)):
-        if mark is not None and not transitions.is_current(mark, cases[pk], sequences[pk]):
-            raise CaseChanged
-    _check(cases, target_id)
-    _settle(actor, [case for pk, case in cases.items() if pk != target_id], reason)
-    # With the steps that were just taken.
+    _check_unchanged(cases, {**sources, target_id: seen})
+    _check_rules(cases, target_id)
+    _withdraw_questions(actor, [case for pk, case in cases.items() if pk != target_id], reason)
+    # Read again, because withdrawing a question takes a step.
     cases = Case.objects.select_related("category").in_bulk(list(cases))
     target = cases.pop(target_id)
     complaints = list(Complaint.objects.filter(case__in=cases).order_by("day", "pk"))
     moves = case_membership.move(
-        complaints=complaints,
-        sources=cases,
-        target=target,
-        actor=actor.staff,
-        at=actor.now,
-        day=timezone.localdate(actor.now),
+        complaints=complaints, sources=cases, target=target, actor=actor.staff, at=actor.now, day=actor.today
     )
-    # What was linked into a source before stands behind the target from now on: no case waits behind a waiting one.
+    # Cases linked into a source earlier now point at the target, so that links never form a chain.
     Case.objects.filter(linked_into__in=cases).update(linked_into=target)
     Case.objects.filter(pk__in=cases).update(linked_into=target, due_on=None, is_late=False)
-    _free(target, actor.now)
-    first = target.complaints.order_by("day", "pk").exclude(pk__in=[one.pk for one in complaints]).first()
-    note = _note(actor, speaker, first or complaints[0], reason)
-    for one in moves:
-        _record("case.linked", actor, one, note, case=target.pk)
+    _release_conflicted_owner(target, actor.now)
+    joined = [complaint.pk for complaint in complaints]
+    first = target.complaints.order_by("day", "pk").exclude(pk__in=joined).first() or complaints[0]
+    note = write_note(complaint=first, text=reason, actor=actor, speaker=speaker)
+    for move in moves:
+        facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
+        actor.record("case.linked", case=target.pk, facts=facts)
     return len(complaints)
 
 
 @transaction.atomic
-def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: str | None = None) -> Case:
-    """Give a report a case of its own again; return that case.
+def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVersion | None = None) -> Case:
+    """Give a report its own case again; return that case.
+
+    Args:
+        seen: the version of the shared case that the officer saw.
 
     Raises:
-        LinkRefused: it is alone, or a body holds it.
-        CaseChanged: the case is not as the officer saw it (``seen``).
+        LinkRefused: the report is alone in its case, or a body holds it.
+        CaseChanged: the case does not agree with ``seen``.
         Case.DoesNotExist, Complaint.DoesNotExist, Locked: nothing for this person.
     """
-    speaker = _may(actor.keyring, reason)
+    speaker = _check_permission(actor.keyring, reason)
     joint = case_membership.lock_around(complaint_id)
-    _visible(actor.keyring, {joint.pk})
-    if seen is not None and not transitions.is_current(seen, joint, _sequences([joint.pk])[joint.pk]):
-        raise CaseChanged
+    _check_visible(actor.keyring, {joint.pk})
+    _check_unchanged({joint.pk: joint}, {joint.pk: seen})
     complaint = Complaint.objects.get(pk=complaint_id)
     refused = unlink_refusal(complaint=complaint, case=joint)
     if refused:
         raise LinkRefused(refused)
-    day = timezone.localdate(actor.now)
-    done = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=day)
-    note = _note(actor, speaker, complaint, reason)
-    _record("case.unlinked", actor, done, note, case=joint.pk)
-    _free(done.target, actor.now)
-    return done.target
+    move = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=actor.today)
+    note = write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
+    actor.record("case.unlinked", case=joint.pk, facts={**verify_rows.move_facts(move), "note": str(note.pk)})
+    _release_conflicted_owner(move.target, actor.now)
+    return move.target
 
 
-def _free(case: Case, now: datetime) -> None:
-    """Take a case from an owner who stands in a report that has just come into it: they find it no more."""
+def _release_conflicted_owner(case: Case, now: datetime) -> None:
+    """Take a case from an owner who has a conflict of interest in a report that has just joined it."""
     owner = case.assignee
     if owner is not None and access.has_conflict(owner, case.pk):
         conflict_detection.release_assignment(case_id=case.pk, staff_id=owner.pk, now=now)
@@ -145,17 +142,20 @@ def _free(case: Case, now: datetime) -> None:
 
 
 def unlink_refusal(*, complaint: Complaint, case: Case) -> str:
-    """Return by a code why a report cannot be taken out of its case, "" where it can."""
+    """Return the code of why a report cannot be taken out of its case, "" where it can."""
     if not case_membership.is_shared(case):
         return LinkRefusal.ALONE.value
     return LinkRefusal.HELD.value if case_membership.is_held(complaint, case) else ""
 
 
 def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = None) -> list[Candidate]:
-    """Return cases that could be linked into ``case``: those that share something, or those of ``references``.
+    """Return cases that could be linked into ``case``.
+
+    Args:
+        references: references of the cases to return; None for the likely duplicates of ``case``.
 
     Raises:
-        Locked, UnpinnedKey, SealError: the key of the index does not open.
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
     """
     visible = access.cases_for(keyring.staff).exclude(pk=case.pk)
     why: dict[uuid.UUID, tuple[str, ...]] = {}
@@ -164,24 +164,24 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
         visible = visible.filter(pk__in=why)
     else:
         visible = visible.filter(reference__in=references)
-    rows = visible.select_related("category", "accused_kind", "province", "lead_body").order_by("-received_on", "pk")
-    found = list(rows[:MOST])
-    sequences = _sequences([row.pk for row in found])
-    released = set(Case.objects.filter(pk__in=sequences, releases__isnull=False).values_list("pk", flat=True))
+    related = visible.select_related("category", "accused_kind", "province", "lead_body")
+    cases = list(related.order_by("-received_on", "pk")[:MOST])
+    versions = transitions.current_versions(cases)
+    released = _released(versions)
     return [
         Candidate(
             case=row,
-            reports=len(sequences[row.pk]),
+            reports=len(versions[row.pk].threads),
             why=why.get(row.pk, ()),
-            refused=_source_refusal(row, released=row.pk in released),
-            mark=transitions.case_version(row, sequences[row.pk]),
+            refused=_source_refusal(row, was_released=row.pk in released),
+            version=versions[row.pk],
         )
-        for row in found
+        for row in cases
     ]
 
 
 def reports_after_forwarding(*, case: Case, history: Iterable[CaseStep]) -> set[uuid.UUID]:
-    """Return the reports of a case that joined it after it was last forwarded: the body does not hold them.
+    """Return the reports that joined a case after it was last forwarded: the body does not hold them.
 
     Args:
         history: the steps of the case.
@@ -194,62 +194,55 @@ def reports_after_forwarding(*, case: Case, history: Iterable[CaseStep]) -> set[
 
 
 def target_refusal(case: Case) -> str:
-    """Return by a code why nothing can be linked into ``case``, "" where it can."""
+    """Return the code of why nothing can be linked into ``case``, "" where something can."""
     refused = case_links.target_refusal(Status(case.status))
     return refused.value if refused else ""
 
 
-def _sequences(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
-    """Return how far each thread of cases has come: what a mark is made of."""
-    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {pk: {} for pk in cases}
-    for pk, case, sequence in Complaint.objects.filter(case__in=found).values_list("pk", "case", "next_sequence"):
-        found[case][pk] = sequence
-    return found
-
-
-def _may(keyring: Keyring, reason: str) -> KeySet:
+def _check_permission(keyring: Keyring, reason: str) -> KeySet:
+    """Return triage's keys for somebody who may link and gives a reason; raises Locked, LinkRefused."""
     speaker = keyring.team(pinned_team(Team.Kind.TRIAGE))
     case_links.check_act(permissions=access.permissions_of(keyring.staff), reason=reason)
     return speaker
 
 
-def _visible(keyring: Keyring, wanted: set[uuid.UUID]) -> None:
-    if access.cases_for(keyring.staff).filter(pk__in=wanted).count() != len(wanted):
+def _check_visible(keyring: Keyring, case_ids: set[uuid.UUID]) -> None:
+    if access.cases_for(keyring.staff).filter(pk__in=case_ids).count() != len(case_ids):
         raise Case.DoesNotExist
 
 
-def _check(cases: Mapping[uuid.UUID, Case], target_id: uuid.UUID) -> None:
-    refused = case_links.target_refusal(Status(cases[target_id].status))
-    if refused:
+def _check_unchanged(cases: Mapping[uuid.UUID, Case], seen: Mapping[uuid.UUID, CaseVersion | None]) -> None:
+    """Raise CaseChanged where a locked case was linked already or does not agree with the version seen."""
+    if any(case.linked_into_id for case in cases.values()):
+        raise CaseChanged
+    current = transitions.current_versions(cases.values())
+    if any(version is not None and not version.agrees_with(current[pk]) for pk, version in seen.items()):
+        raise CaseChanged
+
+
+def _check_rules(cases: Mapping[uuid.UUID, Case], target_id: uuid.UUID) -> None:
+    if refused := target_refusal(cases[target_id]):
         raise LinkRefused(refused)
-    released = set(Case.objects.filter(pk__in=cases, releases__isnull=False).values_list("pk", flat=True))
+    released = _released(cases)
     for pk, case in cases.items():
-        if pk != target_id and (code := _source_refusal(case, released=pk in released)):
+        if pk != target_id and (code := _source_refusal(case, was_released=pk in released)):
             raise LinkRefused(code)
 
 
-def _source_refusal(case: Case, *, released: bool) -> str:
+def _released(case_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    return set(Case.objects.filter(pk__in=case_ids, releases__isnull=False).values_list("pk", flat=True))
+
+
+def _source_refusal(case: Case, *, was_released: bool) -> str:
     asked_from = Status(case.asked_from) if case.asked_from else None
-    refused = case_links.source_refusal(Status(case.status), asked_from, was_released=released)
+    refused = case_links.source_refusal(Status(case.status), asked_from, was_released=was_released)
     return refused.value if refused else ""
 
 
-def _settle(actor: Actor, sources: list[Case], reason: str) -> None:
-    """Take back open questions: who is asked from now on is asked in the joint case."""
+def _withdraw_questions(actor: Actor, sources: list[Case], reason: str) -> None:
+    """Withdraw open questions to reporters: further questions are asked in the target case."""
     for case in sources:
         if case.status == Status.NEEDS_INFORMATION:
             transitions.perform(
-                case_id=case.pk,
-                action=Action.LINK,
-                actor_kind=ActorKind.STAFF,
-                actor=actor,
-                reason=reason,
+                case_id=case.pk, action=Action.LINK, actor_kind=ActorKind.STAFF, actor=actor, reason=reason
             )
-
-
-def _note(actor: Actor, speaker: KeySet, complaint: Complaint, reason: str) -> InternalNote:
-    return write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
-
-
-def _record(event: str, actor: Actor, move: CaseMove, note: InternalNote, *, case: uuid.UUID) -> None:
-    actor.record(event, case=case, facts={**verify_rows.move_facts(move), "note": str(note.pk)})

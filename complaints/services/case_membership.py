@@ -1,7 +1,7 @@
-"""Which case a report stands in: moving it, finding its own case again, and the part of each history that is its own.
+"""Which case a report belongs to: moving it, giving it its own case again, and which steps of a case concern it.
 
-Only this module writes ``Complaint.case`` after a report was sent. Complaints are locked before cases, both in the
-order of their keys, and the chain comes last, as everywhere.
+Only this module writes ``Complaint.case`` after submission. Complaints are locked before cases, both by primary key,
+and the audit chain last, as in every transaction.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ REFERENCE_CHARS = 6
 
 @dataclass(frozen=True)
 class MembershipPeriod:
-    """A report's time in one case: its steps after ``after``, up to and with ``until`` (None: it is there now)."""
+    """The time that a report spent in one case.
+
+    Attributes:
+        after: number of the case's last step before the report joined; 0 where it came with the case.
+        until: number of the last step that concerned it; None where it is still in the case.
+        since: day on which it joined; None where it came with the case.
+    """
 
     case_id: uuid.UUID
     after: int
@@ -38,28 +44,28 @@ class MembershipPeriod:
 
 
 def new_reference(day: date, *, practice: bool = False) -> str:
-    """Draw a reference; nothing can be told from it but the year, or that it is practice."""
+    """Draw a random reference; it reveals only the year, or that the case is for practice."""
     prefix = PRACTICE_PREFIX if practice else f"KN-{day:%y}-"
     return prefix + "".join(secrets.choice(codes.ALPHABET) for _ in range(REFERENCE_CHARS))
 
 
-def lock(cases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
-    """Lock cases with all their reports until the transaction ends.
+def lock(case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
+    """Lock cases with all their reports until the transaction ends; return them by id.
 
     Raises:
-        CaseChanged: a report came or went meanwhile.
-        Case.DoesNotExist: one of them is not there.
+        CaseChanged: a report joined or left one of them meanwhile.
+        Case.DoesNotExist: one of them does not exist.
     """
-    wanted = set(cases)
-    reports = Complaint.objects.filter(case__in=wanted).order_by("pk")
+    ids = set(case_ids)
+    reports = Complaint.objects.filter(case__in=ids).order_by("pk")
     locked = list(reports.select_for_update().values_list("pk", flat=True))
-    rows = Case.objects.select_for_update(of=("self",)).select_related("category").filter(pk__in=wanted).order_by("pk")
-    found = {case.pk: case for case in rows}
-    if found.keys() != wanted:
+    rows = Case.objects.select_for_update(of=("self",)).select_related("category").filter(pk__in=ids).order_by("pk")
+    cases = {case.pk: case for case in rows}
+    if cases.keys() != ids:
         raise Case.DoesNotExist
     if list(reports.values_list("pk", flat=True)) != locked:
         raise CaseChanged
-    return found
+    return cases
 
 
 def lock_around(complaint_id: uuid.UUID | str) -> Case:
@@ -80,7 +86,7 @@ def lock_around(complaint_id: uuid.UUID | str) -> Case:
 
 
 def is_shared(case: Case) -> bool:
-    """Whether more than one report stands in a case."""
+    """Whether a case has more than one report."""
     return len(case.complaints.order_by().values_list("pk")[:2]) > 1
 
 
@@ -93,7 +99,12 @@ def move(
     at: datetime | None,
     day: date,
 ) -> list[CaseMove]:
-    """Put reports whose cases are locked into ``target``, locked as well; ``sources`` are their cases by id."""
+    """Move reports into ``target`` and return the rows that record it.
+
+    Args:
+        sources: the reports' cases by id; they and ``target`` are locked.
+        at: aware time of an act of staff; None for a reporter's, which has a day only.
+    """
     numbers: dict[uuid.UUID, int] = {}
     for complaint_id, number in CaseMove.objects.filter(complaint__in=complaints).values_list("complaint", "number"):
         numbers[complaint_id] = max(number, numbers.get(complaint_id, 0))
@@ -119,18 +130,20 @@ def move(
 
 
 def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> CaseMove:
-    """Give a report that shares the locked case ``joint`` a case of its own: the one it came with, where that waits
-    empty, else a new one. Its status is what it was, its days count anew."""
-    own = _waiting_case(complaint, joint) or _new_case(complaint, joint, day)
-    if own.linked_into_id:
-        own.linked_into = None
-        own.due_on = _fresh(own, day)
-        own.save(update_fields=["linked_into", "due_on"])
-    return move(complaints=[complaint], sources={joint.pk: joint}, target=own, actor=actor, at=at, day=day)[0]
+    """Move a report out of the shared, locked case ``joint`` into its own case.
+
+    That is the case which it came with, where that is empty, else a new one. The status stays; deadlines begin anew.
+    """
+    target = _empty_source(complaint, joint) or _new_case(complaint, joint, day)
+    if target.linked_into_id:
+        target.linked_into = None
+        target.due_on = _full_deadline(target, day)
+        target.save(update_fields=["linked_into", "due_on"])
+    return move(complaints=[complaint], sources={joint.pk: joint}, target=target, actor=actor, at=at, day=day)[0]
 
 
-def _waiting_case(complaint: Complaint, joint: Case) -> Case | None:
-    """Return the first of the cases that a report came from which waits empty behind ``joint``."""
+def _empty_source(complaint: Complaint, joint: Case) -> Case | None:
+    """Return the first of a report's earlier cases that is linked into ``joint`` and has no reports."""
     for move in CaseMove.objects.filter(complaint=complaint, source__linked_into=joint).order_by("number"):
         case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=move.source_id)
         if not case.complaints.exists():
@@ -139,7 +152,7 @@ def _waiting_case(complaint: Complaint, joint: Case) -> Case | None:
 
 
 def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
-    """Store a case for the report that ``joint`` was once made for; what is clear of it is that report's."""
+    """Create a case for the report that ``joint`` was created for; the plaintext columns are that report's."""
     for _attempt in range(MAX_REFERENCE_DRAWS):
         case = Case(
             reference=new_reference(day, practice=joint.is_practice),
@@ -151,51 +164,54 @@ def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
             received_on=complaint.day,
             status_on=day,
         )
-        case.due_on = _fresh(case, day)
+        case.due_on = _full_deadline(case, day)
         try:
             with transaction.atomic():
                 case.save(force_insert=True)
-        except IntegrityError:  # the reference was taken; draw another
+        except IntegrityError:  # the reference exists already: draw another
             continue
         return case
     raise IntegrityError("reference")
 
 
-def _fresh(case: Case, day: date) -> date | None:
-    """Return a whole new deadline: the days that passed elsewhere are nobody's delay."""
+def _full_deadline(case: Case, day: date) -> date | None:
+    """Return the due date as if the status began on ``day``: the days in the shared case are not counted."""
     urgent = case.category.priority == "urgent"
     return transitions.due_date(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
 
 
 def membership_periods(complaint: Complaint) -> list[MembershipPeriod]:
-    """Return the cases that a report stood in, first to last, each with the steps that were its own there."""
+    """Return the cases that a report has belonged to, first to last, with the steps that concerned it in each."""
     moves = list(CaseMove.objects.filter(complaint=complaint).order_by("number"))
     if not moves:
         return [MembershipPeriod(complaint.case_id, 0, None, None)]
-    way = [MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None)]
-    for one, following in zip(moves, [*moves[1:], None], strict=True):
-        way.append(
-            MembershipPeriod(one.target_id, one.target_steps, following.source_steps if following else None, one.day)
-        )
-    return way
+    first = MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None)
+    ends = [*(move.source_steps for move in moves[1:]), None]
+    return [
+        first,
+        *(
+            MembershipPeriod(move.target_id, move.target_steps, end, move.day)
+            for move, end in zip(moves, ends, strict=True)
+        ),
+    ]
 
 
 def own_reference(complaint: Complaint) -> str:
-    """Return the reference that a reporter knows: that of the case which their report came with, for good.
+    """Return the reference that the reporter knows: that of the case which their report came with.
 
-    That of the joint case would show two reporters that they share one.
+    The reference of a shared case would reveal to two reporters that they share one.
     """
     first = CaseMove.objects.filter(complaint=complaint).order_by("number").select_related("source").first()
     return first.source.reference if first else complaint.case.reference
 
 
 def with_reference(text: str, complaint: Complaint) -> str:
-    """Return ``text`` with "{reference}" filled in as this one reporter knows it."""
+    """Return ``text`` with "{reference}" replaced by the reference that this reporter knows."""
     return text.replace("{reference}", own_reference(complaint)) if "{reference}" in text else text
 
 
 def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
-    """Whether a report joined its case after that was last forwarded: what the body got does not hold it."""
+    """Whether a report joined its case after the last forwarding, so that the body's release does not contain it."""
     last = CaseMove.objects.filter(complaint=complaint).order_by("-number").first()
     if last is None or last.target_id != case.pk:
         return False
@@ -205,6 +221,6 @@ def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
 
 
 def is_held(complaint: Complaint, case: Case) -> bool:
-    """Whether a body has this report before it now."""
+    """Whether a body is working on this report now."""
     asked_from = Status(case.asked_from) if case.asked_from else None
     return case_links.with_body(Status(case.status), asked_from) and not came_after_forwarding(complaint, case)

@@ -1,7 +1,7 @@
-"""The custody sheet: what was received, its hashes and those of every copy, and who opened what, when and why.
+"""The chain-of-custody sheet of evidence: what was received, the hashes of each copy, who opened what, when and why.
 
-Hashes of plaintext stand sealed beside the objects and are opened for an admitted officer only; the rest is read out
-of the audit chain. Whoever prints a sheet is written into the chain themselves, and stands on it.
+Plaintext hashes are sealed beside the objects and opened for an admitted officer only; the rest comes from the audit
+chain. Making a sheet is itself recorded in the chain, and the sheet lists that entry.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from complaints.services.case_items import open_item
 from complaints.services.evidence import storage
 from complaints.services.messages import read_note
 
-# What of a case's chain tells of its files. A release hands over keys, so it stands here too.
+# Events about the files of a case. A release belongs to them because it gives a body the keys of files.
 EVENTS = frozenset(
     {"case.opened", "object.opened", "object.worked", "release.made", "release.opened", "custody.printed"}
 )
@@ -33,7 +33,13 @@ EVENTS = frozenset(
 
 @dataclass(frozen=True)
 class StoredLine:
-    """One stored object: the file as it was hashed, and the digest of its ciphertext as the chain knows it."""
+    """One stored object.
+
+    Attributes:
+        number: of a page, from 1; else 0.
+        info: name, type, size and plaintext hash.
+        object_digest: hash of the ciphertext in hexadecimal, as the audit chain records it.
+    """
 
     id: uuid.UUID
     variant: str
@@ -44,7 +50,7 @@ class StoredLine:
 
 @dataclass(frozen=True)
 class Opening:
-    """One entry of the chain in words' reach: who, and for an original why."""
+    """One audit entry with the person who acted, and for an original the reason of opening it."""
 
     entry: RecordedEntry
     person: Staff | None
@@ -54,7 +60,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class ItemSheet:
-    """One evidence item: what is stored of it and who opened it."""
+    """One evidence item; ``report`` counts the reports of the case from 1, ``stored`` begins with the original."""
 
     id: uuid.UUID
     report: int
@@ -71,7 +77,13 @@ class ItemSheet:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A custody sheet; ``head`` is the chain's last entry (number, digest), which is this sheet's own."""
+    """A custody sheet.
+
+    Attributes:
+        others: entries about the case as a whole.
+        head: number and digest of the chain's last entry, the one that records this sheet.
+        person: who made it.
+    """
 
     case: Case
     items: list[ItemSheet]
@@ -83,7 +95,7 @@ class Sheet:
 
 @transaction.atomic
 def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | None = None) -> Sheet:
-    """Make the sheet of a case, or of one item of it; written into the chain.
+    """Make the sheet of a case, or of one item of it; recorded in the audit chain.
 
     Raises:
         Case.DoesNotExist, EvidenceObject.DoesNotExist, Locked: nothing for this person.
@@ -95,50 +107,47 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     facts = {"item": str(evidence_id)} if evidence_id else {}
     actor.record("custody.printed", case=case.pk, facts=facts)
     entries = log.entries_of_case(case=case.pk, events=EVENTS)
-    known = _known(entries, pairs)
+    openings = _openings(entries, pairs)
     items = [
         item
         for report, complaint in enumerate(complaints, start=1)
-        for item in _items(report, complaint, pairs[complaint.pk], evidence_id)
+        for item in _items(report, complaint, pairs[complaint.pk], evidence_id, openings)
     ]
     if evidence_id and not items:
         raise EvidenceObject.DoesNotExist
-    filled = [_with_openings(item, known) for item in items]
-    others = [one for one in known if not one.variant and one.entry.event != "object.worked"]
-    return Sheet(case, filled, others, log.head(), actor.now, actor.staff)
+    others = [opening for opening in openings if not opening.variant and opening.entry.event != "object.worked"]
+    return Sheet(case, items, others, log.head(), actor.now, actor.staff)
 
 
-def _items(report: int, complaint: Complaint, pair: BoxPair, only: uuid.UUID | None) -> Iterable[ItemSheet]:
+def _items(
+    report: int, complaint: Complaint, pair: BoxPair, only: uuid.UUID | None, openings: list[Opening]
+) -> Iterable[ItemSheet]:
     rows = complaint.evidence.filter(kind="file").prefetch_related("objects_stored").order_by("sequence")
     for row in rows.filter(pk=only) if only else rows:
-        opened = open_item(complaint=complaint, pair=pair, row=row)
-        digests = {one.pk: bytes(one.object_digest).hex() for one in row.objects_stored.all()}
-        found = [one for one in (opened.original, opened.working, opened.preview, *opened.pages) if one]
-        stored = [StoredLine(one.id, one.variant, one.number, one.info, digests[one.id]) for one in found]
-        yield ItemSheet(row.pk, report, row.sequence, row.day, stored, [])
+        item = open_item(complaint=complaint, pair=pair, row=row)
+        digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
+        infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
+        lines = [StoredLine(info.id, info.variant, info.number, info.info, digests[info.id]) for info in infos]
+        ids = {str(line.id) for line in lines}
+        of_item = [opening for opening in openings if opening.entry.facts.get("object") in ids]
+        yield ItemSheet(row.pk, report, row.sequence, row.day, lines, of_item)
 
 
-def _with_openings(item: ItemSheet, known: list[Opening]) -> ItemSheet:
-    objects = {str(one.id) for one in item.stored}
-    openings = [one for one in known if one.entry.facts.get("object") in objects]
-    return ItemSheet(item.id, item.report, item.sequence, item.received, item.stored, openings)
-
-
-def _known(entries: list[RecordedEntry], pairs: Mapping[uuid.UUID, BoxPair]) -> list[Opening]:
-    people = Staff.objects.in_bulk({one.actor for one in entries if one.actor})
-    whys = _whys({str(one.facts["note"]) for one in entries if one.facts.get("note")}, pairs)
+def _openings(entries: list[RecordedEntry], pairs: Mapping[uuid.UUID, BoxPair]) -> list[Opening]:
+    people = Staff.objects.in_bulk({entry.actor for entry in entries if entry.actor})
+    reasons = _reasons({str(entry.facts["note"]) for entry in entries if entry.facts.get("note")}, pairs)
     return [
         Opening(
-            entry=one,
-            person=people.get(one.actor) if one.actor else None,
-            variant=str(one.facts.get("variant", "")),
-            why=whys.get(str(one.facts.get("note", "")), ""),
+            entry=entry,
+            person=people.get(entry.actor) if entry.actor else None,
+            variant=str(entry.facts.get("variant", "")),
+            why=reasons.get(str(entry.facts.get("note", "")), ""),
         )
-        for one in entries
+        for entry in entries
     ]
 
 
-def _whys(notes: set[str], pairs: Mapping[uuid.UUID, BoxPair]) -> dict[str, str]:
-    """Open the notes that say why originals were opened; the chain names them, their complaint opens them."""
-    rows = InternalNote.objects.filter(pk__in=notes, complaint__in=pairs)
+def _reasons(note_ids: set[str], pairs: Mapping[uuid.UUID, BoxPair]) -> dict[str, str]:
+    """Open the notes with the reasons for opening originals, by id; audit entries name them."""
+    rows = InternalNote.objects.filter(pk__in=note_ids, complaint__in=pairs)
     return {str(row.pk): read_note(row, pair=pairs[row.complaint_id]) for row in rows}

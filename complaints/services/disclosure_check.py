@@ -1,15 +1,14 @@
-"""What a text to reporters would give away, checked against the opened case; and what was sent in spite of it.
+"""Checks what a text to reporters would disclose, against the opened case, and records texts sent despite a warning.
 
-The rules are those of domain.leaks. What is found goes back to the page that asked and nowhere else: the chain takes
-the kinds and their number. A warning never forbids: it is overridden with a reason, which is sealed.
+The rules are those of domain.disclosure. Their result goes only to the page that asked for it: the audit chain records
+kinds and numbers. A warning never forbids; the officer overrides it with a reason, which is sealed.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 
@@ -29,7 +28,7 @@ from complaints.services.messages import read, send_to_reporter, write_note
 
 @dataclass(frozen=True)
 class Override:
-    """A text that is sent in spite of warnings: of which kinds, and why in the officer's words (to be sealed)."""
+    """Why a text is sent despite warnings: their kinds, and the reason in the officer's words, which is sealed."""
 
     kinds: tuple[str, ...]
     words: str
@@ -37,55 +36,67 @@ class Override:
 
 @dataclass(frozen=True)
 class ReporterWords:
-    """One reporter's words, opened: the answers, and what they wrote later."""
+    """What one reporter wrote, opened: the answers of the report, and later messages."""
 
-    answers: dict[str, Any]
-    said: tuple[str, ...]
+    answers: Mapping[str, object]
+    messages: tuple[str, ...]
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """All that this reporter wrote in sentences."""
-        return (str(self.answers.get("story", "")), *self.said)
+    def texts(self) -> tuple[str, ...]:
+        """The account of facts and all messages."""
+        return (str(self.answers.get("story", "")), *self.messages)
 
 
 @transaction.atomic
 def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str) -> list[Disclosure]:
-    """Return what ``text`` would give away to the reporters ``readers`` (complaints of the case; empty: all of it).
+    """Return what ``text`` would disclose; recorded in the audit chain, because it opens every complaint of the case.
 
-    Opens every complaint of the case, so the chain learns that it was done.
+    Args:
+        readers: complaints of the case whose reporters would read the text; empty for all.
 
     Raises:
         Locked: the person was not admitted to triage.
     """
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
-    told = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
-    own = tuple(case_membership.own_reference(one) for one in complaints if len(told) == 1 or [one.pk] == list(readers))
-    held = known_facts([told[pk] for pk in readers or told], list(told.values()), references=own)
-    found = disclosure.check(text, held)
-    record_check(actor=actor, case_id=case_id, found=found)
-    return found
+    written = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
+    references = tuple(
+        case_membership.own_reference(complaint)
+        for complaint in complaints
+        if len(complaints) == 1 or [complaint.pk] == list(readers)
+    )
+    known = known_facts([written[pk] for pk in readers or written], list(written.values()), references=references)
+    disclosures = disclosure.check(text, known)
+    record_check(actor=actor, case_id=case_id, found=disclosures)
+    return disclosures
 
 
 def known_facts(
     readers: Sequence[ReporterWords], everybody: Sequence[ReporterWords], *, references: tuple[str, ...] = ()
 ) -> KnownFacts:
-    """Return what a text to ``readers`` is held against; where several read it, each is another to the others."""
-    alone = readers[0] if len(readers) == 1 else None
+    """Return the facts that a text to ``readers`` is checked against.
+
+    With several readers, what each of them wrote counts as another reporter's words, because the others would read it.
+
+    Args:
+        everybody: all reporters of the case.
+        references: those by which the readers know their report.
+    """
+    single = readers[0] if len(readers) == 1 else None
     return KnownFacts(
-        accused=_values(everybody, "accused_name"),
-        stories=alone.words if alone else (),
-        offices=(*_values(everybody, "agency"), *_values(everybody, "regency")),
-        others=tuple(words for one in everybody if one is not alone for words in one.words),
-        staff=_staff(),
+        accused=_answers(everybody, "accused_name"),
+        stories=single.texts if single else (),
+        offices=(*_answers(everybody, "agency"), *_answers(everybody, "regency")),
+        others=tuple(text for reporter in everybody if reporter is not single for text in reporter.texts),
+        staff=_staff_names(),
         references=references,
     )
 
 
-def _values(told: Iterable[ReporterWords], name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(one.answers.get(name, "")) for one in told))
+def _answers(reporters: Iterable[ReporterWords], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(reporter.answers.get(name, "")) for reporter in reporters))
 
 
-def _staff() -> tuple[str, ...]:
+def _staff_names() -> tuple[str, ...]:
     people = Staff.objects.filter(is_active=True).order_by("pk").values_list("first_name", "last_name", "username")
     return tuple(name for first, last, user in people for name in (f"{first} {last}".strip(), user) if name)
 
@@ -94,19 +105,18 @@ def _open(keyring: Keyring, complaint: Complaint) -> ReporterWords:
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
-    said = complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence")
-    return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in said))
+    messages = complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence")
+    return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in messages))
 
 
 def record_check(*, actor: Actor, case_id: uuid.UUID, found: Sequence[Disclosure]) -> None:
-    """Write into the chain that a text was checked, and which kinds of warnings there were."""
-    facts = {"found": len(found), "kinds": kinds_of(found)}
-    actor.record("leak.checked", case=case_id, facts=facts)
+    """Record that a text was checked, with the number and kinds of the warnings."""
+    actor.record("leak.checked", case=case_id, facts={"found": len(found), "kinds": _join_kinds(found)})
 
 
-def kinds_of(found: Iterable[Disclosure] | Override) -> str:
-    """Return the kinds as the chain keeps them, each once."""
-    kinds = found.kinds if isinstance(found, Override) else [leak.kind.value for leak in found]
+def _join_kinds(warnings: Iterable[Disclosure] | Override) -> str:
+    """Return the kinds of warnings as audit entries hold them, each once, joined by "+"."""
+    kinds = warnings.kinds if isinstance(warnings, Override) else [warning.kind.value for warning in warnings]
     return "+".join(dict.fromkeys(kinds))
 
 
@@ -118,11 +128,11 @@ def record_override(
     override: Override,
     about: Message | CaseStep,
 ) -> None:
-    """Keep an office's reason as a note of each complaint, and bind it to the message or step that it is about."""
+    """Store triage's reason as an internal note of each complaint, and record which message or step it is about."""
     step = about if isinstance(about, CaseStep) else None
     for complaint in complaints:
         note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, transition=step)
-        _bind(actor, complaint.case_id, override, note=note.pk, about=about.pk)
+        _record_override(actor, complaint.case_id, override, note=note.pk, about=about.pk)
 
 
 def record_override_by_body(
@@ -134,8 +144,8 @@ def record_override_by_body(
     override: Override,
     step: CaseStep,
 ) -> None:
-    """Keep a body's reason as its word to the office on the release, and bind it to the step."""
-    said = send_to_reporter(
+    """Store a body's reason as its message to triage on the release, and record which step it is about."""
+    message = send_to_reporter(
         complaint=complaint,
         text=override.words,
         actor=actor,
@@ -144,9 +154,11 @@ def record_override_by_body(
         release=release,
         to_reporter=False,
     )
-    _bind(actor, release.case_id, override, note=said.pk, about=step.pk)
+    _record_override(actor, release.case_id, override, note=message.pk, about=step.pk)
 
 
-def _bind(actor: Actor, case_id: uuid.UUID, override: Override, *, note: uuid.UUID, about: uuid.UUID) -> None:
-    facts = {"kinds": kinds_of(override), "note": str(note), "about": str(about)}
+def _record_override(
+    actor: Actor, case_id: uuid.UUID, override: Override, *, note: uuid.UUID, about: uuid.UUID
+) -> None:
+    facts = {"kinds": _join_kinds(override), "note": str(note), "about": str(about)}
     actor.record("leak.overridden", case=case_id, facts=facts)

@@ -1,4 +1,4 @@
-"""Taking clear columns of many cases out of the house: for members of triage, counted and written into the chain."""
+"""Exports plaintext columns of many cases: for members of triage, limited in number and recorded in the audit chain."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from complaints.services.keyring import Locked
 from complaints.services.team_key_history import pinned_team
 
 AT_MOST: Final = 50_000
-# So few rows that somebody who knows the place may guess whose they are.
+# Below this number of rows, somebody with local knowledge may identify a reporter.
 FEW: Final = 5
 CHUNK: Final = 2000
 
 
-class TooManyCases(Exception):  # noqa: N818  said to an officer, not a fault of the program
-    """More cases than one export takes; nothing was exported."""
+class TooManyCases(Exception):  # noqa: N818  an answer to the officer, not an error
+    """More than AT_MOST cases; nothing was exported."""
 
 
 def indexed_cases(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Return the cases less those of which a report was not compared with the officers: its conflicts are not known."""
+    """Leave out cases with a report that was not indexed: conflicts of interest in them are not known yet."""
     return cases.exclude(pk__in=Complaint.objects.filter(is_indexed=False).values("case"))
 
 
 def count(cases: QuerySet[Case]) -> int:
-    """Return how many cases an export would hold, AT_MOST + 1 standing for more."""
+    """Return how many cases an export would hold; AT_MOST + 1 means more than AT_MOST."""
     return int(cases.order_by().values("pk")[: AT_MOST + 1].count())
 
 
@@ -46,15 +46,18 @@ def export(
     form: str,
     reason: str,
 ) -> tuple[int, Iterator[Case]]:
-    """Record an export before its first byte, and return how many cases it holds, and the cases.
+    """Record an export before its first byte; return the number of cases, and the cases by date of receipt.
 
     Args:
-        cases: from ``access.cases_for``, narrowed by ``filters`` (codes by code); what is not :func:`indexed_cases` stays here.
-        columns, form, reason: codes; the chain takes them as they are.
+        cases: from ``access.cases_for``, narrowed by ``filters``; cases that are not indexed are left out.
+        columns: codes of the columns.
+        filters: codes of values by codes of filters.
+        form: code of the file format.
+        reason: code of the reason.
 
     Raises:
-        Locked: the person was not admitted to triage, or their key is not open.
-        TooMany: narrow it first.
+        Locked: the person was not admitted to triage, or their key is not unlocked.
+        TooManyCases: the filters must be narrowed first.
     """
     if not access.is_triage(actor.staff):
         raise Locked(Team.Kind.TRIAGE)
@@ -72,5 +75,5 @@ def export(
     }
     actor.record("cases.exported", facts=facts)
     related = cases.select_related("category", "accused_kind", "province", "lead_body", "assignee")
-    # No more than were counted: what comes in meanwhile is no part of what the chain speaks of.
+    # Cases received since the count are left out: the audit entry says how many were exported.
     return number, related.order_by("received_on", "reference")[:number].iterator(CHUNK)

@@ -1,6 +1,6 @@
-"""What a member's session does before it shows any list: compare changed people, and meet what is new.
+"""What the session of a member of triage does before it lists cases: detect conflicts, index and assign new reports.
 
-Both need the triage team's key, which no job holds.
+It needs triage's keys, which no scheduled job holds.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from complaints.services.team_key_history import UnpinnedKey
 
-# One page of the queue; a burst is met in several looks.
+# One page of the queue; a burst takes several requests.
 AT_ONCE: Final = 50
 
 
 def process_new_reports(*, actor: Actor) -> None:
-    """Compare whoever's data changed, and index new reports, so that nobody is shown what they stand in."""
+    """Compare changed staff, index new reports and assign them, so that nobody sees a case they have a conflict in."""
     if not actor.keyring.unlocked or not access.has_unindexed_reports(actor.staff):
         return
     with suppress(Locked, SealError, UnpinnedKey):

@@ -1,7 +1,7 @@
-"""Findings from monitoring: what staff saw themselves, one by one or from a table, sealed as reports are.
+"""Monitoring reports: what staff observed themselves, entered one by one or from a table, sealed like any report.
 
-There is no reporter: the ticket code is thrown away, so that nobody returns, and nothing is sealed to nobody. A case
-begins at ``received`` and takes the same steps; verifying and forwarding stay two people's work.
+They have no reporter: the ticket code is discarded, and nothing is sealed to a reporter. Their cases begin as received
+and take the same steps, so that verifying and forwarding still need two persons.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, cast
 
 from django.db import transaction
-from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
@@ -24,81 +21,80 @@ from complaints.services import similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring
 from complaints.services.similarity import Similar
+from complaints.services.submission import Draft
 from complaints.services.team_key_history import pinned_team
 
-# One table; what is more comes in another.
+# Rows of one table.
 MOST_ROWS = 300
-Found = Mapping[str, Any]
+Answers = Mapping[str, object]
 
 
 @transaction.atomic
 def enter_report(
     *,
     actor: Actor,
-    found: Found,
+    found: Answers,
     files: Sequence[storage.Attachable] = (),
     channel: str = Complaint.Channel.MONITORING,
 ) -> Case:
-    """Store one finding as a case of its own, with its post and the screenshots that show it.
+    """Store a monitoring report as a case, with its post and screenshots.
 
     Args:
-        found: answers by their names in a report, and of the post "url", "platform", "account", "act" and "seen_on".
+        found: answers by the names that they have in a report; of the post "url", "platform", "account", "act" and
+            "seen_on".
+        channel: a value of Complaint.Channel.
 
     Raises:
         Locked: the person was not admitted to triage.
-        UnpinnedKey: nothing was stored.
+        UnpinnedKey: a team's key is not the pinned one; nothing was stored.
     """
-    person = _may(actor.keyring)
-    complaint = _store(found, files, person, actor.now, channel)
+    _check_triage(actor)
+    complaint = _store(found, files, actor, channel)
     _record(actor, complaint)
     similarity.index_reports(actor=actor, complaints=[complaint], pictures=False)
     return complaint.case
 
 
 @transaction.atomic
-def enter_reports(*, actor: Actor, rows: Sequence[Found]) -> list[Case]:
+def enter_reports(*, actor: Actor, rows: Sequence[Answers]) -> list[Case]:
     """Store all rows of a table or none; raises as :func:`enter_report`, and ValueError above MOST_ROWS."""
-    person = _may(actor.keyring)
+    _check_triage(actor)
     if len(rows) > MOST_ROWS:
         raise ValueError("rows")
-    # All sealing before the chain is touched: whoever appends waits for this transaction's end from then on.
-    complaints = [_store(row, (), person, actor.now, Complaint.Channel.IMPORT) for row in rows]
+    # All rows are sealed before the first audit entry, because that entry blocks the chain until the commit.
+    complaints = [_store(row, (), actor, Complaint.Channel.IMPORT) for row in rows]
     for complaint in complaints:
         _record(actor, complaint)
     for start in range(0, len(complaints), similarity.REPORTS_AT_ONCE):
-        some = complaints[start : start + similarity.REPORTS_AT_ONCE]
-        similarity.index_reports(actor=actor, complaints=some, pictures=False)
+        part = complaints[start : start + similarity.REPORTS_AT_ONCE]
+        similarity.index_reports(actor=actor, complaints=part, pictures=False)
     return [complaint.case for complaint in complaints]
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
-    """Return, by link as typed, the cases of this person that hold the same post already."""
-    spelled = {typed: str(posts.describe({"url": typed})["url"]) for typed in urls}
-    found = similarity.known_posts(keyring=keyring, urls=set(spelled.values()))
-    return {typed: found[url] for typed, url in spelled.items() if url in found}
+    """Return, by URL as entered, the visible cases that report the same post already."""
+    canonical = {url: canonical_url(url) for url in urls}
+    known = similarity.known_posts(keyring=keyring, urls=set(canonical.values()))
+    return {url: known[spelling] for url, spelling in canonical.items() if spelling in known}
 
 
 def canonical_url(url: str) -> str:
-    """Return a link in the spelling in which posts are compared."""
+    """Return a URL in the spelling in which posts are compared."""
     return str(posts.describe({"url": url})["url"])
 
 
-def _may(keyring: Keyring) -> Staff:
-    keyring.team(pinned_team(Team.Kind.TRIAGE))
-    if keyring.staff is None:
-        raise Locked(Team.Kind.TRIAGE)
-    return keyring.staff
+def _check_triage(actor: Actor) -> None:
+    """Raise Locked unless the person holds triage's keys."""
+    actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
 
 
-def _store(found: Found, files: Sequence[storage.Attachable], person: Staff, now: datetime, channel: str) -> Complaint:
-    shown = str(files[0].id) if files else ""
-    post = posts.describe({**found, "screenshot": shown})
-    report = {**found, "door": "", "links": "", "posts": [post], "identity": "anonymous"}
-    today = timezone.localdate(now)
+def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, channel: str) -> Complaint:
+    post = posts.describe({**answers, "screenshot": str(files[0].id) if files else ""})
+    report = cast(Draft, {**answers, "door": "", "links": "", "posts": [post], "identity": "anonymous"})
     return submission.submit_for_staff(
-        found=cast(submission.Draft, report), files=files, today=today, channel=channel, practice=person.practising
+        found=report, files=files, today=actor.today, channel=channel, practice=actor.staff.practising
     )
 
 
@@ -111,21 +107,21 @@ def _record(actor: Actor, complaint: Complaint) -> None:
     actor.record("finding.entered", case=complaint.case_id, facts=facts)
 
 
-# --- Between the dry run and the confirmation
+# Rows between the dry run of an import and its confirmation
 
 
 def new_key() -> str:
-    """Draw the key under which one table's rows wait; it stands in the officer's sealed session alone."""
+    """Draw the key that encrypts the rows of one table, in hexadecimal; only the officer's sealed session holds it."""
     return random_bytes(32).hex()
 
 
-def seal_rows(*, key: str, staff: Staff, rows: Sequence[Found]) -> str:
-    """Return rows as the confirm form carries them: what waits is in the officer's own page, and only as ciphertext."""
+def seal_rows(*, key: str, staff: Staff, rows: Sequence[Answers]) -> str:
+    """Return rows encrypted, in base64, for the confirmation form; the server stores nothing of them."""
     return b64encode(encrypt(bytes.fromhex(key), json.dumps(list(rows)).encode(), staff.pk.bytes)).decode()
 
 
-def open_rows(*, key: str, staff: Staff, sealed: str) -> list[dict[str, Any]]:
-    """Return the rows of :func:`seal_rows`; none for another's, another table's, altered ones, or without a key."""
+def open_rows(*, key: str, staff: Staff, sealed: str) -> list[dict[str, object]]:
+    """Return the rows of :func:`seal_rows`; [] where they are of another person or table, altered, or without a key."""
     try:
         opened = decrypt(bytes.fromhex(key), b64decode(sealed, validate=True), staff.pk.bytes)
     except (SealError, ValueError):

@@ -1,4 +1,4 @@
-"""What people keep of the queue: saved filters, shared ones among them, and the columns that they chose."""
+"""Filters of the queue that officers save for themselves or for triage, and the columns that they choose."""
 
 from __future__ import annotations
 
@@ -21,19 +21,24 @@ from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 
 NAME_AT_MOST: Final = 60
-# Per person and per team: more than these are no help any more, and each is opened with every page of the queue.
+# For each person, and for the team; every page of the queue opens all of them.
 OWN_AT_MOST: Final = 12
 SHARED_AT_MOST: Final = 24
 _SIZES: Final = (1024, 4096)
 
 
-class TooManyFilters(Exception):  # noqa: N818  said to an officer, not a fault of the program
-    """There are as many saved filters as a page can show."""
+class TooManyFilters(Exception):  # noqa: N818  an answer to the officer, not an error
+    """The limit of saved filters is reached; one must be deleted first."""
 
 
 @dataclass(frozen=True)
 class OpenedFilter:
-    """A saved filter, opened; ``name`` is "" where it does not open or was altered."""
+    """A saved filter, opened.
+
+    Attributes:
+        name: "" where the row does not open or was altered.
+        query: the filters as a query string.
+    """
 
     id: uuid.UUID
     name: str
@@ -47,8 +52,8 @@ def _context(row: SavedFilter) -> Context:
     return Context("saved-filter", str(row.pk), str(row.team_id))
 
 
-def _body(row: SavedFilter, name: str) -> dict[str, str | bool]:
-    # With what stands in clear beside it: whoever writes to the database cannot give a known name another meaning.
+def _sealed_content(row: SavedFilter, name: str) -> dict[str, str | bool]:
+    # The plaintext columns are sealed too, so that a write to the database cannot give a known name another query.
     return {"name": name, "query": row.query, "owner": str(row.owner_id), "shared": row.is_shared}
 
 
@@ -57,26 +62,31 @@ def _may_delete(person: Staff, row: SavedFilter) -> bool:
 
 
 def saved_filters(*, keyring: Keyring) -> list[OpenedFilter]:
-    """Return a person's own saved filters and the shared ones, by name; one query. Nothing for who is not in triage."""
+    """Return a person's own saved filters and the shared ones, by name, in one query; [] outside triage."""
     person = keyring.staff
     if person is None or not access.is_triage(person):
         return []
     rows = SavedFilter.objects.filter(Q(owner=person) | Q(is_shared=True)).select_related("team").order_by("pk")
-    found = []
-    for row in rows:
-        name = _name(keyring, row)
-        mine = row.owner_id == person.pk
-        found.append(OpenedFilter(row.pk, name, row.query, row.is_shared, mine, _may_delete(person, row)))
-    return sorted(found, key=lambda one: (one.is_shared, one.name.casefold()))
+    filters = [
+        OpenedFilter(
+            id=row.pk,
+            name=_name(keyring, row),
+            query=row.query,
+            is_shared=row.is_shared,
+            is_mine=row.owner_id == person.pk,
+            may_delete=_may_delete(person, row),
+        )
+        for row in rows
+    ]
+    return sorted(filters, key=lambda saved: (saved.is_shared, saved.name.casefold()))
 
 
 def _name(keyring: Keyring, row: SavedFilter) -> str:
     try:
-        number = row.sealed_number
-        body = keyring.read_for_team(row.team, row.sealed, _context(row), number=number, sizes=_SIZES)
+        content = keyring.read_for_team(row.team, row.sealed, _context(row), number=row.sealed_number, sizes=_SIZES)
     except (Locked, UnpinnedKey, SealError):
         return ""
-    return str(body["name"]) if body == _body(row, body["name"]) else ""
+    return str(content["name"]) if content == _sealed_content(row, content["name"]) else ""
 
 
 resealing_registry.register_records(
@@ -86,26 +96,25 @@ resealing_registry.register_records(
 
 @transaction.atomic
 def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFilter:
-    """Save a choice of filters under a name.
+    """Save filters under a name.
 
     Args:
-        query: the choice in its one spelling; the caller has made sure that it holds known filters only.
+        query: the filters as a normalised query string; the caller has checked that it names known filters only.
         shared: for all of triage; otherwise for this person.
 
     Raises:
-        Locked, UnpinnedKey: the person holds no key of triage, or the team's key is not the pinned one.
-        TooMany: one must be deleted first.
+        Locked, UnpinnedKey: the person does not hold triage's keys, or the team's key is not the pinned one.
+        TooManyFilters: one must be deleted first.
     """
     team = pinned_team(Team.Kind.TRIAGE)
     actor.keyring.team(team)
     person = actor.staff
-    assert person is not None  # noqa: S101  a ring that holds a team's key has a person
-    kept = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
-    if kept.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
+    others = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
+    if others.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
         raise TooManyFilters
     row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, sealed_number=team.key_number)
-    body = _body(row, name[:NAME_AT_MOST])
-    row.sealed = actor.keyring.seal_for_team(team, _context(row), body, sizes=_SIZES)
+    content = _sealed_content(row, name[:NAME_AT_MOST])
+    row.sealed = actor.keyring.seal_for_team(team, _context(row), content, sizes=_SIZES)
     row.save(force_insert=True)
     _record("filter.saved", actor, row)
     return row
@@ -113,14 +122,14 @@ def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFi
 
 @transaction.atomic
 def delete_filter(*, actor: Actor, filter_id: uuid.UUID) -> None:
-    """Delete a saved filter: one's own, or as a forwarder a shared one.
+    """Delete a saved filter: the actor's own, or a shared filter where the actor is a forwarder.
 
     Raises:
-        SavedFilter.DoesNotExist: there is none for this person.
+        SavedFilter.DoesNotExist: no such filter that this person may delete.
     """
     person = actor.staff
     row = SavedFilter.objects.select_for_update().get(pk=filter_id)
-    if person is None or not access.is_triage(person) or not _may_delete(person, row):
+    if not access.is_triage(person) or not _may_delete(person, row):
         raise SavedFilter.DoesNotExist
     _record("filter.deleted", actor, row)
     row.delete()
@@ -132,9 +141,12 @@ def _record(event: str, actor: Actor, row: SavedFilter) -> None:
 
 
 def choose_columns(*, person: Staff, codes: list[str]) -> None:
-    """Keep which columns of the queue a person wants to see, in their order; none stand for the house's own choice.
+    """Store which columns of the queue a person displays, in order; [] for the default columns.
 
-    A matter of the person's own screen: it shows nothing that they could not see, and is no act in the chain.
+    Not audited, because the columns reveal nothing that the person could not see.
+
+    Args:
+        codes: codes of columns.
     """
     person.queue_columns = ",".join(codes)
     person.save(update_fields=["queue_columns"])

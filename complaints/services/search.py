@@ -1,18 +1,16 @@
-"""Searching the cases: by reference, by the accused's NIP or name and agency, by a post.
+"""Searches cases by reference, by the accused's NIP or by name and agency, or by a post.
 
-What was typed is compared by digests under the key of the blind indexes, which opens in members' sessions only. The
-chain says that somebody searched, and by which kind of thing; never for what, nor what was found.
+Except for references, the query is compared by digests under the key of the blind index, which opens only in sessions
+of triage. The audit chain records that a search was made and its kind, neither the query nor the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from complaints import access
 from complaints.domain import normalization, posts
@@ -25,20 +23,33 @@ from complaints.services.actor import Actor
 Kind = IndexEntry.Kind
 REFERENCE: Final = "reference"
 KINDS: Final = (REFERENCE, Kind.NIP.value, Kind.PERSON.value, Kind.POST.value)
-# Reports that nobody has met yet are indexed first, so many at once with each search; the next search goes on.
+# Slices of new reports that one search indexes first; the next search continues.
 SLICES_AT_ONCE: Final = 4
 WAITING_AT_MOST: Final = 1000
 
 
-class NothingToSearch(Exception):  # noqa: N818  said to an officer, not a fault of the program
-    """What was typed is no reference, no NIP, no link and no name."""
+class NothingToSearch(Exception):  # noqa: N818  an answer to the officer, not an error
+    """The query is no reference, NIP, link or name."""
+
+
+class StoredSearch(TypedDict):
+    """A search as the sealed session holds it, in types of JSON."""
+
+    kind: str
+    values: list[str]
+    words: str
+    waiting: int
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search as a session keeps it: its kind, references or hex digests, and how many reports are not indexed yet.
+    """A search.
 
-    ``words`` is what was typed, for the page of the person who typed it.
+    Attributes:
+        kind: one of ``KINDS``.
+        values: references, or digests in hexadecimal.
+        words: the query as the officer entered it, shown on their page.
+        waiting: number of reports that are not indexed yet.
     """
 
     kind: str
@@ -46,25 +57,28 @@ class Search:
     words: str
     waiting: int = 0
 
-    def kept(self) -> dict[str, Any]:
-        """Return it as a sealed session holds it."""
-        return {"kind": self.kind, "values": list(self.values), "words": self.words, "waiting": self.waiting}
+    def kept(self) -> StoredSearch:
+        """Return it as the sealed session holds it."""
+        return StoredSearch(kind=self.kind, values=list(self.values), words=self.words, waiting=self.waiting)
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Search:
-        """Return what :meth:`kept` made."""
-        return cls(str(kept["kind"]), tuple(kept["values"]), str(kept["words"]), int(kept["waiting"]))
+    def of(cls, kept: StoredSearch) -> Search:
+        """Return the search of :meth:`kept`."""
+        return cls(kept["kind"], tuple(kept["values"]), kept["words"], kept["waiting"])
 
 
 def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, list[str]]:
-    """Return what is searched for: its kind, and the references or the one spelling of the indexes.
+    """Return the kind of a query, and its references or its value in the normalised spelling of the index.
+
+    Args:
+        year: completes references that lack it.
 
     Raises:
-        NothingToSearch: it is none of what can be searched for.
+        NothingToSearch: it is of no kind that can be searched for.
     """
     words = words.strip()
-    if found := normalization.references(words, year):
-        return REFERENCE, found
+    if references := normalization.references(words, year):
+        return REFERENCE, references
     post = posts.read(words)
     if post.is_link:
         return Kind.POST.value, [post.text]
@@ -76,42 +90,41 @@ def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, 
 
 
 def search_cases(*, actor: Actor, words: str, name: str, agency: str) -> Search:
-    """Prepare a search; :func:`filter_cases` then finds. Reports that nobody has met are indexed first, some at a time.
+    """Prepare a search, which :func:`filter_cases` applies; the oldest reports without index entries are indexed first.
 
     Raises:
         NothingToSearch: see :func:`parse_query`.
-        Locked, UnpinnedKey, SealError: the key of the indexes does not open.
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
     """
-    kind, values = parse_query(words=words, name=name, agency=agency, year=timezone.localdate(actor.now).year)
+    kind, values = parse_query(words=words, name=name, agency=agency, year=actor.today.year)
     waiting = 0
     if kind != REFERENCE:
-        waiting = index_slice(actor=actor)
+        waiting = index_slices(actor=actor)
         values = [similarity.digest_of(keyring=actor.keyring, kind=kind, value=value).hex() for value in values]
     shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
     with transaction.atomic():
-        facts = {"kind": kind}
-        actor.record("queue.searched", facts=facts)
+        actor.record("queue.searched", facts={"kind": kind})
     return Search(kind, tuple(values), shown, waiting)
 
 
-def index_slice(*, actor: Actor) -> int:
-    """Index reports that nobody has met yet, the oldest first, in slices of their own; return how many still wait.
+def index_slices(*, actor: Actor) -> int:
+    """Index new reports, oldest first, each slice in its own transaction; return how many are left.
 
     The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search_cases`.
     """
-    unmet = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
+    unindexed = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
-        rows = list(unmet.order_by("day", "id").prefetch_related("grants")[: similarity.REPORTS_AT_ONCE])
+        rows = list(unindexed.order_by("day", "id").prefetch_related("grants")[: similarity.REPORTS_AT_ONCE])
         if not rows:
             return 0
         similarity.index_reports(actor=actor, complaints=rows, pictures=False)
-    return unmet.order_by()[: WAITING_AT_MOST + 1].count()
+    return unindexed.order_by()[: WAITING_AT_MOST + 1].count()
 
 
 def filter_cases(cases: QuerySet[Case], wanted: Search) -> QuerySet[Case]:
-    """Narrow cases to those that a search finds."""
+    """Return the cases that match a search."""
     if wanted.kind == REFERENCE:
-        # A reference that was linked leads to where its reports are now: its reporter knows no other.
+        # The reference of a linked case leads to the case that holds its reports now: its reporter knows no other.
         linked = Case.objects.filter(reference__in=wanted.values, linked_into__isnull=False)
         return cases.filter(Q(reference__in=wanted.values) | Q(pk__in=linked.values("linked_into")))
     digests = [bytes.fromhex(value) for value in wanted.values]

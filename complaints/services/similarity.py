@@ -1,19 +1,19 @@
-"""Blind indexes: how the office learns that reports name the same person, agency, post or picture.
+"""Blind indexes: they show triage that reports name the same person, agency, post or picture.
 
-Entries are digests under a random key that opens only for members of triage, so nobody else, the server included, can
-try a name or a number against them. They are written and compared in members' sessions; what comes of it is a hint
-for officers, never proof, and goes to no reporter and no body.
+Entries are digests under a random key that is sealed to triage, so that nobody else, the server included, can test a
+name or a number against them. They are written and compared in sessions of triage. A match is a hint for officers and
+no proof; it is shown to no reporter and no body.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Case as Either
@@ -38,20 +38,22 @@ from complaints.services.evidence.posts import read_post
 from complaints.services.keyring import Keyring, Locked
 
 Kind = IndexEntry.Kind
-# New reports per look, and pictures per opening: what is left waits for the next.
+# New reports that one request indexes, and pictures that opening one case indexes; the next request continues.
 REPORTS_AT_ONCE: Final = 50
 PICTURES_AT_ONCE: Final = 4
-# Two hashes that differ in at most 6 of 64 bits agree in at least two of 8 bands.
+# Two picture hashes that differ in at most 6 of 64 bits agree in at least 2 of 8 bands of one octet.
 BANDS: Final = 8
 BANDS_ALIKE: Final = 2
+# Entries that one comparison reads, and cases that one group lists.
 MOST: Final = 200
 SHOWN: Final = 10
+# Kinds that identify the same person or post; an agency alone does not.
 EXACT: Final = (Kind.NIP, Kind.PERSON, Kind.POST)
 
 
 @dataclass(frozen=True)
 class Similar:
-    """Another case that shares something."""
+    """Another case with an equal or similar entry."""
 
     case_id: uuid.UUID
     reference: str
@@ -61,9 +63,13 @@ class Similar:
 
 @dataclass(frozen=True)
 class Group:
-    """The reports of other cases that share one kind of thing; ``cases`` are the newest of them.
+    """The matches of one kind.
 
-    ``is_more``: there are more than were counted.
+    Attributes:
+        kind: an IndexEntry.Kind.
+        reports: number of reports of other cases.
+        is_more: whether there may be more than were read.
+        cases: the newest SHOWN of them.
     """
 
     kind: str
@@ -74,9 +80,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Matches:
-    """How many reports, those of the case included, name the same persons, posts or pictures, and how many posts.
+    """What the reports of a case share with those of other cases.
 
-    ``groups`` holds the agency too, which many reports share without being alike.
+    Attributes:
+        reports: number of reports with the same persons, posts or pictures, those of the case included; 0 for none.
+        posts: number of posts that are shared.
+        groups: matches by kind, among them the agency, which many reports share without being about one matter.
     """
 
     reports: int
@@ -84,81 +93,82 @@ class Matches:
     groups: list[Group]
 
 
-# --- Writing
+# Writing entries
 
 
 def digest_of(*, keyring: Keyring, kind: str, value: str) -> bytes:
-    """Return what stands for a value among the entries, to be searched for; raises Locked without an admission."""
+    """Return the digest of a normalised value, to search entries for; raises Locked, UnpinnedKey, SealError."""
     return blind_index.digest(blind_index.open_key(keyring), kind, value)
 
 
-def _picture_key(key: bytes) -> bytes:
-    return blake2b(b"", person=b"index-hashes", key=key)
-
-
 def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
-    """Write the missing entries of reports that this person can open, and the conflicts of interest that come of them.
+    """Write missing entries of reports that this person can open, and the conflicts of interest that they show.
 
-    Called before anything of them is displayed: whoever stands in one must not see it, be it in their own session.
+    Call it before displaying anything of the reports: a person with a conflict of interest must not see them, even in
+    the session that detects the conflict.
 
     Args:
-        pictures: also those of posts and pictures that came later; for one case, not for a page of the queue.
+        pictures: also index posts and pictures that were added later; for one case, not for a page of the queue.
 
     Raises:
-        Locked, UnpinnedKey, SealError: the key of the entries does not open; nothing was written.
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open; nothing was written.
     """
-    # Whoever stands in a case cannot open it; another member's session writes its entries.
+    # Reports in which this person has a conflict do not open here; a colleague's session indexes them.
     complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
     new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
-    items = _waiting(complaints if pictures else new, pictures=pictures) if pictures or new else []
+    items = _items_without_entries(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
         return
     for complaint in new:
-        # With the grants at hand; the locked rows come without.
+        # Opens the keys while the prefetched grants are present; the locked rows below come without them.
         with suppress(Locked, SealError):
             actor.keyring.complaint(complaint)
     with transaction.atomic():
         key = blind_index.open_key(actor.keyring)
-        wanted = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
-        # Two members may meet a report at once: the rows are locked, and what one has written the other leaves.
-        locked = Complaint.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
-        mine = {complaint.pk: complaint for complaint in locked}
-        done = set(IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True)) if items else set()
-        entries: list[IndexEntry] = []
-        for complaint in mine.values():
-            if not complaint.is_indexed:
-                entries += _of_answers(actor.keyring, key, complaint)
+        ids = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
+        # Two sessions may index a report at once: under the lock, the second leaves what the first has written.
+        rows = Complaint.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        locked = {complaint.pk: complaint for complaint in rows}
+        entries = [
+            entry
+            for complaint in locked.values()
+            if not complaint.is_indexed
+            for entry in _entries_of_answers(actor.keyring, key, complaint)
+        ]
+        indexed = IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True) if items else ()
+        written = set(indexed)
         for item in items:
-            if item.pk not in done:
-                entries += _of_item(actor.keyring, key, item, mine[item.complaint_id])
+            if item.pk not in written:
+                entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
         conflict_detection.record_matches(actor=actor, key=key, entries=entries)
-        Complaint.objects.filter(pk__in=mine, is_indexed=False).update(is_indexed=True)
+        Complaint.objects.filter(pk__in=locked, is_indexed=False).update(is_indexed=True)
 
 
-def _waiting(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
+def _items_without_entries(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
     kinds = Q(kind=Evidence.Kind.POST)
     if pictures:
         kinds |= Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
     rows = Evidence.objects.filter(kinds, complaint__in=complaints, index_entries__isnull=True)
-    found = list(rows.order_by("complaint", "sequence").prefetch_related("objects_stored"))
-    files = [row for row in found if row.kind == Evidence.Kind.FILE]
-    return [row for row in found if row.kind == Evidence.Kind.POST] + files[:PICTURES_AT_ONCE]
+    items = list(rows.order_by("complaint", "sequence").prefetch_related("objects_stored"))
+    files = [item for item in items if item.kind == Evidence.Kind.FILE]
+    return [item for item in items if item.kind == Evidence.Kind.POST] + files[:PICTURES_AT_ONCE]
 
 
-def _of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[IndexEntry]:
+def _entries_of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[IndexEntry]:
     try:
         pair, owner = keyring.complaint(complaint), str(complaint.pk)
         signer = bytes(complaint.reporter_verify_key)
         answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
     except (Locked, SealError):
-        return  # opening its case says so
-    for kind, value in _values(answers).items():
+        return  # opening the case reports the error
+    for kind, value in _normalised(answers).items():
         if value:
             yield IndexEntry(complaint=complaint, kind=kind, digest=blind_index.digest(key, kind, value))
 
 
-def _values(answers: dict[str, Any]) -> dict[str, str]:
+def _normalised(answers: Mapping[str, object]) -> dict[str, str]:
+    """Return the values to index by kind, in a spelling that does not depend on who wrote them."""
     agency = str(answers.get("agency") or "")
     place = str(answers.get("regency") or answers.get("province") or "")
     return {
@@ -170,39 +180,39 @@ def _values(answers: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+def _entries_of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
     try:
         if item.kind == Evidence.Kind.FILE:
-            return _of_picture(keyring, key, item, complaint)
+            return _entries_of_picture(keyring, key, item, complaint)
         post = read_post(keyring.complaint(complaint), item, complaint)
     except (Locked, SealError):
         return []
-    # Text that is no link stands for itself: nothing can be told alike by it, and it is not looked at again.
+    # Text that is no link cannot be compared; a random digest marks the item as indexed.
     digest = blind_index.digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
     return [IndexEntry(complaint=complaint, evidence=item, kind=Kind.POST, digest=digest)]
 
 
-def _of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
-    value = _hash_of(keyring, item, complaint)
-    blank = IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=random_bytes(DIGEST_BYTES))
-    if value is None:
-        return [blank]
-    of_item: dict[str, Any] = {"complaint": complaint, "evidence": item, "kind": Kind.PICTURE}
-    entries = [IndexEntry(digest=digest, **of_item) for digest in _bands(key, value)]
-    entries[0].sealed = encrypt(_picture_key(key), value.to_bytes(BANDS, "big"), item.pk.bytes)
+def _entries_of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+    """Return one entry for each band of the hash, or one with a random digest; the first holds the sealed hash."""
+    value = _picture_hash(keyring, item, complaint)
+    octets = value.to_bytes(BANDS, "big") if value is not None else b""
+    digests = [blind_index.digest(key, Kind.PICTURE, f"{band}:{octet}") for band, octet in enumerate(octets)]
+    entries = [
+        IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=digest)
+        for digest in digests or [random_bytes(DIGEST_BYTES)]
+    ]
+    if octets:
+        entries[0].sealed = encrypt(_picture_key(key), octets, item.pk.bytes)
     return entries
 
 
-def _bands(key: bytes, value: int) -> list[bytes]:
-    return [
-        blind_index.digest(key, Kind.PICTURE, f"{place}:{octet}")
-        for place, octet in enumerate(value.to_bytes(BANDS, "big"))
-    ]
+def _picture_key(key: bytes) -> bytes:
+    return blake2b(b"", person=b"index-hashes", key=key)
 
 
-def _hash_of(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
-    """Return the hash of a picture's preview or working copy, None where there is nothing to compare."""
-    stored = {one.variant: one for one in item.objects_stored.all()}
+def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
+    """Return the 64-bit hash of a picture's preview or working copy; None for other files and featureless pictures."""
+    stored = {row.variant: row for row in item.objects_stored.all()}
     variants = EvidenceObject.Variant
     original, copy = stored.get(variants.ORIGINAL), stored.get(variants.PREVIEW) or stored.get(variants.WORKING)
     if original is None or copy is None:
@@ -218,26 +228,26 @@ def _hash_of(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | No
     return value if image_hash.says_something(value) else None
 
 
-# --- Comparing
+# Comparing
 
 
 def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> Matches:
     """Return what the reports of a case share with those of other cases that this person may see.
 
     Raises:
-        Locked, UnpinnedKey, SealError: the key of the entries does not open.
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
     """
-    own = list(IndexEntry.objects.filter(complaint__in=complaints))
+    entries = list(IndexEntry.objects.filter(complaint__in=complaints))
     others = other_reports(keyring, case)
-    found = equal_entries(others, [entry for entry in own if entry.kind in (*EXACT, Kind.AGENCY)])
-    found += similar_pictures(keyring, others, own)
+    matched = equal_entries(others, [entry for entry in entries if entry.kind in (*EXACT, Kind.AGENCY)])
+    matched += similar_pictures(keyring, others, entries)
     by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
-    for entry in found:
+    for entry in matched:
         by_kind[entry.kind].append(entry)
-    alike = {entry.complaint_id for entry in found if entry.kind != Kind.AGENCY}
-    shared = {bytes(entry.digest) for entry in by_kind[Kind.POST]}
+    similar = {entry.complaint_id for entry in matched if entry.kind != Kind.AGENCY}
+    shared_posts = {bytes(entry.digest) for entry in by_kind[Kind.POST]}
     groups = [_group(kind, by_kind[kind]) for kind in (*EXACT, Kind.PICTURE, Kind.AGENCY) if by_kind[kind]]
-    return Matches(len(alike) + len(complaints) if alike else 0, len(shared), groups)
+    return Matches(len(similar) + len(complaints) if similar else 0, len(shared_posts), groups)
 
 
 def other_reports(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
@@ -246,83 +256,87 @@ def other_reports(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
     return others.exclude(complaint__case=case).select_related("complaint__case")
 
 
-def equal_entries(others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
-    """Return the newest entries that say the same as ``own``; the agency, which many share, crowds out no other."""
-    if not own:
+def equal_entries(others: QuerySet[IndexEntry], entries: list[IndexEntry]) -> list[IndexEntry]:
+    """Return the newest MOST of ``others`` equal to one of ``entries``; agencies, which many share, count apart."""
+    if not entries:
         return []
-    wanted = {"kind__in": {entry.kind for entry in own}, "digest__in": {bytes(entry.digest) for entry in own}}
+    kinds, digests = {entry.kind for entry in entries}, {bytes(entry.digest) for entry in entries}
     is_agency = Either(When(kind=Kind.AGENCY, then=1), default=0)
     place = Window(RowNumber(), partition_by=is_agency, order_by="-complaint__day")
-    return list(others.filter(**wanted).annotate(place=place).filter(place__lte=MOST).order_by("place"))
+    equal = others.filter(kind__in=kinds, digest__in=digests).annotate(place=place)
+    return list(equal.filter(place__lte=MOST).order_by("place"))
 
 
-def similar_pictures(keyring: Keyring, others: QuerySet[IndexEntry], own: list[IndexEntry]) -> list[IndexEntry]:
-    """Return the entries of pictures that look nearly the same: by bands first, then by their whole hashes."""
-    pictures = [entry for entry in own if entry.kind == Kind.PICTURE]
-    hashed = [entry for entry in pictures if entry.sealed is not None]
-    if not hashed:
+def similar_pictures(keyring: Keyring, others: QuerySet[IndexEntry], entries: list[IndexEntry]) -> list[IndexEntry]:
+    """Return entries of pictures that look nearly the same: preselected by bands, then compared by whole hashes."""
+    pictures = [entry for entry in entries if entry.kind == Kind.PICTURE]
+    with_hash = [entry for entry in pictures if entry.sealed is not None]
+    if not with_hash:
         return []
     key = _picture_key(blind_index.open_key(keyring))
-    mine = [_opened(key, entry) for entry in hashed]
+    hashes = [_open_hash(key, entry) for entry in with_hash]
     banded = others.filter(kind=Kind.PICTURE, digest__in={bytes(entry.digest) for entry in pictures}).order_by()
     candidates = banded.values("evidence").annotate(alike=Count("pk")).filter(alike__gte=BANDS_ALIKE)
-    likely = [row["evidence"] for row in candidates.order_by("-alike")[:MOST]]
-    rows = others.filter(evidence__in=likely, sealed__isnull=False).order_by("-complaint__day")
-    return [row for row in rows if min(image_hash.distance(_opened(key, row), one) for one in mine) <= image_hash.NEAR]
+    evidence_ids = [row["evidence"] for row in candidates.order_by("-alike")[:MOST]]
+    rows = others.filter(evidence__in=evidence_ids, sealed__isnull=False).order_by("-complaint__day")
+    return [
+        row
+        for row in rows
+        if min(image_hash.distance(_open_hash(key, row), value) for value in hashes) <= image_hash.NEAR
+    ]
 
 
-def _opened(key: bytes, entry: IndexEntry) -> int:
-    place = entry.evidence_id.bytes if entry.evidence_id else b""
-    return int.from_bytes(decrypt(key, bytes(entry.sealed or b""), place), "big")
+def _open_hash(key: bytes, entry: IndexEntry) -> int:
+    associated = entry.evidence_id.bytes if entry.evidence_id else b""
+    return int.from_bytes(decrypt(key, bytes(entry.sealed or b""), associated), "big")
 
 
 def _group(kind: str, entries: list[IndexEntry]) -> Group:
     cases = {entry.complaint.case_id: entry.complaint.case for entry in entries}
-    listed = [Similar(one.pk, one.reference, one.status, one.received_on) for one in list(cases.values())[:SHOWN]]
-    return Group(str(kind), len({entry.complaint_id for entry in entries}), len(entries) >= MOST, listed)
+    newest = [Similar(case.pk, case.reference, case.status, case.received_on) for case in list(cases.values())[:SHOWN]]
+    return Group(str(kind), len({entry.complaint_id for entry in entries}), len(entries) >= MOST, newest)
 
 
-# Likely duplicates, for whoever links or enters: cases of one matter, and posts that somebody reported already.
+# Likely duplicates, for linking cases and for entering monitoring reports
 
-
-# Who does it again months later does another thing.
+# The same person after a longer time is likely to have done something else.
 NEAR_DAYS: Final = 30
 
 
 def likely_duplicates(
     *, keyring: Keyring, case: Case, complaints: Sequence[Complaint]
 ) -> dict[uuid.UUID, tuple[str, ...]]:
-    """Return the cases that may speak of the same matter, each with what it shares: "accused", "picture", "post".
+    """Return the cases that may be about the same matter, each with what it shares: "accused", "picture", "post".
 
-    The same accused counts where both cases came in within NEAR_DAYS.
+    The same accused counts where both cases were received within NEAR_DAYS.
 
     Raises:
-        Locked, UnpinnedKey, SealError: the key of the entries does not open.
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
     """
-    own = list(IndexEntry.objects.filter(complaint__in=complaints))
+    entries = list(IndexEntry.objects.filter(complaint__in=complaints))
     others = other_reports(keyring, case)
-    found: dict[uuid.UUID, set[str]] = defaultdict(set)
-    for entry in equal_entries(others, [entry for entry in own if entry.kind in EXACT]):
+    shared: dict[uuid.UUID, set[str]] = defaultdict(set)
+    for entry in equal_entries(others, [entry for entry in entries if entry.kind in EXACT]):
         other = entry.complaint.case
         if entry.kind == Kind.POST:
-            found[other.pk].add("post")
+            shared[other.pk].add("post")
         elif abs((other.received_on - case.received_on).days) <= NEAR_DAYS:
-            found[other.pk].add("accused")
-    for entry in similar_pictures(keyring, others, own):
-        found[entry.complaint.case_id].add("picture")
-    return {pk: tuple(sorted(why)) for pk, why in found.items()}
+            shared[other.pk].add("accused")
+    for entry in similar_pictures(keyring, others, entries):
+        shared[entry.complaint.case_id].add("picture")
+    return {pk: tuple(sorted(codes)) for pk, codes in shared.items()}
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
-    """Return, by link in its one spelling, the cases of this person that hold the same post; raises as :func:`likely_duplicates`.
+    """Return, by canonical URL, the visible cases that report the same post; raises as :func:`likely_duplicates`.
 
-    Reports that no member has met yet are not compared.
+    Reports that are not indexed yet are not compared.
     """
     digests = {digest_of(keyring=keyring, kind=Kind.POST, value=url): url for url in urls}
     entries = IndexEntry.objects.filter(kind=Kind.POST, digest__in=digests)
     entries = entries.filter(complaint__case__in=access.cases_for(keyring.staff))
-    found: dict[str, dict[uuid.UUID, Similar]] = defaultdict(dict)
+    by_url: dict[str, dict[uuid.UUID, Similar]] = defaultdict(dict)
     for entry in entries.select_related("complaint__case").order_by("-complaint__day", "pk"):
         case = entry.complaint.case
-        found[digests[bytes(entry.digest)]][case.pk] = Similar(case.pk, case.reference)
-    return {url: list(cases.values()) for url, cases in found.items()}
+        by_url[digests[bytes(entry.digest)]][case.pk] = Similar(case.pk, case.reference)
+    return {url: list(cases.values()) for url, cases in by_url.items()}

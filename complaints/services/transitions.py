@@ -1,14 +1,17 @@
-"""The one function that moves a case: lock, check, write, audit. Admin, jobs and reporters all come through here."""
+"""Changes the status of cases: lock, check, write, audit.
+
+Staff, reporters and scheduled jobs all use :func:`perform`, so that no status changes without a check and a record.
+"""
 
 from __future__ import annotations
 
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache, wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import holidays
 from django.db import transaction
@@ -16,6 +19,7 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
@@ -34,7 +38,7 @@ Result = TypeVar("Result")
 
 
 class CaseChanged(Exception):  # noqa: N818
-    """Somebody moved the case meanwhile; nothing was written."""
+    """The case is no longer as the actor saw it; nothing was written."""
 
 
 def retry_on_change(act: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -64,15 +68,23 @@ def retry_on_change(act: Callable[Parameters, Result]) -> Callable[Parameters, R
 
 
 @cache
-def public_holidays() -> Any:
-    """Return Indonesia's public holidays as a container of dates, from the ``holidays`` package."""
-    return holidays.country_holidays("ID")
+def public_holidays() -> Container[date]:
+    """Return Indonesia's public holidays, from the ``holidays`` package."""
+    calendar: Container[date] = holidays.country_holidays("ID")
+    return calendar
 
 
 def due_date(
     status: Status, *, received_on: date, entered_on: date, source: Status | None, urgent: bool
 ) -> date | None:
-    """Return the day by which a case must leave ``status``, or None where nothing runs."""
+    """Return the day by which a case must leave ``status``; None where the status has no limit.
+
+    Args:
+        received_on: the day on which the report was received; some limits run from it.
+        entered_on: the day on which the case entered ``status``; the other limits run from it.
+        source: the status before.
+        urgent: whether the short limits of ``workflow.URGENT_LIMITS`` apply.
+    """
     limits = workflow.URGENT_LIMITS if urgent else workflow.LIMITS
     limit = workflow.limit_for(status, source=source, limits=limits)
     if limit is None:
@@ -81,19 +93,23 @@ def due_date(
     return deadlines.due_date(start, limit, public_holidays())
 
 
-def case_version(case: Case, sequences: Mapping[Any, int]) -> str:
-    """Return what somebody saw of a case: status, number of steps, and how far each of its threads had come.
+def case_version(case: Case, sequences: Mapping[uuid.UUID, int]) -> CaseVersion:
+    """Return the version of a case.
 
     Args:
-        sequences: ``next_sequence`` by complaint; messages, notes, evidence and assessments all count on.
+        sequences: ``next_sequence`` of each of its complaints; messages, notes, evidence and assessments advance it.
     """
-    places = "-".join(str(sequences[complaint]) for complaint in sorted(sequences))
-    return f"{case.status}.{case.step_count}.{places}"
+    return CaseVersion(case.status, case.step_count, tuple(sequences[complaint] for complaint in sorted(sequences)))
 
 
-def is_current(seen: str, case: Case, sequences: Mapping[Any, int]) -> bool:
-    """Whether a case still stands as somebody saw it; ``seen`` may be a bare status, which says only so much."""
-    return case_version(case, sequences) == seen if "." in seen else case.status == seen
+def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
+    """Return the version of each case by its id; one query for the sequence numbers of all."""
+    by_id = {case.pk: case for case in cases}
+    sequences: dict[uuid.UUID, dict[uuid.UUID, int]] = {pk: {} for pk in by_id}
+    rows = Complaint.objects.filter(case__in=by_id).values_list("pk", "case", "next_sequence")
+    for complaint_id, case_id, next_sequence in rows:
+        sequences[case_id][complaint_id] = next_sequence
+    return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
 
 
 @transaction.atomic
@@ -105,28 +121,30 @@ def perform(
     actor: Actor | None = None,
     at: datetime | None = None,
     reason: str = "",
-    seen_status: str | None = None,
-    changes: dict[str, Any] | None = None,
+    seen: CaseVersion | None = None,
+    changes: Mapping[str, object] | None = None,
     urgent: bool = False,
 ) -> CaseStep:
-    """Move a case along the table, or raise.
+    """Take a transition of the workflow table and return the step, the row of the case's history.
 
-    Locks the case, checks the table, writes the step and the case's clear columns, and appends to the audit chain in
-    the same transaction. A reporter's step has a day and no hour and waits for no chain: the day's root binds what
-    the reporter sent. ``reason`` is only checked for being there; the caller seals it.
+    Locks the case, checks the table, writes the step and the case's plaintext columns, and appends to the audit chain,
+    all in one transaction. A reporter's step has a day and no time, and no entry in the chain, so that it need not wait
+    for the chain's lock: the daily root covers what the reporter sent. ``reason`` is only checked for being present;
+    the caller seals it.
 
     Args:
-        actor: the person who takes a step of staff or of a body, who must hold their own key: two people are two keys.
-        at: when a step of the system or of a reporter is taken; a person's step has the time of ``actor``.
-        seen_status: what the actor saw: a status, or the whole :func:`case_version` of a case; a difference is an error.
-        changes: further clear columns to write with the step (lead body).
-        urgent: whether the short limits run although the category is not an urgent one.
+        actor: the person who takes a step of staff or of a body. They must hold their own signing key: two persons
+            are told apart by two keys.
+        at: aware time of a step of the system or of a reporter; a person's step has the time of ``actor``.
+        seen: the version that the actor saw; None where it does not matter.
+        changes: further columns of the case to write with the step (``lead_body``).
+        urgent: whether the short limits apply although the category is not an urgent one.
 
     Raises:
         TransitionRefused: the table does not allow it.
-        CaseChanged: the case stands elsewhere than ``seen_status``, or its reports stand in another case now.
-        vault.Locked: a person without an unlocked key of their own.
-        Case.DoesNotExist: the actor stands in the case themselves.
+        CaseChanged: the case does not agree with ``seen``, or its reports were linked into another case.
+        keyring.Locked: a person without their own unlocked key.
+        Case.DoesNotExist: the actor has a conflict of interest in the case.
     """
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY):
         _check_signer(actor)
@@ -134,27 +152,29 @@ def perform(
     now = actor.now if actor else at
     if now is None:
         raise ValueError("a step without an actor needs a time")
-    # Complaints before their case, and that before the chain: whoever holds more than one takes them in this order.
+    # Every transaction locks complaints first, then cases, then the chain, so that no two can deadlock.
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
     if person is not None and access.has_conflict(person, case.pk):
         raise Case.DoesNotExist
     source = Status(case.status)
-    if case.linked_into_id or (seen_status is not None and not is_current(seen_status, case, sequences)):
+    if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
     asked_from = Status(case.asked_from) if case.asked_from else None
-    row = workflow.check(
+    transition = workflow.check(
         action=action,
         status=source,
         actor=actor_kind,
         permissions=access.permissions_of(person),
         reason=reason,
-        previous_actor_same=_same_person(case, action, source, person),
+        previous_actor_same=_took_earlier_step(case, action, source, person),
         asked_from=asked_from,
     )
     urgent = urgent or case.category.priority == "urgent"
-    step = _write(case, row, asked_from=asked_from, person=person, now=now, changes=changes or {}, urgent=urgent)
+    step = _write_step(
+        case, transition, asked_from=asked_from, person=person, now=now, changes=changes or {}, urgent=urgent
+    )
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
         signer = actor.keyring.signer if actor else None
@@ -163,13 +183,14 @@ def perform(
 
 
 def _check_signer(actor: Actor | None) -> None:
-    """Make sure that a person acts with the key that stands at their name: two names with one key are one person."""
+    """Raise Locked unless a person signs with their registered key: else one key could act as two persons."""
     signer = actor.keyring.signer if actor else None
     if actor is None or signer is None or bytes(actor.staff.verify_key or b"") != signer.public:
         raise Locked("signer")
 
 
-def _same_person(case: Case, action: Action, source: Status, person: Staff | None) -> bool:
+def _took_earlier_step(case: Case, action: Action, source: Status, person: Staff | None) -> bool:
+    """Whether ``person`` took the step that ``action`` must be taken by a second person after."""
     earlier = workflow.transition_for(action, source).second_person_than
     if earlier is None or person is None:
         return False
@@ -177,48 +198,38 @@ def _same_person(case: Case, action: Action, source: Status, person: Staff | Non
     return last is not None and last.actor_id == person.pk
 
 
-def _write(
+def _write_step(
     case: Case,
-    row: workflow.Transition,
+    transition: workflow.Transition,
     *,
     asked_from: Status | None,
     person: Staff | None,
     now: datetime,
-    changes: dict[str, Any],
+    changes: Mapping[str, object],
     urgent: bool,
 ) -> CaseStep:
     source = Status(case.status)
-    target = workflow.target_of(row, asked_from)
+    target = workflow.target_of(transition, asked_from)
     day = timezone.localdate(now)
-    ended = case.due_on if row.actor is ActorKind.STAFF else None
+    due_before = case.due_on if transition.actor is ActorKind.STAFF else None
     case.step_count += 1
     case.status, case.status_on, case.is_late = target.value, day, False
-    case.asked_from = source.value if row.action is Action.ASK_REPORTER else ""
+    case.asked_from = source.value if transition.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
     case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
-    case.save(
-        update_fields=[
-            "step_count",
-            "status",
-            "status_on",
-            "is_late",
-            "asked_from",
-            "stage_reached",
-            "due_on",
-            *changes,
-        ]
-    )
+    columns = ("step_count", "status", "status_on", "is_late", "asked_from", "stage_reached", "due_on", *changes)
+    case.save(update_fields=columns)
     return CaseStep.objects.create(
         case=case,
         sequence=case.step_count,
-        action=row.action.value,
+        action=transition.action.value,
         source=source.value,
         target=target.value,
-        actor_kind=row.actor.value,
+        actor_kind=transition.actor.value,
         actor=person,
         day=day,
-        was_late=None if ended is None else day > ended,
-        at=None if row.actor is ActorKind.REPORTER else now,
+        was_late=None if due_before is None else day > due_before,
+        at=None if transition.actor is ActorKind.REPORTER else now,
     )

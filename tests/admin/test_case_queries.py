@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
@@ -83,7 +84,7 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
     client, found = signed_in("vera"), []
     for new in ([], others[:1], others[1:]):
         if new:
-            sources = {one.case.pk: "received" for one in new}
+            sources = {one.case.pk: CaseVersion("received") for one in new}
             ring, now = cast.ring("vera"), timezone.now()
             case_links.link(actor=Actor(ring, now), target_id=target.case.pk, sources=sources, reason="Sama.")
         found.append(cost(client, target))

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import assignment, case_actions, follow_up
@@ -166,7 +167,10 @@ def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) 
     follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=today)
     case = send_report().case
     case_actions.act(
-        actor=Actor(cast.ring("vera"), at(today)), case_id=case.pk, action=Action.START_REVIEW, seen_status="received"
+        actor=Actor(cast.ring("vera"), at(today)),
+        case_id=case.pk,
+        action=Action.START_REVIEW,
+        seen=CaseVersion("received"),
     )
     assignment.assign(actor=Actor(cast.ring("vera"), timezone.now()), case_id=case.pk, assignee=cast["vera"])
     client = signed_in("vera")

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
@@ -66,7 +67,7 @@ def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signe
     case_links.link(
         actor=Actor(cast.ring("vera"), timezone.now()),
         target_id=first.case.pk,
-        sources={second.case.pk: "in_review"},
+        sources={second.case.pk: CaseVersion("in_review")},
         reason="Perkara yang sama.",
     )
     vera, url = signed_in("vera"), step(first, "ask_reporter")

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
@@ -81,7 +82,7 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     case = {"actor": Actor(vera, now), "case_id": busy.case.pk}
     case_actions.act(action=Action.START_REVIEW, **case)
     case_actions.act(action=Action.START_REVIEW, **case | {"case_id": other.case.pk})
-    sources = {other.case.pk: "in_review"}
+    sources = {other.case.pk: CaseVersion("in_review")}
     case_links.link(actor=Actor(vera, now), target_id=busy.case.pk, sources=sources, reason=ALL)
     case_actions.assess_risk(
         actor=Actor(vera, now), complaint_id=complaint.pk, answers={}, grade=RiskGrade.HIGH, why=ALL

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from complaints import access
 from complaints.domain.case_links import LinkRefused
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
@@ -52,7 +53,7 @@ def act(cast: Cast, name: str, case: Case, action: Action, *, on: date = DAY, re
 
 
 def link(cast: Cast, target: Sent, *sources: Sent, on: date = DAY, name: str = "vera", **given: Any) -> int:
-    seen = {one.case.pk: Case.objects.get(pk=one.case.pk).status for one in sources}
+    seen = {one.case.pk: CaseVersion(Case.objects.get(pk=one.case.pk).status) for one in sources}
     given = {"sources": seen, "reason": "Satu perkara.", **given}
     return case_links.link(actor=Actor(cast.ring(name), at(on)), target_id=target.case.pk, **given)
 
@@ -140,13 +141,13 @@ def test_who_may_not_and_what_may_not(cast: Cast) -> None:
         ({"name": "fitri"}, "missing_permission"),
         ({"reason": " \n"}, "reason_missing"),
         ({"sources": {}}, "nothing"),
-        ({"sources": {target.case.pk: "received"}}, "same_case"),
+        ({"sources": {target.case.pk: CaseVersion("received")}}, "same_case"),
     ):
         with pytest.raises(LinkRefused) as refused:
             link(cast, target, source, **given)
         assert refused.value.code == code
     with pytest.raises(Case.DoesNotExist):
-        link(cast, target, source, sources={uuid.uuid4(): "received"})
+        link(cast, target, source, sources={uuid.uuid4(): CaseVersion("received")})
     with pytest.raises(LinkRefused) as refused:
         unlink(cast, source)
     assert refused.value.code == "alone"
@@ -186,14 +187,14 @@ def test_an_officer_who_saw_something_else_moves_nothing(cast: Cast) -> None:
     target, source = (send_report(today=DAY) for _number in range(2))
     act(cast, "vino", source.case, Action.START_REVIEW)
     with pytest.raises(CaseChanged):
-        link(cast, target, source, sources={source.case.pk: "received"})
+        link(cast, target, source, sources={source.case.pk: CaseVersion("received")})
     with pytest.raises(CaseChanged):
-        link(cast, target, source, seen="received.0.9")
+        link(cast, target, source, seen=CaseVersion.parse("received.0.9"))
     link(cast, target, source, seen=transitions.case_version(target.case, {report(target).pk: 1}))
     with pytest.raises(Case.DoesNotExist):
         link(cast, target, source)
     with pytest.raises(CaseChanged):
-        unlink(cast, source, seen="received.0.1-1")
+        unlink(cast, source, seen=CaseVersion.parse("received.0.1-1"))
     assert CaseMove.objects.count() == 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
@@ -128,7 +129,9 @@ def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) 
     ring = cast.ring("vera")
     case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
-    case_links.link(actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: "received"}, reason="Sama.")
+    case_links.link(
+        actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: CaseVersion("received")}, reason="Sama."
+    )
     do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.ASK_REPORTER, reason="Jam berapa?", **do)

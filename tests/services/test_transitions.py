@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoDbBlocker, Settings
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
@@ -265,7 +266,7 @@ def test_only_the_lead_bodys_release_moves_the_case(db: None, desk: Desk) -> Non
 def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Desk) -> None:
     desk.put("in_review")
     before = desk.everything()
-    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "seen_status": "received"}
+    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "seen": CaseVersion("received")}
     with pytest.raises(CaseChanged):
         case_actions.act(actor=Actor(desk.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from PIL import Image
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
@@ -39,7 +40,7 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     assert Evidence.objects.get().state == "ready"
     case, vera, fitri = sent.case, cast.ring("vera"), cast.ring("fitri")
     now = at(DAY)
-    case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.START_REVIEW, seen_status="received")
+    case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.START_REVIEW, seen=CaseVersion("received"))
     opened = case_file.open_case(actor=Actor(vera, now), case_id=case.pk)
     assert opened.complaints[0].answers["accused_name"] == "Kepala Bidang X"
     assert [entry.text for entry in opened.complaints[0].thread] == ["Ini fotonya."]

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
@@ -55,7 +56,7 @@ def act(
     text: str = "",
     told: str = "",
     sanction: SanctionRecord | None = None,
-    seen_status: str | None = None,
+    seen: CaseVersion | None = None,
     override: disclosure_check.Override | None = None,
 ) -> CaseStep:
     """Perform an action of the body on its release.
@@ -84,7 +85,7 @@ def act(
         actor_kind=ActorKind.BODY,
         actor=actor,
         reason=text if action is Action.RETURN else told,
-        seen_status=seen_status,
+        seen=seen,
     )
     if action in _DECISIONS:
         _store_decision(actor, release, action, text or told, sanction, speaker)

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from django.db import transaction
 
 from complaints.domain import checklists
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
@@ -42,7 +43,7 @@ def forward(
     objects: Collection[uuid.UUID],
     cover: str = "",
     told: str = "",
-    seen_status: str | None = None,
+    seen: CaseVersion | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Release:
@@ -69,7 +70,7 @@ def forward(
         action=Action.FORWARD,
         actor_kind=ActorKind.STAFF,
         actor=actor,
-        seen_status=seen_status,
+        seen=seen,
         changes={"lead_body": body},
     )
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))

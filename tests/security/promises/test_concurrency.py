@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
+from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
@@ -73,7 +74,7 @@ def test_two_officers_cannot_take_the_same_step_twice(live_cast: Cast) -> None:
         ring = live_cast.ring(("vera", "vino")[number % 2])
         try:
             case_actions.act(
-                actor=Actor(ring, NOW), case_id=sent.case.pk, action=Action.START_REVIEW, seen_status="received"
+                actor=Actor(ring, NOW), case_id=sent.case.pk, action=Action.START_REVIEW, seen=CaseVersion("received")
             )
         except Exception as refusal:  # noqa: BLE001
             return type(refusal).__name__
@@ -146,7 +147,8 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
 def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Cast) -> None:
     """Two officers link two cases into each other while all reporters write and one withdraws: one link holds."""
     sent = [send_report(today=DAY) for _number in range(4)]
-    joined = {sent[2].case.pk: "received", sent[3].case.pk: "received"}
+    received = CaseVersion("received")
+    joined = {sent[2].case.pk: received, sent[3].case.pk: received}
     case_links.link(actor=Actor(live_cast.ring("vera"), NOW), target_id=sent[0].case.pk, sources=joined, reason="Sama.")
     rings = [live_cast.ring("vera"), live_cast.ring("vino")]
 
@@ -157,7 +159,7 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
                 case_links.link(
                     actor=Actor(rings[number], NOW),
                     target_id=one.case.pk,
-                    sources={other.case.pk: "received"},
+                    sources={other.case.pk: received},
                     reason="Sama juga.",
                 )
             elif number == 2:
