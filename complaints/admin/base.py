@@ -86,13 +86,12 @@ def staff_page(
             person = request.user
             if person.must_recheck and access.is_triage(person):
                 first_look.process_new_reports(actor=request.actor)
-            if not opens_for(person):
+            rule = acts_for if acts_for and request.method == "POST" else opens_for
+            if not rule(person):
                 raise Http404
             # A HEAD is checked for no CSRF token: it may stand for a GET, never for an act.
             if ("GET" if request.method == "HEAD" else request.method) not in methods:
                 return HttpResponseNotAllowed(methods)
-            if acts_for is not None and request.method == "POST" and not acts_for(person):
-                raise Http404
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:

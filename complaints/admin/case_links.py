@@ -99,7 +99,7 @@ class UnlinkForm(SeenForm):
 
 
 class LinkedReport(TypedDict):
-    """A report of a joint case; ``later``: it joined after the last forwarding; ``held``: it cannot be taken out now."""
+    """A report of a joint case; ``later``: it joined after the last forwarding; ``held``: it cannot leave now."""
 
     complaint: Complaint
     number: int
