@@ -5,7 +5,7 @@
 #   make check   the static checks alone
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
 #   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
-#   make clean   forget the virtualenv and the stamps; data and secrets in var/ stay
+#   make clean   remove the virtualenv, the stamps and caches; data and secrets in var/ stay
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run sample test test-fast check lock messages messages-extract clean
@@ -26,7 +26,7 @@ $(STAMPS)/uv: requirements/uv.txt .ci/venv
 	@.ci/venv
 	@mkdir -p $(STAMPS) && touch $@
 
-# The name of the lock is part of the stamp's name: going from one set to the other syncs again.
+# The stamp is named after the lock file, so that a change from one lock to another syncs again.
 $(STAMPS)/$(notdir $(REQUIREMENTS)): $(REQUIREMENTS) $(STAMPS)/uv
 	@.ci/sync $(REQUIREMENTS)
 	@rm -f $(STAMPS)/*.txt && touch $@

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for this portal. Administrators and the Makefile call it."""
+"""Django's command line utility for this portal."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run one management command under the portal's settings."""
+    """Run a management command with portal.settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     execute_from_command_line(sys.argv)
 

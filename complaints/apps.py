@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ComplaintsConfig(AppConfig):
-    """The one app of the portal."""
+    """The portal's only app."""
 
     name = "complaints"
     default_auto_field = "django.db.models.BigAutoField"

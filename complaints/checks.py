@@ -1,6 +1,6 @@
-"""System checks with stable ids and hints: what an unsafe production configuration is refused for.
+"""Deployment checks with stable ids and hints; ``manage.py check --deploy`` runs them.
 
-``manage.py check --deploy`` runs them; errors fail it, warnings are for a person to weigh. None prints a secret.
+An error makes the command fail, a warning does not. No message contains a secret.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 KEYS = {"PASSWORD_PEPPER": "E003", "WORKER_PRIVATE_KEY": "E004", "SERVER_SIGNING_KEY": "E005"}
 KEY_BYTES = 32
-# A random key of 32 bytes has about 30 different ones; a value that somebody made up has few.
+# 32 random bytes have about 30 distinct values; a key that was typed by hand has few.
 DISTINCT_BYTES = 16
-# OWASP's least for Argon2id at one lane; the portal's defaults lie above.
+# OWASP's minimum for Argon2id with one lane: (passes, bytes of memory).
 WRAP_FLOOR = (3, 12 * 1024 * 1024)
 PRIMARY = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 FACTOR_SETTINGS = {
@@ -50,7 +50,7 @@ NEVER_ON = (
     "MFA_TRUST_ENABLED",
     "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN",
 )
-# A key change that takes longer is forgotten work: the old key is kept until it is done.
+# A key change that takes longer was left unfinished; the old key is kept until it is done.
 CHANGE_WITHIN = timedelta(days=7)
 MAKE_SECRETS = "Make new ones: python -m portal.secrets PATH."
 
@@ -64,28 +64,28 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 
 
 @register(TAG, deploy=True)
-def check_configuration(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Look at the settings alone."""
-    return [*_mode(), *_secrets(), *_door(), *_store(), *_costs(), *_factor(), *_warnings()]
+def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Check the settings."""
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *_store(), *_key_wrapping(), *_second_factor(), *_outgoing()]
 
 
 @register(TAG, deploy=True)
-def check_sandbox(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Look at what this node gives the processes that read strangers' files."""
+def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Check that the sandbox for uploaded files has no network on this node."""
     try:
-        cut = sandbox.DEFAULT.network_cut
+        is_cut = sandbox.DEFAULT.network_cut
     except sandbox.Unavailable:
-        cut = False
+        is_cut = False
     hint = (
         "Let the service open user namespaces (kernel.unprivileged_userns_clone=1, RestrictNamespaces=no; in a "
         "container a profile that allows unshare), or give its node no way out of its network."
     )
-    return [] if cut else [_warning("W004", "What reads strangers' files here cannot be cut off the network.", hint)]
+    return [] if is_cut else [_warning("W004", "What reads strangers' files here cannot be cut off the network.", hint)]
 
 
 @register(TAG, deploy=True)
-def check_stored(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Look at accounts, teams and how durable the database is."""
+def check_stored(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Check accounts, teams and the durability of the database."""
     try:
         return [*_samples(), *_factors(), *_teams(), *_durability()]
     except DatabaseError:
@@ -105,9 +105,9 @@ def _secrets() -> Iterator[CheckMessage]:
     if len(secret) < 50 or len(set(secret)) < 10 or secret.startswith(("django-insecure-", "test-only-")):
         yield _error("E002", "SECRET_KEY is missing, short or not random.", MAKE_SECRETS)
     for name, number in KEYS.items():
-        # A node that runs no jobs holds the public half of the worker's key only.
-        spared = name == "WORKER_PRIVATE_KEY" and not settings.WORKER_PRIVATE_KEY and settings.WORKER_PUBLIC_KEY
-        if not spared and not _is_key(getattr(settings, name)):
+        # A node that runs no jobs has only the public key of the worker.
+        is_optional = name == "WORKER_PRIVATE_KEY" and not settings.WORKER_PRIVATE_KEY and settings.WORKER_PUBLIC_KEY
+        if not is_optional and not _is_key(getattr(settings, name)):
             yield _error(number, f"{name} is not {KEY_BYTES} random bytes in hexadecimal.", MAKE_SECRETS)
     values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
     if len(set(values)) < len(values):
@@ -127,7 +127,7 @@ def _is_workers(public: str) -> bool:
 def _secret_key() -> str:
     try:
         return str(settings.SECRET_KEY)
-    except ImproperlyConfigured:  # Django's word for an empty one
+    except ImproperlyConfigured:  # Django raises it for an empty key
         return ""
 
 
@@ -139,10 +139,10 @@ def _is_key(text: str) -> bool:
     return len(key) == KEY_BYTES and len(set(key)) >= DISTINCT_BYTES
 
 
-def _door() -> Iterator[CheckMessage]:
+def _origin_and_cookies() -> Iterator[CheckMessage]:
     origin = urlsplit(settings.PUBLIC_ORIGIN)
-    bare = not (origin.path or origin.query or origin.username)
-    if origin.scheme != "https" or origin.hostname in (None, *LOCAL_HOSTS) or not bare:
+    is_root = not (origin.path or origin.query or origin.username)
+    if origin.scheme != "https" or origin.hostname in (None, *LOCAL_HOSTS) or not is_root:
         hint = "Set PORTAL_ORIGIN to the public address, https://NAME, without a path."
         yield _error("E010", "PORTAL_ORIGIN is not a public https address.", hint)
     if not _cookies_are_safe():
@@ -169,23 +169,23 @@ def _cookies_are_safe() -> bool:
     return bool(secure and strict and named)
 
 
-def _costs() -> Iterator[CheckMessage]:
+def _key_wrapping() -> Iterator[CheckMessage]:
     cost = (settings.KEY_WRAP_OPSLIMIT, settings.KEY_WRAP_MEMLIMIT)
-    cheap = any(given < least for given, least in zip(cost, WRAP_FLOOR, strict=True))
-    if cheap or getattr(settings, "PASSWORD_HASH_MEMORY_KIB", None) is not None:
+    is_cheap = any(value < floor for value, floor in zip(cost, WRAP_FLOOR, strict=True))
+    if is_cheap or getattr(settings, "PASSWORD_HASH_MEMORY_KIB", None) is not None:
         hint = "Unset KEY_WRAP_OPSLIMIT and KEY_WRAP_MEMLIMIT; keys wrapped so far need new passwords."
         yield _error("E017", "Staff's keys are wrapped too cheaply to withstand guessing.", hint)
 
 
-def _factor() -> Iterator[CheckMessage]:
-    kept = all(getattr(settings, name, None) == value for name, value in FACTOR_SETTINGS.items())
-    offered = [name for name in NEVER_ON if getattr(settings, name, False)]
-    if "allauth.mfa" not in settings.INSTALLED_APPS or not kept or offered:
+def _second_factor() -> Iterator[CheckMessage]:
+    is_unchanged = all(getattr(settings, name, None) == value for name, value in FACTOR_SETTINGS.items())
+    switched_on = [name for name in NEVER_ON if getattr(settings, name, False)]
+    if "allauth.mfa" not in settings.INSTALLED_APPS or not is_unchanged or switched_on:
         hint = "Leave allauth.mfa, its adapter and forms as they are; keep reset, login by code and trust off."
         yield _error("E019", "Staff could sign in without the second factor, or round it.", hint)
 
 
-def _warnings() -> Iterator[CheckMessage]:
+def _outgoing() -> Iterator[CheckMessage]:
     if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:
         hint = "Set AUDIT_HEADS_MAIL, or AUDIT_HEADS_FILE to a disk of another machine."
         yield _warning("W001", "Heads of the audit chain do not leave the machine: a cut would not be seen.", hint)
@@ -200,13 +200,13 @@ def _samples() -> Iterator[CheckMessage]:
 
 
 def _factors() -> Iterator[CheckMessage]:
-    # Whoever has never signed in is led to it then; an account that has, and lacks one, is waiting to be taken over.
+    # A first login requires the enrolment; an account in use without a factor can be taken over by its password.
     people = Staff.objects.filter(is_active=True, must_change_password=False, last_login__isnull=False)
-    held = Authenticator.objects.filter(type__in=PRIMARY).values("user")
-    bare = people.exclude(wrapped_key=None).exclude(pk__in=held).count()
-    if bare:
+    enrolled = Authenticator.objects.filter(type__in=PRIMARY).values("user")
+    unprotected = people.exclude(wrapped_key=None).exclude(pk__in=enrolled).count()
+    if unprotected:
         hint = "Have them sign in and set one up, or switch the accounts off: with the password alone anybody could."
-        yield _error("E020", f"Active accounts in use without a second factor: {bare}.", hint)
+        yield _error("E020", f"Active accounts in use without a second factor: {unprotected}.", hint)
 
 
 def _teams() -> Iterator[CheckMessage]:
@@ -214,8 +214,8 @@ def _teams() -> Iterator[CheckMessage]:
     bodies = list(OversightBody.objects.valid_on(timezone.localdate()))
     if not bodies:
         yield _error("E018", "No oversight body holds the task today.", "Run load_catalog, and see its validity.")
-    wanted = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
-    for slug in wanted:
+    required_slugs = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
+    for slug in required_slugs:
         if slug not in teams:
             hint = "Run setup_keys; for a body that no longer holds the task, enter its last day in the admin."
             yield _error("E011", f"The team {slug} is missing.", hint)

@@ -1,5 +1,8 @@
-"""Names and hours of the background jobs. Every job finds its work by state; none carries an argument, because a row
-of the queue tells when it was made, and a reporter's hour must stand nowhere."""
+"""Names and hours of the background jobs.
+
+A job takes no argument and finds its work in the database: a row of the queue tells when it was created, which would
+record the hour of a reporter.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class JobFailed(Exception):  # noqa: N818
-    """A job ended with an exception of the type that it names; the queue keeps no more of it."""
+    """A job failed with an exception of the type that it names; the queue stores nothing else of it."""
 
 
 def job(body: Callable[[], None]) -> Callable[[], None]:
-    """Wrap the body of a job: the queue writes an exception's text into a row, and such a text may hold anything."""
+    """Wrap the body of a job so that it raises JobFailed only, because the queue stores the text of an exception."""
 
     @wraps(body)
     def run() -> None:
@@ -33,7 +36,7 @@ def job(body: Callable[[], None]) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Job:
-    """A scheduled job: its name, the dotted path of its body, and when it runs (cron, the portal's time zone)."""
+    """A scheduled job: its name, the dotted path of its body, and when it runs (cron in TIME_ZONE)."""
 
     name: str
     path: str
@@ -52,7 +55,7 @@ JOBS = (
 
 
 def install_schedules() -> None:
-    """Make the database's schedules equal to :data:`JOBS`; safe to call at every start."""
+    """Make the schedules in the database equal to :data:`JOBS`; safe to call at every start."""
     from django_q.models import Schedule
 
     for job in JOBS:
@@ -67,6 +70,6 @@ def install_schedules() -> None:
 
 
 def watched() -> int:
-    """Return after how many seconds without a heartbeat the cluster counts as frozen."""
+    """Return the number of seconds without a heartbeat after which the cluster counts as stalled."""
     timeout: int = settings.Q_CLUSTER["timeout"]  # type: ignore[assignment]
     return timeout + 120

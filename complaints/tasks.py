@@ -1,4 +1,4 @@
-"""One short function per background job: read the clock, call one service. All are safe to run twice."""
+"""The background jobs: each reads the clock and calls one service, and may run twice without harm."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from complaints.services.evidence import processing
 
 @job
 def heartbeat() -> None:
-    """Show the watchdog that jobs pass through the queue."""
+    """Record for the watchdog that the queue runs jobs."""
     scheduled.record_heartbeat(now=timezone.now())
 
 
 @job
 def process_evidence() -> None:
-    """Take back what the worker may no longer open, and do the rest."""
+    """Delete the worker's grants that have ended, then process the evidence that waits."""
     processing.end_grants(today=timezone.localdate())
     processing.process_pending()
 
 
 @job
 def run_deadlines() -> None:
-    """Let the clock do its steps."""
+    """Perform the transitions that a deadline causes."""
     case_deadlines.run_deadlines(now=timezone.now())
 
 
 @job
 def auto_assign() -> None:
-    """Give new cases, which an officer's session has met, to whose turn it is."""
+    """Assign new cases, once checked for conflicts of interest, to the officer whose turn it is."""
     assignment.auto_assign(now=timezone.now())
 
 
 @job
 def close_day() -> None:
-    """Bind the days that are over into the audit chain, and bring their heads outside."""
+    """Append the past days' reporter actions to the audit log and publish the heads of the chain."""
     scheduled.close_due_days(today=timezone.localdate(), now=timezone.now())
 
 
 @job
 def sweep() -> None:
-    """Throw away what has ended."""
+    """Delete what has reached the end of its retention."""
     retention.sweep(today=timezone.localdate())
 
 
 @job
 def staff_mail() -> None:
-    """Tell teams that work waits, and nothing else."""
+    """Mail teams that work waits, without any content."""
     scheduled.send_staff_mail(today=timezone.localdate())

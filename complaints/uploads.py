@@ -1,6 +1,6 @@
-"""The upload handlers: every file posted anywhere is sealed piece by piece as it arrives, or not kept at all.
+"""The upload handlers: every posted file is encrypted segment by segment as it arrives, or not stored at all.
 
-What reaches the disk is ciphertext only; plaintext stays in memory for at most two segments of 1 MiB.
+Only ciphertext reaches the disk; at most two segments of 1 MiB of plaintext stay in memory.
 """
 
 from __future__ import annotations
@@ -19,76 +19,76 @@ TABLE_VIEW = "admin:complaints_case_finding_table"
 
 
 class TableUploadHandler(FileUploadHandler):
-    """Keeps the table of an import in memory, and no more of it than is read; every other file it leaves alone.
+    """Keeps the spreadsheet of an import in memory, up to the size that is read; passes on every other file.
 
-    What is sealed for good is evidence; a table is read once and gone with its request. Bodies are read before any view
-    asks who posted them, so a stranger's files and all but the first are dropped as they arrive.
+    A spreadsheet is read once and dropped with its request, where evidence is stored. Bodies are read before the view
+    checks who posted them, so files of other people and all but the first are dropped as they arrive.
     """
 
     chunk_size = 1024 * 1024
-    _held: io.BytesIO | None = None
-    _taken = False
+    _buffer: io.BytesIO | None = None
+    _is_taken = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Take the first file of a member of triage where the address is that of an import."""
+        """Accept the first file of a member of triage where the address is that of an import."""
         super().new_file(*args, **kwargs)
-        self._held = None
+        self._buffer = None
         match = getattr(self.request, "resolver_match", None)
         if match is not None and match.view_name == TABLE_VIEW:
-            if self._taken or not access.is_triage(getattr(self.request, "user", None)):
+            if self._is_taken or not access.is_triage(getattr(self.request, "user", None)):
                 raise SkipFile
-            self._held, self._taken = io.BytesIO(), True
+            self._buffer, self._is_taken = io.BytesIO(), True
             raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        """Keep a piece, up to one byte more than may be read: that tells the reader that it is too much."""
-        if self._held is None:
+        """Keep a chunk, up to one byte more than may be read, by which the reader knows that it is too much."""
+        if self._buffer is None:
             return raw_data
-        self._held.write(raw_data[: spreadsheet_import.MAX_BYTES + 1 - self._held.tell()])
+        self._buffer.write(raw_data[: spreadsheet_import.MAX_BYTES + 1 - self._buffer.tell()])
         return None
 
-    def file_complete(self, file_size: int) -> Any:
-        """End the file."""
-        held, self._held = self._held, None
-        if held is None:
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile | None:
+        """Return the file, or None where the next handler has it."""
+        buffer, self._buffer = self._buffer, None
+        if buffer is None:
             return None
-        size = held.tell()
-        held.seek(0)
+        size = buffer.tell()
+        buffer.seek(0)
         name, kind = self.file_name or "", self.content_type or ""
-        return InMemoryUploadedFile(held, self.field_name, name, kind, size, self.charset)
+        return InMemoryUploadedFile(buffer, self.field_name, name, kind, size, self.charset)
 
 
 class SealingUploadHandler(FileUploadHandler):
-    """Feeds a sink of services.evidence and answers with its :class:`~complaints.services.evidence.SealedUpload`."""
+    """Feeds an :class:`intake.Sink` and returns its :class:`intake.SealedUpload`."""
 
     # As large as a segment: with Django's 64 KiB the parser costs more than sealing.
     chunk_size = 1024 * 1024
     sink: intake.Sink | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file; it is not written before its first bytes are recognised."""
+        """Begin a file; nothing is written before its type is recognised by its first bytes."""
         super().new_file(*args, **kwargs)
         if self.request is not None:
             self.sink = intake.open_sink(request=self.request, name=self.file_name or "")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Take a piece; nothing is passed on to another handler."""
+        """Encrypt a chunk; nothing is passed on to another handler."""
         if self.sink is None:
             return
         self.sink.write(raw_data)
         if self.request is not None and hasattr(self.request, "reporter"):
-            # An upload may take longer than a session may idle.
+            # An upload may take longer than the idle limit of a session.
             self.request.reporter.stay_awake()
         if self.sink.hopeless:
             raise StopUpload(connection_reset=True)
 
     def file_complete(self, file_size: int) -> Any:
-        """End the file."""
+        """Return the sealed upload, which may be a refused one."""
         sink, self.sink = self.sink, None
         return sink.finish() if sink else None
 
     def upload_interrupted(self) -> None:
-        """Leave nothing behind of a file that was cut off."""
+        """Delete what was stored of a file that was cut off."""
         sink, self.sink = self.sink, None
         if sink:
             sink.abort()

@@ -1,4 +1,4 @@
-"""The reporter's addresses, the same below every language's prefix; nothing of a report is ever in one."""
+"""The reporter's addresses, the same below every language's prefix; none contains anything of a report."""
 
 from __future__ import annotations
 

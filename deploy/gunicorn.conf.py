@@ -1,6 +1,6 @@
-"""gunicorn for the portal: threads, because every async server and waitress spool plaintext bodies to disk.
-No line it writes names a reporter's address, request or hour. `manage.py serve` and a production node use it:
-gunicorn --config deploy/gunicorn.conf.py portal.wsgi"""
+"""gunicorn's settings, for ``manage.py serve`` and for production nodes: gunicorn --config deploy/gunicorn.conf.py
+portal.wsgi. Threads, because async servers and waitress spool plaintext bodies to disk. Log lines contain no address,
+request or hour of a reporter."""
 
 import contextlib
 import ctypes
@@ -14,30 +14,32 @@ from gunicorn.glogging import Logger
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-# 16 threads: slow uploaders hold one each, and fewer made other people wait seconds.
+# A slow upload occupies a thread; with fewer than 16 other requests waited for seconds.
 threads = int(os.environ.get("WEB_THREADS", "16"))
 keepalive = 5
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
 accesslog = None
 errorlog = "-"
-# Its control socket would be a second door, in the home folder.
+# gunicorn's control socket, in the home folder, would be another way to control the server.
 control_socket_disable = True
-# gunicorn touches a file as a sign of life; on a busy disk that alone can stall a worker.
+# Workers touch a file as heartbeat, which on a busy disk can stall them; this folder is in memory.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None
 
 
 def _reuse_large_blocks() -> None:
-    """Let glibc keep blocks of a segment's size instead of asking the kernel for each: every fresh page costs a fault,
-    which took longer than encrypting what it held. Other C libraries are left alone."""
+    """Let glibc reuse blocks of the size of an upload segment instead of asking the kernel for each.
+
+    The page faults of fresh memory took longer than the encryption of its content. Other C libraries have no mallopt.
+    """
     trim_threshold, top_pad, mmap_threshold = -1, -2, -3
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
-        for what, size in ((mmap_threshold, 8 << 20), (trim_threshold, 16 << 20), (top_pad, 4 << 20)):
-            library.mallopt(what, size)
+        for parameter, size in ((mmap_threshold, 8 << 20), (trim_threshold, 16 << 20), (top_pad, 4 << 20)):
+            library.mallopt(parameter, size)
 
 
-# The workers inherit it.
+# The workers inherit the setting by fork.
 _reuse_large_blocks()
 
 
@@ -46,17 +48,17 @@ class _WithoutRequest(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
-        for quoting, instead in (
+        for prefix, replacement in (
             ("Invalid request from", "A malformed request was refused"),
             ("Error handling request", "Error outside the portal while handling a request"),
         ):
-            if text.startswith(quoting):
-                record.msg, record.args = instead, ()
+            if text.startswith(prefix):
+                record.msg, record.args = replacement, ()
         return True
 
 
 class _WithoutMessages(logging.Formatter):
-    """Formats a traceback without the exceptions' own texts, which may quote what a reporter sent."""
+    """Formats a traceback without the text of the exception, which may quote what a reporter sent."""
 
     def formatException(self, ei: object) -> str:  # noqa: N802
         kind, _, trace = ei  # type: ignore[misc]
@@ -69,12 +71,12 @@ class _WithoutMessages(logging.Formatter):
 
 
 class DayLogger(Logger):
-    """gunicorn's logger with the day alone as its time, and without anything of a request."""
+    """gunicorn's logger with the day instead of the time, and without anything of a request."""
 
     datefmt = "[%Y-%m-%d]"
 
     def setup(self, cfg: object) -> None:
-        """Set gunicorn's handlers up, then take from them what must not be written."""
+        """Set up gunicorn's handlers, then add the filter and the formatter."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(_WithoutMessages(self.error_fmt, self.datefmt))

@@ -1,20 +1,18 @@
-"""Logging that says what broke and where in the code, and nothing of who asked for what or at which hour."""
+"""Logging of what failed and where in the code, without the person, the content and the hour of a request."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from typing import Any
 
-OWN = frozenset({"complaints", "portal"})
+PROJECT_LOGGERS = frozenset({"complaints", "portal"})
 
 
 class QuietFormatter(logging.Formatter):
-    """Day, level, logger and what happened; of an exception its type and the code lines it passed.
+    """Writes day, level, logger and message; of an exception its type and traceback, not its text.
 
-    What others log may be put together of anything that passed through them: Pillow logs what it reads from a photo,
-    the job queue the text of an exception. Of theirs only the line of code is written. Loggers of this project pass no
-    arguments but numbers and ids of jobs.
+    Of libraries only the line of code is written, because their messages may quote content: Pillow logs what it reads
+    from a photo, the job queue the text of an exception. Loggers of this project pass only numbers and ids of jobs.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -28,16 +26,16 @@ class QuietFormatter(logging.Formatter):
 
     @staticmethod
     def _message(record: logging.LogRecord) -> str:
-        if record.name.split(".")[0] in OWN:
+        if record.name.split(".")[0] in PROJECT_LOGGERS:
             return record.getMessage()
-        where = f"{record.pathname}:{record.lineno} {record.funcName}"
+        location = f"{record.pathname}:{record.lineno} {record.funcName}"
         if record.name.startswith("django.request"):
-            return f"status {getattr(record, 'status_code', '?')} {where}"
-        return where
+            return f"status {getattr(record, 'status_code', '?')} {location}"
+        return location
 
 
-def logging_config(level: str) -> dict[str, Any]:
-    """Return the dictConfig: one stream, one formatter, and no request lines at all."""
+def logging_config(level: str) -> dict[str, object]:
+    """Return the dictConfig: one handler on stderr, one formatter, and no access log."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -46,13 +44,13 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True, "handlers": []},
-            # Mails to ADMINS carry POST data and are never sent; runserver's lines carry paths.
+            # No handler mails ADMINS, as such mails carry POST data; runserver's lines carry paths.
             "django.server": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
-            # Its lines name the security key.
+            # Its messages name the security key.
             "fido2": {"level": "WARNING"},
-            # Its lines name the task and its arguments.
+            # Its messages name the task and its arguments.
             "django-q": {"level": "WARNING", "handlers": ["stderr"], "propagate": False},
         },
     }

@@ -1,5 +1,7 @@
-"""Compiles the translation catalogues without GNU gettext, which a running portal need not have.
-Called by `make` before anything is served or tested; the compiled files are never committed."""
+"""Compiles the translation catalogues without GNU gettext, so that a server need not install it.
+
+``make`` calls it before it serves or tests; the compiled files are not committed.
+"""
 
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ LOCALE = Path(__file__).resolve().parent.parent / "locale"
 
 
 def compile_catalogues(folder: Path = LOCALE) -> list[Path]:
-    """Write the .mo beside each .po that is newer than it; return the catalogues that were compiled.
+    """Write the .mo beside each .po that is newer; return the .po files that were compiled.
 
     Fuzzy entries are left out, as msgfmt does. Raises OSError for a catalogue that cannot be parsed.
     """
@@ -19,16 +21,16 @@ def compile_catalogues(folder: Path = LOCALE) -> list[Path]:
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
-        # A server that starts meanwhile must never load half a catalogue.
-        draft = target.with_suffix(".mo.new")
-        polib.pofile(str(source), encoding="utf-8").save_as_mofile(str(draft))
-        draft.replace(target)
+        # Renamed when complete, so that a server that starts meanwhile never loads half a catalogue.
+        temporary = target.with_suffix(".mo.new")
+        polib.pofile(str(source), encoding="utf-8").save_as_mofile(str(temporary))
+        temporary.replace(target)
         compiled.append(source)
     return compiled
 
 
 def main() -> int:
-    """Command line: `python -m portal.messages`."""
+    """Run as ``python -m portal.messages``; return the exit status."""
     for source in compile_catalogues():
         sys.stdout.write(f"Compiled {source.relative_to(LOCALE.parent)}\n")
     return 0

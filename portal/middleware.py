@@ -1,4 +1,4 @@
-"""What happens around every request: headers, the reporter's sealed session, the staff member's language and keys."""
+"""What surrounds every request: headers, language, the reporter's sealed session, and the staff's session and login."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -31,9 +30,6 @@ from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
 from portal.accounts import step_up
 from portal.accounts.sessions import ReporterSession
-from portal.requests import PortalRequest
-
-Handler = Callable[[PortalRequest], HttpResponse]
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -41,12 +37,26 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     "X-Robots-Tag": "noarchive",
 }
+STAFF_PREFIX = f"/{settings.ADMIN_PATH}"
+# Where a person may go before the second factor was given.
+ENROLMENT = ("mfa_index", "mfa_activate_totp", "mfa_picture", "mfa_add_webauthn", "account_reauthenticate")
+
+
+class PortalRequest(HttpRequest):
+    """A request with what the middleware adds: the reporter's session, or below STAFF_PREFIX the person's keys."""
+
+    reporter: ReporterSession
+    keyring: Keyring
+    actor: Actor
+
+
+Handler = Callable[[PortalRequest], HttpResponse]
 
 
 class HeadersMiddleware:
-    """Sets the headers that Django does not, the content security policy among them; nobody keeps a dynamic page.
+    """Sets the headers that Django does not, among them the content security policy, and forbids caches.
 
-    The policy is the same everywhere and built once; an answer that wants a stricter one sets its own header.
+    The policy is built once; a response that needs a stricter one sets its own header.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -55,7 +65,7 @@ class HeadersMiddleware:
         self.policy = build_policy()
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer with headers."""
+        """Add the headers that the response does not have yet."""
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
@@ -66,7 +76,7 @@ class HeadersMiddleware:
 
 
 class LanguageMiddleware:
-    """Speaks the language that the address names; neither cookies nor the browser's wishes change a public page."""
+    """Activates the language that the address names; neither a cookie nor Accept-Language changes a public page."""
 
     def __init__(self, get_response: Handler) -> None:
         """Wrap the next handler."""
@@ -76,7 +86,7 @@ class LanguageMiddleware:
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
         """Answer in that language."""
-        # Not every path has a slash in it: "OPTIONS *".
+        # A path need not begin with a slash: "OPTIONS *".
         prefix = f"/{request.path_info.removeprefix('/').split('/', 1)[0]}/"
         language = self.prefixes.get(prefix, settings.LANGUAGE_CODE)
         with translation.override(language):
@@ -86,36 +96,15 @@ class LanguageMiddleware:
         return response
 
 
-class StaffsDoorOnly(MiddlewareMixin):
-    """Keeps a middleware of the staff's door off every other request: a reporter's touches no staff session."""
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass through whatever does not go to the staff's door."""
-        staff = request.path_info.startswith(f"/{settings.ADMIN_PATH}")
-        return cast(HttpResponse, super().__call__(request) if staff else self.get_response(request))
-
-
-class StaffSessionMiddleware(StaffsDoorOnly, SessionMiddleware):
-    """Gives staff their sealed session."""
-
-
-class StaffAuthenticationMiddleware(StaffsDoorOnly, AuthenticationMiddleware):
-    """Gives ``request.user`` to the staff's door."""
-
-
-class StaffMessageMiddleware(StaffsDoorOnly, MessageMiddleware):
-    """Gives the staff's door its notices."""
-
-
 class ReporterSessionMiddleware:
-    """Gives ``request.reporter`` and writes it back; throws away uploads that no view has claimed."""
+    """Gives ``request.reporter`` and saves it; deletes uploads that no view has claimed."""
 
     def __init__(self, get_response: Handler) -> None:
         """Wrap the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer, then save the session and set or drop its cookie."""
+        """Answer, then save the session and set or delete its cookie."""
         session = request.reporter = ReporterSession(request.COOKIES.get(settings.REPORTER_COOKIE_NAME))
         try:
             response = self.get_response(request)
@@ -136,30 +125,35 @@ class ReporterSessionMiddleware:
         return response
 
 
-class StaffMiddleware:
-    """Gives ``request.keyring``, speaks the person's language, insists on an own password and a second factor."""
+class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
+    """Gives requests below STAFF_PREFIX a session, user, messages, key ring and language, and insists on two factors.
 
-    def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
-        self.get_response = get_response
+    It takes the place of Django's three middlewares, whose hooks it calls in the order of their documentation, so that
+    no other request reads or writes a staff session.
+    """
 
-    def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer for the staff's door; pass everything else through."""
-        if not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
-            return self.get_response(request)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request of staff; pass every other one through."""
+        if not request.path_info.startswith(STAFF_PREFIX):
+            return cast(HttpResponse, self.get_response(request))
+        SessionMiddleware.process_request(self, request)
+        AuthenticationMiddleware.process_request(self, request)
+        MessageMiddleware.process_request(self, request)
+        staff_request = cast(PortalRequest, request)
+        # Lazy: the login view fills the session before it asks for the keys.
         keyring = SimpleLazyObject(lambda: keyring_of(request.user, request.session))
-        request.keyring = cast(Keyring, keyring)
-        request.actor = Actor(request.keyring, timezone.now())
-        if not request.user.is_authenticated:
-            return _login_to_the_form(request, self.get_response(request))
-        with translation.override(request.user.language):
-            response = _first_steps(request) or self.get_response(request)
-            if hasattr(response, "render") and not getattr(response, "is_rendered", True):
-                response.render()
-            return response
+        staff_request.keyring = cast(Keyring, keyring)
+        staff_request.actor = Actor(staff_request.keyring, timezone.now())
+        if isinstance(request.user, Staff):
+            with translation.override(request.user.language):
+                response = _login_step(request, request.user) or self.get_response(request)
+        else:
+            response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
+        response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
+        return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Ask for password and factor again. What was posted is not kept meanwhile: it may hold a password."""
+        """Ask for password and factor again; what was posted is dropped, as it may hold a password."""
         if not isinstance(exception, ReauthenticationRequired):
             return None
         if not request.user.is_authenticated:
@@ -195,18 +189,13 @@ def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResp
     referrer = request.headers.get("Referer", "")
     page = urlsplit(referrer)
     is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
-    if not is_ours or not page.path.startswith(f"/{settings.ADMIN_PATH}"):
+    if not is_ours or not page.path.startswith(STAFF_PREFIX):
         return redirect_to_login(reverse("admin:index"), settings.LOGIN_URL)
     return redirect_to_login(page._replace(scheme="", netloc="", fragment="").geturl(), settings.LOGIN_URL)
 
 
-# Where a person can be before the second factor was given.
-_ENROLMENT = ("mfa_index", "mfa_activate_totp", "mfa_picture", "mfa_add_webauthn", "account_reauthenticate")
-
-
-def _first_steps(request: PortalRequest) -> HttpResponse | None:
-    """Lead to an own password first, then to a second factor; until then nothing else is there to be seen."""
-    person = cast(Staff, request.user)
+def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
+    """Return a redirect while a password or a second factor is missing; only logging out is possible before."""
     if request.path == reverse("account_logout"):
         return None
     if person.must_change_password:
@@ -215,7 +204,7 @@ def _first_steps(request: PortalRequest) -> HttpResponse | None:
     if step_up.passed(request, person):
         return None
     if mfa.has_factor(person):
-        # It was added in another session: this one has to come in by it.
+        # The factor was added in another session, so this session never gave it: it has to log in again.
         request.session.flush()
         return redirect("account_login")
-    return redirect("mfa_index") if request.path not in map(reverse, _ENROLMENT) else None
+    return redirect("mfa_index") if request.path not in map(reverse, ENROLMENT) else None

@@ -1,5 +1,7 @@
-"""Makes the file of secrets that one installation needs, once. Plain Python and libsodium, no Django:
-settings read what this writes, so it runs before them. Called by `make` and by whoever installs a node."""
+"""Creates the file of secrets of an installation, once; ``make`` calls it, and an operator on a production node.
+
+It imports no Django, because the settings read what it writes.
+"""
 
 import argparse
 import contextlib
@@ -16,7 +18,7 @@ SECRET_BYTES = 32
 
 
 def new_secrets() -> dict[str, str]:
-    """Draw every secret anew; hexadecimal, so that neither a shell nor an env parser can misread one."""
+    """Return new random secrets by name, in hexadecimal, which neither a shell nor an env parser can misread."""
     worker = PrivateKey.generate()
     return {
         "SECRET_KEY": secrets.token_hex(SECRET_BYTES),
@@ -28,31 +30,31 @@ def new_secrets() -> dict[str, str]:
 
 
 def write_once(path: Path) -> bool:
-    """Write new secrets to `path` with mode 0600, unless it exists; tell whether it was written.
+    """Write new secrets to ``path`` with mode 0600 unless it exists; return whether it was written.
 
-    The file appears whole or not at all: it is filled and flushed under another name, and `link` refuses
-    to replace, so of two racing calls one wins and the other keeps its hands off. Raises OSError.
+    The file appears complete or not at all: it is written and flushed under a temporary name and then linked, and as
+    ``link`` never replaces a file, only one of two concurrent calls writes. Raises OSError.
     """
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp opens with O_EXCL and 0600, in the same folder, so that link stays on one file system.
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    # mkstemp opens with O_EXCL and 0600; in the same folder, because a link cannot cross file systems.
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as stream:
             stream.writelines(f"{name}={value}\n" for name, value in new_secrets().items())
             stream.flush()
             os.fsync(stream.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+            os.link(temporary, path)
             return True
         return False
     finally:
-        Path(draft).unlink()
-        _flush_folder(path.parent)
+        Path(temporary).unlink()
+        _fsync_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -61,7 +63,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def main() -> int:
-    """Command line: `python -m portal.secrets PATH`. Prints what it did, never a secret."""
+    """Run as ``python -m portal.secrets PATH``; prints what it did and never a secret."""
     parser = argparse.ArgumentParser(prog="python -m portal.secrets", description=main.__doc__)
     parser.add_argument("path", type=Path)
     path: Path = parser.parse_args().path

@@ -1,6 +1,7 @@
-"""Settings: one file, read from the environment with loud readers; without any environment a safe embedded portal.
+"""Settings: one file for every installation, read from the environment; a malformed value stops the start.
 
-Order as in Django's documentation; what is particular to this portal stands at the end.
+Without any environment they describe a portal on SQLite and local files. The sections follow Django's documentation;
+the portal's own settings come last.
 """
 
 from __future__ import annotations
@@ -53,12 +54,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ReporterSessionMiddleware",
-    "portal.middleware.StaffSessionMiddleware",
     "portal.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "portal.middleware.StaffAuthenticationMiddleware",
-    "portal.middleware.StaffMessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.StaffMiddleware",
     "portal.middleware.MethodNotAllowedMiddleware",
@@ -85,25 +83,25 @@ TEMPLATES = [
     }
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
-# A lone "0" would hide the reporter's typing behind Django's debug page; errors must carry nothing.
+# A crispy form that fails to render must not raise: an error page would carry what the reporter typed.
 CRISPY_FAIL_SILENTLY = True
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
-        # FULL: with NORMAL a power cut may take the last reports with it.
+        # FULL: with NORMAL a power cut may lose the last reports.
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000;",
         "transaction_mode": "IMMEDIATE",
     }
 else:
-    # Kept connections, checked at the start of every request: the first one after a restart must succeed too.
+    # Persistent connections, checked at the start of every request, so that the first after a restart succeeds too.
     DATABASES["default"].update(
         ENGINE="portal.postgresql", CONN_MAX_AGE=env.int("DATABASE_CONN_MAX_AGE", 60), CONN_HEALTH_CHECKS=True
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Staff's login ----------------------------------------------------------------------------------------------------
+# --- Login of staff ---------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "complaints.Staff"
 AUTHENTICATION_BACKENDS = ["portal.accounts.adapters.KeyUnlockingBackend"]
 PASSWORD_HASHERS = ["portal.accounts.hashers.PepperedArgon2PasswordHasher"]
@@ -124,9 +122,9 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGIN_BY_CODE_ENABLED = False
-# Delays of our own stand in their place (complaints.services.attempts).
+# complaints.services.login_throttle delays attempts instead.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-# Seconds: how long a password waits for its second factor, and how long both count as given just now.
+# Seconds: how long a password waits for its second factor, and how long both allow a change of factors.
 ACCOUNT_LOGIN_TIMEOUT = 600
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_ADAPTER = "portal.accounts.adapters.StaffFactorAdapter"
@@ -157,7 +155,7 @@ SECURE_SSL_REDIRECT = SECURE and env.bool("SECURE_SSL_REDIRECT", True)
 SECURE_HSTS_SECONDS = 63072000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE and not env.bool("HSTS_NO_PRELOAD", False)
-# Not no-referrer: browsers then post with "Origin: null", which no CSRF check can accept. Other sites get nothing.
+# With "no-referrer" browsers post "Origin: null", which fails the CSRF check. Other sites get no referrer either way.
 SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
@@ -204,18 +202,18 @@ if _bucket := env.str("EVIDENCE_S3_BUCKET", ""):
             "location": env.str("EVIDENCE_S3_PREFIX", ""),
         },
     }
-# Global, not per view: CSRF reads request.POST before any view could choose a handler.
+# For all views: the CSRF check reads request.POST before a view could choose a handler.
 FILE_UPLOAD_HANDLERS = ["complaints.uploads.TableUploadHandler", "complaints.uploads.SealingUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-# Far above EVIDENCE_MAX_FILES: who chooses too many files is told so by the form, not by a bare error.
+# Far above EVIDENCE_MAX_FILES, so that the form refuses too many files with a message and Django not with a bare 400.
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 EVIDENCE_MAX_FILE_BYTES = env.int("EVIDENCE_MAX_FILE_BYTES", 200 * 1024 * 1024)
 EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", 20)
-# Above it no working copy is made: the sandbox holds the whole file in memory.
+# Above it no working copy is made, because the sandbox holds the whole file in memory.
 EVIDENCE_CLEAN_MAX_BYTES = env.int("EVIDENCE_CLEAN_MAX", 256 * 1024 * 1024)
-# Above it nobody looks, before a report is sent, what a file betrays: that happens in the web server's memory.
+# Above it the metadata of a file is not checked before sending, because that happens in the web server's memory.
 EVIDENCE_LOOK_MAX_BYTES = env.int("EVIDENCE_LOOK_MAX", 24 * 1024 * 1024)
-# The local socket of clamd; empty: nothing is scanned, and officers are told so.
+# The local socket of clamd; if empty, files are not scanned and the case page says so.
 CLAMD_SOCKET = env.str("CLAMD_SOCKET", "")
 EVIDENCE_MAX_TOTAL_BYTES = env.int("EVIDENCE_MAX_TOTAL_BYTES", 1024 * 1024 * 1024)
 EVIDENCE_MAX_REPORT_FILES = env.int("EVIDENCE_MAX_REPORT_FILES", 100)
@@ -258,13 +256,13 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kanal-netral@localhost")
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.str("LOG_LEVEL", "INFO"))
-# W002: HeadersMiddleware sets the frame header itself.
+# W002: HeadersMiddleware sets X-Frame-Options.
 SILENCED_SYSTEM_CHECKS = ["security.W002", *([] if SECURE_HSTS_PRELOAD else ["security.W021"])]
 
 # --- Keys -------------------------------------------------------------------------------------------------------------
 PASSWORD_PEPPER = env.str("PASSWORD_PEPPER", "")
 SERVER_SIGNING_KEY = env.str("SERVER_SIGNING_KEY", "")
-# Nodes that only take reports in need the first alone.
+# A node that runs no jobs needs the public key alone.
 WORKER_PUBLIC_KEY = env.str("WORKER_PUBLIC_KEY", "")
 WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")
 WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
@@ -273,7 +271,7 @@ KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 
 # --- Audit ------------------------------------------------------------------------------------------------------------
-# Working days without a look of its owner after which a case is flagged.
+# A case whose owner has not opened it for so many working days is flagged.
 IDLE_OWNER_DAYS = env.int("IDLE_OWNER_DAYS", 3)
 AUDIT_HEADS_FILE = Path(env.str("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.txt")))
 AUDIT_HEADS_MAIL = env.str("AUDIT_HEADS_MAIL", "")

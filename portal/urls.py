@@ -1,4 +1,4 @@
-"""The two doors: the reporter's at the root in two languages, the staff's at a configurable path."""
+"""The addresses: the reporter's at the root in two languages, those of staff below ADMIN_PATH."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.urls import include, path, reverse_lazy
 
 from portal.accounts import login, mfa_enrolment
 
-_DOOR = [
+_LOGIN = [
     path("masuk/", login.StaffLoginView.as_view(), name="account_login"),
     path("masuk/faktor/", login.SecondFactorView.as_view(), name="mfa_authenticate"),
     path("keluar/", login.StaffLogoutView.as_view(), name="account_logout"),
     path("sandi/", login.PasswordView.as_view(success_url=reverse_lazy("admin:index")), name="account_change_password"),
-    # allauth sends the right password of a switched-off account here.
+    # allauth redirects a deactivated account here after the right password.
     path("nonaktif/", account.account_inactive, name="account_inactive"),
-    # Nothing else of allauth's has an address: no sign-up, no mailed reset, no login by code, no trusted browser.
+    # allauth's other views have no address: sign-up, password reset, login by code, trusted browsers.
     path("konfirmasi/", login.ConfirmView.as_view(), name="account_reauthenticate"),
     path("faktor/", mfa_enrolment.FactorsView.as_view(), name="mfa_index"),
     path("faktor/aplikasi/", mfa_enrolment.ActivateAppView.as_view(), name="mfa_activate_totp"),
@@ -29,7 +29,7 @@ _DOOR = [
 ]
 
 urlpatterns = [
-    path(settings.ADMIN_PATH, include(_DOOR)),
+    path(settings.ADMIN_PATH, include(_LOGIN)),
     path(settings.ADMIN_PATH, include("complaints.admin.urls")),
     *i18n_patterns(path("", include("complaints.urls")), prefix_default_language=False),
 ]

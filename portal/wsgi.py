@@ -1,4 +1,4 @@
-"""The WSGI entry of the portal. Only an application server imports it (see deploy/gunicorn.conf.py)."""
+"""The WSGI entry point; only an application server imports it (deploy/gunicorn.conf.py)."""
 
 import os
 from importlib import import_module

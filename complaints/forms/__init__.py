@@ -1,5 +1,5 @@
-"""Forms of the reporter's door: they parse and shape what was typed, say how to mend it, and save nothing.
+"""Forms of the reporter's pages: they validate input and explain errors, and save nothing.
 
-Views alone use them. A form never refuses what a reporter may not know, and never cuts what was typed: limits
-are checked and shown with the text kept, so no field carries a ``maxlength`` that would swallow a pasted end.
+A form never requires what a reporter may not know, and never truncates input: a text above its limit is returned with
+an error, so no field has a ``maxlength``, which would cut off the end of a pasted text.
 """

@@ -1,4 +1,4 @@
-"""Building blocks of the reporter's forms; only the forms beside this module use them."""
+"""Fields and the base class of the reporter's forms."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-# What a session row holds of a draft: every field at its limit in any script, and what is too long by little.
+# The size limit of a draft in a session row, in bytes: all fields at their limits in any script, with some room.
 KEPT_BYTES = 400_000
 
 TOO_LONG = _("This is too long: it has %(show_value)d characters and may have %(limit_value)d. Please shorten it.")
 TOO_MUCH = _("This is more than we can keep. Please shorten it.")
 NOT_A_DAY = _("Write the day like 25/11/2026, or leave it empty.")
 DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"]
-# The browser is asked not to remember on the device what was typed.
+# Asks the browser not to remember the input on the device.
 FORGET = {"autocomplete": "off"}
 
 
-def stored_size(content: Any) -> int:
-    """Return how many bytes ``content`` takes in a sealed session row."""
+def stored_size(content: object) -> int:
+    """Return the size of ``content`` in a sealed session row, in bytes."""
     return len(json.dumps(content))
 
 
 def shortened(limit: int) -> MaxLengthValidator:
-    """Return what refuses more than ``limit`` characters, in words that say how many there are."""
+    """Return a validator that refuses more than ``limit`` characters and tells how many there are."""
     return MaxLengthValidator(limit, TOO_LONG)
 
 
@@ -58,7 +58,7 @@ def text(label: Any, *, rows: int, validators: list[Any], **kwargs: Any) -> form
 
 
 def day(label: Any, help_text: Any = "") -> forms.DateField:
-    """Return a field for one optional day; a browser without a calendar takes 25/11/2026 too."""
+    """Return a field for an optional day; in browsers without a date picker 25/11/2026 is accepted too."""
     return forms.DateField(
         label=label,
         required=False,
@@ -70,12 +70,12 @@ def day(label: Any, help_text: Any = "") -> forms.DateField:
 
 
 def card(name: str, example: str) -> Any:
-    """Return the label of a choice: its name, and one example under it."""
+    """Return the label of a choice: its name, with an example below."""
     return format_html("{}<small>{}</small>", name, example) if example else name
 
 
 class Files(forms.FileInput):
-    """A plain file input that takes several."""
+    """A file input for several files."""
 
     allow_multiple_selected = True
 
@@ -102,7 +102,7 @@ REFUSALS = {
 LIMITS = _("At most %(count)d files, each up to %(each)s.")
 
 
-def _facts() -> dict[str, Any]:
+def _file_limits() -> dict[str, Any]:
     return {
         "each": filesizeformat(settings.EVIDENCE_MAX_FILE_BYTES),
         "total": filesizeformat(settings.EVIDENCE_MAX_TOTAL_BYTES),
@@ -111,16 +111,16 @@ def _facts() -> dict[str, Any]:
     }
 
 
-_limits = lazy(lambda: str(LIMITS) % _facts(), str)
+_limits = lazy(lambda: str(LIMITS) % _file_limits(), str)
 
 
 def refusal(name: str, code: str) -> str:
-    """Return in words why the file ``name`` was refused, and what to do about it."""
-    return str(REFUSALS.get(code, REFUSALS["store"])) % {**_facts(), "name": name}
+    """Return the message for a refused file: why, and what to do; ``code`` is a key of REFUSALS."""
+    return str(REFUSALS.get(code, REFUSALS["store"])) % {**_file_limits(), "name": name}
 
 
 class EvidenceField(forms.FileField):
-    """Several uploads, already sealed; those that were refused are named with what to do about them."""
+    """Several uploads, already sealed; each refused one gives an error that says what to do."""
 
     widget = Files
 
@@ -128,7 +128,7 @@ class EvidenceField(forms.FileField):
         super().__init__(help_text=_limits(), **kwargs)  # type: ignore[no-untyped-call]
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        """Return the uploads; raise ValidationError with one message for each refused one."""
+        """Return the SealedUpload objects; raises ValidationError with a message for each refused one."""
         uploads = list(data or [])
         if self.required and not uploads:
             raise ValidationError(self.error_messages["required"])
@@ -139,7 +139,7 @@ class EvidenceField(forms.FileField):
 
 
 class ReporterForm(forms.Form):
-    """What the forms share: no form tag and no token inside, so that an empty one can be kept rendered."""
+    """The base of the reporter's forms; rendered without form tag and CSRF token, so that empty ones can be cached."""
 
     use_required_attribute = False
     too_much = False
@@ -151,26 +151,26 @@ class ReporterForm(forms.Form):
         self.helper.disable_csrf = True
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return the pieces of the page that the template places one by one."""
+        """Return the layouts that the template places separately."""
         return (Layout(*self.fields),)
 
     def rendered(self) -> list[SafeString]:
-        """Return each part as crispy renders it."""
-        pieces = []
+        """Return each of :meth:`parts` as HTML."""
+        parts = []
         for layout in self.parts():
             self.helper.layout = layout
-            pieces.append(render_crispy_form(self, self.helper))
-        return pieces
+            parts.append(render_crispy_form(self, self.helper))
+        return parts
 
     def set_choices(self, name: str, choices: list[tuple[str, Any]], unknown: Any) -> None:
-        """Fill in the choices of a field, and what is said about one that is not among them."""
+        """Set the choices of a field, and the error for a value that is not among them."""
         field = self.fields[name]
-        # As a callable they are looked through when they are needed, not whenever they pass from field to widget.
+        # Django copies a list of choices from field to widget, and evaluates a callable only when it is needed.
         field.choices = lambda: choices  # type: ignore[attr-defined]
         field.error_messages["invalid_choice"] = unknown
 
     def mistakes(self) -> list[tuple[str, str]]:
-        """List (id of the control to mend, message) in the order of the page."""
+        """Return (id of the control, error message) in the order of the page."""
         return [
             (self[name].id_for_label or self[name].subwidgets[0].id_for_label, str(message))
             for name in self.fields
@@ -178,12 +178,12 @@ class ReporterForm(forms.Form):
         ]
 
     def judge_only(self, name: str) -> None:
-        """Forget what is wrong with other fields than ``name``, which are not finished yet."""
-        for other in set(self.errors) - {name}:
-            del self.errors[other]
+        """Remove the errors of all fields but ``name``, for a page that is not finished yet."""
+        for unfinished in set(self.errors) - {name}:
+            del self.errors[unfinished]
 
     def answers(self) -> dict[str, str | bool]:
-        """Return the valid answers as a draft keeps them: texts, ISO days, booleans."""
+        """Return the cleaned data as a draft stores it: texts, ISO dates, booleans."""
         return {
             name: value.isoformat() if isinstance(value, date) else "" if value is None else value
             for name, value in self.cleaned_data.items()
@@ -191,7 +191,7 @@ class ReporterForm(forms.Form):
         }
 
     def typed(self) -> dict[str, str | bool]:
-        """Return what was typed as it stands, valid or not."""
+        """Return the posted data as typed, valid or not."""
         return {
             name: name in self.data if isinstance(field, forms.BooleanField) else str(self.data.get(name, ""))
             for name, field in self.fields.items()
@@ -199,14 +199,14 @@ class ReporterForm(forms.Form):
         }
 
     def taken_into(self, draft: dict[str, Any]) -> dict[str, Any]:
-        """Return ``draft`` with what was typed, valid or not.
+        """Return ``draft`` with the form's answers, or as typed where they are invalid.
 
-        Where that is more than a draft can hold the draft stays as it was, and the longest text gets an error.
+        Above KEPT_BYTES the draft is returned unchanged, ``too_much`` is set and the longest text gets an error.
         """
         merged = draft | (self.answers() if self.is_valid() else self.typed())
         if stored_size(merged) <= KEPT_BYTES:
             return merged
         self.too_much = True
-        typed = self.typed()
-        self.add_error(max(typed, key=lambda name: stored_size(typed[name])), TOO_MUCH)
+        texts = self.typed()
+        self.add_error(max(texts, key=lambda name: stored_size(texts[name])), TOO_MUCH)
         return dict(draft)

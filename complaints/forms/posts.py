@@ -1,4 +1,4 @@
-"""One post on social media: where it is, whose account, what the account did, and which file shows it."""
+"""The form of a social media post: its address, the account, what the account did, and the screenshot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACT_LABELS = dict(PostAct.choices)
 
 
 class PostForm(ReporterForm):
-    """The fold on page 3. Link or account is needed, nothing else; a link tells the platform by itself."""
+    """A post on page 3; only a link or an account is required, and a link tells the platform."""
 
     url = line(_("Link to the post"), limit=2_000, mode="url")
     account = line(
@@ -43,14 +43,14 @@ class PostForm(ReporterForm):
             self.fields.pop("screenshot", None)
 
     def clean_seen_on(self) -> date | None:
-        """Refuse days to come."""
-        seen: date | None = self.cleaned_data["seen_on"]
-        if seen and seen > self.today:
+        """Return the day; a future one is an error."""
+        seen_on: date | None = self.cleaned_data["seen_on"]
+        if seen_on and seen_on > self.today:
             raise forms.ValidationError(_("This day is still to come. Choose today or earlier, or leave it empty."))
-        return seen
+        return seen_on
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a link or an account."""
+        """Require a link or an account."""
         answers: dict[str, Any] = super().clean() or {}
         if not (answers.get("url") or answers.get("account")) and not {"url", "account"} & set(self.errors):
             self.add_error("url", _("Write the link, or the account."))
@@ -58,10 +58,10 @@ class PostForm(ReporterForm):
 
 
 class MorePostForm(PostForm):
-    """A post for a report already sent; its screenshot comes along."""
+    """A post for a report already sent, with its screenshots."""
 
     evidence = EvidenceField(label=_("Screenshots of it"), required=False)
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return one part, the files last."""
+        """Return one layout with the files last."""
         return (Layout(*(name for name in self.fields if name != "evidence"), "evidence"),)

@@ -1,4 +1,4 @@
-"""The four pages of a report: nearly everything may stay unknown, and a refusal says how to mend it."""
+"""The forms of the four pages of a report; almost every answer may be left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STORY_AT_MOST = 20_000
 
 
 class StartForm(ReporterForm):
-    """Page 1: who did it, as a kind, and what happened."""
+    """Page 1: the kind of person accused, and the category."""
 
     accused_kind = forms.ChoiceField(
         label=_("Who did it?"),
@@ -43,7 +43,7 @@ class StartForm(ReporterForm):
 
 
 class WhoForm(ReporterForm):
-    """Page 2: the accused, the place and the days; hardly anything must be known."""
+    """Page 2: the accused, the place and the days; only the kind of agency is required."""
 
     accused_name = line(
         _("Name or account"),
@@ -89,7 +89,7 @@ class WhoForm(ReporterForm):
         self.set_choices("province", [("", _("I do not know")), *provinces], unlisted)
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return one part of three groups: person, place, time."""
+        """Return one layout with three fieldsets: person, place, time."""
         person = ("accused_name", "accused_unknown", "accused_position", "accused_nip")
         return (
             Layout(
@@ -100,7 +100,7 @@ class WhoForm(ReporterForm):
         )
 
     def clean(self) -> dict[str, Any]:
-        """Refuse days to come and an end before its beginning."""
+        """Refuse future days, and a last day before the first."""
         answers: dict[str, Any] = super().clean() or {}
         for name in ("event_from", "event_until", "learnt_on"):
             if answers.get(name) and answers[name] > self.today:
@@ -139,7 +139,7 @@ class StoryForm(ReporterForm):
     )
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return the account and the evidence apart: the page has something to say between them."""
+        """Return separate layouts for account, files and links, because the template has text between them."""
         return Layout("story"), Layout("evidence"), Layout("links")
 
 
@@ -162,11 +162,11 @@ class IdentityForm(ReporterForm):
     contact = line(_("How to reach you"), limit=300, help_text=_("Not needed; we can ask you on the status page."))
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return the choice, and apart from it what only the confidential way asks."""
+        """Return separate layouts for the choice and for the fields of a confidential report."""
         return Layout("identity"), Layout("name", "contact")
 
     def clean(self) -> dict[str, Any]:
-        """Read name and contact only where the confidential way was chosen, which needs a name."""
+        """Drop name and contact of an anonymous report; require the name of a confidential one."""
         answers: dict[str, Any] = super().clean() or {}
         if answers.get("identity") == self.ANONYMOUS:
             self.errors.pop("name", None)

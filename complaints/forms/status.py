@@ -1,4 +1,4 @@
-"""The forms of the status pages: the code at the door, then what a reporter may still add or take back."""
+"""The forms of the status pages: ticket code, message, evidence, withdrawal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODE_ATTRS = {
 
 
 class CodeForm(ReporterForm):
-    """One code. Its shape is not judged here, so that every wrong code fares alike."""
+    """The ticket code; its format is not validated here, so that all wrong codes get the same answer."""
 
     code = forms.CharField(
         label=_("Ticket code"),
@@ -28,7 +28,7 @@ class CodeForm(ReporterForm):
 
 
 class MessageForm(ReporterForm):
-    """An answer or an addition, by text."""
+    """The text of an answer or of further information."""
 
     text = text(
         _("Your message"),
@@ -49,6 +49,6 @@ class MoreEvidenceForm(ReporterForm):
 
 
 class WithdrawForm(ReporterForm):
-    """The reason of a withdrawal, which may stay empty."""
+    """The reason of a withdrawal, which is optional."""
 
     reason = text(_("Why, if you want to say"), rows=3, required=False, validators=[shortened(2_000)])

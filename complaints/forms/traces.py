@@ -1,14 +1,17 @@
-"""What a file tells of whoever made it, in words for the reporter. Codes of ``adapters.media.hints`` come in."""
+"""Messages for the metadata in a file that may identify the reporter, by the codes of ``adapters.media.hints``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-# Only what leads to a person, a place, a moment or a device; the officer is told the rest as well.
-TRACES: Final[dict[str, Any]] = {
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# Only metadata that leads to a person, a place, a time or a device; the case page names the rest as well.
+TRACES: Final[dict[str, StrOrPromise]] = {
     "place": _("where it was taken or made"),
     "device": _("which phone or computer it was made with"),
     "author": _("the name of whoever made or changed it"),
@@ -24,5 +27,5 @@ TRACES: Final[dict[str, Any]] = {
 
 
 def traces(codes: Iterable[str]) -> list[str]:
-    """Return in words what the reporter should know before they send a file."""
+    """Return the messages of ``codes``; codes that need no warning are left out."""
     return [str(TRACES[code]) for code in codes if code in TRACES]

@@ -1,5 +1,7 @@
-"""Child processes that end for certain. Each child leads a process group of its own, so that whatever it
-starts in turn can be ended with it. Only the commands `serve` and `work` use this."""
+"""Child processes that are ended reliably, for the commands ``serve`` and ``work``.
+
+Each child leads its own process group, so that the processes which it starts are ended with it.
+"""
 
 import contextlib
 import ctypes
@@ -17,43 +19,43 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
-    """Becomes true when somebody asks this process to end. A plain flag: handlers must not take locks."""
+    """True once this process received a signal to end; a plain flag, because signal handlers must not take locks."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._is_requested = False
         for number in ENDING_SIGNALS:
-            # nohup ignores SIGHUP on purpose; taking it back would undo that.
+            # nohup ignores SIGHUP, and a handler of ours would undo that.
             if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:
                 signal.signal(number, self._note)
 
     def __bool__(self) -> bool:
-        return self._asked
+        return self._is_requested
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+        self._is_requested = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep for `seconds`, or until the request comes."""
+        """Sleep for ``seconds`` or until the request comes."""
         until = time.monotonic() + seconds
-        while not self._asked and time.monotonic() < until:
+        while not self._is_requested and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
 
 
 class Child:
-    """One child and the group it leads."""
+    """A child process and the process group that it leads."""
 
     def __init__(self, command: Sequence[str], *, cwd: str) -> None:
-        """Start `command` in `cwd`. Raises OSError when it cannot be started."""
+        """Start ``command`` in the folder ``cwd``; raises OSError where it cannot be started."""
         self.started = time.monotonic()
-        # A session of its own keeps the terminal's Ctrl-C from it: the parent ends its children in order.
-        # preexec_fn is safe here, the commands run no threads.
+        # In a new session the terminal's Ctrl-C reaches the parent only, which ends its children in order.
+        # preexec_fn is safe here because the commands run no threads.
         self._process = subprocess.Popen(  # noqa: S603
             list(command), cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent
         )
 
     @property
     def pid(self) -> int:
-        """The number of the child, which is that of its group too."""
+        """The id of the child, which is also that of its group."""
         return self._process.pid
 
     @property
@@ -62,19 +64,18 @@ class Child:
         return time.monotonic() - self.started
 
     def running(self) -> bool:
-        """Tell whether the child still runs, without reaping it: its number stays taken until `end`."""
+        """Tell whether the child runs, without reaping it, so that its id is not reused before :meth:`end`."""
         if self._process.returncode is not None:
             return False
-        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        return ended is None
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
 
     def ask_to_end(self) -> None:
-        """Ask the child alone; a well-behaved one ends what it started."""
+        """Send SIGTERM to the child alone, which ends the processes that it started."""
         if self.running():
             os.kill(self.pid, signal.SIGTERM)
 
     def end(self, *, within: float) -> int:
-        """Give the child `within` seconds, then kill what is left of its group; return its exit status."""
+        """Wait up to ``within`` seconds, then kill what is left of the group; return the child's exit status."""
         until = time.monotonic() + within
         while self.running() and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
@@ -83,14 +84,14 @@ class Child:
     def kill(self) -> int:
         """Kill the group at once and return the exit status of the child."""
         if self._process.returncode is None:
-            # Before the child is reaped no other process can have got its number.
-            # macOS answers EPERM for a group of which only an unreaped process is left.
+            # The id cannot belong to another process yet, because the child is not reaped.
+            # macOS returns EPERM for a group of which only an unreaped process is left.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
 
 
 def _end_with_parent() -> None:
-    """Let the kernel ask the child to end when its parent dies without a word (kill -9, out of memory)."""
+    """Let the kernel send SIGTERM to the child when its parent is killed (SIGKILL, out of memory)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

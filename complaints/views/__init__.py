@@ -1,26 +1,28 @@
-"""The reporter's pages: a view parses a form, calls one service and answers. This module holds what all views share."""
+"""The reporter's views: each parses a form, calls one service and answers. This module holds what they share."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from complaints.page_cache import base_context
+from complaints.reporter_session import ReporterSession
+from complaints.services.evidence.intake import SealedUpload
 
 
 class ReporterRequest(HttpRequest):
-    """A request with the sealed session that the middleware gives it, a portal.accounts.sessions.ReporterSession."""
+    """A request with the reporter's sealed session, which the middleware adds."""
 
-    reporter: Any
+    reporter: ReporterSession
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, path: str = "") -> HttpResponse:
-    """Answer with a page; ``path`` says where its twin in the other language is, if not at its own path."""
+    """Answer with a page; ``path`` is the address whose other language the page links to, by default its own."""
     return render(request, f"complaints/{template}.html", {**base_context(path or request.path), **(context or {})})
 
 
-def uploads(request: HttpRequest) -> list[Any]:
-    """Return the files of a request as the sealing handler left them: evidence.SealedUpload objects."""
-    return list(request.FILES.getlist("evidence"))
+def uploads(request: HttpRequest) -> list[SealedUpload]:
+    """Return the files of a request as the sealing upload handler left them, refused ones among them."""
+    return cast("list[SealedUpload]", request.FILES.getlist("evidence"))

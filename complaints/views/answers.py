@@ -1,11 +1,12 @@
-"""What the pages of a report say back of its draft: the answers in words, and whether Bawaslu comes in."""
+"""The answers of a draft in words, for the check page, and whether Bawaslu has jurisdiction over it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+from django.forms import Field
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from complaints.views import posts
 
 @dataclass(frozen=True)
 class Section:
-    """The answers of one page: those given, and the labels of those left out."""
+    """The answers of one page: (label, answer) of those given, and the labels of those left empty."""
 
     step: str
     title: str
@@ -26,7 +27,7 @@ class Section:
 
 
 def concerns_bawaslu(draft: Draft) -> bool:
-    """Tell whether Bawaslu is the one to judge what the draft says, alone or beside others."""
+    """Tell whether Bawaslu, alone or beside others, judges what the draft describes."""
     kind = reference_data.accused_kind(draft.get("accused_kind", ""))
     category = reference_data.category(draft.get("category", ""))
     return (kind is not None and kind.route in {"bawaslu", "both"}) or (
@@ -35,7 +36,7 @@ def concerns_bawaslu(draft: Draft) -> bool:
 
 
 def sections(draft: Draft) -> list[Section]:
-    """Return the draft page by page in words, in the order of the pages."""
+    """Return the answers of the draft in words, in the order of the pages."""
     story = _section("story", _("Your account"), StoryForm.base_fields, draft)
     for number, post in enumerate(draft.get("posts", ()), start=1):
         story.rows.append((_("Post %(number)d") % {"number": number}, posts.in_words(post)))
@@ -46,7 +47,7 @@ def sections(draft: Draft) -> list[Section]:
     ]
 
 
-def _section(step: str, title: str, fields: dict[str, Any], draft: Draft) -> Section:
+def _section(step: str, title: str, fields: Mapping[str, Field], draft: Draft) -> Section:
     given, empty = [], []
     for name, field in fields.items():
         if name in {"accused_unknown", "evidence"}:
@@ -67,10 +68,10 @@ def _in_words(name: str, draft: Draft) -> str:
         return ""
     if name in {"event_from", "event_until", "learnt_on"}:
         return date_format(date.fromisoformat(value), "l, j F Y")
-    return _chosen(name, value)
+    return _choice_label(name, value)
 
 
-def _chosen(name: str, value: str) -> str:
+def _choice_label(name: str, value: str) -> str:
     if name == "accused_kind":
         return str(reference_data.accused_kind(value) or "")
     if name == "category":

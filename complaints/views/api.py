@@ -1,7 +1,7 @@
-"""Files in segments, for pages with JavaScript: what a browser asks while it sends a file, and short JSON answers.
+"""Resumable uploads for pages with JavaScript: a file arrives in segments, and the answers are short JSON objects.
 
-A file's id and the number of a segment come in headers, so that nothing of a report is ever in an address. Without
-JavaScript the forms of ``report`` and ``status`` take the same files whole.
+The id of a file and the number of a segment are sent in headers, so that no address contains anything of a report.
+Without JavaScript the forms of ``report`` and ``status`` take the same files whole.
 """
 
 from __future__ import annotations
@@ -21,23 +21,26 @@ from complaints.forms.traces import traces
 from complaints.services.evidence import drafts, resumable
 from complaints.views import ReporterRequest
 
-Answerer = Callable[[ReporterRequest, str], resumable.Progress]
+ProgressFunction = Callable[[ReporterRequest, str], resumable.Progress]
 Handler = Callable[[ReporterRequest], HttpResponse]
 
 
-def _answering(answerer: Answerer) -> Handler:
-    """Wrap what tells how far a file has come: 404 for one that is not there, 503 for what may pass."""
+def _progress_view(report_progress: ProgressFunction) -> Handler:
+    """Make a view of a function that returns the progress of a file.
+
+    Status 404 for an unknown file, 400 for a malformed request, 503 for a temporary fault of the storage.
+    """
 
     @require_POST
-    @wraps(answerer)
+    @wraps(report_progress)
     def view(request: ReporterRequest) -> HttpResponse:
         try:
-            progress = answerer(request, request.headers.get("Upload-Id", ""))
+            progress = report_progress(request, request.headers.get("Upload-Id", ""))
         except resumable.UnknownFileError:
             return JsonResponse({}, status=404)
         except (resumable.BadSegmentError, UnreadablePostError, ValueError):
             return JsonResponse({}, status=400)
-        answer: dict[str, Any] = {"id": progress.id, "next": progress.next, "segment": resumable.segment_bytes()}
+        answer: dict[str, object] = {"id": progress.id, "next": progress.next, "segment": resumable.segment_bytes()}
         if progress.refused:
             answer["error"] = refusal(unquote(request.headers.get("Upload-Name", "")), progress.refused)
         if progress.whole:
@@ -48,12 +51,15 @@ def _answering(answerer: Answerer) -> Handler:
 
 
 def kept_files(request: ReporterRequest) -> str:
-    """Return the list of files that wait to be sent, as the page shows it."""
+    """Return the list of draft files as HTML."""
     return render_to_string("complaints/report/kept.html", waiting_files(request, partial=False))
 
 
 def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str, Any]:
-    """Return what the list of files needs: those that are here, those that came in part, where to remove one."""
+    """Return the context of the list of draft files: complete ones, partial ones, and the URL name to remove one.
+
+    Files that were not checked yet are checked for metadata that may identify the reporter.
+    """
     session = request.reporter
     files = drafts.draft_files(session=session)
     drafts.check_metadata(session=session, files=files)
@@ -65,9 +71,9 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
     }
 
 
-@_answering
+@_progress_view
 def begin(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Announce a file, or find the one that broke off."""
+    """Announce a file, or find the partial one that it resumes."""
     return resumable.begin(
         session=request.reporter,
         name=request.POST.get("name", ""),
@@ -77,27 +83,27 @@ def begin(request: ReporterRequest, file_id: str) -> resumable.Progress:
     )
 
 
-@_answering
+@_progress_view
 def segment(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Take one segment."""
+    """Store one segment."""
     index = int(request.headers.get("Upload-Segment", ""))
     return resumable.receive_segment(session=request.reporter, file_id=file_id, index=index, data=request.body)
 
 
-@_answering
+@_progress_view
 def finish(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Join the segments."""
+    """Join the segments into a draft file."""
     return resumable.finish(session=request.reporter, file_id=file_id)
 
 
-@_answering
+@_progress_view
 def state(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Tell which segment is the next."""
+    """Return which segment is expected next."""
     return resumable.progress(session=request.reporter, file_id=file_id)
 
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
-    """Drop a file that is not sent, whole or partly here."""
+    """Delete a draft file, complete or partial."""
     drafts.discard_draft_file(session=request.reporter, file_id=request.headers.get("Upload-Id", ""))
     return JsonResponse({"list": kept_files(request)})

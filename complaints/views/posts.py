@@ -1,6 +1,6 @@
-"""Posts on page 3: the fold that describes one, the list of those described, and how they read on page 4.
+"""Social media posts on page 3: the form that describes one, the list of those described, and their text on page 4.
 
-What stands in the fold is kept like everything typed on that page; the plain box of links needs none of this.
+The form is stored in the draft like the rest of the page. The plain field of links needs none of this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from complaints.services.evidence import drafts, posts
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest
 
-# Those described one by one; lines in the box of links come on top.
+# Posts described one by one; lines in the field of links are not counted.
 MOST = 20
 
 
@@ -30,36 +30,36 @@ def _form(files: Sequence[drafts.DraftFileInfo], *args: Any, **kwargs: Any) -> P
 
 
 def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
-    """Move what stands in the fold into ``draft``; return its form where something in it must be mended first.
+    """Store the posted form of a post in ``draft``, as a described post if valid; return it if it needs correction.
 
-    A fold that was hardly begun stops nobody from going on; it is kept as it stands.
+    An invalid form without link and account does not stop the reporter from going on; it is stored as typed.
     """
     draft.pop("post", None)
-    asked = request.POST.get("go") == "post"
-    if not asked and not any(request.POST.get(name) for name in PostForm.base_fields):
+    adds_post = request.POST.get("go") == "post"
+    if not adds_post and not any(request.POST.get(name) for name in PostForm.base_fields):
         return None
     form = _form(drafts.draft_files(session=request.reporter), request.POST)
     if form.is_valid() and len(draft.get("posts", ())) >= MOST:
         form.add_error("url", _("There is room for %(count)d posts here. Add more later.") % {"count": MOST})
     if form.is_valid():
-        kept: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
+        changes: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
-        kept = {"post": form.typed()}
-    if stored_size(draft | kept) > KEPT_BYTES:
+        changes = {"post": form.typed()}
+    if stored_size(draft | changes) > KEPT_BYTES:
         form.add_error("url", TOO_MUCH)
         return form
-    draft.update(kept)
-    named = asked or form.data.get("url") or form.data.get("account")
-    return form if form.errors and named else None
+    draft.update(changes)
+    must_correct = adds_post or form.data.get("url") or form.data.get("account")
+    return form if form.errors and must_correct else None
 
 
 def kept(draft: Draft) -> bool:
-    """Whether the page has more to show of posts than an empty fold."""
+    """Whether the draft has a described post or a begun form."""
     return bool(draft.get("posts") or draft.get("post"))
 
 
 def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostForm | None = None) -> dict[str, Any]:
-    """Return what page 3 shows of posts: the list, and the fold, closed where nothing stands in it."""
+    """Return the context of the posts on page 3: the list, and the form, which is open where it was begun."""
     begun = draft.get("post")
     if form or begun or files:
         parts = (form or _form(files, initial=begun or {})).rendered()
@@ -70,13 +70,13 @@ def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostFo
 
 
 def drop(draft: Draft, identifier: str) -> None:
-    """Take one described post out; an unknown id does nothing."""
+    """Remove a described post from the draft; an unknown id does nothing."""
     if draft.get("posts"):
         draft["posts"] = [post for post in draft["posts"] if post["id"] != identifier]
 
 
 def in_words(post: Mapping[str, Any]) -> str:
-    """Return a post in one line, as its own reporter typed it."""
+    """Return a post in one line, as the reporter described it."""
     day = date_format(date.fromisoformat(post["seen_on"]), "j F Y") if post["seen_on"] else ""
-    said = (PLATFORM_LABELS.get(post["platform"], ""), post["account"], ACT_LABELS.get(post["act"], ""), day)
-    return " · ".join(str(part) for part in (*said, post["url"]) if part)
+    parts = (PLATFORM_LABELS.get(post["platform"], ""), post["account"], ACT_LABELS.get(post["act"], ""), day)
+    return " · ".join(str(part) for part in (*parts, post["url"]) if part)

@@ -1,4 +1,4 @@
-"""Pages that hold nothing of anybody: the front page, the doors of others, the answer for load balancers."""
+"""Pages without personal content: the front page, referrals to other channels, the health check."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DAYS = {
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the two doors and what to expect."""
+    """Show the two ways to report, and what happens with a report."""
     body = reference_data.body_for(timezone.localdate())
     name = body.short_name if body else ""
     return still_page(request, "public/home", lambda: {"body": name, "days": DAYS}, (name,))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:
-    """Show who deals with what this portal does not."""
+    """Show which channel handles a matter that this portal does not: Bawaslu or SP4N."""
     return still_page(
         request, "public/door", lambda: {"door": reference_data.door(door, get_language() or "")}, (door,)
     )

@@ -1,8 +1,7 @@
-"""The four pages of a report, its code, and giving up. A page keeps what was typed before it judges it.
+"""The four pages of a report, its ticket code, and the cancellation. A page stores its answers before validation.
 
-The draft lives in the reporter's sealed session. Every page redirects once its answers are in order; the
-ticket code is drawn once three pages are in order, and the check page sends at most once, because the code is the
-report's own mark.
+The draft is kept in the reporter's sealed session. A page redirects once its answers are valid. The ticket code is
+drawn once three pages are valid; it identifies the report, so that the check page submits it at most once.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewher
 
 
 def start(request: ReporterRequest, door: str = "") -> HttpResponse:
-    """Page 1; ``door`` narrows the cards to what was done to the reporter, or to what was seen."""
-    return _answer(request, START, door) if request.method == "POST" else _ask(request, START, door)
+    """Page 1; ``door`` limits the categories to what was done to the reporter, or to what they witnessed."""
+    return _take_answers(request, START, door) if request.method == "POST" else _show_step(request, START, door)
 
 
 def who(request: ReporterRequest) -> HttpResponse:
-    """Page 2."""
-    return _answer(request, WHO) if request.method == "POST" else _ask(request, WHO)
+    """Page 2: the accused, the place and the time."""
+    return _take_answers(request, WHO) if request.method == "POST" else _show_step(request, WHO)
 
 
 def story(request: ReporterRequest) -> HttpResponse:
-    """Page 3, with the files that are already kept."""
-    return _answer(request, STORY) if request.method == "POST" else _ask(request, STORY)
+    """Page 3: the account, files and links."""
+    return _take_answers(request, STORY) if request.method == "POST" else _show_step(request, STORY)
 
 
-def _ask(
+def _show_step(
     request: ReporterRequest,
     step: Step,
     door: str = "",
@@ -64,16 +63,16 @@ def _ask(
         "bawaslu": step is WHO and concerns_bawaslu(draft),
     }
     waiting = waiting_files(request) if step is STORY else {}
-    none = not any(waiting.get(name) for name in ("files", "partial"))
-    if form is None and none and not step.known(draft) and not posts.kept(draft):
-        return _ask_afresh(request, step, door, state)
+    has_files = any(waiting.get(name) for name in ("files", "partial"))
+    if form is None and not has_files and not step.known(draft) and not posts.kept(draft):
+        return _show_empty_step(request, step, door, state)
     more = posts.shown(draft, waiting["files"], post) if step is STORY else {}
     parts = form.rendered() if form else step.fields(door, draft)
     mistakes = (form.mistakes() if form else []) + (post.mistakes() if post else [])
     return page(request, step.template, {"parts": parts, "mistakes": mistakes, **waiting, **state, **more})
 
 
-def _ask_afresh(request: ReporterRequest, step: Step, door: str, state: dict[str, Any]) -> HttpResponse:
+def _show_empty_step(request: ReporterRequest, step: Step, door: str, state: dict[str, Any]) -> HttpResponse:
     def context() -> dict[str, Any]:
         more = posts.shown({}) if step is STORY else {}
         return {"parts": step.fields(door, {}), **state, **more}
@@ -82,16 +81,16 @@ def _ask_afresh(request: ReporterRequest, step: Step, door: str, state: dict[str
 
 
 def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> Draft:
-    """Keep what was typed, valid or not; a page is done only while it is valid. None is the check page."""
-    known = request.reporter.get("draft")
-    if known is None:
+    """Store the answers in the draft, valid or not; a page counts as done only if valid. None is the check page."""
+    stored = request.reporter.get("draft")
+    if stored is None:
         request.reporter.clear()
-    draft = cast(Draft, form.taken_into({"done": []} if known is None else known))
+    draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored))
     if step:
         draft["done"] = [name for name in draft["done"] if name != step.name]
         if form.is_valid() and not door_elsewhere(draft):
             draft["done"].append(step.name)
-        if step is not START and known is None:
+        if step is not START and stored is None:
             draft["renewed"] = True
         elif step is START and form.is_valid():
             draft.pop("renewed", None)
@@ -101,7 +100,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     return draft
 
 
-def _answer(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
+def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
     draft: Draft = request.reporter.get("draft") or Draft()
     form = step.make(door or draft.get("door", ""), request.POST, request.FILES)
     draft = _store(request, step, form)
@@ -115,19 +114,19 @@ def _answer(request: ReporterRequest, step: Step, door: str = "") -> HttpRespons
         if not (form.errors or post):
             return redirect(step.url)
     if form.errors or post:
-        return _ask(request, step, door, form, post)
+        return _show_step(request, step, door, form, post)
     if step is START and (other := door_elsewhere(draft)):
         return redirect("door_elsewhere", other)
     missing = missing_step(draft)
     if missing is None:
-        # Drawn with what is written anyway, so that looking at the check page writes nothing.
+        # Drawn here, where the session is written anyway, so that showing the check page writes nothing.
         submission.start_code(draft)
         return redirect("report_check")
     return redirect(missing.url if STEPS.index(missing) < STEPS.index(step) else step.after)
 
 
 def check(request: ReporterRequest) -> HttpResponse:
-    """Page 4: every answer, the files, the name. The code has been drawn, and is shown after sending."""
+    """Page 4: all answers, the files, the reporter's name; the code is shown after sending."""
     draft = request.reporter.get("draft")
     if request.method == "POST":
         return _gone(request) if draft is None else _send(request, draft)
@@ -153,11 +152,11 @@ def _review(
         submission.start_code(draft)
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
-    none = not (waiting["files"] or waiting["partial"])
+    has_files = bool(waiting["files"] or waiting["partial"])
     answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
-    own = {"token": submission.form_token(draft), "answers": answers}
-    if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and none and not changed:
-        return _still_review(request, own, bawaslu=concerns_bawaslu(draft))
+    pieces = {"token": submission.form_token(draft), "answers": answers}
+    if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
+        return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft))
     names = ("identity", "name", "contact")
     shown = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
     context = {
@@ -166,22 +165,22 @@ def _review(
         "changed": changed,
         "bawaslu": concerns_bawaslu(draft),
     }
-    return page(request, "report/check", {**context, **waiting, **own})
+    return page(request, "report/check", {**context, **waiting, **pieces})
 
 
-def _still_review(request: ReporterRequest, own: dict[str, str], *, bawaslu: bool) -> HttpResponse:
+def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: bool) -> HttpResponse:
     def context() -> dict[str, Any]:
         parts = empty_fields(IdentityForm, ("identity",))
         return {"parts": parts, "bawaslu": bawaslu, "token": hole("form"), "answers": hole("answers")}
 
-    holes = {"form": own["token"], "answers": own["answers"]}
+    holes = {"form": pieces["token"], "answers": pieces["answers"]}
     return still_page(request, "report/check", context, (bawaslu,), holes)
 
 
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
     if token and token != (submission.form_token(draft) if draft.get("code") else ""):
-        # Another window sent this page's report, or began another; never send what was not on the page.
+        # Another window sent this report or began another one; only what the page showed may be sent.
         if submission.was_received(token):
             return page(request, "report/received")
         return _review(request, draft, changed=True)
@@ -196,20 +195,20 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
     receipt = submission.submit(draft=draft, files=files, today=timezone.localdate())
-    # The cookie stays: should this answer be lost on its way, sending again must show the code after all.
+    # The cookie stays, so that sending again shows the code where this response was lost.
     request.reporter.clear()
     request.reporter["sent"] = {
         "code": receipt.code,
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
     }
-    # What never came whole: the page named it as left out.
+    # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
     return redirect("report_code")
 
 
 def code(request: ReporterRequest) -> HttpResponse:
-    """Show the code of the report just sent, until the session forgets it."""
+    """Show the code of the report just sent, until the session ends."""
     sent = request.reporter.get("sent")
     if sent is None:
         return redirect("status_enter")
@@ -225,7 +224,7 @@ def code(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def code_file(request: ReporterRequest) -> HttpResponse:
-    """Give the code as a file that says nothing else, so that whoever finds it learns nothing."""
+    """Return the code as a file without any other word, so that the file does not tell what the code is for."""
     sent = request.reporter.get("sent")
     if sent is None:
         return redirect("status_enter")
@@ -237,19 +236,19 @@ def code_file(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def file_remove(request: ReporterRequest) -> HttpResponse:
-    """Drop one kept file from page 3 or 4, keeping what else stands on that page."""
+    """Delete a draft file from page 3 or 4 and store the other answers of that page."""
     draft = request.reporter.get("draft")
     if draft is None:
         return redirect("report_start")
     if "story" in request.POST:
-        _keep_story(request)
+        _store_story(request)
     else:
         _store(request, None, IdentityForm(request.POST))
     drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     return redirect("report_story" if "story" in request.POST else "report_check")
 
 
-def _keep_story(request: ReporterRequest) -> Draft:
+def _store_story(request: ReporterRequest) -> Draft:
     draft = _store(request, STORY, StoryForm(request.POST, request.FILES))
     posts.take(request, draft)
     return draft
@@ -257,16 +256,16 @@ def _keep_story(request: ReporterRequest) -> Draft:
 
 @require_POST
 def post_remove(request: ReporterRequest) -> HttpResponse:
-    """Take one described post out on page 3, keeping what else stands on that page."""
+    """Remove a described post from page 3 and store the other answers of that page."""
     if "draft" not in request.reporter:
         return redirect("report_start")
-    posts.drop(_keep_story(request), request.POST.get("post", ""))
+    posts.drop(_store_story(request), request.POST.get("post", ""))
     return redirect("report_story")
 
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
-    """Delete the unfinished report, files and all."""
+    """Delete the draft with its files."""
     if "draft" in request.reporter:
         drafts.discard_draft(session=request.reporter)
         request.reporter.end()

@@ -1,7 +1,7 @@
-"""Coming back by the ticket code: where the report stands, answering, adding, withdrawing, leaving.
+"""The status pages, opened by the ticket code: status, messages, further evidence, withdrawal, leaving.
 
-The code arrives by POST only and is kept nowhere; an open ticket in the sealed session stands for it. These
-pages never show what the reporter sent, so that a found code betrays little.
+The code arrives by POST only and is not stored; the sealed session keeps an open ticket instead. These pages never show
+what the reporter sent, so that a code which others find discloses little.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ NOT_SENT = gettext_lazy(
 CHOOSE_AGAIN = gettext_lazy("Choose the screenshots again as well.")
 
 
-def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
-    """Answer with a page of its own where a row was forged or damaged: nothing of it is shown, typed words return."""
+def _handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
+    """Answer 503 where a row was forged or damaged; the page shows the posted text and nothing of the row."""
 
     @wraps(view)
-    def answer(request: ReporterRequest) -> HttpResponse:
+    def guarded(request: ReporterRequest) -> HttpResponse:
         try:
             return view(request)
         except follow_up.UNREADABLE:
@@ -57,11 +57,11 @@ def _or_calmly(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[Rep
         response.status_code = 503
         return response
 
-    return answer
+    return guarded
 
 
 def enter(request: ReporterRequest) -> HttpResponse:
-    """Ask for the code; an unknown and a malformed one get the same answer after the same work."""
+    """Ask for the code; unknown and malformed codes get the same answer after the same work."""
     form = CodeForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         ticket = follow_up.open_ticket(form.cleaned_data["code"])
@@ -74,15 +74,17 @@ def enter(request: ReporterRequest) -> HttpResponse:
         form.add_error("code", _("We do not know that code. Check its letters again."))
     drafted = "draft" in request.reporter
     if form is None:
-        empty = {"drafted": drafted}
         return still_page(
-            request, "status/enter", lambda: {"parts": empty_fields(CodeForm, ("code",)), **empty}, (drafted,)
+            request,
+            "status/enter",
+            lambda: {"parts": empty_fields(CodeForm, ("code",)), "drafted": drafted},
+            (drafted,),
         )
     context = {"parts": form.rendered(), "mistakes": form.mistakes(), "drafted": drafted}
     return page(request, "status/enter", context)
 
 
-@_or_calmly
+@_handle_unreadable
 def show(request: ReporterRequest) -> HttpResponse:
     """Show the report behind the open ticket."""
     return _show(request)
@@ -101,14 +103,14 @@ def _show(
         report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     except ObjectDoesNotExist:
         return _gone(request)
-    said = request.reporter.pop("said") if "said" in request.reporter else ""
-    own = {"told": render_to_string("complaints/status/told.html", {"report": report, "said": said})}
+    notice = request.reporter.pop("said") if "said" in request.reporter else ""
+    pieces = {"told": render_to_string("complaints/status/told.html", {"report": report, "said": notice})}
     if report.thread:
-        own["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
+        pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     waiting = waiting_files(request)
     if not (text or proof or post or waiting["files"] or waiting["partial"]):
-        return _still(request, report, own)
-    context: dict[str, Any] = {"report": report, **_forms(text, proof, post), **waiting, **own}
+        return _still(request, report, pieces)
+    context: dict[str, Any] = {"report": report, **_forms(text, proof, post), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
 
@@ -125,8 +127,8 @@ def _forms(
     }
 
 
-def _still(request: ReporterRequest, report: follow_up.StatusPage, own: Mapping[str, str]) -> HttpResponse:
-    """Answer from memory with all but what is told of this report: its forms, and how much came and was opened."""
+def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mapping[str, str]) -> HttpResponse:
+    """Answer from the page cache; only the status and the messages are rendered for this report."""
     facts = {
         "may_answer": report.may_answer,
         "may_withdraw": report.may_withdraw,
@@ -138,9 +140,9 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, own: Mapping[
     }
 
     def context() -> dict[str, Any]:
-        return {"report": facts, **_forms(), **waiting_files(request), **{name: hole(name) for name in own}}
+        return {"report": facts, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
 
-    return still_page(request, "status/page", context, tuple(facts.values()), own)
+    return still_page(request, "status/page", context, tuple(facts.values()), pieces)
 
 
 def _gone(request: ReporterRequest) -> HttpResponse:
@@ -148,27 +150,27 @@ def _gone(request: ReporterRequest) -> HttpResponse:
     return redirect("status_enter")
 
 
-def _add(request: ReporterRequest, said: str, form: ReporterForm, **added: Any) -> HttpResponse:
-    """Send what was added; ``said`` names the kind, for the words above the next page and for the form that failed."""
+def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: Any) -> HttpResponse:
+    """Send what was added; ``notice`` names the kind: for the words above the next page, and for a form that failed."""
     ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
     try:
-        follow_up.add_message(ticket=ticket, today=timezone.localdate(), **added)
+        follow_up.add_message(ticket=ticket, today=timezone.localdate(), **content)
     except TransitionRefused:
-        return page(request, "status/closed", {"typed": added, "withdrawn": True}, path=reverse("status_page"))
+        return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
     except CaseChanged:
-        lost_files = said == "post" and added["files"]
+        lost_files = notice == "post" and content["files"]
         _not_sent(form, CHOOSE_AGAIN if lost_files else "")
-        response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[said]: form})
+        response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
         response.status_code = HTTPStatus.CONFLICT
         return response
-    request.reporter["said"] = said
+    request.reporter["said"] = notice
     return redirect("status_page")
 
 
 @require_POST
-@_or_calmly
+@_handle_unreadable
 def message(request: ReporterRequest) -> HttpResponse:
-    """Take an answer or an addition."""
+    """Add an answer to a question of triage, or further information."""
     form = MessageForm(request.POST)
     if "ticket" not in request.reporter:
         return _closed(request, form)
@@ -178,21 +180,22 @@ def message(request: ReporterRequest) -> HttpResponse:
 
 
 @require_POST
-@_or_calmly
+@_handle_unreadable
 def files(request: ReporterRequest) -> HttpResponse:
-    """Take more evidence, with the files that wait; good files are kept even where another was refused.
+    """Add the posted files and the draft files as evidence; accepted files are added even where another is refused.
 
-    Files that tell of their origin wait once more, so that the reporter can take them out.
+    Posted files with metadata that may identify the reporter become draft files first, so that the reporter can remove
+    them.
     """
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     form = MoreEvidenceForm(request.POST, request.FILES)
-    came = [upload for upload in uploads(request) if not upload.refused]
-    drafts.keep_uploads(session=request.reporter, uploads=came, today=timezone.localdate())
+    accepted = [upload for upload in uploads(request) if not upload.refused]
+    drafts.keep_uploads(session=request.reporter, uploads=accepted, today=timezone.localdate())
     waiting = waiting_files(request)["files"]
     form.fields["evidence"].required = not waiting
-    if came and any(file.betrays for file in waiting):
-        # What came with this very form is told of before it is sent; the next press sends it.
+    if accepted and any(file.betrays for file in waiting):
+        # The page lists the metadata of the posted files; the next submission sends them.
         request.reporter["said"] = "look"
         return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():
@@ -206,7 +209,7 @@ def files(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def file_remove(request: ReporterRequest) -> HttpResponse:
-    """Drop one file that waits to be sent; others that came with the same form are kept waiting."""
+    """Delete a draft file; files that were posted with the same form become draft files."""
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
@@ -214,23 +217,23 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     return redirect("status_page")
 
 
-def _post_form(*typed: Any) -> MorePostForm:
-    # The page has another file input; ids of its own keep their labels apart.
-    return MorePostForm(*typed, today=timezone.localdate(), auto_id="id_post_%s")
+def _post_form(*data: Any) -> MorePostForm:
+    # The page has another file input, so the ids need a prefix.
+    return MorePostForm(*data, today=timezone.localdate(), auto_id="id_post_%s")
 
 
 @require_POST
-@_or_calmly
+@_handle_unreadable
 def post(request: ReporterRequest) -> HttpResponse:
-    """Take a post on social media, with the files that show it."""
+    """Add a social media post, with screenshots."""
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     form = _post_form(request.POST, request.FILES)
     if not form.is_valid():
         return _show(request, post=form)
-    shots = uploads(request)
-    described = posts.describe(form.answers() | {"screenshot": shots[0].id if shots else ""})
-    return _add(request, "post", form, text="", files=shots, posts=[described])
+    screenshots = uploads(request)
+    described = posts.describe(form.answers() | {"screenshot": screenshots[0].id if screenshots else ""})
+    return _add(request, "post", form, text="", files=screenshots, posts=[described])
 
 
 def _not_sent(form: ReporterForm, more: object = "") -> None:
@@ -239,21 +242,21 @@ def _not_sent(form: ReporterForm, more: object = "") -> None:
 
 
 def _closed(request: ReporterRequest, form: ReporterForm) -> HttpResponse:
-    """Say that the ticket closed meanwhile, and give the words back."""
+    """Answer that the ticket was closed meanwhile, with the typed text to copy."""
     return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
 
 
-@_or_calmly
+@_handle_unreadable
 def withdraw(request: ReporterRequest) -> HttpResponse:
-    """Ask once more, then take the report back where the workflow still allows it."""
+    """Ask for confirmation, then withdraw the report where the workflow still allows it."""
     ticket = request.reporter.get("ticket")
     if ticket is None:
         return redirect("status_enter")
     try:
-        possible = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
+        may_withdraw = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
     except ObjectDoesNotExist:
         return _gone(request)
-    if not possible:
+    if not may_withdraw:
         request.reporter["said"] = "too_late"
         return redirect("status_page")
     form = WithdrawForm(request.POST) if request.method == "POST" else None
@@ -285,7 +288,7 @@ def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, stat
 
 @require_POST
 def leave(request: ReporterRequest) -> HttpResponse:
-    """Close the ticket here and now, and drop the files that still wait."""
+    """Close the ticket in this browser and delete the draft files."""
     drafts.discard_draft(session=request.reporter)
     request.reporter.end()
     return redirect("home")

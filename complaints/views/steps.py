@@ -1,4 +1,4 @@
-"""The first three pages of a report as data: form, choices, order; and where a draft has got to."""
+"""The first three pages of a report as data: form, choices and order; and the progress of a draft."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Step:
-    """A page of the report: its form with the choices of a door, and what comes before and after."""
+    """A page of the report: its form, the choices by ``door``, and the URL names of the pages before and after."""
 
     name: str
     form: type[ReporterForm]
@@ -38,26 +38,26 @@ class Step:
 
     @property
     def url(self) -> str:
-        """The name of its address."""
+        """The page's URL name."""
         return f"report_{self.name}"
 
     @property
     def template(self) -> str:
-        """The name of its template."""
+        """The page's template, below ``complaints/`` and without suffix."""
         return f"report/{self.name}"
 
     def known(self, draft: Draft) -> dict[str, Any]:
-        """Return what the draft has of its answers."""
+        """Return the draft's answers to this page."""
         return {name: value for name in self.form.base_fields if (value := draft.get(name))}
 
     def make(self, door: str, *args: Any, **kwargs: Any) -> ReporterForm:
-        """Return its form."""
+        """Return the form, bound to ``args`` where there are any."""
         if self.form is WhoForm:
             kwargs["today"] = timezone.localdate()
         return self.form(*args, **kwargs, **self.choices(door))
 
     def fields(self, door: str, draft: Draft) -> list[SafeString]:
-        """Return its rendered fields with the draft's answers, from memory where there are none."""
+        """Return the rendered fields with the draft's answers; without answers from the page cache."""
         if known := self.known(draft):
             return self.make(door, initial=known).rendered()
         return empty_fields(lambda: self.make(door), (self.name, door, *self.choices(door).values()))
@@ -96,13 +96,13 @@ def missing_step(draft: Draft) -> Step | None:
 
 
 def door_elsewhere(draft: Draft) -> str:
-    """Return whose door deals with what the draft is about, if not this one."""
+    """Return the channel that handles the draft's category, "bawaslu" or "sp4n"; empty for this portal."""
     category = reference_data.category(draft.get("category", ""))
     return category.door if category and category.group == "elsewhere" else ""
 
 
 def door_of(draft: Draft, door: str) -> str:
-    """Return the door of a draft: the one entered by, or the one that its category belongs to."""
+    """Return the entry of a draft, "pressed" or "witnessed": as chosen, else by its category."""
     category = reference_data.category(draft.get("category", ""))
     doors = {"pressure": "pressed", "offline": "witnessed", "online": "witnessed"}
     return door or draft.get("door", "") or (doors.get(category.group, "") if category else "")

@@ -12,6 +12,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core import context
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.signals import user_logged_in
@@ -20,26 +21,28 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.team import Staff
 from complaints.services import login_throttle, mfa, sessions
 from complaints.services.team_keys import personal
 from portal.accounts import step_up
 
-# In IPv6 whoever has one address has all of a network; a /48, 65,536 networks, costs nothing (RFC 6177).
+# In IPv6 a sender has a whole network of addresses, up to a /48 for one site (RFC 6177).
 NETWORK_BITS = 48
-SAID_BY_THE_PAGE = {"account/messages/logged_in.txt", "mfa/messages/recovery_codes_generated.txt"}
+# Messages that the next page repeats.
+REDUNDANT_MESSAGES = {"account/messages/logged_in.txt", "mfa/messages/recovery_codes_generated.txt"}
 
 
 def source(request: HttpRequest) -> str:
-    """Where a request comes from, for the delays only: an address, in IPv6 its network. Never stored or logged."""
+    """Return the address of a request, in IPv6 its network, for the login delays; it is never stored or logged."""
     address = request.META.get("REMOTE_ADDR", "")
     if settings.BEHIND_PROXY:
-        # The last one is the proxy's own word; those before it are the sender's.
+        # The proxy appends the last address; the sender could write those before it.
         address = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or address
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return str(address)
-    # A socket for both kinds names IPv4 so; all of it would be one network, and everybody would wait for everybody.
+    # A dual-stack socket writes IPv4 addresses as ::ffff:0:0/96, which would count as a single network.
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     if parsed.version == 4:
         return str(parsed)
@@ -47,7 +50,7 @@ def source(request: HttpRequest) -> str:
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
-    """No sign-up: accounts are made by an administrator. No limits of allauth's: delays of our own."""
+    """Login without sign-up, as administrators create the accounts; login_throttle takes the place of rate limits."""
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
@@ -59,18 +62,18 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt before anything is looked at. Raises services.login_throttle.Slow."""
+        """Count the attempt before the password is checked; raises services.login_throttle.Throttled."""
         login_throttle.begin(**_attempt(request, credentials), now=timezone.now())
 
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Check the password, and take the count back where it was right."""
-        user = super().authenticate(request, **credentials)
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Staff | None:
+        """Return the user where the password is right, and reset the count of failed attempts."""
+        user: Staff | None = super().authenticate(request, **credentials)
         if user is not None:
             login_throttle.succeeded(**_attempt(request, credentials), now=timezone.now())
         return user
 
-    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
-        """After the right password, under a new cookie, put the key where the second factor will find it."""
+    def pre_login(self, request: HttpRequest, user: Staff, **kwargs: Any) -> HttpResponse | None:
+        """Change the session's cookie and hold the key that the password opened until the second factor is given."""
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
         if response is None:
             request.session.cycle_key()
@@ -80,22 +83,22 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def add_message(
         self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
     ) -> None:
-        """Leave out what the next page says by itself."""
-        if message_template not in SAID_BY_THE_PAGE:
+        """Leave out REDUNDANT_MESSAGES."""
+        if message_template not in REDUNDANT_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
-    def set_password(self, user: Any, password: str) -> None:
-        """Change the password and re-wrap the key, or make one, in the same transaction; other sessions end."""
+    def set_password(self, user: Staff, password: str) -> None:
+        """Change the password and re-wrap or create the key in one transaction; the person's other sessions end."""
         request = self.request
         personal.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
         sessions.end_sessions(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
         step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Ask for password and factor both; allauth itself would be content with either.
+        """Require both password and factor, where allauth would accept either.
 
         Raises:
-            ReauthenticationRequired: one of them was not given within the last minutes.
+            ReauthenticationRequired: one of them was not given within ACCOUNT_REAUTHENTICATION_TIMEOUT.
         """
         if not step_up.confirmed(context.request):
             raise ReauthenticationRequired
@@ -107,7 +110,7 @@ def _attempt(request: HttpRequest, credentials: dict[str, Any]) -> dict[str, str
 
 
 class StaffFactorAdapter(DefaultMFAAdapter):
-    """Secrets sealed to their owner; names and words of the house."""
+    """Second factors whose secrets are sealed for their owner, under the portal's name."""
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
@@ -115,7 +118,7 @@ class StaffFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        """Seal a secret that the signed-in person makes."""
+        """Seal a secret for the signed-in person."""
         return mfa.seal_secret(context.request.user.pk, text)
 
     def decrypt(self, encrypted_text: str) -> str:
@@ -123,27 +126,27 @@ class StaffFactorAdapter(DefaultMFAAdapter):
         return mfa.open_secret(encrypted_text)
 
     def get_totp_issuer(self) -> str:
-        """The name that the app shows."""
+        """Return the name that the authenticator app shows."""
         return "Kanal Netral"
 
-    def get_totp_label(self, user: Any) -> str:
-        """Beside it the username, no address."""
+    def get_totp_label(self, user: Staff) -> str:
+        """Return the username, which the app shows beside the issuer; not the e-mail address."""
         return str(user.username)
 
     def _get_site_name(self) -> str:
         return "Kanal Netral"
 
-    def _get_user_identifier(self, user: Any) -> str:
+    def _get_user_identifier(self, user: Staff) -> str:
         return str(user.username)
 
-    def can_delete_authenticator(self, authenticator: Any) -> bool:
-        """Nobody is left without a second factor by their own hand."""
-        others = authenticator.__class__.objects.filter(user=authenticator.user_id, type__in=mfa.PRIMARY)
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Whether another app or security key remains, so that nobody removes their last second factor."""
+        others = Authenticator.objects.filter(user=authenticator.user_id, type__in=mfa.PRIMARY)
         return bool(others.exclude(pk=authenticator.pk).exists())
 
 
 class KeyUnlockingBackend(AuthenticationBackend):
-    """Checks the password and, while it is at hand, unwraps the person's key."""
+    """Checks the password and unwraps the person's key with it."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
         """Return the user with ``unlocked_key`` set where the password opens their key."""
@@ -153,16 +156,16 @@ class KeyUnlockingBackend(AuthenticationBackend):
         return user
 
     def _mitigate_timing_attack(self, password: str) -> None:
-        # For an unknown name the very work that a wrong password of a known one costs; no key is unwrapped for either.
-        check_password(password, _nobodys_password())
+        # An unknown username costs the same work as a wrong password; a key is unwrapped for neither.
+        check_password(password, _unused_hash())
 
 
 @lru_cache(maxsize=1)
-def _nobodys_password() -> str:
+def _unused_hash() -> str:
     return make_password(secrets.token_hex(32))
 
 
 @receiver(user_logged_in, dispatch_uid="portal.accounts.adapters.record")
-def record(sender: object, request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    """Write the sign-in into the chain."""
+def record(sender: object, request: HttpRequest, user: Staff, **kwargs: Any) -> None:
+    """Append the login to the audit log."""
     personal.record_login(staff=user)

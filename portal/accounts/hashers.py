@@ -1,4 +1,4 @@
-"""Django's password hash with the pepper from the environment: a stolen database alone cannot be searched."""
+"""Django's password hash with a pepper from the environment, so that a stolen database alone allows no guessing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from complaints.services.keyring import peppered
 
 
 class PepperedArgon2PasswordHasher(Argon2PasswordHasher):
-    """Argon2id over a keyed digest of the password, no cheaper than the wrapping of the staff key."""
+    """Argon2id over a keyed digest of the password, at no lower cost than the wrapping of the person's key."""
 
     algorithm = "peppered_argon2"
     time_cost = 2
@@ -25,7 +25,7 @@ class PepperedArgon2PasswordHasher(Argon2PasswordHasher):
         return super().verify(peppered(password), encoded)
 
     def params(self):  # type: ignore[no-untyped-def]
-        """Return the parameters, cheaper only where a test's settings say so."""
+        """Return the parameters; PASSWORD_HASH_MEMORY_KIB, in KiB, lowers them for tests."""
         parameters = super().params()
         cost = getattr(settings, "PASSWORD_HASH_MEMORY_KIB", None)
         if cost is None:

@@ -1,7 +1,7 @@
-"""The pages of signing in: password, second factor, confirming both again, and a person's own factors.
+"""The login pages: password, second factor, reauthentication, and the change of the password.
 
-django-allauth's views with three changes: wrong attempts are slowed by account and source, a code works once, and
-whoever changes a factor has just given the password and the factor. What it offers beyond that has no address.
+django-allauth's views with three changes: failed attempts are delayed by account and source, a code works once, and a
+change of a factor requires that password and factor were given just before.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter as account_adapter
 from allauth.account.views import LoginView, LogoutView, PasswordChangeView
@@ -35,25 +35,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 
+from complaints.models.team import Staff
 from complaints.services import login_throttle, mfa
 from portal.accounts import step_up
 from portal.accounts.adapters import source
 
 
 @contextmanager
-def attempted(user: Any) -> Iterator[None]:
-    """Count a try at a second factor as failed, unless what stands inside passes. Raises services.login_throttle.Slow."""
-    counted = {"kind": "factor", "account": str(user.pk), "source": source(context.request)}
-    login_throttle.begin(**counted, now=timezone.now())
+def attempted(user: Staff) -> Iterator[None]:
+    """Count an attempt at a second factor as failed unless the block ends without an error.
+
+    Raises services.login_throttle.Throttled where an earlier attempt still delays this one.
+    """
+    attempt = {"kind": "factor", "account": str(user.pk), "source": source(context.request)}
+    login_throttle.begin(**attempt, now=timezone.now())
     yield
-    login_throttle.succeeded(**counted, now=timezone.now())
+    login_throttle.succeeded(**attempt, now=timezone.now())
 
 
 class CodeForm(AuthenticateForm):
-    """A code of the app, or a recovery code; either works once."""
+    """A code of the authenticator app or a recovery code; each works once."""
 
     def clean_code(self) -> str:
-        """Check the code. Raises services.login_throttle.Slow."""
+        """Return the code if it is right; raises services.login_throttle.Throttled."""
         code = str(self.cleaned_data["code"])
         with attempted(self.user):
             self.authenticator = mfa.use_code(staff=self.user, code=code, now=time.time())
@@ -63,87 +67,90 @@ class CodeForm(AuthenticateForm):
 
 
 class KeyForm(AuthenticateWebAuthnForm):
-    """What a security key has signed."""
+    """The signed challenge of a security key."""
 
     def clean_credential(self) -> Any:
-        """Check the signature. Raises services.login_throttle.Slow."""
+        """Return the credential if its signature is right; raises services.login_throttle.Throttled."""
         with attempted(self.user):
             try:
                 return super().clean_credential()
             except (InvalidSignature, KeyError, TypeError, AttributeError) as error:
-                # allauth leaves these to the server's error page.
+                # allauth does not catch these, so that a malformed credential would be a server error.
                 raise get_adapter().validation_error("incorrect_code") from error
 
 
 class ThrottledView(FormView):  # type: ignore[type-arg]
-    """Answers an attempt that came too early with 429 and the wait in words, on the same page."""
+    """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer."""
+        """Answer, with 429 during a delay."""
         try:
             return super().dispatch(request, *args, **kwargs)
-        except login_throttle.Throttled as slow:
-            return self.slow(slow.seconds)
+        except login_throttle.Throttled as error:
+            return self.throttled(error.seconds)
 
-    def slow(self, seconds: int) -> HttpResponse:
-        """Show the page again with the wait on it; what was typed into secret fields is not looked at."""
-        answer = self.render_to_response(self.get_context_data(form=self.empty_form(), wait=seconds), status=429)
-        answer.headers["Retry-After"] = str(seconds)
-        return answer
+    def throttled(self, seconds: int) -> HttpResponse:
+        """Return the page with the wait in seconds; the posted secrets are not checked."""
+        response = self.render_to_response(self.get_context_data(form=self.empty_form(), wait=seconds), status=429)
+        response.headers["Retry-After"] = str(seconds)
+        return response
 
-    def empty_form(self) -> Any:
-        """Return the form without what was posted."""
+    def empty_form(self) -> forms.Form:
+        """Return the form without the posted data."""
         kwargs = self.get_form_kwargs()
-        return self.get_form_class()(**{**kwargs, "data": None, "files": None})
+        form: forms.Form = self.get_form_class()(**{**kwargs, "data": None, "files": None})
+        return form
 
 
 class StaffLoginView(ThrottledView, LoginView):
     """Username and password."""
 
-    def empty_form(self) -> Any:
-        """Keep the username."""
-        return self.get_form_class()(initial={"login": self.request.POST.get("login", "")}, request=self.request)
+    def empty_form(self) -> forms.Form:
+        """Return the form with the posted username only."""
+        initial = {"login": self.request.POST.get("login", "")}
+        form: forms.Form = self.get_form_class()(initial=initial, request=self.request)
+        return form
 
 
 class StaffLogoutView(LogoutView):
-    """Ends the session by POST, a pending one too; a GET only asks."""
+    """Ends the session by POST, also one that waits for its second factor; a GET asks for confirmation."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """End it."""
-        answer: HttpResponse = super().post(*args, **kwargs)
+        """Log out and delete the session's row."""
+        response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
-        return answer
+        return response
 
 
 class SecondFactorView(AuthenticateView):
     """The second factor, after the right password."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, with 429 to an attempt that came too early."""
+        """Answer, with 429 and empty forms during a delay."""
         try:
-            answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        except login_throttle.Throttled as slow:
+            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        except login_throttle.Throttled as error:
             user = self.stage.login.user
             self.auth_form, self.webauthn_form = CodeForm(user=user), KeyForm(user=user)
-            answer = self.render_to_response(self.get_context_data(wait=slow.seconds), status=429)
-            answer.headers["Retry-After"] = str(slow.seconds)
-        return answer
+            response = self.render_to_response(self.get_context_data(wait=error.seconds), status=429)
+            response.headers["Retry-After"] = str(error.seconds)
+        return response
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Let the key be used, under a new cookie."""
+    def form_valid(self, form: CodeForm | KeyForm) -> HttpResponse:
+        """Release the key that the password opened; allauth then logs in under a new cookie."""
         form.save()
         step_up.release_pending_key(self.request, self.stage.login.user)
-        answer: HttpResponse = self.stage.exit()
-        return answer
+        response: HttpResponse = self.stage.exit()
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add which factors there are, and the sample account's code."""
+        """Add the keys of :func:`factor_kinds`."""
         user = self.stage.login.user
         return {**super().get_context_data(**kwargs), **kwargs, **factor_kinds(user)}
 
 
-def factor_kinds(user: Any) -> dict[str, Any]:
-    """Return which factors a person has, and what a sample account may read off the page."""
+def factor_kinds(user: Staff) -> dict[str, object]:
+    """Return which factors a person has; for a sample account in sample mode also the code of now."""
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     practice = settings.SAMPLE_MODE and user.is_sample
     return {
@@ -161,68 +168,67 @@ class ConfirmForm(forms.Form):
     code = forms.CharField(required=False)
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
-        """Ask for what the person has."""
+    def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
+        """Ask for a second factor only where the person has one."""
         self.user = user
         self.asks_factor = mfa.has_factor(user)
         super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
-        """Check both. Which of them was wrong is not told. Raises services.login_throttle.Slow."""
-        given = super().clean() or {}
+        """Check both, without telling which of them was wrong; raises services.login_throttle.Throttled."""
+        cleaned = super().clean() or {}
         if self.errors:
-            return given
-        # allauth's own check, so that the same delays count as at the login.
-        right = account_adapter(context.request).reauthenticate(self.user, given["password"])
-        if right and self.asks_factor:
-            name, form = ("credential", KeyForm) if given.get("credential") else ("code", CodeForm)
-            right = form(user=self.user, data={name: self.data.get(name, "")}).is_valid()
-        if not right:
+            return cleaned
+        # The adapter's check counts towards the same delays as the login.
+        is_right = account_adapter(context.request).reauthenticate(self.user, cleaned["password"])
+        if is_right and self.asks_factor:
+            name, form = ("credential", KeyForm) if cleaned.get("credential") else ("code", CodeForm)
+            is_right = form(user=self.user, data={name: self.data.get(name, "")}).is_valid()
+        if not is_right:
             raise forms.ValidationError(_("Password or second factor is not right."))
-        return given
+        return cleaned
 
 
 @method_decorator(login_required, name="dispatch")
 class ConfirmView(ThrottledView):
-    """Ask for password and factor again before somebody changes how they sign in."""
+    """Asks for password and factor again before a person changes how they sign in."""
 
     form_class = ConfirmForm
     template_name = "account/reauthenticate.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Give the form its person."""
+        """Pass the signed-in person to the form."""
         return {**super().get_form_kwargs(), "user": self.request.user}
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Note it and go on."""
-        user = self.request.user
-        step_up.repeat_login(self.request, user, factor=form.asks_factor)
-        wanted = self.request.POST.get("next", "")
-        safe = url_has_allowed_host_and_scheme(wanted, {self.request.get_host()}, require_https=settings.SECURE)
-        return redirect(wanted if safe else "mfa_index")
+    def form_valid(self, form: ConfirmForm) -> HttpResponse:
+        """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""
+        step_up.repeat_login(self.request, form.user, factor=form.asks_factor)
+        target = self.request.POST.get("next", "")
+        is_safe = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, require_https=settings.SECURE)
+        return redirect(target if is_safe else "mfa_index")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the way on, and what a security key has to sign."""
+        """Add the address to go on to, and the challenge for a security key."""
         request = self.request
-        wanted = request.POST.get("next") or request.GET.get("next", "")
-        found = {**super().get_context_data(**kwargs), "next": wanted, **factor_kinds(request.user)}
-        if found["has_key"]:
-            found["js_data"] = {"request_options": webauthn.begin_authentication(request.user)}
-        return found
+        target = request.POST.get("next") or request.GET.get("next", "")
+        values = {**super().get_context_data(**kwargs), "next": target, **factor_kinds(cast(Staff, request.user))}
+        if values["has_key"]:
+            values["js_data"] = {"request_options": webauthn.begin_authentication(request.user)}
+        return values
 
 
 def require_confirmation(request: HttpRequest) -> None:
-    """Raise ReauthenticationRequired unless password and factor were given just now."""
+    """Raise ReauthenticationRequired unless :func:`step_up.confirmed`."""
     if not step_up.confirmed(request):
         raise ReauthenticationRequired
 
 
 class PasswordView(PasswordChangeView):
-    """The own password; the first one, in place of what somebody else gave, needs no confirmation."""
+    """Changes the password; replacing the initial one, which an administrator set, needs no confirmation."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask for confirmation first."""
+        """Answer; raises ReauthenticationRequired without confirmation."""
         if request.user.is_authenticated and not request.user.must_change_password:
             require_confirmation(request)
-        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return answer
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response

@@ -1,4 +1,4 @@
-"""A person's own second factors: adding, replacing and removing them. Each page asks for password and factor first."""
+"""Adding, replacing and removing one's second factors; each page requires password and factor given just before."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -29,6 +30,7 @@ from django.utils.decorators import method_decorator
 
 from complaints.models.team import Staff
 from complaints.services import mfa
+from complaints.services.keyring import Keyring
 from portal.accounts import step_up
 from portal.accounts.login import ThrottledView, attempted, require_confirmation
 
@@ -37,34 +39,38 @@ def _person(request: HttpRequest) -> Staff:
     return cast(Staff, request.user)
 
 
-def _record(request: Any, event: str, kind: str) -> None:
-    signer = request.keyring.signer
-    mfa.record(event=event, staff=request.user, kind=kind, now=timezone.now(), signer=signer)
+def _record(request: HttpRequest, event: str, kind: str) -> None:
+    keyring: Keyring = request.keyring  # type: ignore[attr-defined]
+    mfa.record(event=event, staff=_person(request), kind=kind, now=timezone.now(), signer=keyring.signer)
 
 
-def _added(request: Any, kind: str, *, made: bool = False) -> HttpResponse:
-    """Note a new factor; a person's first one lets their key be used, and brings recovery codes that are shown once."""
-    first = not step_up.passed(request, request.user)
+def _finish_enrolment(request: HttpRequest, kind: str, *, has_new_codes: bool = False) -> HttpResponse:
+    """Record a new factor, release the key that waits for it, and redirect to the recovery codes where they are new.
+
+    The person's first factor changes the session's cookie, as a login does.
+    """
+    person = _person(request)
+    is_first = not step_up.passed(request, person)
     _record(request, "factor.added", kind)
-    made = bool(auto_generate_recovery_codes(request)) or made
-    if first:
+    has_new_codes = bool(auto_generate_recovery_codes(request)) or has_new_codes
+    if is_first:
         request.session.cycle_key()
-    step_up.release_pending_key(request, request.user)
-    return redirect("mfa_view_recovery_codes" if made else "mfa_index")
+    step_up.release_pending_key(request, person)
+    return redirect("mfa_view_recovery_codes" if has_new_codes else "mfa_index")
 
 
 class AppForm(ActivateTOTPForm):
-    """The first code of a new app proves that it was set up."""
+    """The first code of a new authenticator app, which proves that it was set up."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the secret until it was proved: after a new one at every look no app would ever fit."""
-        begun = context.request.session.get(SECRET_SESSION_KEY)
+        """Keep the session's secret until a code has proved it; allauth draws a new one for each rendering."""
+        secret = context.request.session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
-        if begun:
-            self.secret = context.request.session[SECRET_SESSION_KEY] = begun
+        if secret:
+            self.secret = context.request.session[SECRET_SESSION_KEY] = secret
 
     def clean_code(self) -> str:
-        """Check the code. Raises services.login_throttle.Slow."""
+        """Return the code if it is right; raises services.login_throttle.Throttled."""
         code = str(self.cleaned_data["code"])
         with attempted(self.user):
             self.step = mfa.matching_step(self.secret, code, time.time())
@@ -74,14 +80,14 @@ class AppForm(ActivateTOTPForm):
 
 
 class NewKeyForm(AddWebAuthnForm):
-    """A new security key. Its name is drawn: what people type stands nowhere in clear."""
+    """A new security key; its name is a number, because text that a person typed is not stored in clear."""
 
     def clean_name(self) -> str:
-        """Number the keys."""
+        """Return the next number as a name, whatever was typed."""
         return str(get_adapter().generate_authenticator_name(self.user, mfa.WEBAUTHN))
 
     def clean(self) -> dict[str, Any]:
-        """Check what the key has answered."""
+        """Check the attestation of the key."""
         try:
             return dict(super().clean())
         except (InvalidSignature, KeyError, TypeError, AttributeError) as error:
@@ -90,86 +96,86 @@ class NewKeyForm(AddWebAuthnForm):
 
 @method_decorator(login_required, name="dispatch")
 class FactorsView(IndexView):
-    """A person's own factors; without one, the choice which to begin with."""
+    """Lists a person's factors; without one, the choice which to set up."""
 
 
 class Confirmed:
-    """Asks for password and factor first, where they were not given just now."""
+    """Requires that password and factor were given just before (:func:`require_confirmation`)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer."""
+        """Answer; raises ReauthenticationRequired without confirmation."""
         require_confirmation(request)
-        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
 
 
 class ActivateAppView(Confirmed, ThrottledView):
-    """Set up an authenticator app; it replaces the one that there is."""
+    """Sets up an authenticator app, which replaces an earlier one."""
 
     form_class = AppForm
     template_name = "mfa/totp/activate_form.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Give the form its person."""
+        """Pass the signed-in person to the form."""
         return {**super().get_form_kwargs(), "user": self.request.user}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store it, sealed."""
+        """Store the secret, sealed."""
         with transaction.atomic():
             mfa.enrol_totp(staff=_person(self.request), secret=form.secret, step=form.step)
             clear_totp_secret(self.request)
-            return _added(self.request, "totp")
+            return _finish_enrolment(self.request, "totp")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the secret in groups that can be typed."""
-        found = super().get_context_data(**kwargs)
+        """Add the secret in groups of four for typing, and whether an app is replaced."""
+        values = super().get_context_data(**kwargs)
         secret = self.request.session.get(SECRET_SESSION_KEY, "")
         groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
-        had = Authenticator.objects.filter(user=self.request.user, type=mfa.TOTP).exists()
-        return {**found, "groups": groups, "replaces": had}
+        replaces = Authenticator.objects.filter(user=_person(self.request), type=mfa.TOTP).exists()
+        return {**values, "groups": groups, "replaces": replaces}
 
 
 def app_picture(request: HttpRequest) -> HttpResponse:
-    """Draw the secret of the app that is being set up; a picture of its own, because no data: address is allowed."""
+    """Return the QR code of the secret as a file, because the content security policy allows no data: URL."""
     require_confirmation(request)
     secret = request.session.get(SECRET_SESSION_KEY)
     if not secret:
         raise Http404
     adapter = get_adapter()
-    drawn = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
-    return HttpResponse(drawn, content_type="image/svg+xml")
+    svg = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
+    return HttpResponse(svg, content_type="image/svg+xml")
 
 
 class RemoveAppView(Confirmed, DeactivateTOTPView):
-    """Remove the app, where there is another factor."""
+    """Removes the app, where there is another factor."""
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Remove it."""
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Record and remove it."""
         with transaction.atomic():
             _record(self.request, "factor.removed", "totp")
-            answer: HttpResponse = super().form_valid(form)
-        return answer
+            response: HttpResponse = super().form_valid(form)
+        return response
 
 
 class AddKeyView(Confirmed, AddWebAuthnView):
-    """Add a security key or the device's own."""
+    """Adds a security key, or the authenticator built into the device."""
 
     form_class = NewKeyForm
 
-    def form_valid(self, form: Any) -> HttpResponse:
+    def form_valid(self, form: NewKeyForm) -> HttpResponse:
         """Store it."""
         with transaction.atomic():
             super().form_valid(form)
-            return _added(self.request, "webauthn", made=self.did_generate_recovery_codes)
+            return _finish_enrolment(self.request, "webauthn", has_new_codes=self.did_generate_recovery_codes)
 
 
 class RemoveKeyView(Confirmed, RemoveWebAuthnView):
-    """Remove a security key, where there is another factor."""
+    """Removes a security key, where there is another factor."""
 
     success_url = reverse_lazy("mfa_index")
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Remove it."""
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Record and remove it; 409 for the only factor."""
         adapter = get_adapter()
         if not adapter.can_delete_authenticator(self.get_object()):
             form.add_error(None, ValidationError(adapter.error_messages["cannot_delete_authenticator"]))
@@ -177,20 +183,20 @@ class RemoveKeyView(Confirmed, RemoveWebAuthnView):
             return refused
         with transaction.atomic():
             _record(self.request, "factor.removed", "webauthn")
-            answer: HttpResponse = super().form_valid(form)
-        return answer
+            response: HttpResponse = super().form_valid(form)
+        return response
 
 
 class NewCodesView(Confirmed, GenerateRecoveryCodesView):
-    """Make new recovery codes; the old ones end."""
+    """Creates new recovery codes; the old ones stop working."""
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Make them."""
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Record and create them."""
         with transaction.atomic():
             _record(self.request, "factor.codes_made", "recovery_codes")
-            answer: HttpResponse = super().form_valid(form)
-        return answer
+            response: HttpResponse = super().form_valid(form)
+        return response
 
 
 class CodesView(Confirmed, ViewRecoveryCodesView):
-    """Show new recovery codes, once."""
+    """Shows new recovery codes, once."""

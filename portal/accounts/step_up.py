@@ -1,4 +1,4 @@
-"""What a staff session knows of how its person came in: the password and the second factor, and when each was given.
+"""What a staff session knows of its login: when the password and the second factor were given, and by whom.
 
 The key that the password opened waits under PENDING until the second factor was given; only then can it be used.
 """
@@ -11,15 +11,20 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.keyring import SESSION_KEY, store_keys
 from portal.accounts.sessions import PENDING
 
+# Entries of the session: [the person's id, seconds since the epoch].
 PASSWORD, FACTOR = "password_at", "factor_at"
 
 
-def hold_pending_key(request: HttpRequest, user: Any, keys: Any) -> None:
-    """Note that the password was given just now; release the key at once where the second factor was given before."""
+def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
+    """Record that the password was given now; release the key at once where the session has the second factor.
+
+    ``keys`` is the KeySet that the password opened, None where the person has none; only services import its type.
+    """
     session, now = request.session, time.time()
     session[PASSWORD] = [str(user.pk), now]
     if passed(request, user):
@@ -30,17 +35,17 @@ def hold_pending_key(request: HttpRequest, user: Any, keys: Any) -> None:
     session[PENDING] = {"user": str(user.pk), "at": now, "key": keys.to_bytes().hex() if keys else ""}
 
 
-def release_pending_key(request: HttpRequest, user: Any) -> None:
-    """Note that the second factor was given just now, and let the waiting key be used."""
+def release_pending_key(request: HttpRequest, user: Staff) -> None:
+    """Record that the second factor was given now, and release the person's pending key."""
     session = request.session
     session[FACTOR] = [str(user.pk), time.time()]
-    waiting = session.pop(PENDING, None)
-    if waiting and waiting["user"] == str(user.pk) and waiting["key"]:
-        session[SESSION_KEY] = waiting["key"]
+    pending = session.pop(PENDING, None)
+    if pending and pending["user"] == str(user.pk) and pending["key"]:
+        session[SESSION_KEY] = pending["key"]
 
 
-def repeat_login(request: HttpRequest, user: Any, *, factor: bool) -> None:
-    """Note that a signed-in person has given the password once more, and the factor too where there is one."""
+def repeat_login(request: HttpRequest, user: Staff, *, factor: bool) -> None:
+    """Record that a signed-in person gave the password again, and with ``factor`` the second factor too."""
     session, now = request.session, time.time()
     session[PASSWORD] = [str(user.pk), now]
     if factor:
@@ -49,25 +54,23 @@ def repeat_login(request: HttpRequest, user: Any, *, factor: bool) -> None:
         session[PENDING] = {**session[PENDING], "at": now}
 
 
-def passed(request: HttpRequest, user: Any) -> bool:
-    """Whether this session has seen the person's second factor."""
-    return _given(request, user, FACTOR) is not None
+def passed(request: HttpRequest, user: Staff) -> bool:
+    """Whether the person gave the second factor in this session."""
+    person, _at = request.session.get(FACTOR) or (None, None)
+    return bool(person == str(user.pk))
 
 
-def _given(request: HttpRequest, user: Any, what: str) -> float | None:
-    owner, at = request.session.get(what) or (None, None)
-    return at if owner == str(user.pk) else None
-
-
-def mark_confirmed(request: HttpRequest, user: Any, what: str) -> bool:
-    """Whether the password or the factor was given within the last minutes (ACCOUNT_REAUTHENTICATION_TIMEOUT)."""
-    at = _given(request, user, what)
-    return at is not None and time.time() - at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+def _is_recent(request: HttpRequest, user: Staff, entry: str) -> bool:
+    person, at = request.session.get(entry) or (None, 0.0)
+    return bool(person == str(user.pk) and time.time() - at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def confirmed(request: HttpRequest) -> bool:
-    """Whether a person may change how they sign in: password and factor were just given, or there is no factor yet."""
+    """Whether a person may change how they sign in.
+
+    The password and the second factor, where there is one, were given within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
+    """
     user = request.user
-    if not user.is_authenticated or not mark_confirmed(request, user, PASSWORD):
+    if not isinstance(user, Staff) or not _is_recent(request, user, PASSWORD):
         return False
-    return mark_confirmed(request, user, FACTOR) or not mfa.has_factor(user)
+    return _is_recent(request, user, FACTOR) or not mfa.has_factor(user)

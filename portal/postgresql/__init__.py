@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with a health check that seldom needs a question; settings name it as the engine."""
+"""Django's PostgreSQL backend with a cheaper health check; DATABASES names it as the engine."""

@@ -1,5 +1,5 @@
-"""Tells a live connection from a dead one without asking the server each time, so that the first request after a
-restart of the database succeeds and no other pays for it. Django loads this module by its name."""
+"""Checks kept connections without a query for each request, so that the first request after a restart of the database
+succeeds and the others save a round trip. Django loads this module by its name."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import time
 
 from django.db.backends.postgresql import base
 
-# A server that vanished without a word leaves its sockets quiet, so a quiet one is believed for this long only.
-BELIEVED_SECONDS = 5.0
+# A server that vanished without closing leaves its sockets silent, so silence is trusted for this long only.
+TRUSTED_SECONDS = 5.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, except for the health check at the beginning of a request."""
+    """Django's PostgreSQL backend with another health check at the beginning of a request."""
 
     answered_at = 0.0
 
     def is_usable(self) -> bool:
-        """Whether the connection can be used; asks the server only where it spoke up or was silent for long.
+        """Whether the connection can be used; queries the server where there is something to read or after a pause.
 
-        A server that stops or restarts says so to every connection and closes it: between requests, anything to read
-        is bad news.
+        A server that stops or restarts sends a notice to every connection and closes it, so anything to read between
+        requests means that the connection may be dead.
         """
-        if self.connection is not None and time.monotonic() - self.answered_at < BELIEVED_SECONDS and self._is_quiet():
+        if self.connection is not None and time.monotonic() - self.answered_at < TRUSTED_SECONDS and self._is_silent():
             return True
         usable = super().is_usable()
         if usable:
             self.answered_at = time.monotonic()
         return usable
 
-    def _is_quiet(self) -> bool:
+    def _is_silent(self) -> bool:
         if self.connection.closed:
             return False
         poll = select.poll()
@@ -38,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not poll.poll(0)
 
     def get_new_connection(self, conn_params):  # type: ignore[no-untyped-def]
-        """Open a connection; it has just answered."""
+        """Open a connection and note the moment as its last answer."""
         connection = super().get_new_connection(conn_params)
         self.answered_at = time.monotonic()
         return connection

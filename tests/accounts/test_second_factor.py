@@ -18,7 +18,7 @@ from pytest_django import Settings
 from complaints.models.audit import AuditEntry
 from complaints.models.session import SealedSession
 from complaints.services import mfa
-from portal.accounts import session_rows
+from portal.accounts import sessions
 from portal.accounts.sessions import PENDING, SessionStore
 from tests.security.addresses.expected import BEFORE_LOGIN, STAFF_GETS
 from tests.world import PASSWORD, Cast, SignedIn, app_code, enrol, next_code, send_report, sign_in
@@ -113,13 +113,13 @@ def test_the_key_waits_and_is_gone_when_the_login_lapses(cast: Cast) -> None:
         assert client.get(reverse(FACTOR)).status_code == 200
         clock.shift(timedelta(seconds=1))
         assert SessionStore(cookie).load() == {}
-        assert not SealedSession.objects.filter(pk=session_rows.row_id(cookie)).exists()
+        assert not SealedSession.objects.filter(pk=sessions.row_id(cookie)).exists()
         assert to(client.post(reverse(FACTOR), {"code": code})) == reverse(LOGIN)
 
 
 def test_cancelling_deletes_the_waiting_key(cast: Cast) -> None:
     client = password_only(Client())
-    row = session_rows.row_id(cookie_of(client))
+    row = sessions.row_id(cookie_of(client))
     client.post(reverse("account_logout"))
     assert not SealedSession.objects.filter(pk=row).exists()
 

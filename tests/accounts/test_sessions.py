@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from complaints.models.session import SealedSession
-from portal.accounts import session_rows
+from portal.accounts import sessions
 from portal.accounts.sessions import ReporterSession, SessionStore
 from tests.security.traces import hits, tables
 from tests.world import Cast, at, send_report, sign_in
@@ -44,41 +44,41 @@ def seconds(count: float) -> timedelta:
 
 def test_the_cookies_are_nowhere_in_the_database(cast: Cast) -> None:
     for cookie in (begun(Client()), signed_in(Client())):
-        assert SealedSession.objects.filter(pk=session_rows.row_id(cookie)).exists()
+        assert SealedSession.objects.filter(pk=sessions.row_id(cookie)).exists()
         assert hits(cookie, tables()) == []
         # Not the bytes behind its letters either, and not the key that it makes.
-        for secret in (base64.urlsafe_b64decode(cookie + "="), session_rows.row_key(cookie)):
+        for secret in (base64.urlsafe_b64decode(cookie + "="), sessions.row_key(cookie)):
             assert not any(secret in content or secret.hex().encode() in content for _, content in tables())
 
 
 def test_id_key_and_file_key_of_a_cookie_are_three_things(cast: Cast) -> None:
     session = ReporterSession(begun(Client()))
     cookie = str(session._cookie)
-    assert len({cookie, session_rows.row_id(cookie), session_rows.row_key(cookie).hex(), session.file_key.hex()}) == 4
+    assert len({cookie, sessions.row_id(cookie), sessions.row_key(cookie).hex(), session.file_key.hex()}) == 4
     assert len(cookie) >= 43
-    assert session_rows.new_cookie() != session_rows.new_cookie()
+    assert sessions.new_cookie() != sessions.new_cookie()
 
 
 def test_a_row_opens_with_its_own_cookie_under_its_own_id_only(db: None) -> None:
     until = timezone.now().timestamp() + 60
     for cookie, words in (("one", "satu"), ("two", "dua")):
-        session_rows.write_row(cookie, {"draft": {"story": words}}, until, began=0, new=True)
-    stored = {cookie: SealedSession.objects.get(pk=session_rows.row_id(cookie)) for cookie in ("one", "two")}
+        sessions.write_row(cookie, {"draft": {"story": words}}, until, began=0, new=True)
+    stored = {cookie: SealedSession.objects.get(pk=sessions.row_id(cookie)) for cookie in ("one", "two")}
     SealedSession.objects.filter(pk=stored["one"].pk).update(data=stored["two"].data)
     SealedSession.objects.create(
-        pk=session_rows.row_id("three"), data=stored["two"].data, expires_on=stored["two"].expires_on
+        pk=sessions.row_id("three"), data=stored["two"].data, expires_on=stored["two"].expires_on
     )
-    assert [session_rows.read_row(cookie) for cookie in ("one", "three", "four")] == [{}, {}, {}]
-    assert session_rows.read_row("two")["data"] == {"draft": {"story": "dua"}}
+    assert [sessions.read_row(cookie) for cookie in ("one", "three", "four")] == [{}, {}, {}]
+    assert sessions.read_row("two")["data"] == {"draft": {"story": "dua"}}
     altered = bytearray(stored["two"].data)
     altered[60] ^= 1
     SealedSession.objects.filter(pk=stored["two"].pk).update(data=bytes(altered))
-    assert session_rows.read_row("two") == {}
+    assert sessions.read_row("two") == {}
 
 
 def test_a_row_tells_a_class_of_length_only(db: None) -> None:
     for length in (0, 1, 300, 1500, 1600, 3000):
-        session_rows.write_row(f"cookie {length}", {"draft": {"story": "a" * length}}, 2e9, began=0, new=True)
+        sessions.write_row(f"cookie {length}", {"draft": {"story": "a" * length}}, 2e9, began=0, new=True)
     assert {len(bytes(row.data)) for row in SealedSession.objects.all()} == {1024 + 40, 4096 + 40}
 
 
@@ -89,7 +89,7 @@ def test_a_cookie_that_somebody_else_chose_is_never_taken(cast: Cast) -> None:
     staff = Client()
     staff.cookies["kantor"] = "chosen-by-an-attacker"
     assert signed_in(staff) != "chosen-by-an-attacker"
-    assert not SealedSession.objects.filter(pk=session_rows.row_id("chosen-by-an-attacker")).exists()
+    assert not SealedSession.objects.filter(pk=sessions.row_id("chosen-by-an-attacker")).exists()
 
 
 def test_the_two_doors_have_cookies_of_their_own(cast: Cast) -> None:
@@ -224,7 +224,7 @@ def test_signing_out_deletes_the_row(cast: Cast) -> None:
     cookie = signed_in(client)
     client.post("/kantor/keluar/")
     assert SessionStore(cookie).load() == {}
-    assert not SealedSession.objects.filter(pk=session_rows.row_id(cookie)).exists()
+    assert not SealedSession.objects.filter(pk=sessions.row_id(cookie)).exists()
     assert replayed(cookie, "/kantor/sandi/", "kantor").status_code == 302
 
 
@@ -240,7 +240,7 @@ def test_a_request_that_was_under_way_does_not_bring_a_row_back(db: None, act: A
     assert leaving.get("ticket")
     act(leaving)
     slow.save()
-    assert not SealedSession.objects.filter(pk=session_rows.row_id(str(cookie))).exists()
+    assert not SealedSession.objects.filter(pk=sessions.row_id(str(cookie))).exists()
     assert ReporterSession(cookie).get("ticket") is None
 
 
@@ -263,9 +263,9 @@ def test_a_code_changes_the_cookie_and_drops_the_old_row(cast: Cast) -> None:
     client.post("/cek/", {"code": sent.code})
     after = client.cookies["lapor"].value
     assert before != after
-    assert list(SealedSession.objects.values_list("pk", flat=True)) == [session_rows.row_id(after)]
+    assert list(SealedSession.objects.values_list("pk", flat=True)) == [sessions.row_id(after)]
     # The code itself is not kept, only what it derives.
-    assert sent.code not in str(session_rows.read_row(after))
+    assert sent.code not in str(sessions.read_row(after))
 
 
 def test_signing_in_changes_the_cookie(cast: Cast) -> None:

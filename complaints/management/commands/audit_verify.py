@@ -1,4 +1,4 @@
-"""``manage.py audit_verify``: read the whole audit chain and say whether it is whole; at any time, on any copy."""
+"""``manage.py audit_verify``: verify the hash chain of the audit log and the rows it names, also on a restored copy."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from complaints.services.audit import verify
 
 
 class Command(BaseCommand):
-    """Exit status 0: whole. 1: broken, and where."""
+    """Exit status 0: intact. 1: broken, with the place."""
 
     help = "Verify the audit chain, the rows it speaks of and, with --files, every stored object."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare --heads and --files."""
+        """Add --heads and --files."""
         parser.add_argument("--heads", type=Path, help="A file of heads that left the machine: day, number, digest.")
         parser.add_argument("--files", action="store_true", help="Also read every stored object of evidence.")
 
     def handle(self, *args: Any, heads: Path | None = None, files: bool = False, **options: Any) -> None:
-        """Verify and report. Raises CommandError, and so exits with 1, where something does not hold."""
-        known = _read_heads(heads) if heads else []
-        verdict = verify.verify_chain(heads=known)
+        """Verify and report; raises CommandError, which exits with 1, at the first fault."""
+        published = _read_heads(heads) if heads else []
+        verdict = verify.verify_chain(heads=published)
         if not verdict.whole:
             raise CommandError(_sentence(verdict))
         self.stdout.write(f"{verdict.entries} entries, whole")
         if heads:
-            self.stdout.write(f"{len(known)} heads from outside agree")
+            self.stdout.write(f"{len(published)} heads from outside agree")
         if files:
             self._verify_files()
 
     def _verify_files(self) -> None:
-        damaged = [f"Object {name} {why}." for name, why in retention.damaged_objects()]
-        if damaged:
-            raise CommandError("\n".join(damaged))
+        faults = [f"Object {name} {why}." for name, why in retention.damaged_objects()]
+        if faults:
+            raise CommandError("\n".join(faults))
         self.stdout.write("Every stored object is what was stored")
 
 

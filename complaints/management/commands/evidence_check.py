@@ -1,4 +1,4 @@
-"""Compare rows and stored objects and say which are missing; deletes nothing. For the operator, and after a restore."""
+"""``manage.py evidence_check``: name the stored objects that rows refer to and the storage lacks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from complaints.services import retention
 
 
 class Command(BaseCommand):
-    """Names objects that a row speaks of and the storage does not have."""
+    """Exit status 1: objects are missing."""
 
     help = "Names stored objects that are missing; ends with status 1 where there are any. Deletes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print one name a line.
+        """Print a name on each line.
 
         Raises:
             CommandError: objects are missing, or the storage does not answer.

@@ -1,4 +1,4 @@
-"""``manage.py load_catalog``: fill the reference data; run it as often as you like."""
+"""``manage.py load_catalog``: load the reference data; it may run any number of times."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from complaints.services import reference_data
 
 
 class Command(BaseCommand):
-    """Loads what is missing; what administrators edited stays, unless --overwrite."""
+    """Adds what is missing; rows that administrators edited stay as they are without --overwrite."""
 
     help = "Load categories, kinds, provinces, bodies and elections from complaints/data/catalog."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare --overwrite."""
+        """Add --overwrite."""
         parser.add_argument("--overwrite", action="store_true", help="Put the files' texts over edited ones.")
 
     def handle(self, *args: Any, overwrite: bool = False, **options: Any) -> None:
-        """Load and report."""
-        gained = reference_data.load(overwrite=overwrite)
-        self.stdout.write(", ".join(f"{name}: {count} new" for name, count in gained.items()))
+        """Load and print how many rows are new in each table."""
+        new_rows = reference_data.load(overwrite=overwrite)
+        self.stdout.write(", ".join(f"{name}: {count} new" for name, count in new_rows.items()))

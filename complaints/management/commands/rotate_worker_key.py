@@ -1,4 +1,4 @@
-"""``manage.py rotate_worker_key``: give the worker a new key once a week; the one before has one more."""
+"""``manage.py rotate_worker_key``: replace the worker's key pair, once a week; the previous one is kept for a week."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from complaints.services.evidence import worker_key
 
 
 class Command(BaseCommand):
-    """Writes the environment file; every process has to be started again afterwards."""
+    """Writes the environment file; every process has to be restarted afterwards."""
 
     help = "Replace the worker's key in the environment file; what waits for the key before stays openable for a week."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Put the new key in front of the present one, and forget what came before that."""
+        """Write a new key, keep the present one as the previous one, and drop those before."""
         secret, public = worker_key.new_keys()
         private_file.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
         private_file.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)

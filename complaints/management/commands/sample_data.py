@@ -1,4 +1,4 @@
-"""``manage.py sample_data``: sixty fictional reports in every state, for a portal that is tried out."""
+"""``manage.py sample_data``: sixty fictional reports in every state, to try the portal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from complaints.services.samples import people, play
 
 
 class Command(BaseCommand):
-    """Does nothing where there are reports already; refuses outside of sample mode."""
+    """Does nothing where there are reports already; refuses outside sample mode."""
 
     help = "Make the sample reports (needs setup_keys --sample before)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them and say how many. Raises CommandError where samples are refused."""
+        """Create them and print how many; raises CommandError where samples are refused."""
         path = settings.VAR_DIR / "sample.json"
         try:
-            made = play.load(now=timezone.now(), into=path)
+            count = play.load(now=timezone.now(), into=path)
         except people.SamplesRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{made} sample reports made; accounts and codes in {path}" if made else "No samples needed")
+        self.stdout.write(
+            f"{count} sample reports made; accounts and codes in {path}" if count else "No samples needed"
+        )

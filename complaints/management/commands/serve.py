@@ -1,6 +1,7 @@
-"""Serves the portal on one machine: the web server and the job cluster with its watchdog, in one process tree
-that ends as a whole. Meant for trying out and for small installations; `make run` calls it. Larger ones start
-gunicorn and `work` on their own nodes."""
+"""``manage.py serve``: the web server and the job cluster with its watchdog on one machine, ended together.
+
+For trial and small installations; ``make run`` calls it. Larger ones run gunicorn and ``work`` on separate nodes.
+"""
 
 import json
 import socket
@@ -14,24 +15,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from complaints.management.processes import Child, StopRequest
 
 GRACE_SECONDS = 4
-# work needs a moment of its own after its cluster's grace, to kill what is left of it.
+# After its cluster's grace ``work`` needs time to kill what is left of it.
 LAST_SECONDS = GRACE_SECONDS + 3
 READY_SECONDS = 60
-# A part that dies sooner than this was never fine, and starting it again would hide why.
+# A process that fails sooner than this is not restarted, because that would hide the cause.
 EARLY_SECONDS = 15
 
 
 class Command(BaseCommand):
-    """`manage.py serve`"""
+    """Ends with an error where the port is taken or a process fails at once."""
 
     help = "Serve the portal and run its jobs until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add --host and --port."""
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        """Start both parts, say where they are, keep them running. Raises CommandError when one cannot."""
+        """Start both processes, print their addresses, restart one that ends; raises CommandError if one cannot run."""
         stop = StopRequest()
         _refuse_taken(host, port)
         commands = _commands(host, port)
@@ -52,7 +54,7 @@ class Command(BaseCommand):
                 if child.running():
                     continue
                 status = child.kill()
-                # One that was killed is started again at any age; one that gave up by itself would again.
+                # A killed process is restarted at any age; one that exits with an error early would do so again.
                 if status > 0 and child.age < EARLY_SECONDS:
                     raise CommandError(f"{name} ended at once with status {status}; see its lines above.")
                 self.stderr.write(f"{name} ended with status {status}; it is started again.")
@@ -74,7 +76,7 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
 
 
 def _refuse_taken(host: str, port: int) -> None:
-    """Raise CommandError when the port is taken; gunicorn would retry and then only log it."""
+    """Raise CommandError where the port is taken, which gunicorn would only log after retries."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -86,20 +88,20 @@ def _refuse_taken(host: str, port: int) -> None:
 
 
 def _wait_until_served(host: str, port: int, *, children: dict[str, Child], stop: StopRequest) -> bool:
-    """Wait until the web server answers; false when a part ended, or somebody lost patience, before."""
-    waited = 0.0
-    while waited < READY_SECONDS and not stop and all(child.running() for child in children.values()):
+    """Wait until the web server answers; False where a process ended, the time is over or a stop was requested."""
+    seconds = 0.0
+    while seconds < READY_SECONDS and not stop and all(child.running() for child in children.values()):
         try:
             with socket.create_connection((host, port), timeout=1):
                 return True
         except OSError:
             stop.sleep(0.2)
-            waited += 0.2
+            seconds += 0.2
     return False
 
 
 def _end_all(children: list[Child]) -> None:
-    """Ask every part at once, so that their times to end overlap, then make sure."""
+    """Ask all to end first, so that their grace periods overlap, then wait for each and kill it."""
     for child in children:
         child.ask_to_end()
     for child in children:
@@ -107,7 +109,7 @@ def _end_all(children: list[Child]) -> None:
 
 
 def banner(host: str, port: int) -> str:
-    """What to open and how to get in: the addresses, and the sample accounts if there are any."""
+    """Return the lines to print: the addresses, and the sample accounts where there are any."""
     # Browsers refuse security keys on an address of numbers (WebAuthn: a relying party is a domain).
     root = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
     lines = [
@@ -120,7 +122,7 @@ def banner(host: str, port: int) -> str:
 
 
 def _sample_lines(path: Path) -> list[str]:
-    """Lines about the sample data, none when there are none. Their passwords protect nothing real."""
+    # These passwords may be printed, as they protect fictional data only.
     try:
         sample = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

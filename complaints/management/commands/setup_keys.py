@@ -1,7 +1,7 @@
-"""``manage.py setup_keys``: make the teams that hold the keys, with their first members and their recovery.
+"""``manage.py setup_keys``: create the teams that hold the keys, with their first members and recovery keys.
 
-Run at the machine, with the first members beside it: each chooses a password that nobody else sees. What it prints as
-TEAM_KEY_PINS belongs into the environment of every node; without it nothing is sealed and no report can be sent.
+Run it at the server's terminal with the first members present: each chooses a password unseen by others. TEAM_KEY_PINS,
+which it prints, belongs in the environment of every node; without it nothing can be sealed, and so no report sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from complaints.services.team_keys.setup import SetupRefused, SetupRequest
 
 
 class Command(BaseCommand):
-    """Refuses with every reason at once; writes nothing then."""
+    """Refuses with all reasons at once, and then writes nothing."""
 
     help = "Make the teams triage, custodian and, with --body CODE, a body's; print the pins for the environment."
 
@@ -42,13 +42,13 @@ class Command(BaseCommand):
         parser.add_argument("--sample", action="store_true", help="Sample staff, teams and pins, in sample mode only.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do one of the three things. Raises CommandError with what is in the way."""
+        """Print a recovery key, create the sample teams, or create teams; raises CommandError with the problems."""
         if options["make_recovery_key"]:
             self._make_recovery_key()
         elif options["sample"]:
             self._sample()
         else:
-            self._found(_asked(options))
+            self._create_teams(_setup_request(options))
 
     def _make_recovery_key(self) -> None:
         public, private = setup.recovery_pair()
@@ -57,32 +57,32 @@ class Command(BaseCommand):
 
     def _sample(self) -> None:
         try:
-            made = create_sample_staff(now=timezone.now(), env_file=settings.ENV_FILE)
+            samples = create_sample_staff(now=timezone.now(), env_file=settings.ENV_FILE)
         except SamplesRefused as error:
             raise CommandError(str(error)) from error
-        if made is None:
+        if samples is None:
             self.stdout.write("The sample teams are there")
             return
-        self.stdout.write(f"Sample staff and {len(made.teams)} teams made, pinned in {settings.ENV_FILE}")
+        self.stdout.write(f"Sample staff and {len(samples.teams)} teams made, pinned in {settings.ENV_FILE}")
         self.stdout.write("Recovery keys of the samples (a real installation makes them offline):")
-        for slug, (one, other) in made.recovery.items():
-            self.stdout.write(f"  {slug:<12} {one} {other}")
+        for slug, (first, second) in samples.recovery.items():
+            self.stdout.write(f"  {slug:<12} {first} {second}")
 
-    def _found(self, asked: SetupRequest) -> None:
+    def _create_teams(self, request: SetupRequest) -> None:
         try:
-            plans = setup.check_request(asked)
+            plans = setup.check_request(request)
         except SetupRefused as refused:
             raise CommandError("\n".join(refused.problems)) from refused
         for person in setup.without_key(plans):
             self._choose_password(person)
         teams = setup.create_teams(plans, now=timezone.now())
-        self._show(teams, {person for plan in plans for person in plan.members})
+        self._print_fingerprints(teams, {person for plan in plans for person in plan.members})
 
     def _choose_password(self, person: Staff) -> None:
         self.stdout.write(f"{person.username}, choose your password now; nobody else should see the keyboard.")
         while True:
-            password = _ask("Password: ")
-            if password != _ask("Once more: "):
+            password = _ask_password("Password: ")
+            if password != _ask_password("Once more: "):
                 self.stderr.write("The two differ.")
                 continue
             try:
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             personal.change_password(staff=person, password=password, now=timezone.now())
             return
 
-    def _show(self, teams: Iterable[Team], people: Iterable[Staff]) -> None:
+    def _print_fingerprints(self, teams: Iterable[Team], people: Iterable[Staff]) -> None:
         self.stdout.write("Read these aloud and let each member write down their own team's and person's:")
         for team in teams:
             self.stdout.write(f"  {team.slug:<20} {team_fingerprint(team)}")
@@ -103,7 +103,7 @@ class Command(BaseCommand):
         self.stdout.write(f"TEAM_KEY_PINS={setup.pins(teams)}")
 
 
-def _ask(prompt: str) -> str:
+def _ask_password(prompt: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
@@ -112,17 +112,17 @@ def _ask(prompt: str) -> str:
             raise CommandError("A password is typed at a terminal that does not show it; there is none.") from error
 
 
-def _asked(options: dict[str, Any]) -> SetupRequest:
+def _setup_request(options: dict[str, Any]) -> SetupRequest:
     members: dict[str, list[str]] = {}
     for text in options["member"]:
         slug, username = _parts(text, 2, "--member TEAM:USERNAME")
         members.setdefault(slug, []).append(username)
     recovery: dict[str, tuple[str, str]] = {}
     for text in options["recovery"]:
-        slug, one, other = _parts(text, 3, "--recovery TEAM:HEX:HEX")
+        slug, first, second = _parts(text, 3, "--recovery TEAM:HEX:HEX")
         if slug in recovery:
             raise CommandError(f"--recovery names {slug} twice")
-        recovery[slug] = (one, other)
+        recovery[slug] = (first, second)
     return SetupRequest(options["body"], members, recovery)
 
 

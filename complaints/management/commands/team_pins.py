@@ -1,6 +1,6 @@
-"""``manage.py team_pins``: the pins for the environment after a team's key was changed.
+"""``manage.py team_pins``: print the pins for the environment after a team's key was changed.
 
-Prints only keys that follow from the pinned ones; a key that merely stands in the database is never among them.
+A key is printed only if it follows from the pinned one by signatures; being in the database is not enough.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = "Print TEAM_KEY_PINS with every pinned team's key of today; compare it with two members before using it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print. Raises CommandError where a key does not follow from the pinned one."""
+        """Print the fingerprints and the line; raises CommandError where a key does not follow from the pinned one."""
         teams = []
         for slug in team_key_history.pinned_slugs():
             try:

@@ -1,6 +1,8 @@
-"""Runs the job cluster under a watchdog that lives outside of it. A cluster whose idle worker was killed can
-hold its queue's lock for ever and still look alive (django-q2 issue 23), so only jobs that get done count as
-life. Run one per worker node; `serve` starts it too. Ending it ends the whole cluster."""
+"""``manage.py work``: run the job cluster under a watchdog outside it, once on each worker node; ``serve`` runs it too.
+
+A cluster whose idle worker was killed can hold the lock of its queue for ever while its processes run (django-q2 issue
+23), so only finished jobs count as a sign of life. Ending the command ends the whole cluster.
+"""
 
 import logging
 import sys
@@ -28,10 +30,10 @@ WAITING_WATCHED = 200
 
 @dataclass(slots=True)
 class Watch:
-    """Decides whether the cluster still gets jobs done; holds no clock and reads no database.
+    """Decides whether the cluster still finishes jobs; the caller passes in the clock and the state of the database.
 
-    A beat that moves on is life. So is a job that left the queue: a beat may wait behind a long queue, and
-    killing a busy cluster for that would only make the queue longer.
+    A new heartbeat is a sign of life. So is a job that left the queue: a heartbeat may wait behind a long queue, and
+    killing a busy cluster would make the queue longer.
     """
 
     limit: timedelta
@@ -40,26 +42,27 @@ class Watch:
     waiting: frozenset[int] = frozenset()
 
     def look(self, *, now: datetime, beat_at: datetime | None, waiting: frozenset[int]) -> None:
-        """Take in the last beat and the oldest waiting jobs as they are `now`."""
+        """Record the last heartbeat and the ids of the oldest waiting jobs as of ``now``."""
         if beat_at != self.beat_at or self.waiting - waiting:
             self.alive_at = now
         self.beat_at, self.waiting = beat_at, waiting
 
     def restart(self, now: datetime) -> None:
-        """Begin anew: a cluster was started, or nothing could be known."""
+        """Count from ``now``: a cluster was started, or the database could not be read."""
         self.alive_at = now
 
     def stalled(self, now: datetime) -> bool:
-        """Tell whether there was no sign of life for longer than the limit."""
+        """Tell whether the last sign of life is longer ago than the limit."""
         return now - self.alive_at > self.limit
 
 
 class Command(BaseCommand):
-    """`manage.py work`"""
+    """Ends on SIGINT or SIGTERM, after the grace period for running jobs."""
 
     help = "Run background jobs; restart the cluster whenever it stands still."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add --grace and --stale, both in seconds."""
         parser.add_argument("--grace", type=float, default=30, help="seconds a running job gets at the end")
         parser.add_argument(
             "--stale",
@@ -69,7 +72,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, grace: float, stale: float, **options: Any) -> None:
-        """Install the schedules, then keep one cluster running until asked to end."""
+        """Install the schedules, then keep a cluster running until a signal to end."""
         stop = StopRequest()
         install_schedules()
         connections.close_all()
@@ -84,19 +87,19 @@ class Command(BaseCommand):
                 cluster.end(within=grace)
                 return
             cluster.kill()
-            # One that dies at once is not helped by being started hundreds of times.
+            # The pause doubles while clusters end soon, so that a broken one is not restarted hundreds of times.
             pause = 1.0 if cluster.age > 2 * LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             stop.sleep(pause)
 
 
 def start_cluster() -> Child:
-    """Start django-q2's cluster as a group of processes of its own."""
+    """Start django-q2's cluster in its own process group."""
     folder = Path(settings.BASE_DIR)
     return Child([sys.executable, str(folder / "manage.py"), "qcluster"], cwd=str(folder))
 
 
 def follow(cluster: Child, *, watch: Watch, stop: StopRequest) -> None:
-    """Return when the cluster ended, stands still, or `stop` was asked for."""
+    """Return when the cluster ended, has stalled, or a stop was requested."""
     while not stop:
         if not cluster.running():
             logger.error("The job cluster ended by itself; it is started again.")
@@ -109,7 +112,7 @@ def follow(cluster: Child, *, watch: Watch, stop: StopRequest) -> None:
 
 
 def observe(watch: Watch) -> None:
-    """Show the watch the state of the database. An unreachable one says nothing about the cluster."""
+    """Pass the state of the database to the watch; an unreachable one tells nothing about the cluster."""
     try:
         beat_at = Heartbeat.objects.filter(pk=1).values_list("beat_at", flat=True).first()
         waiting = frozenset(OrmQ.objects.order_by("pk").values_list("pk", flat=True)[:WAITING_WATCHED])
@@ -118,5 +121,5 @@ def observe(watch: Watch) -> None:
     else:
         watch.look(now=timezone.now(), beat_at=beat_at, waiting=waiting)
     finally:
-        # Read again on a new connection each time, so that a database that came back is found.
+        # A new connection each time, so that a database that came back is reached.
         connections.close_all()

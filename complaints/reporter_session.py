@@ -1,0 +1,51 @@
+"""The type of the reporter's sealed session, for the app, which may not import ``portal.accounts.sessions``."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class ReporterSession(Protocol):
+    """A mapping of JSON content behind the reporter's cookie, stored with the response.
+
+    Its entries: "draft" (the unfinished report), "sent" (the code of the report just sent), "ticket" (the keys of an
+    open report), "said" (the code of a notice for the next status page).
+    """
+
+    keeps_files: bool
+
+    @property
+    def exists(self) -> bool:
+        """Whether a row that has not ended belongs to the cookie."""
+
+    @property
+    def session_id(self) -> str:
+        """The row's id, which draft files name; starts the session where there is none."""
+
+    @property
+    def file_key(self) -> bytes:
+        """The 32-byte key under which the keys of draft files are sealed; starts the session where there is none."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the entry ``name``."""
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        """Remove and return the entry ``name``."""
+
+    def __getitem__(self, name: str) -> Any: ...
+
+    def __setitem__(self, name: str, value: Any) -> None: ...
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def clear(self) -> None:
+        """Remove all content and keep the cookie."""
+
+    def cycle(self) -> None:
+        """Change the cookie and delete the old row."""
+
+    def end(self) -> None:
+        """Delete the row at once and the cookie with the response."""
+
+    def stay_awake(self) -> None:
+        """Move the session's end, as a long upload goes on."""
