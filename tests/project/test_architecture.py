@@ -11,6 +11,7 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 500
 FUNCTION_LINES = 40
+MOST_ANY = 320
 TEMPLATE_COLUMNS = 120
 # One long list each, without logic: splitting them would only hide the whole.
 LONG_FILES = {"portal/settings.py"}
@@ -79,3 +80,49 @@ def test_locks_name_no_index_and_pin_by_hash(lock: str) -> None:
     pinned = re.findall(r"^\w[^\n]*==.*?(?=^\w|\Z)", text, re.MULTILINE | re.DOTALL)
     assert pinned
     assert [entry for entry in pinned if "--hash=sha256:" not in entry] == []
+
+
+def test_types_are_said() -> None:
+    """The name Any outside of imports: what a library without types forces, and no more."""
+    uses = sum(
+        len(re.findall(r"\bAny\b", line))
+        for path in sources()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not re.match(r"\s*(from|import) ", line)
+    )
+    assert uses <= MOST_ANY
+
+
+def test_services_are_imported_from_where_they_are_defined() -> None:
+    facades = [
+        name(path)
+        for path in (ROOT / "complaints" / "services").rglob("__init__.py")
+        if any(not isinstance(node, ast.Expr) for node in ast.parse(path.read_text(encoding="utf-8")).body)
+    ]
+    assert facades == []
+
+
+def test_staff_screens_are_not_held_together_by_inheritance() -> None:
+    """At most two bases of ours in a class statement, and a line of three at most above a class."""
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for path in (ROOT / "complaints" / "admin").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def ancestors(cls: str) -> set[str]:
+        ours = bases.get(cls, set()) & bases.keys()
+        return ours.union(*(ancestors(base) for base in ours))
+
+    assert {cls for cls in bases if len(bases[cls] & bases.keys()) > 2 or len(ancestors(cls)) > 3} == set()
+
+
+def test_a_file_name_stands_once_but_for_the_same_noun_in_two_layers() -> None:
+    """A noun may have its model, its service and its screen; two files of one name in one layer make a reader guess."""
+    layers: dict[tuple[str, str], list[str]] = {}
+    for path in sources():
+        parts = path.relative_to(ROOT).parts
+        if path.name != "__init__.py" and len(parts) > 2:
+            layers.setdefault(("/".join(parts[:2]), path.name), []).append(name(path))
+    assert [paths for paths in layers.values() if len(paths) > 1] == []
