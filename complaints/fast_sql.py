@@ -22,6 +22,7 @@ from complaints.models.team import Staff
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Model)
+W = TypeVar("W", Message, InternalNote, Assessment)
 WrittenModel = type[Message] | type[InternalNote] | type[Assessment]
 
 
@@ -75,24 +76,27 @@ def with_many(rows: QuerySet[M], reverse_name: str, related: type[R], *foreign_k
         related: the model at the other end of ``reverse_name``.
         foreign_keys: paths of foreign keys to read with the row, as for ``select_related``, each after its parent.
     """
-    models_by_path = {path: _model_at(rows.model, path) for path in ("", *foreign_keys)} | {reverse_name: related}
-    columns = [
-        f"{path}__{column.attname}" if path else column.attname
-        for path, model in models_by_path.items()
-        for column in model._meta.concrete_fields
-    ]
+    parents = {path: _model_at(rows.model, path) for path in foreign_keys}
+    row_columns = [column.attname for column in rows.model._meta.concrete_fields]
+    columns = row_columns.copy()
+    by_path: dict[str, type[Model]] = {**parents, reverse_name: related}
+    for path, model in by_path.items():
+        columns += [f"{path}__{column.attname}" for column in model._meta.concrete_fields]
     annotations = list(rows.query.annotations)
     joined: dict[object, tuple[M, list[R]]] = {}
     for values in rows.values_list(*columns, *annotations):
         cells = iter(values)
-        instances = {path: _next_instance(model, cells, rows.db) for path, model in models_by_path.items()}
-        row: M = instances[""]
+        row = rows.model.from_db(rows.db, row_columns, list(islice(cells, len(row_columns))))
+        instances: dict[str, Model | None] = {"": row}
+        for path, model in parents.items():
+            instances[path] = _next_instance(model, cells, rows.db)
+        related_row = _next_instance(related, cells, rows.db)
         if row.pk not in joined:
             _set_foreign_keys(instances, foreign_keys)
             row.__dict__.update(zip(annotations, cells, strict=True))
             joined[row.pk] = (row, [])
-        if instances[reverse_name] is not None:
-            joined[row.pk][1].append(instances[reverse_name])
+        if related_row is not None:
+            joined[row.pk][1].append(related_row)
     return list(joined.values())
 
 
@@ -102,7 +106,7 @@ def _model_at(model: type[Model], path: str) -> type[Model]:
     return model
 
 
-def _next_instance(model: type[Model], cells: Iterator[object], using: str) -> Any:
+def _next_instance(model: type[M], cells: Iterator[object], using: str) -> M | None:
     """Return an instance of the next cells; None where the outer join had no row."""
     fields = model._meta.concrete_fields
     values = list(islice(cells, len(fields)))
@@ -163,21 +167,20 @@ def read_written_records(*, case: Case, complaints: Collection[uuid.UUID]) -> Wr
         _union_part(Assessment, of_steps),
     )
     records = WrittenRecords()
-    lists: dict[str, tuple[WrittenModel, list[Any]]] = {
-        "Message": (Message, records.messages),
-        "InternalNote": (InternalNote, records.notes),
-        "Assessment": (Assessment, records.assessments),
-    }
     for name, *values in first.union(*others, all=True):
-        model, rows = lists[name]
-        rows.append(_written_row(model, values))
+        if name == Message.__name__:
+            records.messages.append(_written_row(Message, values))
+        elif name == InternalNote.__name__:
+            records.notes.append(_written_row(InternalNote, values))
+        else:
+            records.assessments.append(_written_row(Assessment, values))
     records.messages.sort(key=lambda row: (str(row.complaint_id), row.sequence))
     records.notes.sort(key=lambda row: (row.at, row.sequence))
     records.assessments.sort(key=lambda row: row.sequence)
     return records
 
 
-def _union_part(model: WrittenModel, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+def _union_part(model: type[W], rows: QuerySet[W]) -> QuerySet[W, tuple[object, ...]]:
     """Select the same columns in the same order and of the same types from each model, as a UNION requires."""
     columns = {column.attname for column in model._meta.concrete_fields}
     nulls = {f"no_{name}": Cast(Value(None), kind) for name, kind in _OPTIONAL_COLUMNS.items() if name not in columns}
@@ -187,15 +190,16 @@ def _union_part(model: WrittenModel, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
     return rows.values_list("model", *_SHARED_COLUMNS, _SIGNER_COLUMNS[model], *optional, *authors)
 
 
-def _written_row(model: WrittenModel, values: list[object]) -> Any:
+def _written_row(model: type[W], values: list[object]) -> W:
     columns = [*_SHARED_COLUMNS, _SIGNER_COLUMNS[model], *_OPTIONAL_COLUMNS]
     row = _partial_instance(model, dict(zip(columns, values, strict=False)))
     names = dict(zip(_AUTHOR_COLUMNS, values[-len(_AUTHOR_COLUMNS) :], strict=True))
-    row.author = _partial_instance(Staff, names | {"id": row.author_id}) if row.author_id else None
+    if row.author_id:
+        row.author = _partial_instance(Staff, names | {"id": row.author_id})
     return row
 
 
-def _partial_instance(model: type[M], cells: Mapping[str, object]) -> Any:
+def _partial_instance(model: type[M], cells: Mapping[str, object]) -> M:
     """Return an instance with some columns; ``from_db`` takes them in the order of the model."""
     columns = [column.attname for column in model._meta.concrete_fields if column.attname in cells]
     return model.from_db(None, columns, [cells[name] for name in columns])

@@ -8,10 +8,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self, TypedDict
 
 from complaints.adapters.media import kinds
 from complaints.adapters.media.hints import CODES as HINTS
@@ -34,7 +34,25 @@ class JobFailed(Exception):  # noqa: N818
         super().__init__(self.code)
 
 
-class Held:
+class _MemoryFile:
+    """A memory file by its descriptor; close it, or use it as a context manager."""
+
+    descriptor: int
+
+    def close(self) -> None:
+        """Free the memory."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class Held(_MemoryFile):
     """An immutable file in memory as the input of jobs; close it, or use it as a context manager."""
 
     def __init__(self, pieces: Iterable[tuple[int, bytes]], limit: int) -> None:
@@ -56,18 +74,6 @@ class Held:
         except BaseException:
             self.close()
             raise
-
-    def close(self) -> None:
-        """Free the memory."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,21 @@ class Part:
         return b"".join(self.chunks())
 
 
-class Result:
+class Answer(TypedDict):
+    """What a job writes behind its files: the fields of ``media.jobs.Answer``, each to be validated."""
+
+    type: object
+    codes: list[str]
+    pages: int
+    parts: list[tuple[str, int]]
+
+
+class Result(_MemoryFile):
     """The result of a job: media type, codes of media.hints, number of pages, written files."""
 
-    def __init__(self, descriptor: int, answer: Mapping[str, Any], length: int) -> None:
+    def __init__(self, descriptor: int, answer: Answer, length: int) -> None:
         """Validate the answer: a hostile file may have taken over the process that wrote it. Raises JobFailed."""
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self.type = str(answer["type"])
         self.codes = tuple(code for code in HINTS if code in answer["codes"])
         self.pages = int(answer["pages"])
@@ -110,18 +125,6 @@ class Result:
         if start != length or (self.type and self.type not in kinds.ALLOWED):
             raise JobFailed("crashed")
         self.parts = tuple(parts)
-
-    def close(self) -> None:
-        """Free the memory of the files."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def memory_file() -> int:

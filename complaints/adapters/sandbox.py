@@ -15,26 +15,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from complaints.adapters.memory import Held, JobFailed, Part, Result, memory_file, read_answer
 
-__all__ = [
-    "DEFAULT",
-    "Held",
-    "JobFailed",
-    "Limits",
-    "Part",
-    "Result",
-    "Sandbox",
-    "Unavailable",
-    "hold",
-    "hold_pieces",
-    "run",
-]
+__all__ = ["DEFAULT", "Held", "JobFailed", "Limits", "Part", "Result", "Sandbox", "Unavailable", "hold", "run"]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _ENTRY: Final = (
@@ -120,12 +108,13 @@ class Sandbox:
             JobFailed: refused, or ended by a limit.
             Unavailable: no process within ``wait_seconds``, or the server is gone.
         """
-        request = {"job": job, "type": media_type, "options": options, "limits": asdict(limits or Limits())}
+        limits = limits or Limits()
+        request = {"job": job, "type": media_type, "options": options, "limits": asdict(limits)}
         if not self._slots.acquire(timeout=wait_seconds):
             raise Unavailable("busy")
         output = memory_file()
         try:
-            ending = self._ending(request, held, output)
+            ending = self._ending(json.dumps(request).encode(), limits.wall_seconds, held, output)
             if ending != "done":
                 raise JobFailed(ending)
             return read_answer(output)
@@ -135,17 +124,17 @@ class Sandbox:
         finally:
             self._slots.release()
 
-    def _ending(self, request: Mapping[str, Any], held: Held, output: int) -> str:
+    def _ending(self, request: bytes, wall_seconds: int, held: Held, output: int) -> str:
         """Have the job done; return how it ended, as its guard reports: "done", "time" or "crashed"."""
         receiver, reply = os.pipe()
         source = os.open(f"/proc/self/fd/{held.descriptor}", os.O_RDONLY)  # a new descriptor has its own position
         try:
             try:
-                self._send(json.dumps(request).encode(), [source, output, reply])
+                self._send(request, [source, output, reply])
             finally:
                 os.close(source)
                 os.close(reply)
-            readable, _, _ = select.select([receiver], [], [], request["limits"]["wall_seconds"] + _GRACE_SECONDS)
+            readable, _, _ = select.select([receiver], [], [], wall_seconds + _GRACE_SECONDS)
             if not readable:
                 self.close()
                 raise Unavailable("no answer")
@@ -211,11 +200,6 @@ run = DEFAULT.run
 def hold(chunks: Iterable[bytes], limit: int) -> Held:
     """Take a file into memory for jobs; raises JobFailed("too_large") above ``limit`` bytes."""
     return Held(_with_offsets(chunks), limit)
-
-
-def hold_pieces(pieces: Iterable[tuple[int, bytes]], size: int) -> Held:
-    """Take some pieces of a file of ``size`` bytes into memory, each with its offset; gaps read as zeros."""
-    return Held(pieces, size)
 
 
 def _with_offsets(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

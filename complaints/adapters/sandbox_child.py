@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final, TypedDict
 
 _CLONE_NEWIPC: Final = 0x08000000
 _CLONE_NEWUSER: Final = 0x10000000
@@ -33,6 +33,15 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _REQUEST_BYTES: Final = 4_096
 # Readers change the environment when they are imported: pylibmagic names its own folder in three variables.
 _ALLOWED_VARIABLES: Final = {"LC_CTYPE"}
+
+
+class Request(TypedDict):
+    """What the portal asks for: a job, the media type, the options of the job, and the fields of ``sandbox.Limits``."""
+
+    job: str
+    type: str
+    options: dict[str, int]
+    limits: dict[str, int]
 
 
 def _cut_network() -> bool:
@@ -53,7 +62,7 @@ def serve(control: socket.socket, jobs_module: str) -> None:
         message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 3)
         if not message:
             return
-        request = json.loads(message)
+        request: Request = json.loads(message)
         jobs.preload(request["type"])
         if not os.fork():
             control.close()
@@ -62,7 +71,7 @@ def serve(control: socket.socket, jobs_module: str) -> None:
             os.close(descriptor)
 
 
-def _guard(jobs: ModuleType, request: Mapping[str, Any], source: int, out: int, reply: int) -> None:
+def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int) -> None:
     """Start the worker process, wait for it within the time limit, report its end, and exit."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -98,7 +107,7 @@ def _end_orphans() -> None:
             os.wait()
 
 
-def _work(jobs: ModuleType, request: Mapping[str, Any], source: int, out: int) -> int:
+def _work(jobs: ModuleType, request: Request, source: int, out: int) -> int:
     """Do the job inside the limits; the answer or the refusal is written behind the output."""
     _limit(request["limits"], keep=(source, out))
     files: tuple[BinaryIO, BinaryIO] = (os.fdopen(source, "rb"), os.fdopen(out, "r+b"))

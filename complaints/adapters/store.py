@@ -36,7 +36,7 @@ class StoredObject:
 class NewObject(Protocol):
     """An object that is being written; it exists only once :meth:`close` has returned."""
 
-    def write(self, data: bytes | memoryview) -> Any:
+    def write(self, data: bytes | memoryview) -> object:
         """Add bytes; raises OSError."""
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class DurableFile(File):  # type: ignore[type-arg]
 class EvidenceFileStorage(FileSystemStorage):
     """Django's FileSystemStorage, with new files that never overwrite others and that survive a power cut."""
 
-    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         path = Path(self.path(name))
         if "r" in mode:
             return File(path.open(mode), name)

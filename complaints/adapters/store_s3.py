@@ -13,7 +13,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +23,11 @@ from storages.backends.s3 import S3Storage
 
 from complaints.adapters.store import StoredObject
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+# boto3 and botocore have no types: a client of S3, and the body of an object it reads.
+Client: TypeAlias = Any
 logger = logging.getLogger(__name__)
 # The smallest part that S3 accepts, except for the last; each upload holds one part in memory.
 PART_BYTES = 5 * 1024 * 1024
@@ -49,12 +54,12 @@ def _day(moment: datetime) -> date:
 class PartsFile:
     """A new object, buffered in memory until a part is full; it exists once :meth:`close` has returned."""
 
-    def __init__(self, client: Any, location: dict[str, str]) -> None:
+    def __init__(self, client: Client, location: dict[str, str]) -> None:
         """Begin the object at ``location`` (Bucket, Key); nothing is sent yet."""
         self._client, self._location = client, location
         self._buffer = bytearray()
         self._upload: str | None = None
-        self._parts: list[dict[str, Any]] = []
+        self._parts: list[dict[str, object]] = []
 
     def write(self, data: bytes | memoryview) -> int:
         """Add bytes; a full part is uploaded. Raises OSError."""
@@ -101,13 +106,13 @@ class PartsFile:
 class RangedFile(io.RawIOBase):
     """An object of ``size`` bytes, read by ranges from any position."""
 
-    def __init__(self, client: Any, location: dict[str, str], size: int) -> None:
+    def __init__(self, client: Client, location: dict[str, str], size: int) -> None:
         """Wrap the object at ``location`` (Bucket, Key); nothing is read yet."""
         super().__init__()
         self._client, self._location, self.size = client, location, size
         self._position = self._window_end = 0
         self._window = FIRST_WINDOW
-        self._body: Any = None
+        self._body: BinaryIO | None = None
 
     def readable(self) -> bool:
         """Return True."""
@@ -135,9 +140,10 @@ class RangedFile(io.RawIOBase):
             self._body.close()
             self._body = None
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill ``buffer`` at most; return the number of bytes, 0 at the end. Raises OSError."""
-        size = min(len(buffer), self.size - self._position)
+        target = memoryview(buffer)
+        size = min(len(target), self.size - self._position)
         if size <= 0:
             return 0
         with _as_os_error():
@@ -149,7 +155,7 @@ class RangedFile(io.RawIOBase):
             piece = self._body.read(min(size, self._window_end - self._position))
         if not piece:
             raise OSError("cut")
-        buffer[: len(piece)] = piece
+        target[: len(piece)] = piece
         self._position += len(piece)
         if self._position == self._window_end:
             self._close_response()
@@ -164,7 +170,7 @@ class RangedFile(io.RawIOBase):
 class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
     """django-storages' S3Storage with one client for all threads: boto3 clients are thread-safe, resources are not."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         """Take django-storages' options; those that protect evidence are fixed here."""
         config = Config(
             signature_version="s3v4",
@@ -179,10 +185,10 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         )
         super().__init__(**options, client_config=config, file_overwrite=False, default_acl=None, gzip=False)
         self._lock = threading.Lock()
-        self._client: Any = None
+        self._client: Client = None
 
     @property
-    def client(self) -> Any:
+    def client(self) -> Client:
         """The S3 client of this process."""
         with self._lock:
             if self._client is None:
@@ -198,7 +204,7 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
     def _location(self, name: str) -> dict[str, str]:
         return {"Bucket": self.bucket_name, "Key": self._normalize_name(name)}
 
-    def _open(self, name: str, mode: str = "rb") -> Any:
+    def _open(self, name: str, mode: str = "rb") -> PartsFile | File[bytes]:
         if "w" in mode:
             return PartsFile(self.client, self._location(name))
         with _as_os_error():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
@@ -12,12 +13,22 @@ from crispy_forms.utils import render_crispy_form
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import BaseValidator, MaxLengthValidator
+from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
+from django.utils.datastructures import MultiValueDict
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Files: TypeAlias = "MultiValueDict[str, UploadedFile[bytes]]"
+# A choice as Django takes it: (code, label), or (name of a group, its choices).
+Choice: TypeAlias = "tuple[str, StrOrPromise | Sequence[tuple[str, StrOrPromise]]]"
 
 # The size limit of a draft in a session row, in bytes: all fields at their limits in any script, with some room.
 KEPT_BYTES = 400_000
@@ -40,7 +51,7 @@ def shortened(limit: int) -> MaxLengthValidator:
     return MaxLengthValidator(limit, TOO_LONG)
 
 
-def line(label: Any, *, limit: int, help_text: Any = "", mode: str = "") -> forms.CharField:
+def line(label: StrOrPromise, *, limit: int, help_text: StrOrPromise = "", mode: str = "") -> forms.CharField:
     """Return a field for one optional line of text."""
     return forms.CharField(
         label=label,
@@ -51,13 +62,27 @@ def line(label: Any, *, limit: int, help_text: Any = "", mode: str = "") -> form
     )
 
 
-def text(label: Any, *, rows: int, validators: list[Any], **kwargs: Any) -> forms.CharField:
+def text(
+    label: StrOrPromise,
+    *,
+    rows: int,
+    validators: list[BaseValidator],
+    required: bool = True,
+    help_text: StrOrPromise = "",
+    error_messages: Mapping[str, StrOrPromise] | None = None,
+) -> forms.CharField:
     """Return a field for several lines of text."""
-    widget = forms.Textarea(attrs={"rows": rows, "cols": None, **FORGET})
-    return forms.CharField(label=label, validators=validators, widget=widget, **kwargs)
+    return forms.CharField(
+        label=label,
+        required=required,
+        help_text=help_text,
+        validators=validators,
+        error_messages=error_messages,
+        widget=forms.Textarea(attrs={"rows": rows, "cols": None, **FORGET}),
+    )
 
 
-def day(label: Any, help_text: Any = "") -> forms.DateField:
+def day(label: StrOrPromise, help_text: StrOrPromise = "") -> forms.DateField:
     """Return a field for an optional day; in browsers without a date picker 25/11/2026 is accepted too."""
     return forms.DateField(
         label=label,
@@ -69,12 +94,12 @@ def day(label: Any, help_text: Any = "") -> forms.DateField:
     )
 
 
-def card(name: str, example: str) -> Any:
+def card(name: str, example: str) -> str:
     """Return the label of a choice: its name, with an example below."""
     return format_html("{}<small>{}</small>", name, example) if example else name
 
 
-class Files(forms.FileInput):
+class FilesInput(forms.FileInput):
     """A file input for several files."""
 
     allow_multiple_selected = True
@@ -102,7 +127,7 @@ REFUSALS = {
 LIMITS = _("At most %(count)d files, each up to %(each)s.")
 
 
-def _file_limits() -> dict[str, Any]:
+def _file_limits() -> dict[str, str | int]:
     return {
         "each": filesizeformat(settings.EVIDENCE_MAX_FILE_BYTES),
         "total": filesizeformat(settings.EVIDENCE_MAX_TOTAL_BYTES),
@@ -119,15 +144,30 @@ def refusal(name: str, code: str) -> str:
     return str(REFUSALS.get(code, REFUSALS["store"])) % {**_file_limits(), "name": name}
 
 
+class Upload(Protocol):
+    """A file of a request that the upload handler has sealed, or refused."""
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+
+    @property
+    def refused(self) -> str:
+        """The code of the refusal (a key of REFUSALS), or ""."""
+
+
 class EvidenceField(forms.FileField):
     """Several uploads, already sealed; each refused one gives an error that says what to do."""
 
-    widget = Files
+    widget = FilesInput
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(help_text=_limits(), **kwargs)  # type: ignore[no-untyped-call]
+    def __init__(
+        self, *, label: StrOrPromise, required: bool = True, error_messages: Mapping[str, StrOrPromise] | None = None
+    ) -> None:
+        limits = _limits()  # type: ignore[no-untyped-call]
+        super().__init__(label=label, required=required, error_messages=error_messages, help_text=limits)
 
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+    def clean(self, data: Iterable[Upload] | None, initial: object = None) -> list[Upload]:
         """Return the SealedUpload objects; raises ValidationError with a message for each refused one."""
         uploads = list(data or [])
         if self.required and not uploads:
@@ -138,14 +178,23 @@ class EvidenceField(forms.FileField):
         return uploads
 
 
+class FormOptions(TypedDict, total=False):
+    """What Django's forms take besides the posted data."""
+
+    initial: MutableMapping[str, object] | None
+    auto_id: str
+
+
 class ReporterForm(forms.Form):
     """The base of the reporter's forms; rendered without form tag and CSRF token, so that empty ones can be cached."""
 
     use_required_attribute = False
     too_much = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, data: QueryDict | None = None, files: Files | None = None, /, **options: Unpack[FormOptions]
+    ) -> None:
+        super().__init__(data, files, **options)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -162,7 +211,7 @@ class ReporterForm(forms.Form):
             parts.append(render_crispy_form(self, self.helper))
         return parts
 
-    def set_choices(self, name: str, choices: list[tuple[str, Any]], unknown: Any) -> None:
+    def set_choices(self, name: str, choices: Sequence[Choice], unknown: StrOrPromise) -> None:
         """Set the choices of a field, and the error for a value that is not among them."""
         field = self.fields[name]
         # Django copies a list of choices from field to widget, and evaluates a callable only when it is needed.
@@ -198,12 +247,12 @@ class ReporterForm(forms.Form):
             if not isinstance(field, forms.FileField)
         }
 
-    def taken_into(self, draft: dict[str, Any]) -> dict[str, Any]:
+    def taken_into(self, draft: Mapping[str, object]) -> dict[str, object]:
         """Return ``draft`` with the form's answers, or as typed where they are invalid.
 
         Above KEPT_BYTES the draft is returned unchanged, ``too_much`` is set and the longest text gets an error.
         """
-        merged = draft | (self.answers() if self.is_valid() else self.typed())
+        merged = dict(draft) | (self.answers() if self.is_valid() else self.typed())
         if stored_size(merged) <= KEPT_BYTES:
             return merged
         self.too_much = True

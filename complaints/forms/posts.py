@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Unpack
 
 from crispy_forms.layout import Layout
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from complaints.forms.fields import EvidenceField, ReporterForm, day, line
+from complaints.forms.fields import EvidenceField, Files, FormOptions, ReporterForm, day, line
 from complaints.models.post import Platform, PostAct
 
 PLATFORM_LABELS = dict(Platform.choices)
@@ -31,8 +32,17 @@ class PostForm(ReporterForm):
     seen_on = day(_("The day you saw it"), _("Leave it empty if that day could point to you."))
     screenshot = forms.ChoiceField(label=_("Which file shows it?"), required=False)
 
-    def __init__(self, *args: Any, today: date, files: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        uploads: Files | None = None,
+        /,
+        *,
+        today: date,
+        files: Sequence[tuple[str, str]] = (),
+        **options: Unpack[FormOptions],
+    ) -> None:
+        super().__init__(data, uploads, **options)
         self.today = today
         unlisted = _("Choose one from the list.")
         self.set_choices("platform", [("", _("The link says it, or I do not know")), *Platform.choices], unlisted)
@@ -49,12 +59,11 @@ class PostForm(ReporterForm):
             raise forms.ValidationError(_("This day is still to come. Choose today or earlier, or leave it empty."))
         return seen_on
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Require a link or an account."""
-        answers: dict[str, Any] = super().clean() or {}
+        answers = self.cleaned_data
         if not (answers.get("url") or answers.get("account")) and not {"url", "account"} & set(self.errors):
             self.add_error("url", _("Write the link, or the account."))
-        return answers
 
 
 class MorePostForm(PostForm):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Unpack
 
 from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from complaints.forms.fields import EvidenceField, ReporterForm, day, line, shortened, text
+from complaints.forms.fields import Choice, EvidenceField, Files, FormOptions, ReporterForm, day, line, shortened, text
 from complaints.models.case import AgencyKind
 
 AGENCY_LABELS = dict(AgencyKind.choices)
@@ -36,10 +37,19 @@ class StartForm(ReporterForm):
         error_messages={"required": _("Choose what happened; take the closest one.")},
     )
 
-    def __init__(self, *args: Any, kinds: Sequence[Any] = (), categories: Sequence[Any] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        files: Files | None = None,
+        /,
+        *,
+        kinds: Sequence[Choice] = (),
+        categories: Sequence[Choice] = (),
+        **options: Unpack[FormOptions],
+    ) -> None:
+        super().__init__(data, files, **options)
         for name, choices in (("accused_kind", kinds), ("category", categories)):
-            self.set_choices(name, list(choices), self.fields[name].error_messages["required"])
+            self.set_choices(name, choices, self.fields[name].error_messages["required"])
 
 
 class WhoForm(ReporterForm):
@@ -68,21 +78,27 @@ class WhoForm(ReporterForm):
         error_messages={"required": _("Choose a kind of agency; “I do not know” is an answer too.")},
     )
     agency = line(
-        _("Agency or unit"),
-        limit=200,
-        help_text=_("For example: Dinas Pendidikan. Leave it empty if you do not know."),
+        _("Agency or unit"), limit=200, help_text=_("For example: Dinas Pendidikan. Leave it empty if you do not know.")
     )
     regency = line(_("Regency or city"), limit=120, help_text=_("Leave it empty if you do not know."))
     province = forms.ChoiceField(label=_("Province"), required=False)
     event_from = day(
-        _("The day it happened"),
-        _("If it took several days: the first one. Leave it empty if you do not know."),
+        _("The day it happened"), _("If it took several days: the first one. Leave it empty if you do not know.")
     )
     event_until = day(_("Until"), _("Only if it took several days."))
     learnt_on = day(_("The day you learnt of it"), _("The time limit for a report to Bawaslu runs from that day."))
 
-    def __init__(self, *args: Any, today: date, provinces: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        files: Files | None = None,
+        /,
+        *,
+        today: date,
+        provinces: Sequence[tuple[str, str]] = (),
+        **options: Unpack[FormOptions],
+    ) -> None:
+        super().__init__(data, files, **options)
         self.today = today
         unlisted = _("Choose one from the list.")
         self.set_choices("agency_kind", [("", _("Choose")), *AgencyKind.choices], unlisted)
@@ -99,9 +115,9 @@ class WhoForm(ReporterForm):
             ),
         )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Refuse future days, and a last day before the first."""
-        answers: dict[str, Any] = super().clean() or {}
+        answers = self.cleaned_data
         for name in ("event_from", "event_until", "learnt_on"):
             if answers.get(name) and answers[name] > self.today:
                 self.add_error(name, _("This day is still to come. Choose today or earlier, or leave it empty."))
@@ -110,7 +126,6 @@ class WhoForm(ReporterForm):
             self.add_error("event_from", _("Add the first day, or empty the field “Until”."))
         elif begin and end and end < begin:
             self.add_error("event_until", _("The last day is before the first. Change one of the two."))
-        return answers
 
 
 class StoryForm(ReporterForm):
@@ -122,8 +137,7 @@ class StoryForm(ReporterForm):
         help_text=_("Do not write your own name here."),
         validators=[
             MinLengthValidator(
-                STORY_AT_LEAST,
-                _("Tell a little more: at least %(limit_value)d characters; so far %(show_value)d."),
+                STORY_AT_LEAST, _("Tell a little more: at least %(limit_value)d characters; so far %(show_value)d.")
             ),
             shortened(STORY_AT_MOST),
         ],
@@ -131,11 +145,7 @@ class StoryForm(ReporterForm):
     )
     evidence = EvidenceField(label=_("Photos, documents, recordings"), required=False)
     links = text(
-        _("Links to posts"),
-        rows=3,
-        help_text=_("One per line."),
-        required=False,
-        validators=[shortened(4_000)],
+        _("Links to posts"), rows=3, help_text=_("One per line."), required=False, validators=[shortened(4_000)]
     )
 
     def parts(self) -> tuple[Layout, ...]:
@@ -165,13 +175,12 @@ class IdentityForm(ReporterForm):
         """Return separate layouts for the choice and for the fields of a confidential report."""
         return Layout("identity"), Layout("name", "contact")
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> None:
         """Drop name and contact of an anonymous report; require the name of a confidential one."""
-        answers: dict[str, Any] = super().clean() or {}
+        answers = self.cleaned_data
         if answers.get("identity") == self.ANONYMOUS:
             self.errors.pop("name", None)
             self.errors.pop("contact", None)
-            return answers | {"name": "", "contact": ""}
-        if not answers.get("name") and not {"name", "identity"} & set(self.errors):
+            answers.update(name="", contact="")
+        elif not answers.get("name") and not {"name", "identity"} & set(self.errors):
             self.add_error("name", ValidationError(_("Write your name, or choose to stay anonymous.")))
-        return answers

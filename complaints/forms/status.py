@@ -43,8 +43,7 @@ class MoreEvidenceForm(ReporterForm):
     """More files for a report already sent."""
 
     evidence = EvidenceField(
-        label=_("Photos, documents, recordings"),
-        error_messages={"required": _("Choose at least one file.")},
+        label=_("Photos, documents, recordings"), error_messages={"required": _("Choose at least one file.")}
     )
 
 

@@ -87,18 +87,13 @@ class KeyGrant(models.Model):
         indexes = [models.Index(fields=["team", "sealed_number"], name="grant_sealed_number")]
         constraints = [
             models.UniqueConstraint(
-                fields=["complaint", "team"],
-                condition=models.Q(release__isnull=True),
-                name="grant_complaint_once",
+                fields=["complaint", "team"], condition=models.Q(release__isnull=True), name="grant_complaint_once"
             ),
             models.UniqueConstraint(
-                fields=["release", "team"],
-                condition=models.Q(complaint__isnull=True),
-                name="grant_release_once",
+                fields=["release", "team"], condition=models.Q(complaint__isnull=True), name="grant_release_once"
             ),
             models.CheckConstraint(
-                condition=models.Q(complaint__isnull=True) ^ models.Q(release__isnull=True),
-                name="grant_for_one",
+                condition=models.Q(complaint__isnull=True) ^ models.Q(release__isnull=True), name="grant_for_one"
             ),
         ]
 

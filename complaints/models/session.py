@@ -37,8 +37,7 @@ class SealedSession(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(began_at__isnull=True) | models.Q(staff__isnull=False),
-                name="session_hour_of_staff",
+                condition=models.Q(began_at__isnull=True) | models.Q(staff__isnull=False), name="session_hour_of_staff"
             )
         ]
 

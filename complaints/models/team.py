@@ -154,12 +154,7 @@ class TeamMembership(models.Model):
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("person"))
     sealed_key = models.BinaryField(null=True, editable=False)
     admitted_by = models.ForeignKey(
-        Staff,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("admitted by"),
+        Staff, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("admitted by")
     )
     # The key that signed ``sealed_key``: the person who sealed it may have another key by now.
     admitted_key = models.BinaryField(null=True, editable=False)

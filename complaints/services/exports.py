@@ -38,13 +38,7 @@ def count(cases: QuerySet[Case]) -> int:
 
 @transaction.atomic
 def export(
-    *,
-    actor: Actor,
-    cases: QuerySet[Case],
-    columns: Collection[str],
-    filters: Mapping[str, str],
-    form: str,
-    reason: str,
+    *, actor: Actor, cases: QuerySet[Case], columns: Collection[str], filters: Mapping[str, str], form: str, reason: str
 ) -> tuple[int, Iterator[Case]]:
     """Record an export before its first byte; return the number of cases, and the cases by date of receipt.
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from django.db.models import Q, QuerySet
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context, seal_record
-from complaints.models.complaint import KeyGrant
-from complaints.models.team import Team
+from complaints.models.blind_index import IndexKey
+from complaints.models.complaint import Identity, KeyGrant
+from complaints.models.saved_filters import SavedFilter
+from complaints.models.team import Team, TeamMembership
 from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring, check_keys, keys_digest, signer_of
 
-Rows = Callable[[Team], "QuerySet[Any]"]
+R = TypeVar("R", bound=Identity | IndexKey | KeyGrant | SavedFilter | TeamMembership)
 
 
 @dataclass(frozen=True)
-class SealedTable:
+class SealedTable(Generic[R]):
     """A table with rows that are sealed to a team.
 
     ``rows`` returns all rows of a team. ``reseal`` opens a row with the key that ``sealed_number`` names, seals it to
@@ -33,15 +35,17 @@ class SealedTable:
     """
 
     name: str
-    rows: Rows
-    reseal: Callable[[Any, Keyring, Team], None]
+    rows: Callable[[Team], QuerySet[R]]
+    reseal: Callable[[R, Keyring, Team], None]
     columns: tuple[str, ...]
 
 
-_TABLES: dict[str, SealedTable] = {}
+# A table of any of these models; each gives its rows to its own ``reseal`` only.
+AnyTable: TypeAlias = "SealedTable[Any]"
+_TABLES: dict[str, AnyTable] = {}
 
 
-def register(table: SealedTable) -> None:
+def register(table: AnyTable) -> None:
     """Register a table; called once, when the module that seals its rows is imported."""
     _TABLES[table.name] = table
 
@@ -49,32 +53,32 @@ def register(table: SealedTable) -> None:
 def register_records(
     name: str,
     *,
-    rows: Rows,
-    context: Callable[[Any], Context],
+    rows: Callable[[Team], QuerySet[R]],
+    context: Callable[[R], Context],
     column: str = "sealed",
     sizes: tuple[int, ...] = TEXT_SIZES,
 ) -> None:
     """Register rows whose ``column`` was sealed by ``Keyring.seal_for_team`` with this context and these sizes."""
 
-    def reseal(row: Any, keyring: Keyring, team: Team) -> None:
-        number, sealed = row.sealed_number, getattr(row, column)
-        body = keyring.read_for_team(team, sealed, context(row), number=number, sizes=sizes)
+    def reseal(row: R, keyring: Keyring, team: Team) -> None:
+        number = row.sealed_number or 0
+        body = keyring.read_for_team(team, getattr(row, column), context(row), number=number, sizes=sizes)
         setattr(row, column, keyring.seal_for_team(team, context(row), body, sizes=sizes))
 
     register(SealedTable(name, rows, reseal, (column,)))
 
 
-def registered_tables() -> list[SealedTable]:
+def registered_tables() -> list[AnyTable]:
     """Return the registered tables, in the order in which their rows are sealed again."""
     return [_TABLES[name] for name in sorted(_TABLES)]
 
 
-def rows_with_older_key(table: SealedTable, team: Team) -> QuerySet[Any]:
+def rows_with_older_key(table: SealedTable[R], team: Team) -> QuerySet[R]:
     """Return a team's rows that are sealed to an older key."""
     return table.rows(team).filter(sealed_number__gt=0, sealed_number__lt=team.key_number)
 
 
-def rows_set_aside(table: SealedTable, team: Team) -> QuerySet[Any]:
+def rows_set_aside(table: SealedTable[R], team: Team) -> QuerySet[R]:
     """Return a team's rows that did not open when they were to be sealed again; their ``sealed_number`` is negative."""
     return table.rows(team).filter(Q(sealed_number__lt=0) & Q(sealed_number__gt=-team.key_number))
 

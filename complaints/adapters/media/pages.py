@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import pypdfium2  # type: ignore[import-untyped]
 from PIL import Image
@@ -12,13 +12,15 @@ from PIL import Image
 from complaints.adapters.media import images
 from complaints.adapters.media.refusal import Unreadable, refusal
 
+# pypdfium2 has no types.
+Document: TypeAlias = Any
 # About twice the resolution of a screen; small pages such as receipts are not enlarged beyond it.
 MAX_SCALE: Final = 3.0
 _FAILURES: Final = (pypdfium2.PdfiumError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
 
 
 @contextmanager
-def _opened(source: BinaryIO) -> Iterator[Any]:
+def _opened(source: BinaryIO) -> Iterator[Document]:
     source.seek(0)
     try:
         document = pypdfium2.PdfDocument(source, autoclose=False)

@@ -10,7 +10,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
@@ -20,16 +20,7 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 
 MAX_PAGES: Final = 5_000
 # ISO 32000-2, table 31: the entries of a page that draw it.
-_PAGE_ENTRIES: Final = {
-    "/Type",
-    "/MediaBox",
-    "/CropBox",
-    "/Rotate",
-    "/Resources",
-    "/Contents",
-    "/UserUnit",
-    "/Group",
-}
+_PAGE_ENTRIES: Final = {"/Type", "/MediaBox", "/CropBox", "/Rotate", "/Resources", "/Contents", "/UserUnit", "/Group"}
 # Entries of streams and dictionaries that draw nothing; resources may have the same names.
 _METADATA_ENTRIES: Final = (
     "/Metadata",
@@ -128,7 +119,7 @@ def _all_containers(document: Pdf) -> Iterator[Object]:
                 waiting += [inner for inner in holder if _is_inside(inner)]
 
 
-def _is_inside(value: Any) -> bool:
+def _is_inside(value: object) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
 
 
@@ -147,7 +138,7 @@ def _remove_entries(item: Object) -> None:
             item.Name = pikepdf.String("Layer")
 
 
-def _remove_metadata(item: Any) -> None:
+def _remove_metadata(item: Object) -> None:
     for key in _METADATA_ENTRIES:
         value = item.get(key)
         # A resource may have the name of a metadata entry; its content tells them apart.

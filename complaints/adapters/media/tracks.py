@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from complaints.adapters.media import headers, hints, images
 from complaints.adapters.media.refusal import Unreadable, refusal
@@ -34,10 +36,7 @@ _FORMATS: Final = {
     "video/x-matroska": ("matroska", "matroska"),
 }
 _MUXER: Final = {"fflags": "+bitexact"}
-_MUXERS: Final = {
-    "mp3": {"id3v2_version": "0", "write_id3v1": "0"},
-    "adts": {"write_id3v2": "0", "write_apetag": "0"},
-}
+_MUXERS: Final = {"mp3": {"id3v2_version": "0", "write_id3v1": "0"}, "adts": {"write_id3v2": "0", "write_apetag": "0"}}
 # Encoders identify themselves in stream headers and in SEI messages; players need neither.
 _SIGNED_HEADERS: Final = {"vorbis": headers.bare_vorbis, "hevc": headers.bare_hevc}
 # The tag that the muxer here writes; it tells nothing of a person.
@@ -156,27 +155,27 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
         Unreadable: damaged, too large to decode, or without video (``unsupported``).
     """
     with _opened(source, media_type) as container:
-        videos = [stream for stream in _shown(container) if stream.type == "video"]
+        videos = [stream for stream in _shown(container) if isinstance(stream, VideoStream)]
         if not videos:
             raise Unreadable("unsupported")
-        video: Any = videos[0]
+        video = videos[0]
         if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
             raise Unreadable("bomb")
         video.codec_context.thread_count = 1  # a process of the sandbox can start no thread
         frame = _first_varied_frame(container, video)
-        picture = frame.to_image()
+        picture = frame.to_image()  # type: ignore[no-untyped-call]
         if frame.rotation:
             picture = picture.rotate(frame.rotation, expand=True)
         images.save_preview(picture, out, side)
     return "image/jpeg"
 
 
-def _first_varied_frame(container: InputContainer, video: Any) -> Any:
+def _first_varied_frame(container: InputContainer, video: VideoStream) -> VideoFrame:
     """Return the first frame that is not of a single colour, because many videos begin in black."""
     first = None
     for number, frame in enumerate(container.decode(video)):
         first = first or frame
-        low, high = frame.to_image(width=32, height=32).convert("L").getextrema()
+        low, high = frame.to_image(width=32, height=32).convert("L").getextrema()  # type: ignore[no-untyped-call]
         if high - low > 16:
             return frame
         if number >= _FRAMES_TRIED:

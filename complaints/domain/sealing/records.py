@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, pad, seal, unpad, unseal, verify
@@ -19,6 +19,8 @@ VERSION = b"\x01"
 TEXT_SIZES = (4096, 16384, 65536)
 KEY_SIZES = (512,)
 SIGNATURE_BYTES = 64
+# The content of a record, as ``json`` reads it. Its shape depends on the kind, so the service of that kind names it.
+JSON: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Context:
 
 
 def seal_record(
-    recipient: bytes, context: Context, body: Any, signer: SignPair, *, sizes: tuple[int, ...] = TEXT_SIZES
+    recipient: bytes, context: Context, body: JSON, signer: SignPair, *, sizes: tuple[int, ...] = TEXT_SIZES
 ) -> bytes:
     """Seal ``body`` (JSON) to the X25519 key ``recipient`` for the row that ``context`` names, signed by ``signer``."""
     inner = json.dumps(
@@ -54,7 +56,7 @@ def seal_record(
 
 def open_record(
     pair: BoxPair, sealed: Stored, context: Context, signer: bytes, *, sizes: tuple[int, ...] = TEXT_SIZES
-) -> Any:
+) -> JSON:
     """Open a record, check all that it is bound to, and return its body.
 
     Args:
@@ -69,15 +71,7 @@ def open_record(
     plain = unpad(unseal(pair, raw[1:]), sizes)
     signature, inner = plain[:SIGNATURE_BYTES], plain[SIGNATURE_BYTES:]
     verify(signer, inner, signature)
-    expected = (
-        1,
-        context.kind,
-        context.row,
-        context.owner,
-        context.sequence,
-        signer.hex(),
-        pair.public.hex(),
-    )
+    expected = (1, context.kind, context.row, context.owner, context.sequence, signer.hex(), pair.public.hex())
     try:
         content = json.loads(inner)
         bound_to, body = tuple(content[name] for name in "fkronst"), content["b"]
@@ -91,7 +85,7 @@ def open_record(
 
 def open_record_of(
     pair: BoxPair, sealed: Stored, context: Context, signers: Iterable[bytes], *, sizes: tuple[int, ...] = TEXT_SIZES
-) -> Any:
+) -> JSON:
     """Open a record that one of ``signers`` must have signed, tried in this order; raises as :func:`open_record`."""
     last_error = SealError("signer")
     for signer in signers:

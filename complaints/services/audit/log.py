@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
@@ -83,6 +83,8 @@ EVENTS = frozenset(
 COMPLAINT_COLUMNS = (
     "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
 )  # fmt: skip
+# Rows of any table, each as its id and its columns for :func:`_leaf`.
+LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 
 
@@ -177,7 +179,7 @@ def day_digests(day: date) -> Iterator[bytes]:
     messages = Message.objects.from_reporter().filter(day=day)
     originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
     posts = Evidence.objects.filter(day=day, kind=Evidence.Kind.POST)
-    rows: dict[str, QuerySet[Any, tuple[Any, ...]]] = {
+    rows: dict[str, LeafRows] = {
         "complaint": sent,
         "message": messages.values_list("pk", "complaint", "sealed", "sealed_for_release"),
         "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
@@ -246,7 +248,7 @@ class RecordedEntry:
     at: datetime
     event: str
     actor: uuid.UUID | None
-    facts: dict[str, Any]
+    facts: dict[str, str | int]
 
     @classmethod
     def of(cls, row: AuditEntry) -> RecordedEntry:

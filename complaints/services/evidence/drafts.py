@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
@@ -20,36 +20,14 @@ from django.core.cache import cache
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
 from complaints.domain.sealing.segments import SEGMENT_BYTES
 from complaints.models.evidence import DraftFile, Evidence
+from complaints.reporter_session import ReporterSession
 from complaints.services.evidence.metadata_check import check_object
 from complaints.services.evidence.storage import Attachable, FileInfo, delete_object, storage
 
+F = TypeVar("F", bound="FileInfo | PartialFile")
 SIZES = (1024, 4096)
 # How long one request checks metadata of files; the next request continues.
 CHECK_SECONDS = 20
-
-
-class DraftSession(Protocol):
-    """The reporter's sealed session, as far as it matters for files (portal.accounts.sessions.ReporterSession)."""
-
-    keeps_files: bool
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a live row behind the cookie."""
-
-    @property
-    def session_id(self) -> str:
-        """The id of the session's row; starts a session where there is none."""
-
-    @property
-    def file_key(self) -> bytes:
-        """The key of the draft file rows (32 bytes), derived from the cookie."""
-
-    def __contains__(self, name: str) -> bool:
-        """Whether the session holds content of this name."""
-
-    def __getitem__(self, name: str) -> Any:
-        """Return the content of this name."""
 
 
 @dataclass
@@ -124,36 +102,36 @@ class PartialFile:
         yield from map(self.part_name, range(min(self.next + 1, self.count)))
 
 
-def _seal(session: DraftSession, identifier: uuid.UUID, content: FileInfo | PartialFile, purpose: bytes) -> bytes:
+def _seal(session: ReporterSession, identifier: uuid.UUID, content: FileInfo | PartialFile, purpose: bytes) -> bytes:
     return encrypt(session.file_key, pad(json.dumps(asdict(content)).encode(), SIZES), purpose + identifier.bytes)
 
 
-def _open(session: DraftSession, row: DraftFile, purpose: bytes) -> Any:
-    return json.loads(unpad(decrypt(session.file_key, bytes(row.sealed), purpose + row.pk.bytes), SIZES))
+def _open(session: ReporterSession, row: DraftFile, purpose: bytes, kind: type[F]) -> F:
+    return kind(**json.loads(unpad(decrypt(session.file_key, bytes(row.sealed), purpose + row.pk.bytes), SIZES)))
 
 
-def seal_info(session: DraftSession, identifier: uuid.UUID, info: FileInfo) -> bytes:
+def seal_info(session: ReporterSession, identifier: uuid.UUID, info: FileInfo) -> bytes:
     """Return the encrypted content of the row of a whole file."""
     return _seal(session, identifier, info, b"file")
 
 
-def seal_partial(session: DraftSession, identifier: uuid.UUID, partial: PartialFile) -> bytes:
+def seal_partial(session: ReporterSession, identifier: uuid.UUID, partial: PartialFile) -> bytes:
     """Return the encrypted content of the row of an incomplete file."""
     return _seal(session, identifier, partial, b"part")
 
 
-def open_partial(session: DraftSession, row: DraftFile) -> PartialFile:
+def open_partial(session: ReporterSession, row: DraftFile) -> PartialFile:
     """Decrypt the row of an incomplete file; raises SealError for a row of another session."""
-    return PartialFile(**_open(session, row, b"part"))
+    return _open(session, row, b"part", PartialFile)
 
 
-def open_row(session: DraftSession, row: DraftFile) -> DraftFileInfo:
+def open_row(session: ReporterSession, row: DraftFile) -> DraftFileInfo:
     """Decrypt the row of a whole file; raises SealError for a row of another session."""
-    info = FileInfo(**_open(session, row, b"file"))
+    info = _open(session, row, b"file", FileInfo)
     return DraftFileInfo(str(row.pk), info, row.object_name or "", bytes(row.object_digest), drafted=True)
 
 
-def keep_uploads(*, session: DraftSession, uploads: Iterable[Attachable], today: date) -> None:
+def keep_uploads(*, session: ReporterSession, uploads: Iterable[Attachable], today: date) -> None:
     """Keep uploads with the session, except refused ones, and mark them as claimed."""
     rows = []
     for upload in uploads:
@@ -175,7 +153,7 @@ def keep_uploads(*, session: DraftSession, uploads: Iterable[Attachable], today:
     session.keeps_files = session.keeps_files or bool(rows)
 
 
-def find_row(session: DraftSession, file_id: str) -> DraftFile | None:
+def find_row(session: ReporterSession, file_id: str) -> DraftFile | None:
     """Return the row of a file of this session; None for a malformed or unknown id, or one of another session."""
     try:
         identifier = uuid.UUID(file_id)
@@ -186,19 +164,19 @@ def find_row(session: DraftSession, file_id: str) -> DraftFile | None:
     return DraftFile.objects.filter(session=session.session_id, pk=identifier).first()
 
 
-def _rows(session: DraftSession, *, whole: bool) -> list[DraftFile]:
+def _rows(session: ReporterSession, *, whole: bool) -> list[DraftFile]:
     if not session.keeps_files:
         return []
     rows = DraftFile.objects.filter(session=session.session_id, object_name__isnull=not whole)
     return list(rows.order_by("day", "pk"))
 
 
-def draft_files(*, session: DraftSession) -> list[DraftFileInfo]:
+def draft_files(*, session: ReporterSession) -> list[DraftFileInfo]:
     """Return the whole files of a session in a stable order."""
     return [open_row(session, row) for row in _rows(session, whole=True)]
 
 
-def check_metadata(*, session: DraftSession, files: Iterable[DraftFileInfo]) -> None:
+def check_metadata(*, session: ReporterSession, files: Iterable[DraftFileInfo]) -> None:
     """Check the metadata of the files that were not checked yet, and store the result in their rows."""
     deadline = time.monotonic() + CHECK_SECONDS
     for file in files:
@@ -211,12 +189,12 @@ def check_metadata(*, session: DraftSession, files: Iterable[DraftFileInfo]) -> 
             row.update(sealed=seal_info(session, identifier, file.info))
 
 
-def partial_files(*, session: DraftSession) -> dict[str, PartialFile]:
+def partial_files(*, session: ReporterSession) -> dict[str, PartialFile]:
     """Return the incomplete files of a session by id."""
     return {str(row.pk): open_partial(session, row) for row in _rows(session, whole=False)}
 
 
-def discard_draft_file(*, session: DraftSession, file_id: str) -> None:
+def discard_draft_file(*, session: ReporterSession, file_id: str) -> None:
     """Delete a whole or incomplete file of a session with its objects; an unknown id does nothing."""
     row = find_row(session, file_id)
     if row is None:
@@ -227,7 +205,7 @@ def discard_draft_file(*, session: DraftSession, file_id: str) -> None:
         delete_object(name)
 
 
-def discard_draft(*, session: DraftSession) -> None:
+def discard_draft(*, session: ReporterSession) -> None:
     """Delete every file of a session that is not sent yet."""
     if not session.keeps_files:
         return
@@ -259,7 +237,7 @@ class StorageRoom:
         return "total" if length > self.left else ""
 
 
-def room_for(*, session: DraftSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
+def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
     """Return the space for a new file of a reporter; refused without an unfinished report or an open ticket.
 
     Args:
@@ -287,7 +265,7 @@ def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> St
     return StorageRoom(left, _storage_refusal(min(announced, left)))
 
 
-def _sent_count(session: DraftSession) -> int:
+def _sent_count(session: ReporterSession) -> int:
     return Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
 
 

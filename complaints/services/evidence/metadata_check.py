@@ -77,4 +77,4 @@ def _hold(stored: EvidenceObject, info: FileInfo) -> sandbox.Held:
             start += len(piece)
 
     both_ends = chain(pieces(0, _END_BYTES), pieces(info.length - _END_BYTES, info.length))
-    return sandbox.hold_pieces(both_ends, info.length)
+    return sandbox.Held(both_ends, info.length)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from complaints.domain import posts
 from complaints.domain.sealing.primitives import BoxPair, SignPair
@@ -16,7 +16,19 @@ from complaints.models.evidence import Evidence
 
 # Per sending; further links remain text of the report.
 MOST_POSTS: Final = 40
-Post = Mapping[str, Any]
+
+
+class Post(TypedDict):
+    """A post in an unfinished report, as :func:`describe` returns it: ``screenshot`` is the id of a file, or ""."""
+
+    id: str
+    url: str
+    is_link: bool
+    platform: str
+    account: str
+    act: str
+    seen_on: str
+    screenshot: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class PostInfo:
     screenshot: int = 0
 
 
-def describe(answers: Mapping[str, Any]) -> dict[str, Any]:
+def describe(answers: Mapping[str, object]) -> Post:
     """Return a post as an unfinished report keeps it: the link in canonical form, platform and account read from it.
 
     Args:
@@ -69,7 +81,7 @@ def collect(links: str, described: Sequence[Post]) -> tuple[list[Post], str]:
         if post["url"] in urls:
             continue
         if len(collected) >= MOST_POSTS:
-            surplus.append(str(post["url"]))
+            surplus.append(post["url"])
             continue
         urls.add(post["url"])
         collected.append(post)
@@ -99,10 +111,17 @@ def attach_posts(
     for sequence, post in enumerate(described, start=first):
         row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today)
         row.state = Evidence.State.NO_COPY
-        screenshot = screenshots.get(str(post["screenshot"]), 0)
-        fields = {name: post[name] for name in ("url", "is_link", "platform", "account", "act", "seen_on")}
-        content = asdict(PostInfo(**fields, screenshot=screenshot))
-        row.sealed_post = seal_record(bytes(complaint.public_key), post_context(row), content, signer)
+        screenshot = screenshots.get(post["screenshot"], 0)
+        content = PostInfo(
+            url=post["url"],
+            is_link=post["is_link"],
+            platform=post["platform"],
+            account=post["account"],
+            act=post["act"],
+            seen_on=post["seen_on"],
+            screenshot=screenshot,
+        )
+        row.sealed_post = seal_record(bytes(complaint.public_key), post_context(row), asdict(content), signer)
         rows.append(row)
     Evidence.objects.bulk_create(rows)
     return first + len(rows)

@@ -17,9 +17,9 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, random_bytes
 from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segment, padding, seal_segment
 from complaints.models.evidence import DraftFile
+from complaints.reporter_session import ReporterSession
 from complaints.services.evidence.drafts import (
     DraftFileInfo,
-    DraftSession,
     PartialFile,
     discard_draft_file,
     find_row,
@@ -59,7 +59,7 @@ class Progress:
     whole: DraftFileInfo | None = None
 
 
-def begin(*, session: DraftSession, name: str, size: int, mark: str, today: date) -> Progress:
+def begin(*, session: ReporterSession, name: str, size: int, mark: str, today: date) -> Progress:
     """Begin a file of ``size`` bytes, or continue an incomplete one of the same name, size and mark."""
     name, mark = short_name(name.replace("\\", "/").rpartition("/")[2]) or "-", mark[:MARK_CHARS]
     for identifier, partial in partial_files(session=session).items():
@@ -76,7 +76,7 @@ def begin(*, session: DraftSession, name: str, size: int, mark: str, today: date
     return Progress(str(row.pk))
 
 
-def progress(*, session: DraftSession, file_id: str) -> Progress:
+def progress(*, session: ReporterSession, file_id: str) -> Progress:
     """Return the state of an upload; raises UnknownFileError."""
     row = _row(session, file_id)
     if row.object_name:
@@ -84,14 +84,14 @@ def progress(*, session: DraftSession, file_id: str) -> Progress:
     return Progress(file_id, open_partial(session, row).next)
 
 
-def _row(session: DraftSession, file_id: str) -> DraftFile:
+def _row(session: ReporterSession, file_id: str) -> DraftFile:
     row = find_row(session, file_id)
     if row is None:
         raise UnknownFileError
     return row
 
 
-def receive_segment(*, session: DraftSession, file_id: str, index: int, data: bytes) -> Progress:
+def receive_segment(*, session: ReporterSession, file_id: str, index: int, data: bytes) -> Progress:
     """Encrypt and store segment ``index``; any other than the next changes nothing, and the result names the next.
 
     Raises:
@@ -118,7 +118,7 @@ def receive_segment(*, session: DraftSession, file_id: str, index: int, data: by
     return _advance(session, row, partial)
 
 
-def _advance(session: DraftSession, row: DraftFile, partial: PartialFile) -> Progress:
+def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile) -> Progress:
     name, partial.next = partial.part_name(partial.next), partial.next + 1
     unchanged = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
     if unchanged.update(sealed=seal_partial(session, row.pk, partial)):
@@ -139,7 +139,7 @@ def _store_segment(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> 
     storage().put(partial.part_name(index), stored)
 
 
-def finish(*, session: DraftSession, file_id: str) -> Progress:
+def finish(*, session: ReporterSession, file_id: str) -> Progress:
     """Join the segments to one object and hash the plaintext; a finished file is returned as it is.
 
     The file is read and written once more, because a SHA-256 state cannot be stored between requests.

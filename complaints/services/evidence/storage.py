@@ -95,14 +95,7 @@ def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind
     return Context(kind, str(identifier), str(evidence.complaint_id), evidence.sequence)
 
 
-def attach(
-    *,
-    complaint: Complaint,
-    signer: SignPair,
-    files: Iterable[Attachable],
-    first: int,
-    today: date,
-) -> int:
+def attach(*, complaint: Complaint, signer: SignPair, files: Iterable[Attachable], first: int, today: date) -> int:
     """Make stored objects evidence of ``complaint``, their keys sealed to it and to the worker.
 
     Args:

@@ -15,12 +15,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
-from complaints.models.oversight import (
-    Finding,
-    Recommendation,
-    Release,
-    Sanction,
-)
+from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.models.reference_data import SanctionKind
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
@@ -65,7 +60,7 @@ def act(
         text: what triage reads on the release: the finding, the recommendation, or the question of a return.
         told: what the reporter reads; required for a question, and where the workflow requires a reason.
         sanction: with Action.SANCTION, required.
-        seen_status: the status or case version that the person saw.
+        seen: the version of the case that the person saw; None skips the comparison.
         override: why ``told`` was sent despite a disclosure warning.
 
     Raises:
@@ -95,12 +90,7 @@ def act(
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
             disclosure_check.record_override_by_body(
-                actor=actor,
-                speaker=speaker,
-                release=release,
-                complaint=first,
-                override=override,
-                step=step,
+                actor=actor, speaker=speaker, release=release, complaint=first, override=override, step=step
             )
     if action is Action.RETURN:
         release.state = Release.State.RETURNED
@@ -116,21 +106,12 @@ def _with_sanction(message: str, sanction: SanctionRecord | None) -> str:
 
 
 def _store_decision(
-    actor: Actor,
-    release: Release,
-    action: Action,
-    text: str,
-    sanction: SanctionRecord | None,
-    speaker: KeySet,
+    actor: Actor, release: Release, action: Action, text: str, sanction: SanctionRecord | None, speaker: KeySet
 ) -> None:
     row = _DECISIONS[action](release=release, author=actor.staff, signer=speaker.sign.public, at=actor.now)
     content: dict[str, str] = {"outcome": action.value, "text": text}
     if sanction is not None:
-        content |= {
-            "kind": sanction.kind,
-            "number": sanction.number,
-            "decided_on": sanction.decided_on.isoformat(),
-        }
+        content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, speaker.sign)
     row.save(force_insert=True)
     facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed)}

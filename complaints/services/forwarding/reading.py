@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import IntegerField, QuerySet, Value
@@ -15,19 +15,12 @@ from complaints import access
 from complaints.domain import disclosure, workflow
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record
+from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import (
-    Decision,
-    Finding,
-    Recommendation,
-    Release,
-    ReleasedFile,
-    Sanction,
-)
+from complaints.models.oversight import Decision, Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.team import Team
 from complaints.services import case_membership, disclosure_check
 from complaints.services.actor import Actor
@@ -63,7 +56,7 @@ class DecisionEntry:
 
     kind: str
     at: datetime
-    content: dict[str, Any]
+    content: dict[str, JSON]
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class ReleaseFile:
 
     release: Release
     case: Case
-    content: dict[str, Any]
+    content: dict[str, JSON]
     files: list[ReleasedItem]
     thread: list[ReleaseMessage]
     decisions: list[DecisionEntry]
@@ -106,7 +99,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     )
 
 
-def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, Any]]:
+def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, JSON]]:
     """Return a release's pair and its content, which triage must have signed.
 
     Raises:
@@ -118,7 +111,7 @@ def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str,
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
 
 
-def reporters_of(content: dict[str, Any]) -> dict[str, bytes]:
+def reporters_of(content: dict[str, JSON]) -> dict[str, bytes]:
     """Return the reporters' verifying keys by complaint id as triage released them; rows are not trusted."""
     return {item["complaint"]: bytes.fromhex(item["reporter"]) for item in content["complaints"]}
 
@@ -163,7 +156,7 @@ def _decisions(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionE
         for index, model in enumerate(DECISIONS)
     )
     decisions: dict[Release, list[DecisionEntry]] = {release: [] for release in pairs}
-    rows: Iterable[Any] = first.union(*others, all=True) if by_id else []
+    rows = first.union(*others, all=True) if by_id else first.none()
     for index, pk, release_id, stored_signer, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
         release, model = by_id[release_id], DECISIONS[index]
         row = model(pk=pk, release=release)

@@ -18,11 +18,7 @@ from complaints.domain.workflow import Action, ActorKind
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import (
-    OversightBody,
-    Release,
-    ReleasedFile,
-)
+from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
@@ -53,7 +49,7 @@ def forward(
         objects: ids of evidence objects (originals or working copies) of the case.
         cover: triage's covering note, which the body reads.
         told: a message to the reporters about the forwarding; "" sends none.
-        seen_status: the status or case version that the person saw.
+        seen: the version of the case that the person saw; None skips the comparison.
         checklist: the items that were ticked or explained, stored with the step; None where no checklist applies.
         override: why ``told`` was sent despite a disclosure warning.
 
@@ -160,11 +156,7 @@ def _chosen_objects(complaints: list[Complaint], objects: Collection[uuid.UUID])
 
 
 def _release_files(
-    keyring: Keyring,
-    release: Release,
-    complaints: list[Complaint],
-    chosen: list[EvidenceObject],
-    speaker: KeySet,
+    keyring: Keyring, release: Release, complaints: list[Complaint], chosen: list[EvidenceObject], speaker: KeySet
 ) -> None:
     """Seal the keys of the chosen objects to the release, with neutral names: a file name may identify the reporter."""
     by_id = {complaint.pk: complaint for complaint in complaints}

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
@@ -21,7 +20,7 @@ from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring
-from complaints.services.samples.stories import Planned
+from complaints.services.samples.stories import Planned, Texts
 
 
 @dataclass
@@ -35,7 +34,7 @@ class Open:
     release_id: uuid.UUID | None = None
 
     @property
-    def texts(self) -> dict[str, Any]:
+    def texts(self) -> Texts:
         """The texts of the report, by name."""
         return self.plan.texts
 

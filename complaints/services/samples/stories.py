@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from complaints.services.submission import Draft
 
+# The texts and numbers of a story or of its variation, as the JSON files of DATA hold them.
+Texts: TypeAlias = dict[str, Any]
 DATA: Final = Path(__file__).resolve().parent.parent.parent / "data" / "samples"
 
 
@@ -23,7 +25,7 @@ class Planned:
     age: int
     photo: bool
     document: bool
-    texts: dict[str, Any]
+    texts: Texts
 
     def received(self, today: date) -> date:
         """Return the day on which the report is received."""
@@ -52,7 +54,7 @@ def planned() -> tuple[Planned, ...]:
     return tuple(_planned(number, entry, stories[entry["story"]]) for number, entry in enumerate(plan))
 
 
-def _planned(number: int, entry: dict[str, Any], story: dict[str, Any]) -> Planned:
+def _planned(number: int, entry: Texts, story: Texts) -> Planned:
     texts = _vary(story, entry["variation"])
     if not entry["with_link"]:
         texts["links"] = []
@@ -60,7 +62,7 @@ def _planned(number: int, entry: dict[str, Any], story: dict[str, Any]) -> Plann
     return Planned(number, entry["status"], age, entry["with_photo"], entry["with_pdf"], texts)
 
 
-def _vary(story: dict[str, Any], variation: dict[str, Any]) -> dict[str, Any]:
+def _vary(story: Texts, variation: Texts) -> Texts:
     """Return the texts of a story with words replaced, answers overridden, and an opening sentence prefixed."""
 
     def replace_words(value: object) -> object:
@@ -71,7 +73,7 @@ def _vary(story: dict[str, Any], variation: dict[str, Any]) -> dict[str, Any]:
                 value = value.replace(old, new)
         return value
 
-    varied: dict[str, Any] = {key: replace_words(value) for key, value in story.items()} | variation["overrides"]
+    varied: Texts = {key: replace_words(value) for key, value in story.items()} | variation["overrides"]
     varied["story"] = f"{variation['prefix']} {varied['story']}".strip()
     varied["days_ago_event"] += variation["shift_days"]
     return varied

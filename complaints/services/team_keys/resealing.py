@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -19,7 +19,7 @@ from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked
-from complaints.services.resealing_registry import SealedTable
+from complaints.services.resealing_registry import R, SealedTable
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.team_keys.membership import current_keys
 
@@ -107,11 +107,11 @@ def _reseal_slice(actor: Actor, team_id: uuid.UUID, limit: int) -> Team:
     return team
 
 
-def _reseal_row(table: SealedTable, row: Any, keyring: Keyring, team: Team) -> bool:
+def _reseal_row(table: SealedTable[R], row: R, keyring: Keyring, team: Team) -> bool:
     try:
         table.reseal(row, keyring, team)
     except (SealError, Locked, UnpinnedKey):
-        type(row).objects.filter(pk=row.pk).update(sealed_number=-row.sealed_number)
+        table.rows(team).filter(pk=row.pk).update(sealed_number=-F("sealed_number"))
         return False
     row.sealed_number = team.key_number
     row.save(update_fields=[*table.columns, "sealed_number"])
