@@ -21,7 +21,7 @@ from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services import team_key_history
+from complaints.services import mfa, team_key_history
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.team_keys import resealing, rotation
@@ -34,7 +34,6 @@ KEY_BYTES = 32
 DISTINCT_BYTES = 16
 # OWASP's minimum for Argon2id with one lane: (passes, bytes of memory).
 WRAP_FLOOR = (3, 12 * 1024 * 1024)
-PRIMARY = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 FACTOR_SETTINGS = {
     "MFA_ADAPTER": "portal.accounts.adapters.StaffFactorAdapter",
     "ACCOUNT_ADAPTER": "portal.accounts.adapters.StaffAccountAdapter",
@@ -66,7 +65,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check the settings."""
-    return [*_mode(), *_secrets(), *_origin_and_cookies(), *_store(), *_key_wrapping(), *_second_factor(), *_outgoing()]
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *_key_wrapping(), *_second_factor(), *_outgoing()]
 
 
 @register(TAG, deploy=True)
@@ -87,7 +86,7 @@ def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 def check_stored(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check accounts, teams and the durability of the database."""
     try:
-        return [*_samples(), *_factors(), *_teams(), *_durability()]
+        return [*_accounts(), *_teams(), *_durability()]
     except DatabaseError:
         hint = "Is DATABASE_URL right, and has migrate been run?"
         return [_error("E015", "The database cannot be read.", hint)]
@@ -112,16 +111,11 @@ def _secrets() -> Iterator[CheckMessage]:
     values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
     if len(set(values)) < len(values):
         yield _error("E006", "Two secrets are the same.", MAKE_SECRETS)
-    if settings.WORKER_PUBLIC_KEY and not _is_workers(settings.WORKER_PUBLIC_KEY):
-        hint = "Take both from the same run of rotate_worker_key, or unset WORKER_PUBLIC_KEY where the private one is."
-        yield _error("E022", "WORKER_PUBLIC_KEY is no key, or not that of WORKER_PRIVATE_KEY.", hint)
-
-
-def _is_workers(public: str) -> bool:
-    if not _is_key(public):
-        return False
-    pairs = worker_key.pairs() if _is_key(settings.WORKER_PRIVATE_KEY) else []
-    return not pairs or pairs[0].public == bytes.fromhex(public)
+    if public := settings.WORKER_PUBLIC_KEY:
+        pairs = worker_key.pairs() if _is_key(public) and _is_key(settings.WORKER_PRIVATE_KEY) else []
+        if not _is_key(public) or (pairs and pairs[0].public != bytes.fromhex(public)):
+            hint = "Take both from one run of rotate_worker_key, or unset WORKER_PUBLIC_KEY where the private one is."
+            yield _error("E022", "WORKER_PUBLIC_KEY is no key, or not that of WORKER_PRIVATE_KEY.", hint)
 
 
 def _secret_key() -> str:
@@ -145,28 +139,13 @@ def _origin_and_cookies() -> Iterator[CheckMessage]:
     if origin.scheme != "https" or origin.hostname in (None, *LOCAL_HOSTS) or not is_root:
         hint = "Set PORTAL_ORIGIN to the public address, https://NAME, without a path."
         yield _error("E010", "PORTAL_ORIGIN is not a public https address.", hint)
-    if not _cookies_are_safe():
-        hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
-        yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)
-
-
-def _store() -> Iterator[CheckMessage]:
-    stores: dict[str, Any] = settings.STORAGES
-    endpoint = urlsplit(str(stores["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
-    if endpoint.scheme == "http" and endpoint.hostname not in LOCAL_HOSTS:
-        hint = "Set EVIDENCE_S3_ENDPOINT to an https address; http is for a store on this very machine only."
-        yield _error("E021", "The object store is spoken to in clear: its key could be taken on the way.", hint)
-
-
-def _cookies_are_safe() -> bool:
     secure = settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE and settings.SESSION_COOKIE_HTTPONLY
     strict = {settings.SESSION_COOKIE_SAMESITE, settings.CSRF_COOKIE_SAMESITE} == {"Strict"}
-    named = (
-        settings.SESSION_COOKIE_NAME.startswith("__Secure-")
-        and settings.CSRF_COOKIE_NAME.startswith("__Host-")
-        and settings.REPORTER_COOKIE_NAME.startswith("__Host-")
-    )
-    return bool(secure and strict and named)
+    host_only = (settings.CSRF_COOKIE_NAME, settings.REPORTER_COOKIE_NAME)
+    named = settings.SESSION_COOKIE_NAME.startswith("__Secure-") and all(n.startswith("__Host-") for n in host_only)
+    if not (secure and strict and named):
+        hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
+        yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)
 
 
 def _key_wrapping() -> Iterator[CheckMessage]:
@@ -186,6 +165,11 @@ def _second_factor() -> Iterator[CheckMessage]:
 
 
 def _outgoing() -> Iterator[CheckMessage]:
+    stores: dict[str, Any] = settings.STORAGES
+    endpoint = urlsplit(str(stores["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
+    if endpoint.scheme == "http" and endpoint.hostname not in LOCAL_HOSTS:
+        hint = "Set EVIDENCE_S3_ENDPOINT to an https address; http is for a store on this very machine only."
+        yield _error("E021", "The object store is spoken to in clear: its key could be taken on the way.", hint)
     if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:
         hint = "Set AUDIT_HEADS_MAIL, or AUDIT_HEADS_FILE to a disk of another machine."
         yield _warning("W001", "Heads of the audit chain do not leave the machine: a cut would not be seen.", hint)
@@ -193,16 +177,13 @@ def _outgoing() -> Iterator[CheckMessage]:
         yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
 
 
-def _samples() -> Iterator[CheckMessage]:
+def _accounts() -> Iterator[CheckMessage]:
     if Staff.objects.filter(is_sample=True).exists():
         hint = "Begin with a new database: the passwords of sample accounts stand in the source."
         yield _error("E008", "The database holds sample accounts.", hint)
-
-
-def _factors() -> Iterator[CheckMessage]:
     # A first login requires the enrolment; an account in use without a factor can be taken over by its password.
     people = Staff.objects.filter(is_active=True, must_change_password=False, last_login__isnull=False)
-    enrolled = Authenticator.objects.filter(type__in=PRIMARY).values("user")
+    enrolled = Authenticator.objects.filter(type__in=mfa.PRIMARY).values("user")
     unprotected = people.exclude(wrapped_key=None).exclude(pk__in=enrolled).count()
     if unprotected:
         hint = "Have them sign in and set one up, or switch the accounts off: with the password alone anybody could."
@@ -224,7 +205,8 @@ def _teams() -> Iterator[CheckMessage]:
 
 
 def _team(team: Team) -> Iterator[CheckMessage]:
-    if len(_members(team)) < 2:
+    admitted = [membership.staff for membership in team.memberships.all() if membership.sealed_key]
+    if sum(staff.is_active and staff.has_key and access.may_join(staff, team) for staff in admitted) < 2:
         hint = "Have a member admit another one; a team of one is lost with one password."
         yield _error("E012", f"The team {team.slug} has fewer than two active members.", hint)
     if not (team.recovery_a and team.recovery_b):
@@ -251,22 +233,15 @@ def _key_change(team: Team) -> Iterator[CheckMessage]:
         yield _warning("W007", f"Somebody left the team {team.slug} and may have kept its key.", hint)
 
 
-def _members(team: Team) -> list[Staff]:
-    admitted = [membership.staff for membership in team.memberships.all() if membership.sealed_key]
-    return [staff for staff in admitted if staff.is_active and staff.has_key and access.may_join(staff, team)]
-
-
 def _durability() -> Iterator[CheckMessage]:
-    if not _is_durable():
-        hint = "Keep fsync, full_page_writes and synchronous_commit on (PostgreSQL), synchronous=FULL (SQLite)."
-        yield _error("E016", "The database may lose what it has confirmed when power fails.", hint)
-
-
-def _is_durable() -> bool:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA synchronous")
-            return int(cursor.fetchone()[0]) >= 2
-        names = ("fsync", "full_page_writes", "synchronous_commit")
-        cursor.execute("SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [list(names)])
-        return int(cursor.fetchone()[0]) == 0
+            is_durable = int(cursor.fetchone()[0]) >= 2
+        else:
+            names = ["fsync", "full_page_writes", "synchronous_commit"]
+            cursor.execute("SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting = 'off'", [names])
+            is_durable = int(cursor.fetchone()[0]) == 0
+    if not is_durable:
+        hint = "Keep fsync, full_page_writes and synchronous_commit on (PostgreSQL), synchronous=FULL (SQLite)."
+        yield _error("E016", "The database may lose what it has confirmed when power fails.", hint)

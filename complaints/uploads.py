@@ -48,7 +48,6 @@ class TableUploadHandler(FileUploadHandler):
         return None
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile | None:
-        """Return the file, or None where the next handler has it."""
         buffer, self._buffer = self._buffer, None
         if buffer is None:
             return None
@@ -83,12 +82,10 @@ class SealingUploadHandler(FileUploadHandler):
             raise StopUpload(connection_reset=True)
 
     def file_complete(self, file_size: int) -> Any:
-        """Return the sealed upload, which may be a refused one."""
         sink, self.sink = self.sink, None
         return sink.finish() if sink else None
 
     def upload_interrupted(self) -> None:
-        """Delete what was stored of a file that was cut off."""
         sink, self.sink = self.sink, None
         if sink:
             sink.abort()

@@ -16,7 +16,6 @@ class QuietFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and the frames of an exception below it."""
         line = f"{self.formatTime(record, '%Y-%m-%d')} {record.levelname} {record.name}: {self._message(record)}"
         if record.exc_info and record.exc_info[0]:
             line += f"\n{record.exc_info[0].__module__}.{record.exc_info[0].__qualname__}"

@@ -60,12 +60,10 @@ class HeadersMiddleware:
     """
 
     def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
         self.get_response = get_response
         self.policy = build_policy()
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Add the headers that the response does not have yet."""
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
@@ -79,13 +77,11 @@ class LanguageMiddleware:
     """Activates the language that the address names; neither a cookie nor Accept-Language changes a public page."""
 
     def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
         self.get_response = get_response
         others = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
         self.prefixes = {f"/{code}/": code for code in others}
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer in that language."""
         # A path need not begin with a slash: "OPTIONS *".
         prefix = f"/{request.path_info.removeprefix('/').split('/', 1)[0]}/"
         language = self.prefixes.get(prefix, settings.LANGUAGE_CODE)
@@ -100,11 +96,9 @@ class ReporterSessionMiddleware:
     """Gives ``request.reporter`` and saves it; deletes uploads that no view has claimed."""
 
     def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer, then save the session and set or delete its cookie."""
         session = request.reporter = ReporterSession(request.COOKIES.get(settings.REPORTER_COOKIE_NAME))
         try:
             response = self.get_response(request)
@@ -133,7 +127,6 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request of staff; pass every other one through."""
         if not request.path_info.startswith(STAFF_PREFIX):
             return cast(HttpResponse, self.get_response(request))
         SessionMiddleware.process_request(self, request)
@@ -165,11 +158,9 @@ class MethodNotAllowedMiddleware:
     """Gives the empty answer 405 a page, in the language that the outer middlewares have chosen."""
 
     def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        """Answer, with the same status and headers."""
         response = self.get_response(request)
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = render_to_string("405.html", request=request)

@@ -4,15 +4,14 @@ It imports no Django, because the settings read what it writes.
 """
 
 import argparse
-import contextlib
-import os
 import secrets
 import sys
-import tempfile
 from pathlib import Path
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+
+from complaints.adapters import private_file
 
 SECRET_BYTES = 32
 
@@ -32,34 +31,12 @@ def new_secrets() -> dict[str, str]:
 def write_once(path: Path) -> bool:
     """Write new secrets to ``path`` with mode 0600 unless it exists; return whether it was written.
 
-    The file appears complete or not at all: it is written and flushed under a temporary name and then linked, and as
-    ``link`` never replaces a file, only one of two concurrent calls writes. Raises OSError.
+    The file appears complete or not at all, and only one of two concurrent calls writes. Raises OSError.
     """
     if path.exists():
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp opens with O_EXCL and 0600; in the same folder, because a link cannot cross file systems.
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.writelines(f"{name}={value}\n" for name, value in new_secrets().items())
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-            return True
-        return False
-    finally:
-        Path(temporary).unlink()
-        _fsync_folder(path.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    text = "".join(f"{name}={value}\n" for name, value in new_secrets().items())
+    return private_file.write(path, text, replace=False)
 
 
 def main() -> int:

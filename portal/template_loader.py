@@ -53,7 +53,6 @@ class Loader(filesystem.Loader):
     """Finds templates in ``DIRS``, as Django's own loader; HTML comes without its source's line breaks."""
 
     def get_contents(self, origin: Origin) -> str:
-        """The template's text. Raises TemplateDoesNotExist."""
         contents: str = super().get_contents(origin)
         return collapse(contents) if origin.name.endswith(".html") else contents
 

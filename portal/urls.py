@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views as account
+from allauth.mfa.base.views import IndexView
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, reverse_lazy
@@ -18,7 +19,7 @@ _LOGIN = [
     path("nonaktif/", account.account_inactive, name="account_inactive"),
     # allauth's other views have no address: sign-up, password reset, login by code, trusted browsers.
     path("konfirmasi/", login.ConfirmView.as_view(), name="account_reauthenticate"),
-    path("faktor/", mfa_enrolment.FactorsView.as_view(), name="mfa_index"),
+    path("faktor/", IndexView.as_view(), name="mfa_index"),
     path("faktor/aplikasi/", mfa_enrolment.ActivateAppView.as_view(), name="mfa_activate_totp"),
     path("faktor/aplikasi/gambar.svg", mfa_enrolment.app_picture, name="mfa_picture"),
     path("faktor/aplikasi/hapus/", mfa_enrolment.RemoveAppView.as_view(), name="mfa_deactivate_totp"),

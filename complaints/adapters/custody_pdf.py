@@ -23,11 +23,7 @@ def _fonts() -> typst.Fonts:
 
 
 def render(sheet: Mapping[str, object]) -> bytes:
-    """Return the custody sheet as a PDF; ``sheet`` holds all its text under the keys that ``custody.typ`` reads.
-
-    Raises:
-        typst.TypstError: a key or a font that the template needs is missing.
-    """
+    """Return the sheet as a PDF; raises typst.TypstError where a key or font that ``custody.typ`` needs is missing."""
     # No PDF/A profile: typst refuses it when the fonts lack one character of a file's name.
     return typst.compile(
         _FOLDER / "custody.typ", root=_FOLDER, font_paths=_fonts(), sys_inputs={"sheet": json.dumps(sheet)}, timestamp=0

@@ -22,10 +22,9 @@ _FAULTS: Final = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyErr
 
 
 def dhash(data: bytes) -> int:
-    """Return the difference hash of a picture: whether each of 8 x 8 pixels is lighter than its right neighbour.
+    """Return the difference hash: whether each of 8 x 8 pixels is lighter than its right neighbour.
 
-    Raises:
-        Unreadable: no JPEG, PNG or WebP, damaged, or above MAX_PIXELS.
+    Raises Unreadable: no JPEG, PNG or WebP, damaged, or above MAX_PIXELS.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP"]) as image:

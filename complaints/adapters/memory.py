@@ -29,7 +29,6 @@ class JobFailed(Exception):  # noqa: N818
     """
 
     def __init__(self, code: str) -> None:
-        """Take a code; anything unknown counts as "crashed"."""
         self.code = code if code in REFUSALS | {"memory", "time"} else "crashed"
         super().__init__(self.code)
 
@@ -58,8 +57,7 @@ class Held(_MemoryFile):
     def __init__(self, pieces: Iterable[tuple[int, bytes]], limit: int) -> None:
         """Take the pieces of a file, each with its offset; gaps are zeros and take no memory.
 
-        Raises:
-            JobFailed: "too_large", it exceeds ``limit`` bytes.
+        Raises JobFailed ("too_large") above ``limit`` bytes.
         """
         self.descriptor = memory_file()
         self.size = 0
@@ -94,7 +92,6 @@ class Part:
             yield piece
 
     def read(self) -> bytes:
-        """Return the whole file."""
         return b"".join(self.chunks())
 
 

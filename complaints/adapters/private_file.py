@@ -7,37 +7,44 @@ import tempfile
 from pathlib import Path
 
 
-def write(path: Path, text: str) -> None:
-    """Write ``text`` atomically with mode 0600.
+def write(path: Path, text: str, *, replace: bool = True) -> bool:
+    """Write ``text`` atomically and durably with mode 0600; raises OSError.
 
-    Raises:
-        OSError: the folder cannot be written.
+    Without ``replace`` an existing file stays, and of two concurrent calls only one writes. Returns whether it wrote.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp opens with 0600, in the same folder, so that the rename is atomic.
+    # mkstemp opens with 0600; in the same folder, because neither a rename nor a link crosses file systems.
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
+        if replace:
+            Path(draft).replace(path)
+        else:
+            os.link(draft, path)
+    except FileExistsError:
+        return False
     finally:
-        os.close(folder)
+        Path(draft).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in ``folder`` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def put(path: Path, name: str, value: str) -> None:
     """Set ``name`` to ``value`` in an environment file and keep its other lines; create the file if it is missing.
 
-    Raises:
-        ValueError: the value has characters that a shell or an environment file would interpret.
-        OSError: see :func:`write`.
+    Raises ValueError where a shell or an environment file would interpret the value, and OSError.
     """
     if not value.isprintable() or set(value) & set(" \"'\\#$`"):
         raise ValueError(name)

@@ -46,8 +46,7 @@ class BadTable(Exception):  # noqa: N818  shown to an officer, not a fault of th
 def read(data: bytes, *, most_rows: int) -> list[list[str]]:
     """Return the rows of a table, the header first, as text; dates in ISO 8601.
 
-    Raises:
-        BadTable: too large, damaged, more than ``most_rows`` below the header, a formula, a cell too long.
+    Raises BadTable: too large, damaged, more than ``most_rows`` below the header, a formula, a cell too long.
     """
     if len(data) > MAX_BYTES:
         raise BadTable("too_large")

@@ -20,6 +20,8 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
+from complaints.adapters.private_file import sync_folder
+
 # After so many bytes the kernel is asked to begin writing, so that the final fsync is short.
 WRITE_BEHIND_BYTES = 8 * 1024 * 1024
 
@@ -80,7 +82,6 @@ class DurableFile(File):  # type: ignore[type-arg]
     _written = _begun = _left = 0
 
     def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
-        """Write, and let the kernel begin to write back. Raises OSError."""
         file = self._open_file
         _write_all(file, data)
         self._written += len(data)
@@ -103,11 +104,7 @@ class DurableFile(File):  # type: ignore[type-arg]
         return file
 
     def close(self) -> None:
-        """Flush to the disk, the directory included, and remove the time of day from the modification time.
-
-        Raises:
-            OSError: the disk failed; no row may name the file.
-        """
+        """Flush file and folder to the disk, and take the time of day off the file; raises OSError."""
         if self.closed:
             return
         file = self._open_file
@@ -116,7 +113,7 @@ class DurableFile(File):  # type: ignore[type-arg]
         os.fsync(file.fileno())
         file.close()
         _stamp_with_day(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def abandon(self) -> None:
         """Close and delete the file; if the disk fails, the scheduled clean-up deletes it."""
@@ -142,11 +139,7 @@ class EvidenceFileStorage(FileSystemStorage):
         Path(self.location).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, name: str, data: bytes) -> None:
-        """Store a small object atomically, in place of an older one.
-
-        Raises:
-            OSError: the disk failed; the older object is unchanged.
-        """
+        """Store a small object atomically; where the disk fails (OSError), an older object is unchanged."""
         self._make_folder()
         draft = Path(self.path(secrets.token_hex(16)))
         try:
@@ -158,10 +151,9 @@ class EvidenceFileStorage(FileSystemStorage):
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        _sync_folder(draft.parent)
+        sync_folder(draft.parent)
 
     def get(self, name: str) -> bytes:
-        """Return a small object whole. Raises OSError."""
         return Path(self.path(name)).read_bytes()
 
     def present(self) -> Iterator[StoredObject]:
@@ -182,7 +174,6 @@ class EvidenceFileStorage(FileSystemStorage):
         return 0
 
     def free_bytes(self) -> int | None:
-        """Return the free space of the disk in bytes."""
         self._make_folder()
         return shutil.disk_usage(self.location).free
 
@@ -201,11 +192,3 @@ def _stamp_with_day(path: Path) -> None:
     # Midnight of the portal's time zone, as rows have its day: UTC's would tell what came before seven o'clock.
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     os.utime(path, (midnight, midnight))
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

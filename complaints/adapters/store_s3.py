@@ -12,7 +12,7 @@ import io
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from botocore.config import Config
@@ -47,10 +47,6 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(type(error).__name__) from error
 
 
-def _day(moment: datetime) -> date:
-    return timezone.localtime(moment).date()
-
-
 class PartsFile:
     """A new object, buffered in memory until a part is full; it exists once :meth:`close` has returned."""
 
@@ -62,7 +58,6 @@ class PartsFile:
         self._parts: list[dict[str, object]] = []
 
     def write(self, data: bytes | memoryview) -> int:
-        """Add bytes; a full part is uploaded. Raises OSError."""
         self._buffer += data
         if len(self._buffer) >= PART_BYTES:
             self._send_part()
@@ -96,11 +91,10 @@ class PartsFile:
     def abandon(self) -> None:
         """Abort the upload; if the store fails, :meth:`EvidenceS3Storage.abandoned` does it later."""
         self._buffer = bytearray()
-        if self._upload is None:
-            return
-        with contextlib.suppress(OSError), _as_os_error():
-            self._client.abort_multipart_upload(**self._location, UploadId=self._upload)
-        self._upload = None
+        if self._upload is not None:
+            with contextlib.suppress(OSError), _as_os_error():
+                self._client.abort_multipart_upload(**self._location, UploadId=self._upload)
+            self._upload = None
 
 
 class RangedFile(io.RawIOBase):
@@ -115,15 +109,12 @@ class RangedFile(io.RawIOBase):
         self._body: BinaryIO | None = None
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Return the position in bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -162,7 +153,6 @@ class RangedFile(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        """Close the open response."""
         self._close_response()
         super().close()
 
@@ -212,22 +202,18 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         return File(RangedFile(self.client, self._location(name), size), name)  # type: ignore[arg-type]
 
     def put(self, name: str, data: bytes) -> None:
-        """Store a small object whole. Raises OSError."""
         with _as_os_error():
             self.client.put_object(**self._location(name), Body=data)
 
     def get(self, name: str) -> bytes:
-        """Return a small object whole. Raises OSError."""
         with _as_os_error():
             return bytes(self.client.get_object(**self._location(name))["Body"].read())
 
     def delete(self, name: str) -> None:
-        """Delete an object. Raises OSError."""
         with _as_os_error():
             self.client.delete_object(**self._location(name))
 
     def exists(self, name: str) -> bool:
-        """Return whether there is such an object. Raises OSError."""
         try:
             self.size(name)
         except FileNotFoundError:
@@ -235,12 +221,10 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         return True
 
     def size(self, name: str) -> int:
-        """Return an object's size in bytes. Raises OSError."""
         with _as_os_error():
             return int(self.client.head_object(**self._location(name))["ContentLength"])
 
     def present(self) -> Iterator[StoredObject]:
-        """List all objects. Raises OSError."""
         prefix = self._prefix()
         with _as_os_error():
             for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=prefix):
@@ -252,17 +236,13 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         return f"{self.location.strip('/')}/" if self.location.strip("/") else ""
 
     def abandoned(self, *, until: date) -> int:
-        """Abort multipart uploads that were begun up to ``until`` and never completed; return how many.
-
-        Raises:
-            OSError: the store is down.
-        """
+        """Abort multipart uploads that were begun up to ``until`` and never completed; return how many."""
         aborted = 0
         with _as_os_error():
             pages = self.client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._prefix()):
                 for upload in page.get("Uploads", ()):
-                    if _day(upload["Initiated"]) <= until:
+                    if timezone.localtime(upload["Initiated"]).date() <= until:
                         location = {"Bucket": self.bucket_name, "Key": upload["Key"]}
                         self.client.abort_multipart_upload(**location, UploadId=upload["UploadId"])
                         aborted += 1

@@ -54,11 +54,7 @@ def with_body(status: Status, asked_from: Status | None) -> bool:
 
 
 def check_act(*, permissions: Set[Permission], reason: str) -> None:
-    """Check that a person may link or unlink: triage, with a reason.
-
-    Raises:
-        LinkRefused: missing_permission, reason_missing.
-    """
+    """Check that a person may link or unlink: triage, with a reason; raises LinkRefused."""
     if Permission.TRIAGE not in permissions:
         raise LinkRefused(LinkRefusal.MISSING_PERMISSION)
     if not reason.strip():

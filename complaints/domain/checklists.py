@@ -6,7 +6,6 @@ stored, sealed, with the step, so the label of an item that is no longer in use 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from complaints.domain.workflow import Action
@@ -41,32 +40,30 @@ _NO_CONFLICT = ChecklistItem("no_conflict", required=True)
 _RISK = ChecklistItem("danger_graded")
 # proposal: practice asks whether the accused is a civil servant, whether the time fits, whether the report was made
 # before, and whether the officer is impartial (domain.md 8; ISO 37002:2021, 8.3.1 and 8.4)
-CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = MappingProxyType(
-    {
-        Action.VERIFY: (
-            _READ,
-            _NO_CONFLICT,
-            ChecklistItem("accused_asn"),
-            ChecklistItem("in_window"),
-            ChecklistItem("looked_alike"),
-            _RISK,
-        ),
-        Action.FORWARD: (
-            ChecklistItem("files_looked_at", required=True),
-            ChecklistItem("no_trace", required=True),
-            ChecklistItem("right_body", required=True),
-            _NO_CONFLICT,
-            _RISK,
-        ),
-        Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _RISK),
-        Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, ChecklistItem("asked_first"), ChecklistItem("looked_alike")),
-        Action.CONFIRM_INELIGIBLE: (
-            ChecklistItem("looked_myself", required=True),
-            _NO_CONFLICT,
-            ChecklistItem("says_where"),
-        ),
-    }
-)
+CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {
+    Action.VERIFY: (
+        _READ,
+        _NO_CONFLICT,
+        ChecklistItem("accused_asn"),
+        ChecklistItem("in_window"),
+        ChecklistItem("looked_alike"),
+        _RISK,
+    ),
+    Action.FORWARD: (
+        ChecklistItem("files_looked_at", required=True),
+        ChecklistItem("no_trace", required=True),
+        ChecklistItem("right_body", required=True),
+        _NO_CONFLICT,
+        _RISK,
+    ),
+    Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _RISK),
+    Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, ChecklistItem("asked_first"), ChecklistItem("looked_alike")),
+    Action.CONFIRM_INELIGIBLE: (
+        ChecklistItem("looked_myself", required=True),
+        _NO_CONFLICT,
+        ChecklistItem("says_where"),
+    ),
+}
 
 
 def items(action: Action) -> tuple[ChecklistItem, ...]:
@@ -85,11 +82,7 @@ def open_items(action: Action, answers: Mapping[str, CheckedItem]) -> list[str]:
 
 
 def settle(action: Action, answers: Mapping[str, CheckedItem]) -> dict[str, CheckedItem]:
-    """Return the answers to the items of a step, in their order.
-
-    Raises:
-        ChecklistIncomplete: an item is open.
-    """
+    """Return the answers to the items of a step, in their order; raises ChecklistIncomplete where an item is open."""
     if codes := open_items(action, answers):
         raise ChecklistIncomplete(codes)
     return {item.code: answers[item.code] for item in items(action)}

@@ -26,10 +26,7 @@ def is_working_day(day: date, holidays: Container[date]) -> bool:
 
 
 def add_working_days(start: date, number: int, holidays: Container[date]) -> date:
-    """Return the ``number``-th working day after ``start``, which itself is not counted (0: ``start``).
-
-    Raises ValueError for a negative number.
-    """
+    """Return the ``number``-th working day after ``start``, which is not counted (0: ``start``); raises ValueError."""
     if number < 0:
         raise ValueError("a limit cannot be negative")
     day = start
@@ -71,8 +68,7 @@ def is_late(today: date, due: date) -> bool:
 def bawaslu_due(learnt_on: date, kind: str, holidays: Container[date]) -> date:
     """Return the last day on which Bawaslu accepts a report of an act that the reporter learnt of on ``learnt_on``.
 
-    Args:
-        kind: of the election, "pemilu" or "pilkada"; for any other value every day counts, which is never too late.
+    ``kind`` of the election is "pemilu" or "pilkada"; for any other value every day counts, which is never too late.
     """
     unit = BAWASLU_UNITS.get(kind, Unit.CALENDAR_DAYS)
     return due_date(learnt_on, Limit(BAWASLU_DAYS, unit, "entered"), holidays)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -18,44 +17,40 @@ ACTS: Final = ("post", "like", "comment", "share", "follow", "photo", "group")
 MOST_CHARS: Final = 2_000
 
 # By host without its mobile and language prefixes: the canonical host, and the platform.
-_HOSTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "facebook.com": ("facebook.com", "facebook"),
-        "fb.com": ("facebook.com", "facebook"),
-        "fb.watch": ("fb.watch", "facebook"),
-        "fb.me": ("fb.me", "facebook"),
-        "instagram.com": ("instagram.com", "instagram"),
-        "instagr.am": ("instagram.com", "instagram"),
-        "x.com": ("x.com", "x"),
-        "twitter.com": ("x.com", "x"),
-        "t.co": ("t.co", "x"),
-        "tiktok.com": ("tiktok.com", "tiktok"),
-        "vm.tiktok.com": ("vm.tiktok.com", "tiktok"),
-        "vt.tiktok.com": ("vt.tiktok.com", "tiktok"),
-        "youtube.com": ("youtube.com", "youtube"),
-        "youtu.be": ("youtube.com", "youtube"),
-        "whatsapp.com": ("whatsapp.com", "whatsapp"),
-        "api.whatsapp.com": ("api.whatsapp.com", "whatsapp"),
-        "chat.whatsapp.com": ("chat.whatsapp.com", "whatsapp"),
-        "wa.me": ("wa.me", "whatsapp"),
-        "t.me": ("t.me", "telegram"),
-        "telegram.me": ("t.me", "telegram"),
-    }
-)
+_HOSTS: Final[Mapping[str, tuple[str, str]]] = {
+    "facebook.com": ("facebook.com", "facebook"),
+    "fb.com": ("facebook.com", "facebook"),
+    "fb.watch": ("fb.watch", "facebook"),
+    "fb.me": ("fb.me", "facebook"),
+    "instagram.com": ("instagram.com", "instagram"),
+    "instagr.am": ("instagram.com", "instagram"),
+    "x.com": ("x.com", "x"),
+    "twitter.com": ("x.com", "x"),
+    "t.co": ("t.co", "x"),
+    "tiktok.com": ("tiktok.com", "tiktok"),
+    "vm.tiktok.com": ("vm.tiktok.com", "tiktok"),
+    "vt.tiktok.com": ("vt.tiktok.com", "tiktok"),
+    "youtube.com": ("youtube.com", "youtube"),
+    "youtu.be": ("youtube.com", "youtube"),
+    "whatsapp.com": ("whatsapp.com", "whatsapp"),
+    "api.whatsapp.com": ("api.whatsapp.com", "whatsapp"),
+    "chat.whatsapp.com": ("chat.whatsapp.com", "whatsapp"),
+    "wa.me": ("wa.me", "whatsapp"),
+    "t.me": ("t.me", "telegram"),
+    "telegram.me": ("t.me", "telegram"),
+}
 _HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|mbasic|touch|web|[a-z]{2}-[a-z]{2})\.)+(?=[^.]+\.)")
 _WRAPPERS: Final = frozenset({"l.facebook.com", "lm.facebook.com", "l.instagram.com"})
 # The query parameters that locate a post on a platform; others are dropped. Of an unknown site only trackers are.
-_NEEDED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "facebook": frozenset({"story_fbid", "id", "fbid", "v", "comment_id", "reply_comment_id"}),
-        "instagram": frozenset(),
-        "x": frozenset(),
-        "tiktok": frozenset(),
-        "youtube": frozenset({"v", "lc"}),
-        "whatsapp": frozenset({"phone"}),
-        "telegram": frozenset({"comment"}),
-    }
-)
+_NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    "facebook": frozenset({"story_fbid", "id", "fbid", "v", "comment_id", "reply_comment_id"}),
+    "instagram": frozenset(),
+    "x": frozenset(),
+    "tiktok": frozenset(),
+    "youtube": frozenset({"v", "lc"}),
+    "whatsapp": frozenset({"phone"}),
+    "telegram": frozenset({"comment"}),
+}
 _TRACKING: Final = frozenset(
     {
         "fbclid", "gclid", "igsh", "igshid", "si", "s", "t", "mibextid", "ref", "ref_src", "ref_url", "refsrc", "rdid",
@@ -204,7 +199,7 @@ def _x(link: _LinkParts) -> _LinkParts:
 
 
 def _tiktok(link: _LinkParts) -> _LinkParts:
-    segments = list(link.segments)
+    segments = link.segments
     if not segments or not segments[0].startswith("@"):
         return link
     return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
@@ -234,15 +229,13 @@ def _telegram(link: _LinkParts) -> _LinkParts:
 
 
 # By host, not by platform: the codes of short links are case-sensitive and name no account.
-_RULES: Final[Mapping[str, Callable[[_LinkParts], _LinkParts]]] = MappingProxyType(
-    {
-        "facebook.com": _facebook,
-        "instagram.com": _instagram,
-        "x.com": _x,
-        "tiktok.com": _tiktok,
-        "youtube.com": _youtube,
-        "wa.me": _whatsapp,
-        "api.whatsapp.com": _whatsapp,
-        "t.me": _telegram,
-    }
-)
+_RULES: Final[Mapping[str, Callable[[_LinkParts], _LinkParts]]] = {
+    "facebook.com": _facebook,
+    "instagram.com": _instagram,
+    "x.com": _x,
+    "tiktok.com": _tiktok,
+    "youtube.com": _youtube,
+    "wa.me": _whatsapp,
+    "api.whatsapp.com": _whatsapp,
+    "t.me": _telegram,
+}

@@ -60,7 +60,6 @@ class Child:
 
     @property
     def age(self) -> float:
-        """Seconds since the start."""
         return time.monotonic() - self.started
 
     def running(self) -> bool:

@@ -51,7 +51,6 @@ def _progress_view(report_progress: ProgressFunction) -> Handler:
 
 
 def kept_files(request: ReporterRequest) -> str:
-    """Return the list of draft files as HTML."""
     return render_to_string("complaints/report/kept.html", waiting_files(request, partial=False))
 
 
@@ -85,14 +84,12 @@ def begin(request: ReporterRequest, file_id: str) -> resumable.Progress:
 
 @_progress_view
 def segment(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Store one segment."""
     index = int(request.headers.get("Upload-Segment", ""))
     return resumable.receive_segment(session=request.reporter, file_id=file_id, index=index, data=request.body)
 
 
 @_progress_view
 def finish(request: ReporterRequest, file_id: str) -> resumable.Progress:
-    """Join the segments into a draft file."""
     return resumable.finish(session=request.reporter, file_id=file_id)
 
 

@@ -53,11 +53,6 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
     return form if form.errors and must_correct else None
 
 
-def kept(draft: Draft) -> bool:
-    """Whether the draft has a described post or a begun form."""
-    return bool(draft.get("posts") or draft.get("post"))
-
-
 def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostForm | None = None) -> dict[str, Any]:
     """Return the context of the posts on page 3: the list, and the form, which is open where it was begun."""
     begun = draft.get("post")
@@ -67,12 +62,6 @@ def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostFo
         parts = empty_fields(lambda: _form(()), ("post",))
     listed = [(post["id"], in_words(post)) for post in draft.get("posts", ())]
     return {"post_parts": parts, "post_open": bool(form or begun), "posts": listed}
-
-
-def drop(draft: Draft, identifier: str) -> None:
-    """Remove a described post from the draft; an unknown id does nothing."""
-    if draft.get("posts"):
-        draft["posts"] = [post for post in draft["posts"] if post["id"] != identifier]
 
 
 def in_words(post: Mapping[str, Any]) -> str:

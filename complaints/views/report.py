@@ -64,7 +64,7 @@ def _show_step(
     }
     waiting = waiting_files(request) if step is STORY else {}
     has_files = any(waiting.get(name) for name in ("files", "partial"))
-    if form is None and not has_files and not step.known(draft) and not posts.kept(draft):
+    if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
         return _show_empty_step(request, step, door, state)
     more = posts.shown(draft, waiting["files"], post) if step is STORY else {}
     parts = form.rendered() if form else step.fields(door, draft)
@@ -128,16 +128,12 @@ def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpR
 def check(request: ReporterRequest) -> HttpResponse:
     """Page 4: all answers, the files, the reporter's name; the code is shown after sending."""
     draft = request.reporter.get("draft")
-    if request.method == "POST":
-        return _gone(request) if draft is None else _send(request, draft)
-    if draft is None:
-        return redirect("report_code" if "sent" in request.reporter else "report_start")
-    return _review(request, draft)
-
-
-def _gone(request: ReporterRequest) -> HttpResponse:
+    if draft is not None:
+        return _send(request, draft) if request.method == "POST" else _review(request, draft)
     if "sent" in request.reporter:
         return redirect("report_code")
+    if request.method != "POST":
+        return redirect("report_start")
     received = submission.was_received(request.POST.get("token", ""))
     return page(request, "report/received" if received else "report/gone")
 
@@ -259,7 +255,9 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
     """Remove a described post from page 3 and store the other answers of that page."""
     if "draft" not in request.reporter:
         return redirect("report_start")
-    posts.drop(_store_story(request), request.POST.get("post", ""))
+    draft = _store_story(request)
+    if draft.get("posts"):
+        draft["posts"] = [post for post in draft["posts"] if post["id"] != request.POST.get("post")]
     return redirect("report_story")
 
 

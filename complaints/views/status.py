@@ -173,7 +173,8 @@ def message(request: ReporterRequest) -> HttpResponse:
     """Add an answer to a question of triage, or further information."""
     form = MessageForm(request.POST)
     if "ticket" not in request.reporter:
-        return _closed(request, form)
+        # The ticket was closed meanwhile; the page has the typed text to copy.
+        return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
     if not form.is_valid():
         return _show(request, text=form)
     return _add(request, "text", form, text=form.cleaned_data["text"], files=[])
@@ -239,11 +240,6 @@ def post(request: ReporterRequest) -> HttpResponse:
 def _not_sent(form: ReporterForm, more: object = "") -> None:
     """Let a form say, beside its first field, that the case changed at every attempt; what was typed stays in it."""
     form.add_error(next(iter(form.fields)), f"{NOT_SENT} {more}".strip())
-
-
-def _closed(request: ReporterRequest, form: ReporterForm) -> HttpResponse:
-    """Answer that the ticket was closed meanwhile, with the typed text to copy."""
-    return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
 
 
 @_handle_unreadable

@@ -38,12 +38,10 @@ class Step:
 
     @property
     def url(self) -> str:
-        """The page's URL name."""
         return f"report_{self.name}"
 
     @property
     def template(self) -> str:
-        """The page's template, below ``complaints/`` and without suffix."""
         return f"report/{self.name}"
 
     def known(self, draft: Draft) -> dict[str, Any]:

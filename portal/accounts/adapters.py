@@ -58,7 +58,6 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Refuse every sign-up."""
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -83,7 +82,6 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def add_message(
         self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
     ) -> None:
-        """Leave out REDUNDANT_MESSAGES."""
         if message_template not in REDUNDANT_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
 
@@ -95,11 +93,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Require both password and factor, where allauth would accept either.
-
-        Raises:
-            ReauthenticationRequired: one of them was not given within ACCOUNT_REAUTHENTICATION_TIMEOUT.
-        """
+        """Require both password and factor within ACCOUNT_REAUTHENTICATION_TIMEOUT; allauth would accept either."""
         if not step_up.confirmed(context.request):
             raise ReauthenticationRequired
         return False
@@ -118,25 +112,16 @@ class StaffFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        """Seal a secret for the signed-in person."""
         return mfa.seal_secret(context.request.user.pk, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open a sealed secret."""
         return mfa.open_secret(encrypted_text)
-
-    def get_totp_issuer(self) -> str:
-        """Return the name that the authenticator app shows."""
-        return "Kanal Netral"
-
-    def get_totp_label(self, user: Staff) -> str:
-        """Return the username, which the app shows beside the issuer; not the e-mail address."""
-        return str(user.username)
 
     def _get_site_name(self) -> str:
         return "Kanal Netral"
 
     def _get_user_identifier(self, user: Staff) -> str:
+        # Beside the site's name in the authenticator app; allauth would take the e-mail address.
         return str(user.username)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
@@ -149,7 +134,6 @@ class KeyUnlockingBackend(AuthenticationBackend):
     """Checks the password and unwraps the person's key with it."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
-        """Return the user with ``unlocked_key`` set where the password opens their key."""
         user = super().authenticate(request, **credentials)
         if user is not None and credentials.get("password"):
             user.unlocked_key = personal.unlock(staff=user, password=credentials["password"])
@@ -167,5 +151,4 @@ def _unused_hash() -> str:
 
 @receiver(user_logged_in, dispatch_uid="portal.accounts.adapters.record")
 def record(sender: object, request: HttpRequest, user: Staff, **kwargs: Any) -> None:
-    """Append the login to the audit log."""
     personal.record_login(staff=user)

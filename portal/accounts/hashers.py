@@ -17,11 +17,9 @@ class PepperedArgon2PasswordHasher(Argon2PasswordHasher):
     parallelism = 8
 
     def encode(self, password: str, salt: str) -> str:
-        """Return the encoded hash."""
         return super().encode(peppered(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Check a password against an encoded hash."""
         return super().verify(peppered(password), encoded)
 
     def params(self):  # type: ignore[no-untyped-def]

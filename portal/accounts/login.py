@@ -43,10 +43,7 @@ from portal.accounts.adapters import source
 
 @contextmanager
 def attempted(user: Staff) -> Iterator[None]:
-    """Count an attempt at a second factor as failed unless the block ends without an error.
-
-    Raises services.login_throttle.Throttled where an earlier attempt still delays this one.
-    """
+    """Count an attempt at a second factor as failed unless the block ends without an error; raises Throttled."""
     attempt = {"kind": "factor", "account": str(user.pk), "source": source(context.request)}
     login_throttle.begin(**attempt, now=timezone.now())
     yield
@@ -57,7 +54,6 @@ class CodeForm(AuthenticateForm):
     """A code of the authenticator app or a recovery code; each works once."""
 
     def clean_code(self) -> str:
-        """Return the code if it is right; raises services.login_throttle.Throttled."""
         code = str(self.cleaned_data["code"])
         with attempted(self.user):
             self.authenticator = mfa.use_code(staff=self.user, code=code, now=time.time())
@@ -70,7 +66,6 @@ class KeyForm(AuthenticateWebAuthnForm):
     """The signed challenge of a security key."""
 
     def clean_credential(self) -> Any:
-        """Return the credential if its signature is right; raises services.login_throttle.Throttled."""
         with attempted(self.user):
             try:
                 return super().clean_credential()
@@ -83,7 +78,6 @@ class ThrottledView(FormView):  # type: ignore[type-arg]
     """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, with 429 during a delay."""
         try:
             return super().dispatch(request, *args, **kwargs)
         except login_throttle.Throttled as error:
@@ -96,27 +90,22 @@ class ThrottledView(FormView):  # type: ignore[type-arg]
         return response
 
     def empty_form(self) -> forms.Form:
-        """Return the form without the posted data."""
         kwargs = self.get_form_kwargs()
-        form: forms.Form = self.get_form_class()(**{**kwargs, "data": None, "files": None})
-        return form
+        return cast(forms.Form, self.get_form_class()(**{**kwargs, "data": None, "files": None}))
 
 
 class StaffLoginView(ThrottledView, LoginView):
     """Username and password."""
 
     def empty_form(self) -> forms.Form:
-        """Return the form with the posted username only."""
         initial = {"login": self.request.POST.get("login", "")}
-        form: forms.Form = self.get_form_class()(initial=initial, request=self.request)
-        return form
+        return cast(forms.Form, self.get_form_class()(initial=initial, request=self.request))
 
 
 class StaffLogoutView(LogoutView):
     """Ends the session by POST, also one that waits for its second factor; a GET asks for confirmation."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Log out and delete the session's row."""
         response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
         return response
@@ -126,7 +115,6 @@ class SecondFactorView(AuthenticateView):
     """The second factor, after the right password."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, with 429 and empty forms during a delay."""
         try:
             response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         except login_throttle.Throttled as error:
@@ -140,11 +128,9 @@ class SecondFactorView(AuthenticateView):
         """Release the key that the password opened; allauth then logs in under a new cookie."""
         form.save()
         step_up.release_pending_key(self.request, self.stage.login.user)
-        response: HttpResponse = self.stage.exit()
-        return response
+        return cast(HttpResponse, self.stage.exit())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the keys of :func:`factor_kinds`."""
         user = self.stage.login.user
         return {**super().get_context_data(**kwargs), **kwargs, **factor_kinds(user)}
 
@@ -169,7 +155,6 @@ class ConfirmForm(forms.Form):
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
-        """Ask for a second factor only where the person has one."""
         self.user = user
         self.asks_factor = mfa.has_factor(user)
         super().__init__(*args, **kwargs)
@@ -197,7 +182,6 @@ class ConfirmView(ThrottledView):
     template_name = "account/reauthenticate.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Pass the signed-in person to the form."""
         return {**super().get_form_kwargs(), "user": self.request.user}
 
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
@@ -208,7 +192,6 @@ class ConfirmView(ThrottledView):
         return redirect(target if is_safe else "mfa_index")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the address to go on to, and the challenge for a security key."""
         request = self.request
         target = request.POST.get("next") or request.GET.get("next", "")
         values = {**super().get_context_data(**kwargs), "next": target, **factor_kinds(cast(Staff, request.user))}
@@ -227,8 +210,6 @@ class PasswordView(PasswordChangeView):
     """Changes the password; replacing the initial one, which an administrator set, needs no confirmation."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer; raises ReauthenticationRequired without confirmation."""
         if request.user.is_authenticated and not request.user.must_change_password:
             require_confirmation(request)
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return response
+        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))

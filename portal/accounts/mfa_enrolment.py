@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.flows import auto_generate_recovery_codes
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
@@ -17,7 +16,6 @@ from allauth.mfa.totp.views import DeactivateTOTPView
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from cryptography.exceptions import InvalidSignature
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import Form
@@ -26,7 +24,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 
 from complaints.models.team import Staff
 from complaints.services import mfa
@@ -70,7 +67,6 @@ class AppForm(ActivateTOTPForm):
             self.secret = context.request.session[SECRET_SESSION_KEY] = secret
 
     def clean_code(self) -> str:
-        """Return the code if it is right; raises services.login_throttle.Throttled."""
         code = str(self.cleaned_data["code"])
         with attempted(self.user):
             self.step = mfa.matching_step(self.secret, code, time.time())
@@ -83,30 +79,21 @@ class NewKeyForm(AddWebAuthnForm):
     """A new security key; its name is a number, because text that a person typed is not stored in clear."""
 
     def clean_name(self) -> str:
-        """Return the next number as a name, whatever was typed."""
         return str(get_adapter().generate_authenticator_name(self.user, mfa.WEBAUTHN))
 
     def clean(self) -> dict[str, Any]:
-        """Check the attestation of the key."""
         try:
             return dict(super().clean())
         except (InvalidSignature, KeyError, TypeError, AttributeError) as error:
             raise get_adapter().validation_error("incorrect_code") from error
 
 
-@method_decorator(login_required, name="dispatch")
-class FactorsView(IndexView):
-    """Lists a person's factors; without one, the choice which to set up."""
-
-
 class Confirmed:
     """Requires that password and factor were given just before (:func:`require_confirmation`)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer; raises ReauthenticationRequired without confirmation."""
         require_confirmation(request)
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        return response
+        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
 
 
 class ActivateAppView(Confirmed, ThrottledView):
@@ -116,11 +103,9 @@ class ActivateAppView(Confirmed, ThrottledView):
     template_name = "mfa/totp/activate_form.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Pass the signed-in person to the form."""
         return {**super().get_form_kwargs(), "user": self.request.user}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store the secret, sealed."""
         with transaction.atomic():
             mfa.enrol_totp(staff=_person(self.request), secret=form.secret, step=form.step)
             clear_totp_secret(self.request)
@@ -150,11 +135,9 @@ class RemoveAppView(Confirmed, DeactivateTOTPView):
     """Removes the app, where there is another factor."""
 
     def form_valid(self, form: Form) -> HttpResponse:
-        """Record and remove it."""
         with transaction.atomic():
             _record(self.request, "factor.removed", "totp")
-            response: HttpResponse = super().form_valid(form)
-        return response
+            return cast(HttpResponse, super().form_valid(form))
 
 
 class AddKeyView(Confirmed, AddWebAuthnView):
@@ -163,7 +146,6 @@ class AddKeyView(Confirmed, AddWebAuthnView):
     form_class = NewKeyForm
 
     def form_valid(self, form: NewKeyForm) -> HttpResponse:
-        """Store it."""
         with transaction.atomic():
             super().form_valid(form)
             return _finish_enrolment(self.request, "webauthn", has_new_codes=self.did_generate_recovery_codes)
@@ -175,27 +157,22 @@ class RemoveKeyView(Confirmed, RemoveWebAuthnView):
     success_url = reverse_lazy("mfa_index")
 
     def form_valid(self, form: Form) -> HttpResponse:
-        """Record and remove it; 409 for the only factor."""
         adapter = get_adapter()
         if not adapter.can_delete_authenticator(self.get_object()):
             form.add_error(None, ValidationError(adapter.error_messages["cannot_delete_authenticator"]))
-            refused: HttpResponse = self.render_to_response(self.get_context_data(form=form), status=409)
-            return refused
+            return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=409))
         with transaction.atomic():
             _record(self.request, "factor.removed", "webauthn")
-            response: HttpResponse = super().form_valid(form)
-        return response
+            return cast(HttpResponse, super().form_valid(form))
 
 
 class NewCodesView(Confirmed, GenerateRecoveryCodesView):
     """Creates new recovery codes; the old ones stop working."""
 
     def form_valid(self, form: Form) -> HttpResponse:
-        """Record and create them."""
         with transaction.atomic():
             _record(self.request, "factor.codes_made", "recovery_codes")
-            response: HttpResponse = super().form_valid(form)
-        return response
+            return cast(HttpResponse, super().form_valid(form))
 
 
 class CodesView(Confirmed, ViewRecoveryCodesView):

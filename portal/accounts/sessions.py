@@ -50,12 +50,10 @@ _DELETE = """
 
 
 def new_cookie() -> str:
-    """Return 32 random bytes as text."""
     return secrets.token_urlsafe(32)
 
 
 def row_id(cookie: str) -> str:
-    """Return the id of the row that belongs to ``cookie``."""
     return blake2b(cookie.encode(), person=b"session-id").hex()
 
 
@@ -191,7 +189,6 @@ class SessionStore(SessionBase):
         return row_id(self.session_key) if self.session_key else ""
 
     def load(self) -> dict[str, Any]:
-        """Return the session's data; empty once a limit has passed."""
         content = read_row(self.session_key, STAFF) if self.session_key else {}
         if content and content["began"] + settings.SESSION_ABSOLUTE_AGE > time.time():
             self._began, self._until = content["began"], content["until"]
@@ -200,11 +197,9 @@ class SessionStore(SessionBase):
         return {}
 
     def exists(self, session_key: str) -> bool:
-        """Tell whether a row belongs to ``session_key``."""
         return SealedSession.objects.filter(pk=row_id(session_key)).exists()
 
     def create(self) -> None:
-        """Take a new key and write an empty row."""
         self._session_key = self._get_new_session_key()
         self._began = time.time()
         self.save(must_create=True)
@@ -214,10 +209,7 @@ class SessionStore(SessionBase):
         """Write the row where something changed; else only move its end.
 
         A request that changed nothing must not write back what it has read: another request may have written since.
-
-        Raises:
-            CreateError: the row exists although it must not.
-            UpdateError: the row was deleted meanwhile (logged out elsewhere).
+        Raises CreateError where the row exists although it must not, UpdateError where it was deleted meanwhile.
         """
         if self.session_key is None:
             self.create()
@@ -243,17 +235,14 @@ class SessionStore(SessionBase):
             touch_row(self.session_key, until, kind=STAFF)
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """Return the idle limit in seconds."""
         return int(settings.SESSION_COOKIE_AGE)
 
     def delete(self, session_key: str | None = None) -> None:
-        """Delete the row."""
         if key := session_key or self.session_key:
             delete_row(key)
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Delete the rows whose last day is over."""
         SealedSession.objects.expired(timezone.localdate()).delete()
 
 
@@ -271,7 +260,6 @@ class ReporterSession:
     """
 
     def __init__(self, cookie: str | None) -> None:
-        """Wrap the cookie of a request, if it has one."""
         self._request_cookie = cookie
         self._cookie = cookie
         self._content: dict[str, Any] | None = None
@@ -346,11 +334,9 @@ class ReporterSession:
         self.modified = True
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the entry ``name``."""
         return self._data.get(name, default)
 
     def pop(self, name: str, default: Any = None) -> Any:
-        """Remove and return the entry ``name``."""
         self.modified = True
         return self._data.pop(name, default)
 

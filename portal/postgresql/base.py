@@ -38,7 +38,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not poll.poll(0)
 
     def get_new_connection(self, conn_params):  # type: ignore[no-untyped-def]
-        """Open a connection and note the moment as its last answer."""
         connection = super().get_new_connection(conn_params)
         self.answered_at = time.monotonic()
         return connection

@@ -14,7 +14,6 @@ from croniter import croniter
 from django_q.signals import post_spawn
 
 from complaints import queue, tasks
-from complaints.management import memory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -42,7 +41,7 @@ def test_a_job_resolves_takes_nothing_and_has_an_hour(job: queue.Job) -> None:
 
 def test_a_job_process_freezes_what_it_has_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[None] = []
-    monkeypatch.setattr(memory, "freeze_loaded_objects", lambda: calls.append(None))
+    monkeypatch.setattr("complaints.apps.freeze_loaded_objects", lambda: calls.append(None))
     post_spawn.send(sender="django_q", proc_name="Process-1:1")
     assert calls == [None]
 

@@ -70,11 +70,7 @@ class _Content(markup.Rules):
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply to an office document.
-
-    Raises:
-        Unreadable: damaged, encrypted or a bomb.
-    """
+    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb)."""
     with zips.opened(source) as archive:
         codes = {code for name in archive for pattern, code in _BY_NAME if pattern.search(name)}
         for name in archive:

@@ -20,10 +20,7 @@ def without_messages(data: bytes, codec: str, setup: bytes) -> bytes:
     """Return a packet of H.264 or HEVC without SEI messages, in which encoders and cameras identify themselves.
 
     ``setup`` is the decoder configuration record of the stream (ISO 14496-15, 5.3.3.1 and 8.3.3.1), with the layout of
-    its NAL units; ``codec`` is "h264" or "hevc".
-
-    Raises:
-        Unreadable: malformed, or with another layout (``unsupported``).
+    its NAL units; ``codec`` is "h264" or "hevc". Raises Unreadable: malformed, or with another layout.
     """
     if len(setup) <= _WIDTH_AT[codec] or setup[0] != 1:
         raise Unreadable("unsupported")
@@ -57,11 +54,7 @@ def mp3_frame_length(data: bytes) -> int:
 
 
 def bare_hevc(setup: bytes) -> bytes:
-    """Return an HEVC configuration record (ISO 14496-15, 8.3.3.1) with its parameter sets only.
-
-    Raises:
-        Unreadable: malformed.
-    """
+    """Return an HEVC configuration record (ISO 14496-15, 8.3.3.1) with its parameter sets only; raises Unreadable."""
     if len(setup) <= _HEVC_ARRAYS_AT or setup[0] != 1:
         raise Unreadable
     arrays, position = [], _HEVC_ARRAYS_AT + 1
@@ -79,11 +72,7 @@ def bare_hevc(setup: bytes) -> bytes:
 
 
 def bare_vorbis(setup: bytes) -> bytes:
-    """Return the three Vorbis headers in Xiph lacing, with an empty comment header.
-
-    Raises:
-        Unreadable: malformed.
-    """
+    """Return the three Vorbis headers in Xiph lacing, with an empty comment header; raises Unreadable."""
     if not setup or setup[0] != 2:
         raise Unreadable
     lengths, position = [], 1

@@ -64,7 +64,6 @@ def code_of(field: str) -> str:
 
 
 def codes_of(fields: Iterable[str]) -> set[str]:
-    """Return the codes of ``fields``."""
     return {code for field in fields if (code := code_of(field))}
 
 

@@ -22,32 +22,13 @@ FORMATS: Final = {**CLEANABLE, "image/heic": "HEIF", "image/heif": "HEIF"}
 # A pixel takes four bytes of memory, and turning an image upright needs two copies.
 MAX_PIXELS: Final = 60_000_000
 MAX_SIDE: Final = 32_767
-_REFUSALS: Final = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    MemoryError,
-)
+_REFUSALS: Final = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, MemoryError)
+# Datasets of IPTC's record 2.
 _IPTC_CODES: Final = {
-    (2, 80): "author",
-    (2, 85): "author",
-    (2, 110): "author",
-    (2, 116): "author",
-    (2, 122): "author",
-    (2, 90): "place",
-    (2, 92): "place",
-    (2, 95): "place",
-    (2, 101): "place",
-    (2, 55): "time",
-    (2, 62): "time",
-    (2, 5): "title",
-    (2, 105): "title",
-    (2, 120): "title",
+    **dict.fromkeys([(2, 80), (2, 85), (2, 110), (2, 116), (2, 122)], "author"),
+    **dict.fromkeys([(2, 90), (2, 92), (2, 95), (2, 101)], "place"),
+    **dict.fromkeys([(2, 55), (2, 62)], "time"),
+    **dict.fromkeys([(2, 5), (2, 105), (2, 120)], "title"),
     (2, 65): "software",
 }
 
@@ -90,10 +71,8 @@ def _refuse_bombs(image: Image.Image) -> None:
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the image upright and without any metadata to ``out``; return its media type, JPEG for HEIC.
 
-    Only the first frame is kept. Colours are moved to sRGB, because a colour profile names its device.
-
-    Raises:
-        Unreadable: cut, too many pixels, or not of ``media_type``.
+    Only the first frame is kept. Colours are moved to sRGB, because a colour profile names its device. Raises
+    Unreadable: cut, too many pixels, or not of ``media_type``.
     """
     form = CLEANABLE.get(media_type, "JPEG")
     with _opened(source, media_type) as image:
@@ -166,11 +145,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply; decodes no pixels.
-
-    Raises:
-        Unreadable: not of ``media_type``, or cut before its metadata.
-    """
+    """Return the codes of ``hints.CODES`` that apply, without decoding pixels; raises Unreadable."""
     with _opened(source, media_type) as image:
         return _codes_of_image(image)
 

@@ -36,7 +36,6 @@ class Answer:
         self.parts.append((media_type, out.seek(0, io.SEEK_END) - before))
 
     def dump(self) -> bytes:
-        """Return the answer as JSON."""
         return json.dumps(asdict(self)).encode()
 
 

@@ -53,10 +53,9 @@ ALLOWED: Final = {
 # With less than the first 2 KiB, libmagic takes an office document for a zip.
 HEAD_BYTES: Final = 64 * 1024
 
-_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
-DOCX: Final = _OFFICE + "wordprocessingml.document"
-XLSX: Final = _OFFICE + "spreadsheetml.sheet"
-PPTX: Final = _OFFICE + "presentationml.presentation"
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 ODF: Final = "application/vnd.oasis.opendocument."
 OLE: Final = "application/x-ole-storage"
 _OLE_MAGIC: Final = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -122,19 +121,16 @@ def recognise(head: bytes) -> str:
 def recognise_whole(source: BinaryIO) -> str:
     """Return the media type of a whole file; reads zip containers, so call it in the sandbox only.
 
-    libmagic recognises an office document by its first entry, but programs may write the entries in any order.
-
-    Raises:
-        Unreadable: a zip whose directory cannot be read.
+    libmagic recognises an office document by its first entry, but programs may write the entries in any order. Raises
+    Unreadable: a zip whose directory cannot be read.
     """
     source.seek(0)
     media_type = recognise(source.read(HEAD_BYTES))
     source.seek(0)
     if media_type == OLE:
-        return _ole_kind(source)
-    if not is_container(media_type):
-        return media_type
-    return _zip_kind(source)
+        data = source.read()
+        return next((kind for name, kind in _OLE_STREAMS.items() if name.encode("utf-16-le") in data), OLE)
+    return _zip_kind(source) if is_container(media_type) else media_type
 
 
 def is_container(media_type: str) -> bool:
@@ -156,11 +152,6 @@ def _zip_kind(source: BinaryIO) -> str:
     return "application/zip"
 
 
-def _ole_kind(source: BinaryIO) -> str:
-    data = source.read()
-    return next((kind for name, kind in _OLE_STREAMS.items() if name.encode("utf-16-le") in data), OLE)
-
-
 def disagrees(name: str, media_type: str) -> bool:
     """Return whether the suffix of a file's name contradicts its media type; a name without a suffix never does."""
     suffix = PurePosixPath(name.strip(" .\u202c\u200e\u200f")).suffix.lower().removeprefix(".")
@@ -179,11 +170,7 @@ def no_copy_reason(media_type: str) -> str:
 
 
 def family(media_type: str) -> str:
-    """Return the module of this package that cleans ``media_type``.
-
-    Raises:
-        Unreadable: no module does; its code is the reason.
-    """
+    """Return the module here that cleans ``media_type``; raises Unreadable with the reason where none does."""
     if reason := no_copy_reason(media_type):
         raise Unreadable(reason)
     return FAMILIES[media_type]

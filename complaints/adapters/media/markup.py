@@ -132,8 +132,7 @@ class _Copier(ContentHandler):
 def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules) -> None:
     """Stream XML from ``source`` to ``out`` by ``rules``; without ``out`` the rules only read.
 
-    Raises:
-        Unreadable: malformed, too deep, or with a document type or entities.
+    Raises Unreadable: malformed, too deep, or with a document type or entities.
     """
     copier = _Copier(rules, out)
     parser = DefusedExpatParser(forbid_dtd=True, forbid_entities=True, forbid_external=True)
@@ -152,7 +151,6 @@ class Aliases:
     """Aliases of people's names: a person has the same alias throughout a document."""
 
     def __init__(self) -> None:
-        """Begin without aliases."""
         self._known: dict[str, str] = {}
 
     def __call__(self, name: str) -> str:

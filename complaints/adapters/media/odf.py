@@ -71,10 +71,8 @@ class _OdfRules(markup.Rules):
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the document without authors, properties, macros and embedded programs; return its type.
 
-    Comments and tracked changes stay, under aliases of their authors.
-
-    Raises:
-        Unreadable: damaged, encrypted, a bomb, or without content.
+    Comments and tracked changes stay, under aliases of their authors. Raises Unreadable: damaged, encrypted, a bomb,
+    or without content.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:

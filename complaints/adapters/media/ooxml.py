@@ -96,8 +96,6 @@ def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
 
 
 class _Copy:
-    """Copies one document."""
-
     def __init__(self, archive: zips.Archive, writer: zips.Writer) -> None:
         self._archive = archive
         self._writer = writer
@@ -181,9 +179,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the document without authors, revision ids, properties, macros and embedded objects; return its type.
 
     Comments stay, under aliases of their authors. Fields keep their last result; live links to other files are removed.
-
-    Raises:
-        Unreadable: damaged, encrypted, a bomb, or without a main part.
+    Raises Unreadable: damaged, encrypted, a bomb, or without a main part.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:

@@ -54,7 +54,7 @@ class PartRules(markup.Rules):
         tag = local(name)
         if tag == "fldChar":
             self._update_fields({local(key): value for key, value in attributes.items()}.get("fldCharType", ""))
-        if tag in self.drop or self._hidden_by_field(tag):
+        if tag in self.drop or (tag in _FIELD_RESULTS and any(self.fields)):
             return None
         remaining = self._without_lost(tag, {key: value for key, value in attributes.items() if not _is_dropped(key)})
         if remaining is None or self._shares_unsafe_formula(tag, remaining):
@@ -95,9 +95,6 @@ class PartRules(markup.Rules):
         elif self.fields and char_type == "end":
             self.fields.pop()
 
-    def _hidden_by_field(self, tag: str) -> bool:
-        return tag in _FIELD_RESULTS and any(self.fields)
-
     def _without_lost(self, tag: str, attributes: dict[str, str]) -> dict[str, str] | None:
         """Remove references to lost relationships; return None where the element is nothing without one."""
         references = {key for key, value in attributes.items() if ":" in key and value in self.lost}
@@ -115,8 +112,8 @@ class PartRules(markup.Rules):
             attributes.pop(names.get("date", ""), None)
         if tag in _PERSON and "name" in names:  # PowerPoint
             changed = {names["name"]: self.aliases(attributes[names["name"]])}
-            changed |= {names[key]: "" for key in ("userId",) if key in names}
-            changed |= {names[key]: "None" for key in ("providerId",) if key in names}
+            blanks = {"userId": "", "providerId": "None"}
+            changed |= {names[key]: blank for key, blank in blanks.items() if key in names}
         if changed and "initials" in names:
             changed[names["initials"]] = ""
         if tag in {"docPr", "cNvPr"}:

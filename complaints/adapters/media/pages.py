@@ -43,8 +43,7 @@ def count(source: BinaryIO) -> int:
 def draw(source: BinaryIO, index: int, side: int) -> Image.Image:
     """Return page ``index`` (from 0) as a picture whose longer side is at most ``side`` pixels.
 
-    Raises:
-        Unreadable: damaged, under a password, or without such a page.
+    Raises Unreadable: damaged, under a password, or without such a page.
     """
     with _opened(source) as document:
         try:

@@ -65,12 +65,15 @@ def _open(source: BinaryIO) -> Pdf:
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the pages, with what annotations and forms show on them, as a new document; return its type.
 
-    Raises:
-        Unreadable: damaged, under a password, without pages, or with too many.
+    Raises Unreadable: damaged, under a password, without pages, or with too many.
     """
     with _open(source) as old, Pdf.new() as new:
         try:
-            _flatten(old)
+            form = old.Root.get("/AcroForm")
+            if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
+                old.generate_appearance_streams()
+            # Draws annotations and form fields into their pages.
+            old.flatten_annotations("screen")
             _take_pages(old, new)
             for item in _all_containers(new):
                 _remove_entries(item)
@@ -78,14 +81,6 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
         except _FAILURES as error:
             raise refusal(error) from error
     return media_type
-
-
-def _flatten(old: Pdf) -> None:
-    """Draw annotations and form fields into their pages."""
-    form = old.Root.get("/AcroForm")
-    if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
-        old.generate_appearance_streams()
-    old.flatten_annotations("screen")
 
 
 def _take_pages(old: Pdf, new: Pdf) -> None:
@@ -199,11 +194,7 @@ def _unwrapped(item: Stream, outer: list[str]) -> bytes:
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply.
-
-    Raises:
-        Unreadable: damaged or under a password.
-    """
+    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged or under a password)."""
     with _open(source) as document:
         try:
             return _codes_of_document(document) | _codes_of_revisions(source)

@@ -18,17 +18,8 @@ from complaints.adapters.media.images import MAX_PIXELS
 _JPEG_DRAWING: Final = {0xE0, 0xEE}
 _JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _PNG_DRAWING: Final = {
-    b"IHDR",
-    b"PLTE",
-    b"IDAT",
-    b"IEND",
-    b"tRNS",
-    b"gAMA",
-    b"cHRM",
-    b"sRGB",
-    b"sBIT",
-    b"bKGD",
-    b"pHYs",
+    *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"),
+    *(b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs"),
 }
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _JP2_MAGIC: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"

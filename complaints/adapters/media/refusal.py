@@ -27,7 +27,6 @@ class Unreadable(Exception):  # noqa: N818
     """
 
     def __init__(self, code: str = "damaged") -> None:
-        """Take one of :data:`CODES`."""
         super().__init__(code)
         self.code = code if code in CODES else "damaged"
 

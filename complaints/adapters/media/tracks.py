@@ -82,8 +82,7 @@ def _shown(container: InputContainer) -> list[Stream]:
 def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
     """Write the same audio and video in a new container without metadata; return its media type.
 
-    Raises:
-        Unreadable: damaged, without audio and video, or of a codec that no muxer here accepts.
+    Raises Unreadable: damaged, without audio and video, or of a codec that no muxer here accepts.
     """
     with _opened(source, media_type) as container:
         form = _FORMATS[media_type][1]
@@ -98,8 +97,6 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
 
 
 class _Track:
-    """One copied stream."""
-
     def __init__(self, source: Stream, writer: OutputContainer) -> None:
         self._writer = writer
         try:
@@ -151,8 +148,7 @@ _SIGNED_PACKETS: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
 def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
     """Write a still of a video, upright, as JPEG; return its media type.
 
-    Raises:
-        Unreadable: damaged, too large to decode, or without video (``unsupported``).
+    Raises Unreadable: damaged, too large to decode, or without video (``unsupported``).
     """
     with _opened(source, media_type) as container:
         videos = [stream for stream in _shown(container) if isinstance(stream, VideoStream)]
@@ -186,11 +182,7 @@ def _first_varied_frame(container: InputContainer, video: VideoStream) -> VideoF
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply.
-
-    Raises:
-        Unreadable: damaged.
-    """
+    """Return the codes of ``hints.CODES`` that apply; raises Unreadable where it is damaged."""
     with _opened(source, media_type) as container:
         codes = _codes_of_tags(container.metadata)
         for stream in container.streams:

@@ -44,11 +44,7 @@ class Archive:
         return self._entries[name].file_size
 
     def read(self, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
-        """Return an entry of at most ``limit`` bytes.
-
-        Raises:
-            Unreadable: absent, longer than the limit, or not what its header declares.
-        """
+        """Return an entry; raises Unreadable: absent, above ``limit`` bytes, or not what its header declares."""
         if name not in self._entries:
             raise Unreadable
         if self.size(name) > limit:
@@ -72,11 +68,7 @@ class Archive:
 
 @contextmanager
 def opened(source: BinaryIO) -> Iterator[Archive]:
-    """Open a zip and check what it declares.
-
-    Raises:
-        Unreadable: damaged, encrypted, hostile names, or too large unpacked.
-    """
+    """Open a zip; raises Unreadable: damaged, encrypted, with hostile names, or too large unpacked."""
     packed = source.seek(0, 2)
     source.seek(0)
     try:
@@ -127,7 +119,6 @@ class Writer:
     """A new zip without times, owners or comments; the same entries give the same bytes."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
-        """Write to ``archive``; callers use :func:`writer`."""
         self._archive = archive
 
     def add(self, name: str, data: bytes, *, stored: bool = False) -> None:

@@ -34,7 +34,6 @@ class KeySet:
 
     @classmethod
     def new(cls) -> KeySet:
-        """Draw both pairs."""
         return cls.from_bytes(random_bytes(2 * KEY_BYTES))
 
     @classmethod
@@ -45,12 +44,10 @@ class KeySet:
         return cls(BoxPair.from_private(secret[:KEY_BYTES]), SignPair.from_seed(secret[KEY_BYTES:]))
 
     def to_bytes(self) -> bytes:
-        """Return the 64 private bytes."""
         return self.box.private + self.sign.seed
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the public halves."""
         return fingerprint(self.box.public, self.sign.public)
 
 
@@ -93,11 +90,7 @@ def wrap(secret: bytes, *, password: str, pepper: bytes, owner: bytes, opslimit:
 
 
 def unwrap(wrapped: Stored, *, password: str, pepper: bytes, owner: bytes) -> bytes:
-    """Undo :func:`wrap`.
-
-    Raises:
-        SealError: wrong password, pepper or owner, or altered bytes.
-    """
+    """Undo :func:`wrap`; raises SealError for a wrong password, pepper or owner, and for altered bytes."""
     size = 13 + argon2id.SALTBYTES
     head, body = bytes(wrapped)[:size], bytes(wrapped)[size:]
     if head[:1] != b"\x01" or len(head) != size:
@@ -119,11 +112,7 @@ def split(secret: bytes) -> tuple[bytes, bytes]:
 
 
 def join(first: bytes, second: bytes) -> bytes:
-    """Join two halves by XOR.
-
-    Raises:
-        SealError: they differ in length.
-    """
+    """Join two halves by XOR; raises SealError where they differ in length."""
     if len(first) != len(second):
         raise SealError("halves")
     return bytes(a ^ b for a, b in zip(first, second, strict=True))

@@ -38,7 +38,6 @@ class BoxPair:
 
     @classmethod
     def new(cls) -> BoxPair:
-        """Draw a new pair."""
         return cls.from_private(random_bytes(KEY_BYTES))
 
     @classmethod
@@ -65,11 +64,7 @@ class SignPair:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> None:
-    """Check a detached Ed25519 signature.
-
-    Raises:
-        SealError: it does not hold.
-    """
+    """Check a detached Ed25519 signature; raises SealError where it does not hold."""
     try:
         bindings.crypto_sign_open(signature + message, public)
     except (CryptoError, ValueError) as error:
@@ -77,11 +72,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
 
 
 def seal(public: bytes, data: bytes) -> bytes:
-    """Seal ``data`` to an X25519 public key (48 bytes longer); the sender keeps nothing that opens it.
-
-    Raises:
-        SealError: ``public`` is no key.
-    """
+    """Seal ``data`` to an X25519 key (48 bytes longer); the sender keeps nothing that opens it. Raises SealError."""
     try:
         return bindings.crypto_box_seal(data, public)
     except (CryptoError, ValueError, TypeError) as error:
@@ -89,11 +80,7 @@ def seal(public: bytes, data: bytes) -> bytes:
 
 
 def unseal(pair: BoxPair, sealed: bytes) -> bytes:
-    """Open what was sealed to ``pair``.
-
-    Raises:
-        SealError: it was sealed to another key, or altered.
-    """
+    """Open what was sealed to ``pair``; raises SealError for what was sealed to another key, or altered."""
     try:
         return bindings.crypto_box_seal_open(sealed, pair.public, pair.private)
     except (CryptoError, ValueError, TypeError) as error:
@@ -128,11 +115,7 @@ def encrypt_in_place(key: bytes, space: memoryview, associated: bytes) -> None:
 
 
 def decrypt(key: bytes, sealed: bytes, associated: bytes) -> bytes:
-    """Undo :func:`encrypt`.
-
-    Raises:
-        SealError: wrong key, other context, or altered bytes.
-    """
+    """Undo :func:`encrypt`; raises SealError for a wrong key, another context, or altered bytes."""
     if len(sealed) < NONCE_BYTES + TAG_BYTES:
         raise SealError("short")
     try:
@@ -150,11 +133,7 @@ def pad(data: bytes, sizes: tuple[int, ...]) -> bytes:
 
 
 def unpad(data: bytes, sizes: tuple[int, ...]) -> bytes:
-    """Undo :func:`pad`.
-
-    Raises:
-        SealError: the padding is malformed.
-    """
+    """Undo :func:`pad`; raises SealError where the padding is malformed."""
     block = len(data) if len(data) in sizes else sizes[-1]
     try:
         return bindings.sodium_unpad(data, block)

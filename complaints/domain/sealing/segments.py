@@ -57,11 +57,7 @@ def seal_segment(key: bytes, file_id: bytes, index: int, data: bytes, *, last: b
 
 
 def open_segment(key: bytes, file_id: bytes, index: int, sealed: bytes, *, last: bool) -> bytes:
-    """Undo :func:`seal_segment`; ``sealed`` is nonce and ciphertext.
-
-    Raises:
-        SealError: it was cut, altered, or is another segment.
-    """
+    """Undo :func:`seal_segment`; raises SealError for a cut, altered or other segment."""
     return decrypt(key, sealed, _associated(file_id, index, last=last))
 
 
@@ -147,8 +143,7 @@ def read_range(
 ) -> Iterator[bytes]:
     """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of a stored object of true ``length`` bytes.
 
-    Raises:
-        SealError: the object was cut, altered, reordered, or belongs to another file or key.
+    Raises SealError: the object was cut, altered, reordered, or belongs to another file or key.
     """
     end = length if end is None else min(end, length)
     final = max(0, (length - 1) // SEGMENT_BYTES)

@@ -17,27 +17,23 @@ class Command(BaseCommand):
     help = "Verify the audit chain, the rows it speaks of and, with --files, every stored object."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --heads and --files."""
         parser.add_argument("--heads", type=Path, help="A file of heads that left the machine: day, number, digest.")
         parser.add_argument("--files", action="store_true", help="Also read every stored object of evidence.")
 
     def handle(self, *args: Any, heads: Path | None = None, files: bool = False, **options: Any) -> None:
-        """Verify and report; raises CommandError, which exits with 1, at the first fault."""
         published = _read_heads(heads) if heads else []
         verdict = verify.verify_chain(heads=published)
         if not verdict.whole:
-            raise CommandError(_sentence(verdict))
+            place = f"entry {verdict.broken_at}" if verdict.broken_at is not None else "the stored rows"
+            subject = f" ({verdict.subject})" if verdict.subject else ""
+            raise CommandError(f"Broken at {place}{subject}: {verdict.why}.")
         self.stdout.write(f"{verdict.entries} entries, whole")
         if heads:
             self.stdout.write(f"{len(published)} heads from outside agree")
         if files:
-            self._verify_files()
-
-    def _verify_files(self) -> None:
-        faults = [f"Object {name} {why}." for name, why in retention.damaged_objects()]
-        if faults:
-            raise CommandError("\n".join(faults))
-        self.stdout.write("Every stored object is what was stored")
+            if faults := [f"Object {name} {why}." for name, why in retention.damaged_objects()]:
+                raise CommandError("\n".join(faults))
+            self.stdout.write("Every stored object is what was stored")
 
 
 def _read_heads(path: Path) -> list[verify.Head]:
@@ -47,9 +43,3 @@ def _read_heads(path: Path) -> list[verify.Head]:
         raise CommandError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise CommandError(f"{path} holds something else than lines of day, number and digest: {error}") from error
-
-
-def _sentence(verdict: verify.Verdict) -> str:
-    place = f"entry {verdict.broken_at}" if verdict.broken_at is not None else "the stored rows"
-    subject = f" ({verdict.subject})" if verdict.subject else ""
-    return f"Broken at {place}{subject}: {verdict.why}."

@@ -15,11 +15,6 @@ class Command(BaseCommand):
     help = "Names stored objects that are missing; ends with status 1 where there are any. Deletes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a name on each line.
-
-        Raises:
-            CommandError: objects are missing, or the storage does not answer.
-        """
         try:
             missing = retention.missing_objects()
         except OSError as error:

@@ -15,10 +15,8 @@ class Command(BaseCommand):
     help = "Load categories, kinds, provinces, bodies and elections from complaints/data/catalog."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --overwrite."""
         parser.add_argument("--overwrite", action="store_true", help="Put the files' texts over edited ones.")
 
     def handle(self, *args: Any, overwrite: bool = False, **options: Any) -> None:
-        """Load and print how many rows are new in each table."""
         new_rows = reference_data.load(overwrite=overwrite)
         self.stdout.write(", ".join(f"{name}: {count} new" for name, count in new_rows.items()))

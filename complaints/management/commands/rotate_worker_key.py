@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Replace the worker's key in the environment file; what waits for the key before stays openable for a week."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write a new key, keep the present one as the previous one, and drop those before."""
         secret, public = worker_key.new_keys()
         private_file.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
         private_file.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)

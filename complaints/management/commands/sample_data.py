@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Make the sample reports (needs setup_keys --sample before)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Create them and print how many; raises CommandError where samples are refused."""
         path = settings.VAR_DIR / "sample.json"
         try:
             count = play.load(now=timezone.now(), into=path)

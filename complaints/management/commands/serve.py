@@ -28,12 +28,10 @@ class Command(BaseCommand):
     help = "Serve the portal and run its jobs until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --host and --port."""
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        """Start both processes, print their addresses, restart one that ends; raises CommandError if one cannot run."""
         stop = StopRequest()
         _refuse_taken(host, port)
         commands = _commands(host, port)
@@ -46,7 +44,11 @@ class Command(BaseCommand):
                 self.stdout.flush()
             self._keep_running(children, commands=commands, stop=stop)
         finally:
-            _end_all(list(children.values()))
+            # All are asked first, so that their grace periods overlap.
+            for child in children.values():
+                child.ask_to_end()
+            for child in children.values():
+                child.end(within=LAST_SECONDS)
 
     def _keep_running(self, children: dict[str, Child], *, commands: dict[str, list[str]], stop: StopRequest) -> None:
         while not stop:
@@ -64,12 +66,17 @@ class Command(BaseCommand):
 
 def _commands(host: str, port: int) -> dict[str, list[str]]:
     folder = Path(settings.BASE_DIR)
-    gunicorn = [sys.executable, "-m", "gunicorn", "--config", str(folder / "deploy" / "gunicorn.conf.py")]
     return {
         "The web server": [
-            *gunicorn,
-            "--no-control-socket",
-            *("--bind", f"{host}:{port}", "--graceful-timeout", str(GRACE_SECONDS), "portal.wsgi"),
+            *(sys.executable, "-m", "gunicorn", "--config", str(folder / "deploy" / "gunicorn.conf.py")),
+            *(
+                "--no-control-socket",
+                "--bind",
+                f"{host}:{port}",
+                "--graceful-timeout",
+                str(GRACE_SECONDS),
+                "portal.wsgi",
+            ),
         ],
         "The job runner": [sys.executable, str(folder / "manage.py"), "work", "--grace", str(GRACE_SECONDS)],
     }
@@ -98,14 +105,6 @@ def _wait_until_served(host: str, port: int, *, children: dict[str, Child], stop
             stop.sleep(0.2)
             seconds += 0.2
     return False
-
-
-def _end_all(children: list[Child]) -> None:
-    """Ask all to end first, so that their grace periods overlap, then wait for each and kill it."""
-    for child in children:
-        child.ask_to_end()
-    for child in children:
-        child.end(within=LAST_SECONDS)
 
 
 def banner(host: str, port: int) -> str:

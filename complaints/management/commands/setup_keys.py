@@ -42,18 +42,16 @@ class Command(BaseCommand):
         parser.add_argument("--sample", action="store_true", help="Sample staff, teams and pins, in sample mode only.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a recovery key, create the sample teams, or create teams; raises CommandError with the problems."""
         if options["make_recovery_key"]:
-            self._make_recovery_key()
+            public, private = setup.recovery_pair()
+            self.stdout.write(f"public   {public}\nprivate  {private}")
+            self.stderr.write(
+                "Write the private half on paper, twice, and clear this screen. It cannot be shown again."
+            )
         elif options["sample"]:
             self._sample()
         else:
             self._create_teams(_setup_request(options))
-
-    def _make_recovery_key(self) -> None:
-        public, private = setup.recovery_pair()
-        self.stdout.write(f"public   {public}\nprivate  {private}")
-        self.stderr.write("Write the private half on paper, twice, and clear this screen. It cannot be shown again.")
 
     def _sample(self) -> None:
         try:

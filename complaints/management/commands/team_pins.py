@@ -19,7 +19,6 @@ class Command(BaseCommand):
     help = "Print TEAM_KEY_PINS with every pinned team's key of today; compare it with two members before using it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the fingerprints and the line; raises CommandError where a key does not follow from the pinned one."""
         teams = []
         for slug in team_key_history.pinned_slugs():
             try:

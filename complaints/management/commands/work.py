@@ -62,7 +62,6 @@ class Command(BaseCommand):
     help = "Run background jobs; restart the cluster whenever it stands still."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --grace and --stale, both in seconds."""
         parser.add_argument("--grace", type=float, default=30, help="seconds a running job gets at the end")
         parser.add_argument(
             "--stale",
@@ -72,15 +71,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, grace: float, stale: float, **options: Any) -> None:
-        """Install the schedules, then keep a cluster running until a signal to end."""
         stop = StopRequest()
         install_schedules()
         connections.close_all()
         watch = Watch(limit=timedelta(seconds=stale), alive_at=timezone.now())
-        pause = 1.0
+        pause, folder = 1.0, Path(settings.BASE_DIR)
         while not stop:
             watch.restart(timezone.now())
-            cluster = start_cluster()
+            cluster = Child([sys.executable, str(folder / "manage.py"), "qcluster"], cwd=str(folder))
             follow(cluster, watch=watch, stop=stop)
             if stop:
                 cluster.ask_to_end()
@@ -90,12 +88,6 @@ class Command(BaseCommand):
             # The pause doubles while clusters end soon, so that a broken one is not restarted hundreds of times.
             pause = 1.0 if cluster.age > 2 * LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             stop.sleep(pause)
-
-
-def start_cluster() -> Child:
-    """Start django-q2's cluster in its own process group."""
-    folder = Path(settings.BASE_DIR)
-    return Child([sys.executable, str(folder / "manage.py"), "qcluster"], cwd=str(folder))
 
 
 def follow(cluster: Child, *, watch: Watch, stop: StopRequest) -> None:
