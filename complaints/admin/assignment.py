@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Final, TypedDict, cast
+from typing import Final, cast
 
 from django import forms
 from django.contrib import messages
@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
+from complaints.admin.conflicts import ReasonForm
 from complaints.admin.forms import BaseForm, DayInput, text_field
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
@@ -37,16 +38,6 @@ ABSENCES_SHOWN: Final = 100
 
 
 # --- Forms
-
-
-class DeclineForm(BaseForm):
-    """Why an officer gives a case back."""
-
-    reason = text_field(
-        gettext_lazy("Your reason"),
-        help_text=gettext_lazy("Stays in the house, as an internal note of the case."),
-        required=True,
-    )
 
 
 class GiveForm(BaseForm):
@@ -69,7 +60,6 @@ class ColleagueField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 def _offer_colleagues(form: forms.Form, field_name: str, colleagues: list[Staff]) -> None:
-    """Let a form's :class:`ColleagueField` offer ``colleagues``."""
     field = cast("forms.ModelChoiceField[Staff]", form.fields[field_name])
     field.empty_label = _("choose")
     field.queryset = Staff.objects.filter(pk__in=[person.pk for person in colleagues]).order_by(
@@ -90,7 +80,6 @@ class AbsenceForm(BaseForm):
         _offer_colleagues(self, "stand_in", people)
 
     def clean(self) -> dict[str, object]:
-        """Refuse a span that is over, or runs backwards."""
         values = super().clean() or {}
         first, last = values.get("from_on"), values.get("until_on")
         if last and last < self.today:
@@ -143,20 +132,8 @@ class DutyForm(BaseForm):
 # --- The officer of a case
 
 
-class OfficerContext(TypedDict):
-    """What ``admin/case/officer.html`` reads: whose the case is, and who else could have it."""
-
-    people: list[Staff]
-    is_mine: bool
-    unconfirmed: bool
-    idle: bool
-    given_by: str
-    instead_of: str
-    give: GiveForm
-
-
-def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> OfficerContext:
-    """Return the officer's part of the case page; one query, for the colleagues."""
+def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, object]:
+    """Return what ``admin/case/officer.html`` reads: whose the case is, and who else could have it; one query."""
     case, today = opened.case, timezone.localdate()
     colleagues = assignment.assignable(today=today)
     names = {person.pk: assignment.name_of(person) for person in colleagues}
@@ -233,7 +210,7 @@ def decline(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     case = _assignable_case_or_404(request, object_id)
     if case.assignee_id != request.user.pk:
         raise Http404
-    form = DeclineForm(request.POST if request.method == "POST" else None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:
@@ -369,7 +346,6 @@ def hand_over(request: StaffRequest) -> HttpResponseBase:
 
 
 def _duty_names(duty: Duty | None) -> dict[str, str]:
-    """Return the provinces and the agency kinds of a duty, each as one line of names."""
     if duty is None:
         return {}
     provinces = {province.code: province.name for province in reference_data.provinces()}

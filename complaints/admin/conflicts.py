@@ -33,8 +33,8 @@ class ConflictForm(BaseForm):
     )
 
 
-class LiftForm(BaseForm):
-    """Why a conflict of interest is lifted."""
+class ReasonForm(BaseForm):
+    """Why a conflict of interest is lifted, or a case given back."""
 
     reason = text_field(
         gettext_lazy("Your reason"),
@@ -51,8 +51,7 @@ def declare(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         raise Http404
     form = ConflictForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        conflicts.declare_conflict(actor=request.actor, case_id=case.pk, reason=reason)
+        conflicts.declare_conflict(actor=request.actor, case_id=case.pk, reason=form.cleaned_data["reason"])
         messages.success(request, _("Noted. This case does not show up for you any more."))
         return redirect("admin:index")
     context = {
@@ -81,17 +80,11 @@ def conflict_list(request: StaffRequest) -> HttpResponse:
 @staff_page("GET", "POST", opens_for=access.may_lift_conflicts)
 def lift(request: StaffRequest, case_id: uuid.UUID, staff_id: uuid.UUID) -> HttpResponseBase:
     """Ask for the reason, then let the person find the case again; Http404 where no such conflict is listed."""
-    conflict = next(
-        (
-            conflict
-            for conflict in conflicts.conflicts_in_force(keyring=request.keyring)
-            if (conflict.case.pk, conflict.person.pk) == (case_id, staff_id)
-        ),
-        None,
-    )
+    in_force = conflicts.conflicts_in_force(keyring=request.keyring)
+    conflict = next((row for row in in_force if (row.case.pk, row.person.pk) == (case_id, staff_id)), None)
     if conflict is None:
         raise Http404
-    form = LiftForm(request.POST if request.method == "POST" else None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         try:

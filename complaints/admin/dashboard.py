@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
-from django.db.models import Count, F, IntegerField, Model, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, Q, QuerySet, Subquery
 from django.db.models.functions import TruncWeek
 from django.http import HttpResponse
 from django.urls import reverse
@@ -77,7 +77,7 @@ class Tile:
     @property
     def words(self) -> str:
         """The number as it is shown."""
-        return str(self.number) if self.number <= COUNT_AT_MOST else f"{COUNT_AT_MOST}+"
+        return _or_more(self.number, COUNT_AT_MOST)
 
 
 @dataclass(frozen=True)
@@ -148,15 +148,14 @@ def index(request: StaffRequest) -> HttpResponse:
         context["head"] = next(heads, None)
     if access.may_administer(person):
         context["without_anybody"] = conflicts.cases_without_eligible_staff()
-        context["tables"] = [_table_link(model) for model, _admin in reference_data.TABLES]
+        tables = (model._meta for model, _admin in reference_data.TABLES)
+        context["tables"] = [
+            (str(meta.verbose_name_plural).capitalize(), reverse(f"admin:complaints_{meta.model_name}_changelist"))
+            for meta in tables
+        ]
     context["must_recheck"] = person.must_recheck and access.is_overseer(person)
     context["unadmitted"] = person.role in access.TEAM_OF_ROLE and not access.in_a_team(person)
     return render(request, "admin/desk.html", context)
-
-
-def _table_link(model: type[Model]) -> tuple[str, str]:
-    name = f"admin:complaints_{model._meta.model_name}_changelist"
-    return str(model._meta.verbose_name_plural).capitalize(), reverse(name)
 
 
 def _waiting_for_admission(person: Staff) -> list[TeamMembership]:
@@ -167,7 +166,6 @@ def _waiting_for_admission(person: Staff) -> list[TeamMembership]:
 
 
 def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
-    """Return tiles, charts and own cases of a member of triage."""
     person = request.user
     cases, queue_url = access.cases_for(person), reverse("admin:complaints_case_changelist")
     tiles = _TILES + _TILES_IF_ANY + (_TILES_OF_FORWARDERS_IF_ANY if person.role == Role.FORWARDER else ())
@@ -211,8 +209,9 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
 
 def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
-    rows = open_releases.filter(case__status__in=WITH_BODY)
-    rows = rows.select_related("body", "case__category", "case__accused_kind")
+    rows = open_releases.filter(case__status__in=WITH_BODY).select_related(
+        "body", "case__category", "case__accused_kind"
+    )
     return [
         WaitingRow(
             shown=release.case.reference,

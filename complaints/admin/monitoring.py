@@ -144,7 +144,6 @@ class FindingForm(BaseForm):
             choice_field.choices = [("", empty_label), *choices]  # type: ignore[attr-defined]
 
     def clean_event_from(self) -> date | None:
-        """Refuse a day in the future."""
         day: date | None = self.cleaned_data["event_from"]
         if day and day > self.today:
             raise ValidationError(_("This day is still to come."))
@@ -219,11 +218,9 @@ class RowError:
 class ImportState:
     """What the page of an import shows besides the explanation of the table.
 
-    Attributes:
-        refused: a code of REFUSALS where the whole table is refused, with its ``row`` where there is one.
-        errors: what to mend, in the order of the rows.
-        rows: the rows of a dry run that can be stored, each with the cases that hold its post as "known".
-        sealed: the same rows as the confirm form carries them.
+    ``refused`` is a code of REFUSALS where the whole table is refused, with its ``row`` where there is one; ``errors``
+    are in the order of the rows. ``rows`` are those of a dry run that can be stored, each with the cases that hold its
+    post as "known"; ``sealed`` are the same rows as the confirm form carries them.
     """
 
     refused: str = ""
@@ -265,7 +262,6 @@ def enter_table(request: StaffRequest) -> HttpResponseBase:
 
 
 def _dry_run(request: StaffRequest, rows: list[list[str]]) -> HttpResponse:
-    """Check a table, its header first; show what to mend, or its rows to confirm."""
     fields, errors = parse_header(rows[0])
     answers: list[Answers] = []
     if not errors:
@@ -285,7 +281,6 @@ def _dry_run(request: StaffRequest, rows: list[list[str]]) -> HttpResponse:
 
 
 def _store_rows(request: StaffRequest) -> HttpResponseBase:
-    """Store the rows of a confirmed dry run."""
     # One dry run, one import: the key is gone with the first try, so that a second press stores nothing twice.
     key = request.session.pop(SESSION_KEY, "")
     rows = monitoring.open_rows(key=key, staff=request.user, sealed=request.POST["sealed"]) if key else []
@@ -334,8 +329,7 @@ def parse_rows(
 ) -> tuple[list[Answers], list[RowError]]:
     """Check rows, given with their numbers, by :class:`FindingForm`; empty ones are left out.
 
-    Returns:
-        The answers of the rows that can be stored, each with its number as "row", and what to mend in the others.
+    Return the answers of the rows that can be stored, each with its number as "row", and what to mend in the others.
     """
     column_of = {name: column for column, name in COLUMNS.items()}
     # A code may be written as itself or as its label in the language of the page, in upper or lower case.

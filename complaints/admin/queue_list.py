@@ -84,11 +84,9 @@ class Order:
 
     @property
     def keys(self) -> tuple[Expression | F, ...]:
-        """The expressions that cases are sorted by."""
         return (*self.days, F("id"))
 
     def sort(self, cases: QuerySet[Case], *, backwards: bool = False) -> QuerySet[Case]:
-        """Sort cases, or sort them in the opposite order."""
         return cases.order_by(*(OrderBy(key, descending=self.descending != backwards) for key in self.keys))
 
     def cursor_of(self, case: Case) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -173,7 +174,7 @@ def leave_search(session: SessionBase) -> None:
 
 def _search_of(request: StaffRequest) -> Search | None:
     stored = request.session.get(SEARCH_SESSION_KEY)
-    return Search.of(stored) if stored and access.is_triage(request.user) else None
+    return Search(**stored) if stored and access.is_triage(request.user) else None
 
 
 @staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
@@ -196,7 +197,7 @@ def search(request: StaffRequest) -> HttpResponseBase:
         matches = list(filter_cases(access.cases_for(request.user), prepared)[:2])
         if len(matches) == 1:
             return redirect("admin:complaints_case_change", matches[0].pk)
-    request.session[SEARCH_SESSION_KEY] = prepared.kept()
+    request.session[SEARCH_SESSION_KEY] = asdict(prepared)
     return redirect_to_queue({"status": "every"} | values)
 
 

@@ -44,7 +44,6 @@ class ReferenceAdmin(TableAdmin):
     opens_for = staticmethod(access.may_administer)
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[str]:
-        """Return the code of a row that exists, because cases and files refer to it."""
         return ["code"] if obj else []
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
@@ -52,7 +51,6 @@ class ReferenceAdmin(TableAdmin):
         return ("order", "code") if any(field.name == "order" for field in self.opts.fields) else ("code",)
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: BaseModelForm, change: bool) -> None:
-        """Save a row and record the change in the audit log."""
         reference_data.save_row(row=obj, actor=staff_request(request).actor)
 
 
@@ -71,7 +69,6 @@ class AccusedKindAdmin(ReferenceAdmin):
 
     @admin.display(description=_("Who may judge"))
     def judged_by(self, kind: AccusedKind) -> str:
-        """Return the label of the bodies that may judge."""
         return str(ROUTES.get(kind.route, kind.route))
 
 
@@ -83,7 +80,6 @@ class SanctionKindAdmin(ReferenceAdmin):
 
     @admin.display(description=_("level"))
     def in_words(self, kind: SanctionKind) -> str:
-        """Return the label of the level of the sanction."""
         return str(LEVELS.get(kind.level, kind.level))
 
 
@@ -100,12 +96,10 @@ class BodyAdmin(ReferenceAdmin):
 
     @admin.display(description=_("valid from"))
     def from_day(self, body: OversightBody) -> str:
-        """Return the first day of its task."""
         return day(body.valid_from)
 
     @admin.display(description=_("valid until"))
     def until_day(self, body: OversightBody) -> str:
-        """Return the last day of its task, if it is over."""
         return day(body.valid_until)
 
 
@@ -116,12 +110,10 @@ class ElectionAdmin(ReferenceAdmin):
 
     @admin.display(description=_("campaign from"))
     def campaign_day(self, election: Election) -> str:
-        """Return the day on which the campaign begins."""
         return day(election.campaign_from)
 
     @admin.display(description=_("voting"))
     def voting_day(self, election: Election) -> str:
-        """Return the day of voting."""
         return day(election.voting_on)
 
 

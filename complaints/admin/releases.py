@@ -89,7 +89,6 @@ class TurnFilter(ListFilter):
     title, parameter_name, every = gettext_lazy("Show"), "turn", gettext_lazy("With us")
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Release]) -> list[Choice]:
-        """Return the choices besides "With us"."""
         return [
             ("new", _("New")),
             ("yours", _("Our turn")),
@@ -113,7 +112,6 @@ class ReleaseList(ChangeList):
     """A page of releases; each also gets ``live``, ``status_line`` and ``clock`` for the template."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page."""
         super().get_results(request)
         today = timezone.localdate()
         self.result_list = list(self.result_list)
@@ -133,15 +131,12 @@ class ReleaseAdmin(BaseAdmin):
     opens_for = staticmethod(access.is_overseer)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnnotatedRelease]:
-        """Return the releases to this person's body."""
         return _releases(request.user)  # type: ignore[arg-type]
 
     def get_ordering(self, request: HttpRequest) -> tuple[OrderBy, str, str]:
-        """Put the earliest deadline first, then the oldest release."""
         return (F("case__due_on").asc(nulls_last=True), "at", "id")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ReleaseList]:
-        """Return the list that describes each release."""
         return ReleaseList
 
 
@@ -262,12 +257,10 @@ def _show_step(
     form: BodyStepForm | None = None,
     refused: str = "",
 ) -> HttpResponse:
-    """Show the page of a step.
+    """Show the page of a step; ``row`` is None where it is not possible now.
 
-    Args:
-        row: the row of the transition table; None where the step is not possible now.
-        form: the form as it was posted; its texts stay on the page.
-        refused: the code of the service's refusal, a key of ``labels.REFUSALS``.
+    The texts of a posted ``form`` stay on the page. ``refused`` is the code of the service's refusal, a key of
+    ``labels.REFUSALS``.
     """
     context: dict[str, object] = {
         "title": f"{labels.BODY_STEPS[action.value][0]}: {release.case.reference}",

@@ -99,11 +99,9 @@ class StaffAdmin(TableAdmin):
     opens_for = staticmethod(access.may_administer)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Staff]:
-        """Return the accounts that this administrator may change."""
         return _accounts(cast(Staff, request.user))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str]:
-        """Order by the name that a person signs in with."""
         return ("username",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Staff | None = None) -> list[str]:
@@ -156,15 +154,10 @@ def _end_memberships(request: StaffRequest, account: Staff) -> None:
         messages.warning(request, warning % {"team": team})
 
 
-def initial_password() -> str:
-    """Draw 20 characters, 100 bits, in groups that can be read out."""
-    groups = ("".join(secrets.choice(ALPHABET) for _letter in range(5)) for _group in range(4))
-    return "-".join(groups)
-
-
 def _set_initial_password(request: StaffRequest, account: Staff) -> None:
     """Draw a password, set it and show it in a message, the only place where it is ever shown."""
-    password = initial_password()
+    # 20 characters, 100 bits, in groups that can be read out.
+    password = "-".join("".join(secrets.choice(ALPHABET) for _letter in range(5)) for _group in range(4))
     personal.set_initial_password(staff=account, password=password, now=timezone.now())
     text = _(
         "Initial password of %(person)s: %(password)s · Hand it over in person. It is shown only now, and the "
@@ -267,8 +260,7 @@ def own_data(request: StaffRequest) -> HttpResponseBase:
     with transaction.atomic():
         person.must_recheck = person.must_recheck or form.has_changed()
         person.save(update_fields=["nip", "agency", "must_recheck"])
-        facts = {"staff": str(person.pk), "change": "own_data"}
-        request.actor.record("staff.changed", facts=facts)
+        request.actor.record("staff.changed", facts={"staff": str(person.pk), "change": "own_data"})
     if access.is_triage(person):
         first_look.process_new_reports(actor=request.actor)
     messages.success(request, _("Saved. Reports about them are kept from you."))
@@ -288,11 +280,7 @@ def own_sessions(request: StaffRequest) -> HttpResponseBase:
         return render(request, "admin/sessions.html", context, model=SealedSession)
     named = request.POST.get("session", "")
     count = sessions.end_sessions(
-        staff=request.user,
-        by=request.user,
-        signer=request.keyring.signer,
-        only=named,
-        keep="" if named else here,
+        staff=request.user, by=request.user, signer=request.keyring.signer, only=named, keep="" if named else here
     )
     if named == here:
         return redirect("account_login")

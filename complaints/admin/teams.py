@@ -22,7 +22,7 @@ from complaints.admin.forms import FingerprintForm
 from complaints.admin.key_rotation import REFUSALS
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import assignment, team_key_history
-from complaints.services.team_key_history import UnpinnedKey, pinned_team, team_fingerprint
+from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import resealing, rotation
 from complaints.services.team_keys.access_review import review, reviewed
 from complaints.services.team_keys.access_review import sign_off as access_review_sign_off
@@ -37,15 +37,12 @@ FORMER_SHOWN: Final = 10
 
 
 class TeamSection(TypedDict):
-    """What ``admin/teams.html`` shows of one team.
+    """What ``admin/teams.html`` shows of one team, to a person who ``may_admit`` where they hold its key.
 
-    Keys:
-        pinned: whether the team's key follows from the one that the settings name.
-        pinned_itself: whether the settings name this very key.
-        left: former members, each with the reason as far as this person may read it.
-        leavers: those of them who may remember the key that is still in use.
-        waiting: who waits for an admission, each with a form; None instead where the person holds no key yet.
-        may_admit: whether the person looking holds the team's key.
+    ``pinned``: whether its key follows from the one that the settings name; ``pinned_itself``: whether they name this
+    very key. ``left``: former members, each with the reason as far as this person may read it; ``leavers``: those of
+    them who may remember the key that is still in use. ``waiting``: memberships, each with a form, None where the
+    person holds no key yet.
     """
 
     team: Team
@@ -103,7 +100,7 @@ def _show_teams(request: StaffRequest, *, refused: dict[uuid.UUID, FingerprintFo
         section = TeamSection(
             team=team,
             fingerprint=team_fingerprint(team),
-            pinned=_is_pinned(team),
+            pinned=team_key_history.is_pinned(team),
             pinned_itself=team_key_history.is_pinned_itself(team),
             members=[membership for membership in memberships if membership.sealed_key and not membership.left_at],
             left=[
@@ -131,14 +128,6 @@ def _admission_form(membership: TeamMembership, refused: dict[uuid.UUID, Fingerp
     if not membership.staff.has_key:
         return None
     return refused.get(membership.pk) or FingerprintForm(auto_id=f"id_{membership.pk}_%s")
-
-
-def _is_pinned(team: Team) -> bool:
-    try:
-        pinned_team(team.slug)
-    except UnpinnedKey:
-        return False
-    return True
 
 
 # --- The access review
@@ -176,20 +165,12 @@ def sign_off(request: StaffRequest) -> HttpResponseBase:
     return redirect("admin:complaints_teamkey_changelist")
 
 
-class KeyAlarms(TypedDict, total=False):
-    """What ``admin/key_alarms.html`` warns of; empty for whom it does not concern.
+def key_alarms(person: Staff) -> dict[str, object]:
+    """Return what ``admin/key_alarms.html`` warns of in the teams that a person may review; {} for other people.
 
-    Keys:
-        leavers: former members who may remember a key still in use.
-        unfinished: the key rotations after which something is still sealed to the old key.
+    "leavers" are former members who may remember a key still in use, "unfinished" the rotations after which something
+    is still sealed to the old key.
     """
-
-    leavers: list[TeamMembership]
-    unfinished: list[resealing.Progress]
-
-
-def key_alarms(person: Staff) -> KeyAlarms:
-    """Return the dashboard's warnings about the keys of the teams that a person may review."""
     if not _sees_own_team_or_reviews(person):
         return {}
     teams = _reviewed_teams(person)

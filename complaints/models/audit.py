@@ -2,8 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+# The events of the audit chain, each with what is said of it; services.audit refuses any other.
+EVENTS: Final = {
+    "case.opened": _("Case opened"),
+    "case.transition": _("Case moved"),
+    "case.linked": _("Report linked into another case"),
+    "case.unlinked": _("Report taken out of a case again"),
+    "finding.entered": _("Finding from monitoring entered"),
+    "queue.opened": _("Queue read"),
+    "queue.searched": _("Queue searched"),
+    "filter.saved": _("Filter saved"),
+    "filter.deleted": _("Saved filter deleted"),
+    "cases.exported": _("Cases exported"),
+    "practice.switched": _("Practice mode switched"),
+    "practice.made": _("Practice cases made"),
+    "leak.checked": _("Text checked for what it gives away"),
+    "leak.overridden": _("Warning overridden"),
+    "case.assigned": _("Case given to an officer"),
+    "case.taken_on": _("Case taken on by its officer"),
+    "case.declined": _("Case declined by its officer"),
+    "staff.away": _("Absence of a person changed"),
+    "assigning.changed": _("Handing out of cases changed"),
+    "conflict.matched": _("Conflict of interest found"),
+    "conflict.declared": _("Conflict of interest declared"),
+    "conflict.lifted": _("Conflict of interest lifted"),
+    "message.sent": _("Message sent"),
+    "note.written": _("Internal note written"),
+    "assessment.recorded": _("Danger graded, or a checklist kept"),
+    "object.opened": _("File opened"),
+    "object.worked": _("File read in an officer's session"),
+    "custody.printed": _("Custody sheet made"),
+    "release.made": _("Released to a body"),
+    "release.opened": _("Release opened"),
+    "decision.recorded": _("Decision of a body recorded"),
+    "staff.key_made": _("Person's key made"),
+    "staff.key_retired": _("Person's key retired"),
+    "staff.signed_in": _("Person signed in"),
+    "staff.changed": _("Account changed"),
+    "session.ended": _("Sessions ended"),
+    "factor.added": _("Second factor added"),
+    "factor.removed": _("Second factor removed"),
+    "factor.codes_made": _("Recovery codes made"),
+    "factor.reset": _("Second factor reset"),
+    "team.made": _("Team made"),
+    "team.asked": _("Admission asked for"),
+    "team.admitted": _("Person admitted to a team"),
+    "team.left": _("Person's place in a team ended"),
+    "team.reviewed": _("Access reviewed"),
+    "teamkey.removed": _("Person removed from a team"),
+    "teamkey.rotated": _("Team's key changed"),
+    "teamkey.resealed": _("Sealed again to the team's new key"),
+    "teamkey.finished": _("Team's old key forgotten"),
+    "catalog.changed": _("Reference data changed"),
+    "day.closed": _("Day closed"),
+}
 
 
 class AuditEntry(models.Model):

@@ -50,11 +50,7 @@ def name_of(person: Staff | None) -> str:
 
 
 def assignable(*, today: date | None = None) -> list[Staff]:
-    """Return the admitted members of triage, by name.
-
-    Args:
-        today: annotates each with ``is_away``, the id of their absence on that day or None.
-    """
+    """Return the admitted members of triage, by name; ``today`` annotates ``is_away``, the id of an absence or None."""
     people = Staff.objects.filter(
         is_active=True,
         role__in=[Role.VERIFIER, Role.FORWARDER],
@@ -88,9 +84,7 @@ def set_assignee(
 ) -> None:
     """Write the owner of a case in the caller's transaction; claiming a case confirms it at the same time.
 
-    Args:
-        by: who assigns it; None for auto-assignment.
-        instead: the absent colleague for whom ``person`` stands in.
+    ``by`` is None for auto-assignment, ``instead`` the absent colleague for whom ``person`` stands in.
     """
     case.assignee, case.assigned_by, case.stands_for = person, by if person else None, instead
     case.assigned_on = case.owner_seen_on = today if person else None
@@ -107,14 +101,9 @@ def _record_assignment(actor: Actor, case: Case, event: str = "case.assigned") -
 
 @transaction.atomic
 def claim(*, actor: Actor, case_id: uuid.UUID, seen: uuid.UUID | None) -> None:
-    """Take a case; of two who do so at once, the second gets AlreadyTaken.
+    """Take a case that showed the owner ``seen``; of two who do so at once, the second gets AlreadyTaken.
 
-    Args:
-        seen: the owner that the page showed, None for nobody.
-
-    Raises:
-        AlreadyTaken: somebody else owns it by now.
-        Case.DoesNotExist, Locked: nothing for this person.
+    Raises Case.DoesNotExist or Locked where there is nothing for this person.
     """
     case = _lock_case(actor, case_id)
     if case.assignee_id not in {seen, actor.staff.pk}:
@@ -127,9 +116,7 @@ def claim(*, actor: Actor, case_id: uuid.UUID, seen: uuid.UUID | None) -> None:
 def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     """Assign a case to a member of triage, who confirms it, or to nobody; an absent person's stand-in receives it.
 
-    Raises:
-        NotAssignable: the person, or their stand-in, is not admitted, or has a conflict of interest in the case.
-        Case.DoesNotExist, Locked: nothing for the actor.
+    Raises NotAssignable where they are not admitted or have a conflict of interest; Case.DoesNotExist, Locked.
     """
     case, today = _lock_case(actor, case_id), actor.today
     absence = Absence.objects.on(today).filter(staff=assignee).select_related("stand_in").order_by("from_on").first()
@@ -163,12 +150,7 @@ def confirm(*, actor: Actor, case_id: uuid.UUID) -> None:
 
 @transaction.atomic
 def decline(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
-    """Give back an assigned case; the reason becomes an internal note.
-
-    Raises:
-        TransitionRefused(reason_missing): without a reason.
-        AlreadyTaken: the actor no longer owns it.
-    """
+    """Give a case back, the reason as an internal note; raises TransitionRefused(reason_missing), AlreadyTaken."""
     if not reason.strip():
         raise TransitionRefused(Refusal.REASON_MISSING)
     case = _lock_owned_case(actor, case_id)
@@ -181,10 +163,8 @@ def decline(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
 def hand_over(*, actor: Actor, case_ids: Collection[uuid.UUID], to: Staff, words: str) -> tuple[int, int]:
     """Assign the actor's cases to a colleague, each with the same note; return how many were assigned and how many not.
 
-    A case is not assigned where the actor does not own it, or where the colleague cannot own it.
-
-    Raises:
-        TransitionRefused(reason_missing): without ``words``.
+    Those that the actor does not own or the colleague cannot own are not assigned. Raises TransitionRefused without a
+    note.
     """
     if not words.strip():
         raise TransitionRefused(Refusal.REASON_MISSING)

@@ -38,13 +38,10 @@ MOST = 150
 
 @dataclass(frozen=True)
 class Candidate:
-    """A case that may be linked.
+    """A case that may be linked, with the number of its ``reports`` and the ``version`` that the officer sees.
 
-    Attributes:
-        reports: number of its reports.
-        why: codes of what it shares with the target: "accused", "picture", "post".
-        refused: code of why it cannot be linked, "" where it can.
-        version: what the officer sees of it now.
+    ``why`` are codes of what it shares with the target: "accused", "picture", "post"; ``refused`` is the code of why it
+    cannot be linked, or "".
     """
 
     case: Case
@@ -65,16 +62,9 @@ def link(
 ) -> int:
     """Move all reports of the source cases into the target; return how many.
 
-    Args:
-        sources: the version of each case that the officer saw.
-        reason: becomes one internal note on the target.
-        seen: the version of the target that the officer saw.
-
-    Raises:
-        LinkRefused: a rule of ``domain.case_links``; nothing was moved.
-        CaseChanged: one of the cases does not agree with the version seen.
-        Case.DoesNotExist: this person may not see one of them.
-        Locked: the person was not admitted to triage.
+    ``sources`` and ``seen`` hold the versions that the officer saw, ``reason`` becomes one internal note on the target.
+    Nothing is moved where it raises LinkRefused (a rule of ``domain.case_links``), CaseChanged, Case.DoesNotExist or
+    Locked.
     """
     speaker = _check_permission(actor.keyring, reason)
     if not sources or len(sources) > MOST:
@@ -108,15 +98,9 @@ def link(
 
 @transaction.atomic
 def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVersion | None = None) -> Case:
-    """Give a report its own case again; return that case.
+    """Give a report of a shared case, of the version ``seen``, its own case again; return that case.
 
-    Args:
-        seen: the version of the shared case that the officer saw.
-
-    Raises:
-        LinkRefused: the report is alone in its case, or a body holds it.
-        CaseChanged: the case does not agree with ``seen``.
-        Case.DoesNotExist, Complaint.DoesNotExist, Locked: nothing for this person.
+    Raises LinkRefused where it is alone in its case or a body holds it; CaseChanged, DoesNotExist, Locked.
     """
     speaker = _check_permission(actor.keyring, reason)
     joint = case_membership.lock_around(complaint_id)
@@ -149,13 +133,9 @@ def unlink_refusal(*, complaint: Complaint, case: Case) -> str:
 
 
 def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = None) -> list[Candidate]:
-    """Return cases that could be linked into ``case``.
+    """Return cases that could be linked into ``case``: those of ``references``, or its likely duplicates.
 
-    Args:
-        references: references of the cases to return; None for the likely duplicates of ``case``.
-
-    Raises:
-        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
+    Raises Locked, UnpinnedKey or SealError where the key of the blind index does not open.
     """
     visible = access.cases_for(keyring.staff).exclude(pk=case.pk)
     why: dict[uuid.UUID, tuple[str, ...]] = {}
@@ -181,11 +161,7 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
 
 
 def reports_after_forwarding(*, case: Case, history: Iterable[CaseStep]) -> set[uuid.UUID]:
-    """Return the reports that joined a case after it was last forwarded: the body does not hold them.
-
-    Args:
-        history: the steps of the case.
-    """
+    """Return the reports that joined a case after the last forwarding in its ``history``: the body lacks them."""
     forwards = [step.sequence for step in history if step.action == Action.FORWARD]
     if not forwards:
         return set()

@@ -29,12 +29,9 @@ REFERENCE_CHARS = 6
 
 @dataclass(frozen=True)
 class MembershipPeriod:
-    """The time that a report spent in one case.
+    """The time that a report spent in one case, from its step ``after`` (exclusive) to ``until``.
 
-    Attributes:
-        after: number of the case's last step before the report joined; 0 where it came with the case.
-        until: number of the last step that concerned it; None where it is still in the case.
-        since: day on which it joined; None where it came with the case.
+    ``after`` is 0 and ``since`` None where the report came with the case; ``until`` is None where it is still there.
     """
 
     case_id: uuid.UUID
@@ -52,9 +49,7 @@ def new_reference(day: date, *, practice: bool = False) -> str:
 def lock(case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
     """Lock cases with all their reports until the transaction ends; return them by id.
 
-    Raises:
-        CaseChanged: a report joined or left one of them meanwhile.
-        Case.DoesNotExist: one of them does not exist.
+    Raises CaseChanged where a report joined or left one meanwhile, and Case.DoesNotExist.
     """
     ids = set(case_ids)
     reports = Complaint.objects.filter(case__in=ids).order_by("pk")
@@ -99,11 +94,9 @@ def move(
     at: datetime | None,
     day: date,
 ) -> list[CaseMove]:
-    """Move reports into ``target`` and return the rows that record it.
+    """Move reports from the locked cases ``sources`` into the locked ``target``; return the rows that record it.
 
-    Args:
-        sources: the reports' cases by id; they and ``target`` are locked.
-        at: aware time of an act of staff; None for a reporter's, which has a day only.
+    ``at`` is an aware time, or None for a reporter's act, which has a day only.
     """
     numbers: dict[uuid.UUID, int] = {}
     for complaint_id, number in CaseMove.objects.filter(complaint__in=complaints).values_list("complaint", "number"):

@@ -38,11 +38,7 @@ def _identifiers(person: Staff) -> dict[str, str]:
 
 
 def record_matches(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
-    """Store the conflicts of interest that new index entries show, in the transaction that stores the entries.
-
-    Args:
-        key: the key of the blind index.
-    """
+    """Store the conflicts of interest that new index entries show, in the transaction that stores the entries."""
     people: dict[tuple[str, bytes], set[uuid.UUID]] = defaultdict(set)
     for person in Staff.objects.order_by("pk"):
         for kind, value in _identifiers(person).items():

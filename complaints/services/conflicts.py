@@ -18,7 +18,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
-from complaints.services import conflict_detection
+from complaints.services import assignment, conflict_detection
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import write_note
@@ -51,12 +51,8 @@ def _lock_reports(case_id: uuid.UUID) -> list[Complaint]:
 def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     """Declare the actor's own conflict of interest in a case, which ends their access to it at once.
 
-    Args:
-        reason: becomes an internal note, which colleagues read.
-
-    Raises:
-        TransitionRefused(reason_missing): without a reason.
-        Case.DoesNotExist, Locked: nothing for this person.
+    ``reason`` becomes an internal note, which colleagues read. Raises TransitionRefused(reason_missing);
+    Case.DoesNotExist or Locked where there is nothing for this person.
     """
     reason, speaker = _checked_reason(reason), actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     person = actor.staff
@@ -70,8 +66,7 @@ def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     for complaint in reports:
         values = {"kind": Conflict.Kind.DECLARED, "is_lifted": False}
         Conflict.objects.update_or_create(complaint=complaint, staff=person, defaults=values)
-    facts = {"staff": str(person.pk)}
-    actor.record("conflict.declared", case=case_id, facts=facts)
+    actor.record("conflict.declared", case=case_id, facts={"staff": str(person.pk)})
     conflict_detection.release_assignment(case_id=case_id, staff_id=person.pk, now=actor.now)
     actor.keyring.forget_conflicts()
 
@@ -81,27 +76,15 @@ def may_declare_conflict(keyring: Keyring) -> bool:
     return access.is_triage(keyring.staff) and keyring.unlocked
 
 
-def may_lift(keyring: Keyring) -> bool:
-    """Whether a person may lift conflicts of interest of colleagues: a forwarder in triage."""
-    return access.may_lift_conflicts(keyring.staff)
-
-
 @transaction.atomic
 def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reason: str) -> None:
-    """Lift a colleague's conflict of interest, so that the case opens for them again.
+    """Lift a colleague's conflict of interest, so that the case opens for them again; ``reason`` becomes a note.
 
-    Args:
-        staff_id: the colleague.
-        reason: becomes an internal note.
-
-    Raises:
-        TransitionRefused(reason_missing): without a reason.
-        Conflict.DoesNotExist: no conflict, or none that the actor may lift: not their own, and none in a case in
-            which they have a conflict themselves.
-        Locked: not a forwarder in triage.
+    Raises TransitionRefused(reason_missing); Locked but for a forwarder in triage; Conflict.DoesNotExist for the
+    actor's own, and in a case in which they have one themselves.
     """
     reason, person = _checked_reason(reason), actor.staff
-    if not may_lift(actor.keyring):
+    if not access.may_lift_conflicts(person):
         raise Locked(Role.FORWARDER)
     if person.pk == staff_id or access.has_conflict(person, case_id):
         raise Conflict.DoesNotExist
@@ -115,7 +98,7 @@ def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reas
 
 def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:
     """Return the conflicts that a forwarder may lift: of colleagues, in cases visible to the forwarder."""
-    if keyring.staff is None or not may_lift(keyring):
+    if keyring.staff is None or not access.may_lift_conflicts(keyring.staff):
         return []
     visible = access.cases_for(keyring.staff)
     rows = Conflict.objects.in_force().exclude(staff=keyring.staff).filter(complaint__case__in=visible)
@@ -131,13 +114,7 @@ def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:
 
 def cases_without_eligible_staff() -> int:
     """Count open cases in which every admitted member of triage has a conflict of interest."""
-    members = Staff.objects.filter(
-        is_active=True,
-        role__in=[Role.VERIFIER, Role.FORWARDER],
-        memberships__team__kind=Team.Kind.TRIAGE,
-        memberships__sealed_key__isnull=False,
-    )
-    member_ids = set(members.values_list("pk", flat=True))
+    member_ids = {person.pk for person in assignment.assignable()}
     if not member_ids:
         return 0
     conflicts = Conflict.objects.in_force().filter(

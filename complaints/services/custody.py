@@ -33,12 +33,10 @@ EVENTS = frozenset(
 
 @dataclass(frozen=True)
 class StoredLine:
-    """One stored object.
+    """One stored object; ``number`` is that of a page from 1, else 0.
 
-    Attributes:
-        number: of a page, from 1; else 0.
-        info: name, type, size and plaintext hash.
-        object_digest: hash of the ciphertext in hexadecimal, as the audit chain records it.
+    ``info`` holds name, type, size and plaintext hash, ``object_digest`` the hash of the ciphertext in hexadecimal, as
+    the audit chain records it.
     """
 
     id: uuid.UUID
@@ -71,18 +69,14 @@ class ItemSheet:
 
     @property
     def original(self) -> StoredLine:
-        """The file as it was sent."""
         return self.stored[0]
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A custody sheet.
+    """A custody sheet that ``person`` made; ``others`` are entries about the case as a whole.
 
-    Attributes:
-        others: entries about the case as a whole.
-        head: number and digest of the chain's last entry, the one that records this sheet.
-        person: who made it.
+    ``head`` is number and digest of the chain's last entry, the one that records this sheet.
     """
 
     case: Case
@@ -97,9 +91,8 @@ class Sheet:
 def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | None = None) -> Sheet:
     """Make the sheet of a case, or of one item of it; recorded in the audit chain.
 
-    Raises:
-        Case.DoesNotExist, EvidenceObject.DoesNotExist, Locked: nothing for this person.
-        SealError: something was swapped, forged or altered.
+    Raises Case.DoesNotExist, EvidenceObject.DoesNotExist or Locked where there is nothing for this person, and
+    SealError.
     """
     case = Case.objects.get(pk=case_id)
     complaints = list(case.complaints.prefetch_related("grants").order_by("day", "pk"))

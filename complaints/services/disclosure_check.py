@@ -51,11 +51,7 @@ class ReporterWords:
 def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], text: str) -> list[Disclosure]:
     """Return what ``text`` would disclose; recorded in the audit chain, because it opens every complaint of the case.
 
-    Args:
-        readers: complaints of the case whose reporters would read the text; empty for all.
-
-    Raises:
-        Locked: the person was not admitted to triage.
+    ``readers`` are the complaints whose reporters would read it; empty for all. Raises Locked outside of triage.
     """
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
     written = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
@@ -73,13 +69,10 @@ def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], tex
 def known_facts(
     readers: Sequence[ReporterWords], everybody: Sequence[ReporterWords], *, references: tuple[str, ...] = ()
 ) -> KnownFacts:
-    """Return the facts that a text to ``readers`` is checked against.
+    """Return the facts that a text to ``readers``, of ``everybody`` who reported the case, is checked against.
 
     With several readers, what each of them wrote counts as another reporter's words, because the others would read it.
-
-    Args:
-        everybody: all reporters of the case.
-        references: those by which the readers know their report.
+    ``references`` are those by which the readers know their report.
     """
     single = readers[0] if len(readers) == 1 else None
     return KnownFacts(

@@ -42,16 +42,8 @@ def export(
 ) -> tuple[int, Iterator[Case]]:
     """Record an export before its first byte; return the number of cases, and the cases by date of receipt.
 
-    Args:
-        cases: from ``access.cases_for``, narrowed by ``filters``; cases that are not indexed are left out.
-        columns: codes of the columns.
-        filters: codes of values by codes of filters.
-        form: code of the file format.
-        reason: code of the reason.
-
-    Raises:
-        Locked: the person was not admitted to triage, or their key is not unlocked.
-        TooManyCases: the filters must be narrowed first.
+    ``cases`` are those of ``access.cases_for``, narrowed by ``filters`` (codes of values by codes of filters); those
+    that are not indexed are left out. Raises Locked outside of triage, and TooManyCases.
     """
     if not access.is_triage(actor.staff):
         raise Locked(Team.Kind.TRIAGE)

@@ -24,7 +24,6 @@ class Throttled(Exception):  # noqa: N818
     """The attempt came during a delay; ``seconds`` (at least 1) is what remains of it."""
 
     def __init__(self, seconds: int) -> None:
-        """Store the remaining delay in seconds."""
         self.seconds = seconds
         super().__init__(seconds)
 
@@ -32,10 +31,6 @@ class Throttled(Exception):  # noqa: N818
 def _digest(*parts: str) -> str:
     key = blake2b(settings.SECRET_KEY.encode(), person=b"login-delay-key")
     return blake2b("\0".join(parts).encode(), person=b"login-delay", key=key).hex()
-
-
-def _keys(kind: str, account: str, source: str) -> dict[str, tuple[int, int]]:
-    return {_digest(kind, "pair", account.casefold(), source): PAIR, _digest(kind, "source", source): SOURCE}
 
 
 def _delay_seconds(failures: int, free: int, longest: int) -> int:
@@ -46,16 +41,11 @@ def _delay_seconds(failures: int, free: int, longest: int) -> int:
 def begin(*, kind: str, account: str, source: str, now: datetime) -> None:
     """Count an attempt as failed until :func:`succeeded` is called, so that simultaneous attempts are counted too.
 
-    Args:
-        kind: "password" or "factor"; each has its own count.
-        account: the username as entered, whether such an account exists or not.
-        source: the address or network that the attempt comes from.
-
-    Raises:
-        Throttled: during a delay; the attempt is not counted, and the caller must not check it.
+    ``kind`` is "password" or "factor", each with its own count; ``account`` is the username as entered, known or not.
+    During a delay Throttled is raised: the attempt is not counted, and the caller must not check it.
     """
-    LoginDelay.objects.filter(until__lt=now - RETENTION).delete()
-    keys = _keys(kind, account, source)
+    purge(now=now)
+    keys = {_digest(kind, "pair", account.casefold(), source): PAIR, _digest(kind, "source", source): SOURCE}
     rows = []
     for key in sorted(keys):
         LoginDelay.objects.get_or_create(pk=key, defaults={"until": now})

@@ -45,14 +45,11 @@ def send_to_reporter(
 ) -> Message:
     """Append a message of triage, or of the body that holds ``release``, and audit it.
 
-    Args:
-        speaker: the key set of the team in whose name the message is written.
-        release: given for a body; the caller has verified the reporter's key in ``complaint`` against it.
-        to_reporter: False for a body's message to triage, which no reporter reads.
+    ``speaker`` is the key set of the team that writes. With ``release``, the caller has verified the reporter's key in
+    ``complaint`` against it. No reporter reads a body's message that is not ``to_reporter``.
 
-    Raises:
-        Locked, SealError, UnpinnedKey: the person does not hold the complaint's or the release's key, or it was
-            replaced.
+    Raises Locked, SealError or UnpinnedKey: the person does not hold the complaint's or release's key, or it was
+    replaced.
     """
     # Opened before anything is sealed to it: a replaced public key is refused here.
     pair = actor.keyring.release(release) if release else actor.keyring.complaint(complaint)
@@ -83,9 +80,7 @@ def send_to_reporter(
 def read_as_reporter(messages: Iterable[Message], box: BoxPair) -> dict[uuid.UUID, str]:
     """Return the texts written to a reporter by message id; others of ``messages`` are left out.
 
-    Raises:
-        UnpinnedKey: a message is not signed by the team in whose name it is written.
-        SealError: a message does not open.
+    Raises UnpinnedKey where another team has signed a message than the one that it names, and SealError.
     """
     texts = {}
     trusted: dict[tuple[bytes, str], bytes] = {}
@@ -109,11 +104,7 @@ def _team_of(message: Message) -> str:
 
 
 def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
-    """Open a message with the complaint's or release's pair; the reporter or the writing team must have signed it.
-
-    Raises:
-        SealError, UnpinnedKey: it does not open, or somebody else signed it.
-    """
+    """Open a message with the complaint's or release's pair; raises SealError, UnpinnedKey for another's signature."""
     if message.direction == Message.Direction.FROM_REPORTER:
         signer = bytes(complaint.reporter_verify_key)
     else:
@@ -122,14 +113,7 @@ def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
 
 
 def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> str:
-    """Open a reporter's answer to a body's question with the release's pair.
-
-    Args:
-        signer: the reporter's verifying key, as triage released it.
-
-    Raises:
-        SealError: it does not open, or somebody else signed it.
-    """
+    """Open a reporter's answer with the release's pair; ``signer`` is the reporter's released key; raises SealError."""
     context = message_context(message, kind="to-release")
     return str(open_record(pair, message.sealed_for_release or b"", context, signer))
 

@@ -40,16 +40,9 @@ def enter_report(
     files: Sequence[storage.Attachable] = (),
     channel: str = Complaint.Channel.MONITORING,
 ) -> Case:
-    """Store a monitoring report as a case, with its post and screenshots.
+    """Store a monitoring report as a case, with its post and screenshots; raises Locked outside triage, UnpinnedKey.
 
-    Args:
-        found: answers by the names that they have in a report; of the post "url", "platform", "account", "act" and
-            "seen_on".
-        channel: a value of Complaint.Channel.
-
-    Raises:
-        Locked: the person was not admitted to triage.
-        UnpinnedKey: a team's key is not the pinned one; nothing was stored.
+    ``found`` are answers by their names in a report; of the post "url", "platform", "account", "act" and "seen_on".
     """
     _check_triage(actor)
     complaint = _store(found, files, actor, channel)

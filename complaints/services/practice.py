@@ -35,11 +35,7 @@ class PracticeResult:
 
 @transaction.atomic
 def switch_practice(*, actor: Actor, on: bool) -> None:
-    """Begin or end the practice mode of the acting person; it can be ended after the person has left their team.
-
-    Raises:
-        Locked: the person is not allowed to work on cases, or nobody is signed in.
-    """
+    """Begin or end a person's practice mode; raises Locked where it begins for one who does not work on cases."""
     person = actor.staff
     if on and not access.may_practise(person):
         raise Locked("practice")
@@ -52,11 +48,7 @@ def switch_practice(*, actor: Actor, on: bool) -> None:
 
 @transaction.atomic
 def make_practice_cases(*, actor: Actor, count: int = AT_ONCE) -> list[PracticeResult]:
-    """Send ``count`` made-up reports, all of today, because earlier days are closed in the audit chain.
-
-    Raises:
-        Locked: the person is not in practice mode, or no member of triage.
-    """
+    """Send reports of today, as the audit chain has closed earlier days; raises Locked but for triage in practice."""
     person, today = actor.staff, timezone.localdate(actor.now)
     if not person.practising or not access.is_triage(person):
         raise Locked(Team.Kind.TRIAGE)

@@ -59,11 +59,7 @@ def rewrite(*, identity: Identity, reporter: KeySet, custodians: Team) -> None:
 
 
 def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
-    """Decrypt the outer layer: the box, the two halves and the consent, each sealed and of fixed size.
-
-    Raises:
-        SealError: the key is another one, or the bytes were altered.
-    """
+    """Decrypt the outer layer: the box, the two halves and the consent; raises SealError for another key."""
     owner = str(identity.complaint_id).encode()
     content = json.loads(unpad(decrypt(outer_key, bytes(identity.blob), owner), BLOB_SIZES))
     return {name: b64decode(value) for name, value in content.items()}

@@ -34,9 +34,7 @@ def sweep(*, today: date) -> int:
 
     Rows are deleted before their objects: the next sweep finds an object without a row, but a row without its object
     is a loss. Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them.
-
-    Raises:
-        OSError: the storage does not answer.
+    Raises OSError.
     """
     names = _delete_ended_sessions(today)
     for name in names:
@@ -58,11 +56,7 @@ def _delete_orphans(today: date) -> int:
 
 
 def missing_objects() -> list[str]:
-    """Return the names of objects that a row refers to and the storage does not have; nothing is deleted.
-
-    Raises:
-        OSError: the storage does not answer.
-    """
+    """Return the names of objects that a row refers to and the storage does not have; raises OSError."""
     # Rows are read before objects are listed: what is stored in between must not appear lost.
     referenced = storage.referenced_objects()
     lost = referenced - {item.name for item in storage.storage().present()}

@@ -33,12 +33,7 @@ class TooManyFilters(Exception):  # noqa: N818  an answer to the officer, not an
 
 @dataclass(frozen=True)
 class OpenedFilter:
-    """A saved filter, opened.
-
-    Attributes:
-        name: "" where the row does not open or was altered.
-        query: the filters as a query string.
-    """
+    """A saved filter, opened; ``query`` is a query string, ``name`` "" where the row does not open or was altered."""
 
     id: uuid.UUID
     name: str
@@ -96,15 +91,9 @@ resealing_registry.register_records(
 
 @transaction.atomic
 def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFilter:
-    """Save filters under a name.
+    """Save filters under a name, for this person or, where ``shared``, for all of triage.
 
-    Args:
-        query: the filters as a normalised query string; the caller has checked that it names known filters only.
-        shared: for all of triage; otherwise for this person.
-
-    Raises:
-        Locked, UnpinnedKey: the person does not hold triage's keys, or the team's key is not the pinned one.
-        TooManyFilters: one must be deleted first.
+    ``query`` is a normalised query string, which the caller has checked. Raises Locked, UnpinnedKey, TooManyFilters.
     """
     team = pinned_team(Team.Kind.TRIAGE)
     actor.keyring.team(team)
@@ -122,11 +111,7 @@ def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFi
 
 @transaction.atomic
 def delete_filter(*, actor: Actor, filter_id: uuid.UUID) -> None:
-    """Delete a saved filter: the actor's own, or a shared filter where the actor is a forwarder.
-
-    Raises:
-        SavedFilter.DoesNotExist: no such filter that this person may delete.
-    """
+    """Delete the actor's own filter or, for a forwarder, a shared one; raises SavedFilter.DoesNotExist for others."""
     person = actor.staff
     row = SavedFilter.objects.select_for_update().get(pk=filter_id)
     if not access.is_triage(person) or not _may_delete(person, row):
@@ -141,12 +126,9 @@ def _record(event: str, actor: Actor, row: SavedFilter) -> None:
 
 
 def choose_columns(*, person: Staff, codes: list[str]) -> None:
-    """Store which columns of the queue a person displays, in order; [] for the default columns.
+    """Store the codes of the columns that a person displays, in order; [] for the default columns.
 
     Not audited, because the columns reveal nothing that the person could not see.
-
-    Args:
-        codes: codes of columns.
     """
     person.queue_columns = ",".join(codes)
     person.save(update_fields=["queue_columns"])

@@ -7,7 +7,7 @@ of triage. The audit chain records that a search was made and its kind, neither 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -32,49 +32,24 @@ class NothingToSearch(Exception):  # noqa: N818  an answer to the officer, not a
     """The query is no reference, NIP, link or name."""
 
 
-class StoredSearch(TypedDict):
-    """A search as the sealed session holds it, in types of JSON."""
+@dataclass(frozen=True)
+class Search:
+    """A search, which the sealed session holds as JSON.
+
+    ``values`` are references, or digests in hexadecimal, according to ``kind`` (one of KINDS); ``words`` the query as
+    entered, shown on the officer's page; ``waiting`` the number of reports that are not indexed yet.
+    """
 
     kind: str
     values: list[str]
     words: str
-    waiting: int
-
-
-@dataclass(frozen=True)
-class Search:
-    """A search.
-
-    Attributes:
-        kind: one of ``KINDS``.
-        values: references, or digests in hexadecimal.
-        words: the query as the officer entered it, shown on their page.
-        waiting: number of reports that are not indexed yet.
-    """
-
-    kind: str
-    values: tuple[str, ...]
-    words: str
     waiting: int = 0
-
-    def kept(self) -> StoredSearch:
-        """Return it as the sealed session holds it."""
-        return StoredSearch(kind=self.kind, values=list(self.values), words=self.words, waiting=self.waiting)
-
-    @classmethod
-    def of(cls, kept: StoredSearch) -> Search:
-        """Return the search of :meth:`kept`."""
-        return cls(kept["kind"], tuple(kept["values"]), kept["words"], kept["waiting"])
 
 
 def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, list[str]]:
-    """Return the kind of a query, and its references or its value in the normalised spelling of the index.
+    """Return the kind of a query, and its references, completed by ``year``, or its value as the index spells it.
 
-    Args:
-        year: completes references that lack it.
-
-    Raises:
-        NothingToSearch: it is of no kind that can be searched for.
+    Raises NothingToSearch.
     """
     words = words.strip()
     if references := normalization.references(words, year):
@@ -92,9 +67,7 @@ def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, 
 def search_cases(*, actor: Actor, words: str, name: str, agency: str) -> Search:
     """Prepare a search, which :func:`filter_cases` applies; the oldest reports without index entries are indexed first.
 
-    Raises:
-        NothingToSearch: see :func:`parse_query`.
-        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
+    Raises NothingToSearch, and Locked, UnpinnedKey or SealError where the key of the blind index does not open.
     """
     kind, values = parse_query(words=words, name=name, agency=agency, year=actor.today.year)
     waiting = 0
@@ -104,7 +77,7 @@ def search_cases(*, actor: Actor, words: str, name: str, agency: str) -> Search:
     shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
     with transaction.atomic():
         actor.record("queue.searched", facts={"kind": kind})
-    return Search(kind, tuple(values), shown, waiting)
+    return Search(kind, values, shown, waiting)
 
 
 def index_slices(*, actor: Actor) -> int:

@@ -33,15 +33,10 @@ def end_sessions(
     keep: str = "",
     now: datetime | None = None,
 ) -> int:
-    """End a person's sessions at once, pending sign-ins included; return how many.
+    """End a person's sessions, pending sign-ins too, or the row ``only``, but not the row ``keep``; return how many.
 
-    Callers are all services by which a person loses a right: a new password, role or team, a reset factor, a
-    deactivated account.
-
-    Args:
-        by: who ends them; None where another change is the cause.
-        only: the id of the row to end; all rows where empty.
-        keep: the id of the row that stays: the session of the request itself.
+    Every service by which a person loses a right calls this: a new password, role or team, a reset factor, a
+    deactivated account. ``by`` is None where such a change is the cause.
     """
     rows = SealedSession.objects.filter(staff=staff).exclude(pk=keep)
     ended, _rows = (rows.filter(pk=only) if only else rows).delete()

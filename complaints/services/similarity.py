@@ -63,13 +63,9 @@ class Similar:
 
 @dataclass(frozen=True)
 class Group:
-    """The matches of one kind.
+    """The matches of one ``kind`` (IndexEntry.Kind): the number of ``reports``, and the newest SHOWN ``cases``.
 
-    Attributes:
-        kind: an IndexEntry.Kind.
-        reports: number of reports of other cases.
-        is_more: whether there may be more than were read.
-        cases: the newest SHOWN of them.
+    ``is_more`` says that there may be more than were read.
     """
 
     kind: str
@@ -82,10 +78,8 @@ class Group:
 class Matches:
     """What the reports of a case share with those of other cases.
 
-    Attributes:
-        reports: number of reports with the same persons, posts or pictures, those of the case included; 0 for none.
-        posts: number of posts that are shared.
-        groups: matches by kind, among them the agency, which many reports share without being about one matter.
+    ``reports`` counts those with the same persons, posts or pictures, the case's own included, ``posts`` the shared
+    posts. ``groups`` contain the agency too, which many reports share without being about one matter.
     """
 
     reports: int
@@ -105,13 +99,10 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
     """Write missing entries of reports that this person can open, and the conflicts of interest that they show.
 
     Call it before displaying anything of the reports: a person with a conflict of interest must not see them, even in
-    the session that detects the conflict.
+    the session that detects the conflict. With ``pictures``, posts and pictures that were added later are indexed too;
+    that is for one case, not for a page of the queue.
 
-    Args:
-        pictures: also index posts and pictures that were added later; for one case, not for a page of the queue.
-
-    Raises:
-        Locked, UnpinnedKey, SealError: the key of the blind index does not open; nothing was written.
+    Raises Locked, UnpinnedKey or SealError where the key of the blind index does not open; nothing was written.
     """
     # Reports in which this person has a conflict do not open here; a colleague's session indexes them.
     complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
@@ -232,11 +223,7 @@ def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int
 
 
 def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> Matches:
-    """Return what the reports of a case share with those of other cases that this person may see.
-
-    Raises:
-        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
-    """
+    """Return what a case's reports share with those of other visible cases; raises as :func:`index_reports`."""
     entries = list(IndexEntry.objects.filter(complaint__in=complaints))
     others = other_reports(keyring, case)
     matched = equal_entries(others, [entry for entry in entries if entry.kind in (*EXACT, Kind.AGENCY)])
@@ -308,10 +295,7 @@ def likely_duplicates(
 ) -> dict[uuid.UUID, tuple[str, ...]]:
     """Return the cases that may be about the same matter, each with what it shares: "accused", "picture", "post".
 
-    The same accused counts where both cases were received within NEAR_DAYS.
-
-    Raises:
-        Locked, UnpinnedKey, SealError: the key of the blind index does not open.
+    The same accused counts where both cases were received within NEAR_DAYS. Raises as :func:`index_reports`.
     """
     entries = list(IndexEntry.objects.filter(complaint__in=complaints))
     others = other_reports(keyring, case)

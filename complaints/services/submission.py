@@ -85,10 +85,7 @@ def start_code(draft: Draft) -> str:
 
 
 def form_token(draft: Draft) -> str:
-    """Return the lookup digest (hexadecimal) of the draft's code, for the last form.
-
-    With it the portal can tell a report that was sent from a draft whose session ended.
-    """
+    """Return the lookup digest (hexadecimal) of the draft's code, by which :func:`was_received` knows a sent report."""
     return codes.lookup_digest(start_code(draft)).hex()
 
 
@@ -104,11 +101,7 @@ def was_received(token: str) -> bool:
 def submit(*, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, practice: bool = False) -> Receipt:
     """Store a report, sealed, in one durable transaction; sending the same draft again returns the first receipt.
 
-    Args:
-        practice: set by services.practice only; nothing that a reporter sends can set it.
-
-    Raises:
-        UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
+    Only services.practice sets ``practice``. Raises UnpinnedKey, with nothing stored.
     """
     code = codes.normalise(draft["code"])
     digest = codes.lookup_digest(code)
@@ -128,16 +121,10 @@ def submit(*, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, 
 def submit_for_staff(
     *, found: Draft, files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
 ) -> Complaint:
-    """Store a monitoring report that staff entered, sealed like any report; it has no reporter.
+    """Store a monitoring report that staff entered (``found``), sealed like any report; it has no reporter.
 
-    The ticket code is drawn here and not kept, so nobody can open the status page or be asked a question.
-
-    Args:
-        found: answers and posts, as an unfinished report holds them.
-        channel: a value of ``Complaint.Channel``.
-
-    Raises:
-        UnpinnedKey: the triage or custodian key is not the pinned one; nothing is stored.
+    The ticket code is drawn here and not kept, so nobody can open the status page or be asked a question. ``channel``
+    is a value of ``Complaint.Channel``. Raises UnpinnedKey, with nothing stored.
     """
     for _attempt in range(ATTEMPTS):
         code = codes.new_code()

@@ -66,11 +66,7 @@ def _is_newest(team: Team, links: tuple[KeyLink, ...]) -> bool:
 
 
 def pinned_team(slug: str) -> Team:
-    """Return a team whose current key follows from the pinned one, to seal to.
-
-    Raises:
-        UnpinnedKey: there is no such team, or its key does not follow from the pinned one.
-    """
+    """Return a team to seal to; raises UnpinnedKey where its current key does not follow from the pinned one."""
     return pinned_teams(slug)[slug]
 
 
@@ -95,12 +91,9 @@ def pinned_teams(*slugs: str) -> dict[str, Team]:
 
 
 def trusted_signer(signer: Stored, slug: str) -> bytes:
-    """Return ``signer`` if it is a signing key (Ed25519, 32 bytes) of the pinned team ``slug``.
+    """Return ``signer`` if it is a signing key (Ed25519, 32 bytes), also a replaced one, of the pinned team ``slug``.
 
-    Replaced keys are accepted: what they signed while they were current remains valid.
-
-    Raises:
-        UnpinnedKey: it is no key of the team; another team or somebody with access to the database has signed.
+    What a replaced key signed while it was current remains valid. Raises UnpinnedKey for any other key.
     """
     signer = bytes(signer)
     for fresh in (False, True):
@@ -127,6 +120,15 @@ def pinned_slugs() -> list[str]:
 def team_fingerprint(team: Team) -> str:
     """Return the fingerprint of the public halves of a team's current key."""
     return keysets.fingerprint(team.public_key, team.verify_key)
+
+
+def is_pinned(team: Team) -> bool:
+    """Whether the team's current key follows from the pinned one."""
+    try:
+        pinned_team(team.slug)
+    except UnpinnedKey:
+        return False
+    return True
 
 
 def is_pinned_itself(team: Team) -> bool:

@@ -17,68 +17,13 @@ from django.utils import timezone
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
 from complaints.domain.workflow import ActorKind
-from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 
-EVENTS = frozenset(
-    {
-        "case.opened",
-        "case.transition",
-        "case.assigned",
-        "case.taken_on",
-        "case.declined",
-        "staff.away",
-        "assigning.changed",
-        "conflict.matched",
-        "conflict.declared",
-        "conflict.lifted",
-        "case.linked",
-        "case.unlinked",
-        "finding.entered",
-        "queue.opened",
-        "queue.searched",
-        "filter.saved",
-        "filter.deleted",
-        "message.sent",
-        "cases.exported",
-        "catalog.changed",
-        "practice.switched",
-        "practice.made",
-        "leak.checked",
-        "leak.overridden",
-        "note.written",
-        "assessment.recorded",
-        "object.opened",
-        "object.worked",
-        "custody.printed",
-        "release.made",
-        "release.opened",
-        "decision.recorded",
-        "staff.key_made",
-        "staff.key_retired",
-        "staff.signed_in",
-        "staff.changed",
-        "session.ended",
-        "factor.added",
-        "factor.removed",
-        "factor.codes_made",
-        "factor.reset",
-        "team.made",
-        "team.asked",
-        "team.admitted",
-        "team.left",
-        "team.reviewed",
-        "teamkey.removed",
-        "teamkey.rotated",
-        "teamkey.resealed",
-        "teamkey.finished",
-        "day.closed",
-    }
-)
 # The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
     "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
@@ -113,11 +58,8 @@ def append(
 ) -> AuditEntry:
     """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
-    Args:
-        signer: the acting person's key; the server's where None.
-
-    Raises:
-        AuditError: unknown event, or a fact that is not an id, a code or a digest.
+    ``signer`` is the acting person's key; the server's where None. Raises AuditError for an unknown event, or a fact
+    that is no id, code or digest.
     """
     content = dict(facts or {})
     if event not in EVENTS or not all(_is_fact(value) for value in content.values()):
@@ -264,10 +206,9 @@ def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[Recorde
 
 
 def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
-    """Return the condition that the chain records ``event`` by ``actor`` on ``day`` (portal time zone).
+    """Return the condition that ``actor`` caused ``event`` on ``day`` (portal time zone).
 
-    Args:
-        case: the field of the outer query that holds the id of the case.
+    ``case`` is the field of the outer query that holds the id of the case.
     """
     actor_id = actor.pk if actor else None
     return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))

@@ -77,21 +77,17 @@ def verify_chain(*, heads: Collection[Head] = ()) -> Verdict:
 
     Checked are the links, digests, signatures and signers of all entries; the Merkle roots of closed days; the digests
     of what staff and bodies wrote, and that no such row is unrecorded; the steps of every case against the workflow;
-    the moves of every report.
-
-    Args:
-        heads: exported day entries; a chain that was cut off or written again differs from them.
+    the moves of every report. A chain that was cut off or written again differs from ``heads``, the exported day
+    entries.
     """
     end = ChainHead.objects.get(pk=1)
     verifier = _ChainVerifier(heads)
     for chunk in _chunks(end.sequence):
         stored = verify_rows.stored_digests(entry for entry in chunk if entry is not None)
         for entry in chunk:
-            why = verifier.entry_fault(entry, stored)
-            if why:
+            if why := verifier.entry_fault(entry, stored):
                 return Verdict(verifier.count, verifier.count, why)
-    why = verifier.end_fault(end)
-    if why:
+    if why := verifier.end_fault(end):
         return Verdict(verifier.count, verifier.count + 1, why)
     fault = (
         verify_rows.unrecorded_rows()

@@ -40,8 +40,7 @@ def status_fault() -> Fault | None:
     """Return the fault of the first case whose status does not follow from its steps, or None; names its reference."""
     for cases in _case_chunks():
         for case in _displaced_cases(cases):
-            fault = _status_fault_locked(case)
-            if fault:
+            if fault := _status_fault_locked(case):
                 return fault
     return None
 
@@ -190,8 +189,7 @@ def stored_digests(entries: Iterable[AuditEntry]) -> Digests:
     """Return the digests of the rows that ``entries`` refer to, by row id; the entries need not be verified yet."""
     rows_by_event: dict[str, list[uuid.UUID]] = {}
     for entry in entries:
-        row = _row_id(entry)
-        if row is not None:
+        if row := _row_id(entry):
             rows_by_event.setdefault(entry.event, []).append(row)
     return {
         row: digests

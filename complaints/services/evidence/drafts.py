@@ -45,17 +45,14 @@ class DraftFileInfo:
 
     @property
     def name(self) -> str:
-        """The name of the file."""
         return self.info.name
 
     @property
     def size(self) -> int:
-        """The length of the file in bytes."""
         return self.info.length
 
     @property
     def type_label(self) -> str:
-        """The short name of its type."""
         return self.info.label
 
     @property
@@ -85,7 +82,6 @@ class PartialFile:
 
     @property
     def count(self) -> int:
-        """The number of its segments."""
         return max(1, -(-self.size // SEGMENT_BYTES))
 
     def length_of(self, index: int) -> int:
@@ -102,22 +98,14 @@ class PartialFile:
         yield from map(self.part_name, range(min(self.next + 1, self.count)))
 
 
-def _seal(session: ReporterSession, identifier: uuid.UUID, content: FileInfo | PartialFile, purpose: bytes) -> bytes:
+def seal_content(session: ReporterSession, identifier: uuid.UUID, content: FileInfo | PartialFile) -> bytes:
+    """Return the encrypted content of the row of a whole or an incomplete file."""
+    purpose = b"file" if isinstance(content, FileInfo) else b"part"
     return encrypt(session.file_key, pad(json.dumps(asdict(content)).encode(), SIZES), purpose + identifier.bytes)
 
 
 def _open(session: ReporterSession, row: DraftFile, purpose: bytes, kind: type[F]) -> F:
     return kind(**json.loads(unpad(decrypt(session.file_key, bytes(row.sealed), purpose + row.pk.bytes), SIZES)))
-
-
-def seal_info(session: ReporterSession, identifier: uuid.UUID, info: FileInfo) -> bytes:
-    """Return the encrypted content of the row of a whole file."""
-    return _seal(session, identifier, info, b"file")
-
-
-def seal_partial(session: ReporterSession, identifier: uuid.UUID, partial: PartialFile) -> bytes:
-    """Return the encrypted content of the row of an incomplete file."""
-    return _seal(session, identifier, partial, b"part")
 
 
 def open_partial(session: ReporterSession, row: DraftFile) -> PartialFile:
@@ -144,7 +132,7 @@ def keep_uploads(*, session: ReporterSession, uploads: Iterable[Attachable], tod
                 session=session.session_id,
                 object_name=upload.object_name,
                 object_digest=upload.object_digest,
-                sealed=seal_info(session, identifier, upload.info),
+                sealed=seal_content(session, identifier, upload.info),
                 day=today,
             )
         )
@@ -186,7 +174,7 @@ def check_metadata(*, session: ReporterSession, files: Iterable[DraftFileInfo]) 
         check_object(file.info, object_name=file.object_name, identifier=identifier)
         if file.info.looked:
             row = DraftFile.objects.filter(pk=identifier, session=session.session_id)
-            row.update(sealed=seal_info(session, identifier, file.info))
+            row.update(sealed=seal_content(session, identifier, file.info))
 
 
 def partial_files(*, session: ReporterSession) -> dict[str, PartialFile]:
@@ -240,9 +228,8 @@ class StorageRoom:
 def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
     """Return the space for a new file of a reporter; refused without an unfinished report or an open ticket.
 
-    Args:
-        under_way: the lengths in bytes of other files in the same request.
-        announced: the announced length in bytes of the request or of the file.
+    ``under_way`` are the lengths of other files in the same request, ``announced`` that of the request or file, in
+    bytes.
     """
     if session is None or not ("draft" in session or "ticket" in session):
         return StorageRoom(0, "no_session")
@@ -252,8 +239,10 @@ def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), 
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
     if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
         return StorageRoom(0, "total")
-    if "ticket" in session and _sent_count(session) + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
-        return StorageRoom(0, "report")
+    if "ticket" in session:
+        sent = Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
+        if sent + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
+            return StorageRoom(0, "report")
     return StorageRoom(left, _storage_refusal(min(announced, left)))
 
 
@@ -263,10 +252,6 @@ def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> St
     if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
         return StorageRoom(0, "total")
     return StorageRoom(left, _storage_refusal(min(announced, left)))
-
-
-def _sent_count(session: ReporterSession) -> int:
-    return Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
 
 
 def _storage_refusal(announced: int) -> str:

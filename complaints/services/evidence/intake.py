@@ -21,20 +21,18 @@ from complaints.domain.sealing.segments import Piece, SegmentWriter
 from complaints.services.evidence.drafts import StorageRoom, room_for, room_for_officer
 from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
 
-
-def _new_sealers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=16, thread_name_prefix="sealer")
-
-
-def _after_fork() -> None:
-    # A forked process has no threads of its parent, and the pool does not notice that.
-    global _sealers
-    _sealers = _new_sealers()
-
-
 # One segment is encrypted and stored while the next arrives; libsodium and hashlib release the interpreter lock.
-_sealers = _new_sealers()
-os.register_at_fork(after_in_child=_after_fork)
+_sealers: ThreadPoolExecutor
+
+
+def _start_sealers() -> None:
+    global _sealers
+    _sealers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="sealer")
+
+
+_start_sealers()
+# A forked process has no threads of its parent, and the pool does not notice that.
+os.register_at_fork(after_in_child=_start_sealers)
 logger = logging.getLogger(__name__)
 NAME_CHARS = 120
 

@@ -51,8 +51,7 @@ class PostInfo:
 def describe(answers: Mapping[str, object]) -> Post:
     """Return a post as an unfinished report keeps it: the link in canonical form, platform and account read from it.
 
-    Args:
-        answers: "url", and optionally "platform", "account", "act", "seen_on", "screenshot" (id of a file).
+    ``answers`` has "url", and optionally "platform", "account", "act", "seen_on", "screenshot" (id of a file).
     """
     address = posts.read(str(answers.get("url") or ""))
     platform, act = str(answers.get("platform") or ""), str(answers.get("act") or "")
@@ -97,15 +96,9 @@ def attach_posts(
     first: int,
     today: date,
 ) -> int:
-    """Make posts evidence of ``complaint``, sealed to it.
+    """Make posts of :func:`describe` evidence of ``complaint``; return the next free sequence number after ``first``.
 
-    Args:
-        described: posts as from :func:`describe`.
-        screenshots: sequence numbers of the files that were sent too, by their ids.
-        first: the first free sequence number.
-
-    Returns:
-        The next free sequence number.
+    ``screenshots`` are the sequence numbers of the files that were sent too, by their ids.
     """
     rows = []
     for sequence, post in enumerate(described, start=first):

@@ -118,8 +118,7 @@ def _open_worker_grant(evidence: Evidence) -> FileInfo:
 def process_item(evidence: Evidence, info: FileInfo) -> None:
     """Scan a file, process it in the sandbox, and store its report and copies.
 
-    Raises:
-        ScannerDown, sandbox.Unavailable: nothing was stored; the file can be tried again.
+    Raises ScannerDown or sandbox.Unavailable where nothing was stored and the file can be tried again.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     report, derived = FileReport(disagrees=media.disagrees(info.name, info.type)), list[_Derived]()
@@ -263,8 +262,7 @@ def _report_context(evidence: Evidence) -> Context:
 def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
     """Open a file report with the complaint's pair; None where the worker has not finished, or gave up.
 
-    Raises:
-        SealError: it was altered or removed, so that a warning cannot be suppressed in the database.
+    Raises SealError where it was altered or removed, so that a warning cannot be suppressed in the database.
     """
     if evidence.sealed_report is None and evidence.state not in {Evidence.State.READY, Evidence.State.NO_COPY}:
         if any(stored.variant != Variant.ORIGINAL for stored in evidence.objects_stored.all()):

@@ -27,8 +27,7 @@ from complaints.services.evidence.drafts import (
     open_row,
     partial_files,
     room_for,
-    seal_info,
-    seal_partial,
+    seal_content,
 )
 from complaints.services.evidence.intake import short_name, why_not_stored
 from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
@@ -70,7 +69,7 @@ def begin(*, session: ReporterSession, name: str, size: int, mark: str, today: d
     if refused := room.refused or ("empty" if size <= 0 else room.too_small_for(size)):
         return Progress("", refused=refused)
     row = DraftFile(session=session.session_id, day=today, object_digest=b"")
-    row.sealed = seal_partial(session, row.pk, PartialFile(random_bytes(32).hex(), name, size, mark))
+    row.sealed = seal_content(session, row.pk, PartialFile(random_bytes(32).hex(), name, size, mark))
     row.save(force_insert=True)
     session.keeps_files = True
     return Progress(str(row.pk))
@@ -94,9 +93,7 @@ def _row(session: ReporterSession, file_id: str) -> DraftFile:
 def receive_segment(*, session: ReporterSession, file_id: str, index: int, data: bytes) -> Progress:
     """Encrypt and store segment ``index``; any other than the next changes nothing, and the result names the next.
 
-    Raises:
-        UnknownFileError: the file was cancelled, or its session ended.
-        BadSegmentError: the segment does not have the length that its index requires.
+    Raises UnknownFileError where the file was cancelled or its session ended, and BadSegmentError.
     """
     row = _row(session, file_id)
     if row.object_name:
@@ -121,7 +118,7 @@ def receive_segment(*, session: ReporterSession, file_id: str, index: int, data:
 def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile) -> Progress:
     name, partial.next = partial.part_name(partial.next), partial.next + 1
     unchanged = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
-    if unchanged.update(sealed=seal_partial(session, row.pk, partial)):
+    if unchanged.update(sealed=seal_content(session, row.pk, partial)):
         return Progress(str(row.pk), partial.next)
     # Another request stored the same segment first, or the file was cancelled.
     try:
@@ -142,10 +139,8 @@ def _store_segment(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> 
 def finish(*, session: ReporterSession, file_id: str) -> Progress:
     """Join the segments to one object and hash the plaintext; a finished file is returned as it is.
 
-    The file is read and written once more, because a SHA-256 state cannot be stored between requests.
-
-    Raises:
-        UnknownFileError: the file was cancelled, or its session ended.
+    The file is read and written once more, because a SHA-256 state cannot be stored between requests. Raises
+    UnknownFileError.
     """
     row = _row(session, file_id)
     if row.object_name:
@@ -163,7 +158,7 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
     except OSError as error:
         return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
     unfinished = DraftFile.objects.filter(pk=row.pk, object_name=None)
-    if not unfinished.update(object_name=name, object_digest=digest, sealed=seal_info(session, row.pk, info)):
+    if not unfinished.update(object_name=name, object_digest=digest, sealed=seal_content(session, row.pk, info)):
         delete_object(name)
         return progress(session=session, file_id=file_id)
     for part in partial.parts():

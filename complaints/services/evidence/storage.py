@@ -52,7 +52,6 @@ class FileInfo:
 
     @property
     def label(self) -> str:
-        """The short name of the type."""
         return media.ALLOWED.get(self.type, self.type)
 
 
@@ -60,7 +59,6 @@ class InfectedFile(Exception):  # noqa: N818
     """The scanner reported an original, and the person has not confirmed that they know; ``threat`` is its name."""
 
     def __init__(self, threat: str) -> None:
-        """Store the name of the threat."""
         super().__init__()
         self.threat = threat
 
@@ -98,11 +96,8 @@ def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind
 def attach(*, complaint: Complaint, signer: SignPair, files: Iterable[Attachable], first: int, today: date) -> int:
     """Make stored objects evidence of ``complaint``, their keys sealed to it and to the worker.
 
-    Args:
-        first: the first free sequence number. A file that was removed or sent in another window leaves a gap.
-
-    Returns:
-        The next free sequence number.
+    Return the next free sequence number, counted from ``first``. A file that was removed or sent in another window
+    leaves a gap.
     """
     files = list(files)
     removed = _removed_ids(files)
@@ -147,8 +142,7 @@ def _removed_ids(files: Iterable[Attachable]) -> set[str]:
 def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> FileInfo:
     """Open what is sealed beside an object with the complaint's pair.
 
-    Raises:
-        SealError: the reporter has not signed it, or the server where it is a copy that the worker made.
+    Raises SealError where the reporter has not signed it, or the server where it is a copy that the worker made.
     """
     derived = item.variant != EvidenceObject.Variant.ORIGINAL
     signer = log.server_signer().public if derived else bytes(complaint.reporter_verify_key)
@@ -156,12 +150,7 @@ def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint
 
 
 def stream(item: EvidenceObject, info: FileInfo, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object.
-
-    Raises:
-        SealError: the object was altered.
-        OSError: the storage does not have it, or does not answer.
-    """
+    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object; raises SealError, and OSError."""
     with storage().open(item.object_name, "rb") as stored:
         yield from read_range(cast(BinaryIO, stored), bytes.fromhex(info.key), item.pk.bytes, info.length, start, end)
 

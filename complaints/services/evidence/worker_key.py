@@ -9,11 +9,7 @@ from complaints.domain.sealing.primitives import BoxPair
 
 
 def public() -> bytes:
-    """Return the job worker's public key, which is all that a node needs that only receives reports.
-
-    Raises:
-        ImproperlyConfigured: the environment has neither the public nor the private key.
-    """
+    """Return the job worker's public key, all that a node which only receives needs; raises ImproperlyConfigured."""
     if settings.WORKER_PUBLIC_KEY:
         return bytes.fromhex(settings.WORKER_PUBLIC_KEY)
     worker_pairs = pairs()

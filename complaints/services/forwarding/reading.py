@@ -74,11 +74,7 @@ class ReleaseFile:
 
 @transaction.atomic
 def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
-    """Open a release for an admitted liaison of its body, and audit it.
-
-    Raises:
-        Release.DoesNotExist, Locked: the person may not open it.
-    """
+    """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked."""
     release = (
         access.releases_for(actor.staff)
         .select_related("case__category", "case__accused_kind", "body")
@@ -100,12 +96,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
 
 
 def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, JSON]]:
-    """Return a release's pair and its content, which triage must have signed.
-
-    Raises:
-        Locked: the person does not hold the release's key.
-        SealError, UnpinnedKey: the content or the key was altered.
-    """
+    """Return a release's pair and its content, which triage must have signed; raises Locked, SealError, UnpinnedKey."""
     pair = keyring.release(release)
     signer = trusted_signer(release.signer, Team.Kind.TRIAGE)
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
@@ -129,11 +120,7 @@ def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedI
 
 
 def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
-    """Return the messages on a release in order, opened.
-
-    Args:
-        reporters: as from :func:`reporters_of`.
-    """
+    """Return the messages on a release in order, opened; ``reporters`` are those of :func:`reporters_of`."""
     messages = []
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
         if message.direction == Message.Direction.FROM_REPORTER:
@@ -200,12 +187,7 @@ def _has_reporter(case: Case) -> bool:
 def open_file(*, actor: Actor, file_id: uuid.UUID, knowing: bool = False) -> tuple[storage.FileInfo, Iterator[bytes]]:
     """Return a released file and its plaintext in pieces, for a liaison of the body; audited before the first byte.
 
-    Args:
-        knowing: whether the person has confirmed that the scanner reported the file.
-
-    Raises:
-        ReleasedFile.DoesNotExist, Locked: the person may not open it.
-        storage.InfectedFile: the scanner reported the file, and ``knowing`` is False.
+    Raises ReleasedFile.DoesNotExist, Locked, and storage.InfectedFile unless the person is ``knowing`` of the warning.
     """
     item = _files_for(actor.keyring).get(pk=file_id)
     pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
@@ -234,12 +216,9 @@ def _files_for(keyring: Keyring) -> QuerySet[ReleasedFile]:
 
 @transaction.atomic
 def view_file(*, actor: Actor, file_id: uuid.UUID) -> tuple[ReleasedItem, list[ReleasedItem]]:
-    """Return a released file with its pages for the viewer, and audit it; nothing is audited for an original.
+    """Return a released file with its pages for the viewer, and audit it; raises ReleasedFile.DoesNotExist, Locked.
 
-    The viewer shows no content of an original.
-
-    Raises:
-        ReleasedFile.DoesNotExist, Locked: the person may not open it.
+    Nothing is audited for an original, because the viewer shows no content of it.
     """
     item = _files_for(actor.keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
     pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
@@ -252,10 +231,9 @@ def view_file(*, actor: Actor, file_id: uuid.UUID) -> tuple[ReleasedItem, list[R
 
 
 def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
-    """Return a released copy or page with what opens it; the caller ensures that the opening was recorded.
+    """Return a released copy or page, no original, with what opens it; raises ReleasedFile.DoesNotExist, Locked.
 
-    Raises:
-        ReleasedFile.DoesNotExist, Locked: the person may not open it, or it is an original.
+    The caller ensures that the opening was recorded.
     """
     item = _files_for(keyring).exclude(stored__variant=Variant.ORIGINAL).get(pk=file_id)
     pair, signer = keyring.release(item.release), bytes(item.release.signer)
@@ -267,11 +245,7 @@ def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, 
 
 @transaction.atomic
 def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
-    """Return what ``text`` would disclose to the reporters of a release, and audit the check.
-
-    Raises:
-        Release.DoesNotExist, Locked: the person may not open it.
-    """
+    """Return what ``text`` would disclose to a release's reporters; audited; raises Release.DoesNotExist, Locked."""
     release = access.releases_for(actor.staff).select_related("case").get(pk=release_id)
     pair, content = open_content(actor.keyring, release)
     messages: dict[str, list[str]] = {}

@@ -35,12 +35,10 @@ class Open:
 
     @property
     def texts(self) -> Texts:
-        """The texts of the report, by name."""
         return self.plan.texts
 
     @property
     def complaint_id(self) -> uuid.UUID:
-        """The id of the report."""
         return self.open_ticket.complaint_id
 
     @property

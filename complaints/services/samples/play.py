@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -58,36 +58,22 @@ def _days(first: date, end: date) -> Iterable[date]:
     return (first + timedelta(days=after) for after in range((end - first).days))
 
 
-@dataclass
-class _PlannedStep:
-    day: date
-    index: int
-    case: Open
-    step: str
-
-    @property
-    def order(self) -> tuple[int, int]:
-        """The order of steps within a day."""
-        return self.index, self.case.plan.number
-
-
 def _play(today: date) -> dict[str, list[str]]:
     """Perform all steps of all cases in the order of days; return the ticket codes by the status reached."""
     desk = Desk(_keyrings())
     cases = [Open(plan) for plan in planned()]
-    steps = [
-        _PlannedStep(day, index, case, step)
-        for case in cases
-        for index, (step, day) in enumerate(
-            schedule(status=case.plan.status, age=case.plan.age, number=case.plan.number, today=today)
-        )
-    ]
-    first = min(step.day for step in steps)
-    for day in [*_days(first, today), today]:
+    # By day: the place of a step among those of its case, and the step; a day's steps are taken in this order.
+    steps: dict[date, list[tuple[int, str, Open]]] = defaultdict(list)
+    for case in cases:
+        plan = case.plan
+        planned_steps = schedule(status=plan.status, age=plan.age, number=plan.number, today=today)
+        for place, (step, day) in enumerate(planned_steps):
+            steps[day].append((place, step, case))
+    for day in [*_days(min(steps), today), today]:
         case_deadlines.run_deadlines(now=_at(day, time(0, 5)))
-        steps_of_day = sorted((step for step in steps if step.day == day), key=lambda step: step.order)
-        for number, step in enumerate(steps_of_day):
-            desk.take(step.step, step.case, _at(day, time(9)) + timedelta(minutes=3 * number))
+        steps_of_day = sorted(steps[day], key=lambda entry: (entry[0], entry[2].plan.number))
+        for number, (_place, step, case) in enumerate(steps_of_day):
+            desk.take(step, case, _at(day, time(9)) + timedelta(minutes=3 * number))
         while processing.process_pending():
             pass
     return _tickets(cases)

@@ -78,7 +78,7 @@ def review(*, teams: Iterable[Team]) -> list[TeamAccess]:
             team=team,
             key=team.keys.filter(number=team.key_number).first(),
             fingerprint=team_key_history.team_fingerprint(team),
-            pinned=_pinned(team),
+            pinned=team_key_history.is_pinned(team),
             pinned_itself=team_key_history.is_pinned_itself(team),
             recovery=recovery_digest(team) if team.recovery_a and team.recovery_b else "",
             progress=progress(team=team),
@@ -91,28 +91,16 @@ def review(*, teams: Iterable[Team]) -> list[TeamAccess]:
     ]
 
 
-def _pinned(team: Team) -> bool:
-    try:
-        team_key_history.pinned_team(team.slug)
-    except team_key_history.UnpinnedKey:
-        return False
-    return True
-
-
 @transaction.atomic
 def sign_off(*, by: Staff, actor: Actor) -> None:
     """Record that a person has reviewed the access to all teams, with a digest of what they reviewed."""
-    reviewed_access = [
-        [access.team.slug, access.team.key_number, access.fingerprint, sorted(map(_holder_facts, access.holders))]
-        for access in review(teams=Team.objects.order_by("slug"))
-    ]
+    reviewed_access = []
+    for access in review(teams=Team.objects.order_by("slug")):
+        holders = sorted([str(holder.row.staff_id), holder.fingerprint] for holder in access.holders)
+        reviewed_access.append([access.team.slug, access.team.key_number, access.fingerprint, holders])
     digest = blake2b(hashchain.canonical({"access": reviewed_access}), person=b"access review").hex()
     facts = {"digest": digest, "teams": len(reviewed_access)}
     log.append(event="team.reviewed", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
-
-
-def _holder_facts(holder: Holder) -> list[str]:
-    return [str(holder.row.staff_id), holder.fingerprint]
 
 
 def reviewed() -> tuple[date, str] | None:

@@ -31,7 +31,6 @@ class AdmissionRefused(Exception):  # noqa: N818
     """
 
     def __init__(self, code: str) -> None:
-        """Store the code."""
         self.code = code
         super().__init__(code)
 
@@ -48,11 +47,8 @@ def make_team(
 ) -> Team:
     """Create a team: draw its key, seal it to at least two first members, and split it over two recovery public keys.
 
-    Args:
-        recovery: two X25519 public keys (32 bytes each), whose holders can restore the team's key together.
-
-    Raises:
-        AdmissionRefused(members, no_key, role): fewer than two members, or one without a key or with another role.
+    ``recovery`` are two X25519 public keys (32 bytes each), whose holders can restore the team's key together. Raises
+    AdmissionRefused(members, no_key, role).
     """
     if len({member.pk for member in members}) < 2:
         raise AdmissionRefused("members")
@@ -96,14 +92,9 @@ def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamM
 
 @transaction.atomic
 def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
-    """Seal the team's key to a person whose fingerprint the admitting member has compared in person.
+    """Seal the team's key to a person whose fingerprint the admitting member has compared in person and entered.
 
-    Args:
-        fingerprint: as the admitting member entered it; spaces and case do not count.
-
-    Raises:
-        AdmissionRefused(no_key, fingerprint, role, elsewhere, self, admitted, changed): see there.
-        Locked: the admitting person does not hold the team's key.
+    Raises AdmissionRefused, and Locked where the admitting person does not hold the team's key.
     """
     team = Team.objects.select_for_update().get(memberships=membership_id)
     membership = (
@@ -140,11 +131,9 @@ def _check_admission(membership: TeamMembership, by: Staff) -> None:
 
 
 def current_keys(keyring: Keyring, team: Team) -> KeySet:
-    """Return the key set of a team whose row is locked, after verifying that it is the current one.
+    """Return the key set of a team whose row is locked; raises Locked, and AdmissionRefused(changed).
 
-    Raises:
-        Locked: the person does not hold the team's key.
-        AdmissionRefused(changed): another member changed the key after this key ring was read.
+    The latter says that another member changed the key after this key ring was read.
     """
     keys = keyring.team(team)
     if keys.fingerprint != team_fingerprint(team):
@@ -182,8 +171,7 @@ def store_recovery(team: Team, keys: KeySet, recovery: tuple[bytes, bytes]) -> N
 def renew_recovery(team: Team, old: KeySet, new: KeySet) -> bool:
     """Split a new team key over the same recovery public keys.
 
-    Returns:
-        False, and the team then has no recovery, where ``old`` has not signed the stored recovery keys.
+    Return False, and the team then has no recovery, where ``old`` has not signed the stored recovery keys.
     """
     public_keys = bytes(team.recovery_keys or b"")
     try:

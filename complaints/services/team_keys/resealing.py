@@ -70,10 +70,7 @@ def open_rotations(teams: QuerySet[Team]) -> list[TeamKey]:
 def reseal(*, actor: Actor, team_id: uuid.UUID, limit: int = SLICE) -> Progress:
     """Seal the next ``limit`` rows again, and delete the older keys once no row is left.
 
-    Raises:
-        Locked: the person does not hold the team's key.
-        UnpinnedKey: the current key does not follow from the pinned one.
-        AdmissionRefused(changed): another member has changed the key in between.
+    Raises Locked, UnpinnedKey, and AdmissionRefused(changed) where another member has changed the key in between.
     """
     team = _reseal_slice(actor, team_id, limit)
     state = progress(team=team)

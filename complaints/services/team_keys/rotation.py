@@ -58,28 +58,18 @@ def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
         raise AdmissionRefused("gone")
     if leaving and leaving.staff_id == person.pk:
         raise AdmissionRefused("self")
-    admitted = [row for row in members if row.sealed_key and row != leaving and _belongs(row)]
-    staying = [row for row in admitted if is_certified(row, keys)]
-    returning = [row for row in admitted if row not in staying]
+    admitted = [row for row in members if row.sealed_key and row.staff.has_key and not _has_left(row)]
+    staying = [row for row in admitted if row != leaving and is_certified(row, keys)]
+    returning = [row for row in admitted if row != leaving and row not in staying]
     return Plan(team, leaving, staying, returning, recovery_digest(team))
-
-
-def _belongs(row: TeamMembership) -> bool:
-    return row.staff.is_active and row.staff.has_key and access.may_join(row.staff, row.team)
 
 
 @transaction.atomic
 def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = None, reason: str = "") -> Team:
     """Give a team a new key and end the memberships of people who do not belong to it any more.
 
-    Args:
-        removing: the membership of a person to be removed.
-        reason: why the person is removed; sealed to the team's new key.
-
-    Raises:
-        Locked: the acting person does not hold the team's key.
-        UnpinnedKey: the current key does not follow from the pinned one.
-        AdmissionRefused(self, gone, changed): see there.
+    ``removing`` is the membership of a person to be removed; ``reason`` is sealed to the team's new key. Raises Locked
+    without the team's key, UnpinnedKey, AdmissionRefused(self, gone, changed).
     """
     # Waits for transactions that seal to this team; later ones wait and then read the new key.
     team = Team.objects.select_for_update().get(pk=team_id)
@@ -185,13 +175,9 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> l
     """End a person's sessions, and the memberships that a new role or body, or a deactivation, no longer allows.
 
     The last holder of a team's key keeps the membership at a deactivation: nobody can sign in with the account, and
-    without the key the team would have to be recovered.
+    without the key the team would have to be recovered; a new role or body raises AdmissionRefused(last).
 
-    Returns:
-        The teams whose key must now be rotated.
-
-    Raises:
-        AdmissionRefused(last): a new role or body for the last holder of a team's key.
+    Return the teams whose key must now be rotated.
     """
     to_rotate = []
     sessions.end_sessions(staff=staff, by=by, signer=actor.keyring.signer, now=actor.now)
@@ -249,8 +235,9 @@ def reason_of(*, keyring: Keyring, row: TeamMembership) -> str:
         return ""
 
 
-def _with_reason(team: Team) -> QuerySet[TeamMembership]:
-    return TeamMembership.objects.filter(team=team, sealed_reason__isnull=False)
-
-
-resealing_registry.register_records("removal", rows=_with_reason, context=reason_context, column="sealed_reason")
+resealing_registry.register_records(
+    "removal",
+    rows=lambda team: TeamMembership.objects.filter(team=team, sealed_reason__isnull=False),
+    context=reason_context,
+    column="sealed_reason",
+)

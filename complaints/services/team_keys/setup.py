@@ -29,7 +29,6 @@ class SetupRefused(Exception):  # noqa: N818
     """The request is refused; ``problems`` are sentences for the terminal."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        """Store every problem, so that one run shows them all."""
         self.problems = list(problems)
         super().__init__("; ".join(self.problems))
 
@@ -55,12 +54,9 @@ class TeamPlan:
 
 
 def check_request(request: SetupRequest) -> list[TeamPlan]:
-    """Return the teams of a request, after checking all of it; nothing is written.
+    """Return the teams of a request, after checking all of it; raises SetupRefused with every problem.
 
     The first run creates the triage and custodian teams; later runs add teams of bodies.
-
-    Raises:
-        SetupRefused: with every problem of the request.
     """
     slugs = _slugs(request)
     problems = [f"{slug}: this team exists already." for slug in _existing_slugs() & set(slugs)]
@@ -151,11 +147,7 @@ def without_key(plans: Iterable[TeamPlan]) -> list[Staff]:
 
 @transaction.atomic
 def create_teams(plans: Iterable[TeamPlan], *, now: datetime) -> list[Team]:
-    """Create every planned team or none.
-
-    Raises:
-        AdmissionRefused: as :func:`membership.make_team`.
-    """
+    """Create every planned team or none; raises AdmissionRefused as :func:`membership.make_team`."""
     return [
         membership.make_team(
             slug=plan.slug,
