@@ -64,7 +64,6 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Check the settings."""
     return [*_mode(), *_secrets(), *_origin_and_cookies(), *_key_wrapping(), *_second_factor(), *_outgoing()]
 
 

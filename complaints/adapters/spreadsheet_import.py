@@ -104,7 +104,8 @@ def _sheet_rows(data: bytes, most_rows: int) -> list[list[str]]:
             if any(cell.data_type == "f" for cell in row):
                 raise BadTable("formula", number)
             # A spreadsheet stores 15 digits of a number: the other digits of a NIP are lost.
-            if any(cell.data_type == "n" and abs(_number(cell.value)) >= 10**15 for cell in row):
+            numbers = [cell.value for cell in row if cell.data_type == "n" and isinstance(cell.value, int | float)]
+            if any(abs(value) >= 10**15 for value in numbers):
                 raise BadTable("number", number)
             cells = [_text(cell.value) for cell in row]
             while cells and not cells[-1]:
@@ -113,10 +114,6 @@ def _sheet_rows(data: bytes, most_rows: int) -> list[list[str]]:
         return rows
     finally:
         book.close()
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0
 
 
 def _text(value: object) -> str:

@@ -179,7 +179,6 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
 
     @property
     def client(self) -> Client:
-        """The S3 client of this process."""
         with self._lock:
             if self._client is None:
                 self._client = self._create_session().client(

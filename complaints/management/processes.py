@@ -52,11 +52,7 @@ class Child:
         self._process = subprocess.Popen(  # noqa: S603
             list(command), cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent
         )
-
-    @property
-    def pid(self) -> int:
-        """The id of the child, which is also that of its group."""
-        return self._process.pid
+        self.pid = self._process.pid  # the id of its group as well
 
     @property
     def age(self) -> float:

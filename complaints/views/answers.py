@@ -68,10 +68,6 @@ def _in_words(name: str, draft: Draft) -> str:
         return ""
     if name in {"event_from", "event_until", "learnt_on"}:
         return date_format(date.fromisoformat(value), "l, j F Y")
-    return _choice_label(name, value)
-
-
-def _choice_label(name: str, value: str) -> str:
     if name == "accused_kind":
         return str(reference_data.accused_kind(value) or "")
     if name == "category":

@@ -86,7 +86,6 @@ def enter(request: ReporterRequest) -> HttpResponse:
 
 @_handle_unreadable
 def show(request: ReporterRequest) -> HttpResponse:
-    """Show the report behind the open ticket."""
     return _show(request)
 
 

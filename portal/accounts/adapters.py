@@ -10,7 +10,6 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core import context
-from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -94,8 +93,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Require both password and factor within ACCOUNT_REAUTHENTICATION_TIMEOUT; allauth would accept either."""
-        if not step_up.confirmed(context.request):
-            raise ReauthenticationRequired
+        step_up.require_confirmation(context.request)
         return False
 
 

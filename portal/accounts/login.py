@@ -14,7 +14,6 @@ from typing import Any, cast
 from allauth.account.adapter import get_adapter as account_adapter
 from allauth.account.views import LoginView, LogoutView, PasswordChangeView
 from allauth.core import context
-from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.views import AuthenticateView
@@ -200,16 +199,10 @@ class ConfirmView(ThrottledView):
         return values
 
 
-def require_confirmation(request: HttpRequest) -> None:
-    """Raise ReauthenticationRequired unless :func:`step_up.confirmed`."""
-    if not step_up.confirmed(request):
-        raise ReauthenticationRequired
-
-
 class PasswordView(PasswordChangeView):
     """Changes the password; replacing the initial one, which an administrator set, needs no confirmation."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.must_change_password:
-            require_confirmation(request)
+            step_up.require_confirmation(request)
         return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))

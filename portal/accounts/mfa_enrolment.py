@@ -29,7 +29,7 @@ from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.keyring import Keyring
 from portal.accounts import step_up
-from portal.accounts.login import ThrottledView, attempted, require_confirmation
+from portal.accounts.login import ThrottledView, attempted
 
 
 def _person(request: HttpRequest) -> Staff:
@@ -89,10 +89,10 @@ class NewKeyForm(AddWebAuthnForm):
 
 
 class Confirmed:
-    """Requires that password and factor were given just before (:func:`require_confirmation`)."""
+    """Requires that password and factor were given just before (:func:`step_up.require_confirmation`)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        require_confirmation(request)
+        step_up.require_confirmation(request)
         return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
 
 
@@ -122,7 +122,7 @@ class ActivateAppView(Confirmed, ThrottledView):
 
 def app_picture(request: HttpRequest) -> HttpResponse:
     """Return the QR code of the secret as a file, because the content security policy allows no data: URL."""
-    require_confirmation(request)
+    step_up.require_confirmation(request)
     secret = request.session.get(SECRET_SESSION_KEY)
     if not secret:
         raise Http404

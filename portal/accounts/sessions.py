@@ -80,11 +80,8 @@ def _seal(cookie: str, content: dict[str, Any], kind: str) -> bytes:
 def read_row(cookie: str, kind: str = REPORTER) -> dict[str, Any]:
     """Return the content of the row of ``cookie``; empty where there is none, or it has ended, was altered or moved.
 
-    Args:
-        kind: REPORTER or STAFF; a row of the other kind does not open.
-
-    Returns:
-        "data", "until" and "began" as :func:`write_row` was given them, and "files": whether draft files belong to it.
+    It has "data", "until" and "began" as :func:`write_row` was given them, and "files": whether draft files belong to
+    it. A row of the other ``kind`` (REPORTER or STAFF) does not open.
     """
     identifier = row_id(cookie)
     with connection.cursor() as cursor:
@@ -140,15 +137,10 @@ def write_row(
     kind: str = REPORTER,
     owner: Owner = NOBODY,
 ) -> bool:
-    """Write the row of ``cookie``; ``until`` and ``began`` are seconds since the epoch.
+    """Write the row of ``cookie``; ``until`` and ``began`` are seconds since the epoch. Return whether it was written.
 
-    Args:
-        new: True inserts the row and never overwrites one; False updates it and never brings back a deleted one.
-        kind: REPORTER or STAFF; the row opens for this kind only.
-        owner: the person of a staff row.
-
-    Returns:
-        False where nothing was written: there is a row already, or none any more.
+    ``new`` inserts the row and never overwrites one; without it the row is updated, and a deleted one does not come
+    back. The row opens for this ``kind`` (REPORTER or STAFF) only; ``owner`` is the person of a staff row.
     """
     identifier = row_id(cookie)
     sealed = _seal(cookie, {"until": until, "began": began, "data": data}, kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -74,3 +75,9 @@ def confirmed(request: HttpRequest) -> bool:
     if not isinstance(user, Staff) or not _is_recent(request, user, PASSWORD):
         return False
     return _is_recent(request, user, FACTOR) or not mfa.has_factor(user)
+
+
+def require_confirmation(request: HttpRequest) -> None:
+    """Raise ReauthenticationRequired unless :func:`confirmed`."""
+    if not confirmed(request):
+        raise ReauthenticationRequired

@@ -42,7 +42,6 @@ class BoxPair:
 
     @classmethod
     def from_private(cls, private: bytes) -> BoxPair:
-        """Rebuild the pair from its 32 private bytes."""
         return cls(private, bindings.crypto_scalarmult_base(private))
 
 
@@ -55,7 +54,6 @@ class SignPair:
 
     @classmethod
     def from_seed(cls, seed: bytes) -> SignPair:
-        """Rebuild the pair from its 32-byte seed."""
         return cls(seed, bindings.crypto_sign_seed_keypair(seed)[0])
 
     def sign(self, message: bytes) -> bytes:

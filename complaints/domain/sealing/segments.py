@@ -123,7 +123,6 @@ class SegmentWriter:
             yield from self.seal(segment)
 
     def finish(self) -> Iterator[Piece]:
-        """Yield the last segment and the padding."""
         yield from self.seal(self._take(), last=True)
         yield from map(self._emit, padding(self._stored))
 
