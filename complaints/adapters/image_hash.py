@@ -15,6 +15,7 @@ from complaints.adapters.media import Unreadable
 WIDTH, HEIGHT = 9, 8
 # A JPEG is decoded at a small scale; other formats are decoded whole, in the memory of a process that answers requests.
 MAX_PIXELS: Final = 16_000_000
+# Two pictures are nearly the same where their hashes differ in at most so many of the 64 bits (the Hamming distance).
 NEAR: Final = 6
 # Plain areas and even gradients give all or no bits: a hash with fewer set, or unset, bits tells no pictures apart.
 LEAST_BITS: Final = 8
@@ -49,11 +50,6 @@ def _flattened(image: Image.Image) -> Image.Image:
     transparent = image.convert("RGBA")
     background = Image.new("RGBA", transparent.size, "white")
     return Image.alpha_composite(background, transparent).convert("L")
-
-
-def distance(first: int, second: int) -> int:
-    """Return the Hamming distance of two hashes (0 to 64)."""
-    return (first ^ second).bit_count()
 
 
 def says_something(value: int) -> bool:

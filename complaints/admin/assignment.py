@@ -22,14 +22,14 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin import labels
-from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
+from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.conflicts import ReasonForm
-from complaints.admin.forms import BaseForm, DayInput, text_field
+from complaints.admin.forms import DayInput
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case
 from complaints.models.team import Staff, Team
-from complaints.services import assignment, case_actions, case_file, case_items, conflicts, reference_data
+from complaints.services import assignment, case_actions, case_file, conflicts, reference_data
 from complaints.services.keyring import Locked
 
 # Cases that are listed and handed over at once; no officer has more open ones.
@@ -130,22 +130,6 @@ class DutyForm(BaseForm):
 
 
 # --- The officer of a case
-
-
-def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, object]:
-    """Return what ``admin/case/officer.html`` reads: whose the case is, and who else could have it; one query."""
-    case, today = opened.case, timezone.localdate()
-    colleagues = assignment.assignable(today=today)
-    names = {person.pk: assignment.name_of(person) for person in colleagues}
-    return {
-        "people": colleagues,
-        "is_mine": case.assignee_id == request.user.pk,
-        "unconfirmed": case.assignee_id is not None and case.confirmed_on is None,
-        "idle": bool(case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(today)),
-        "given_by": names.get(case.assigned_by_id, "") if case.assigned_by_id else "",
-        "instead_of": names.get(case.stands_for_id, "") if case.stands_for_id else "",
-        "give": GiveForm(auto_id="id_give_%s"),
-    }
 
 
 def _assignable_case_or_404(request: StaffRequest, case_id: uuid.UUID) -> Case:
@@ -267,7 +251,7 @@ def _show_assignments(
     cases = access.cases_for(person).filter(assignee=person, status__in=sorted(OPEN))
     cases = cases.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")
     rows = list(cases[:MAX_CASES])
-    summaries = case_items.summaries(actor=request.actor, cases=rows) if rows else {}
+    summaries = case_file.summaries(actor=request.actor, cases=rows) if rows else {}
     ticked = set(request.POST.getlist("case"))
     absences = Absence.objects.filter(until_on__gte=today).select_related("staff", "stand_in").order_by("from_on")
     context = {

@@ -1,4 +1,4 @@
-"""What all screens of the staff share: who may open a page, how a page is rendered, and the plain change lists.
+"""What all screens of the staff share: who may open a page, how it is rendered, the base of forms, plain change lists.
 
 Who may open what is decided by :mod:`complaints.access` alone: Django's own permission table, its log of edits, its
 history pages and its deletions are not used. A page that a person may not see does not exist for them: 404, never 403
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
@@ -26,6 +27,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from complaints import access
+from complaints.admin.labels import Label
 from complaints.admin.site import site
 from complaints.domain.errors import SealError
 from complaints.models.case import Case
@@ -134,9 +136,45 @@ def case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:
 def readable_case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:
     """Return a case whose reports the person may open; Http404 for others."""
     case = case_or_404(request, case_id)
-    if not access.may_read(request.user, case):
+    # Conflicts, practice and linked cases are left out of the cases above already.
+    if not access.is_triage(request.user):
         raise Http404
     return case
+
+
+# --- Forms
+
+
+# So many characters of any script fit into a sealed record of 64 KiB.
+TEXT_AT_MOST: Final = 8000
+
+
+def text_field(label: Label, *, help_text: Label = "", required: bool = False, rows: int = 4) -> forms.CharField:
+    """Return a field for a text of several lines, at most TEXT_AT_MOST characters, which is sealed once it is sent."""
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        max_length=TEXT_AT_MOST,
+        widget=forms.Textarea(attrs={"rows": rows, "cols": None, "autocomplete": "off"}),
+    )
+
+
+class BaseForm(forms.Form):
+    """A form whose labels end without a colon, because they stand above their fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A model form whose labels end without a colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+# --- Change lists
 
 
 class CappedPaginator(RowPaginator):

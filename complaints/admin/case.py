@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from django.contrib import messages
 from django.http import Http404
@@ -17,16 +17,17 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
-from complaints.admin import evidence_labels, labels
-from complaints.admin.assignment import officer_context
+from complaints.admin import labels
+from complaints.admin.assignment import GiveForm
 from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page
-from complaints.admin.case_evidence import allow_viewing
-from complaints.admin.case_links import links_context, match_counts, match_groups, redirect_to_joint_case
-from complaints.admin.case_risk import risk_context
+from complaints.admin.case_evidence import allow_viewing, evidence_remarks, evidence_warnings, is_risky
+from complaints.admin.case_risk import AssessmentLines, assessment_lines
 from complaints.admin.case_summary import FOLDED_FROM, PostLines, answer_rows, post_lines, report_gist, summary_context
 from complaints.admin.forms import NoteForm, ReplyForm
+from complaints.admin.labels import Label
 from complaints.admin.reply_composer import (
     Composer,
     Option,
@@ -36,15 +37,26 @@ from complaints.admin.reply_composer import (
     standard_text_options,
     text_as_sent,
 )
-from complaints.domain.case_version import CaseVersion
+from complaints.domain.case_links import TAKES_IN, with_body
 from complaints.domain.disclosure import Disclosure
+from complaints.domain.risk import RiskGrade
+from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release
-from complaints.services import case_actions, case_file, case_items, disclosure_check
+from complaints.services import assignment, case_actions, case_file, case_links, disclosure_check, similarity
 from complaints.services.forwarding import reading
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
+
+# What several reports share, by the kind of the match.
+MATCHES: Final[dict[str, Label]] = {
+    "post": gettext_lazy("The same post"),
+    "nip": gettext_lazy("The same NIP"),
+    "person": gettext_lazy("The same name at the same agency"),
+    "picture": gettext_lazy("Nearly the same picture"),
+    "agency": gettext_lazy("The same agency"),
+}
 
 # --- The page
 
@@ -81,11 +93,20 @@ def _show_case(request: StaffRequest, object_id: uuid.UUID, submitted: Submitted
     try:
         opened = case_file.open_case(actor=request.actor, case_id=object_id)
     except Case.DoesNotExist:
-        return redirect_to_joint_case(request, object_id)
+        return _redirect_to_joint_case(request, object_id)
     # The previews beside the evidence belong to this look at the case, which has just been recorded.
     allow_viewing(request.session, object_id, now=now)
     status = 200 if submitted is None else 409 if submitted.seen else 400
     return render(request, "admin/case.html", case_context(request, opened, submitted), status=status)
+
+
+def _redirect_to_joint_case(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Redirect from a case that was linked to the case that holds its reports; Http404 where there is none."""
+    joint = access.cases_for(request.user).filter(linked=object_id).first()
+    if joint is None:
+        raise Http404
+    messages.info(request, _("That case was linked to this one."))
+    return redirect("admin:complaints_case_change", joint.pk)
 
 
 def case_context(
@@ -153,10 +174,124 @@ def _clear_facts(case: Case, today: date) -> ClearFacts:
     }
 
 
+def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, object]:
+    """Return what ``admin/case/officer.html`` reads: whose the case is, and who else could have it; one query."""
+    case, today = opened.case, timezone.localdate()
+    colleagues = assignment.assignable(today=today)
+    names = {person.pk: assignment.name_of(person) for person in colleagues}
+    return {
+        "people": colleagues,
+        "is_mine": case.assignee_id == request.user.pk,
+        "unconfirmed": case.assignee_id is not None and case.confirmed_on is None,
+        "idle": bool(case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(today)),
+        "given_by": names.get(case.assigned_by_id, "") if case.assigned_by_id else "",
+        "instead_of": names.get(case.stands_for_id, "") if case.stands_for_id else "",
+        "give": GiveForm(auto_id="id_give_%s"),
+    }
+
+
+class ReportRisk(TypedDict):
+    """The assessments of one report: the current one, and those before it, newest first."""
+
+    number: int
+    complaint_id: uuid.UUID
+    now: AssessmentLines | None
+    before: list[AssessmentLines]
+
+
+class RiskContext(TypedDict):
+    """What the case page reads of the risk; ``ungraded`` are the reports that a long list shows as numbers only."""
+
+    gradings: list[ReportRisk]
+    ungraded: list[ReportRisk]
+    in_danger: bool
+
+
+def risk_context(opened: case_file.CaseFile) -> RiskContext:
+    """Return the risk assessments of every report of a case, and whether any of them is high."""
+    reports: list[ReportRisk] = [
+        {
+            "number": number,
+            "complaint_id": report.complaint.pk,
+            "now": assessment_lines(report.dangers[-1]) if report.dangers else None,
+            "before": [assessment_lines(assessment) for assessment in reversed(report.dangers[:-1])],
+        }
+        for number, report in enumerate(opened.complaints, start=1)
+    ]
+    # A case may hold forty reports that nobody has assessed yet: those are shown as a row of numbers.
+    is_long = len(reports) >= FOLDED_FROM
+    return {
+        "gradings": [report for report in reports if report["now"] or not is_long],
+        "ungraded": [report for report in reports if is_long and not report["now"]],
+        "in_danger": any(report.dangers and report.dangers[-1].grade is RiskGrade.HIGH for report in opened.complaints),
+    }
+
+
+class LinkedReport(TypedDict):
+    """A report of a joint case; ``later``: it joined after the last forwarding; ``held``: it cannot leave now."""
+
+    complaint: Complaint
+    number: int
+    later: bool
+    held: bool
+
+
+class LinksContext(TypedDict):
+    """What the case page reads of the links; ``reports`` is empty for a case of one report."""
+
+    may: bool
+    takes_in: bool
+    reports: list[LinkedReport]
+    about: list[tuple[similarity.Similar, str]]
+
+
+def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksContext:
+    """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
+    case, reports = opened.case, [report.complaint for report in opened.complaints]
+    is_joint = len(reports) > 1
+    later = case_links.reports_after_forwarding(case=case, history=opened.history) if is_joint else set()
+    # A body holds what was forwarded to it: of a joint case, all but the reports that joined later.
+    is_held = is_joint and with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    return {
+        "may": Permission.TRIAGE in access.permissions_of(request.user),
+        "takes_in": Status(case.status) in TAKES_IN,
+        "reports": [
+            {
+                "complaint": report,
+                "number": number,
+                "later": report.pk in later,
+                "held": is_held and report.pk not in later,
+            }
+            for number, report in enumerate(reports if is_joint else [], 1)
+        ],
+        "about": _cases_about_accused(opened.matches),
+    }
+
+
+def _cases_about_accused(matches: similarity.Matches | None) -> list[tuple[similarity.Similar, str]]:
+    """Return other cases that name the same person, newest first, each with the label of its status."""
+    groups = [group for group in matches.groups if group.kind in {"nip", "person"}] if matches else []
+    cases = {case.case_id: case for group in groups for case in group.cases}
+    newest = sorted(cases.values(), key=lambda case: (str(case.received_on), case.reference), reverse=True)
+    return [(case, labels.status_label(case.status)) for case in newest]
+
+
+def match_counts(matches: similarity.Matches) -> str:
+    """Return how many reports speak of how many posts: "7 reports, 2 posts"."""
+    reports = ngettext("%(number)d report", "%(number)d reports", matches.reports) % {"number": matches.reports}
+    posts = ngettext("%(number)d post", "%(number)d posts", matches.posts) % {"number": matches.posts}
+    return f"{reports}, {posts}" if matches.posts else reports
+
+
+def match_groups(matches: similarity.Matches) -> list[tuple[str, similarity.Group]]:
+    """Return what reports share, in words, each with the cases that share it."""
+    return [(str(MATCHES[group.kind]), group) for group in matches.groups]
+
+
 class EvidenceRow(TypedDict):
     """An item of evidence; ``waits``: only an officer's session can still process it."""
 
-    item: case_items.EvidenceItem
+    item: case_file.EvidenceItem
     warnings: list[str]
     remarks: list[str]
     infected: bool
@@ -171,6 +306,7 @@ class ReportContext(TypedDict):
     gist: str
     is_new: bool
     stands_open: bool
+    has_reporter: bool
     answers: list[tuple[str, str]]
     evidence: list[EvidenceRow]
     links: list[str]
@@ -189,13 +325,14 @@ def _report_context(report: case_file.ComplaintFile, number: int, submitted: Sub
         "gist": report_gist(report.answers),
         "is_new": is_new,
         "stands_open": number == 1 or is_new or submitted is not None,
+        "has_reporter": report.complaint.channel == Complaint.Channel.WEB,
         "answers": answer_rows(report.answers),
         "evidence": [
             {
                 "item": item,
-                "warnings": evidence_labels.evidence_warnings(item),
-                "remarks": evidence_labels.evidence_remarks(item),
-                "infected": evidence_labels.is_risky(item),
+                "warnings": evidence_warnings(item),
+                "remarks": evidence_remarks(item),
+                "infected": is_risky(item),
                 "waits": item.row.state == Evidence.State.OFFICER,
             }
             for item in report.evidence
@@ -216,6 +353,8 @@ class ReleaseRow(TypedDict):
 
 def _release_rows(request: StaffRequest, releases: list[Release]) -> list[ReleaseRow]:
     """Return the releases of a case, the newest first."""
+    if not releases:
+        return []
     decisions = reading.decisions_for_triage(keyring=request.keyring, releases=releases)
     return [
         {"release": release, "decisions": [labels.decision_lines(decided) for decided in decisions[release]]}

@@ -24,21 +24,103 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import sandbox
-from complaints.admin import evidence_labels
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.labels import Label
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import case_actions, case_items
+from complaints.services import case_actions, case_file
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.storage import FileInfo, InfectedFile
 from complaints.services.forwarding import reading
 
 Variant = EvidenceObject.Variant
+
+# --- What the worker found in a file, in words for the officer
+
+# What a file tells of its origin, by the codes of adapters.media.hints.
+ORIGIN_TRACES: Final[dict[str, Label]] = {
+    "place": gettext_lazy("place"),
+    "device": gettext_lazy("device"),
+    "author": gettext_lazy("author"),
+    "people": gettext_lazy("names of other people"),
+    "organisation": gettext_lazy("office or organisation"),
+    "time": gettext_lazy("time"),
+    "software": gettext_lazy("program it was made with"),
+    "title": gettext_lazy("title or description"),
+    "path": gettext_lazy("folder on the computer"),
+    "thumbnail": gettext_lazy("small picture of an earlier state"),
+    "history": gettext_lazy("earlier or deleted text"),
+    "attachment": gettext_lazy("other files inside"),
+    "script": gettext_lazy("macros or scripts"),
+    "remote": gettext_lazy("addresses that a program would call by itself"),
+}
+# Why there is no clean copy, by the codes of adapters.media.refusal, of the sandbox and of the worker.
+NO_COPY: Final[dict[str, Label]] = {
+    "damaged": gettext_lazy("the file is cut or damaged"),
+    "bomb": gettext_lazy("the file is small outside and monstrous inside"),
+    "encrypted": gettext_lazy("the file is locked with a password"),
+    "unsupported": gettext_lazy("this variant of the format cannot be written anew"),
+    "too_large": gettext_lazy("the file is above the limit for clean copies"),
+    "legacy": gettext_lazy("this old format hides too much to be cleaned"),
+    "opaque": gettext_lazy("this kind of file is kept as it is"),
+    "crashed": gettext_lazy("the program that reads such files broke down on it"),
+    "memory": gettext_lazy("reading it took too much memory"),
+    "time": gettext_lazy("reading it took too long"),
+    "infected": gettext_lazy("the malware scanner found something in it"),
+}
+VARIANTS: Final[dict[str, Label]] = {
+    "original": gettext_lazy("original"),
+    "working": gettext_lazy("working copy"),
+    "preview": gettext_lazy("preview"),
+    "page": gettext_lazy("page as an image"),
+}
+
+
+def is_risky(item: case_file.EvidenceItem) -> bool:
+    """Whether opening the original must be confirmed: it holds malware, or the scanner has not read it yet."""
+    return bool(storage.threat_in(item.findings))
+
+
+def origin_traces(item: case_file.EvidenceItem) -> str:
+    """Return what the original tells of its origin, in one line; "" where nothing was found."""
+    found_later = item.findings.betrays if item.findings else []
+    codes = dict.fromkeys([*item.original.info.betrays, *found_later])
+    return ", ".join(str(ORIGIN_TRACES.get(code, code)) for code in codes)
+
+
+def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
+    """Return what an officer must know before they open or release an item."""
+    lines, report = [], item.findings
+    if report and report.scan == "infected":
+        lines.append(_("The malware scanner found “%(name)s” in the original.") % {"name": report.threat or "?"})
+    if report and report.scan not in {"off", "clean", "infected"}:
+        lines.append(_("The malware scanner could not read the original to its end."))
+    if report and report.disagrees:
+        lines.append(_("The name says another kind of file than the content: the content counts here."))
+    if traces := origin_traces(item):
+        lines.append(_("The original tells of its origin: %(what)s.") % {"what": traces})
+    return lines
+
+
+def evidence_remarks(item: case_file.EvidenceItem) -> list[str]:
+    """Return what else the worker found: the number of pages, the scan, and why there is no working copy."""
+    lines, report = [], item.findings
+    if report and report.pages:
+        lines.append(ngettext("%(pages)d page", "%(pages)d pages", report.pages) % {"pages": report.pages})
+    if report and report.scan in {"off", "clean"}:
+        is_scanned = report.scan == "clean"
+        lines.append(_("scanned, nothing found") if is_scanned else _("not scanned: no scanner is set up"))
+    if item.working is None:
+        reason = NO_COPY.get(report.no_copy) if report else None
+        lines.append(_("no working copy: %(why)s") % {"why": reason} if reason else item.row.get_state_display())
+    return lines
+
 
 # --- Permission to fetch copies: a browser fetches a video in many ranges, which are not recorded one by one
 
@@ -235,7 +317,7 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
     """Show one item of a case; each look is recorded once."""
     case, ids = _case_and_file_ids(request, object_id, item_id)
     now = timezone.now()
-    item = case_items.view_item(actor=request.actor, evidence_id=item_id)
+    item = case_file.view_item(actor=request.actor, evidence_id=item_id)
     allow_viewing(request.session, item_id, now=now)
     copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
     shown: list[ShownCopy] = [
@@ -252,9 +334,9 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
         "title": " ".join((f"{case.reference}:", _("evidence"), str(neighbours["place"]))),
         "case": case,
         "item": item,
-        "infected": evidence_labels.is_risky(item),
-        "warnings": evidence_labels.evidence_warnings(item),
-        "remarks": evidence_labels.evidence_remarks(item),
+        "infected": is_risky(item),
+        "warnings": evidence_warnings(item),
+        "remarks": evidence_remarks(item),
         "shown": shown,
         "back": reverse("admin:complaints_case_change", args=[case.pk]),
         "before_url": _item_url(case, neighbours["before"]),
@@ -282,7 +364,7 @@ def inline_copy(
         is_allowed = may_view(request.session, case.pk, now=now)
     if not is_allowed:
         raise Http404
-    copy, info = case_items.open_copy(keyring=request.keyring, object_id=stored.pk)
+    copy, info = case_file.open_copy(keyring=request.keyring, object_id=stored.pk)
     return inline_response(copy, info, request.headers.get("Range", ""))
 
 
@@ -291,7 +373,7 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
     """Scan and read an item that the worker can no longer open, with the key of this session."""
     _case_and_file_ids(request, object_id, item_id)
     try:
-        case_items.process_for_officer(actor=request.actor, evidence_id=item_id)
+        case_file.process_for_officer(actor=request.actor, evidence_id=item_id)
     except Evidence.DoesNotExist:
         messages.info(request, _("Nothing to do: the work on this file is done."))
     except (processing.ScannerDown, sandbox.Unavailable):

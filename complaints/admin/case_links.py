@@ -18,26 +18,17 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.admin import labels
-from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page
-from complaints.admin.forms import SeenForm, text_field
+from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page, text_field
+from complaints.admin.forms import SeenForm
 from complaints.admin.labels import Label
 from complaints.domain import workflow
 from complaints.domain.case_links import LinkRefused, with_body
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_actions, case_file, case_items, case_links, similarity
-from complaints.services.transitions import CaseChanged
+from complaints.services import case_actions, case_file, case_links
+from complaints.services.transitions import CaseChanged, CaseVersion
 
-# What several reports share, by the kind of the match.
-MATCHES: Final[dict[str, Label]] = {
-    "post": gettext_lazy("The same post"),
-    "nip": gettext_lazy("The same NIP"),
-    "person": gettext_lazy("The same name at the same agency"),
-    "picture": gettext_lazy("Nearly the same picture"),
-    "agency": gettext_lazy("The same agency"),
-}
 # Why a case is offered for linking.
 REASONS: Final[dict[str, Label]] = {
     "accused": gettext_lazy("the same accused, received within a month"),
@@ -95,83 +86,11 @@ class UnlinkForm(SeenForm):
     )
 
 
-# --- On the case page
-
-
-class LinkedReport(TypedDict):
-    """A report of a joint case; ``later``: it joined after the last forwarding; ``held``: it cannot leave now."""
-
-    complaint: Complaint
-    number: int
-    later: bool
-    held: bool
-
-
-class LinksContext(TypedDict):
-    """What the case page reads of the links; ``reports`` is empty for a case of one report."""
-
-    may: bool
-    takes_in: bool
-    reports: list[LinkedReport]
-    about: list[tuple[similarity.Similar, str]]
-
-
-def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksContext:
-    """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
-    case, reports = opened.case, [report.complaint for report in opened.complaints]
-    is_joint = len(reports) > 1
-    later = case_links.reports_after_forwarding(case=case, history=opened.history) if is_joint else set()
-    is_with_body = _is_with_body(case)
-    return {
-        "may": Permission.TRIAGE in access.permissions_of(request.user),
-        "takes_in": not case_links.target_refusal(case),
-        "reports": [
-            {
-                "complaint": report,
-                "number": number,
-                "later": report.pk in later,
-                "held": is_with_body and report.pk not in later,
-            }
-            for number, report in enumerate(reports if is_joint else [], 1)
-        ],
-        "about": _cases_about_accused(opened.matches),
-    }
+# --- Taking reports in
 
 
 def _is_with_body(case: Case) -> bool:
     return with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
-
-
-def _cases_about_accused(matches: similarity.Matches | None) -> list[tuple[similarity.Similar, str]]:
-    """Return other cases that name the same person, newest first, each with the label of its status."""
-    groups = [group for group in matches.groups if group.kind in {"nip", "person"}] if matches else []
-    cases = {case.case_id: case for group in groups for case in group.cases}
-    newest = sorted(cases.values(), key=lambda case: (str(case.received_on), case.reference), reverse=True)
-    return [(case, labels.status_label(case.status)) for case in newest]
-
-
-def match_counts(matches: similarity.Matches) -> str:
-    """Return how many reports speak of how many posts: "7 reports, 2 posts"."""
-    reports = ngettext("%(number)d report", "%(number)d reports", matches.reports) % {"number": matches.reports}
-    posts = ngettext("%(number)d post", "%(number)d posts", matches.posts) % {"number": matches.posts}
-    return f"{reports}, {posts}" if matches.posts else reports
-
-
-def match_groups(matches: similarity.Matches) -> list[tuple[str, similarity.Group]]:
-    """Return what reports share, in words, each with the cases that share it."""
-    return [(str(MATCHES[group.kind]), group) for group in matches.groups]
-
-
-def redirect_to_joint_case(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Redirect from a case that was linked to the case that holds its reports; Http404 where there is none."""
-    joint = access.cases_for(request.user).filter(linked=object_id).first()
-    if joint is None:
-        raise Http404
-    messages.info(request, _("That case was linked to this one."))
-    return redirect("admin:complaints_case_change", joint.pk)
-
-
-# --- Taking reports in
 
 
 def _linkable_case_or_404(request: StaffRequest, object_id: uuid.UUID) -> Case:
@@ -223,7 +142,7 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
     candidates = _candidates(request, case, references)
-    summaries = case_items.summaries(actor=request.actor, cases=[row.case for row in candidates])
+    summaries = case_file.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}

@@ -16,14 +16,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints import access
 from complaints.admin import labels
-from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
-from complaints.admin.case_summary import FOLDED_FROM
-from complaints.admin.forms import BaseForm, text_field
+from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page, text_field
 from complaints.admin.labels import Label
-from complaints.domain.case_version import CaseVersion
-from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, highest_grade
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.services import assessments, case_actions, case_file
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 ANSWERS: Final[list[tuple[str, Label]]] = [
     (RiskAnswer.YES.value, pgettext_lazy("answer", "yes")),
@@ -80,29 +77,7 @@ class AssessmentLines(TypedDict):
     yes: list[str]
 
 
-class ReportRisk(TypedDict):
-    """The assessments of one report: the current one, and those before it, newest first."""
-
-    number: int
-    complaint_id: uuid.UUID
-    now: AssessmentLines | None
-    before: list[AssessmentLines]
-
-
-class RiskContext(TypedDict):
-    """What the case page reads of the risk; ``ungraded`` are the reports that a long list shows as numbers only."""
-
-    gradings: list[ReportRisk]
-    ungraded: list[ReportRisk]
-    in_danger: bool
-
-
-def case_risk_grade(opened: case_file.CaseFile) -> RiskGrade | None:
-    """Return the highest current grade of any report of a case; None where none was assessed."""
-    return highest_grade([report.dangers[-1].grade for report in opened.complaints if report.dangers])
-
-
-def _lines_of(assessment: assessments.RiskAssessment) -> AssessmentLines:
+def assessment_lines(assessment: assessments.RiskAssessment) -> AssessmentLines:
     is_as_proposed = assessment.grade is assessment.proposed
     return {
         "grade": assessment.grade.value,
@@ -116,26 +91,6 @@ def _lines_of(assessment: assessments.RiskAssessment) -> AssessmentLines:
             for question, answer in assessment.answers.items()
             if answer is RiskAnswer.YES
         ],
-    }
-
-
-def risk_context(opened: case_file.CaseFile) -> RiskContext:
-    """Return the risk assessments of every report of a case, and whether any of them is high."""
-    reports: list[ReportRisk] = [
-        {
-            "number": number,
-            "complaint_id": report.complaint.pk,
-            "now": _lines_of(report.dangers[-1]) if report.dangers else None,
-            "before": [_lines_of(assessment) for assessment in reversed(report.dangers[:-1])],
-        }
-        for number, report in enumerate(opened.complaints, start=1)
-    ]
-    # A case may hold forty reports that nobody has assessed yet: those are shown as a row of numbers.
-    is_long = len(reports) >= FOLDED_FROM
-    return {
-        "gradings": [report for report in reports if report["now"] or not is_long],
-        "ungraded": [report for report in reports if is_long and not report["now"]],
-        "in_danger": case_risk_grade(opened) is RiskGrade.HIGH,
     }
 
 
@@ -188,7 +143,7 @@ def _assessment_page(
         "form": form,
         "changes": changes,
         "stale": changes is not None,
-        "before": [_lines_of(assessment) for assessment in reversed(report.dangers)],
+        "before": [assessment_lines(assessment) for assessment in reversed(report.dangers)],
     }
     status = 409 if changes is not None else 400 if form.is_bound else 200
     return render(request, "admin/danger.html", context, status=status)

@@ -23,24 +23,30 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import evidence_labels, labels
-from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page
+from complaints.admin import labels
+from complaints.admin.base import (
+    BaseForm,
+    StaffRequest,
+    case_or_404,
+    render,
+    staff_page,
+    text_field,
+)
+from complaints.admin.case_evidence import origin_traces
 from complaints.admin.case_summary import answer_rows, post_lines
-from complaints.admin.forms import BaseForm, text_field
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.domain import checklists, workflow
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
 from complaints.models.case import DUE_KEY, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
-from complaints.models.team import Role, Staff
-from complaints.services import case_actions, case_file, case_items, disclosure_check
+from complaints.models.team import Role
+from complaints.services import case_actions, case_file, disclosure_check, transitions
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 EXPLANATION_AT_MOST: Final = 500
 
@@ -57,7 +63,7 @@ class ChecklistForm(BaseForm):
 
     def __init__(self, *args: Any, action: Action, is_complete: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.action, self.is_complete, self.items = action, is_complete, checklists.items(action)
+        self.action, self.is_complete, self.items = action, is_complete, checklists.CHECKLISTS.get(action, ())
         for item in self.items:
             label = labels.CHECKS[item.code]
             self.fields[f"check-{item.code}"] = forms.BooleanField(label=label, required=False)
@@ -98,6 +104,8 @@ class ChecklistForm(BaseForm):
 class StepForm(ChecklistForm):
     """The form of a step: its checklist, and a reason that the reporter reads or that becomes an internal note."""
 
+    reason = text_field("")
+
     def __init__(self, *args: Any, row: workflow.Transition, **kwargs: Any) -> None:
         super().__init__(*args, action=row.action, **kwargs)
         required = row.reason_required
@@ -107,7 +115,8 @@ class StepForm(ChecklistForm):
         else:
             label = _("Your reason") if required else _("A note, if you like")
             help_text = _("Stays in the house, as an internal note.")
-        self.fields["reason"] = text_field(label, help_text=help_text, required=required)
+        field = self.fields["reason"]
+        field.label, field.help_text, field.required = label, help_text, required
 
 
 class ForwardForm(ChecklistForm):
@@ -141,10 +150,10 @@ class ForwardForm(ChecklistForm):
 # --- A step
 
 
-@staff_page("GET", "POST", opens_for=access.may_see_cases)
+@staff_page("GET", "POST", opens_for=access.is_triage)
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
     """Show what a step does and its form; by POST take the step."""
-    case = readable_case_or_404(request, object_id)
+    case = case_or_404(request, object_id)
     if action == Action.FORWARD:
         return redirect("admin:complaints_case_forward", object_id)
     if action not in labels.STAFF_STEPS:
@@ -159,9 +168,12 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     if choice is None or choice.refused:
         # The text is not checked for a step that is not possible: the page says why it is not.
         return _step_page(request, case, action, refused=choice.refused if choice else "changed")
-    composer = _step_composer(request, case, choice.row, "reason")
-    form = StepForm(composer.data(), row=choice.row, is_complete=composer.is_sending)
-    if not form.is_valid() or not composer.may_send(form.cleaned_data["reason"]):
+    # An empty text that is sent has nothing to insert into, to preview or to check.
+    is_composed = choice.row.notice and (request.POST.get("reason", "").strip() or "do" in request.POST)
+    composer = _step_composer(request, case, choice.row, "reason") if is_composed else None
+    data = composer.data() if composer else request.POST
+    form = StepForm(data, row=choice.row, is_complete=composer is None or composer.is_sending)
+    if not form.is_valid() or (composer and not composer.may_send(form.cleaned_data["reason"])):
         return _step_page(request, case, action, form=form, composer=composer)
     try:
         case_actions.act(
@@ -170,8 +182,8 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
             action=action,
             reason=form.cleaned_data["reason"].strip(),
             seen=CaseVersion.parse(request.POST.get("seen", "")),
-            checklist=form.answers(),
-            override=composer.override_record(),
+            checklist=form.answers() if form.items else None,
+            override=composer.override_record() if composer else None,
         )
     except (CaseChanged, TransitionRefused) as refusal:
         fresh, code = case_or_404(request, case.pk), labels.refusal_code(refusal)
@@ -179,9 +191,9 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     return _step_done(request, case)
 
 
-def _choice(request: StaffRequest, case: Case, action: Action) -> case_items.AvailableStep | None:
+def _choice(request: StaffRequest, case: Case, action: Action) -> transitions.AvailableStep | None:
     """Return a step of this person on a case, which may be refused; None where the status has no such step."""
-    choices = case_items.available_steps(staff=request.user, case=case)
+    choices = transitions.available_steps(staff=request.user, case=case)
     return next((choice for choice in choices if choice.action is action), None)
 
 
@@ -255,27 +267,26 @@ def _step_composer(request: StaffRequest, case: Case, row: workflow.Transition, 
 
 
 def _step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
-    """Say which state the step led to and name the next case of this kind; ``before`` is the case before the step."""
-    after = case_or_404(request, before.pk)
+    """Say which state the step led to and name the next case of this kind; ``before`` is the case before the step.
+
+    The next case is the most urgent one in the state that ``before`` was in, the person's own first.
+    """
+    person, after = request.user, case_or_404(request, before.pk)
     states = {"before": labels.case_status_label(before), "after": labels.case_status_label(after)}
     done = _("Done: from “%(before)s” to “%(after)s”.") % states
-    following = _next_case(request.user, before)
+    # The order of the queue, for which the table of cases has an index.
+    order = (DUE_KEY.asc(), "received_on", "pk")
+    if before.status == Status.INELIGIBLE_PROPOSED:
+        following = case_actions.awaiting_approval(person).order_by(*order).first()
+    else:
+        cases = access.cases_for(person).filter(status=before.status).exclude(pk=before.pk).order_by(*order)
+        others = cases if person.role == Role.FORWARDER else cases.filter(assignee=None)
+        following = cases.filter(assignee=person).first() or others.first()
     if following is not None:
         url = reverse("admin:complaints_case_change", args=[following.pk])
         done = format_html('{} {} <a href="{}">{}</a>', done, _("Next of this kind:"), url, following.reference)
     messages.success(request, done)
     return redirect("admin:complaints_case_change", before.pk)
-
-
-def _next_case(person: Staff, before: Case) -> Case | None:
-    """Return the most urgent case in the state that ``before`` was in, the person's own first; None without any."""
-    # The order of the queue, for which the table of cases has an index.
-    order = (DUE_KEY.asc(), "received_on", "pk")
-    if before.status == Status.INELIGIBLE_PROPOSED:
-        return case_actions.awaiting_approval(person).order_by(*order).first()
-    cases = access.cases_for(person).filter(status=before.status).exclude(pk=before.pk).order_by(*order)
-    others = cases if person.role == Role.FORWARDER else cases.filter(assignee=None)
-    return cases.filter(assignee=person).first() or others.first()
 
 
 # --- Forwarding
@@ -284,8 +295,8 @@ def _next_case(person: Staff, before: Case) -> Case | None:
 class FileRow(TypedDict):
     """A stored object that may be released; ``betrays`` is what an original tells of its origin."""
 
-    item: case_items.EvidenceItem
-    object: case_items.ObjectInfo
+    item: case_file.EvidenceItem
+    object: case_file.ObjectInfo
     is_original: bool
     betrays: str
 
@@ -302,10 +313,10 @@ def bodies_to_forward_to(today: date) -> list[OversightBody]:
     return bodies
 
 
-@staff_page("GET", "POST", opens_for=access.may_see_cases)
+@staff_page("GET", "POST", opens_for=access.is_triage)
 def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Show what a body would get; by POST release it to the body."""
-    case = readable_case_or_404(request, object_id)
+    case = case_or_404(request, object_id)
     choice, is_post = _choice(request, case, Action.FORWARD), request.method == "POST"
     if choice is None or choice.refused:
         if not is_post:
@@ -398,7 +409,7 @@ def _file_rows(opened: case_file.CaseFile) -> list[FileRow]:
         for item in report.evidence:
             if item.working is not None:
                 rows.append({"item": item, "object": item.working, "is_original": False, "betrays": ""})
-            traces = evidence_labels.origin_traces(item)
+            traces = origin_traces(item)
             rows.append({"item": item, "object": item.original, "is_original": True, "betrays": traces})
     return rows
 

@@ -20,7 +20,7 @@ from complaints.domain.workflow import LIMITS, Action, Status, Unit
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.post import Platform, PostAct
-from complaints.services import case_file, case_items, reference_data, transitions
+from complaints.services import case_file, reference_data, transitions
 from complaints.services.evidence.posts import PostInfo
 
 # What a reporter answered, opened: names of the form's fields and their values, days as ISO text.
@@ -110,7 +110,7 @@ def _lines_of(post: PostInfo) -> PostLines:
     return PostLines(title, [(label, value) for label, value in rows if value], post.url, post.is_link)
 
 
-def post_lines(posts: Iterable[case_items.PostItem]) -> list[PostLines]:
+def post_lines(posts: Iterable[case_file.PostItem]) -> list[PostLines]:
     """Return the posts of an opened report in words."""
     return [_lines_of(item.info) for item in posts]
 

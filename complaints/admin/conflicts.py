@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
-from complaints.admin.forms import BaseForm, text_field
+from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.models.conflict import Conflict
 from complaints.services import assignment, conflicts
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.adapters.custody_pdf import render as custody_pdf_custody
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
-from complaints.admin.evidence_labels import VARIANTS
+from complaints.admin.case_evidence import VARIANTS
 from complaints.admin.labels import Label, staff_name
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject

@@ -22,8 +22,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.adapters import spreadsheet_export
 from complaints.admin import labels, queue_filters
-from complaints.admin.base import StaffRequest, render, staff_page
-from complaints.admin.forms import BaseForm
+from complaints.admin.base import BaseForm, StaffRequest, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain import workflow
 from complaints.domain.workflow import Status

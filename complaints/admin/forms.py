@@ -1,4 +1,4 @@
-"""Forms of the staff site: they parse and check what was typed; services decide what it does."""
+"""Forms that several screens of the staff share: they parse and check what was typed; services decide what it does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.admin import labels
+from complaints.admin.base import BaseForm, BaseModelForm, text_field
 from complaints.admin.labels import Label
-from complaints.domain import standard_texts
+from complaints.admin.reply_composer import unknown_placeholders
 from complaints.domain.workflow import Action
 from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
@@ -32,33 +33,6 @@ LEVELS: Final = {
     "heavy": _("heavy punishment"),
     "dismissal": _("dismissal"),
 }
-# So many characters of any script fit into a sealed record of 64 KiB.
-TEXT_AT_MOST = 8000
-
-
-def text_field(label: Label, *, help_text: Label = "", required: bool = False, rows: int = 4) -> forms.CharField:
-    """Return a field for a text of several lines, at most TEXT_AT_MOST characters, which is sealed once it is sent."""
-    return forms.CharField(
-        label=label,
-        help_text=help_text,
-        required=required,
-        max_length=TEXT_AT_MOST,
-        widget=forms.Textarea(attrs={"rows": rows, "cols": None, "autocomplete": "off"}),
-    )
-
-
-class BaseForm(forms.Form):
-    """A form whose labels end without a colon, because they stand above their fields."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
-
-
-class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A model form whose labels end without a colon."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
 class DayInput(forms.DateInput):
@@ -241,7 +215,7 @@ class CategoryForm(BaseModelForm):
 
     class Meta:
         model = Category
-        fields = "__all__"  # noqa: DJ007  reference data: every column of it is meant to be edited
+        fields = "__all__"
 
 
 class SanctionKindForm(BaseModelForm):
@@ -251,7 +225,7 @@ class SanctionKindForm(BaseModelForm):
 
     class Meta:
         model = SanctionKind
-        fields = "__all__"  # noqa: DJ007
+        fields = "__all__"
 
 
 class AccusedKindForm(BaseModelForm):
@@ -261,7 +235,7 @@ class AccusedKindForm(BaseModelForm):
 
     class Meta:
         model = AccusedKind
-        fields = "__all__"  # noqa: DJ007
+        fields = "__all__"
 
 
 class StandardTextForm(BaseModelForm):
@@ -269,7 +243,7 @@ class StandardTextForm(BaseModelForm):
 
     class Meta:
         model = StandardText
-        fields = "__all__"  # noqa: DJ007
+        fields = "__all__"
         help_texts = {
             name: _("May hold {reference}, {body} and {due_on}; name no person and no office.")
             for name in ("body_id", "body_en")
@@ -277,7 +251,7 @@ class StandardTextForm(BaseModelForm):
 
     def _checked_text(self, name: str) -> str:
         text: str = self.cleaned_data[name]
-        unknown = standard_texts.unknown(text)
+        unknown = unknown_placeholders(text)
         if unknown:
             raise ValidationError(_("Nothing fills in %(words)s.") % {"words": ", ".join(unknown)})
         return text

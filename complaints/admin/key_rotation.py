@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import StaffRequest, render, staff_page
-from complaints.admin.forms import BaseForm, text_field
+from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
 from complaints.models.team import Team
 from complaints.services import team_key_history
 from complaints.services.team_keys import personal, resealing, rotation

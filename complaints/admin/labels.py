@@ -17,7 +17,6 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from complaints.domain import workflow
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.completeness import ReportPart
 from complaints.domain.risk import RiskGrade, RiskQuestion
@@ -27,7 +26,7 @@ from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, reference_data, transitions
 from complaints.services.forwarding import reading
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -186,7 +185,7 @@ def status_label(status: str, body: str = "") -> str:
 
 def case_status_label(case: Case) -> str:
     """Return the label of a case's status, with the name of its oversight body."""
-    return status_label(case.status, _body_name(case))
+    return status_label(case.status, case.lead_body.short_name if case.lead_body else "")
 
 
 def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:

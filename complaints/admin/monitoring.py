@@ -28,8 +28,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import spreadsheet_import
-from complaints.admin.base import StaffRequest, render, staff_page
-from complaints.admin.forms import BaseForm, DayInput, text_field
+from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
+from complaints.admin.forms import DayInput
 from complaints.admin.labels import Label
 from complaints.domain import posts
 from complaints.forms.fields import EvidenceField

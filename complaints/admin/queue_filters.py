@@ -21,12 +21,12 @@ from django.utils.translation import gettext_lazy as _
 from complaints.admin import labels
 from complaints.admin.labels import Label
 from complaints.domain.workflow import ENDED, OPEN, Status
-from complaints.models.assignment import Absence
 from complaints.models.case import DUE_KEY, Case
 from complaints.models.complaint import Message
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
 from complaints.services import assignment, reference_data
+from complaints.services.assignment import absences_on
 
 OFFICE_STATUSES = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
 BODY_STATUSES = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
@@ -105,7 +105,7 @@ def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         case "given":
             return assigned.filter(assigned_by=person, confirmed_on=None).exclude(assignee=person)
         case "standin":
-            return cases.filter(assignee__in=Absence.objects.on(today).filter(stand_in=person).values("staff"))
+            return cases.filter(assignee__in=absences_on(today).filter(stand_in=person).values("staff"))
         case "idle":
             return assigned.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(OFFICE_STATUSES))
     return cases.filter(assignee=None)

@@ -29,14 +29,13 @@ from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import decisions, reading
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations

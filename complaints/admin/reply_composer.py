@@ -6,7 +6,8 @@ sending is refused once and then goes through with a reason, which is sealed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypedDict
@@ -17,9 +18,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.admin.forms import BaseForm, text_field
+from complaints.admin.base import BaseForm, text_field
 from complaints.admin.labels import Label
-from complaints.domain import standard_texts
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
@@ -45,6 +45,10 @@ WARNINGS: Final[dict[str, Label]] = {
 }
 
 
+PLACEHOLDERS: Final = ("reference", "body", "due_on")
+_IN_BRACES: Final = re.compile(r"\{[^{}]*\}")
+
+
 @dataclass(frozen=True)
 class Option:
     """A standard text filled in for a case, in one language; ``value`` is what the form sends for it."""
@@ -57,6 +61,21 @@ class Option:
 
 # What the templates of the status page read, so that a preview can be drawn by them.
 Preview = dict[str, object]
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    """Return the parts of ``text`` in braces that are no placeholder, in order, each once."""
+    known = {f"{{{name}}}" for name in PLACEHOLDERS}
+    return list(dict.fromkeys(part for part in _IN_BRACES.findall(text) if part not in known))
+
+
+def fill_placeholders(text: str, values: Mapping[str, str]) -> str:
+    """Return ``text`` with its placeholders filled in; one without a value becomes "…".
+
+    Plain replacement on purpose: administrators write these texts, and a template language would give them access to
+    more than these three values.
+    """
+    return _IN_BRACES.sub(lambda match: values.get(match.group()[1:-1]) or "…", text)
 
 
 def standard_text_options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[Option]:
@@ -75,7 +94,7 @@ def standard_text_options(moment: str, case: Case, *, due_on: date | None, body:
             values = {"reference": "{reference}", "body": body or _("the oversight body")}
             values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
             for row in rows:
-                text = standard_texts.fill(row.text("body"), values)
+                text = fill_placeholders(row.text("body"), values)
                 options.append(Option(f"{row.code}.{language}", row.text("title"), language, text))
     return options
 

@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
-from complaints.admin.base import StaffRequest, TableAdmin, is_staff, render, staff_page, staff_request
-from complaints.admin.forms import BaseModelForm, StaffForm
+from complaints.admin.base import BaseModelForm, StaffRequest, TableAdmin, is_staff, render, staff_page, staff_request
+from complaints.admin.forms import StaffForm
 from complaints.admin.key_rotation import REFUSALS
 from complaints.domain.codes import ALPHABET
 from complaints.models.session import SealedSession

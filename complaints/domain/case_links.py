@@ -13,6 +13,8 @@ from typing import Final
 from complaints.domain.workflow import OPEN, Permission, Status
 
 LINKABLE: Final = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.NEEDS_INFORMATION, Status.VERIFIED})
+# The states of a case that receives the reports of others.
+TAKES_IN: Final = OPEN
 _WITH_BODY: Final = frozenset(
     {
         Status.FORWARDED,
@@ -63,7 +65,7 @@ def check_act(*, permissions: Set[Permission], reason: str) -> None:
 
 def target_refusal(status: Status) -> LinkRefusal | None:
     """Return why a case in this state receives no reports, or None."""
-    return None if status in OPEN else LinkRefusal.TARGET_ENDED
+    return None if status in TAKES_IN else LinkRefusal.TARGET_ENDED
 
 
 def source_refusal(status: Status, asked_from: Status | None, *, was_released: bool) -> LinkRefusal | None:

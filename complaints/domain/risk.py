@@ -58,8 +58,3 @@ def proposed_grade(answers: Mapping[RiskQuestion, RiskAnswer]) -> RiskGrade:
         return RiskGrade.HIGH
     unknown = sum(answer is RiskAnswer.UNKNOWN for answer in all_answers.values())
     return RiskGrade.MEDIUM if yes or unknown > UNKNOWN_AT_MOST else RiskGrade.LOW
-
-
-def highest_grade(grades: list[RiskGrade]) -> RiskGrade | None:
-    """Return the highest of several reporters' grades; None without any."""
-    return max(grades, key=list(RiskGrade).index, default=None)

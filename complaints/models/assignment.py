@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-
-
-class AbsenceQuerySet(models.QuerySet["Absence"]):
-    """Filters by day."""
-
-    def on(self, day: date) -> AbsenceQuerySet:
-        """Absences that include ``day``."""
-        return self.filter(from_on__lte=day, until_on__gte=day)
 
 
 class Absence(models.Model):
@@ -28,8 +19,6 @@ class Absence(models.Model):
     )
     from_on = models.DateField(_("away from"))
     until_on = models.DateField(_("until"))
-
-    objects = AbsenceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("absence")

@@ -89,12 +89,16 @@ def _queue_indexes() -> list[models.Index]:
     ]
 
 
+# A case that is not linked into another one, for queries that combine this with other conditions.
+IS_ACTIVE = models.Q(linked_into=None)
+
+
 class CaseQuerySet(models.QuerySet["Case"]):
     """Filters on clear columns."""
 
     def active(self) -> CaseQuerySet:
         """Cases that are not linked into another case: the reports of a linked case belong to that one."""
-        return self.filter(linked_into=None)
+        return self.filter(IS_ACTIVE)
 
     def open(self) -> CaseQuerySet:
         """Cases that have not ended."""

@@ -8,13 +8,16 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# The conditions of a conflict that was not lifted, for queries that combine them with others.
+IN_FORCE = models.Q(is_lifted=False)
+
 
 class ConflictQuerySet(models.QuerySet["Conflict"]):
     """Filters on clear columns."""
 
     def in_force(self) -> ConflictQuerySet:
         """Conflicts that were not lifted."""
-        return self.filter(is_lifted=False)
+        return self.filter(IN_FORCE)
 
 
 class Conflict(models.Model):

@@ -111,9 +111,7 @@ def record_checklist(
     actor: Actor,
     speaker: KeySet,
 ) -> None:
-    """Seal and store the checklist of a step, bound to the step; nothing where there are no items."""
-    if not items:
-        return
+    """Seal and store the checklist of a step, bound to the step."""
     content = ChecklistContent(step=str(step.pk), items={code: asdict(item) for code, item in items.items()})
     _record(complaint, content, actor, speaker, step)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from complaints import access
@@ -49,6 +49,11 @@ def name_of(person: Staff | None) -> str:
     return (person.get_full_name() or person.username) if person else ""
 
 
+def absences_on(day: date) -> QuerySet[Absence]:
+    """Return the absences that include ``day``."""
+    return Absence.objects.filter(from_on__lte=day, until_on__gte=day)
+
+
 def assignable(*, today: date | None = None) -> list[Staff]:
     """Return the admitted members of triage, by name; ``today`` annotates ``is_away``, the id of an absence or None."""
     people = Staff.objects.filter(
@@ -58,7 +63,7 @@ def assignable(*, today: date | None = None) -> list[Staff]:
         memberships__sealed_key__isnull=False,
     )
     if today:
-        away = Absence.objects.on(today).filter(staff=OuterRef("pk")).order_by("from_on")
+        away = absences_on(today).filter(staff=OuterRef("pk")).order_by("from_on")
         people = people.annotate(is_away=Subquery(away.values("pk")[:1]))
     return list(people.order_by("first_name", "username"))
 
@@ -119,7 +124,7 @@ def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     Raises NotAssignable where they are not admitted or have a conflict of interest; Case.DoesNotExist, Locked.
     """
     case, today = _lock_case(actor, case_id), actor.today
-    absence = Absence.objects.on(today).filter(staff=assignee).select_related("stand_in").order_by("from_on").first()
+    absence = absences_on(today).filter(staff=assignee).select_related("stand_in").order_by("from_on").first()
     # A person who assigns a case to themselves is present, whatever their absence says.
     away = assignee if absence and assignee != actor.staff else None
     person = absence.stand_in if absence and away else assignee
@@ -285,7 +290,7 @@ def auto_assign(*, now: datetime) -> int:
 
 
 def _candidates(today: date) -> list[_Candidate]:
-    away = set(Absence.objects.on(today).values_list("staff", flat=True))
+    away = set(absences_on(today).values_list("staff", flat=True))
     people = [
         person
         for person in assignable()

@@ -1,76 +1,157 @@
-"""The key of the blind index, sealed to the triage team, and the keyed digests of the indexed values.
+"""Writes the entries of reports in the blind index, by which services.similarity compares them.
 
-Without this key nobody can test a name or a number against the stored digests.
+It happens in sessions of triage, before anything of a report is displayed: the new entries may show that the person has
+a conflict of interest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import Q
 
-from complaints.domain.sealing.primitives import blake2b, random_bytes
-from complaints.domain.sealing.records import KEY_SIZES, Context
-from complaints.models.blind_index import IndexEntry, IndexKey
+from complaints.adapters import image_hash, media
+from complaints.domain import normalization
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import encrypt, random_bytes
+from complaints.domain.sealing.records import Context, open_record
+from complaints.models.blind_index import IndexEntry
 from complaints.models.complaint import Complaint
-from complaints.models.team import Team
-from complaints.services import resealing_registry
-from complaints.services.keyring import Keyring
-from complaints.services.team_key_history import pinned_team
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.services import conflict_detection
+from complaints.services.actor import Actor
+from complaints.services.evidence import storage
+from complaints.services.evidence.posts import read_post
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.similarity import BANDS, DIGEST_BYTES, digest, open_key, picture_key
 
-DIGEST_BYTES: Final = 16
-
-
-def open_key(keyring: Keyring) -> bytes:
-    """Return the index key (32 bytes), drawing it at first use; raises Locked for a person outside the triage team."""
-    team = pinned_team(Team.Kind.TRIAGE)
-    keyring.team(team)
-    row = IndexKey.objects.filter(pk=1).first() or _create_key(keyring)
-    return bytes.fromhex(_open(row, keyring, team))
+Kind = IndexEntry.Kind
+# New reports that one request indexes, and pictures that opening one case indexes; the next request continues.
+REPORTS_AT_ONCE: Final = 50
+PICTURES_AT_ONCE: Final = 4
 
 
-def _open(row: IndexKey, keyring: Keyring, team: Team) -> str:
-    secret = keyring.read_for_team(team, row.sealed, _context(team), number=row.sealed_number, sizes=KEY_SIZES)
-    return str(secret)
+def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
+    """Write missing entries of reports that this person can open, and the conflicts of interest that they show.
+
+    Call it before displaying anything of the reports: a person with a conflict of interest must not see them, even in
+    the session that detects the conflict.
+
+    Args:
+        pictures: also index posts and pictures that were added later; for one case, not for a page of the queue.
+
+    Raises:
+        Locked, UnpinnedKey, SealError: the key of the blind index does not open; nothing was written.
+    """
+    # Reports in which this person has a conflict do not open here; a colleague's session indexes them.
+    complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
+    new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
+    items = _items_without_entries(complaints if pictures else new, pictures=pictures) if pictures or new else []
+    if not new and not items:
+        return
+    for complaint in new:
+        # Opens the keys while the prefetched grants are present; the locked rows below come without them.
+        with suppress(Locked, SealError):
+            actor.keyring.complaint(complaint)
+    with transaction.atomic():
+        key = open_key(actor.keyring)
+        ids = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
+        # Two sessions may index a report at once: under the lock, the second leaves what the first has written.
+        rows = Complaint.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        locked = {complaint.pk: complaint for complaint in rows}
+        entries = [
+            entry
+            for complaint in locked.values()
+            if not complaint.is_indexed
+            for entry in _entries_of_answers(actor.keyring, key, complaint)
+        ]
+        indexed = IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True) if items else ()
+        written = set(indexed)
+        for item in items:
+            if item.pk not in written:
+                entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
+        IndexEntry.objects.bulk_create(entries)
+        conflict_detection.record_matches(actor=actor, key=key, entries=entries)
+        Complaint.objects.filter(pk__in=locked, is_indexed=False).update(is_indexed=True)
 
 
-def _context(team: Team) -> Context:
-    return Context("index-key", "1", str(team.pk))
+def _items_without_entries(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
+    kinds = Q(kind=Evidence.Kind.POST)
+    if pictures:
+        kinds |= Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
+    rows = Evidence.objects.filter(kinds, complaint__in=complaints, index_entries__isnull=True)
+    items = list(rows.order_by("complaint", "sequence").prefetch_related("objects_stored"))
+    files = [item for item in items if item.kind == Evidence.Kind.FILE]
+    return [item for item in items if item.kind == Evidence.Kind.POST] + files[:PICTURES_AT_ONCE]
 
 
-def _seal(row: IndexKey, keyring: Keyring, team: Team, secret: str) -> None:
-    row.sealed = keyring.seal_for_team(team, _context(team), secret, sizes=KEY_SIZES)
-    row.signer, row.sealed_number = keyring.team(team).sign.public, team.key_number
-
-
-def _reseal(row: IndexKey, keyring: Keyring, team: Team) -> None:
-    _seal(row, keyring, team, _open(row, keyring, team))
-
-
-resealing_registry.register(
-    resealing_registry.SealedTable(
-        "index_key",
-        rows=lambda team: IndexKey.objects.filter(pk=1) if team.kind == Team.Kind.TRIAGE else IndexKey.objects.none(),
-        reseal=_reseal,
-        columns=("sealed", "signer"),
-    )
-)
-
-
-def _create_key(keyring: Keyring) -> IndexKey:
-    row = IndexKey(pk=1)
+def _entries_of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[IndexEntry]:
     try:
-        with transaction.atomic():
-            _seal(row, keyring, pinned_team(Team.Kind.TRIAGE), random_bytes(32).hex())
-            row.save(force_insert=True)
-            # Entries under an earlier key match nothing any more; the reports are indexed again.
-            IndexEntry.objects.all().delete()
-            Complaint.objects.filter(is_indexed=True).update(is_indexed=False)
-    except IntegrityError:  # another member of triage created it first
-        return IndexKey.objects.get(pk=1)
-    return row
+        pair, owner = keyring.complaint(complaint), str(complaint.pk)
+        signer = bytes(complaint.reporter_verify_key)
+        answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    except (Locked, SealError):
+        return  # opening the case reports the error
+    for kind, value in _normalised(answers).items():
+        if value:
+            yield IndexEntry(complaint=complaint, kind=kind, digest=digest(key, kind, value))
 
 
-def digest(key: bytes, kind: str, value: str) -> bytes:
-    """Return the digest (16 bytes) of ``value`` for entries of ``kind``, under the index key."""
-    return blake2b(value.encode(), person=f"index-{kind}".encode(), key=key, size=DIGEST_BYTES)
+def _normalised(answers: Mapping[str, object]) -> dict[str, str]:
+    """Return the values to index by kind, in a spelling that does not depend on who wrote them."""
+    agency = str(answers.get("agency") or "")
+    place = str(answers.get("regency") or answers.get("province") or "")
+    return {
+        Kind.NIP.value: normalization.nip(str(answers.get("accused_nip") or "")),
+        Kind.PERSON.value: normalization.person(str(answers.get("accused_name") or ""), agency),
+        Kind.NAME.value: normalization.name(str(answers.get("accused_name") or "")),
+        Kind.OFFICE.value: normalization.office(agency),
+        Kind.AGENCY.value: normalization.agency_key(agency, place),
+    }
+
+
+def _entries_of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+    try:
+        if item.kind == Evidence.Kind.FILE:
+            return _entries_of_picture(keyring, key, item, complaint)
+        post = read_post(keyring.complaint(complaint), item, complaint)
+    except (Locked, SealError):
+        return []
+    # Text that is no link cannot be compared; a random digest marks the item as indexed.
+    value = digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
+    return [IndexEntry(complaint=complaint, evidence=item, kind=Kind.POST, digest=value)]
+
+
+def _entries_of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+    """Return one entry for each band of the hash, or one with a random digest; the first holds the sealed hash."""
+    value = _picture_hash(keyring, item, complaint)
+    octets = value.to_bytes(BANDS, "big") if value is not None else b""
+    digests = [digest(key, Kind.PICTURE, f"{band}:{octet}") for band, octet in enumerate(octets)]
+    entries = [
+        IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=digest)
+        for digest in digests or [random_bytes(DIGEST_BYTES)]
+    ]
+    if octets:
+        entries[0].sealed = encrypt(picture_key(key), octets, item.pk.bytes)
+    return entries
+
+
+def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
+    """Return the 64-bit hash of a picture's preview or working copy; None for other files and featureless pictures."""
+    stored = {row.variant: row for row in item.objects_stored.all()}
+    variants = EvidenceObject.Variant
+    original, copy = stored.get(variants.ORIGINAL), stored.get(variants.PREVIEW) or stored.get(variants.WORKING)
+    if original is None or copy is None:
+        return None
+    pair = keyring.complaint(complaint)
+    if not storage.read_info(pair, original, item, complaint).type.startswith("image/"):
+        return None
+    try:
+        plain = b"".join(storage.stream(copy, storage.read_info(pair, copy, item, complaint)))
+        value = image_hash.dhash(plain)
+    except (media.Unreadable, OSError):
+        return None
+    return value if image_hash.says_something(value) else None

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from django.contrib.auth.models import AnonymousUser
@@ -17,7 +18,6 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import checklists, workflow
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.sealing.keys import KeySet
@@ -29,11 +29,11 @@ from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
-from complaints.services.evidence import processing, storage
+from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read_note, send_to_reporter, write_note
 from complaints.services.team_key_history import pinned_team
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 
 def _triage_keys(keyring: Keyring) -> KeySet:
@@ -62,28 +62,50 @@ def act(
     Raises:
         ChecklistIncomplete: the checklist has open items.
         TransitionRefused, CaseChanged: see services.transitions.
-        Locked: the person was not admitted to triage.
+        Locked: the person was not admitted to triage, or their key is not unlocked.
     """
     if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    items = checklists.settle(action, checklist) if checklist is not None else {}
-    speaker = _triage_keys(actor.keyring)
-    if seen is not None:
-        seen = since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff)
-    step = transitions.perform(
+    if not access.is_triage(actor.staff):
+        raise Locked(Team.Kind.TRIAGE)
+    items = {} if checklist is None else checklists.settle(action, checklist)
+    perform = partial(
+        transitions.perform,
         case_id=case_id,
         action=action,
         actor_kind=ActorKind.STAFF,
         actor=actor,
         reason=reason,
-        seen=seen,
         urgent=action is Action.VERIFY and is_high_risk(keyring=actor.keyring, case_id=case_id),
     )
-    complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor, speaker=speaker)
-    if not reason:
+    try:
+        step = perform(seen=seen)
+    except CaseChanged:
+        if seen is None:
+            raise
+        step = perform(seen=since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff))
+    if not (items or reason):
         return step
-    notifies = workflow.transition_for(action, Status(step.source)).notice
+    # The team's key is opened only where something is sealed with it.
+    speaker = _triage_keys(actor.keyring)
+    complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
+    if items:
+        assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor, speaker=speaker)
+    if reason:
+        _write_reason(actor, step, complaints, reason, speaker, override)
+    return step
+
+
+def _write_reason(
+    actor: Actor,
+    step: CaseStep,
+    complaints: list[Complaint],
+    reason: str,
+    speaker: KeySet,
+    override: disclosure_check.Override | None,
+) -> None:
+    """Send the reason of a step to the reporters where the transition notifies them; otherwise store it as notes."""
+    notifies = workflow.transition_for(Action(step.action), Status(step.source)).notice
     for complaint in complaints:
         # A monitoring report has no reporter; the reason is stored as a note then.
         write = send_to_reporter if notifies and complaint.has_reporter else write_note
@@ -93,7 +115,6 @@ def act(
         disclosure_check.record_override(
             actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
         )
-    return step
 
 
 def has_reporter(case_id: uuid.UUID) -> bool:
@@ -208,7 +229,7 @@ def open_object(
     if stored.variant == EvidenceObject.Variant.ORIGINAL:
         if not reason.strip():
             raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-        threat = processing.risk(processing.read_file_report(pair, stored.evidence))
+        threat = storage.threat_in(storage.read_file_report(pair, stored.evidence))
         if threat and not knowing:
             raise storage.InfectedFile(threat)
         note = write_note(complaint=complaint, text=reason, actor=actor, speaker=_triage_keys(actor.keyring))

@@ -10,13 +10,12 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from complaints import access
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.team import Staff, Team
 from complaints.services import transitions
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 
 def run_deadlines(*, now: datetime) -> int:

@@ -1,6 +1,8 @@
-"""Opens a whole case for an admitted member of triage: audited, counted for the reporter, messages marked as read.
+"""Reads cases for an admitted member of triage: a whole case, one of its files, the summaries of a list.
 
-Rows are read for all reports of the case together, so that a case of forty reports costs no more queries than one.
+Opening a case is audited, counted for the reporter, and marks messages as read. Originals are not displayed: they leave
+only as attachments, by ``case_actions.open_object``. Rows are read for all reports of a case together, so that a case
+of forty reports costs no more queries than one.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -15,9 +18,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from complaints import access
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import read_written_records, with_many
 from complaints.models.blind_index import IndexEntry
@@ -26,19 +29,49 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import assessments, similarity, transitions
+from complaints.services import assessments, blind_index, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log
-from complaints.services.case_items import AvailableStep, EvidenceItem, PostItem, available_steps, open_item
-from complaints.services.evidence.posts import read_post
+from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
 from complaints.services.team_key_history import UnpinnedKey
+from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """A stored object that an officer may open; ``number`` counts the pages of a document from 1, else 0."""
+
+    id: uuid.UUID
+    variant: str
+    info: storage.FileInfo
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class EvidenceItem:
+    """One evidence item with the objects that can be opened; ``findings`` is the file report, None until processed."""
+
+    row: Evidence
+    original: ObjectInfo
+    working: ObjectInfo | None
+    preview: ObjectInfo | None
+    pages: list[ObjectInfo]
+    findings: storage.FileReport | None
+
+
+@dataclass(frozen=True)
+class PostItem:
+    """One post on social media, opened."""
+
+    row: Evidence
+    info: posts.PostInfo
 
 
 @dataclass(frozen=True)
@@ -209,7 +242,7 @@ def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) ->
     if not has_new_evidence and all(complaint.is_indexed for complaint in complaints):
         return True
     try:
-        similarity.index_reports(actor=actor, complaints=complaints, pictures=True)
+        blind_index.index_reports(actor=actor, complaints=complaints, pictures=True)
     except (SealError, UnpinnedKey):
         return False
     return True
@@ -241,11 +274,36 @@ def _open_complaint(
             if row.kind == Evidence.Kind.FILE
         ],
         posts=[
-            PostItem(row, read_post(pair, row, complaint))
+            PostItem(row, posts.read_post(pair, row, complaint))
             for row, _objects in evidence
             if row.kind == Evidence.Kind.POST
         ],
         dangers=risks,
+    )
+
+
+def open_item(
+    *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
+) -> EvidenceItem:
+    """Open the descriptions of one item's objects.
+
+    Args:
+        objects: the item's objects, where the caller has read them already.
+    """
+    stored = sorted(row.objects_stored.all() if objects is None else objects, key=lambda item: item.number)
+    infos = {
+        (item.variant, item.number): ObjectInfo(
+            item.pk, item.variant, storage.read_info(pair, item, row, complaint), item.number
+        )
+        for item in stored
+    }
+    return EvidenceItem(
+        row=row,
+        original=infos["original", 0],
+        working=infos.get(("working", 0)),
+        preview=infos.get(("preview", 0)),
+        pages=[info for info in infos.values() if info.variant == "page"],
+        findings=storage.read_file_report(pair, row),
     )
 
 
@@ -279,3 +337,93 @@ def _open_assessments(
         else:
             checklists[row.transition_id] = assessments.read_checklist(row, pair=pair).items
     return risks, checklists
+
+
+# Single items, and the summaries of a list of cases
+
+
+@transaction.atomic
+def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
+    """Open one file to display it; recorded in the audit chain where it has a working copy.
+
+    Raises:
+        Evidence.DoesNotExist, Locked: no such item for this person.
+    """
+    row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
+    item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
+    if item.working:
+        facts = {"object": str(item.working.id), "variant": item.working.variant}
+        actor.record("object.opened", case=row.complaint.case_id, facts=facts)
+    return item
+
+
+def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
+    """Return a working copy, preview or page with the description that decrypts it; the caller has audited the item.
+
+    Raises:
+        EvidenceObject.DoesNotExist, Locked: no such object for this person; originals never.
+    """
+    copies = EvidenceObject.objects.exclude(variant=EvidenceObject.Variant.ORIGINAL)
+    stored = copies.select_related("evidence__complaint").get(pk=object_id)
+    complaint = stored.evidence.complaint
+    return stored, storage.read_info(keyring.complaint(complaint), stored, stored.evidence, complaint)
+
+
+def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
+    """Process, in the officer's session, an item that the worker cannot open; audited first.
+
+    Raises:
+        Evidence.DoesNotExist, Locked: no such item for this person, or none that waits for an officer.
+        processing.ScannerDown, sandbox.Unavailable: the item waits for another try.
+    """
+    row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
+    original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)
+    pair = actor.keyring.complaint(row.complaint)
+    actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
+    processing.process_for_officer(pair=pair, evidence=row)
+
+
+def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | None = None) -> dict[uuid.UUID, str]:
+    """Return the sealed one-line summaries of a page of cases, by case; "" where this person cannot open one.
+
+    New reports are indexed first. A case is missing from the result where that showed that the person has a conflict
+    of interest in it: the page must not display it. One audit entry records how many summaries were read.
+
+    Args:
+        urgent: receives the ids of cases with a reporter at high risk; costs no further query.
+    """
+    grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
+    grants = grants.defer("complaint__sealed_answers")
+    complaints: dict[uuid.UUID, Complaint] = {}
+    pairs: dict[uuid.UUID, BoxPair] = {}
+    for grant in grants if urgent is None else assessments.with_last_risk(grants):
+        if grant.complaint is None:
+            continue
+        complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
+        with suppress(Locked, SealError):
+            pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
+            if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):
+                urgent.add(complaint.case_id)
+    with suppress(Locked, SealError, UnpinnedKey):
+        blind_index.index_reports(actor=actor, complaints=list(complaints.values()), pictures=False)
+    lines: dict[uuid.UUID, str] = {}
+    for complaint in complaints.values():
+        if actor.keyring.has_conflict(complaint.case_id):
+            lines.pop(complaint.case_id, None)
+        else:
+            lines.setdefault(complaint.case_id, _summary(complaint, pairs.get(complaint.pk)))
+    if shown := sum(1 for line in lines.values() if line):
+        actor.record("queue.opened", facts={"shown": shown})
+    return lines
+
+
+def _summary(complaint: Complaint, pair: BoxPair | None) -> str:
+    """Open the summary of a report; "" where there is no key pair or it does not open."""
+    if pair is None:
+        return ""
+    context = Context("summary", str(complaint.pk), str(complaint.pk))
+    try:
+        signer = bytes(complaint.reporter_verify_key)
+        return str(open_record(pair, complaint.sealed_summary, context, signer, sizes=(1024,)))
+    except SealError:
+        return ""

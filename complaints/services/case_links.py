@@ -17,7 +17,6 @@ from django.db import transaction
 from complaints import access
 from complaints.domain import case_links
 from complaints.domain.case_links import LinkRefusal, LinkRefused
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
@@ -30,7 +29,7 @@ from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring
 from complaints.services.messages import write_note
 from complaints.services.team_key_history import pinned_team
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 # Cases linked in one act; a burst of reports about one post has brought a few dozen so far.
 MOST = 150

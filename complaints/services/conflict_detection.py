@@ -19,7 +19,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff
-from complaints.services import blind_index
+from complaints.services import similarity
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 
@@ -42,7 +42,7 @@ def record_matches(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -
     people: dict[tuple[str, bytes], set[uuid.UUID]] = defaultdict(set)
     for person in Staff.objects.order_by("pk"):
         for kind, value in _identifiers(person).items():
-            people[kind, blind_index.digest(key, kind, value)].add(person.pk)
+            people[kind, similarity.digest(key, kind, value)].add(person.pk)
     pairs = {
         (entry.complaint_id, person)
         for entry in entries
@@ -63,11 +63,11 @@ def recheck_staff(*, actor: Actor) -> int:
     changed = list(Staff.objects.select_for_update().filter(must_recheck=True).order_by("pk"))
     if not changed:
         return 0
-    key = blind_index.open_key(actor.keyring)
+    key = similarity.open_key(actor.keyring)
     pairs: set[tuple[uuid.UUID, uuid.UUID]] = set()
     for person in changed:
         for kind, value in _identifiers(person).items():
-            entries = IndexEntry.objects.filter(kind=kind, digest=blind_index.digest(key, kind, value))
+            entries = IndexEntry.objects.filter(kind=kind, digest=similarity.digest(key, kind, value))
             pairs |= {(complaint, person.pk) for complaint in entries.values_list("complaint", flat=True)}
     _store_conflicts(pairs, actor)
     Staff.objects.filter(pk__in=[person.pk for person in changed]).update(must_recheck=False)

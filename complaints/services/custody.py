@@ -21,7 +21,7 @@ from complaints.models.team import Staff
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
-from complaints.services.case_items import open_item
+from complaints.services.case_file import open_item
 from complaints.services.evidence import storage
 from complaints.services.messages import read_note
 

@@ -11,7 +11,7 @@ from typing import Final
 from complaints import access
 from complaints.domain.errors import SealError
 from complaints.models.complaint import Complaint
-from complaints.services import assignment, conflict_detection, similarity
+from complaints.services import assignment, blind_index, conflict_detection
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from complaints.services.team_key_history import UnpinnedKey
@@ -29,5 +29,5 @@ def process_new_reports(*, actor: Actor) -> None:
         new = Complaint.objects.filter(is_indexed=False).exclude(case__in=access.conflicted_cases(actor.staff))
         rows = list(new.prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
         access.clear_cache(actor.staff)
-        similarity.index_reports(actor=actor, complaints=rows, pictures=False)
+        blind_index.index_reports(actor=actor, complaints=rows, pictures=False)
         assignment.auto_assign(now=actor.now)

@@ -18,7 +18,7 @@ from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team
-from complaints.services import similarity, submission
+from complaints.services import blind_index, similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import posts, storage
@@ -47,7 +47,7 @@ def enter_report(
     _check_triage(actor)
     complaint = _store(found, files, actor, channel)
     _record(actor, complaint)
-    similarity.index_reports(actor=actor, complaints=[complaint], pictures=False)
+    blind_index.index_reports(actor=actor, complaints=[complaint], pictures=False)
     return complaint.case
 
 
@@ -61,9 +61,9 @@ def enter_reports(*, actor: Actor, rows: Sequence[Answers]) -> list[Case]:
     complaints = [_store(row, (), actor, Complaint.Channel.IMPORT) for row in rows]
     for complaint in complaints:
         _record(actor, complaint)
-    for start in range(0, len(complaints), similarity.REPORTS_AT_ONCE):
-        part = complaints[start : start + similarity.REPORTS_AT_ONCE]
-        similarity.index_reports(actor=actor, complaints=part, pictures=False)
+    for start in range(0, len(complaints), blind_index.REPORTS_AT_ONCE):
+        part = complaints[start : start + blind_index.REPORTS_AT_ONCE]
+        blind_index.index_reports(actor=actor, complaints=part, pictures=False)
     return [complaint.case for complaint in complaints]
 
 

@@ -17,7 +17,7 @@ from complaints.domain import normalization, posts
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import similarity
+from complaints.services import blind_index, similarity
 from complaints.services.actor import Actor
 
 Kind = IndexEntry.Kind
@@ -87,10 +87,10 @@ def index_slices(*, actor: Actor) -> int:
     """
     unindexed = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
-        rows = list(unindexed.order_by("day", "id").prefetch_related("grants")[: similarity.REPORTS_AT_ONCE])
+        rows = list(unindexed.order_by("day", "id").prefetch_related("grants")[: blind_index.REPORTS_AT_ONCE])
         if not rows:
             return 0
-        similarity.index_reports(actor=actor, complaints=rows, pictures=False)
+        blind_index.index_reports(actor=actor, complaints=rows, pictures=False)
     return unindexed.order_by()[: WAITING_AT_MOST + 1].count()
 
 

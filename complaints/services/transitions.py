@@ -6,9 +6,11 @@ Staff, reporters and scheduled jobs all use :func:`perform`, so that no status c
 from __future__ import annotations
 
 import random
+import re
 import time
 import uuid
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, wraps
 from typing import Final, ParamSpec, TypeVar
@@ -19,7 +21,6 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
@@ -32,13 +33,66 @@ from complaints.services.keyring import Locked
 MAX_ATTEMPTS: Final = 5
 MAX_ATTEMPT_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
+# Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
+_NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
+_FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class CaseVersion:
+    """What a page showed of a case, so that nobody acts on a case that changed in the meantime.
+
+    It holds the status, how many steps the case has taken, and how far the thread of each report has come.
+
+    Attributes:
+        status: a value of ``workflow.Status``; of a forged text, any text, which agrees with no case.
+        steps: number of steps; None for a bare status, which says nothing of steps and threads.
+        threads: next sequence number of each report, by the order of the reports' keys.
+    """
+
+    status: str
+    steps: int | None = None
+    threads: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> CaseVersion:
+        """Read what :meth:`__str__` wrote; any other text counts as a bare status, so that this never fails."""
+        match = _FULL.fullmatch(text)
+        if match is None:
+            return cls(text)
+        status, steps, threads = match.groups()
+        return cls(status, int(steps), tuple(int(number) for number in threads.split("-") if number))
+
+    def __str__(self) -> str:
+        """Return the text that forms carry: "status", or "status.steps.thread-thread"."""
+        if self.steps is None:
+            return self.status
+        return f"{self.status}.{self.steps}.{'-'.join(str(number) for number in self.threads)}"
+
+    def agrees_with(self, other: CaseVersion) -> bool:
+        """Whether both may be the same state of a case; where one is a bare status, the status alone is compared."""
+        if self.steps is None or other.steps is None:
+            return self.status == other.status
+        return self == other
+
+
 class CaseChanged(Exception):  # noqa: N818
     """The case is no longer as the actor saw it; nothing was written."""
+
+
+@dataclass(frozen=True)
+class AvailableStep:
+    """A transition out of the case's status.
+
+    ``refused`` is "same_person" or "no_reporter" where this person may not take it, else "".
+    """
+
+    action: Action
+    row: workflow.Transition
+    refused: str
 
 
 def retry_on_change(act: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -112,6 +166,34 @@ def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
     return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
 
 
+def available_steps(
+    *,
+    staff: Staff | None,
+    case: Case,
+    history: Sequence[CaseStep] | None = None,
+    reports: Iterable[Complaint] | None = None,
+) -> list[AvailableStep]:
+    """Return the transitions of staff out of the case's status that this person's role may take.
+
+    Args:
+        history: the case's steps in order, where the caller has read them already.
+        reports: the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
+    """
+    permissions = access.permissions_of(staff)
+    rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
+    if history is None:
+        history = list(case.transitions.order_by("sequence")) if any(row.second_person_than for row in rows) else []
+    steps = []
+    for row in rows:
+        last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
+        refused = "same_person" if last is not None and staff is not None and last.actor_id == staff.pk else ""
+        if row.action is Action.ASK_REPORTER:
+            complaints = reports or case.complaints.all()
+            refused = "" if any(complaint.has_reporter for complaint in complaints) else "no_reporter"
+        steps.append(AvailableStep(row.action, row, refused))
+    return steps
+
+
 @transaction.atomic
 def perform(
     *,
@@ -146,9 +228,12 @@ def perform(
         keyring.Locked: a person without their own unlocked key.
         Case.DoesNotExist: the actor has a conflict of interest in the case.
     """
-    if actor_kind in (ActorKind.STAFF, ActorKind.BODY):
-        _check_signer(actor)
-    person = actor.staff if actor else None
+    person, signer = (actor.staff, actor.keyring.signer) if actor else (None, None)
+    if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
+        # Else one key could act as two persons.
+        person is None or signer is None or bytes(person.verify_key or b"") != signer.public
+    ):
+        raise Locked("signer")
     now = actor.now if actor else at
     if now is None:
         raise ValueError("a step without an actor needs a time")
@@ -162,13 +247,14 @@ def perform(
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
     asked_from = Status(case.asked_from) if case.asked_from else None
+    earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(
         action=action,
         status=source,
         actor=actor_kind,
         permissions=access.permissions_of(person),
         reason=reason,
-        previous_actor_same=_took_earlier_step(case, action, source, person),
+        previous_actor_same=earlier is not None and _took_last(case, earlier, person),
         asked_from=asked_from,
     )
     urgent = urgent or case.category.priority == "urgent"
@@ -177,25 +263,14 @@ def perform(
     )
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
-        signer = actor.keyring.signer if actor else None
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
 
 
-def _check_signer(actor: Actor | None) -> None:
-    """Raise Locked unless a person signs with their registered key: else one key could act as two persons."""
-    signer = actor.keyring.signer if actor else None
-    if actor is None or signer is None or bytes(actor.staff.verify_key or b"") != signer.public:
-        raise Locked("signer")
-
-
-def _took_earlier_step(case: Case, action: Action, source: Status, person: Staff | None) -> bool:
-    """Whether ``person`` took the step that ``action`` must be taken by a second person after."""
-    earlier = workflow.transition_for(action, source).second_person_than
-    if earlier is None or person is None:
-        return False
-    last = case.transitions.filter(action=earlier).order_by("-sequence").first()
-    return last is not None and last.actor_id == person.pk
+def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
+    """Whether ``person`` took the last step ``action`` of a case, so that the next one needs a second person."""
+    last = case.transitions.filter(action=action).order_by("-sequence").first()
+    return last is not None and person is not None and last.actor_id == person.pk
 
 
 def _write_step(

@@ -18,7 +18,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import case_items, follow_up
+from complaints.services import case_file, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
@@ -271,7 +271,7 @@ def test_a_polyglot_is_shown_as_a_picture_and_nothing_else(signed_in: SignedIn, 
 def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner that finds something in everything."""
 
-    def scan(original: Any, info: Any, findings: processing.FileReport) -> None:
+    def scan(original: Any, info: Any, findings: storage.FileReport) -> None:
         findings.scan, findings.threat = "infected", "Uji.Contoh"
 
     monkeypatch.setattr("complaints.services.evidence.processing._scan", scan)
@@ -406,4 +406,4 @@ def test_open_copy_gives_no_original(cast: Cast) -> None:
     item = with_file(sent, samples.jpeg(), "a.jpg")
     for identifier in (item.objects_stored.get(variant="original").pk, uuid.uuid4()):
         with pytest.raises(EvidenceObject.DoesNotExist):
-            case_items.open_copy(keyring=cast.ring("vera"), object_id=identifier)
+            case_file.open_copy(keyring=cast.ring("vera"), object_id=identifier)

@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
@@ -16,6 +15,7 @@ from complaints.services import case_actions, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
+from complaints.services.transitions import CaseVersion
 from tests.cases import act, body_act, forwarded
 from tests.images import photo
 from tests.world import Cast, Sent, SignedIn, sealed_upload, send_report

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.complaint import Complaint
-from complaints.services import follow_up, similarity
+from complaints.services import blind_index, follow_up
 from complaints.services import search as search_service
 from tests.security import traces
 from tests.world import Cast, SignedIn, send_report
@@ -79,7 +79,7 @@ def test_the_result_is_the_queue_with_its_filters_until_it_is_taken_off(signed_i
 def test_new_reports_are_indexed_first_and_the_page_says_what_waits(
     signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(similarity, "REPORTS_AT_ONCE", 2)
+    monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 2)
     monkeypatch.setattr(search_service, "SLICES_AT_ONCE", 2)
     today = timezone.localdate()
     for days in range(6, 0, -1):

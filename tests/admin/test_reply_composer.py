@@ -7,13 +7,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
 from complaints.services import case_file, case_links, follow_up
 from complaints.services.actor import Actor
+from complaints.services.transitions import CaseVersion
 from tests.cases import body_act, forwarded, in_review, verified
 from tests.security import traces
 from tests.world import Cast, Sent, SignedIn, ticks

@@ -12,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
@@ -21,6 +20,7 @@ from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
 from complaints.services.actor import Actor
 from complaints.services.team_keys import rotation
+from complaints.services.transitions import CaseVersion
 from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window

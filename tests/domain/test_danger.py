@@ -2,7 +2,7 @@
 
 import pytest
 
-from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, highest_grade, proposed_grade
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
 
 Q = RiskQuestion
 NOTHING = dict.fromkeys(RiskQuestion, RiskAnswer.NO)
@@ -42,8 +42,3 @@ def test_one_more_yes_never_lowers_the_grade() -> None:
         for second in RiskQuestion:
             alone, both = proposed_grade(answered(first)), proposed_grade(answered(first, second))
             assert list(RiskGrade).index(both) >= list(RiskGrade).index(alone), (first, second)
-
-
-def test_the_highest_of_several() -> None:
-    assert highest_grade([RiskGrade.LOW, RiskGrade.HIGH, RiskGrade.MEDIUM]) is RiskGrade.HIGH
-    assert highest_grade([]) is None

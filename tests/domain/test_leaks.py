@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from complaints.domain import codes, disclosure, standard_texts
+from complaints.admin.reply_composer import fill_placeholders, unknown_placeholders
+from complaints.domain import codes, disclosure
 from complaints.domain.disclosure import DisclosureKind, KnownFacts
 from complaints.services.reference_data import DATA
 
@@ -108,12 +109,12 @@ def test_the_standard_texts_of_the_house_give_away_nothing() -> None:
     for row in json.loads((DATA / "standard_texts.json").read_text(encoding="utf-8")):
         for language in ("id", "en"):
             text = row[f"body_{language}"]
-            assert standard_texts.unknown(text) == [], row["code"]
+            assert unknown_placeholders(text) == [], row["code"]
             assert found(text) == [], row["code"]
 
 
 def test_placeholders_are_filled_and_nothing_else_is() -> None:
     values = {"reference": "KN-26-ABCDEF", "body": "", "due_on": "besok"}
     text = "{reference} {due_on} {body} {reference.__class__} {0}"
-    assert standard_texts.unknown(text) == ["{reference.__class__}", "{0}"]
-    assert standard_texts.fill(text, values) == "KN-26-ABCDEF besok … … …"
+    assert unknown_placeholders(text) == ["{reference.__class__}", "{0}"]
+    assert fill_placeholders(text, values) == "KN-26-ABCDEF besok … … …"

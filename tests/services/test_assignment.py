@@ -135,8 +135,8 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
     give(cast, "fitri", "vino", sent)
     case = fresh(sent)
     assert (owner(sent), case.stands_for, case.confirmed_on) == ("vera", cast["vino"], None)
-    assert [absence.staff for absence in Absence.objects.on(DAY).filter(stand_in=cast["vera"])] == [cast["vino"]]
-    assert not Absence.objects.on(DAY + timedelta(days=1)).exists()
+    assert [absence.staff for absence in assignment.absences_on(DAY).filter(stand_in=cast["vera"])] == [cast["vino"]]
+    assert not assignment.absences_on(DAY + timedelta(days=1)).exists()
     with pytest.raises(Absence.DoesNotExist):
         assignment.end_absence(actor=Actor(cast.ring("vera"), NOW), absence_id=Absence.objects.get().pk)
     assignment.end_absence(actor=Actor(cast.ring("vino"), NOW), absence_id=Absence.objects.get().pk)

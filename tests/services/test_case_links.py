@@ -14,7 +14,6 @@ from django.db import IntegrityError, transaction
 
 from complaints import access
 from complaints.domain.case_links import LinkRefused
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
@@ -26,7 +25,6 @@ from complaints.services import (
     case_actions,
     case_deadlines,
     case_file,
-    case_items,
     case_links,
     case_membership,
     conflicts,
@@ -38,7 +36,7 @@ from complaints.services.audit import log, verify
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.keyring import Locked
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -449,7 +447,7 @@ def test_likely_duplicates_and_why(cast: Cast) -> None:
     send_report(accused_nip="197001011990031001", **about | {"today": DAY - timedelta(days=200)})
     send_report(**about)
     ring = cast.ring("vera")
-    case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
+    case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     found = {one.case.pk: one for one in case_links.candidates(keyring=ring, case=target.case)}
     assert {pk: one.why for pk, one in found.items()} == {
         same_post.case.pk: ("post",),

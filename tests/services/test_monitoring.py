@@ -7,19 +7,27 @@ from typing import Any
 
 import pytest
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
-from complaints.services import case_actions, case_file, case_items, case_links, follow_up, monitoring, submission
+from complaints.services import (
+    case_actions,
+    case_file,
+    case_links,
+    follow_up,
+    monitoring,
+    submission,
+    transitions,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
+from complaints.services.transitions import CaseVersion
 from tests.images import photo
 from tests.security import traces
 from tests.world import Cast, at, sealed_upload, send_report
@@ -93,7 +101,7 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": case.pk}
     case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
     case.refresh_from_db()
-    refused = {one.action: one.refused for one in case_items.available_steps(staff=cast["vera"], case=case)}
+    refused = {one.action: one.refused for one in transitions.available_steps(staff=cast["vera"], case=case)}
     assert refused[Action.ASK_REPORTER] == "no_reporter"
     with pytest.raises(TransitionRefused):
         case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
@@ -127,7 +135,7 @@ def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) 
     sent = send_report(today=DAY, links=FOUND["url"])
     case = enter(cast)
     ring = cast.ring("vera")
-    case_items.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
+    case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
     case_links.link(
         actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: CaseVersion("received")}, reason="Sama."

@@ -12,7 +12,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoDbBlocker, Settings
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
@@ -23,7 +22,7 @@ from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
-from complaints.services.transitions import CaseChanged
+from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.database import built_once
 from tests.world import Cast, Sent, at, send_report
 

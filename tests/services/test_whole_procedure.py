@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import pytest
 from PIL import Image
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
@@ -19,6 +18,7 @@ from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
+from complaints.services.transitions import CaseVersion
 from tests.world import Cast, at, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)

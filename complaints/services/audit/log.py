@@ -62,7 +62,9 @@ def append(
     that is no id, code or digest.
     """
     content = dict(facts or {})
-    if event not in EVENTS or not all(_is_fact(value) for value in content.values()):
+    if event not in EVENTS or not all(
+        isinstance(value, int) or (isinstance(value, str) and _FACT.fullmatch(value)) for value in content.values()
+    ):
         raise AuditError(event)
     if actor is not None and actor.practising:
         content["practice"] = 1
@@ -84,10 +86,6 @@ def append(
         # A trigger of the database updates the chain head: complaints.models.triggers.
         entry.save(force_insert=True)
     return entry
-
-
-def _is_fact(value: object) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and _FACT.fullmatch(value) is not None)
 
 
 def payload(entry: AuditEntry) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -19,12 +19,20 @@ from django.db.models import F
 from complaints.adapters import malware, media, sandbox
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import log
 from complaints.services.evidence import worker_key
 from complaints.services.evidence.intake import SealedUpload, Sink
-from complaints.services.evidence.storage import FileInfo, delete_object, object_context, read_info, stream
+from complaints.services.evidence.storage import (
+    FileInfo,
+    FileReport,
+    delete_object,
+    object_context,
+    read_info,
+    report_context,
+    stream,
+)
 from complaints.services.keyring import check_keys
 
 logger = logging.getLogger(__name__)
@@ -37,22 +45,6 @@ Variant = EvidenceObject.Variant
 
 class ScannerDown(Exception):  # noqa: N818
     """The scanner did not answer; the file is tried again, and the attempt is not counted."""
-
-
-@dataclass
-class FileReport:
-    """The worker's result for a file, sealed beside it; codes only, for which the screens have the text.
-
-    ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
-    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one).
-    """
-
-    scan: str = "off"
-    threat: str = ""
-    disagrees: bool = False
-    betrays: list[str] = field(default_factory=list)
-    no_copy: str = ""
-    pages: int = 0
 
 
 @dataclass
@@ -251,32 +243,8 @@ def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> 
                 sealed=seal_record(bytes(complaint.public_key), context, asdict(upload.info), signer),
             )
         row.state, row.worker_grant = state, None
-        row.sealed_report = seal_record(bytes(complaint.public_key), _report_context(row), asdict(report), signer)
+        row.sealed_report = seal_record(bytes(complaint.public_key), report_context(row), asdict(report), signer)
         row.save(update_fields=["state", "worker_grant", "sealed_report"])
-
-
-def _report_context(evidence: Evidence) -> Context:
-    return Context("findings", str(evidence.pk), str(evidence.complaint_id), evidence.sequence)
-
-
-def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
-    """Open a file report with the complaint's pair; None where the worker has not finished, or gave up.
-
-    Raises SealError where it was altered or removed, so that a warning cannot be suppressed in the database.
-    """
-    if evidence.sealed_report is None and evidence.state not in {Evidence.State.READY, Evidence.State.NO_COPY}:
-        if any(stored.variant != Variant.ORIGINAL for stored in evidence.objects_stored.all()):
-            raise SealError("findings")  # copies are stored together with the report
-        return None
-    signer = log.server_signer().public
-    return FileReport(**open_record(pair, evidence.sealed_report or b"", _report_context(evidence), signer))
-
-
-def risk(report: FileReport | None) -> str:
-    """Return the name of the threat that the scanner found, "?" where its result is pending, "" where there is none."""
-    if report is None:
-        return "?" if settings.CLAMD_SOCKET else ""
-    return (report.threat or "?") if report.scan == "infected" else ""
 
 
 def end_grants(*, today: date) -> int:

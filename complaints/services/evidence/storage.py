@@ -1,4 +1,4 @@
-"""Stored objects and the rows whose sealed keys open them: attaching evidence, reading it, deleting objects."""
+"""Stored objects and the rows whose sealed keys open them: attaching evidence, reading it and its file report."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import BinaryIO, Protocol, cast
 
+from django.conf import settings
 from django.core.files.storage import storages
 
 from complaints.adapters import media
 from complaints.adapters.store import EvidenceStore
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.sealing.segments import read_range
@@ -53,6 +55,22 @@ class FileInfo:
     @property
     def label(self) -> str:
         return media.ALLOWED.get(self.type, self.type)
+
+
+@dataclass
+class FileReport:
+    """The worker's result for a file, sealed beside it; codes only, for which the screens have the text.
+
+    ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
+    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one).
+    """
+
+    scan: str = "off"
+    threat: str = ""
+    disagrees: bool = False
+    betrays: list[str] = field(default_factory=list)
+    no_copy: str = ""
+    pages: int = 0
 
 
 class InfectedFile(Exception):  # noqa: N818
@@ -147,6 +165,32 @@ def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint
     derived = item.variant != EvidenceObject.Variant.ORIGINAL
     signer = log.server_signer().public if derived else bytes(complaint.reporter_verify_key)
     return FileInfo(**open_record(pair, item.sealed, object_context(item, evidence), signer))
+
+
+def report_context(evidence: Evidence) -> Context:
+    """Return the context of a file report."""
+    return Context("findings", str(evidence.pk), str(evidence.complaint_id), evidence.sequence)
+
+
+def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
+    """Open a file report with the complaint's pair; None where the worker has not finished, or gave up.
+
+    Raises:
+        SealError: it was altered or removed, so that a warning cannot be suppressed in the database.
+    """
+    if evidence.sealed_report is None and evidence.state not in {Evidence.State.READY, Evidence.State.NO_COPY}:
+        if any(stored.variant != EvidenceObject.Variant.ORIGINAL for stored in evidence.objects_stored.all()):
+            raise SealError("findings")  # copies are stored together with the report
+        return None
+    signer = log.server_signer().public
+    return FileReport(**open_record(pair, evidence.sealed_report or b"", report_context(evidence), signer))
+
+
+def threat_in(report: FileReport | None) -> str:
+    """Return the name of the threat that the scanner found, "?" where its result is pending, "" where there is none."""
+    if report is None:
+        return "?" if settings.CLAMD_SOCKET else ""
+    return (report.threat or "?") if report.scan == "infected" else ""
 
 
 def stream(item: EvidenceObject, info: FileInfo, start: int = 0, end: int | None = None) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
@@ -24,6 +23,7 @@ from complaints.services.forwarding.reading import actions, decision_context, op
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
 from complaints.services.team_key_history import pinned_team
+from complaints.services.transitions import CaseVersion
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SUBSTANTIATE: Finding,

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from django.db import transaction
 
 from complaints.domain import checklists
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
@@ -23,11 +22,12 @@ from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.evidence import processing, storage
+from complaints.services.evidence import storage
 from complaints.services.evidence.posts import PostInfo, read_post
 from complaints.services.keyring import Keyring, bind_keys, grant_key
 from complaints.services.messages import send_to_reporter
 from complaints.services.team_key_history import pinned_teams
+from complaints.services.transitions import CaseVersion
 
 
 @transaction.atomic
@@ -177,7 +177,7 @@ def _release_files(
 def _threat(pair: BoxPair, item: EvidenceObject) -> str:
     """Return the scanner's result for an original: the body needs it and cannot open the worker's file report."""
     original = item.variant == EvidenceObject.Variant.ORIGINAL
-    return processing.risk(processing.read_file_report(pair, item.evidence)) if original else ""
+    return storage.threat_in(storage.read_file_report(pair, item.evidence)) if original else ""
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

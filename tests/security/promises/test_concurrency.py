@@ -13,7 +13,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from complaints.domain.case_version import CaseVersion
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
@@ -22,6 +21,7 @@ from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import send_to_reporter
+from complaints.services.transitions import CaseVersion
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, TOLD, code_on, to_story, token_of
 from tests.world import Cast, at, send_report

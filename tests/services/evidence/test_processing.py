@@ -18,7 +18,7 @@ from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import follow_up
 from complaints.services.evidence import processing, storage
-from complaints.services.evidence.processing import FileReport
+from complaints.services.evidence.storage import FileReport
 from tests.adapters import samples
 from tests.world import Cast, Sent, sealed_upload, send_report
 
@@ -39,7 +39,7 @@ def work() -> Evidence:
 
 
 def findings(cast: Cast, item: Evidence) -> FileReport:
-    found = processing.read_file_report(cast.ring("vera").complaint(item.complaint), item)
+    found = storage.read_file_report(cast.ring("vera").complaint(item.complaint), item)
     assert found is not None
     return found
 

@@ -24,13 +24,12 @@ from complaints.models.complaint import Complaint, Identity, KeyGrant
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import (
-    blind_index,
     case_actions,
     case_file,
-    case_items,
     follow_up,
     reporter_identity,
     resealing_registry,
+    similarity,
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
@@ -177,7 +176,7 @@ def test_half_way_everything_opens_and_any_member_goes_on(cast: Cast) -> None:
     assert resealing.progress(team=team()).left == 2
     for name in ("vera", "vino", "fitri"):
         assert all(opens(cast.ring(name), one).complaints[0].answers for one in [*sent, arrived])
-    rows = case_items.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[one.case for one in sent])
+    rows = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[one.case for one in sent])
     assert all(rows.values())
     reseal_all(cast, "fitri")
     assert not resealing.progress(team=team()).open
@@ -451,9 +450,9 @@ def test_the_index_key_stays_the_same(cast: Cast) -> None:
     sent = send_report(today=DAY)
     opens(cast.ring("vera"), sent)
 
-    before = blind_index.open_key(cast.ring("vera"))
+    before = similarity.open_key(cast.ring("vera"))
     rotate(cast)
-    assert blind_index.open_key(cast.ring("vino")) == before
+    assert similarity.open_key(cast.ring("vino")) == before
     reseal_all(cast)
     assert IndexKey.objects.get().sealed_number == 2
-    assert blind_index.open_key(cast.ring("vino")) == before
+    assert similarity.open_key(cast.ring("vino")) == before

@@ -1,6 +1,6 @@
 import pytest
 
-from complaints.domain.case_version import CaseVersion
+from complaints.services.transitions import CaseVersion
 
 FULL = CaseVersion("in_review", 3, (1, 12))
 
