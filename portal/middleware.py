@@ -28,8 +28,7 @@ from complaints.services import mfa
 from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
-from portal.accounts import step_up
-from portal.accounts.sessions import ReporterSession
+from portal.accounts.sessions import ReporterSession, gave_second_factor
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -103,7 +102,10 @@ class ReporterSessionMiddleware:
         try:
             response = self.get_response(request)
         finally:
-            intake.discard_unclaimed(request)
+            if hasattr(request, "evidence_sinks"):
+                intake.discard_unclaimed(request)
+        if not session.loaded:
+            return response
         session.save()
         if cookie := session.cookie_to_set:
             response.set_cookie(
@@ -192,7 +194,7 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
     if person.must_change_password:
         password = reverse("account_change_password")
         return redirect(password) if request.path != password else None
-    if step_up.passed(request, person):
+    if gave_second_factor(request, person):
         return None
     if mfa.has_factor(person):
         # The factor was added in another session, so this session never gave it: it has to log in again.

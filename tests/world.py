@@ -27,7 +27,7 @@ from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, store_keys
 from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import membership, personal
-from portal.accounts import step_up
+from portal.accounts import sessions, step_up
 
 SignedIn = Callable[[str], Client]
 
@@ -207,7 +207,7 @@ def start_session(name: str, client: Client | None = None) -> Client:
         {"method": "mfa", "at": now, "type": mfa.TOTP},
     ]
     session[step_up.PASSWORD] = [str(staff.pk), now]
-    session[step_up.FACTOR] = [str(staff.pk), now]
+    session[sessions.FACTOR] = [str(staff.pk), now]
     store_keys(session, personal.unlock(staff=staff, password=PASSWORD))
     session.save()
     return client

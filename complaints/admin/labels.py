@@ -185,7 +185,8 @@ def status_label(status: str, body: str = "") -> str:
 
 def case_status_label(case: Case) -> str:
     """Return the label of a case's status, with the name of its oversight body."""
-    return status_label(case.status, case.lead_body.short_name if case.lead_body else "")
+    body = case.lead_body.short_name if case.lead_body else _("the oversight body")
+    return str(STATUS_LABELS[Status(case.status)]).format(body=body)
 
 
 def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:

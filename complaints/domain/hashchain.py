@@ -6,6 +6,7 @@ plaintext; services.audit signs them.
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from nacl.encoding import RawEncoder
@@ -26,11 +27,10 @@ class ChainLink(NamedTuple):
     digest: bytes
 
 
-def _digest(data: bytes, person: bytes) -> bytes:
-    return blake2b(data, digest_size=DIGEST_BYTES, person=person, encoder=RawEncoder)
+_digest = partial(blake2b, digest_size=DIGEST_BYTES, encoder=RawEncoder)
 
 
-GENESIS: Final = _digest(b"", b"kn-audit-genesis")
+GENESIS: Final = _digest(b"", person=b"kn-audit-genesis")
 
 
 def canonical(entry: Mapping[str, object]) -> bytes:
@@ -54,7 +54,7 @@ def next_digest(prev: bytes, payload: bytes) -> bytes:
     if len(prev) != DIGEST_BYTES:
         raise ValueError("previous digest has a wrong length")
     # Some database drivers return memoryviews, which cannot be concatenated.
-    return _digest(bytes(prev) + bytes(payload), b"kn-audit")
+    return _digest(bytes(prev) + bytes(payload), person=b"kn-audit")
 
 
 def merkle_root(digests: Iterable[bytes]) -> bytes:
@@ -63,11 +63,11 @@ def merkle_root(digests: Iterable[bytes]) -> bytes:
     Leaves and nodes are hashed apart, and a node without a sibling is promoted unchanged, so that no other set of
     digests, nor one of them taken twice, has the same root.
     """
-    level = [_digest(leaf, b"kn-leaf") for leaf in sorted(map(bytes, digests))]
+    level = [_digest(leaf, person=b"kn-leaf") for leaf in sorted(map(bytes, digests))]
     if not level:
-        return _digest(b"", b"kn-empty")
+        return _digest(b"", person=b"kn-empty")
     while len(level) > 1:
-        pairs = [_digest(level[i] + level[i + 1], b"kn-node") for i in range(0, len(level) - 1, 2)]
+        pairs = [_digest(level[i] + level[i + 1], person=b"kn-node") for i in range(0, len(level) - 1, 2)]
         level = pairs + level[len(pairs) * 2 :]
     return level[0]
 

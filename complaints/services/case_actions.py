@@ -30,7 +30,7 @@ from complaints.services import assessments, case_membership, disclosure_check, 
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.messages import read_note, send_to_reporter, write_note
 from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -66,8 +66,7 @@ def act(
     """
     if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    if not access.is_triage(actor.staff):
-        raise Locked(Team.Kind.TRIAGE)
+    require_admission(actor.keyring, Team.Kind.TRIAGE)
     items = {} if checklist is None else checklists.settle(action, checklist)
     perform = partial(
         transitions.perform,

@@ -33,7 +33,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.team_key_history import team_fingerprint
+from complaints.services.team_key_history import pinned_teams, team_fingerprint
 
 SESSION_KEY = "staff_key"
 
@@ -334,6 +334,22 @@ def membership_statement(membership: TeamMembership) -> bytes:
     person = membership.staff
     publics = bytes(person.public_key or b"") + bytes(person.verify_key or b"")
     return b"member" + membership.pk.bytes + membership.team_id.bytes + person.pk.bytes + publics
+
+
+def require_admission(keyring: Keyring, slug: str) -> None:
+    """Make sure that the pinned team has certified this person's keys; opens no key of the team.
+
+    Raises Locked without an admission, UnpinnedKey for a team of somebody else's, SealError for a forged membership.
+    """
+    person = keyring.staff
+    team = pinned_teams(slug)[slug]
+    membership = (
+        next((row for row in access.memberships_of(person) if row.team_id == team.pk), None) if person else None
+    )
+    if membership is None or person is None:
+        raise Locked(slug)
+    membership.staff = person
+    verify(bytes(team.verify_key), membership_statement(membership), bytes(membership.certificate or b""))
 
 
 def is_certified(membership: TeamMembership, team_keys: KeySet) -> bool:

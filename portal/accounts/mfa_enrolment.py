@@ -30,6 +30,7 @@ from complaints.services import mfa
 from complaints.services.keyring import Keyring
 from portal.accounts import step_up
 from portal.accounts.login import ThrottledView, attempted
+from portal.accounts.sessions import gave_second_factor
 
 
 def _person(request: HttpRequest) -> Staff:
@@ -47,7 +48,7 @@ def _finish_enrolment(request: HttpRequest, kind: str, *, has_new_codes: bool = 
     The person's first factor changes the session's cookie, as a login does.
     """
     person = _person(request)
-    is_first = not step_up.passed(request, person)
+    is_first = not gave_second_factor(request, person)
     _record(request, "factor.added", kind)
     has_new_codes = bool(auto_generate_recovery_codes(request)) or has_new_codes
     if is_first:

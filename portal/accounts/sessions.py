@@ -19,17 +19,21 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, connection, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
 from complaints.models.session import SealedSession
+from complaints.models.team import Staff
 
 # A row's content is padded to one of these lengths, in bytes.
 SIZES = (1024, 4096, 16384, 65536)
 REPORTER, STAFF = "reporter", "staff"
 # The entry of a staff session that holds a key which the password has opened and the second factor not yet released.
 PENDING = "pending"
+# [the id of the person who gave the second factor, seconds since the epoch].
+FACTOR = "factor_at"
 # Plain SQL: the ORM takes longer to build the same query than the rest of reading a session takes. Whether there are
 # draft files is read along, because every page of a report asks for it and most drafts have none.
 _READ = """
@@ -217,7 +221,9 @@ class SessionStore(SessionBase):
             limit = float(data[PENDING]["at"]) + settings.ACCOUNT_LOGIN_TIMEOUT
             until = min(limit, began + settings.SESSION_ABSOLUTE_AGE)
         if must_create or self.modified:
-            owner = _owner(data, began)
+            pending = Owner(uuid.UUID(data[PENDING]["user"])) if PENDING in data else NOBODY
+            signed_in = data.get("_auth_user_id")
+            owner = Owner(uuid.UUID(signed_in), datetime.fromtimestamp(began, tz=UTC)) if signed_in else pending
             if not write_row(self.session_key, data, until, began=began, new=must_create, kind=STAFF, owner=owner):
                 raise CreateError if must_create else UpdateError
             self._until = until
@@ -238,10 +244,10 @@ class SessionStore(SessionBase):
         SealedSession.objects.expired(timezone.localdate()).delete()
 
 
-def _owner(data: dict[str, Any], began: float) -> Owner:
-    if "_auth_user_id" in data:
-        return Owner(uuid.UUID(data["_auth_user_id"]), datetime.fromtimestamp(began, tz=UTC))
-    return Owner(uuid.UUID(data[PENDING]["user"])) if PENDING in data else NOBODY
+def gave_second_factor(request: HttpRequest, user: Staff) -> bool:
+    """Whether the person gave the second factor in this session."""
+    person, _at = request.session.get(FACTOR) or (None, None)
+    return bool(person == str(user.pk))
 
 
 class ReporterSession:
@@ -261,10 +267,13 @@ class ReporterSession:
         self._keeps_files = False
         self.modified = False
         self.ended = False
+        # Whether a view or an upload has asked for the content: nothing is to be saved before.
+        self.loaded = False
 
     @property
     def _data(self) -> dict[str, Any]:
         if self._content is None:
+            self.loaded = True
             row = read_row(self._cookie) if self._cookie else {}
             self._content = row.get("data", {})
             self._keeps_files = self._keeps_files or row.get("files", False)
@@ -318,7 +327,7 @@ class ReporterSession:
         """Delete the row at once and the cookie with the response."""
         if self._cookie:
             delete_row(self._cookie)
-        self._content, self._cookie, self.modified, self.ended = {}, None, False, True
+        self._content, self._cookie, self.modified, self.ended, self.loaded = {}, None, False, True, True
 
     def clear(self) -> None:
         """Remove all content and keep the cookie."""

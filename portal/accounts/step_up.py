@@ -15,10 +15,10 @@ from django.http import HttpRequest
 from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.keyring import SESSION_KEY, store_keys
-from portal.accounts.sessions import PENDING
+from portal.accounts.sessions import FACTOR, PENDING, gave_second_factor
 
-# Entries of the session: [the person's id, seconds since the epoch].
-PASSWORD, FACTOR = "password_at", "factor_at"
+# [the id of the person who gave the password, seconds since the epoch].
+PASSWORD = "password_at"
 
 
 def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
@@ -28,7 +28,7 @@ def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
     """
     session, now = request.session, time.time()
     session[PASSWORD] = [str(user.pk), now]
-    if passed(request, user):
+    if gave_second_factor(request, user):
         store_keys(session, keys)
         return
     session.pop(FACTOR, None)
@@ -53,12 +53,6 @@ def repeat_login(request: HttpRequest, user: Staff, *, factor: bool) -> None:
         session[FACTOR] = [str(user.pk), now]
     elif PENDING in session:
         session[PENDING] = {**session[PENDING], "at": now}
-
-
-def passed(request: HttpRequest, user: Staff) -> bool:
-    """Whether the person gave the second factor in this session."""
-    person, _at = request.session.get(FACTOR) or (None, None)
-    return bool(person == str(user.pk))
 
 
 def _is_recent(request: HttpRequest, user: Staff, entry: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
@@ -68,6 +69,7 @@ def same_fingerprint(first: str, second: str) -> bool:
     return bool(plain[0]) and plain[0] == plain[1]
 
 
+@cache
 def parse_pins(text: str) -> Mapping[str, str]:
     """Read ``slug=fingerprint`` pairs separated by commas."""
     pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)

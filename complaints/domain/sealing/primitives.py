@@ -87,7 +87,8 @@ def unseal(pair: BoxPair, sealed: bytes) -> bytes:
 
 def encrypt(key: bytes, data: bytes, associated: bytes) -> bytes:
     """Encrypt with XChaCha20-Poly1305 under a random nonce, bound to ``associated``; the nonce comes first."""
-    return b"".join(encrypt_apart(key, data, associated))
+    nonce = random_bytes(NONCE_BYTES)
+    return nonce + bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(data, associated, nonce, key)
 
 
 def encrypt_apart(key: bytes, data: bytes, associated: bytes) -> tuple[bytes, bytes]:
