@@ -118,8 +118,9 @@ def _reseal_row(table: SealedTable[R], row: R, keyring: Keyring, team: Team) -> 
 @transaction.atomic
 def _delete_older_keys(actor: Actor, team: Team) -> None:
     """Delete the older private keys of a team, if there are any and no row is sealed to them."""
-    # Waits for transactions that seal to the team, so that their rows are counted.
-    Team.objects.select_for_update().get(pk=team.pk)
+    # Waits for transactions that seal to the team, so that their rows are counted. The key may have been changed since
+    # ``team`` was read: the number that counts is that of the locked row, or rows of the newest change would be lost.
+    team = Team.objects.select_for_update().get(pk=team.pk)
     older_keys = team.keys.filter(sealed_previous__isnull=False)
     has_rows = any(
         resealing_registry.rows_with_older_key(table, team).exists()

@@ -12,12 +12,13 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.segments import SEGMENT_BYTES
+from complaints.domain.workflow import Action
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import case_actions, case_file, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, processing
-from complaints.services.keyring import Locked, keyring_of, seal_membership, store_keys
+from complaints.services.keyring import Locked, keyring_of, membership_statement, seal_membership, store_keys
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, admit
 from portal.accounts.sessions import ReporterSession
@@ -71,6 +72,20 @@ def test_a_row_alone_admits_nobody(cast: Cast) -> None:
     copied.save()
     with pytest.raises(SealError):
         case_file.open_case(actor=Actor(cast.ring("luar"), NOW), case_id=sent.case.pk)
+
+
+@pytest.mark.parametrize("certificate", ["copied", "forged"])
+def test_a_row_alone_takes_no_step(cast: Cast, certificate: str) -> None:
+    """Starting a review seals nothing, so that no key has to open; the admission is checked all the same."""
+    sent = send_report(today=DAY)
+    real, luar = cast["vera"].memberships.get(), cast["luar"]
+    row = TeamMembership(team=real.team, staff=luar, sealed_key=real.sealed_key, admitted_key=real.admitted_key)
+    row.certificate = real.certificate if certificate == "copied" else ATTACKER.sign.sign(membership_statement(row))
+    row.save()
+    with pytest.raises(SealError):
+        case_actions.act(actor=Actor(cast.ring("luar"), NOW), case_id=sent.case.pk, action=Action.START_REVIEW)
+    sent.case.refresh_from_db()
+    assert sent.case.status == "received"
 
 
 def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> None:

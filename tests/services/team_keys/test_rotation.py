@@ -197,6 +197,27 @@ def test_a_key_changed_again_before_the_first_change_is_done(cast: Cast) -> None
     assert set(KeyGrant.objects.values_list("sealed_number", flat=True)) == {3}
 
 
+def test_a_change_between_the_last_slice_and_the_deletion_loses_no_row(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows that the newer change left behind still need the key that the slower member is about to delete."""
+    sent = send_report(today=DAY)
+    rotate(cast)
+    progress = resealing.progress
+
+    def overtaken(*, team: Team) -> resealing.Progress:
+        monkeypatch.setattr(resealing, "progress", progress)
+        state = progress(team=team)
+        rotate(cast, "vino")
+        return state
+
+    monkeypatch.setattr(resealing, "progress", overtaken)
+    resealing.reseal(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk)
+    assert opens(cast.ring("fitri"), sent).complaints[0].answers
+    reseal_all(cast)
+    assert opens(cast.ring("fitri"), sent).complaints[0].answers
+
+
 def test_a_ring_from_before_acts_no_more(cast: Cast) -> None:
     ring = cast.ring("fitri")
     ring.team(team())
