@@ -38,13 +38,23 @@ TEARDOWN_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that drive a browser and those that need no database: PostgreSQL's run leaves them out."""
+    """Mark the tests that drive a browser and those that need no database: PostgreSQL's run leaves them out.
+
+    Tests that share a fixture of module scope go to one process, so that it is built once.
+    """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
         if not item.get_closest_marker("django_db") and not DATABASE_FIXTURES & fixtures:
             item.add_marker(pytest.mark.nodb)
+        if isinstance(item, pytest.Function) and _shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def _shares_a_fixture(item: pytest.Function) -> bool:
+    definitions = [definition for same_name in item._fixtureinfo.name2fixturedefs.values() for definition in same_name]
+    return any(definition.scope == "module" and definition.baseid != "tests" for definition in definitions)
 
 
 @pytest.hookimpl(wrapper=True)

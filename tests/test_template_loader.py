@@ -33,7 +33,7 @@ def test_line_breaks_of_the_source(source: str, collapsed: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "source",
     [
         "<pre>\n  a\n\n  b</pre>",
         "<textarea rows='2'>\n  {{ a }}\n</textarea>",
@@ -42,8 +42,8 @@ def test_line_breaks_of_the_source(source: str, collapsed: str | None) -> None:
         "{% verbatim %}\n  {{ a }}\n{% endverbatim %}",
     ],
 )
-def test_what_is_preformatted_stays(kept: str) -> None:
-    assert collapse(f"<p>\n{kept}\n</p>") == f"<p>{kept}</p>"
+def test_what_is_preformatted_stays(source: str) -> None:
+    assert collapse(f"<p>\n{source}\n</p>") == f"<p>{source}</p>"
 
 
 def test_pages_are_loaded_without_them() -> None:

@@ -22,7 +22,7 @@ from tests.world import PASSWORD, Cast, SignedIn, enrol, send_report, sign_in, s
 NEW = "empat kata yang tidak serumpun"
 
 
-def test_the_door_stands_at_its_path(client: Client, db: None) -> None:
+def test_staff_site_is_served_at_its_path(client: Client, db: None) -> None:
     assert reverse("admin:index") == f"/{settings.ADMIN_PATH}"
     response = client.get(reverse("admin:index"))
     assert response.status_code == 302
@@ -78,7 +78,7 @@ def test_a_started_session_is_like_that_of_a_login(cast: Cast) -> None:
         ("2001:db8:2:2::3", "2001:db8:2::/48"),
     ],
 )
-def test_where_an_attempt_comes_from(settings: Settings, address: str, counted: str) -> None:
+def test_login_attempt_source_is_the_client_address(settings: Settings, address: str, counted: str) -> None:
     settings.BEHIND_PROXY = False
     forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.1", "REMOTE_ADDR": address}
     assert adapters.source(RequestFactory().post("/", **forged)) == counted
@@ -130,7 +130,7 @@ def test_logout_asks_and_then_deletes_the_session(signed_in: SignedIn) -> None:
     assert client.get(reverse("admin:me")).status_code == 302
 
 
-def test_an_initial_password_has_to_be_replaced_and_makes_the_key(client: Client, cast: Cast) -> None:
+def test_replacing_the_initial_password_creates_the_key(client: Client, cast: Cast) -> None:
     vera = cast["vera"]
     personal.set_initial_password(staff=vera, password="dari orang lain 1", now=timezone.now())
     sign_in(client, "vera", "dari orang lain 1")
@@ -150,8 +150,8 @@ def test_an_initial_password_has_to_be_replaced_and_makes_the_key(client: Client
     assert cast["vera"].has_key
     assert client.get(reverse("admin:me")).headers["Location"] == reverse("mfa_index")
     enrol(client)
-    own = client.get(reverse("admin:me")).content.decode()
-    assert personal.fingerprint(cast["vera"]) in own
+    own_page = client.get(reverse("admin:me")).content.decode()
+    assert personal.fingerprint(cast["vera"]) in own_page
     # The new key was admitted by nobody yet: she waits, and sees no case.
     assert TeamMembership.objects.get(staff=vera).sealed_key is None
     assert client.get(reverse("admin:complaints_case_changelist")).status_code == 404
@@ -184,7 +184,7 @@ def test_a_session_without_an_open_key_says_what_to_do(client: Client, cast: Cas
     assert not AuditEntry.objects.filter(event="case.opened").exists()
 
 
-def test_everybody_sees_their_own_fingerprint_and_chooses_a_language(signed_in: SignedIn, cast: Cast) -> None:
+def test_own_page_shows_fingerprint_and_language(signed_in: SignedIn, cast: Cast) -> None:
     for name in ("vera", "cakra", "kirana", "audi", "adi"):
         client = signed_in(name)
         assert personal.fingerprint(cast[name]) in client.get(reverse("admin:me")).content.decode()
@@ -235,7 +235,7 @@ def ended_session(signed_in: SignedIn) -> Client:
         ("https://lain.invalid/kantor/complaints/case/", "/kantor/"),
     ],
 )
-def test_a_form_that_came_after_the_session_leads_back_to_its_page(
+def test_expired_form_post_redirects_to_its_page(
     signed_in: SignedIn, cast: Cast, referrer: str, following: str
 ) -> None:
     client = ended_session(signed_in)
@@ -254,7 +254,7 @@ def test_a_page_that_came_after_the_session_leads_back_to_itself(signed_in: Sign
     assert parse_qs(urlsplit(response.redirect_chain[-1][0]).query) == {"next": [queue]}
 
 
-def test_an_address_for_forms_alone_says_so_in_the_persons_language(signed_in: SignedIn, cast: Cast) -> None:
+def test_post_only_address_answers_405_in_the_users_language(signed_in: SignedIn, cast: Cast) -> None:
     note = address_of_a_note()
     Staff.objects.filter(username="vino").update(language="en")
     for name, sentence in (("vera", "tidak dapat dibuka langsung"), ("vino", "cannot be opened directly")):

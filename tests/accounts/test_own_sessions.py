@@ -30,25 +30,25 @@ def listed(client: Client) -> list[tuple[SealedSession, bool]]:
 
 
 def test_everybody_sees_their_own_sessions_and_which_is_this_one(signed_in: SignedIn) -> None:
-    one, _other, _somebody = signed_in("vera"), signed_in("vera"), signed_in("vino")
-    rows = listed(one)
+    first, _other, _somebody = signed_in("vera"), signed_in("vera"), signed_in("vino")
+    rows = listed(first)
     assert len(rows) == 2
-    assert [row.pk for row, here in rows if here] == [one.session.row]
+    assert [row.pk for row, here in rows if here] == [first.session.row]
 
 
 def test_ending_one_ends_that_one(signed_in: SignedIn) -> None:
-    one, other, somebody = signed_in("vera"), signed_in("vera"), signed_in("vino")
-    assert one.post(reverse(SESSIONS), {"session": somebody.session.row}).status_code == 302
+    first, other, somebody = signed_in("vera"), signed_in("vera"), signed_in("vino")
+    assert first.post(reverse(SESSIONS), {"session": somebody.session.row}).status_code == 302
     assert alive(somebody), "not another person's"
-    assert one.post(reverse(SESSIONS), {"session": other.session.row}).status_code == 302
-    assert [alive(client) for client in (one, other, somebody)] == [True, False, True]
+    assert first.post(reverse(SESSIONS), {"session": other.session.row}).status_code == 302
+    assert [alive(client) for client in (first, other, somebody)] == [True, False, True]
     assert AuditEntry.objects.filter(event="session.ended").count() == 1
 
 
 def test_ending_all_others_keeps_this_one(signed_in: SignedIn) -> None:
-    one, other, third = signed_in("vera"), signed_in("vera"), signed_in("vera")
-    one.post(reverse(SESSIONS))
-    assert [alive(client) for client in (one, other, third)] == [True, False, False]
+    first, other, third = signed_in("vera"), signed_in("vera"), signed_in("vera")
+    first.post(reverse(SESSIONS))
+    assert [alive(client) for client in (first, other, third)] == [True, False, False]
 
 
 def test_ending_this_one_leads_to_the_login(signed_in: SignedIn) -> None:
@@ -59,11 +59,11 @@ def test_ending_this_one_leads_to_the_login(signed_in: SignedIn) -> None:
 
 
 def test_a_new_password_ends_the_others(signed_in: SignedIn) -> None:
-    one, other = signed_in("vera"), signed_in("vera")
+    first, other = signed_in("vera"), signed_in("vera")
     form = {"oldpassword": "sandi yang cukup panjang", "password1": "lain lain lain lain"}
-    assert one.post(reverse("account_change_password"), form | {"password2": form["password1"]}).status_code == 302
-    assert [alive(one), alive(other)] == [True, False]
-    assert "staff_key" in one.session
+    assert first.post(reverse("account_change_password"), form | {"password2": form["password1"]}).status_code == 302
+    assert [alive(first), alive(other)] == [True, False]
+    assert "staff_key" in first.session
 
 
 def _reset(cast: Cast) -> None:

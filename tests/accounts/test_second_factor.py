@@ -64,15 +64,15 @@ def with_cookie(value: str) -> Client:
 def staff_addresses() -> list[str]:
     """Every address of the staff's door, filled with ids that need not exist."""
     some = {"uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
-    found = []
+    addresses = []
     for name in set(STAFF_GETS) - set(BEFORE_LOGIN) - {"admin:catch-all"}:
         for arguments in ([], [some["uuid"]], [some["uuid"]] * 2, [some["uuid"]] * 3, ["x"], [some["uuid"], "x"], [1]):
             try:
-                found.append(reverse(name, args=arguments))
+                addresses.append(reverse(name, args=arguments))
                 break
             except Exception as error:  # noqa: BLE001
                 assert type(error).__name__ == "NoReverseMatch"
-    return [*found, "/kantor/tidak-ada/"]
+    return [*addresses, "/kantor/tidak-ada/"]
 
 
 # --- Before the second factor
@@ -92,9 +92,11 @@ def test_the_password_alone_shows_nothing_at_any_address(cast: Cast) -> None:
 def test_without_a_factor_every_address_leads_to_setting_one_up(cast: Cast) -> None:
     client = Client(raise_request_exception=False)
     client.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
-    own = {reverse(name) for name in ("mfa_index", "mfa_activate_totp", "mfa_add_webauthn", CONFIRM, "mfa_picture")}
+    own_addresses = {
+        reverse(name) for name in ("mfa_index", "mfa_activate_totp", "mfa_add_webauthn", CONFIRM, "mfa_picture")
+    }
     for address in staff_addresses():
-        if address not in own:
+        if address not in own_addresses:
             answer = client.get(address)
             assert (answer.status_code, to(answer)) == (302, reverse("mfa_index")), address
             assert client.post(address).status_code == 302, address
@@ -279,10 +281,10 @@ def test_a_new_phone_takes_the_place_of_the_old(signed_in: SignedIn, cast: Cast)
 
 
 def test_the_code_that_proved_a_phone_works_nowhere_else(cast: Cast) -> None:
-    one, other = Client(), Client()
+    first, other = Client(), Client()
     with time_machine.travel(timezone.now(), tick=False):
-        one.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
-        secret = enrol(one)
+        first.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
+        secret = enrol(first)
         other.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
         assert not give(other, app_code(secret))
 
@@ -304,8 +306,8 @@ def test_an_administrator_resets_a_lost_factor(signed_in: SignedIn, cast: Cast) 
     again = Client()
     again.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
     assert to(again.get(reverse("admin:index"))) == reverse("mfa_index")
-    own = reverse("admin:complaints_staff_factor", args=[cast["adi"].pk])
-    assert admin.post(own).status_code == 404
+    own_factor_url = reverse("admin:complaints_staff_factor", args=[cast["adi"].pk])
+    assert admin.post(own_factor_url).status_code == 404
     assert signed_in("vino").post(address).status_code == 404
 
 
@@ -330,7 +332,7 @@ def test_a_session_from_before_the_factor_has_to_come_in_by_it(cast: Cast) -> No
         "email/", "confirm-email/",
     ],
 )  # fmt: skip
-def test_what_is_off_has_no_address(signed_in: SignedIn, address: str) -> None:
+def test_disabled_features_have_no_address(signed_in: SignedIn, address: str) -> None:
     assert signed_in("vera").get(f"/{settings.ADMIN_PATH}{address}").status_code == 404
 
 

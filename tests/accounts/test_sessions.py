@@ -92,7 +92,7 @@ def test_a_cookie_that_somebody_else_chose_is_never_taken(cast: Cast) -> None:
     assert not SealedSession.objects.filter(pk=sessions.row_id("chosen-by-an-attacker")).exists()
 
 
-def test_the_two_doors_have_cookies_of_their_own(cast: Cast) -> None:
+def test_staff_and_reporter_cookies_are_separate(cast: Cast) -> None:
     client = Client()
     begun(client)
     signed_in(client)
@@ -143,7 +143,7 @@ def test_a_reporters_session_ends_when_it_is_idle(db: None, kind: str, limit: in
         assert not SealedSession.objects.exists()
 
 
-def test_use_prolongs_a_draft_and_a_ticket_but_not_the_sight_of_the_code(db: None) -> None:
+def test_use_extends_the_session_but_not_the_code_page(db: None) -> None:
     for kind, prolonged in (("draft", True), ("ticket", True), ("sent", False)):
         with time_machine.travel(at(DAY), tick=False) as clock:
             session = ReporterSession(None)
@@ -196,7 +196,7 @@ def replayed(cookie: str, path: str, name: str = "lapor") -> Any:
     return client.get(path)
 
 
-def test_leaving_deletes_the_row_and_the_old_cookie_opens_nothing(cast: Cast) -> None:
+def test_logout_deletes_the_session_row_and_voids_the_cookie(cast: Cast) -> None:
     sent = send_report(today=DAY)
     client = Client()
     client.post("/cek/", {"code": sent.code})
@@ -229,7 +229,7 @@ def test_signing_out_deletes_the_row(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("act", [ReporterSession.end, ReporterSession.cycle])
-def test_a_request_that_was_under_way_does_not_bring_a_row_back(db: None, act: Any) -> None:
+def test_late_request_does_not_restore_a_deleted_session(db: None, act: Any) -> None:
     """Two tabs: one leaves while the other still answers."""
     session = ReporterSession(None)
     session["ticket"] = {"x": 1}
@@ -244,7 +244,7 @@ def test_a_request_that_was_under_way_does_not_bring_a_row_back(db: None, act: A
     assert ReporterSession(cookie).get("ticket") is None
 
 
-def test_a_staff_request_that_was_under_way_does_not_bring_a_row_back(cast: Cast) -> None:
+def test_late_staff_request_does_not_restore_a_deleted_session(cast: Cast) -> None:
     cookie = signed_in(Client())
     slow = SessionStore(cookie)
     slow["x"] = 1

@@ -45,7 +45,7 @@ def attempt(call: Callable[[], object]) -> str:
 
 
 def look_around(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    found = {
+    results = {
         "open": attempt(lambda: Path("/etc/hostname").read_bytes()),
         "create": attempt(lambda: Path("/tmp/left-behind").write_bytes(b"x")),  # noqa: S108
         "list": attempt(lambda: list(Path("/").iterdir())),
@@ -61,7 +61,7 @@ def look_around(source: BinaryIO, out: BinaryIO, media_type: str, options: Mappi
         "descriptors": [number for number in range(256) if _is_open(number)],
         "leader": os.getsid(0) == os.getpid(),
     }
-    out.write(json.dumps(found).encode())
+    out.write(json.dumps(results).encode())
     answer = Answer()
     answer.add(out, "text/plain")
     return answer

@@ -172,13 +172,13 @@ _TYPE = "application/vnd.openxmlformats-officedocument."
 
 
 def _rels(*rows: tuple[str, str]) -> str:
-    found = ""
+    relationships = ""
     for number, (kind, target) in enumerate(rows, 1):
         kind = kind if "/" in kind else f"{_REL}/{kind}"
         mode = ' TargetMode="External"' if ":" in target else ""
-        found += f'<Relationship Id="rId{number}" Type="{kind}" Target="{target}"{mode}/>'
+        relationships += f'<Relationship Id="rId{number}" Type="{kind}" Target="{target}"{mode}/>'
     space = "http://schemas.openxmlformats.org/package/2006/relationships"
-    return f'<?xml version="1.0"?><Relationships xmlns="{space}">{found}</Relationships>'
+    return f'<?xml version="1.0"?><Relationships xmlns="{space}">{relationships}</Relationships>'
 
 
 def _common(main: str, main_type: str, parts: Mapping[str, str]) -> dict[str, str | bytes]:

@@ -103,7 +103,7 @@ def test_chats_are_text_whatever_they_look_like(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "found"),
+    ("data", "media_type"),
     [
         (b"<html><script>alert(1)</script></html>", "text/html"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "image/svg+xml"),
@@ -111,10 +111,10 @@ def test_chats_are_text_whatever_they_look_like(text: str) -> None:
         (b"MZ" + bytes(200), "application/x-dosexec"),
     ],
 )
-def test_what_a_browser_or_a_computer_would_run_is_not_allowed(data: bytes, found: str) -> None:
-    assert media.recognise(data) == found
-    assert found not in media.ALLOWED
-    assert media.disagrees("foto.jpg", found)
+def test_what_a_browser_or_a_computer_would_run_is_not_allowed(data: bytes, media_type: str) -> None:
+    assert media.recognise(data) == media_type
+    assert media_type not in media.ALLOWED
+    assert media.disagrees("foto.jpg", media_type)
 
 
 def test_old_office_files_are_taken_and_have_no_copy() -> None:
@@ -194,8 +194,8 @@ def test_the_same_file_gives_the_same_copy(kind: str, made: dict[str, bytes]) ->
 )
 def test_the_reporter_learns_what_a_file_betrays(kind: str, expected: set[str], made: dict[str, bytes]) -> None:
     media_type = SAMPLES[kind][0]
-    found = reader(media_type).inspect(io.BytesIO(made[kind]), media_type)
-    assert expected <= found <= set(hints.CODES)
+    codes = reader(media_type).inspect(io.BytesIO(made[kind]), media_type)
+    assert expected <= codes <= set(hints.CODES)
 
 
 def test_a_bare_file_betrays_nothing() -> None:
@@ -238,7 +238,7 @@ def test_pixel_bombs_are_refused_before_they_go_off(size: tuple[int, int]) -> No
     assert refused.value.code == "bomb"
 
 
-def test_a_photo_larger_than_the_limit_is_copied_at_half_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photo_above_the_limit_is_halved_in_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 5_000)
     out = io.BytesIO()
     samples.picture(128, 96).save(out, "JPEG")
@@ -368,7 +368,7 @@ def test_pictures_in_a_pdf_are_bared_however_they_are_packed() -> None:
             clean(broken, "application/pdf")
 
 
-def test_a_photo_written_into_the_orders_of_a_page_is_not_overlooked() -> None:
+def test_inline_image_in_a_page_stream_is_inspected() -> None:
     document = pikepdf.Pdf.new()
     page = document.add_blank_page()
     page.Contents = document.make_stream(b"q BI /W 96 /H 64 /CS /RGB /BPC 8 /F /DCT ID " + samples.jpeg() + b" EI Q")

@@ -50,48 +50,48 @@ def answer(box: Sandbox, job: str, data: bytes, media_type: str = "", **options:
 
 def children(of: int | None = None) -> set[int]:
     """Processes that this one (or another) started, and theirs."""
-    found, waiting = set(), [of or os.getpid()]
+    pids, waiting = set(), [of or os.getpid()]
     while waiting:
         parent = waiting.pop()
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{parent}/task").iterdir():
-                new = {int(word) for word in (task / "children").read_text().split()} - found
-                found |= new
+                new = {int(word) for word in (task / "children").read_text().split()} - pids
+                pids |= new
                 waiting += new
-    return found
+    return pids
 
 
 def servers() -> set[int]:
     """Those of them that wait for jobs."""
-    found = set()
+    pids = set()
     for pid in children():
         with contextlib.suppress(OSError):
             stat = Path(f"/proc/{pid}/stat").read_text()
             if b"odd_jobs" in Path(f"/proc/{pid}/cmdline").read_bytes() and int(stat.split()[3]) == os.getpid():
-                found.add(pid)
-    return found
+                pids.add(pid)
+    return pids
 
 
 # --- What a job sees
 
 
-def test_a_job_can_open_nothing_and_inherits_nothing(odd: Sandbox) -> None:
+def test_sandboxed_job_opens_and_inherits_no_file(odd: Sandbox) -> None:
     os.environ["SECRET_OF_THE_TEST"] = MARK
     (text,) = answer(odd, "look_around", b"x")
-    found = json.loads(text)
+    results = json.loads(text)
     for door in ("open", "create", "list", "internet", "unix", "pipe", "memory"):
-        assert found[door] == "OSError", door
+        assert results[door] == "OSError", door
     for change in ("files", "core"):
-        assert found[change] == "ValueError", change
-    assert found["change the input"] in {"OSError", "PermissionError"}
-    assert not set(found["environment"]) - {"LC_CTYPE"}
+        assert results[change] == "ValueError", change
+    assert results["change the input"] in {"OSError", "PermissionError"}
+    assert not set(results["environment"]) - {"LC_CTYPE"}
     assert MARK not in text.decode()
     # Three that lead nowhere, the file, the output.
-    assert len(found["descriptors"]) == 5
-    assert found["leader"]
+    assert len(results["descriptors"]) == 5
+    assert results["leader"]
 
 
-def test_whether_the_network_could_be_cut_is_known(odd: Sandbox) -> None:
+def test_sandbox_reports_missing_network_isolation(odd: Sandbox) -> None:
     assert isinstance(odd.network_cut, bool)
     answer(odd, "echo", b"x")
     (server,) = servers()
@@ -166,7 +166,7 @@ def test_every_misdeed_ends_in_a_code_and_hurts_nobody_else(odd: Sandbox, deed: 
     assert len(left) <= 1  # the server itself, where this was its first job
 
 
-def test_what_a_job_starts_ends_with_it(odd: Sandbox) -> None:
+def test_children_of_a_sandboxed_job_end_with_it(odd: Sandbox) -> None:
     answer(odd, "echo", b"x")
     before = children()
     with contextlib.suppress(JobFailed):  # a user who is not root may start nothing at all
@@ -179,7 +179,7 @@ def test_what_a_job_starts_ends_with_it(odd: Sandbox) -> None:
     assert len(deaf) == len(servers())
 
 
-def test_what_a_job_says_goes_nowhere(odd: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_a_sandboxed_job_is_discarded(odd: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
     answer(odd, "misbehave", b"shout")
     assert capfd.readouterr() == ("", "")
 
@@ -224,8 +224,8 @@ def test_only_listed_jobs_run(odd: Sandbox) -> None:
 def test_many_at_once_get_each_their_own(odd: Sandbox) -> None:
     texts = [f"{number:06}".encode() * 1000 for number in range(24)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda text: answer(odd, "echo", text), texts))
-    assert found == [[text] for text in texts]
+        answers = list(pool.map(lambda text: answer(odd, "echo", text), texts))
+    assert answers == [[text] for text in texts]
 
 
 def test_one_held_file_serves_jobs_side_by_side(odd: Sandbox) -> None:
@@ -397,9 +397,9 @@ def test_random_bytes_and_cut_files_never_harm_the_portal(real: Sandbox) -> None
             return failed.code
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(once, cases))
-    assert "crashed" not in found
-    assert "damaged" in found
+        answers = list(pool.map(once, cases))
+    assert "crashed" not in answers
+    assert "damaged" in answers
     assert isinstance(real.network_cut, bool)
 
 

@@ -1,4 +1,4 @@
-"""No cell of a file that leaves the house is a formula, in whatever spelling; and what is written is read back."""
+"""No cell of a downloaded file is a formula, in whatever spelling; and what is written is read back."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_could_be_a_formula_is_words(payload: str) -> None:
     assert (found.data_type, found.value) == ("s", cell)
 
 
-def test_a_row_stays_a_row() -> None:
+def test_csv_row_stays_on_one_line() -> None:
     rows = [['Dinas "A", B', "satu\ndua;tiga", "a\u2028b"], ["Ñandú", "", "0"]]
     assert read_csv(rows) == [['Dinas "A", B', "satu dua;tiga", "a b"], ["Ñandú", "", "0"]]
 

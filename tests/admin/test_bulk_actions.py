@@ -20,7 +20,7 @@ QUEUE, MANY = "admin:complaints_case_changelist", "admin:complaints_case_many"
 pytestmark = pytest.mark.django_db
 
 
-def test_taking_several(signed_in: SignedIn, cast: Cast) -> None:
+def test_claiming_several_cases(signed_in: SignedIn, cast: Cast) -> None:
     cases = [send_report().case for _number in range(3)]
     client = signed_in("vera")
     page = client.post(
@@ -50,10 +50,10 @@ def test_beginning_several_tells_which_were_not_new_any_more(signed_in: SignedIn
     new, begun = send_report().case, in_review(cast).case
     ticked = [new.pk, begun.pk, uuid.uuid4(), new.pk]
     page = signed_in("vera").post(reverse(MANY), {"case": ticked, "do": "start"}, follow=True)
-    said = words(page)
-    assert "Selesai untuk 1 kasus." in said
-    assert f"Tidak dilakukan untuk {begun.reference}:" in said
-    assert "1 kasus sudah tidak ada." in said
+    text = words(page)
+    assert "Selesai untuk 1 kasus." in text
+    assert f"Tidak dilakukan untuk {begun.reference}:" in text
+    assert "1 kasus sudah tidak ada." in text
     assert {case.status for case in Case.objects.all()} == {"in_review"}
     assert Case.objects.get(pk=begun.pk).step_count == 1
 

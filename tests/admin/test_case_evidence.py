@@ -99,7 +99,7 @@ def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, n
     assert looks() == 0
 
 
-def test_a_look_opens_one_item_and_never_an_original(signed_in: SignedIn, cast: Cast) -> None:
+def test_viewer_permission_covers_one_item_and_no_original(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     first, second = (with_file(sent, samples.jpeg(), name) for name in ("a.jpg", "b.jpg"))
     client = signed_in("vera")
@@ -140,7 +140,7 @@ def test_markup_never_reaches_the_page(signed_in: SignedIn, cast: Cast, content:
     item, client = with_file(sent, content, name), signed_in("vera")
     text = client.get(page(sent, item)).content.decode()
     assert 'class="stage"' not in text
-    assert {one.variant for one in item.objects_stored.all()} == {"original"}
+    assert {stored.variant for stored in item.objects_stored.all()} == {"original"}
     assert client.get(shown(sent, item, "original")).status_code == 404
 
 
@@ -308,17 +308,17 @@ def look(client: Client, release: Release, file: ReleasedFile) -> Any:
     return client.get(reverse("admin:complaints_release_view", args=[release.pk, file.pk]))
 
 
-def file_shown(release: Release, file: ReleasedFile, one: ReleasedFile) -> str:
-    return reverse("admin:complaints_release_shown", args=[release.pk, file.pk, one.pk])
+def file_shown(release: Release, file: ReleasedFile, shown_file: ReleasedFile) -> str:
+    return reverse("admin:complaints_release_shown", args=[release.pk, file.pk, shown_file.pk])
 
 
 def test_a_liaison_looks_at_the_files_of_the_release_only(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     letter, photo = with_file(sent, samples.pdf(pages=2), "surat.pdf"), with_file(sent, samples.jpeg(), "a.jpg")
-    kept = with_file(sent, samples.png(), "b.png")
+    not_released = with_file(sent, samples.png(), "b.png")
     release = released(cast, sent, letter, photo)
-    files = {(one.stored.evidence_id, one.stored.variant, one.stored.number): one for one in release.files.all()}
-    assert kept.pk not in {key[0] for key in files}
+    files = {(file.stored.evidence_id, file.stored.variant, file.stored.number): file for file in release.files.all()}
+    assert not_released.pk not in {key[0] for key in files}
     pdf, picture = files[letter.pk, "working", 0], files[photo.pk, "working", 0]
     client = signed_in("kirana")
     assert client.get(file_shown(release, picture, picture)).status_code == 404
@@ -394,7 +394,7 @@ def test_a_warning_cannot_be_set_back_in_the_database(
     assert looks() == 0
 
 
-def test_findings_that_are_gone_from_beside_their_copies_are_an_error(signed_in: SignedIn, cast: Cast) -> None:
+def test_missing_scan_report_beside_copies_is_an_error(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in("vera")
     Evidence.objects.filter(pk=item.pk).update(state="pending", sealed_report=None)

@@ -58,18 +58,18 @@ def test_duplicates_are_offered_ticked_and_linked_in_one_act(signed_in: SignedIn
     assert "Satu unggahan." in words(answer)
     # Old links and the reference that its reporter knows lead to where the report is now; steps there do not exist.
     assert client.get(url(twins[0], "change")).headers["Location"] == url(target, "change")
-    found = client.post(reverse("admin:complaints_case_search"), {"words": twins[0].case.reference})
-    assert found.headers["Location"] == url(target, "change")
+    result = client.post(reverse("admin:complaints_case_search"), {"words": twins[0].case.reference})
+    assert result.headers["Location"] == url(target, "change")
     assert client.get(url(twins[0], "forward")).status_code == 404
 
 
 def test_looking_a_reference_up_shows_nobody_what_they_stand_in(signed_in: SignedIn, cast: Cast) -> None:
-    target, own = in_review(cast), send_report(accused_name="Si Anu", agency="Dinas Anu")
+    target, source = in_review(cast), send_report(accused_name="Si Anu", agency="Dinas Anu")
     Staff.objects.filter(username="vera").update(first_name="Si", last_name="Anu")
     # Nobody's session has met the report yet.
-    page = signed_in("vera").post(url(target), {"references": own.case.reference, "reason": "", "go": "look"})
-    assert f"Tidak ditemukan di antara kasus Anda: {own.case.reference}" in words(page)
-    assert str(own.case.pk) not in page.content.decode()
+    page = signed_in("vera").post(url(target), {"references": source.case.reference, "reason": "", "go": "look"})
+    assert f"Tidak ditemukan di antara kasus Anda: {source.case.reference}" in words(page)
+    assert str(source.case.pk) not in page.content.decode()
 
 
 def test_references_are_looked_up_first_and_what_was_typed_stays(signed_in: SignedIn, cast: Cast) -> None:
@@ -103,7 +103,7 @@ def test_what_changed_meanwhile_is_said_and_nothing_is_written(signed_in: Signed
     assert not Case.objects.exclude(linked_into=None).exists()
 
 
-def test_a_case_with_a_body_warns_and_says_which_report_it_does_not_hold(signed_in: SignedIn, cast: Cast) -> None:
+def test_forwarded_case_warns_that_a_report_is_not_released(signed_in: SignedIn, cast: Cast) -> None:
     target, _release = forwarded(cast, links=LINK)
     twin = send_report(links=LINK, agency="", accused_name="")
     client = met(signed_in("vera"))

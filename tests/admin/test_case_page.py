@@ -137,7 +137,7 @@ def test_the_same_person_reads_why_not_and_cannot(signed_in: SignedIn, cast: Cas
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
 
 
-def test_a_verifier_does_not_forward_and_a_forwarder_does_not_verify(signed_in: SignedIn, cast: Cast) -> None:
+def test_verifier_cannot_forward_and_forwarder_cannot_verify(signed_in: SignedIn, cast: Cast) -> None:
     sent = in_review(cast)
     fitri = signed_in("fitri")
     assert step_url(sent, "verify") not in fitri.get(case_url(sent)).content.decode()
@@ -151,7 +151,7 @@ def test_a_verifier_does_not_forward_and_a_forwarder_does_not_verify(signed_in: 
     assert not Release.objects.exists()
 
 
-def test_a_stale_page_writes_nothing_says_what_changed_and_keeps_the_words(signed_in: SignedIn, cast: Cast) -> None:
+def test_stale_page_shows_changes_and_keeps_the_input(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
     act(cast, "vino", sent, Action.ASK_REPORTER, "Di mana?")
     steps = CaseStep.objects.filter(case=sent.case).count()
@@ -240,7 +240,7 @@ def test_triage_reads_what_the_body_found(signed_in: SignedIn, cast: Cast) -> No
     assert "Dua saksi sesuai." in text
 
 
-def test_talk_and_notes(signed_in: SignedIn, cast: Cast) -> None:
+def test_messages_and_notes_on_the_case_page(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
     complaint = complaint_of(sent)
     reply = reverse("admin:complaints_case_reply", args=[sent.case.pk, complaint.pk])

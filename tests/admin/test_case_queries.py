@@ -67,7 +67,7 @@ def queries_of(client: Client, url: str) -> list[str]:
         assert client.get(url).status_code == 200
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
-    return [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
+    return [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
 
 
 def test_the_whole_page_costs_the_same_however_much_there_is(signed_in: SignedIn, cast: Cast) -> None:
@@ -81,21 +81,21 @@ def test_the_whole_page_costs_the_same_however_much_there_is(signed_in: SignedIn
 
 def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: SignedIn, cast: Cast) -> None:
     target, *others = (send_report() for _number in range(5))
-    client, found = signed_in("vera"), []
+    client, costs = signed_in("vera"), []
     for new in ([], others[:1], others[1:]):
         if new:
-            sources = {one.case.pk: CaseVersion("received") for one in new}
+            sources = {report.case.pk: CaseVersion("received") for report in new}
             ring, now = cast.ring("vera"), timezone.now()
             case_links.link(actor=Actor(ring, now), target_id=target.case.pk, sources=sources, reason="Sama.")
-        found.append(cost(client, target))
+        costs.append(cost(client, target))
     assert Complaint.objects.filter(case=target.case).count() == 5
-    assert [len(one) for one in found] == [len(found[0])] * 3, "\n".join(sql[:160] for sql in found[-1])
-    assert len(found[0]) <= AT_MOST, "\n".join(sql[:160] for sql in found[0])
+    assert [len(one) for one in costs] == [len(costs[0])] * 3, "\n".join(sql[:160] for sql in costs[-1])
+    assert len(costs[0]) <= AT_MOST, "\n".join(sql[:160] for sql in costs[0])
 
 
-def test_what_a_body_opens_and_both_desks_stay_within_the_same_number(signed_in: SignedIn, cast: Cast) -> None:
+def test_release_and_dashboards_stay_within_query_budgets(signed_in: SignedIn, cast: Cast) -> None:
     _sent, release = forwarded(cast)
     opened, desk = reverse("admin:complaints_release_change", args=[release.pk]), reverse("admin:index")
     for name, url in (("kirana", opened), ("kirana", desk), ("vera", desk)):
-        found = queries_of(signed_in(name), url)
-        assert len(found) <= AT_MOST, "\n".join(sql[:160] for sql in found)
+        queries = queries_of(signed_in(name), url)
+        assert len(queries) <= AT_MOST, "\n".join(sql[:160] for sql in queries)

@@ -102,7 +102,7 @@ def test_high_danger_shortens_what_follows_verifying(signed_in: SignedIn, cast: 
     assert calm.case.due_on >= tomorrow
 
 
-def test_a_checklist_blocks_keeps_what_was_typed_and_stays_with_the_decision(signed_in: SignedIn, cast: Cast) -> None:
+def test_incomplete_checklist_blocks_the_step_and_is_stored(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), english(signed_in("vera"))
     address = url(sent, "step", "refer")
     form = {"seen": "in_review", "reason": "Ke Bawaslu.", "why-says_where": "Ada di pesan sebelumnya."}
@@ -116,8 +116,8 @@ def test_a_checklist_blocks_keeps_what_was_typed_and_stays_with_the_decision(sig
     form |= ticks("refer")
     del form["check-says_where"]
     assert client.post(address, form).status_code == 302
-    kept = Assessment.objects.get()
-    assert kept.transition == CaseStep.objects.get(case=sent.case, action="refer")
+    assessment = Assessment.objects.get()
+    assert assessment.transition == CaseStep.objects.get(case=sent.case, action="refer")
     text = client.get(url(sent, "change")).content.decode()
     assert "Ada di pesan sebelumnya." in text
     assert "Not done:" in text

@@ -50,9 +50,9 @@ def test_its_hashes_are_the_senders(signed_in: SignedIn, cast: Cast) -> None:
             plain = b"".join(storage.stream(stored, storage.read_info(pair, stored, item, item.complaint)))
             assert hashlib.sha256(plain).hexdigest() in text
             assert bytes(stored.object_digest).hex() in text
-    one = client.get(sheet_url(sent, items[0])).content.decode()
-    assert hashlib.sha256(contents[0]).hexdigest() in one
-    assert hashlib.sha256(contents[1]).hexdigest() not in one
+    sheet = client.get(sheet_url(sent, items[0])).content.decode()
+    assert hashlib.sha256(contents[0]).hexdigest() in sheet
+    assert hashlib.sha256(contents[1]).hexdigest() not in sheet
 
 
 def test_it_says_who_opened_what_and_why(signed_in: SignedIn, cast: Cast) -> None:
@@ -65,11 +65,11 @@ def test_it_says_who_opened_what_and_why(signed_in: SignedIn, cast: Cast) -> Non
     body_of(vera.post(original, {"reason": "Asal foto diragukan."}))
     vino.get(page(sent, item))
     sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
-    found = [(one.person, one.variant, one.why) for one in sheet.items[0].openings]
-    assert found == [(cast["vera"], "original", "Asal foto diragukan."), (cast["vino"], "working", "")]
-    for one in sheet.items[0].openings:
-        entry = AuditEntry.objects.get(pk=one.entry.sequence)
-        assert (entry.event, bytes(entry.digest).hex()) == ("object.opened", one.entry.digest)
+    openings = [(opening.person, opening.variant, opening.why) for opening in sheet.items[0].openings]
+    assert openings == [(cast["vera"], "original", "Asal foto diragukan."), (cast["vino"], "working", "")]
+    for opening in sheet.items[0].openings:
+        entry = AuditEntry.objects.get(pk=opening.entry.sequence)
+        assert (entry.event, bytes(entry.digest).hex()) == ("object.opened", opening.entry.digest)
     text = vera.get(sheet_url(sent, item)).content.decode()
     assert "Asal foto diragukan." in text
 
@@ -113,9 +113,9 @@ def test_on_paper_it_says_the_same(signed_in: SignedIn, cast: Cast, tmp_path: Pa
     for said in (ODD.partition(" 日")[0], "#let x = *asal*", sent.case.reference, cast["vera"].get_full_name()):
         assert "".join(said.split()) in text
     assert bytes(ChainHead.objects.get().digest).hex() in text
-    one = words_of(client.get(sheet_url(sent, items[1], form="_pdf")).content)
-    assert hashlib.sha256(contents[1]).hexdigest() in one
-    assert hashlib.sha256(contents[0]).hexdigest() not in one
+    item_text = words_of(client.get(sheet_url(sent, items[1], form="_pdf")).content)
+    assert hashlib.sha256(contents[1]).hexdigest() in item_text
+    assert hashlib.sha256(contents[0]).hexdigest() not in item_text
     facts = list(
         AuditEntry.objects.filter(event="custody.printed").order_by("sequence").values_list("facts", flat=True)
     )
@@ -126,7 +126,7 @@ def test_on_paper_it_says_the_same(signed_in: SignedIn, cast: Cast, tmp_path: Pa
 def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, name: str) -> None:
     sent = in_review(cast)
     item, client = with_file(sent, samples.jpeg(), "a.jpg"), signed_in(name)
-    pdfs = [sheet_url(sent, one, form="_pdf") for one in (None, item)]
+    pdfs = [sheet_url(sent, item_or_case, form="_pdf") for item_or_case in (None, item)]
     for address in (sheet_url(sent), sheet_url(sent, item), *pdfs):
         assert client.get(address).status_code == 404
     assert not AuditEntry.objects.filter(event="custody.printed").exists()

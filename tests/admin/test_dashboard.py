@@ -57,9 +57,9 @@ def day_of_work(cast: Cast) -> None:
     there, _release = forwarded(cast)
     assignment.claim(actor=Actor(cast.ring("vera"), now), case_id=there.case.pk, seen=None)
     Absence.objects.create(staff=cast["vino"], stand_in=cast["vera"], from_on=TODAY, until_on=TODAY)
-    kept = send_report(today=TODAY - timedelta(days=40))
+    locked = send_report(today=TODAY - timedelta(days=40))
     for name in ("vera", "fitri"):
-        conflicts.declare_conflict(actor=Actor(cast.ring(name), now), case_id=kept.case.pk, reason="Saudara.")
+        conflicts.declare_conflict(actor=Actor(cast.ring(name), now), case_id=locked.case.pk, reason="Saudara.")
 
 
 @pytest.mark.parametrize("name", ["vera", "fitri", "vino"])
@@ -67,7 +67,7 @@ def test_every_number_is_the_length_of_its_list(cast: Cast, signed_in: SignedIn,
     day_of_work(cast)
     client = signed_in(name)
     page = client.get(reverse("admin:index"))
-    found = counts(page)
+    numbers = counts(page)
     wrong = {count.url: (count.number, listed(client, count.url)) for count in page.context["counts"]}
     assert {url: both for url, both in wrong.items() if both[0] != both[1]} == {}
     expected: dict[str, dict[str, int]] = {
@@ -75,20 +75,20 @@ def test_every_number_is_the_length_of_its_list(cast: Cast, signed_in: SignedIn,
         "fitri": {"due=late": 1, "officer=unconfirmed": 1, "officer=idle": 1, "officer=given": 1},
         "vino": {"due=late": 2, "officer=unconfirmed": 1},
     }
-    assert {query: found.get(query) for query in expected[name]} == expected[name]
+    assert {query: numbers.get(query) for query in expected[name]} == expected[name]
     if name == "vera":
-        assert (found["status=others&officer=me"], found["officer=standin"], found["officer=given"]) == (2, 1, 2)
-        assert "officer=idle" not in found
+        assert (numbers["status=others&officer=me"], numbers["officer=standin"], numbers["officer=given"]) == (2, 1, 2)
+        assert "officer=idle" not in numbers
 
 
-def test_the_desk_costs_fifteen_queries_with_everything_on_it(cast: Cast, signed_in: SignedIn) -> None:
+def test_dashboard_stays_within_fifteen_queries(cast: Cast, signed_in: SignedIn) -> None:
     day_of_work(cast)
     client = signed_in("fitri")
     client.get(reverse("admin:index"))
     with CaptureQueriesContext(connection) as queries:
         page = client.get(reverse("admin:index"))
     assert page.context["mine"]
-    assert len(queries) <= 15, "\n".join(one["sql"][:150] for one in queries)
+    assert len(queries) <= 15, "\n".join(query["sql"][:150] for query in queries)
 
 
 def test_the_charts_say_the_same_in_a_table(cast: Cast, signed_in: SignedIn) -> None:
@@ -127,7 +127,7 @@ def test_the_election_stands_where_its_calendar_says(cast: Cast, day: date, word
 
 def test_every_officer_filter_has_words(cast: Cast, signed_in: SignedIn) -> None:
     client = signed_in("vera")
-    officer = next(one for one in queue_filters.FILTERS if one.name == "officer")
+    officer = next(choice for choice in queue_filters.FILTERS if choice.name == "officer")
     for value, label in officer.choices():
         page = client.get(reverse("admin:complaints_case_changelist") + f"?officer={value}")
         assert str(label) in page.content.decode().replace("&#x27;", "'")

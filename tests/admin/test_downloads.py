@@ -1,4 +1,4 @@
-"""Files that leave the house: by POST, after an entry in the chain, as an attachment that nothing will run."""
+"""Downloads: by POST, after an entry in the chain, as an attachment that nothing will run."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_a_reporters_file_name_never_reaches_a_header(signed_in: SignedIn, cast:
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
     stored = EvidenceObject.objects.get()
     response = signed_in("vera").post(url(sent, stored.pk), {"reason": "Perlu."})
-    found = response.headers["Content-Disposition"]
-    assert found.isascii()
-    assert found.endswith('.jpeg"')
+    disposition = response.headers["Content-Disposition"]
+    assert disposition.isascii()
+    assert disposition.endswith('.jpeg"')
     assert "X-Evil" not in response.headers
     b"".join(response.streaming_content)  # type: ignore[attr-defined]
 

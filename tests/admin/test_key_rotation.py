@@ -88,9 +88,7 @@ def test_nobody_but_a_member_with_an_open_key_changes_it(signed_in: SignedIn, ca
     assert triage().key_number == 1
 
 
-def test_an_administrator_switches_off_and_the_desk_says_that_the_key_is_still_to_be_changed(
-    signed_in: SignedIn, cast: Cast
-) -> None:
+def test_deactivation_shows_a_pending_key_rotation(signed_in: SignedIn, cast: Cast) -> None:
     admin, vino = in_english(signed_in("adi")), signed_in("vino")
     off = {key: value for key, value in ACCOUNT.items() if key != "is_active"} | {"username": "vino"}
     url = reverse("admin:complaints_staff_change", args=[cast["vino"].pk])
@@ -98,17 +96,17 @@ def test_an_administrator_switches_off_and_the_desk_says_that_the_key_is_still_t
     assert vino.get(reverse("admin:index")).status_code == 302
     row = TeamMembership.objects.get(staff=cast["vino"])
     assert (row.left_cause, row.sealed_key) == ("switched_off", None)
-    said, change = "Key still to be changed: vino", reverse("admin:complaints_team_change_key", args=[triage().pk])
+    notice, change = "Key still to be changed: vino", reverse("admin:complaints_team_change_key", args=[triage().pk])
     for name in ("adi", "vera", "audi"):
         client = in_english(signed_in(name))
-        assert said in client.get(reverse("admin:index")).content.decode(), name
-        assert said in client.get(reverse(REVIEW)).content.decode(), name
-    assert said not in in_english(signed_in("cakra")).get(reverse("admin:index")).content.decode()
+        assert notice in client.get(reverse("admin:index")).content.decode(), name
+        assert notice in client.get(reverse(REVIEW)).content.decode(), name
+    assert notice not in in_english(signed_in("cakra")).get(reverse("admin:index")).content.decode()
     vera = in_english(signed_in("vera"))
     assert change in vera.get(reverse("admin:index")).content.decode()
     assert vera.post(change).status_code == 302
     text = vera.get(reverse("admin:index")).content.decode()
-    assert said not in text and "The key of “Triage” was changed" in text
+    assert notice not in text and "The key of “Triage” was changed" in text
     vera.post(reverse("admin:complaints_team_reseal", args=[triage().pk]))
     assert "The key of “Triage” was changed" not in vera.get(reverse("admin:index")).content.decode()
 
@@ -136,7 +134,7 @@ def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cas
     text = page.content.decode()
     assert "Not reviewed yet." in text
     assert personal.fingerprint(cast["vera"]) in text and team_fingerprint(triage()) in text
-    held = {one.row.staff.username: one for team in page.context["teams"] for one in team.holders}
+    held = {holder.row.staff.username: holder for team in page.context["teams"] for holder in team.holders}
     assert held["vera"].opened and held["vera"].signed_in and not held["vino"].opened
     assert audi.get(sign).status_code == 405
     assert audi.post(sign).status_code == 302
@@ -145,7 +143,7 @@ def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cas
     assert set(facts) == {"digest", "teams"} and facts["teams"] == 4
     for name, seen in (("vera", ["triage"]), ("kirana", ["body-kasn"])):
         client = signed_in(name)
-        assert [one.team.slug for one in client.get(reverse(REVIEW)).context["teams"]] == seen
+        assert [entry.team.slug for entry in client.get(reverse(REVIEW)).context["teams"]] == seen
         assert client.post(sign).status_code == 404
     assert signed_in("luar").get(reverse(REVIEW)).status_code == 404
     assert verify.verify_chain().whole

@@ -45,9 +45,9 @@ def row(number: int, **changes: str) -> str:
 
 
 def confirm(page: HttpResponse, **more: str) -> dict[str, str]:
-    found = re.search(r'name="sealed" value="([^"]+)"', page.content.decode())
-    assert found
-    return {"sealed": found.group(1), **more}
+    match = re.search(r'name="sealed" value="([^"]+)"', page.content.decode())
+    assert match
+    return {"sealed": match.group(1), **more}
 
 
 def stored_files() -> set[Path]:
@@ -92,7 +92,7 @@ def test_a_known_post_is_said_once_more(signed_in: SignedIn, cast: Cast) -> None
     assert Complaint.objects.filter(channel="monitoring").count() == 1
 
 
-def test_a_dry_run_stores_nothing_and_the_confirmation_everything_once(signed_in: SignedIn, cast: Cast) -> None:
+def test_import_dry_run_stores_nothing_confirmation_stores_once(signed_in: SignedIn, cast: Cast) -> None:
     client, before = signed_in("vera"), stored_files()
     page = table(client, "\n".join([HEAD, row(1), row(2), "", row(3)]))
     assert "belum ada yang disimpan" in words(page)

@@ -61,16 +61,16 @@ def test_the_switch_the_banner_and_the_cases(cast: Cast, signed_in: SignedIn) ->
         assert banner in vera.get(page).content.decode(), page
     answer = vera.post(PAGE, {"do": "make"}).content.decode()
     assert Case.objects.filter(is_practice=True).count() == practice.AT_ONCE
-    found = re.findall(r'class="mono">(LATIHAN-\w{6})</th><td class="mono">([0-9A-Z-]{29})<', answer)
-    assert len(found) == practice.AT_ONCE
+    codes = re.findall(r'class="mono">(LATIHAN-\w{6})</th><td class="mono">([0-9A-Z-]{29})<', answer)
+    assert len(codes) == practice.AT_ONCE
     reporter = Client()
-    reporter.post("/cek/", {"code": found[0][1]})
+    reporter.post("/cek/", {"code": codes[0][1]})
     page = reporter.get("/cek/laporan/").content.decode()
-    assert found[0][0] in page and "kasus latihan" in page
+    assert codes[0][0] in page and "kasus latihan" in page
     assert vera.post(PAGE, {"do": "off"}).status_code == 302
     assert banner not in vera.get("/kantor/").content.decode()
     events = AuditEntry.objects.filter(event__startswith="practice.").order_by("sequence")
-    assert [(one.event, one.facts) for one in events] == [
+    assert [(event.event, event.facts) for event in events] == [
         ("practice.switched", {"on": 1, "practice": 1}),
         ("practice.made", {"count": practice.AT_ONCE, "practice": 1}),
         ("practice.switched", {"on": 0, "practice": 1}),
@@ -117,8 +117,8 @@ def test_likenesses_do_not_mix(cast: Cast) -> None:
     changes = {name: told[name] for name in ("accused_name", "agency", "regency", "province", "agency_kind")}
     real = [send_report(**changes).case for _ in range(2)]
     case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[1].pk)
-    found = case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[0].pk).matches
-    shown = {one.reference for group in found.groups for one in group.cases} if found else set()
+    matches = case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[0].pk).matches
+    shown = {case.reference for group in matches.groups for case in group.cases} if matches else set()
     assert shown == {real[1].reference}
 
 

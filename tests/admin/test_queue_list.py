@@ -31,7 +31,7 @@ def text_of(signed_in: SignedIn, name: str, query: str = "") -> str:
     return str(response.content.decode())
 
 
-def test_a_line_says_what_an_officer_needs(signed_in: SignedIn, cast: Cast) -> None:
+def test_queue_row_shows_what_an_officer_needs(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     sent = send_report(today=today - timedelta(days=20))
     follow_up.add_message(ticket=sent.ticket, text="Ini fotonya.", files=[sealed_upload(photo())], today=today)
@@ -161,7 +161,7 @@ def test_fifty_lines_cost_a_dozen_queries(signed_in: SignedIn, cast: Cast) -> No
     assert len(queries) <= 12, "\n".join(query["sql"][:120] for query in queries)
 
 
-def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) -> None:
+def test_dashboard_counts_link_to_filtered_lists(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     late = send_report(today=today - timedelta(days=30))
     follow_up.add_message(ticket=late.ticket, text="Masih ada?", files=[], today=today)
@@ -177,12 +177,12 @@ def test_the_desk_counts_and_leads_to_the_list(signed_in: SignedIn, cast: Cast) 
     client.get(reverse("admin:index"))
     with CaptureQueriesContext(connection) as queries:
         page = client.get(reverse("admin:index"))
-    assert len(queries) <= 15, "\n".join(one["sql"][:150] for one in queries)
+    assert len(queries) <= 15, "\n".join(query["sql"][:150] for query in queries)
     numbers = {count.url.partition("?")[2]: count.number for count in page.context["counts"]}
     assert numbers["status=received"] == 1
     assert numbers["due=late"] == 1
     assert numbers["status=ours&officer=me"] == 1
     assert numbers["status=every&answers=unread"] == 1
-    for count in (one for one in page.context["counts"] if "?" in one.url):
+    for count in (number for number in page.context["counts"] if "?" in number.url):
         assert len(client.get(count.url).context["cl"].result_list) == count.number
     assert case.reference in page.content.decode()

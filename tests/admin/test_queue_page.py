@@ -58,9 +58,7 @@ def walk(client: Client, query: str, way: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("query", ["", "status=every", "status=ended"])
-def test_every_case_stands_on_one_page_and_the_way_back_is_the_same(
-    signed_in: SignedIn, cast: Cast, query: str
-) -> None:
+def test_pagination_covers_each_case_once_in_both_directions(signed_in: SignedIn, cast: Cast, query: str) -> None:
     many_cases(120, **({"status": "referred"} if query == "status=ended" else {}))
     client = signed_in("vera")
     there = walk(client, query, "after")
@@ -112,7 +110,7 @@ def test_a_full_last_page_has_no_next(signed_in: SignedIn, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "x", "20261101", "20261101.20261101.x", "x.20261101." + "a" * 32, "." * 9])
-def test_what_is_no_place_is_the_first_page(place: str) -> None:
+def test_malformed_cursor_shows_the_first_page(place: str) -> None:
     assert queue_list.BY_DEADLINE.after(place) is None
 
 
@@ -159,7 +157,7 @@ def cost(client: Client, address: str) -> int:
 
 
 def names(client: Client) -> list[str]:
-    return [one.name for one in client.get(reverse(QUEUE)).context["saved"]]
+    return [row.name for row in client.get(reverse(QUEUE)).context["saved"]]
 
 
 def keep(client: Client, name: str, *, shared: bool = False, back: str = "due=late&province=33") -> None:
@@ -176,14 +174,14 @@ def test_filters_are_kept_for_a_person_or_for_triage(signed_in: SignedIn, cast: 
     page = vera.get(reverse(QUEUE)).content.decode()
     assert "?due=late&amp;province=33" in page
     assert "Bersama &lt;b&gt;" in page
-    shared, own = (
-        next(one for one in vera.get(reverse(QUEUE)).context["saved"] if one.is_shared == is_) for is_ in (True, False)
+    shared, personal = (
+        next(row for row in vera.get(reverse(QUEUE)).context["saved"] if row.is_shared == is_) for is_ in (True, False)
     )
     drop = "admin:complaints_case_drop_filter"
     assert vino.post(reverse(drop, args=[shared.id])).status_code == 404
-    assert vino.post(reverse(drop, args=[own.id])).status_code == 404
+    assert vino.post(reverse(drop, args=[personal.id])).status_code == 404
     assert fitri.post(reverse(drop, args=[shared.id])).status_code == 302
-    assert vera.post(reverse(drop, args=[own.id])).status_code == 302
+    assert vera.post(reverse(drop, args=[personal.id])).status_code == 302
     assert names(vera) == []
 
 
@@ -197,7 +195,7 @@ def test_only_known_filters_are_kept(signed_in: SignedIn, cast: Cast) -> None:
     assert (only.name, only.query) == ("Aneh", "due=late")
 
 
-def test_a_saved_name_stands_nowhere_in_clear_and_is_bound_to_its_filter(signed_in: SignedIn, cast: Cast) -> None:
+def test_saved_filter_name_is_sealed_and_bound_to_its_row(signed_in: SignedIn, cast: Cast) -> None:
     from complaints.models.audit import AuditEntry
     from complaints.models.saved_filters import SavedFilter
 
@@ -234,10 +232,10 @@ def test_columns_are_a_persons_own(signed_in: SignedIn, cast: Cast) -> None:
     assert answer.headers["Location"].endswith("?province=33")
     assert Staff.objects.get(username="vera").queue_columns == "officer,province,received,reports"
     page = vera.get(reverse(QUEUE))
-    assert [one.code for one in page.context["columns"]] == ["officer", "province", "received", "reports"]
+    assert [column.code for column in page.context["columns"]] == ["officer", "province", "received", "reports"]
     assert "Vino" in page.content.decode()
     assert "Kepala Bidang X" not in page.content.decode()
-    assert [one.code for one in vino.get(reverse(QUEUE)).context["columns"]][:2] == ["deadline", "status"]
+    assert [column.code for column in vino.get(reverse(QUEUE)).context["columns"]][:2] == ["deadline", "status"]
     vera.post(reverse("admin:complaints_case_columns"), {})
     assert "Kepala Bidang X" in vera.get(reverse(QUEUE)).content.decode()
 
@@ -253,4 +251,4 @@ def test_keys_can_be_switched_off_and_columns_stay(signed_in: SignedIn, cast: Ca
     client.post(keys, {"keys": "on"})
     page = client.get(reverse(QUEUE))
     assert 'data-on="yes"' in page.content.decode()
-    assert [one.code for one in page.context["columns"]] == ["status"]
+    assert [column.code for column in page.context["columns"]] == ["status"]

@@ -51,7 +51,7 @@ def test_a_reference_opens_its_case_however_it_is_typed(signed_in: SignedIn, cas
     assert found(client, words="KN-26-ZZZZZZ") == set()
 
 
-def test_the_result_is_the_queue_with_its_filters_until_it_is_taken_off(signed_in: SignedIn, cast: Cast) -> None:
+def test_search_result_is_a_filtered_queue_until_cleared(signed_in: SignedIn, cast: Cast) -> None:
     today = timezone.localdate()
     late = send_report(accused_nip=NIP, today=today - timedelta(days=30))
     new = send_report(accused_nip=NIP)
@@ -76,7 +76,7 @@ def test_the_result_is_the_queue_with_its_filters_until_it_is_taken_off(signed_i
     assert "Hasil pencarian" not in whole.content.decode()
 
 
-def test_new_reports_are_indexed_first_and_the_page_says_what_waits(
+def test_search_indexes_new_reports_first_and_names_the_rest(
     signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 2)
@@ -119,7 +119,7 @@ def test_a_search_ends_when_one_leaves_its_list(signed_in: SignedIn, cast: Cast)
         assert listed(client, "?status=received") == both
 
 
-def test_a_search_that_fails_keeps_its_words_and_ends_the_one_before(signed_in: SignedIn, cast: Cast) -> None:
+def test_failed_search_keeps_its_input_and_ends_the_last_search(signed_in: SignedIn, cast: Cast) -> None:
     sent, other = send_report(accused_nip=NIP), send_report()
     client = signed_in("vera")
     assert found(client, words=NIP) == {sent.case.reference}

@@ -111,7 +111,7 @@ def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> N
     assert told[-1] == "Bukti belum cukup."
 
 
-def test_a_returned_release_shows_nothing_of_the_cases_later_fate(signed_in: SignedIn, cast: Cast) -> None:
+def test_returned_release_hides_later_events_of_the_case(signed_in: SignedIn, cast: Cast) -> None:
     sent, release = forwarded(cast)
     client = signed_in("kirana")
     client.post(reverse("admin:me"), {"language": "en"})

@@ -90,7 +90,7 @@ def test_texts_belong_to_a_step_and_to_a_group(cast: Cast, signed_in: SignedIn) 
     pages = [vera.get(step(sent, "ask_reporter")).content.decode() for sent in (pressed, witnessed)]
     assert [("ask_what_was_said.id" in page, "ask_link.id" in page) for page in pages] == [(True, False), (False, True)]
     assert all("refer_bawaslu" not in page for page in pages)
-    # What stays in the house is held against nothing.
+    # Internal notes are compared with nothing.
     inside = vera.get(step(pressed, "propose_ineligible")).content.decode()
     assert 'value="preview"' not in inside and 'name="standard"' not in inside
 
@@ -148,8 +148,8 @@ def test_forwarding_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
     url = reverse("admin:complaints_case_forward", args=[sent.case.pk])
     form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "told": NAMING} | ticks("forward")
     sending_nothing(fitri, url, form, 400)
-    kept = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
-    assert NAMING in kept and "Mohon ditindaklanjuti." in kept and "sudah kami teruskan" in kept
+    refused = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
+    assert NAMING in refused and "Mohon ditindaklanjuti." in refused and "sudah kami teruskan" in refused
     assert fitri.post(url, form | {"override": "Sudah umum."}).status_code == 302
     assert NAMING in told(sent)
 

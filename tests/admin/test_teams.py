@@ -80,7 +80,7 @@ def test_nobody_without_the_key_admits(signed_in: SignedIn, cast: Cast) -> None:
 def test_members_see_their_own_team_and_administrators_all(signed_in: SignedIn, cast: Cast) -> None:
     def seen(name: str) -> set[str]:
         page = signed_in(name).get(reverse(TEAMS))
-        return {one["team"].slug for one in page.context["teams"]}
+        return {entry["team"].slug for entry in page.context["teams"]}
 
     assert seen("vera") == {"triage"}
     assert seen("cakra") == {"custodian"}
@@ -91,7 +91,7 @@ def test_members_see_their_own_team_and_administrators_all(signed_in: SignedIn, 
         assert signed_in(name).get(reverse(TEAMS)).status_code == 404
 
 
-def test_an_administrator_makes_an_account_with_an_initial_password(signed_in: SignedIn, cast: Cast) -> None:
+def test_admin_creates_an_account_with_an_initial_password(signed_in: SignedIn, cast: Cast) -> None:
     client = signed_in("adi")
     client.post(reverse("admin:me"), {"language": "en"})
     response = client.post(reverse("admin:complaints_staff_add"), ACCOUNT, follow=True)
@@ -102,8 +102,8 @@ def test_an_administrator_makes_an_account_with_an_initial_password(signed_in: S
     shown = re.search(r"Initial password of baru: (\S+)", text)
     assert shown
     assert shown[1] not in client.get(reverse(STAFF)).content.decode()
-    own = sign_in(Client(), "baru", shown[1])
-    assert own.get(reverse("admin:index")).headers["Location"] == reverse("account_change_password")
+    newcomer = sign_in(Client(), "baru", shown[1])
+    assert newcomer.get(reverse("admin:index")).headers["Location"] == reverse("account_change_password")
     facts = AuditEntry.objects.get(event="staff.changed").facts
     assert facts == {"staff": str(made.pk), "role": "verifier", "active": 1, "change": "made"}
     assert not LogEntry.objects.exists()
@@ -168,8 +168,8 @@ def test_a_new_initial_password_retires_the_key(signed_in: SignedIn, cast: Cast)
     assert not cast["vino"].has_key
     assert TeamMembership.objects.get(staff=cast["vino"]).sealed_key is None
     assert vino.get(reverse("admin:index")).status_code == 302
-    own = reverse("admin:complaints_staff_password", args=[cast["adi"].pk])
-    assert client.post(own).status_code == 404
+    own_password_url = reverse("admin:complaints_staff_password", args=[cast["adi"].pk])
+    assert client.post(own_password_url).status_code == 404
 
 
 def test_an_administrator_touches_no_superuser(signed_in: SignedIn, cast: Cast) -> None:
@@ -177,9 +177,9 @@ def test_an_administrator_touches_no_superuser(signed_in: SignedIn, cast: Cast) 
     boss = cast["super"].pk
     assert client.get(reverse("admin:complaints_staff_change", args=[boss])).status_code == 404
     assert client.post(reverse("admin:complaints_staff_password", args=[boss])).status_code == 404
-    own = client.get(reverse("admin:complaints_staff_change", args=[cast["adi"].pk])).content.decode()
-    assert 'name="role"' not in own
-    assert 'name="is_active"' not in own
+    own_page = client.get(reverse("admin:complaints_staff_change", args=[cast["adi"].pk])).content.decode()
+    assert 'name="role"' not in own_page
+    assert 'name="is_active"' not in own_page
 
 
 @pytest.mark.parametrize("name", ["vera", "fitri", "cakra", "kirana", "audi", "luar"])

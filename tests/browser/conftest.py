@@ -28,7 +28,7 @@ def window(browser: Browser, live_server: LiveServer) -> Iterator[Opener]:
         return opened[-1]
 
     yield opener
-    complaints = [line for one in opened for line in one.complaints]
-    for one in opened:
-        one.context.close()
+    complaints = [line for browser_window in opened for line in browser_window.complaints]
+    for browser_window in opened:
+        browser_window.context.close()
     assert complaints == []

@@ -47,11 +47,11 @@ def _contents(today: date, drawn: random.Random, number: int, burst: int) -> Ite
         if count < burst:
             yield today, common | ACCUSED | {"links": POST, "province": "33"}
         else:
-            own = {"accused_name": f"Pejabat Contoh {count}", "agency": f"Dinas Contoh {count}"}
-            yield came, common | own
+            single = {"accused_name": f"Pejabat Contoh {count}", "agency": f"Dinas Contoh {count}"}
+            yield came, common | single
 
 
-class Tread:
+class LinkFollower:
     """Follows an officer: each page that an act leads to has a heading and a way on, and no link of it is dead.
 
     A link is tried once for each shape of an address: with other ids it is the same page.
@@ -61,13 +61,13 @@ class Tread:
         self.officer, self.window, self.page = officer, officer.window, officer.page
         self.tried: set[str] = set()
 
-    def stands(self) -> Tread:
+    def stands(self) -> LinkFollower:
         """Look at where the officer is; addresses that answer with a refusal fail the window itself."""
         assert self.window.heading
         ways = self.page.locator("main a[href], main button").count()
         assert ways, f"no way on from {self.window.path}"
-        found = self.page.eval_on_selector_all("a[href]", "(all) => all.map((one) => one.getAttribute('href'))")
-        for address in found:
+        hrefs = self.page.eval_on_selector_all("a[href]", "(all) => all.map((one) => one.getAttribute('href'))")
+        for address in hrefs:
             shape = _UUID.sub("*", re.sub(r"(after|before)=[^&]*", "", address))
             if address.startswith("/") and shape not in self.tried:
                 self.tried.add(shape)
@@ -76,17 +76,17 @@ class Tread:
 
     def lies_well(self) -> None:
         """Look at the page at both widths and in both colours, and once by the rules for whoever cannot see it."""
-        found = looked_at(self.window, "id", ((768, "dark"), (1280, "light")), least=0)
-        for one in Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]:
-            found.append(f"{self.window.path} {one['id']}: {one['nodes'][0]['html'][:120]}")
-        assert found == []
+        problems = looked_at(self.window, "id", ((768, "dark"), (1280, "light")), least=0)
+        for violation in Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]:
+            problems.append(f"{self.window.path} {violation['id']}: {violation['nodes'][0]['html'][:120]}")
+        assert problems == []
 
-    def goes(self, path: str) -> Tread:
+    def goes(self, path: str) -> LinkFollower:
         """Type an address, as a bookmark would."""
         self.window.go(path)
         return self.stands()
 
-    def follows(self, target: Locator) -> Tread:
+    def follows(self, target: Locator) -> LinkFollower:
         """Press something that leads on."""
         self.window.follow(target)
         return self.stands()

@@ -51,20 +51,20 @@ _FAULTS = """([scheme, least]) => {
 
 def faults(page: Page, scheme: str, *, least: int = TARGET_PX) -> list[str]:
     """Return what is wrong with the page as it lies in the window; ``least`` 0 leaves targets alone."""
-    found: list[str] = page.evaluate(_FAULTS, [scheme, least])
-    return found
+    texts: list[str] = page.evaluate(_FAULTS, [scheme, least])
+    return texts
 
 
 def looked_at(window: Window, language: str, sizes: Sequence[tuple[int, str]], *, least: int = TARGET_PX) -> list[str]:
     """Return what is wrong with the page in each of ``sizes``, pairs of a width and "light" or "dark"."""
-    found = []
+    problems = []
     if (spoken := window.page.locator("html").get_attribute("lang")) != language:
-        found.append(f"{window.path} speaks {spoken}")
+        problems.append(f"{window.path} speaks {spoken}")
     for width, scheme in sizes:
         window.page.set_viewport_size({"width": width, "height": 800})
         window.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        found += [f"{window.path} {width} {scheme}: {fault}" for fault in faults(window.page, scheme, least=least)]
-    return found
+        problems += [f"{window.path} {width} {scheme}: {fault}" for fault in faults(window.page, scheme, least=least)]
+    return problems
 
 
 _FOCUS = """() => {

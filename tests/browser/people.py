@@ -19,7 +19,7 @@ from tests.world import PASSWORD, app_code, next_code
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportTexts:
     """What a reporter types on the first three pages; each text has a word of its own that no page of ours has."""
 
     name: str = "Sastro Kertapati"
@@ -29,7 +29,7 @@ class Told:
     story: str = "Waktu apel fajar di Pringsewelas kami disuruh memasang umbul-umbul kuning dan difoto bergantian."
     links: str = "https://umbulmerapi.invalid/foto"
 
-    def texts(self) -> list[str]:
+    def all(self) -> list[str]:
         """Everything typed, text by text."""
         return [self.name, self.position, self.agency, self.regency, self.story, self.links]
 
@@ -39,7 +39,7 @@ class Reporter:
 
     def __init__(self, window: Window) -> None:
         self.window, self.page = window, window.page
-        self.told = Told()
+        self.texts = ReportTexts()
 
     def chooses(self, *labels: str) -> None:
         """Tick a choice by its name, as it stands before the example."""
@@ -48,12 +48,12 @@ class Reporter:
 
     def says_who_and_where(self, day: date) -> None:
         """Fill in page 2."""
-        told = self.told
+        texts = self.texts
         fields = {
-            "Nama atau akun": told.name,
-            "Jabatan": told.position,
-            "Instansi atau unit kerja": told.agency,
-            "Kabupaten atau kota": told.regency,
+            "Nama atau akun": texts.name,
+            "Jabatan": texts.position,
+            "Instansi atau unit kerja": texts.agency,
+            "Kabupaten atau kota": texts.regency,
             "Hari kejadian": day.isoformat(),
         }
         for label, value in fields.items():
@@ -63,8 +63,8 @@ class Reporter:
 
     def tells(self, uploads: Sequence[Upload] = ()) -> None:
         """Fill in page 3."""
-        self.page.get_by_label("Cerita Anda").fill(self.told.story)
-        self.page.get_by_label("Tautan ke unggahan").fill(self.told.links)
+        self.page.get_by_label("Cerita Anda").fill(self.texts.story)
+        self.page.get_by_label("Tautan ke unggahan").fill(self.texts.links)
         self.attaches(uploads)
 
     def attaches(self, uploads: Sequence[Upload]) -> None:

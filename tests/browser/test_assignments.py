@@ -25,8 +25,8 @@ SHOTS = os.environ.get("SHOTS", "")
 
 def sound(officer: Officer, name: str) -> None:
     """No violation on the page as it stands; with SHOTS a picture of it at both widths, light and dark."""
-    found = Axe().run(officer.page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["target"]) for one in found] == [], name
+    violations = Axe().run(officer.page).response["violations"]
+    assert [(violation["id"], violation["nodes"][0]["target"]) for violation in violations] == [], name
     for width, scheme in ((768, "light"), (1280, "dark")) if SHOTS else ():
         officer.page.set_viewport_size({"width": width, "height": 900})
         officer.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import follow_up
 from complaints.services.audit import verify
-from tests.browser.day import ALL, BURST, Tread, reports
+from tests.browser.day import ALL, BURST, LinkFollower, reports
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
 from tests.world import PASSWORD, Cast, Sent
@@ -30,17 +30,17 @@ REPLY = "Di Desa Wanasepi, menurut tiga pelapor."
 
 def test_a_day_of_two_hundred_reports(window: Opener, live_cast: Cast) -> None:
     sent = reports(timezone.localdate())
-    vera = Tread(Officer(window(), "vera"))
+    vera = LinkFollower(Officer(window(), "vera"))
     takes_and_starts_all(vera)
     asks_one_back(vera, sent[-1], Reporter(window(script=False)))
     joint = links_forty(vera, sent)
     others = verifies_ten(vera, joint)
     turned_away = proposes_one(vera)
     vera.officer.signs_out()
-    second_person_confirms(Tread(Officer(window(), "vino")), turned_away)
-    fitri = Tread(Officer(window(), "fitri"))
+    second_person_confirms(LinkFollower(Officer(window(), "vino")), turned_away)
+    fitri = LinkFollower(Officer(window(), "fitri"))
     forwards_five(fitri, joint)
-    kirana = Tread(Officer(window(), "kirana"))
+    kirana = LinkFollower(Officer(window(), "kirana"))
     body_works(kirana, joint, others)
     answers_the_body(vera, fitri, kirana, others)
     body_decides(kirana, joint)
@@ -48,7 +48,7 @@ def test_a_day_of_two_hundred_reports(window: Opener, live_cast: Cast) -> None:
     assert verify.verify_chain().broken_at is None
 
 
-def takes_and_starts_all(vera: Tread) -> None:
+def takes_and_starts_all(vera: LinkFollower) -> None:
     vera.goes("/kantor/")
     tile = vera.page.locator('.counts a[href$="?status=received"]')
     assert tile.locator("b").inner_text() == str(ALL)
@@ -63,7 +63,7 @@ def takes_and_starts_all(vera: Tread) -> None:
     assert Case.objects.filter(assignee__username="vera", status=Status.IN_REVIEW).count() == ALL
 
 
-def asks_one_back(vera: Tread, sent: Sent, reporter: Reporter) -> None:
+def asks_one_back(vera: LinkFollower, sent: Sent, reporter: Reporter) -> None:
     page = vera.page
     vera.goes(f"{QUEUE}{sent.case.pk}/change/").follows(vera.officer.step("ask_reporter"))
     page.locator("select[name=standard]").select_option("ask_when_where.id")
@@ -81,7 +81,7 @@ def asks_one_back(vera: Tread, sent: Sent, reporter: Reporter) -> None:
     vera.follows(tile).follows(page.get_by_role("link", name=sent.case.reference)).sees(ANSWER)
 
 
-def links_forty(vera: Tread, sent: list[Sent]) -> Case:
+def links_forty(vera: LinkFollower, sent: list[Sent]) -> Case:
     page, target = vera.page, sent[0].case
     vera.goes(f"{QUEUE}{target.pk}/change/").follows(page.locator('a.button[href$="/gabung/"]'))
     picks = page.locator("input[name=cases]:checked")
@@ -100,7 +100,7 @@ def links_forty(vera: Tread, sent: list[Sent]) -> Case:
     return target
 
 
-def verifies_ten(vera: Tread, joint: Case) -> list[str]:
+def verifies_ten(vera: LinkFollower, joint: Case) -> list[str]:
     page, verified = vera.page, list[str]()
     vera.goes(f"{QUEUE}{joint.pk}/change/").lies_well()
     vera.follows(page.locator('a[href*="/bahaya/"]').first)
@@ -121,7 +121,7 @@ def verifies_ten(vera: Tread, joint: Case) -> list[str]:
     return verified
 
 
-def proposes_one(vera: Tread) -> str:
+def proposes_one(vera: LinkFollower) -> str:
     vera.follows(vera.page.locator(".messagelist a"))
     reference = vera.window.heading.split()[0]
     vera.follows(vera.officer.step("propose_ineligible"))
@@ -130,7 +130,7 @@ def proposes_one(vera: Tread) -> str:
     return reference
 
 
-def second_person_confirms(vino: Tread, reference: str) -> None:
+def second_person_confirms(vino: LinkFollower, reference: str) -> None:
     vino.goes("/kantor/").follows(vino.page.locator('.counts a[href$="/keputusan-kedua/"]')).sees(reference)
     vino.follows(vino.page.locator('a[href$="/langkah/confirm_ineligible/"]'))
     vino.officer.confirms(reason="Hal ini bukan kewenangan kami.")
@@ -138,7 +138,7 @@ def second_person_confirms(vino: Tread, reference: str) -> None:
     assert Case.objects.get(reference=reference).status == Status.INELIGIBLE
 
 
-def forwards_five(fitri: Tread, joint: Case) -> None:
+def forwards_five(fitri: LinkFollower, joint: Case) -> None:
     fitri.goes(f"{QUEUE}?status=verified").follows(fitri.page.get_by_role("link", name=joint.reference))
     for number in range(FORWARDED):
         if number:
@@ -146,14 +146,14 @@ def forwards_five(fitri: Tread, joint: Case) -> None:
         forward(fitri, "Mohon ditindaklanjuti.")
 
 
-def forward(fitri: Tread, cover: str) -> None:
+def forward(fitri: LinkFollower, cover: str) -> None:
     fitri.follows(fitri.officer.step("forward"))
     fitri.page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
     fitri.officer.confirms(cover=cover)
     fitri.stands()
 
 
-def body_works(kirana: Tread, joint: Case, others: list[str]) -> None:
+def body_works(kirana: LinkFollower, joint: Case, others: list[str]) -> None:
     kirana.goes("/kantor/").follows(kirana.page.locator('.counts a[href$="turn=new"]'))
     assert kirana.page.locator("table.lines tbody tr").count() == FORWARDED
     kirana.follows(kirana.page.get_by_role("link", name=joint.reference))
@@ -163,13 +163,13 @@ def body_works(kirana: Tread, joint: Case, others: list[str]) -> None:
     act(kirana, "ask_reporter", told="Siapa lagi yang mengetahuinya?")
 
 
-def act(tread: Tread, action: str, **words: str) -> None:
+def act(tread: LinkFollower, action: str, **words: str) -> None:
     tread.follows(tread.officer.step(action))
     tread.officer.confirms(**words)
     tread.stands()
 
 
-def answers_the_body(vera: Tread, fitri: Tread, kirana: Tread, others: list[str]) -> None:
+def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollower, others: list[str]) -> None:
     kirana.goes("/kantor/").follows(kirana.page.locator('.counts a[href$="turn=new"]'))
     reference = kirana.page.locator("table.lines tbody th a").first.inner_text()
     assert reference in others
@@ -189,7 +189,7 @@ def answers_the_body(vera: Tread, fitri: Tread, kirana: Tread, others: list[str]
     act(kirana, "take_up")
 
 
-def body_decides(kirana: Tread, joint: Case) -> None:
+def body_decides(kirana: LinkFollower, joint: Case) -> None:
     kirana.goes("/kantor/complaints/release/").follows(kirana.page.get_by_role("link", name=joint.reference))
     act(kirana, "resume")
     act(kirana, "substantiate", text="Terbukti.", told="Dugaan itu terbukti.")
@@ -201,12 +201,12 @@ def body_decides(kirana: Tread, joint: Case) -> None:
 def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) -> None:
     # Which of the burst were offered and ticked first is nobody's promise.
     theirs = {str(pk) for pk in Complaint.objects.filter(case=joint).values_list("pk", flat=True)}
-    ours = [one for one in sent[:BURST] if str(one.ticket.complaint_id) in theirs]
+    ours = [report for report in sent[:BURST] if str(report.ticket.complaint_id) in theirs]
     assert len(ours) == LINKED
-    pages = [follow_up.status_page(ticket=one.ticket, today=timezone.localdate()) for one in ours]
+    pages = [follow_up.status_page(ticket=report.ticket, today=timezone.localdate()) for report in ours]
     assert {(page.status, sum(stage.reached for stage in page.stages)) for page in pages} == {("sanctioned", 4)}
     assert len({page.reference for page in pages}) == LINKED
-    for one in (ours[0], ours[-1]):
-        reporter.returns(one.code)
-        reporter.reads("Sanksi sudah dijatuhkan.", "Sudah diumumkan.", one.case.reference)
+    for report in (ours[0], ours[-1]):
+        reporter.returns(report.code)
+        reporter.reads("Sanksi sudah dijatuhkan.", "Sudah diumumkan.", report.case.reference)
         reporter.window.press("Selesai, keluar")

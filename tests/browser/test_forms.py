@@ -25,63 +25,61 @@ CHOSEN = "empat kata yang tidak berjodoh"
 
 
 @pytest.mark.parametrize("script", [False, True], ids=["without-javascript", "with-javascript"])
-def test_a_reporter_takes_files_out_deletes_a_report_and_starts_again(
-    window: Opener, live_cast: Cast, script: bool
-) -> None:
+def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: Cast, script: bool) -> None:
     reporter = Reporter(window(width=360, script=script))
-    own, page = reporter.window, reporter.page
+    browser, page = reporter.window, reporter.page
     to_evidence(reporter)
     reporter.tells([letter("satu.pdf"), photo("dua.jpg")])
-    own.press("Unggah, tetap di halaman ini")
+    browser.press("Unggah, tetap di halaman ini")
     reporter.removes("satu.pdf")
     assert page.locator(".files li").all_inner_texts()[0].startswith("dua.jpg")
-    own.press("Lanjut")
+    browser.press("Lanjut")
     reporter.removes("dua.jpg")
-    assert "Tidak ada berkas." in own.words
-    assert own.press("Hapus sekarang").path == "/"
-    assert own.cookie("lapor") is None
+    assert "Tidak ada berkas." in browser.words
+    assert browser.press("Hapus sekarang").path == "/"
+    assert browser.cookie("lapor") is None
     to_evidence(reporter)
     assert page.get_by_label("Cerita Anda").input_value() == ""
     reporter.tells()
     describes_a_post(reporter, "@sastro_kerta")
-    own.press("Tambah unggahan")
+    browser.press("Tambah unggahan")
     assert "sastro_kerta" in page.locator(".files li").inner_text()
-    own.follow(page.locator(".files button"))
-    assert "sastro_kerta" not in own.words
-    own.press("Lanjut").press("Kirim laporan")
+    browser.follow(page.locator(".files button"))
+    assert "sastro_kerta" not in browser.words
+    browser.press("Lanjut").press("Kirim laporan")
     code = reporter.code()
-    name, content = own.download(page.get_by_role("button", name="Unduh").click)
+    name, content = browser.download(page.get_by_role("button", name="Unduh").click)
     assert (name, content.decode()) == ("catatan.txt", f"{grouped(code)}\n")
     assert page.get_by_role("button", name="Cetak").count() == script
     reporter.returns(code)
     describes_a_post(reporter, "@sastro_kerta")
-    own.press("Kirim unggahan").press("Cabut laporan")
+    browser.press("Kirim unggahan").press("Cabut laporan")
     page.get_by_label("Alasannya").fill("Sudah selesai di kantor.")
-    own.press("Ya, cabut")
-    assert own.heading == "Anda sudah mencabut laporan ini."
+    browser.press("Ya, cabut")
+    assert browser.heading == "Anda sudah mencabut laporan ini."
     assert Complaint.objects.count() == 1
 
 
-def test_words_that_meet_an_officers_linking_come_back_and_can_be_sent_again(
+def test_message_refused_during_linking_can_be_sent_again(
     window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def changed(complaint_id: object) -> Case:
         raise CaseChanged
 
     reporter = Reporter(window(width=360))
-    own, field = reporter.window, reporter.page.get_by_label("Pesan Anda")
+    browser, field = reporter.window, reporter.page.get_by_label("Pesan Anda")
     reporter.returns(send_report().code)
-    own.may_answer = {409}
+    browser.may_answer = {409}
     field.fill("Rapat kedua besok pagi.")
     with monkeypatch.context() as patch:
         patch.setattr(case_membership, "lock_around", changed)
         patch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
-        own.press("Kirim pesan")
-    assert "Belum terkirim: petugas sedang memproses laporan ini." in own.words
+        browser.press("Kirim pesan")
+    assert "Belum terkirim: petugas sedang memproses laporan ini." in browser.words
     assert field.input_value() == "Rapat kedua besok pagi."
-    own.press("Kirim pesan")
-    assert "Pesan Anda sudah kami terima." in own.words
-    assert own.complaints == []
+    browser.press("Kirim pesan")
+    assert "Pesan Anda sudah kami terima." in browser.words
+    assert browser.complaints == []
 
 
 def describes_a_post(reporter: Reporter, account: str) -> None:
@@ -90,18 +88,16 @@ def describes_a_post(reporter: Reporter, account: str) -> None:
 
 
 @pytest.mark.parametrize("script", [False, True], ids=["without-javascript", "with-javascript"])
-def test_a_file_that_cannot_be_taken_is_named_and_stops_nothing_else(
-    window: Opener, live_cast: Cast, script: bool
-) -> None:
+def test_refused_file_is_named_and_the_rest_continues(window: Opener, live_cast: Cast, script: bool) -> None:
     reporter = Reporter(window(width=360, script=script))
-    own, page = reporter.window, reporter.page
+    browser, page = reporter.window, reporter.page
     to_evidence(reporter)
     reporter.tells([photo("dua.jpg"), Upload("program.exe", "application/octet-stream", b"MZ" + bytes(9000))])
     if not script:
-        own.press("Lanjut")
+        browser.press("Lanjut")
     page.get_by_role("alert").filter(has_text="“program.exe” berjenis yang tidak dapat kami terima").wait_for()
     page.locator(".files li", has_text="dua.jpg").get_by_role("button", name="Hapus").wait_for()
-    assert own.press("Lanjut").path == "/lapor/periksa/"
+    assert browser.press("Lanjut").path == "/lapor/periksa/"
     assert page.locator(".files li").count() == 1
 
 
@@ -116,19 +112,19 @@ def to_evidence(reporter: Reporter) -> None:
 def test_an_officer_gives_a_case_away_and_writes_to_the_reporter(window: Opener, live_cast: Cast) -> None:
     sent = in_review(live_cast)
     vera = Officer(window(), "vera")
-    own, page = vera.window, vera.page
+    browser, page = vera.window, vera.page
     vera.opens("case", sent.case.reference)
-    own.follow(page.locator('form[action$="/ambil/"] button'))
+    browser.follow(page.locator('form[action$="/ambil/"] button'))
     sent.case.refresh_from_db()
     assert sent.case.assignee == live_cast["vera"]
     page.locator("summary:has(+ form [name=assignee])").click()
     page.locator("select[name=assignee]").select_option(str(live_cast["vino"].pk))
-    own.follow(page.locator('details form[action$="/petugas/"] button'))
+    browser.follow(page.locator('details form[action$="/petugas/"] button'))
     sent.case.refresh_from_db()
     assert sent.case.assignee == live_cast["vino"]
     form = page.locator('form.write[action*="/jawab/"]')
     form.locator("textarea").fill("Terima kasih, sedang kami periksa.")
-    own.follow(form.locator("button:not([name])"))
+    browser.follow(form.locator("button:not([name])"))
     reporter = Reporter(window(width=360))
     reporter.returns(sent.code)
     reporter.reads("Terima kasih, sedang kami periksa.")
@@ -136,7 +132,7 @@ def test_an_officer_gives_a_case_away_and_writes_to_the_reporter(window: Opener,
 
 def test_a_new_person_gets_an_account_a_key_and_an_admission(window: Opener, live_cast: Cast) -> None:
     send_report()
-    adi, vera, own = Officer(window(), "adi"), Officer(window(), "vera"), window()
+    adi, vera, browser = Officer(window(), "adi"), Officer(window(), "vera"), window()
     adi.window.go("/kantor/complaints/staff/add/")
     adi.page.locator("[name=username]").fill("baru")
     adi.page.locator("[name=first_name]").fill("Bagus")
@@ -144,10 +140,10 @@ def test_a_new_person_gets_an_account_a_key_and_an_admission(window: Opener, liv
     adi.window.follow(adi.page.locator("[name=_save]"))
     given = re.search(r"(?:[0-9A-Z]{5}-){3}[0-9A-Z]{5}", adi.window.words)
     assert given
-    baru = Officer(own, "baru", given[0])
-    assert own.path == "/kantor/sandi/"
+    baru = Officer(browser, "baru", given[0])
+    assert browser.path == "/kantor/sandi/"
     baru.chooses_password(CHOSEN, given[0])
-    own.go("/kantor/saya/")
+    browser.go("/kantor/saya/")
     fingerprint = baru.page.locator(".print").inner_text()
     adi.window.go("/kantor/complaints/staff/")
     adi.window.press("baru")
@@ -156,16 +152,16 @@ def test_a_new_person_gets_an_account_a_key_and_an_admission(window: Opener, liv
     vera.page.locator("[name=fingerprint]").fill(fingerprint)
     vera.window.follow(vera.page.locator('form[action$="/terima/"] button'))
     assert TeamMembership.objects.get(staff__username="baru").admitted_by == live_cast["vera"]
-    assert DRAFT["accused_name"] in own.go("/kantor/complaints/case/").words
-    own.go("/kantor/sandi/")
+    assert DRAFT["accused_name"] in browser.go("/kantor/complaints/case/").words
+    browser.go("/kantor/sandi/")
     baru.chooses_password(CHOSEN[::-1], CHOSEN)
-    assert DRAFT["accused_name"] in own.go("/kantor/complaints/case/").words
-    own.go("/kantor/saya/")
+    assert DRAFT["accused_name"] in browser.go("/kantor/complaints/case/").words
+    browser.go("/kantor/saya/")
     baru.page.locator("[name=language]").select_option("en")
-    own.follow(baru.page.locator("form:has([name=language]) button"))
+    browser.follow(baru.page.locator("form:has([name=language]) button"))
     assert baru.page.locator("html").get_attribute("lang") == "en"
     baru.signs_out()
-    Officer(own, "baru", CHOSEN[::-1])
+    Officer(browser, "baru", CHOSEN[::-1])
     adi.window.follow(adi.page.locator('a[href$="/sandi/"]').last)
     adi.window.follow(adi.page.locator("form button.main"))
     assert not TeamMembership.objects.get(staff__username="baru").sealed_key

@@ -25,7 +25,7 @@ from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
 from tests.security.addresses.expected import STAFF_GETS
-from tests.security.addresses.scene import STAFF, Scene, build
+from tests.security.addresses.scene import STAFF, AddressScenario, build
 from tests.world import Cast, sealed_upload, send_report, ticked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ _EFFECT = """() => [
 ]"""
 
 
-def hostile_scene(cast: Cast) -> Scene:
+def hostile_scene(cast: Cast) -> AddressScenario:
     """The scene of the address tests, with every payload in every field and as the name of a file."""
     scene = build(cast, name=PAYLOADS[0], story=ALL, links=ALL, **dict.fromkeys(TYPED, LINE))
     ticket, today, vera = scene.sent.ticket, timezone.localdate(), cast.ring("vera")
@@ -100,32 +100,32 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     return busy.case.pk
 
 
-def shown(own: Window) -> list[str]:
+def shown(browser: Window) -> list[str]:
     """Return the payloads that a page shows word for word, white space aside."""
-    text = "".join(own.page.locator("body").evaluate("(body) => body.textContent").split())
+    text = "".join(browser.page.locator("body").evaluate("(body) => body.textContent").split())
     return [payload for payload in PAYLOADS if "".join(payload.split()) in text]
 
 
-def judged(own: Window, name: str, *, axe: bool = True) -> list[str]:
+def judged(browser: Window, name: str, *, axe: bool = True) -> list[str]:
     """Return what is wrong with the page that is open."""
-    wrong = [f"{name}: {effect}" for effect in own.page.evaluate(_EFFECT)]
+    wrong = [f"{name}: {effect}" for effect in browser.page.evaluate(_EFFECT)]
     if axe:
-        for rule in Axe().run(own.page, options=RULES).response["violations"]:
+        for rule in Axe().run(browser.page, options=RULES).response["violations"]:
             wrong += [f"{name}: {rule['id']}: {node['html'][:160]}" for node in rule["nodes"][:3]]
     return wrong
 
 
-def looked_through(own: Window, scene: Scene, who: str, seen: set[str]) -> list[str]:
+def looked_through(browser: Window, scene: AddressScenario, who: str, seen: set[str]) -> list[str]:
     """Return what is wrong with each page that ``who`` finds and nobody before them has seen."""
     wrong = []
     for name, (allowed, code) in STAFF_GETS.items():
         if who not in allowed or code not in {200, 409} or name in NO_PAGE | seen:
             continue
         seen.add(name)
-        own.go(scene.address(name))
+        browser.go(scene.address(name))
         if name in FULL:
-            wrong += [f"{name} does not show {payload}" for payload in PAYLOADS if payload not in shown(own)]
-        wrong += judged(own, name, axe=name not in EMPTY)
+            wrong += [f"{name} does not show {payload}" for payload in PAYLOADS if payload not in shown(browser)]
+        wrong += judged(browser, name, axe=name not in EMPTY)
     return wrong
 
 
@@ -140,39 +140,39 @@ def table(**cells: str) -> dict[str, object]:
     return {"name": "temuan.csv", "mimeType": "text/csv", "buffer": rows.getvalue().encode()}
 
 
-def used(own: Window, busy: uuid.UUID) -> list[str]:
+def used(browser: Window, busy: uuid.UUID) -> list[str]:
     """Return what is wrong where a verifier reads reasons, writes words, brings in a table and takes a file out."""
-    page, wrong = own.page, list[str]()
-    own.go(reverse("admin:complaints_case_change", args=[busy]))
+    page, wrong = browser.page, list[str]()
+    browser.go(reverse("admin:complaints_case_change", args=[busy]))
     # Link, danger, hand-over, question, the checklist's items, conflict.
     assert page.locator("body").evaluate("(body) => body.textContent").count(PAYLOADS[0]) >= 6
-    wrong += judged(own, "reasons")
+    wrong += judged(browser, "reasons")
     for name, cells in {"refused": {}, "dry run": {"terlapor": "colleague", "kategori": "C1"}}.items():
-        own.go(reverse("admin:complaints_case_finding_table"))
+        browser.go(reverse("admin:complaints_case_finding_table"))
         page.locator("[name=table]").set_input_files([table(**cells)])  # type: ignore[list-item]
-        own.follow(page.locator("form button.main"))
-        assert PAYLOADS[0] in own.words
-        wrong += judged(own, name)
-    own.follow(page.locator("form button.main"))
-    wrong += judged(own, "stored")
-    own.go(reverse("admin:complaints_case_export"))
+        browser.follow(page.locator("form button.main"))
+        assert PAYLOADS[0] in browser.words
+        wrong += judged(browser, name)
+    browser.follow(page.locator("form button.main"))
+    wrong += judged(browser, "stored")
+    browser.go(reverse("admin:complaints_case_export"))
     page.locator("select[name=reason]").select_option("report")
-    _, file = own.download(page.locator("form button.main").click)
+    _, file = browser.download(page.locator("form button.main").click)
     cells = [cell for row in csv.reader(io.StringIO(file.decode("utf-8-sig"))) for cell in row]
     assert [cell for cell in cells if CELLS[0] in cell]
     return wrong + [f"export: {cell}" for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
-def test_nothing_typed_takes_effect_on_any_page_of_the_staffs_door(window: Opener, live_cast: Cast) -> None:
+def test_hostile_input_is_inert_on_every_staff_page(window: Opener, live_cast: Cast) -> None:
     scene = hostile_scene(live_cast)
     busy = case_full_of_reasons(live_cast)
     wrong, seen = list[str](), set[str]()
     for who in ("verifier", "forwarder", "lead body", "admin", "auditor", "custodian"):
-        own = window()
-        own.may_answer = {400, 409}  # a table with mistakes; a step that the body now holds
-        Officer(own, STAFF[who])
-        wrong += looked_through(own, scene, who, seen)
+        browser = window()
+        browser.may_answer = {400, 409}  # a table with mistakes; a step that the body now holds
+        Officer(browser, STAFF[who])
+        wrong += looked_through(browser, scene, who, seen)
         if who == "verifier":
-            wrong += used(own, busy)
-        assert own.cookie("hostile") is None
+            wrong += used(browser, busy)
+        assert browser.cookie("hostile") is None
     assert wrong == []

@@ -11,7 +11,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from tests.browser.files import letter, photo
 from tests.browser.measure import focus_of, looked_at
-from tests.browser.people import Officer, Told
+from tests.browser.people import Officer, ReportTexts
 from tests.browser.window import Opener, Window
 from tests.cases import act, forwarded, in_review, verified, with_photo
 from tests.world import Cast, send_report
@@ -22,79 +22,79 @@ PHONE, TABLET, DESK = 360, 768, 1280
 Look = Callable[..., None]
 
 
-def looking(own: Window, prefix: str, found: list[str]) -> Look:
+def looking(browser: Window, prefix: str, problems: list[str]) -> Look:
     """Return what looks at a page in narrow and wide, light and dark; the languages take turns with the pairs."""
     schemes = ("light", "dark") if prefix else ("dark", "light")
 
     def look(path: str = "") -> None:
         if path:
-            own.go(f"{prefix}{path}")
-        found.extend(looked_at(own, "en" if prefix else "id", tuple(zip((PHONE, DESK), schemes, strict=True))))
+            browser.go(f"{prefix}{path}")
+        problems.extend(looked_at(browser, "en" if prefix else "id", tuple(zip((PHONE, DESK), schemes, strict=True))))
 
     return look
 
 
-def continues(own: Window) -> None:
-    own.follow(own.page.locator("main form .btn-primary").first)
+def continues(browser: Window) -> None:
+    browser.follow(browser.page.locator("main form .btn-primary").first)
 
 
 @pytest.mark.parametrize("prefix", ["", "/en"])
 def test_pages_before_a_report_lie_well(window: Opener, live_cast: Cast, prefix: str) -> None:
-    own, found = window(), list[str]()
-    look = looking(own, prefix, found)
+    browser, problems = window(), list[str]()
+    look = looking(browser, prefix, problems)
     for path in ("/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/"):
         look(path)
     for door in ("bawaslu", "sp4n"):
         look(f"/lapor/pintu-lain/{door}/")
-    own.may_answer = {404}
+    browser.may_answer = {404}
     look("/tidak-ada/")
-    assert found == []
+    assert problems == []
 
 
 @pytest.mark.parametrize("prefix", ["", "/en"])
 def test_pages_of_a_report_lie_well(window: Opener, live_cast: Cast, prefix: str) -> None:
-    own, found = window(), list[str]()
-    look, page, told = looking(own, prefix, found), own.page, Told()
-    own.go(f"{prefix}/lapor/ditekan/")
-    refused_then(own, look)
+    browser, problems = window(), list[str]()
+    look, page, texts = looking(browser, prefix, problems), browser.page, ReportTexts()
+    browser.go(f"{prefix}/lapor/ditekan/")
+    refused_then(browser, look)
     page.locator("[name=accused_kind][value=campaign_team]").check()
     page.locator("[name=category][value=A2]").check()
-    continues(own)
+    continues(browser)
     look()
-    refused_then(own, look)
+    refused_then(browser, look)
     page.locator("[name=agency_kind]").select_option("regency")
-    page.locator("[name=accused_name]").fill(told.name * 9)
-    continues(own)
+    page.locator("[name=accused_name]").fill(texts.name * 9)
+    continues(browser)
     look()
-    refused_then(own, look)
-    page.locator("[name=story]").fill(told.story)
+    refused_then(browser, look)
+    page.locator("[name=story]").fill(texts.story)
     page.locator("[name=evidence]").set_input_files([photo("a" * 70 + ".jpg").given(), letter("surat.pdf").given()])
     page.locator(".fold summary").click()
     look()
-    own.follow(page.locator(".btn[name=go][value=stay]"))
+    browser.follow(page.locator(".btn[name=go][value=stay]"))
     look()
-    continues(own)
+    continues(browser)
     look()
     page.locator("[name=identity][value=confidential]").check()
-    refused_then(own, look)
+    refused_then(browser, look)
     page.locator("[name=identity][value=anonymous]").check()
-    second = own.context.new_page()
+    second = browser.context.new_page()
     second.goto(page.url)
-    continues(own)
-    assert own.path == f"{prefix}/lapor/kode/"
+    continues(browser)
+    assert browser.path == f"{prefix}/lapor/kode/"
     look()
     look("/lapor/")
-    own.context.clear_cookies(name="lapor")
-    own.page = second
-    continues(own)
+    browser.context.clear_cookies(name="lapor")
+    browser.page = second
+    continues(browser)
     look()
-    assert found == []
+    assert problems == []
 
 
-def refused_then(own: Window, look: Look) -> None:
+def refused_then(browser: Window, look: Look) -> None:
     """Send the page as it is, which is not enough, and look at what comes back."""
-    continues(own)
-    assert own.page.locator("main .alert-danger a").count()
+    continues(browser)
+    assert browser.page.locator("main .alert-danger a").count()
     look()
 
 
@@ -102,28 +102,28 @@ def refused_then(own: Window, look: Look) -> None:
 def test_pages_of_coming_back_lie_well(window: Opener, live_cast: Cast, prefix: str) -> None:
     sent = in_review(live_cast)
     act(live_cast, "vera", sent, Action.ASK_REPORTER, "Kapan tepatnya? " * 20)
-    own, found = window(), list[str]()
-    look, page = looking(own, prefix, found), own.page
-    own.go(f"{prefix}/cek/")
+    browser, problems = window(), list[str]()
+    look, page = looking(browser, prefix, problems), browser.page
+    browser.go(f"{prefix}/cek/")
     page.locator("[name=code]").fill("BUKANKODE" * 12)
-    refused_then(own, look)
+    refused_then(browser, look)
     page.locator("[name=code]").fill(sent.code)
-    continues(own)
+    continues(browser)
     look()
-    refused_then(own, look)
-    own.follow(page.locator('form[action$="/bukti/"] .btn'))
+    refused_then(browser, look)
+    browser.follow(page.locator('form[action$="/bukti/"] .btn'))
     look()
     page.locator(".fold summary").click()
-    own.follow(page.locator('form[action$="/unggahan/"] .btn'))
+    browser.follow(page.locator('form[action$="/unggahan/"] .btn'))
     look()
     look("/cek/laporan/cabut/")
-    own.go(f"{prefix}/cek/laporan/")
+    browser.go(f"{prefix}/cek/laporan/")
     page.locator("[name=text]").fill("Hari Senin.")
-    own.context.clear_cookies(name="lapor")
-    continues(own)
+    browser.context.clear_cookies(name="lapor")
+    continues(browser)
     assert page.locator("textarea[readonly]").input_value() == "Hari Senin."
     look()
-    assert found == []
+    assert problems == []
 
 
 OWN = ("sesi/", "konfirmasi/", "faktor/", "faktor/aplikasi/", "faktor/kunci/", "faktor/aplikasi/hapus/")
@@ -135,7 +135,7 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
     photo_of = Evidence.objects.get().pk
     send_report(accused_name="Nama yang sangat panjang " * 6)
     _sent, release = forwarded(live_cast, files=True)
-    case, other = (f"complaints/case/{one.case.pk}" for one in (sent, checked))
+    case, other = (f"complaints/case/{report.case.pk}" for report in (sent, checked))
     ours = f"complaints/release/{release.pk}"
     pages = {
         "vera": [
@@ -151,85 +151,85 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
         "audi": ["complaints/auditentry/"],
         "super": ["complaints/case/", f"{case}/change/"],
     }
-    found: list[str] = looked_at(window().go("/kantor/masuk/"), "id", ((TABLET, "light"), (DESK, "dark")))
+    problems: list[str] = looked_at(window().go("/kantor/masuk/"), "id", ((TABLET, "light"), (DESK, "dark")))
     windows = ((TABLET, "light"), (DESK, "dark"))
     for name, paths in pages.items():
-        own = window()
-        Officer(own, name)
+        browser = window()
+        Officer(browser, name)
         for path in paths:
-            found += looked_at(own.go(f"/kantor/{path}"), "id", windows, least=0)
-    assert found == []
+            problems += looked_at(browser.go(f"/kantor/{path}"), "id", windows, least=0)
+    assert problems == []
 
 
 def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast) -> None:
-    own = window(width=PHONE, script=False).go("/")
-    keys = own.page.keyboard
-    enters(own, "Saya ditekan atau dibujuk")
+    browser = window(width=PHONE, script=False).go("/")
+    keys = browser.page.keyboard
+    enters(browser, "Saya ditekan atau dibujuk")
     for group in ("accused_kind", "category"):
-        tabs_to(own, group)
+        tabs_to(browser, group)
         keys.press("Space")
-    enters(own, "Lanjut")
-    tabs_to(own, "agency_kind")
+    enters(browser, "Lanjut")
+    tabs_to(browser, "agency_kind")
     keys.press("ArrowDown")
-    enters(own, "Lanjut")
-    tabs_to(own, "story")
-    keys.type(Told().story)
-    enters(own, "Lanjut")
-    enters(own, "Kirim laporan")
-    assert own.path == "/lapor/kode/"
-    tabs_to(own, "Unduh")
+    enters(browser, "Lanjut")
+    tabs_to(browser, "story")
+    keys.type(ReportTexts().story)
+    enters(browser, "Lanjut")
+    enters(browser, "Kirim laporan")
+    assert browser.path == "/lapor/kode/"
+    tabs_to(browser, "Unduh")
     assert Complaint.objects.count() == 1
 
 
-def enters(own: Window, wanted: str) -> None:
+def enters(browser: Window, name: str) -> None:
     """Go to a link or button by Tab and press Enter."""
-    tabs_to(own, wanted)
-    with own.page.expect_navigation():
-        own.page.keyboard.press("Enter")
+    tabs_to(browser, name)
+    with browser.page.expect_navigation():
+        browser.page.keyboard.press("Enter")
 
 
-def tabs_to(own: Window, wanted: str) -> None:
+def tabs_to(browser: Window, name: str) -> None:
     """Press Tab until what has the focus bears that name or text; every stop shows where one is."""
     for _press in range(60):
-        own.page.keyboard.press("Tab")
-        focus = focus_of(own)
+        browser.page.keyboard.press("Tab")
+        focus = focus_of(browser)
         assert focus["ring"], focus
-        if wanted in (focus["name"], focus["text"]):
+        if name in (focus["name"], focus["text"]):
             return
-    pytest.fail(f"the keyboard does not reach {wanted} on {own.path}")
+    pytest.fail(f"the keyboard does not reach {name} on {browser.path}")
 
 
 def test_a_refused_page_says_so_first_and_keeps_what_was_typed(window: Opener, live_cast: Cast) -> None:
-    own, told = window(width=PHONE, script=False), Told()
-    page = own.go("/lapor/ditekan/").page
+    browser, texts = window(width=PHONE, script=False), ReportTexts()
+    page = browser.go("/lapor/ditekan/").page
     page.locator("[name=accused_kind][value=superior]").check()
     page.locator("[name=category][value=A2]").check()
-    continues(own)
-    page.locator("[name=agency]").fill(told.agency)
-    continues(own)
-    summary_leads_to(own, "agency_kind")
-    assert page.locator("[name=agency]").input_value() == told.agency
+    continues(browser)
+    page.locator("[name=agency]").fill(texts.agency)
+    continues(browser)
+    summary_leads_to(browser, "agency_kind")
+    assert page.locator("[name=agency]").input_value() == texts.agency
     page.locator("[name=agency_kind]").select_option("unknown")
-    continues(own)
+    continues(browser)
     page.locator("[name=story]").fill("Singkat.")
-    page.locator("[name=links]").fill(told.links)
+    page.locator("[name=links]").fill(texts.links)
     page.locator("[name=evidence]").set_input_files([letter("surat.pdf").given()])
-    continues(own)
-    summary_leads_to(own, "story")
+    continues(browser)
+    summary_leads_to(browser, "story")
     assert page.locator("[name=story]").input_value() == "Singkat."
-    assert page.locator("[name=links]").input_value() == told.links
+    assert page.locator("[name=links]").input_value() == texts.links
     assert page.locator(".files li", has_text="surat.pdf").count() == 1
 
 
-def summary_leads_to(own: Window, name: str) -> None:
+def summary_leads_to(browser: Window, name: str) -> None:
     """The list of what is wrong has the focus, and its first link leads to the field, which says the same again."""
-    assert focus_of(own)["role"] == "alert"
-    assert own.page.title().startswith("Belum bisa lanjut")
-    link = own.page.locator("[role=alert] a").first
+    assert focus_of(browser)["role"] == "alert"
+    assert browser.page.title().startswith("Belum bisa lanjut")
+    link = browser.page.locator("[role=alert] a").first
     words = link.inner_text()
     link.press("Enter")
-    assert focus_of(own)["name"] == name
-    field = own.page.locator(f"[name={name}]")
+    assert focus_of(browser)["name"] == name
+    field = browser.page.locator(f"[name={name}]")
     assert field.get_attribute("aria-invalid") == "true"
     said_by = (field.get_attribute("aria-describedby") or "").split()
-    assert any(words in own.page.locator(f"#{one}").inner_text() for one in said_by)
+    assert any(words in browser.page.locator(f"#{element}").inner_text() for element in said_by)

@@ -20,25 +20,25 @@ QUEUE = "/kantor/complaints/case/"
 NIP = "198001012005011003"
 
 
-def violations(own: Window) -> list[str]:
-    found = Axe().run(own.page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+def violations(browser: Window) -> list[str]:
+    problems = Axe().run(browser.page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{violation['id']}: {node['html'][:120]}" for violation in problems for node in violation["nodes"]]
 
 
 def three_cases() -> list[str]:
     """Reports by deadline: late, sooner, later; the second names a NIP, the third comes from elsewhere."""
     today = timezone.localdate()
-    found = []
+    problems = []
     for days, changes in ((20, {}), (2, {"accused_nip": NIP}), (0, {"province": "32", "category": "A2"})):
-        found.append(send_report(today=today - timedelta(days=days), **changes).case.reference)
-    return found
+        problems.append(send_report(today=today - timedelta(days=days), **changes).case.reference)
+    return problems
 
 
 def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     references = three_cases()
-    own = window()
-    officer, page = Officer(own, "vera"), own.page
-    own.go(QUEUE)
+    browser = window()
+    officer, page = Officer(browser, "vera"), browser.page
+    browser.go(QUEUE)
     focused = page.locator("table.cases tbody tr:focus-within th a")
     page.keyboard.press("j")
     assert focused.inner_text() == references[0]
@@ -52,11 +52,11 @@ def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     assert (focused.inner_text(), page.locator("#ticked").inner_text()) == (references[1], "2")
     with page.expect_navigation():
         page.keyboard.press("m")
-    assert "Selesai untuk 2 kasus." in own.words
+    assert "Selesai untuk 2 kasus." in browser.words
     mine = set(Case.objects.filter(assignee=Staff.objects.get(username="vera")).values_list("reference", flat=True))
     assert mine == {references[1], references[2]}
     page.keyboard.press("?")
-    assert "baris berikutnya" in own.words
+    assert "baris berikutnya" in browser.words
     # While somebody types, a letter is a letter.
     page.keyboard.press("/")
     page.keyboard.type("jxm?")
@@ -64,73 +64,73 @@ def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     page.locator("#id_words").fill(NIP)
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert f"NIP: {NIP}" in own.words
+    assert f"NIP: {NIP}" in browser.words
     assert page.locator("table.cases tbody th a").all_inner_texts() == [references[1]]
     assert NIP not in page.url
-    own.press("Hapus pencarian")
+    browser.press("Hapus pencarian")
     page.keyboard.press("j")
     with page.expect_navigation():
         page.keyboard.press("o")
-    assert own.heading.startswith(references[0])
+    assert browser.heading.startswith(references[0])
     assert officer.name == "vera"
 
 
-def test_a_search_ends_on_the_desk_and_a_failed_one_keeps_its_words(window: Opener, live_cast: Cast) -> None:
+def test_search_ends_on_the_dashboard_failed_search_keeps_input(window: Opener, live_cast: Cast) -> None:
     references = three_cases()
-    own = window()
-    Officer(own, "vera")
-    rows = own.go(QUEUE).page.locator("table.cases tbody th a")
-    own.page.locator("#id_words").fill(NIP)
-    own.press("Cari")
+    browser = window()
+    Officer(browser, "vera")
+    rows = browser.go(QUEUE).page.locator("table.cases tbody th a")
+    browser.page.locator("#id_words").fill(NIP)
+    browser.press("Cari")
     assert rows.all_inner_texts() == [references[1]]
-    own.go("/kantor/").press("1 Terlambat")
+    browser.go("/kantor/").press("1 Terlambat")
     assert rows.all_inner_texts() == [references[0]]
-    own.page.locator("#id_words").fill("kepala dinas contoh")
-    own.press("Cari")
-    assert own.page.locator("#id_words").input_value() == "kepala dinas contoh"
-    assert own.complaints == []
+    browser.page.locator("#id_words").fill("kepala dinas contoh")
+    browser.press("Cari")
+    assert browser.page.locator("#id_words").input_value() == "kepala dinas contoh"
+    assert browser.complaints == []
 
 
 def test_the_queue_lies_well_and_is_accessible(window: Opener, live_cast: Cast) -> None:
     three_cases()
-    own, found = window(), list[str]()
-    Officer(own, "vera")
-    page = own.page
-    own.go(f"{QUEUE}?due=late")
+    browser, problems = window(), list[str]()
+    Officer(browser, "vera")
+    page = browser.page
+    browser.go(f"{QUEUE}?due=late")
     page.get_by_text("Simpan saringan ini").click()
     page.locator("#id_filter_name").fill("Terlambat")
     page.get_by_label("Untuk semua anggota verifikasi").check()
-    own.press("Simpan")
-    own.press("Terlambat · bersama")
+    browser.press("Simpan")
+    browser.press("Terlambat · bersama")
     assert page.url.endswith("?due=late")
-    own.go(QUEUE)
+    browser.go(QUEUE)
     page.get_by_label("Nomor kasus, NIP").fill(NIP)
-    own.press("Cari")
+    browser.press("Cari")
     for opened in (None, "Kolom", "Menurut nama"):
         if opened:
             page.locator("summary", has_text=opened).click()
         for width, scheme in ((768, "dark"), (1280, "light"), (1280, "dark")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
-            found += violations(own)
+            problems += violations(browser)
     page.keyboard.press("Escape")
-    found += looked_at(own, "id", ((768, "light"), (1280, "dark")), least=0)
+    problems += looked_at(browser, "id", ((768, "light"), (1280, "dark")), least=0)
     page.locator("input[name=case]").first.check()
-    own.press("Beri kepada rekan")
-    found += violations(own)
-    assert found == []
+    browser.press("Beri kepada rekan")
+    problems += violations(browser)
+    assert problems == []
 
 
 def test_the_queue_without_a_script(window: Opener, live_cast: Cast) -> None:
     references = three_cases()
-    own = window(script=False)
-    Officer(own, "vera")
-    own.go(QUEUE)
-    own.press("Centang semua di halaman ini")
-    own.press("Beri kepada rekan")
-    own.page.locator("#id_person").select_option(label="Vino (Verifikator)")
-    own.press("Berikan")
-    assert f"Selesai untuk {len(references)} kasus." in own.words
-    own.page.locator("summary", has_text="Tombol").click()
-    own.press("Matikan tombol ini")
-    assert own.page.locator("#keys").get_attribute("data-on") == "no"
+    browser = window(script=False)
+    Officer(browser, "vera")
+    browser.go(QUEUE)
+    browser.press("Centang semua di halaman ini")
+    browser.press("Beri kepada rekan")
+    browser.page.locator("#id_person").select_option(label="Vino (Verifikator)")
+    browser.press("Berikan")
+    assert f"Selesai untuk {len(references)} kasus." in browser.words
+    browser.page.locator("summary", has_text="Tombol").click()
+    browser.press("Matikan tombol ini")
+    assert browser.page.locator("#keys").get_attribute("data-on") == "no"

@@ -38,7 +38,7 @@ def gives_password(window: Window, name: str, password: str = PASSWORD) -> None:
     window.follow(window.page.locator("main form button.btn-primary"))
 
 
-def test_a_newcomer_chooses_a_password_then_a_factor_without_scripts(live_cast: Cast, window: Opener) -> None:
+def test_new_user_sets_password_then_factor_without_scripts(live_cast: Cast, window: Opener) -> None:
     personal.set_initial_password(staff=live_cast["vino"], password=INITIAL, now=timezone.now())
     officer = Officer(window(script=False), "vino", INITIAL)
     assert officer.window.path == "/kantor/sandi/"
@@ -69,23 +69,23 @@ def test_a_newcomer_chooses_a_password_then_a_factor_without_scripts(live_cast: 
 
 
 def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> None:
-    one = window()
-    virtual_key(one)
-    gives_password(one, "vera")
-    assert one.path == "/kantor/faktor/"
-    one.press("Siapkan kunci keamanan")
-    one.follow(one.page.locator("#add-key"))
-    codes = one.page.locator("#recovery-codes li").all_inner_texts()
+    browser = window()
+    virtual_key(browser)
+    gives_password(browser, "vera")
+    assert browser.path == "/kantor/faktor/"
+    browser.press("Siapkan kunci keamanan")
+    browser.follow(browser.page.locator("#add-key"))
+    codes = browser.page.locator("#recovery-codes li").all_inner_texts()
     assert len(codes) == 10
-    one.press("Sudah saya simpan: lanjut")
-    assert one.path == "/kantor/"
-    one.follow(one.page.locator(".who button"))
+    browser.press("Sudah saya simpan: lanjut")
+    assert browser.path == "/kantor/"
+    browser.follow(browser.page.locator(".who button"))
 
-    gives_password(one, "vera")
-    assert one.path == "/kantor/masuk/faktor/"
-    one.follow(one.page.locator("#use-key"))
-    assert one.path == "/kantor/"
-    assert "Kunci utama" in one.go("/kantor/faktor/").words
+    gives_password(browser, "vera")
+    assert browser.path == "/kantor/masuk/faktor/"
+    browser.follow(browser.page.locator("#use-key"))
+    assert browser.path == "/kantor/"
+    assert "Kunci utama" in browser.go("/kantor/faktor/").words
 
     other = window(script=False)
     gives_password(other, "vera")
@@ -95,13 +95,11 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     text = other.go("/kantor/sesi/").words
     assert "yang ini" in text
     other.follow(other.page.locator("button.main"))
-    one.go("/kantor/")
-    assert one.path == "/kantor/masuk/"
+    browser.go("/kantor/")
+    assert browser.path == "/kantor/masuk/"
 
 
-def test_a_session_that_ends_while_somebody_types_leads_back_to_the_page_with_the_form(
-    live_cast: Cast, window: Opener
-) -> None:
+def test_session_expiry_while_typing_leads_back_to_the_form(live_cast: Cast, window: Opener) -> None:
     reference = send_report().case.reference
     officer = Officer(window(), "vera")
     case_page = officer.opens("case", reference)

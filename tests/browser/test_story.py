@@ -69,7 +69,7 @@ def report_is_sent(reporter: Reporter) -> str:
     window.press("Lanjut")
     assert window.path == "/lapor/periksa/"
     check = window.words
-    shown = [*reporter.told.texts(), "Atasan saya", "Diancam bila menolak", "Jawa Tengah", PHOTO.name, LETTER.name]
+    shown = [*reporter.texts.all(), "Atasan saya", "Diancam bila menolak", "Jawa Tengah", PHOTO.name, LETTER.name]
     assert [text for text in shown if text not in check] == []
     betrayed = page.locator(".files li", has_text=PHOTO.name).inner_text()
     assert [mark for mark in ("tempat", "ponsel atau komputer", "waktu") if mark not in betrayed] == []
@@ -90,9 +90,9 @@ def verifier_reads(vera: Officer, reference: str, reporter: Reporter) -> str:
     page, window = vera.page, vera.window
     window.go("/kantor/complaints/case/")
     line = page.get_by_role("row").filter(has_text=reference).inner_text()
-    assert reporter.told.name in line
+    assert reporter.texts.name in line
     case = vera.opens("case", reference)
-    assert [text for text in reporter.told.texts() if text not in window.words] == []
+    assert [text for text in reporter.texts.all() if text not in window.words] == []
     item = page.locator(".evidence li", has_text=PHOTO.name)
     name, copy = window.download(item.locator("form:not(details form) button").click)
     assert copy.startswith(b"\xff\xd8")
@@ -147,9 +147,9 @@ def forwarder_forwards(fitri: Officer, reference: str) -> None:
 
 def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporter, case: str) -> None:
     text = kirana.window.words
-    assert reporter.told.story in text
-    kept = (NOTE, ASKS, ANSWERS, PHOTO.name, LETTER.name, SECOND.name)
-    assert [line for line in kept if line in text] == []
+    assert reporter.texts.story in text
+    secrets = (NOTE, ASKS, ANSWERS, PHOTO.name, LETTER.name, SECOND.name)
+    assert [line for line in secrets if line in text] == []
     assert kirana.window.status_of(case) == 404
     assert kirana.window.status_of("/kantor/complaints/case/") == 404
     name, copy = kirana.window.download(kirana.page.locator(".evidence li").first.locator("form button").click)
@@ -181,8 +181,8 @@ def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code:
     assert "pernyataan terbuka" in text
     assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []
     page = reporter.page.content().lower()
-    own = [*reporter.told.texts(), ANSWERS, ANSWERS_BODY, PHOTO.name, LETTER.name, SECOND.name, code, *OWN_WORDS]
-    assert [text for text in own if text.lower() in page] == []
+    secrets = [*reporter.texts.all(), ANSWERS, ANSWERS_BODY, PHOTO.name, LETTER.name, SECOND.name, code, *OWN_WORDS]
+    assert [text for text in secrets if text.lower() in page] == []
 
 
 def leaving_shuts_the_door(reporter: Reporter, *, script: bool) -> None:
@@ -217,7 +217,7 @@ def signing_out_shuts_the_door(vera: Officer, case: str) -> None:
 
 
 def nothing_is_in_an_address(windows: list[Window], reporter: Reporter, code: str) -> None:
-    secrets = [code, code[:4] + "-" + code[4:8], *(word for said in reporter.told.texts() for word in said.split())]
+    secrets = [code, code[:4] + "-" + code[4:8], *(word for said in reporter.texts.all() for word in said.split())]
     asked = "\n".join(line for window in windows for line in window.asked).lower()
     names = [PHOTO.name, LETTER.name, SECOND.name]
     assert [text for text in (*secrets, *names) if len(text) > 4 and text.lower() in asked] == []

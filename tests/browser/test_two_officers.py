@@ -16,15 +16,15 @@ TABLET, DESK = 768, 1280
 WORDS = "Terlapor bukan ASN."
 
 
-def faults(own: Window) -> list[str]:
+def faults(browser: Window) -> list[str]:
     """What axe finds on a page, in both colour schemes and both widths."""
-    found = []
+    problems = []
     for width, scheme in ((TABLET, "light"), (DESK, "dark")):
-        own.page.set_viewport_size({"width": width, "height": 900})
-        own.page.emulate_media(color_scheme=scheme)
-        for one in Axe().run(own.page).response["violations"]:
-            found.append(f"{own.path} {scheme} {one['id']}: {one['nodes'][0]['html'][:120]}")
-    return found
+        browser.page.set_viewport_size({"width": width, "height": 900})
+        browser.page.emulate_media(color_scheme=scheme)
+        for violation in Axe().run(browser.page).response["violations"]:
+            problems.append(f"{browser.path} {scheme} {violation['id']}: {violation['nodes'][0]['html'][:120]}")
+    return problems
 
 
 @pytest.mark.both_databases
@@ -34,22 +34,22 @@ def test_danger_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast
     case = f"/kantor/complaints/case/{sent.case.pk}"
     vera, vino = Officer(window(), "vera"), Officer(window(), "vino")
     vera.window.may_answer |= {400, 409}
-    found = faults(vera.window.go(f"{case}/change/"))
+    problems = faults(vera.window.go(f"{case}/change/"))
     assert "Kurang: tanggal" in vera.window.words
     vera.window.follow(vera.page.get_by_role("link", name="Nilai bahayanya"))
-    found += faults(vera.window)
+    problems += faults(vera.window)
     vera.page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
     vera.page.locator("[name=why]").fill("Dipanggil atasannya kemarin.")
     vera.window.follow(vera.page.locator("form button.main"))
     assert "mendesak: bahaya bagi pelapor tinggi" in vera.window.words
-    found += faults(vera.window)
+    problems += faults(vera.window)
 
     vera.window.follow(vera.step("propose_ineligible"))
     vera.page.locator("[name=reason]").fill(WORDS)
     vera.window.follow(vera.page.locator("form button.main"))
     assert "Centang ini: tanpa ini tidak ada keputusan." in vera.window.words
     assert vera.page.locator("[name=reason]").input_value() == WORDS
-    found += faults(vera.window)
+    problems += faults(vera.window)
 
     vino.window.go(f"{case}/change/")
     vino.writes_note("Sudah saya telepon.")
@@ -60,18 +60,18 @@ def test_danger_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast
     assert "Sudah saya telepon." not in vera.window.words
     assert vera.page.locator("[name=reason]").input_value() == WORDS
     assert vera.page.locator('form input[name^="check-"]:not(:checked)').count() == 0
-    found += faults(vera.window)
+    problems += faults(vera.window)
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
     vera.window.follow(vera.page.locator("form button.main"))
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible_proposed"
 
     vino.window.go("/kantor/complaints/case/keputusan-kedua/")
     assert WORDS in vino.window.words
-    found += faults(vino.window)
+    problems += faults(vino.window)
     vino.window.follow(vino.page.get_by_role("link", name="Pastikan: tidak memenuhi syarat"))
     vino.confirms(reason="Benar, bukan ASN.")
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
     vino.window.go(f"{case}/change/")
     assert vino.page.get_by_text("Daftar periksa").count() == 2
     assert complaint_of(sent).opened_count == 2
-    assert found == []
+    assert problems == []

@@ -83,7 +83,7 @@ def held_back(page: Page, after: int) -> Callable[[], None]:
     return let_go
 
 
-def test_files_go_up_at_once_with_progress_and_the_form_waits_for_them(window: Opener, live_cast: Cast) -> None:
+def test_uploads_run_in_parallel_and_the_form_waits(window: Opener, live_cast: Cast) -> None:
     reporter = on_page_3(window)
     page = reporter.page
     let_go = held_back(page, after=2)
@@ -92,7 +92,7 @@ def test_files_go_up_at_once_with_progress_and_the_form_waits_for_them(window: O
     until(page, lambda: sent_bytes(page) >= 2 * MIB)
     assert int(bar.get_attribute("max") or 0) == len(LARGE.content)
     assert page.locator("input[type=file]").evaluate("input => input.files.length") == 0
-    page.get_by_label("Cerita Anda").fill(reporter.told.story)
+    page.get_by_label("Cerita Anda").fill(reporter.texts.story)
     page.get_by_role("button", name="Lanjut", exact=True).click()
     page.get_by_text("halaman akan berlanjut sendiri").wait_for()
     let_go()

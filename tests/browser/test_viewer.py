@@ -76,7 +76,7 @@ def seeks(page: Page) -> None:
     assert where == pytest.approx(1, abs=0.2)
 
 
-def test_without_scripts_it_is_all_there(window: Opener, live_cast: Cast) -> None:
+def test_viewer_works_without_scripts(window: Opener, live_cast: Cast) -> None:
     sent, today = send_report(), timezone.localdate()
     files = [sealed_upload(samples.jpeg(), "a.jpg"), sealed_upload(samples.png(), "b.png")]
     follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)

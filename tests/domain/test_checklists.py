@@ -40,5 +40,5 @@ def test_the_refusal_carries_codes_only() -> None:
     assert "rahasia" not in str(refusal.value)
 
 
-def test_what_nobody_asked_is_not_kept() -> None:
+def test_unexpected_answers_are_not_stored() -> None:
     assert "stranger" not in settle(Action.VERIFY, all_done(Action.VERIFY) | {"stranger": DONE})

@@ -29,7 +29,7 @@ canonical_codes = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
 separators = st.text(SEPARATORS, max_size=3)
 
 
-def test_samples_are_unique_and_every_symbol_is_as_likely_everywhere() -> None:
+def test_codes_are_unique_and_uniformly_distributed() -> None:
     codes = [new_code() for _ in range(SAMPLES)]
     assert len(set(codes)) == SAMPLES
     expected = SAMPLES / len(ALPHABET)
@@ -46,7 +46,7 @@ def test_alphabet_is_crockfords() -> None:
 
 
 @given(canonical_codes)
-def test_a_canonical_code_is_its_own_normal_form_and_so_is_its_grouped_one(code: str) -> None:
+def test_normalising_a_canonical_or_grouped_code_is_idempotent(code: str) -> None:
     assert normalise(code) == code
     assert normalise(grouped(code)) == code
     groups = grouped(code).split("-")

@@ -27,7 +27,7 @@ def answered(*yes: RiskQuestion, unknown: tuple[RiskQuestion, ...] = ()) -> dict
         ((Q.SAFETY,), RiskGrade.HIGH),
     ],
 )
-def test_the_rule(yes: tuple[RiskQuestion, ...], grade: RiskGrade) -> None:
+def test_proposed_grade_by_answers(yes: tuple[RiskQuestion, ...], grade: RiskGrade) -> None:
     assert proposed_grade(answered(*yes)) is grade
 
 

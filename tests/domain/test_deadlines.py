@@ -57,7 +57,7 @@ def test_the_start_is_not_counted_and_weekends_are_skipped(start: date, number: 
     assert add_working_days(start, number, frozenset()) == due
 
 
-def test_a_holiday_is_no_working_day_and_one_on_a_weekend_changes_nothing() -> None:
+def test_weekday_holidays_are_skipped_weekend_holidays_ignored() -> None:
     assert not is_working_day(MONDAY, {MONDAY})
     assert add_working_days(FRIDAY, 1, {MONDAY}) == TUESDAY
     assert add_working_days(FRIDAY, 1, {SATURDAY}) == MONDAY
@@ -82,9 +82,7 @@ def test_a_negative_limit_is_an_error(unit: Unit) -> None:
 
 
 @given(calendars(), numbers)
-def test_the_result_is_a_working_day_and_counting_back_gives_the_number(
-    calendar: tuple[date, frozenset[date]], number: int
-) -> None:
+def test_deadline_is_a_working_day_and_counts_back_exactly(calendar: tuple[date, frozenset[date]], number: int) -> None:
     start, holidays = calendar
     due = add_working_days(start, number, holidays)
     assert due > start
@@ -114,10 +112,10 @@ def test_a_further_holiday_never_shortens_a_limit(
 
 
 @given(calendars(), numbers, numbers)
-def test_limits_add_up(calendar: tuple[date, frozenset[date]], one: int, other: int) -> None:
+def test_limits_add_up(calendar: tuple[date, frozenset[date]], first: int, other: int) -> None:
     start, holidays = calendar
-    halfway = add_working_days(start, one, holidays)
-    assert add_working_days(halfway, other, holidays) == add_working_days(start, one + other, holidays)
+    halfway = add_working_days(start, first, holidays)
+    assert add_working_days(halfway, other, holidays) == add_working_days(start, first + other, holidays)
 
 
 @given(calendars(), st.integers(min_value=-100, max_value=100))
@@ -135,6 +133,6 @@ def test_a_limit_that_ended_on_friday_is_late_on_saturday() -> None:
     ("kind", "due"),
     [("pemilu", date(2026, 11, 11)), ("pilkada", date(2026, 11, 9)), ("", date(2026, 11, 9))],
 )
-def test_bawaslu_counts_working_days_in_a_general_election_and_every_day_in_others(kind: str, due: date) -> None:
+def test_bawaslu_counts_working_days_in_general_elections_only(kind: str, due: date) -> None:
     assert bawaslu_due(date(2026, 11, 2), kind, set()) == due
     assert bawaslu_due(date(2026, 11, 2), "pemilu", {date(2026, 11, 4)}) == date(2026, 11, 12)

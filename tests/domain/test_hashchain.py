@@ -88,7 +88,7 @@ def test_different_entries_have_different_bytes(one: dict[str, Any], other: dict
         {"a": "\ud800"},
     ],
 )
-def test_what_has_no_single_spelling_is_refused_without_naming_it(entry: dict[str, Any]) -> None:
+def test_ambiguous_json_is_refused_without_quoting_it(entry: dict[str, Any]) -> None:
     with pytest.raises(NotCanonical) as refused:
         canonical(entry)
     assert "bytes" not in str(refused.value)
@@ -164,7 +164,7 @@ def test_any_insertion_is_found(payloads: list[bytes], added: bytes, data: st.Da
 
 
 @given(payload_lists, st.binary(max_size=40), st.data())
-def test_a_run_written_anew_from_somewhere_does_not_reach_the_kept_head(
+def test_rewritten_chain_does_not_reach_the_exported_head(
     payloads: list[bytes], other: bytes, data: st.DataObject
 ) -> None:
     head = chain_of(payloads)[-1].digest
@@ -210,5 +210,5 @@ def test_a_changed_removed_or_doubled_digest_changes_the_root(digests: list[byte
 
 
 @given(digest_lists.filter(bool))
-def test_a_root_cannot_pose_as_a_leaf(digests: list[bytes]) -> None:
+def test_merkle_root_is_no_valid_leaf(digests: list[bytes]) -> None:
     assert merkle_root([merkle_root(digests)]) != merkle_root(digests)

@@ -100,7 +100,7 @@ def test_four_words_are_an_accident_and_five_are_not() -> None:
     assert found("satu dua tiga empat lima. satu dua tiga empat lima", said) == [("others", "satu dua tiga empat lima")]
 
 
-def test_what_is_known_of_nobody_warns_of_nothing() -> None:
+def test_no_warning_without_known_facts() -> None:
     empty = KnownFacts(accused=("", "tidak tahu", "??"), offices=("", "Dinas"), others=("",), staff=("",))
     assert found("Dinas tidak tahu apa-apa tentang kantor ini.", empty) == []
 

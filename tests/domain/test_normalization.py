@@ -72,7 +72,7 @@ def test_an_agency_belongs_to_its_place() -> None:
     assert normalization.agency_key("Dinkes", "Kota Suka") != normalization.agency_key("Dinkes", "Kab. Suka")
 
 
-def test_pieces_cannot_run_into_each_other() -> None:
+def test_parts_are_separated_unambiguously() -> None:
     assert normalization.person("Budi Dinas", "Contoh") != normalization.person("Budi", "Dinas Contoh")
 
 

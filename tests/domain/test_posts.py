@@ -112,11 +112,11 @@ def test_the_spelling_is_stable_and_carries_no_more_than_it_must(
     host: str, steps: list[str], query: dict[str, str]
 ) -> None:
     typed = f"https://{host}/{'/'.join(steps)}?" + "&".join(f"{name}={value}" for name, value in query.items())
-    found = posts.read(typed)
-    again = posts.read(found.text)
-    assert (again.text, again.is_link, again.platform) == (found.text, found.is_link, found.platform)
-    if found.is_link:
-        parts = urlsplit(found.text)
+    link = posts.read(typed)
+    again = posts.read(link.text)
+    assert (again.text, again.is_link, again.platform) == (link.text, link.is_link, link.platform)
+    if link.is_link:
+        parts = urlsplit(link.text)
         assert (parts.scheme, parts.fragment, parts.username) == ("https", "", None)
         assert parts.hostname == (parts.hostname or "").lower()
         names = {name.lower() for name, _value in parse_qsl(parts.query)}

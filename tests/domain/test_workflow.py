@@ -107,7 +107,7 @@ def combos() -> Iterator[tuple[Status, Action, ActorKind, frozenset[Permission]]
     yield from product(Status, Action, ActorKind, PERMISSION_SETS)
 
 
-def test_every_combination_is_allowed_or_refused_as_written_by_hand() -> None:
+def test_every_combination_matches_the_handwritten_table() -> None:
     for status, action, actor, permissions in combos():
         for asked_from in ASKERS:
             step = {"action": action, "status": status, "actor": actor, "permissions": permissions}
@@ -119,11 +119,11 @@ def test_allowed_lists_exactly_what_check_lets_through() -> None:
     for status, actor, permissions in product(Status, ActorKind, PERMISSION_SETS):
         for asked_from in ASKERS:
             listed = [row.action for row in allowed(status, actor, permissions, asked_from=asked_from)]
-            wanted = {
+            expected = {
                 action for action in Action if expected_refusal(status, action, actor, permissions, asked_from) is None
             }
-            assert len(listed) == len(wanted)
-            assert set(listed) == wanted
+            assert len(listed) == len(expected)
+            assert set(listed) == expected
 
 
 @pytest.mark.parametrize(("status", "action"), sorted(ROWS))
@@ -138,7 +138,7 @@ def test_each_row_leads_where_it_should_with_its_conditions(status: str, action:
     assert row.notice == ("n" in flags)
     assert (row.second_person_than is not None) == ("2" in flags)
     step = {"action": Action(action), "status": Status(status), "actor": ActorKind(actor)}
-    held = frozenset(Permission(one) for one in permissions.split(",") if one != "-")
+    held = frozenset(Permission(code) for code in permissions.split(",") if code != "-")
     asked = row.asked_from or Status.IN_REVIEW
     for blank in ("", "  \n\t"):
         got = refusal(**step, permissions=held, reason=blank, previous_actor_same=False, asked_from=asked)
@@ -153,7 +153,7 @@ def test_second_person_rules_name_the_earlier_step() -> None:
     assert confirm.second_person_than is Action.PROPOSE_INELIGIBLE
 
 
-def test_an_answer_goes_back_to_the_state_that_asked_and_nowhere_else() -> None:
+def test_an_answer_returns_to_the_state_that_asked() -> None:
     row = transition_for(Action.ANSWER, Status.NEEDS_INFORMATION)
     askers = {Status.IN_REVIEW, Status.UNDER_EXAMINATION}
     for status in Status:
@@ -219,12 +219,12 @@ def test_open_ended_and_withdrawable_are_as_designed() -> None:
     }
 
 
-def test_stages() -> None:
+def test_stages_of_each_status() -> None:
     third = {"forwarded", "under_examination", "substantiated", "unsubstantiated"}
     third |= {"awaiting_agency", "overdue_agency"}
     for status in Status:
-        wanted = {"verified": 2, "sanctioned": 4}.get(status.value, 3 if status.value in third else 1)
-        assert stage(status) == wanted
+        expected = {"verified": 2, "sanctioned": 4}.get(status.value, 3 if status.value in third else 1)
+        assert stage(status) == expected
 
 
 def test_limits_are_those_of_the_design() -> None:
@@ -244,7 +244,7 @@ def test_limits_are_those_of_the_design() -> None:
     assert {**URGENT_LIMITS, Status.VERIFIED: LIMITS[Status.VERIFIED]} == LIMITS
 
 
-def test_review_counts_from_receipt_once_and_from_entry_when_a_case_comes_back() -> None:
+def test_review_deadline_counts_from_receipt_then_from_reentry() -> None:
     first = limit_for(Status.IN_REVIEW, source=Status.RECEIVED)
     assert first == Limit(3, Unit.WORKING_DAYS, "received")
     for source in set(Status) - {Status.RECEIVED}:
@@ -264,7 +264,7 @@ def test_hours_are_never_a_reporters_event() -> None:
 
 
 @given(st.data())
-def test_random_walks_stay_in_the_table_and_the_furthest_stage_never_goes_back(data: st.DataObject) -> None:
+def test_random_walks_follow_the_table_and_stage_never_decreases(data: st.DataObject) -> None:
     status, asked_from, reached = Status.RECEIVED, None, 1
     everything = frozenset(Permission)
     for _ in range(30):
@@ -275,8 +275,8 @@ def test_random_walks_stay_in_the_table_and_the_furthest_stage_never_goes_back(d
             break
         row = data.draw(st.sampled_from(rows))
         target = target_of(row, asked_from)
-        wanted = ROWS[status.value, row.action.value][2]
-        assert target == (asked_from if wanted == "=" else wanted)
+        expected = ROWS[status.value, row.action.value][2]
+        assert target == (asked_from if expected == "=" else expected)
         if target is Status.NEEDS_INFORMATION:
             asked_from = status
         before, reached = reached, max(reached, stage(target))

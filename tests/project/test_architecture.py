@@ -1,4 +1,4 @@
-"""The house rules that a reader would otherwise have to check by eye: import directions and sizes."""
+"""Structural rules that a reviewer would otherwise check by eye: import directions, sizes, types, names."""
 
 import ast
 import re
@@ -82,7 +82,7 @@ def test_locks_name_no_index_and_pin_by_hash(lock: str) -> None:
     assert [entry for entry in pinned if "--hash=sha256:" not in entry] == []
 
 
-def test_types_are_said() -> None:
+def test_any_is_used_only_where_a_library_has_no_types() -> None:
     """The name Any outside of imports: what a library without types forces, and no more."""
     uses = sum(
         len(re.findall(r"\bAny\b", line))
@@ -118,7 +118,7 @@ def test_staff_screens_are_not_held_together_by_inheritance() -> None:
     assert {cls for cls in bases if len(bases[cls] & bases.keys()) > 2 or len(ancestors(cls)) > 3} == set()
 
 
-def test_a_file_name_stands_once_but_for_the_same_noun_in_two_layers() -> None:
+def test_file_names_are_unique_within_a_layer() -> None:
     """A noun may have its model, its service and its screen; two files of one name in one layer make a reader guess."""
     layers: dict[tuple[str, str], list[str]] = {}
     for path in sources():

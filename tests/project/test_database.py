@@ -53,7 +53,7 @@ def test_an_interrupted_statement_leaves_the_connection_usable(live_cast: Cast) 
 
 
 @postgresql_only
-def test_an_interrupted_statement_leaves_the_transaction_outside_of_its_savepoint(cast: Cast) -> None:
+def test_interrupted_statement_rolls_back_its_savepoint_only(cast: Cast) -> None:
     Staff.objects.filter(username="vera").update(first_name="Lain")
     with transaction.atomic():
         with interrupted_after(0.2):

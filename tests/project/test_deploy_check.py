@@ -90,9 +90,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A production installation on SQLite: its secrets, teams and pins."""
     folder = tmp_path_factory.mktemp("production")
     write_once(folder / "portal.env")
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {
-        **kept,
+        **inherited,
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "PORTAL_VAR": str(folder),
         "PORTAL_ORIGIN": "https://lapor.example.go.id",

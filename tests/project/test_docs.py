@@ -109,8 +109,8 @@ def test_every_page_can_be_reached_from_the_front() -> None:
     waiting = list(reached)
     while waiting:
         page = waiting.pop()
-        found = {(page.parent / target.split("#")[0]).resolve() for target in LINK.findall(prose(page))}
-        new = {path for path in found if path in PAGES and path not in reached}
+        targets = {(page.parent / target.split("#")[0]).resolve() for target in LINK.findall(prose(page))}
+        new = {path for path in targets if path in PAGES and path not in reached}
         reached |= new
         waiting += new
     assert set(PAGES) - reached == set()

@@ -49,14 +49,14 @@ def test_secrets_are_private_complete_and_usable(tmp_path: Path) -> None:
     finally:
         os.umask(previous)
     assert path.stat().st_mode & 0o777 == 0o600
-    found = secrets_in(path)
+    secrets = secrets_in(path)
     worker = ("WORKER_PRIVATE_KEY", "WORKER_PUBLIC_KEY")
-    assert set(found) == {"SECRET_KEY", "PASSWORD_PEPPER", "SERVER_SIGNING_KEY", *worker}
-    assert len(set(found.values())) == len(found)
-    assert len(bytes.fromhex(found["PASSWORD_PEPPER"])) == 32
-    pair = PrivateKey(bytes.fromhex(found["WORKER_PRIVATE_KEY"]))
-    assert bytes(pair.public_key).hex() == found["WORKER_PUBLIC_KEY"]
-    SigningKey(bytes.fromhex(found["SERVER_SIGNING_KEY"]))
+    assert set(secrets) == {"SECRET_KEY", "PASSWORD_PEPPER", "SERVER_SIGNING_KEY", *worker}
+    assert len(set(secrets.values())) == len(secrets)
+    assert len(bytes.fromhex(secrets["PASSWORD_PEPPER"])) == 32
+    pair = PrivateKey(bytes.fromhex(secrets["WORKER_PRIVATE_KEY"]))
+    assert bytes(pair.public_key).hex() == secrets["WORKER_PUBLIC_KEY"]
+    SigningKey(bytes.fromhex(secrets["SERVER_SIGNING_KEY"]))
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -158,14 +158,14 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: only L
 
 def members(group: int) -> list[int]:
     """Living processes of a process group, read from /proc because `ps` need not be installed."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             # The name in parentheses may hold blanks; state, parent and group follow it.
             state, _, pgid = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
             if int(pgid) == group and state != "Z":
-                found.append(int(path.parent.name))
-    return found
+                pids.append(int(path.parent.name))
+    return pids
 
 
 def wait_for(condition: Any, seconds: float = 10) -> None:
@@ -236,7 +236,7 @@ def test_a_cluster_without_a_beat_stands_still_after_the_limit() -> None:
     assert watch.stalled(later(5.1))
 
 
-def test_an_old_beat_in_the_database_gives_a_new_cluster_its_time() -> None:
+def test_stale_heartbeat_does_not_kill_a_new_cluster() -> None:
     watch = Watch(limit=LIMIT, alive_at=NOON)
     watch.look(now=NOON, beat_at=later(-600), waiting=frozenset())
     assert not watch.stalled(later(4))
@@ -244,7 +244,7 @@ def test_an_old_beat_in_the_database_gives_a_new_cluster_its_time() -> None:
     assert watch.stalled(later(5.5))
 
 
-def test_a_busy_cluster_is_alive_though_its_beat_waits_behind_other_jobs() -> None:
+def test_busy_cluster_is_alive_while_its_heartbeat_is_queued() -> None:
     watch = Watch(limit=LIMIT, alive_at=NOON)
     for minute in range(1, 30):
         watch.look(now=later(minute), beat_at=None, waiting=frozenset(range(minute, minute + 50)))

@@ -48,7 +48,7 @@ def test_placeholders_and_tags_survive_translation() -> None:
     assert broken == []
 
 
-def test_no_long_translation_serves_two_texts_and_none_runs_two_sentences_together() -> None:
+def test_long_translations_are_unique_and_sentences_separated() -> None:
     """What a merge of catalogues leaves behind when it guesses: somebody else's sentence, or two in one."""
     sources: dict[str, list[str]] = {}
     for entry in polib.pofile(str(ROOT / CATALOGUE)):

@@ -67,10 +67,10 @@ def policy(text: str) -> dict[str, str]:
 
 
 def headers(answer: HttpResponse) -> dict[str, Any]:
-    found: dict[str, Any] = {name: value for name, value in answer.headers.items() if name not in BESIDE}
-    if "Content-Security-Policy" in found:
-        found["Content-Security-Policy"] = policy(found["Content-Security-Policy"])
-    return found
+    shown: dict[str, Any] = {name: value for name, value in answer.headers.items() if name not in BESIDE}
+    if "Content-Security-Policy" in shown:
+        shown["Content-Security-Policy"] = policy(shown["Content-Security-Policy"])
+    return shown
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -93,7 +93,7 @@ def client(cast: Cast) -> Client:
 @pytest.mark.parametrize(
     "address", ["/", "/lapor/", "/lapor/ditekan/", "/cek/", "/lapor/pintu-lain/sp4n/", "/lapor/siapa/", "/cek/laporan/"]
 )
-def test_a_public_page(client: Client, address: str) -> None:
+def test_headers_of_a_public_page(client: Client, address: str) -> None:
     answer = client.get(address)
     expected = PAGE | ({"Location": answer.headers["Location"]} if answer.status_code == 302 else {})
     assert headers(answer) == expected
@@ -160,24 +160,24 @@ def test_a_static_file(static_file: str, monkeypatch: pytest.MonkeyPatch, db: No
     monkeypatch.setattr("whitenoise.middleware.WhiteNoiseMiddleware.autorefresh", True, raising=False)
     answer = Client().get(static_file)
     assert answer.status_code == 200
-    found = headers(answer)
-    assert found.pop("Cache-Control").startswith("max-age=")
+    shown = headers(answer)
+    assert shown.pop("Cache-Control").startswith("max-age=")
     kind = {"Content-Type": 'text/css; charset="utf-8"'}
     expected = {name: value for name, value in PAGE.items() if name not in {"Cache-Control", "Content-Language"}}
     # Own files may be loaded by the own pages alone; whitenoise would let any page of the world.
-    assert found == expected | kind
+    assert shown == expected | kind
 
 
 # --- The staff's door
 
 
 @pytest.mark.parametrize("address", ["/kantor/masuk/", "/kantor/", "/kantor/complaints/case/", "/kantor/tidak-ada/"])
-def test_the_staffs_door_from_outside(client: Client, address: str) -> None:
+def test_headers_of_staff_pages_without_a_session(client: Client, address: str) -> None:
     answer = client.get(address)
-    found = headers(answer)
+    shown = headers(answer)
     expected = PAGE | ({"Location": answer.headers["Location"]} if answer.status_code == 302 else {})
-    assert "no-store" in found.pop("Cache-Control")
-    assert found == {name: value for name, value in expected.items() if name != "Cache-Control"}
+    assert "no-store" in shown.pop("Cache-Control")
+    assert shown == {name: value for name, value in expected.items() if name != "Cache-Control"}
 
 
 def test_the_staffs_pages(client: Client) -> None:
@@ -185,9 +185,9 @@ def test_the_staffs_pages(client: Client) -> None:
     sign_in(client, "vera")
     case = reverse("admin:complaints_case_change", args=[sent.case.pk])
     for address in (reverse("admin:index"), reverse("admin:me"), reverse("admin:complaints_case_changelist"), case):
-        found = headers(client.get(address))
-        assert "no-store" in found.pop("Cache-Control")
-        assert found == {name: value for name, value in PAGE.items() if name != "Cache-Control"}, address
+        shown = headers(client.get(address))
+        assert "no-store" in shown.pop("Cache-Control")
+        assert shown == {name: value for name, value in PAGE.items() if name != "Cache-Control"}, address
 
 
 @pytest.fixture
@@ -196,34 +196,37 @@ def stored(cast: Cast) -> dict[str, Any]:
     follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo(), 'a"b\r\nX: 1;.jpg')], today=DAY)
     processing.process_pending()
     case_actions.act(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk, action=Action.START_REVIEW)
-    return {"case": sent.case, **{one.variant: one for one in EvidenceObject.objects.all()}}
+    return {
+        "case": sent.case,
+        **{stored_object.variant: stored_object for stored_object in EvidenceObject.objects.all()},
+    }
 
 
 @pytest.mark.parametrize("variant", ["original", "working"])
-def test_a_file_that_leaves_the_house(client: Client, stored: dict[str, Any], variant: str) -> None:
-    """No browser runs it, guesses its kind, or keeps it, and its name is the house's."""
+def test_downloaded_file_headers(client: Client, stored: dict[str, Any], variant: str) -> None:
+    """No browser runs it, guesses its kind, or keeps it, and the portal chooses its name."""
     sign_in(client, "vera")
     address = reverse("admin:complaints_case_file", args=[stored["case"].pk, stored[variant].pk])
-    found = headers(client.post(address, {"reason": "Cek."}))
-    name = found.pop("Content-Disposition")
+    shown = headers(client.post(address, {"reason": "Cek."}))
+    name = shown.pop("Content-Disposition")
     assert name.startswith('attachment; filename="')
     assert stored["case"].reference in name
     assert "X: 1" not in name
-    assert "no-store" in found.pop("Cache-Control")
-    assert found == {name: value for name, value in (PAGE | DOWNLOAD).items() if name != "Cache-Control"}
+    assert "no-store" in shown.pop("Cache-Control")
+    assert shown == {name: value for name, value in (PAGE | DOWNLOAD).items() if name != "Cache-Control"}
 
 
 def test_a_copy_that_is_shown_inside_a_page(client: Client, stored: dict[str, Any]) -> None:
-    """An image that the house itself has written anew; should a browser take it for a page, nothing in it runs."""
+    """An image that the portal itself has written anew; should a browser take it for a page, nothing in it runs."""
     sign_in(client, "vera")
     item = stored["working"].evidence
     client.get(reverse("admin:complaints_case_view", args=[stored["case"].pk, item.pk]))
     address = reverse("admin:complaints_case_shown", args=[stored["case"].pk, item.pk, stored["working"].pk])
-    found = headers(client.get(address))
-    assert found["Content-Type"] == "image/jpeg"
-    assert found["X-Content-Type-Options"] == "nosniff"
-    assert {"sandbox", "default-src"} <= set(found["Content-Security-Policy"])
-    assert found["Content-Security-Policy"]["default-src"] == "'none'"
-    assert "no-store" in found["Cache-Control"]
+    shown = headers(client.get(address))
+    assert shown["Content-Type"] == "image/jpeg"
+    assert shown["X-Content-Type-Options"] == "nosniff"
+    assert {"sandbox", "default-src"} <= set(shown["Content-Security-Policy"])
+    assert shown["Content-Security-Policy"]["default-src"] == "'none'"
+    assert "no-store" in shown["Cache-Control"]
     for name in ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy"):
-        assert found[name] == PAGE[name]
+        assert shown[name] == PAGE[name]

@@ -66,7 +66,7 @@ def test_of_others_only_the_line_of_code_is_written() -> None:
         assert written.endswith("/lib/there.py:7 work")
 
 
-def test_of_an_exception_its_type_and_the_lines_it_passed_are_written() -> None:
+def test_log_keeps_exception_type_and_line_numbers_only() -> None:
     for name in ("somebody.else", "django.request", "complaints.services", "portal.accounts.sessions"):
         written = line(name, "It broke", exc_info=caught(WORD))
         assert WORD not in written
@@ -74,7 +74,7 @@ def test_of_an_exception_its_type_and_the_lines_it_passed_are_written() -> None:
         assert re.search(r"test_logs\.py:\d+ caught", written)
 
 
-def test_what_stands_behind_an_exception_is_not_written_either() -> None:
+def test_log_leaves_out_the_cause_of_an_exception() -> None:
     try:
         try:
             raise KeyError(WORD)
@@ -85,7 +85,7 @@ def test_what_stands_behind_an_exception_is_not_written_either() -> None:
         assert WORD not in line("complaints", "It broke", exc_info=sys.exc_info())
 
 
-def test_a_text_that_another_handler_has_made_of_it_is_not_written() -> None:
+def test_log_ignores_text_formatted_by_another_handler() -> None:
     record = logging.LogRecord("complaints", logging.ERROR, "/x.py", 1, "It broke", (), caught(WORD))
     record.exc_text = record.stack_info = WORD
     assert WORD not in QuietFormatter().format(record)
@@ -115,11 +115,11 @@ def log() -> Iterator[io.StringIO]:
     config = logging_config("DEBUG")
     touched = {"": config["root"], **config["loggers"]}
     before = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in touched}
-    for name, wanted in touched.items():
+    for name, expected in touched.items():
         logger = logging.getLogger(name)
-        logger.setLevel(wanted.get("level", logging.DEBUG))
-        logger.propagate = wanted.get("propagate", True)
-        if wanted.get("handlers"):
+        logger.setLevel(expected.get("level", logging.DEBUG))
+        logger.propagate = expected.get("propagate", True)
+        if expected.get("handlers"):
             logger.addHandler(handler)
     yield stream
     for name, (level, propagate) in before.items():
@@ -131,9 +131,9 @@ def log() -> Iterator[io.StringIO]:
 
 def broken(request: Any) -> Any:
     """A view that breaks with what was sent in its exception, its variables and a warning."""
-    said = request.POST.get("text", "") + request.GET.get("q", "")
-    logging.getLogger("somebody.else").warning("while answering %s", said)
-    raise RuntimeError(said)
+    text = request.POST.get("text", "") + request.GET.get("q", "")
+    logging.getLogger("somebody.else").warning("while answering %s", text)
+    raise RuntimeError(text)
 
 
 class Urls:

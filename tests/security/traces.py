@@ -28,7 +28,7 @@ LARGEST = 64 * 1024 * 1024
 def shapes(text: str) -> dict[str, bytes]:
     """How ``text`` looks in the encodings in which it could lie around, base64 at each of its three offsets."""
     raw = text.encode()
-    found = {
+    encodings = {
         "utf-8": raw,
         "utf-16": text.encode("utf-16-le"),
         "hex": raw.hex().encode(),
@@ -38,8 +38,8 @@ def shapes(text: str) -> dict[str, bytes]:
     for offset in range(3):
         # The characters that depend on their neighbours are left out at both ends.
         whole = base64.b64encode(b"\0" * offset + raw)
-        found[f"base64+{offset}"] = whole[-(-offset * 4 // 3) : (offset + len(raw)) * 4 // 3]
-    return found
+        encodings[f"base64+{offset}"] = whole[-(-offset * 4 // 3) : (offset + len(raw)) * 4 // 3]
+    return encodings
 
 
 def hits(marker: str, places: Iterable[Place]) -> list[str]:
@@ -49,19 +49,19 @@ def hits(marker: str, places: Iterable[Place]) -> list[str]:
 
 def hits_of(markers: dict[str, str], places: Iterable[Place], *, stem: str = "") -> dict[str, list[str]]:
     """Where each of several markers is found; a ``stem`` that all begin with is looked for first, which is fast."""
-    wanted = {name: shapes(marker) for name, marker in markers.items()}
+    needles_of = {name: shapes(marker) for name, marker in markers.items()}
     stems = shapes(stem).values() if stem else ()
-    found: dict[str, list[str]] = {}
+    hit_places: dict[str, list[str]] = {}
     for place, content in places:
         # Hexadecimal digits come in either case.
         lowered = content.lower()
         if stem and not any(needle in content or needle.lower() in lowered for needle in stems):
             continue
-        for name, needles in wanted.items():
+        for name, needles in needles_of.items():
             for shape, needle in needles.items():
                 if needle in content or (shape in {"hex", "url"} and needle.lower() in lowered):
-                    found.setdefault(name, []).append(f"{place} ({shape})")
-    return found
+                    hit_places.setdefault(name, []).append(f"{place} ({shape})")
+    return hit_places
 
 
 def _raw(value: Any) -> bytes:

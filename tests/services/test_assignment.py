@@ -23,12 +23,12 @@ DAY = date(2026, 11, 9)
 NOW = at(DAY)
 
 
-def fresh(sent: Sent) -> Case:
+def reloaded(sent: Sent) -> Case:
     return Case.objects.select_related("assignee", "assigned_by", "stands_for").get(pk=sent.case.pk)
 
 
 def owner(sent: Sent) -> str:
-    return assignment.name_of(fresh(sent).assignee).lower()
+    return assignment.name_of(reloaded(sent).assignee).lower()
 
 
 def give(cast: Cast, by: str, to: str, sent: Sent) -> None:
@@ -44,18 +44,18 @@ def meet(cast: Cast, name: str = "fitri") -> None:
 
 
 @pytest.mark.django_db
-def test_whoever_takes_a_case_has_confirmed_it_whoever_gets_one_has_not(cast: Cast) -> None:
+def test_claiming_confirms_an_assignment_receiving_does_not(cast: Cast) -> None:
     sent = send_report(today=DAY)
     assignment.claim(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk, seen=None)
-    case = fresh(sent)
+    case = reloaded(sent)
     assert (owner(sent), case.confirmed_on, case.owner_seen_on) == ("vera", DAY, DAY)
     give(cast, "vera", "vino", sent)
-    case = fresh(sent)
+    case = reloaded(sent)
     assert (owner(sent), case.confirmed_on, case.assigned_by) == ("vino", None, cast["vera"])
     with pytest.raises(assignment.AlreadyTaken):
         assignment.confirm(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk)
     assignment.confirm(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk)
-    assert fresh(sent).confirmed_on == DAY
+    assert reloaded(sent).confirmed_on == DAY
     events = list(AuditEntry.objects.filter(case=sent.case.pk).order_by("sequence").values_list("event", flat=True))
     assert events == ["case.assigned", "case.assigned", "case.taken_on"]
 
@@ -68,7 +68,7 @@ def test_declining_needs_a_reason_that_the_others_read(cast: Cast) -> None:
     with pytest.raises(TransitionRefused):
         assignment.decline(reason=" ", **do)
     assignment.decline(reason="Terlalu banyak.", **do)
-    case = fresh(sent)
+    case = reloaded(sent)
     assert (case.assignee, case.assigned_by, case.assigned_on, case.owner_seen_on) == (None, None, None, None)
     notes = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk).notes
     assert [note.text for note in notes] == ["Terlalu banyak."]
@@ -103,7 +103,7 @@ def test_of_two_claims_at_once_one_wins(live_cast: Cast) -> None:
     with ThreadPoolExecutor(2) as threads:
         ends = sorted(threads.map(claim, rings))
     assert ends[1] == "won"
-    assert ends[0] == f"told {assignment.name_of(fresh(sent).assignee)}"
+    assert ends[0] == f"told {assignment.name_of(reloaded(sent).assignee)}"
 
 
 @pytest.mark.django_db
@@ -114,10 +114,12 @@ def test_several_cases_are_handed_over_with_one_sealed_note(cast: Cast) -> None:
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sents[1].case.pk, reason="Tetangga.")
     ids = [sent.case.pk for sent in sents]
     words = "Saya cuti; tanyakan buktinya."
-    given, kept = assignment.hand_over(actor=Actor(cast.ring("vera"), NOW), case_ids=ids, to=cast["vino"], words=words)
-    assert (given, kept) == (1, 2)
+    given, refused = assignment.hand_over(
+        actor=Actor(cast.ring("vera"), NOW), case_ids=ids, to=cast["vino"], words=words
+    )
+    assert (given, refused) == (1, 2)
     assert [owner(sent) for sent in sents] == ["vino", "vera", ""]
-    assert fresh(sents[0]).confirmed_on is None
+    assert reloaded(sents[0]).confirmed_on is None
     notes = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sents[0].case.pk).notes
     assert [note.text for note in notes] == [words]
     kept_notes = case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sents[1].case.pk).notes
@@ -133,7 +135,7 @@ def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
             assignment.start_absence(actor=Actor(cast.ring(name), NOW), stand_in=to, from_on=DAY, until_on=DAY)
     assignment.start_absence(actor=Actor(cast.ring("vino"), NOW), stand_in=cast["vera"], from_on=DAY, until_on=DAY)
     give(cast, "fitri", "vino", sent)
-    case = fresh(sent)
+    case = reloaded(sent)
     assert (owner(sent), case.stands_for, case.confirmed_on) == ("vera", cast["vino"], None)
     assert [absence.staff for absence in assignment.absences_on(DAY).filter(stand_in=cast["vera"])] == [cast["vino"]]
     assert not assignment.absences_on(DAY + timedelta(days=1)).exists()
@@ -153,9 +155,9 @@ def test_an_owner_who_does_not_look_is_idle(cast: Cast) -> None:
     assert assignment.idle_since(DAY + timedelta(days=6)) > DAY  # a weekend adds nothing to them
     later = at(DAY + timedelta(days=3))
     case_file.open_case(actor=Actor(cast.ring("fitri"), later), case_id=sent.case.pk)
-    assert fresh(sent).owner_seen_on == DAY
+    assert reloaded(sent).owner_seen_on == DAY
     case_file.open_case(actor=Actor(cast.ring("vera"), later), case_id=sent.case.pk)
-    assert fresh(sent).owner_seen_on == DAY + timedelta(days=3)
+    assert reloaded(sent).owner_seen_on == DAY + timedelta(days=3)
 
 
 @pytest.mark.django_db
@@ -176,8 +178,8 @@ def test_in_turn_to_whoever_has_least_then_waited_longest(cast: Cast) -> None:
     # Fitri and Vino have none; then all have one, and Vera has waited longest for a turn.
     load = {name: Case.objects.filter(assignee=cast[name]).count() for name in ("fitri", "vera", "vino")}
     assert load == {"fitri": 2, "vera": 2, "vino": 2}
-    assert {fresh(sent).confirmed_on for sent in sents} == {None}
-    assert {fresh(sent).assigned_by for sent in sents} == {None}
+    assert {reloaded(sent).confirmed_on for sent in sents} == {None}
+    assert {reloaded(sent).assigned_by for sent in sents} == {None}
 
 
 @pytest.mark.django_db
@@ -205,7 +207,7 @@ def test_by_kind_of_agency(cast: Cast) -> None:
 
 
 @pytest.mark.django_db
-def test_never_to_the_absent_the_concerned_the_unadmitted_or_the_switched_off(cast: Cast) -> None:
+def test_auto_assignment_skips_ineligible_officers(cast: Cast) -> None:
     hand_out_by("province")
     assignment.start_absence(actor=Actor(cast.ring("vera"), NOW), stand_in=cast["vino"], from_on=DAY, until_on=DAY)
     Staff.objects.filter(username="vino").update(nip="197001011990031001")
@@ -219,7 +221,7 @@ def test_never_to_the_absent_the_concerned_the_unadmitted_or_the_switched_off(ca
 
 
 @pytest.mark.django_db
-def test_what_was_indexed_before_is_handed_out_by_the_job_and_nothing_unseen(cast: Cast) -> None:
+def test_job_assigns_indexed_reports_only(cast: Cast) -> None:
     seen = send_report(today=DAY)
     meet(cast)
     unseen = send_report(today=DAY)

@@ -51,7 +51,7 @@ def act(cast: Cast, name: str, case: Case, action: Action, *, on: date = DAY, re
 
 
 def link(cast: Cast, target: Sent, *sources: Sent, on: date = DAY, name: str = "vera", **given: Any) -> int:
-    seen = {one.case.pk: CaseVersion(Case.objects.get(pk=one.case.pk).status) for one in sources}
+    seen = {source.case.pk: CaseVersion(Case.objects.get(pk=source.case.pk).status) for source in sources}
     given = {"sources": seen, "reason": "Satu perkara.", **given}
     return case_links.link(actor=Actor(cast.ring(name), at(on)), target_id=target.case.pk, **given)
 
@@ -69,7 +69,7 @@ def page(sent: Sent, today: date = LATER) -> follow_up.StatusPage:
     return follow_up.status_page(ticket=sent.ticket, today=today)
 
 
-def fresh(sent: Sent) -> Case:
+def reloaded(sent: Sent) -> Case:
     return Case.objects.get(pk=sent.case.pk)
 
 
@@ -86,7 +86,7 @@ def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
     )
 
 
-def three(cast: Cast) -> tuple[Sent, Sent, Sent]:
+def joined_cases(cast: Cast) -> tuple[Sent, Sent, Sent]:
     """A case in review with two others linked into it; the second had begun to be checked."""
     target, first, second = (send_report(today=DAY) for _number in range(3))
     act(cast, "vera", target.case, Action.START_REVIEW)
@@ -95,18 +95,18 @@ def three(cast: Cast) -> tuple[Sent, Sent, Sent]:
     return target, first, second
 
 
-def whole() -> None:
+def check_chain() -> None:
     verdict = verify.verify_chain()
     assert verdict.whole, verdict
 
 
-def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: Cast) -> None:
-    target, first, second = three(cast)
-    joint = fresh(target)
-    assert {one.pk for one in joint.complaints.all()} == {report(one).pk for one in (target, first, second)}
+def test_linking_moves_reports_and_closes_source_cases(cast: Cast) -> None:
+    target, first, second = joined_cases(cast)
+    joint = reloaded(target)
+    assert {linked.pk for linked in joint.complaints.all()} == {report(linked).pk for linked in (target, first, second)}
     assert (joint.status, joint.step_count, joint.due_on) == ("in_review", 1, joint.due_on)
     for source, status in ((first, "received"), (second, "in_review")):
-        case = fresh(source)
+        case = reloaded(source)
         assert (case.linked_into_id, case.status, case.due_on) == (joint.pk, status, None)
         assert not case.complaints.exists()
     assert set(access.cases_for(cast["vera"])) == {joint}
@@ -116,20 +116,20 @@ def test_reports_go_into_the_target_and_their_cases_are_worked_on_no_more(cast: 
         case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=first.case.pk)
     with pytest.raises(CaseChanged):
         act(cast, "vera", first.case, Action.START_REVIEW)
-    whole()
+    check_chain()
 
 
 def test_one_sealed_note_and_an_entry_for_each_report(cast: Cast) -> None:
-    target, first, second = three(cast)
+    target, first, second = joined_cases(cast)
     opened = case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk)
     assert [note.text for note in opened.notes] == ["Satu perkara."]
     entries = AuditEntry.objects.filter(event="case.linked").order_by("sequence")
-    assert {entry.facts["complaint"] for entry in entries} == {str(report(one).pk) for one in (first, second)}
+    assert {entry.facts["complaint"] for entry in entries} == {str(report(source).pk) for source in (first, second)}
     assert {entry.case for entry in entries} == {target.case.pk}
     assert {entry.actor for entry in entries} == {cast["vera"].pk}
 
 
-def test_who_may_not_and_what_may_not(cast: Cast) -> None:
+def test_unauthorised_people_and_actions_are_refused(cast: Cast) -> None:
     target, source = (send_report(today=DAY) for _number in range(2))
     before = AuditEntry.objects.count()
     for name in ("cakra", "kirana", "audi", "super", "luar"):
@@ -206,54 +206,54 @@ def test_an_open_question_is_settled_by_linking(cast: Cast) -> None:
     shown = page(source)
     assert (shown.status, shown.question) == ("received", "")
     follow_up.add_message(ticket=source.ticket, text="Pak Anu.", files=[], today=LATER)
-    own = unlink(cast, source)
-    assert (own.pk, own.status) == (source.case.pk, "in_review")
-    whole()
+    unlinked = unlink(cast, source)
+    assert (unlinked.pk, unlinked.status) == (source.case.pk, "in_review")
+    check_chain()
 
 
 def test_a_report_comes_back_to_its_own_case_with_fresh_days(cast: Cast) -> None:
-    target, first, second = three(cast)
+    target, first, second = joined_cases(cast)
     for source, status, due in ((first, "received", date(2026, 11, 17)), (second, "in_review", date(2026, 11, 19))):
-        own = unlink(cast, source)
-        assert own.pk == source.case.pk
-        own = fresh(source)
-        assert (own.status, own.linked_into, own.due_on, own.is_late) == (status, None, due, False)
-        assert report(source).case_id == own.pk
-    assert list(fresh(target).complaints.all()) == [report(target)]
+        unlinked = unlink(cast, source)
+        assert unlinked.pk == source.case.pk
+        unlinked = reloaded(source)
+        assert (unlinked.status, unlinked.linked_into, unlinked.due_on, unlinked.is_late) == (status, None, due, False)
+        assert report(source).case_id == unlinked.pk
+    assert list(reloaded(target).complaints.all()) == [report(target)]
     assert InternalNote.objects.filter(complaint=report(first)).count() == 1
     act(cast, "vera", first.case, Action.START_REVIEW, on=LATER)
-    whole()
+    check_chain()
 
 
 def test_the_report_that_a_joint_case_began_with_gets_a_new_case(cast: Cast) -> None:
-    target, first, _second = three(cast)
-    own = unlink(cast, target)
-    assert own.pk not in {fresh(target).pk, fresh(first).pk}
-    assert own.reference != target.case.reference
-    assert (own.status, own.received_on, own.category_id) == ("received", DAY, target.case.category_id)
-    assert fresh(target).complaints.count() == 2
+    target, first, _second = joined_cases(cast)
+    unlinked = unlink(cast, target)
+    assert unlinked.pk not in {reloaded(target).pk, reloaded(first).pk}
+    assert unlinked.reference != target.case.reference
+    assert (unlinked.status, unlinked.received_on, unlinked.category_id) == ("received", DAY, target.case.category_id)
+    assert reloaded(target).complaints.count() == 2
     # Its reporter keeps the reference that stands on their note.
     shown = page(target)
     assert (shown.reference, shown.status) == (target.case.reference, "received")
-    whole()
+    check_chain()
 
 
-def test_linking_a_joint_case_takes_all_along_and_each_finds_back(cast: Cast) -> None:
-    target, first, second = three(cast)
+def test_linking_a_joint_case_moves_all_reports_unlink_restores(cast: Cast) -> None:
+    target, first, second = joined_cases(cast)
     other = send_report(today=DAY)
     assert link(cast, other, target) == 3
-    assert set(Case.objects.filter(linked_into=other.case)) == {fresh(one) for one in (target, first, second)}
-    assert set(access.cases_for(cast["vera"])) == {fresh(other)}
+    assert set(Case.objects.filter(linked_into=other.case)) == {reloaded(source) for source in (target, first, second)}
+    assert set(access.cases_for(cast["vera"])) == {reloaded(other)}
     for sent in (first, target, second):
         assert unlink(cast, sent).pk == sent.case.pk
     assert not Case.objects.exclude(linked_into=None).exists()
     link(cast, other, first)
     assert unlink(cast, first).pk == first.case.pk
-    whole()
+    check_chain()
 
 
-def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast) -> None:
-    target, first, second = three(cast)
+def test_reporter_sees_the_joint_stage_and_own_messages_only(cast: Cast) -> None:
+    target, first, second = joined_cases(cast)
     complaint = report(first)
     case_actions.reply_to_reporter(
         actor=Actor(cast.ring("vera"), NOW), complaint_id=complaint.pk, text="Hanya untuk Anda."
@@ -262,7 +262,9 @@ def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast)
     act(cast, "vera", target.case, Action.VERIFY, reason="Sudah lengkap.")
     pages = {sent.case.pk: page(sent) for sent in (target, first, second)}
     assert {shown.status for shown in pages.values()} == {"verified"}
-    assert {shown.reference for shown in pages.values()} == {one.case.reference for one in (target, first, second)}
+    assert {shown.reference for shown in pages.values()} == {
+        reporter.case.reference for reporter in (target, first, second)
+    }
     threads = {pk: [entry.text for entry in shown.thread] for pk, shown in pages.items()}
     assert threads == {target.case.pk: [], first.case.pk: ["Hanya untuk Anda."], second.case.pk: []}
     assert pages[second.case.pk].own_messages == 1
@@ -276,7 +278,7 @@ def test_each_reporter_sees_the_joint_stage_and_their_own_words_only(cast: Cast)
 
 
 def test_after_unlinking_a_page_tells_the_own_way_only(cast: Cast) -> None:
-    target, first, _second = three(cast)
+    target, first, _second = joined_cases(cast)
     act(cast, "vera", target.case, Action.VERIFY)
     unlink(cast, first)
     forward_again(cast, target, on=LATER)
@@ -289,20 +291,20 @@ def test_after_unlinking_a_page_tells_the_own_way_only(cast: Cast) -> None:
 
 
 def test_a_question_goes_to_all_and_the_first_answer_counts(cast: Cast) -> None:
-    target, first, second = three(cast)
+    target, first, second = joined_cases(cast)
     act(cast, "vera", target.case, Action.ASK_REPORTER, reason="Jam berapa?")
     late = send_report(today=DAY)
     link(cast, target, late)
-    assert {page(one).question for one in (target, first, second)} == {"Jam berapa?"}
+    assert {page(reporter).question for reporter in (target, first, second)} == {"Jam berapa?"}
     shown = page(late)
     assert (shown.question, shown.status, shown.due_on) == ("", "in_review", None)
     follow_up.add_message(ticket=late.ticket, text="Saya tidak ditanya.", files=[], today=DAY)
-    assert fresh(target).status == "needs_information"
+    assert reloaded(target).status == "needs_information"
     follow_up.add_message(ticket=second.ticket, text="Jam delapan.", files=[], today=DAY)
-    assert fresh(target).status == "in_review"
+    assert reloaded(target).status == "in_review"
     follow_up.add_message(ticket=first.ticket, text="Jam sembilan.", files=[], today=DAY)
-    assert fresh(target).step_count == 3
-    whole()
+    assert reloaded(target).step_count == 3
+    check_chain()
 
 
 Act = Callable[[Sent], None]
@@ -333,7 +335,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, times: int) -> list[None]:
 
 
 @pytest.mark.parametrize("act_of_reporter", [say, take_back])
-def test_a_reporters_act_is_tried_again_while_officers_link(
+def test_reporter_act_is_retried_while_officers_link(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, act_of_reporter: Act
 ) -> None:
     sent = send_report(today=DAY)
@@ -341,11 +343,11 @@ def test_a_reporters_act_is_tried_again_while_officers_link(
     act_of_reporter(sent)
     assert len(attempts) == transitions.MAX_ATTEMPTS
     assert report(sent).messages.count() == 1
-    whole()
+    check_chain()
 
 
 @pytest.mark.parametrize("act_of_reporter", [say, take_back])
-def test_a_reporters_act_is_not_tried_for_ever_and_leaves_nothing(
+def test_reporter_act_stops_retrying_and_writes_nothing(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, act_of_reporter: Act
 ) -> None:
     sent = send_report(today=DAY)
@@ -354,10 +356,10 @@ def test_a_reporters_act_is_not_tried_for_ever_and_leaves_nothing(
         act_of_reporter(sent)
     assert len(attempts) == transitions.MAX_ATTEMPTS
     assert report(sent).messages.count() == 0
-    assert fresh(sent).status == "received"
+    assert reloaded(sent).status == "received"
 
 
-def test_a_reporters_act_that_waits_too_long_is_not_tried_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reporter_act_is_not_retried_after_the_time_limit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = send_report(today=DAY)
     attempts = interrupt(monkeypatch, 100)
     monkeypatch.setattr(transitions, "MAX_ATTEMPT_SECONDS", 0)
@@ -376,13 +378,13 @@ def test_a_reporters_words_follow_the_report_into_the_joint_case(cast: Cast, mon
     interrupt(monkeypatch, 1)
     monkeypatch.setattr(transitions, "time", SimpleNamespace(monotonic=time.monotonic, sleep=linked_meanwhile))
     say(sent)
-    assert report(sent).case == fresh(target)
+    assert report(sent).case == reloaded(target)
     assert report(sent).messages.count() == 1
-    whole()
+    check_chain()
 
 
 def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> None:
-    target, first, second = three(cast)
+    target, first, second = joined_cases(cast)
     for sent in (first, target):
         assert page(sent).may_withdraw
         follow_up.withdraw(ticket=sent.ticket, reason="Saya takut.", today=LATER)
@@ -390,20 +392,20 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
         assert (shown.status, shown.reference) == ("withdrawn", sent.case.reference)
         assert [event.status for event in shown.events][-1] == "withdrawn"
         assert report(sent).case.complaints.count() == 1
-    assert fresh(first).status == "withdrawn"
-    assert fresh(target).status == "in_review"
-    assert list(fresh(target).complaints.all()) == [report(second)]
+    assert reloaded(first).status == "withdrawn"
+    assert reloaded(target).status == "in_review"
+    assert list(reloaded(target).complaints.all()) == [report(second)]
     assert page(second).status == "in_review"
     assert list(CaseMove.objects.filter(actor=None).values_list("at", flat=True)) == [None, None]
-    whole()
+    check_chain()
     log.close_day(day=LATER, now=at(LATER + timedelta(days=1)))
-    whole()
+    check_chain()
     CaseMove.objects.filter(actor=None, complaint=report(first)).update(target_steps=5)
     assert not verify.verify_chain().whole
 
 
-def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -> None:
-    target, first, second = three(cast)
+def test_release_holds_reports_linked_before_it_only(cast: Cast) -> None:
+    target, first, second = joined_cases(cast)
     unlink(cast, second, on=DAY)
     act(cast, "vera", target.case, Action.VERIFY)
     release = forward_again(cast, target)
@@ -414,29 +416,29 @@ def test_a_release_holds_what_was_linked_by_then_and_nothing_later(cast: Cast) -
     ring = cast.ring("kirana")
     held = reading.open_release(actor=Actor(ring, at(LATER)), release_id=release.pk)
     assert {part["complaint"] for part in held.content["complaints"]} == {
-        str(report(one).pk) for one in (target, first)
+        str(report(reporter).pk) for reporter in (target, first)
     }
     with pytest.raises(LinkRefused) as refused:
         unlink(cast, first)
     assert refused.value.code == "held"
     with pytest.raises(TransitionRefused):
         follow_up.withdraw(ticket=first.ticket, reason="", today=LATER)
-    assert [page(one).may_withdraw for one in (target, first, late)] == [False, False, True]
+    assert [page(reporter).may_withdraw for reporter in (target, first, late)] == [False, False, True]
     # A question of the body goes to those whose reports it holds, and only their answer is one.
     decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, action=Action.TAKE_UP)
     asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "told": "Ada foto lain?"}
     decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, **asked)
-    assert [page(one).question for one in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
+    assert [page(reporter).question for reporter in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
     follow_up.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)
-    assert fresh(target).status == "needs_information"
+    assert reloaded(target).status == "needs_information"
     follow_up.add_message(ticket=first.ticket, text="Ada.", files=[], today=LATER)
-    assert fresh(target).status == "under_examination"
+    assert reloaded(target).status == "under_examination"
     held = reading.open_release(actor=Actor(cast.ring("kirana"), at(LATER)), release_id=release.pk)
-    assert sorted(said.text for said in held.thread) == ["Ada foto lain?", "Ada foto lain?", "Ada."]
+    assert sorted(message.text for message in held.thread) == ["Ada foto lain?", "Ada foto lain?", "Ada."]
     follow_up.withdraw(ticket=late.ticket, reason="", today=LATER)
-    assert fresh(target).status == "under_examination"
-    assert fresh(late).status == "withdrawn"
-    whole()
+    assert reloaded(target).status == "under_examination"
+    assert reloaded(late).status == "withdrawn"
+    check_chain()
 
 
 def test_likely_duplicates_and_why(cast: Cast) -> None:
@@ -448,33 +450,35 @@ def test_likely_duplicates_and_why(cast: Cast) -> None:
     send_report(**about)
     ring = cast.ring("vera")
     case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
-    found = {one.case.pk: one for one in case_links.candidates(keyring=ring, case=target.case)}
-    assert {pk: one.why for pk, one in found.items()} == {
+    candidates = {candidate.case.pk: candidate for candidate in case_links.candidates(keyring=ring, case=target.case)}
+    assert {pk: candidate.why for pk, candidate in candidates.items()} == {
         same_post.case.pk: ("post",),
         both.case.pk: ("accused", "post"),
     }
-    assert {one.refused for one in found.values()} == {""}
+    assert {candidate.refused for candidate in candidates.values()} == {""}
     forward(cast, both)
-    refused = {one.case.pk: one.refused for one in case_links.candidates(keyring=ring, case=target.case)}
+    refused = {
+        candidate.case.pk: candidate.refused for candidate in case_links.candidates(keyring=ring, case=target.case)
+    }
     assert refused == {same_post.case.pk: "", both.case.pk: "released"}
     named = case_links.candidates(keyring=ring, case=target.case, references=[same_post.case.reference, "KN-26-XXXXXX"])
-    assert [one.case.pk for one in named] == [same_post.case.pk]
+    assert [candidate.case.pk for candidate in named] == [same_post.case.pk]
     assert case_links.candidates(keyring=cast.ring("audi"), case=target.case) == []
 
 
 def test_forty_in_one_act(cast: Cast) -> None:
     target, *sources = (send_report(today=DAY, links=LINK) for _number in range(41))
     assert link(cast, target, *sources) == 40
-    assert fresh(target).complaints.count() == 41
-    assert set(access.cases_for(cast["vera"])) == {fresh(target)}
+    assert reloaded(target).complaints.count() == 41
+    assert set(access.cases_for(cast["vera"])) == {reloaded(target)}
     assert AuditEntry.objects.filter(event="case.linked").count() == 40
-    whole()
+    check_chain()
 
 
 @pytest.mark.parametrize("harm", ["place", "gone", "altered", "forged"])
 def test_reports_that_somebody_put_elsewhere_are_found(cast: Cast, harm: str) -> None:
-    _target, first, _second = three(cast)
-    whole()
+    _target, first, _second = joined_cases(cast)
+    check_chain()
     if harm == "place":
         Complaint.objects.filter(pk=report(first).pk).update(case=first.case)
     elif harm == "gone":
@@ -488,26 +492,26 @@ def test_reports_that_somebody_put_elsewhere_are_found(cast: Cast, harm: str) ->
 
 
 def test_a_new_case_needs_a_free_reference(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, first, _second = three(cast)
+    target, first, _second = joined_cases(cast)
     drawn = iter([target.case.reference, first.case.reference, "KN-26-BARU00"])
     monkeypatch.setattr(case_membership, "new_reference", lambda _day, practice: next(drawn))
     assert unlink(cast, target).reference == "KN-26-BARU00"
 
 
-def test_an_owner_who_stands_in_what_joins_has_the_case_no_longer(cast: Cast) -> None:
+def test_linking_a_report_about_the_assignee_unassigns_the_case(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
     assignment.assign(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk, assignee=cast["vino"])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=joining.case.pk, reason="Kerabat.")
     link(cast, target, joining)
-    assert fresh(target).assignee is None
+    assert reloaded(target).assignee is None
     freed = AuditEntry.objects.filter(event="case.assigned").order_by("sequence").last()
     assert freed is not None and freed.facts == {"assignee": "", "why": "conflict"}
 
 
-def test_nobody_gets_back_by_unlinking_what_they_have_since_declared(cast: Cast) -> None:
+def test_unlinking_does_not_undo_a_declared_conflict(cast: Cast) -> None:
     target, joining = send_report(), send_report(accused_name="Orang Lain", agency="Dinas Lain")
     assignment.assign(actor=Actor(cast.ring("vino"), NOW), case_id=joining.case.pk, assignee=cast["vino"])
     link(cast, target, joining)
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=target.case.pk, reason="Kerabat.")
     assert unlink(cast, joining).assignee is None
-    assert fresh(joining).assignee is None
+    assert reloaded(joining).assignee is None

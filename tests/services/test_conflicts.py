@@ -50,17 +50,17 @@ def change(name: str, **values: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("person", "told"),
     [
         ({"nip": "19700101 199003 1 001"}, {"accused_nip": NIP}),
         ({"first_name": "Siti", "last_name": "Aminah"}, {"accused_name": "Dra. Hj. Siti Aminah, M.Si."}),
         ({"agency": "dinas contoh"}, {}),
     ],
 )
-def test_whoever_is_named_is_kept_away_whoever_meets_the_report_first(
-    cast: Cast, own: dict[str, str], told: dict[str, str]
+def test_named_officer_is_locked_out_whoever_looks_first(
+    cast: Cast, person: dict[str, str], told: dict[str, str]
 ) -> None:
-    Staff.objects.filter(username="vino").update(**own)
+    Staff.objects.filter(username="vino").update(**person)
     for first in ("vino", "vera"):
         sent = send_report(today=DAY, **told)
         first_look.process_new_reports(actor=Actor(cast.ring(first), NOW))
@@ -83,12 +83,12 @@ def test_the_first_look_of_the_accused_shows_nothing(cast: Cast, signed_in: Sign
         assert not AuditEntry.objects.filter(case=sent.case.pk, event="case.opened").exists()
 
 
-def test_summaries_leave_out_what_the_reader_turned_out_to_stand_in(cast: Cast) -> None:
+def test_summaries_omit_cases_in_conflict_with_the_reader(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(nip=NIP)
-    kept, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
+    locked, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
     lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=list(Case.objects.all()))
     assert set(lines) == {other.case.pk}
-    assert kept.case.pk in case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[kept.case])
+    assert locked.case.pk in case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[locked.case])
 
 
 def test_changed_data_are_compared_with_all_that_is_there(cast: Cast, signed_in: SignedIn) -> None:
@@ -131,7 +131,7 @@ def test_a_liaison_is_kept_from_the_release(cast: Cast) -> None:
     assert finds(cast, "vera", sent)
 
 
-def test_declaring_takes_the_case_away_and_says_why_to_the_others(cast: Cast) -> None:
+def test_declared_conflict_hides_the_case_and_tells_colleagues(cast: Cast) -> None:
     sent = send_report(today=DAY)
     ring = cast.ring("vera")
     assignment.assign(actor=Actor(ring, NOW), case_id=sent.case.pk, assignee=cast["vera"])
@@ -154,15 +154,15 @@ def test_declaring_takes_the_case_away_and_says_why_to_the_others(cast: Cast) ->
 
 
 def test_the_lock_follows_a_report_into_and_out_of_a_linked_case(cast: Cast) -> None:
-    kept, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
+    locked, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
     Staff.objects.filter(username="vino").update(nip=NIP)
     first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
-    home = Complaint.objects.get(case=kept.case)
+    home = Complaint.objects.get(case=locked.case)
     Complaint.objects.filter(pk=home.pk).update(case=other.case)
     assert not finds(cast, "vino", other)
-    Complaint.objects.filter(pk=home.pk).update(case=kept.case)
+    Complaint.objects.filter(pk=home.pk).update(case=locked.case)
     assert finds(cast, "vino", other)
-    assert not finds(cast, "vino", kept)
+    assert not finds(cast, "vino", locked)
 
 
 def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
@@ -179,7 +179,7 @@ def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
     assert conflicts.conflicts_in_force(keyring=cast.ring("fitri")) == []
     Staff.objects.filter(username="vera").update(role="forwarder")
     listed = conflicts.conflicts_in_force(keyring=cast.ring("vera"))
-    assert {one.person.username for one in listed} == {"vino", "fitri"}
+    assert {row.person.username for row in listed} == {"vino", "fitri"}
     conflicts.lift_conflict(actor=Actor(cast.ring("vera"), NOW), staff_id=vino.pk, **do)
     assert finds(cast, "vino", sent)
     change("vino", nip=NIP)
@@ -200,11 +200,14 @@ def test_the_administrators_hear_that_nobody_is_left(cast: Cast, signed_in: Sign
     assert sent.case.reference not in page.content.decode()
 
 
-def test_mail_does_not_call_somebody_to_work_that_is_kept_from_them(cast: Cast) -> None:
+def test_staff_mail_ignores_work_the_reader_may_not_see(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(nip=NIP)
     send_report(today=DAY, accused_nip=NIP)
     first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
     assert scheduled.send_staff_mail(today=DAY) == 2
-    assert {address for one in mail.outbox for address in one.to} == {"vera@example.invalid", "fitri@example.invalid"}
+    assert {address for message in mail.outbox for address in message.to} == {
+        "vera@example.invalid",
+        "fitri@example.invalid",
+    }
     send_report(today=timezone.localdate())
     assert scheduled.send_staff_mail(today=DAY) == 3

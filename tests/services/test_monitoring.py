@@ -67,7 +67,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     opened = case_file.open_case(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk)
     part = opened.complaints[0]
     assert part.answers["story"] == FOUND["story"]
-    assert [(one.info.url, one.info.screenshot) for one in part.posts] == [("https://instagram.com/p/AbC123", 1)]
+    assert [(post.info.url, post.info.screenshot) for post in part.posts] == [("https://instagram.com/p/AbC123", 1)]
     assert part.evidence[0].working is not None
     for marker in ("akun.unik.betul", "AbC123", "Kenaripagi"):
         assert traces.hits(marker, traces.tables()) == []
@@ -101,7 +101,7 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     do: dict[str, Any] = {"actor": Actor(ring, NOW), "case_id": case.pk}
     case_actions.act(action=Action.START_REVIEW, reason="Mulai.", **do)
     case.refresh_from_db()
-    refused = {one.action: one.refused for one in transitions.available_steps(staff=cast["vera"], case=case)}
+    refused = {step.action: step.refused for step in transitions.available_steps(staff=cast["vera"], case=case)}
     assert refused[Action.ASK_REPORTER] == "no_reporter"
     with pytest.raises(TransitionRefused):
         case_actions.act(action=Action.ASK_REPORTER, reason="Siapa?", **do)
@@ -131,12 +131,12 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     assert [note.text for note in opened.notes] == ["Mulai.", "Lengkap."]
 
 
-def test_a_finding_joins_reports_and_only_their_reporters_are_asked(cast: Cast) -> None:
+def test_linked_monitoring_case_asks_reporters_only(cast: Cast) -> None:
     sent = send_report(today=DAY, links=FOUND["url"])
     case = enter(cast)
     ring = cast.ring("vera")
     case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
-    assert [one.why for one in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
+    assert [candidate.why for candidate in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
     case_links.link(
         actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: CaseVersion("received")}, reason="Sama."
     )
@@ -162,11 +162,13 @@ def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     assert verify.verify_chain().whole
 
 
-def test_known_posts_are_found_in_any_spelling_and_only_for_members(cast: Cast) -> None:
+def test_known_posts_match_in_any_spelling_for_members_only(cast: Cast) -> None:
     case = enter(cast)
     typed = ["instagram.com/reel/AbC123", "https://instagram.com/p/Lain"]
-    found = monitoring.known_posts(keyring=cast.ring("vino"), urls=typed)
-    assert {url: [one.reference for one in cases] for url, cases in found.items()} == {typed[0]: [case.reference]}
+    cases_by_url = monitoring.known_posts(keyring=cast.ring("vino"), urls=typed)
+    assert {url: [known.reference for known in cases] for url, cases in cases_by_url.items()} == {
+        typed[0]: [case.reference]
+    }
     with pytest.raises(Locked):
         monitoring.known_posts(keyring=cast.ring("audi"), urls=typed)
 

@@ -36,7 +36,7 @@ def status_of(case: Case) -> str:
     return Case.objects.values_list("status", flat=True).get(pk=case.pk)
 
 
-def test_an_unanswered_question_closes_after_ten_working_days_and_a_late_answer_reopens(cast: Cast) -> None:
+def test_unanswered_question_closes_and_late_answer_reopens(cast: Cast) -> None:
     sent = send_report(today=MONDAY)
     ask_back(cast, sent.case)
     due = MONDAY + timedelta(days=14)
@@ -63,9 +63,7 @@ def test_the_deadline_skips_weekends_and_holidays(cast: Cast) -> None:
     assert send_report(today=date(2026, 12, 24)).case.due_on == date(2026, 12, 28)
 
 
-def test_a_file_that_keeps_failing_is_given_up_after_three_attempts(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processing_gives_up_a_file_after_three_attempts(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = send_report(today=MONDAY)
     upload = sealed_upload(photo())
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
@@ -119,11 +117,11 @@ def test_staff_mail_says_only_that_there_is_work(cast: Cast) -> None:
     assert not any(character.isdigit() for character in mail.outbox[0].subject + mail.outbox[0].body)
 
 
-def test_the_sweeper_drops_ended_drafts_and_orphans_and_keeps_evidence(cast: Cast) -> None:
+def test_sweep_deletes_expired_drafts_and_orphans_only(cast: Cast) -> None:
     today = MONDAY + timedelta(days=5)
     sent = send_report(today=MONDAY)
-    kept = sealed_upload(photo())
-    follow_up.add_message(ticket=sent.ticket, text="", files=[kept], today=MONDAY)
+    upload = sealed_upload(photo())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
     drafted, orphan, young = sealed_upload(photo()), sealed_upload(photo()), sealed_upload(photo())
     DraftFile.objects.create(session="gone", object_name=drafted.object_name, object_digest=b"", sealed=b"", day=MONDAY)
     SealedSession.objects.create(pk="over", data=b"", expires_on=MONDAY)
@@ -132,7 +130,7 @@ def test_the_sweeper_drops_ended_drafts_and_orphans_and_keeps_evidence(cast: Cas
     soon = at(today).timestamp()
     os.utime(storage.storage().path(young.object_name), (soon, soon))
     assert retention.sweep(today=today) == 2
-    assert storage.storage().exists(kept.object_name)
+    assert storage.storage().exists(upload.object_name)
     assert storage.storage().exists(young.object_name)
     assert not storage.storage().exists(orphan.object_name)
     assert not storage.storage().exists(drafted.object_name)
@@ -140,7 +138,7 @@ def test_the_sweeper_drops_ended_drafts_and_orphans_and_keeps_evidence(cast: Cas
     storage.delete_object(young.object_name)
 
 
-def test_the_sweeper_reports_rows_whose_object_is_missing_and_deletes_none(cast: Cast) -> None:
+def test_sweep_reports_missing_objects_and_deletes_no_row(cast: Cast) -> None:
     sent = send_report(today=MONDAY)
     upload = sealed_upload(photo())
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)

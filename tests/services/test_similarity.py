@@ -76,7 +76,7 @@ def test_seven_reports_of_two_posts(cast: Cast) -> None:
     matches = open_as(cast, "vera", sent[0]).matches
     assert matches is not None
     assert (matches.reports, matches.posts) == (7, 2)
-    assert found(cast, sent[0])["post"] == {one.case.reference for one in sent[1:]}
+    assert found(cast, sent[0])["post"] == {report.case.reference for report in sent[1:]}
 
 
 def test_the_same_number_person_and_agency_are_found(cast: Cast) -> None:
@@ -131,7 +131,7 @@ def test_what_came_later_is_written_when_the_case_is_opened(cast: Cast) -> None:
     assert found(cast, first) == {"post": {second.case.reference}}
 
 
-def test_text_that_is_no_link_matches_nothing_and_is_looked_at_once(cast: Cast) -> None:
+def test_text_without_a_link_is_indexed_once_and_never_matches(cast: Cast) -> None:
     first, _second = (send_report(today=DAY, links="akun @x", agency="", accused_name="") for _number in range(2))
     queue(cast)
     assert found(cast, first) == {}
@@ -205,7 +205,7 @@ def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:
 def test_pictures_differ_by_their_hashes() -> None:
     hashes = [image_hash.dhash(drawing(seed)) for seed in range(1, 13)]
     assert all(image_hash.says_something(value) for value in hashes)
-    pairs = [(one ^ two).bit_count() for number, one in enumerate(hashes) for two in hashes[:number]]
+    pairs = [(first ^ two).bit_count() for number, first in enumerate(hashes) for two in hashes[:number]]
     assert min(pairs) > image_hash.NEAR
     for seed in range(1, 13):
         for changed in (drawing(seed, quality=30), drawing(seed, side=97), drawing(seed, form="PNG")):
@@ -229,7 +229,7 @@ def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
         assert not {"matches", "similar"} & {field.name for field in fields(shown)}
 
 
-def test_a_page_of_the_queue_is_written_in_one_go(cast: Cast) -> None:
+def test_queue_page_indexes_its_reports_in_one_statement(cast: Cast) -> None:
     for number in range(3):
         send_report(today=DAY, accused_name=f"Orang {number}")
     with pytest.raises(Locked):

@@ -87,7 +87,7 @@ ALLOWED: dict[str, dict[str, dict[str, str]]] = {
 }
 
 
-class Desk:
+class CaseUnderTest:
     """One case with a release to its lead body, put into any state, and everybody's hands on it."""
 
     def __init__(self, cast: Cast, sent: Sent, release: Release) -> None:
@@ -96,7 +96,7 @@ class Desk:
         self.kasn = OversightBody.objects.get(pk="kasn")
         self.sanction = decisions.SanctionRecord("moral_open", "800/1", DAY)
 
-    def put(self, state: str) -> None:
+    def set_state(self, state: str) -> None:
         status, _, asked_from = state.partition(",")
         Case.objects.update(status=status, asked_from=asked_from, due_on=DAY, is_late=False)
 
@@ -146,7 +146,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
+def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[CaseUnderTest]:
     with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
         sent = send_report(today=DAY)
@@ -157,54 +157,54 @@ def desk(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk
         case_actions.act(actor=Actor(shared_cast.ring("vera"), NOW), action=Action.VERIFY, **do)
         body = OversightBody.objects.get(pk="kasn")
         release = forward(actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
-        yield Desk(shared_cast, sent, release)
+        yield CaseUnderTest(shared_cast, sent, release)
 
 
-def outcomes(desk: Desk, who: str) -> dict[str, str]:
+def outcomes(case_under_test: CaseUnderTest, who: str) -> dict[str, str]:
     """What ``who`` can do to the case as it stands, and where each step leads."""
-    found = {}
-    before = desk.everything()
-    for action, attempt in desk.attempts(who):
+    outcome_of = {}
+    before = case_under_test.everything()
+    for action, attempt in case_under_test.attempts(who):
         try:
             with transaction.atomic():
                 attempt()
-                found[action] = desk.status()
+                outcome_of[action] = case_under_test.status()
                 transaction.set_rollback(True)
         except REFUSALS:
             continue
-    assert desk.everything() == before
-    return found
+    assert case_under_test.everything() == before
+    return outcome_of
 
 
 @pytest.mark.parametrize("state", ALLOWED)
-def test_what_the_table_allows_happens_and_nothing_else(db: None, desk: Desk, state: str) -> None:
-    desk.put(state)
-    found = {who: outcomes(desk, who) for who in (*WHO, "reporter")}
-    expected = {who: ALLOWED[state].get(who, {}) for who in found}
-    assert found == expected
+def test_what_the_table_allows_happens_and_nothing_else(db: None, case_under_test: CaseUnderTest, state: str) -> None:
+    case_under_test.set_state(state)
+    outcome_of = {who: outcomes(case_under_test, who) for who in (*WHO, "reporter")}
+    expected = {who: ALLOWED[state].get(who, {}) for who in outcome_of}
+    assert outcome_of == expected
 
 
 @pytest.mark.parametrize("state", ALLOWED)
-def test_the_clock_moves_what_is_due_and_nothing_else(db: None, desk: Desk, state: str) -> None:
-    desk.put(state)
+def test_the_clock_moves_what_is_due_and_nothing_else(db: None, case_under_test: CaseUnderTest, state: str) -> None:
+    case_under_test.set_state(state)
     case_deadlines.run_deadlines(now=NOW)
-    assert desk.status() == state.partition(",")[0]
+    assert case_under_test.status() == state.partition(",")[0]
     steps = CaseStep.objects.count()
     case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     expected = list(ALLOWED[state].get("clock", {}).items())
     taken = CaseStep.objects.order_by("sequence").values_list("action", "target")[steps:]
     assert list(taken) == expected
-    assert desk.status() == (expected[0][1] if expected else state.partition(",")[0])
+    assert case_under_test.status() == (expected[0][1] if expected else state.partition(",")[0])
     case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
     assert CaseStep.objects.count() == steps + len(expected)
 
 
-def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, desk: Desk) -> None:
-    desk.put("needs_information,in_review")
+def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, case_under_test: CaseUnderTest) -> None:
+    case_under_test.set_state("needs_information,in_review")
     case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
-    assert desk.status() == Status.INELIGIBLE
-    follow_up.add_message(ticket=desk.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
-    assert desk.status() == Status.IN_REVIEW
+    assert case_under_test.status() == Status.INELIGIBLE
+    follow_up.add_message(ticket=case_under_test.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
+    assert case_under_test.status() == Status.IN_REVIEW
 
 
 def test_the_table_knows_every_state_and_every_action() -> None:
@@ -214,60 +214,67 @@ def test_the_table_knows_every_state_and_every_action() -> None:
 
 
 @pytest.mark.parametrize("column", ["status", "action", "source", "target"])
-def test_the_database_knows_no_other_states_either(db: None, desk: Desk, column: str) -> None:
+def test_the_database_knows_no_other_states_either(db: None, case_under_test: CaseUnderTest, column: str) -> None:
     model: Any = Case if column == "status" else CaseStep
     with pytest.raises(IntegrityError), transaction.atomic():
         if model is Case:
             Case.objects.update(status="approved")
         else:
             values = {"action": "verify", "source": "in_review", "target": "verified", column: "approved"}
-            CaseStep.objects.create(case=desk.sent.case, sequence=99, actor_kind="staff", day=DAY, **values)
+            CaseStep.objects.create(case=case_under_test.sent.case, sequence=99, actor_kind="staff", day=DAY, **values)
 
 
-def test_without_a_reason_nothing_that_wants_one_happens(db: None, desk: Desk) -> None:
-    wanted = {
+def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_test: CaseUnderTest) -> None:
+    reasons = {
         "in_review": ("verifier", {"ask_reporter", "refer", "propose_ineligible"}),
         "ineligible_proposed": ("verifier", {"confirm_ineligible", "reject_ineligible"}),
         "referred": ("verifier", {"reopen"}),
         "under_examination": ("lead body", {"ask_reporter", "return", "dismiss"}),
         "awaiting_agency": ("lead body", {"sanction"}),
     }
-    for state, (who, actions) in wanted.items():
-        desk.put(state)
-        before = desk.everything()
+    for state, (who, actions) in reasons.items():
+        case_under_test.set_state(state)
+        before = case_under_test.everything()
         for action in actions:
-            actor, given = Actor(desk.rings[who], NOW), {"action": Action(action)}
+            actor, given = Actor(case_under_test.rings[who], NOW), {"action": Action(action)}
             with pytest.raises(TransitionRefused):
                 if who == "verifier":
-                    case_actions.act(actor=actor, case_id=desk.sent.case.pk, reason=" \n", **given)
+                    case_actions.act(actor=actor, case_id=case_under_test.sent.case.pk, reason=" \n", **given)
                 else:
-                    decisions.act(actor=actor, release_id=desk.release.pk, told=" ", text=" ", **given)
-        assert desk.everything() == before
+                    decisions.act(actor=actor, release_id=case_under_test.release.pk, told=" ", text=" ", **given)
+        assert case_under_test.everything() == before
 
 
-def test_a_returned_or_replaced_release_moves_nothing(db: None, desk: Desk, settings: Settings) -> None:
-    desk.put("under_examination")
+def test_a_returned_or_replaced_release_moves_nothing(
+    db: None, case_under_test: CaseUnderTest, settings: Settings
+) -> None:
+    case_under_test.set_state("under_examination")
     Release.objects.update(state="returned")
-    assert outcomes(desk, "lead body") == {}
+    assert outcomes(case_under_test, "lead body") == {}
     Release.objects.update(state="open")
-    desk.put("verified")
-    forward(actor=Actor(desk.rings["forwarder"], NOW), case_id=desk.sent.case.pk, body=desk.kasn, objects=[])
-    desk.put("under_examination")
-    assert outcomes(desk, "lead body") == {}
+    case_under_test.set_state("verified")
+    forward(
+        actor=Actor(case_under_test.rings["forwarder"], NOW),
+        case_id=case_under_test.sent.case.pk,
+        body=case_under_test.kasn,
+        objects=[],
+    )
+    case_under_test.set_state("under_examination")
+    assert outcomes(case_under_test, "lead body") == {}
 
 
-def test_only_the_lead_bodys_release_moves_the_case(db: None, desk: Desk) -> None:
-    desk.put("under_examination")
+def test_only_the_lead_bodys_release_moves_the_case(db: None, case_under_test: CaseUnderTest) -> None:
+    case_under_test.set_state("under_examination")
     Case.objects.update(lead_body=OversightBody.objects.get(pk="bkn"))
-    assert outcomes(desk, "lead body") == {}
+    assert outcomes(case_under_test, "lead body") == {}
 
 
-def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, desk: Desk) -> None:
-    desk.put("in_review")
-    before = desk.everything()
-    do: dict[str, Any] = {"case_id": desk.sent.case.pk, "seen": CaseVersion("received")}
+def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, case_under_test: CaseUnderTest) -> None:
+    case_under_test.set_state("in_review")
+    before = case_under_test.everything()
+    do: dict[str, Any] = {"case_id": case_under_test.sent.case.pk, "seen": CaseVersion("received")}
     with pytest.raises(CaseChanged):
-        case_actions.act(actor=Actor(desk.rings["verifier"], NOW), action=Action.VERIFY, **do)
+        case_actions.act(actor=Actor(case_under_test.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forward(actor=Actor(desk.rings["forwarder"], NOW), body=desk.kasn, objects=[], **do)
-    assert desk.everything() == before
+        forward(actor=Actor(case_under_test.rings["forwarder"], NOW), body=case_under_test.kasn, objects=[], **do)
+    assert case_under_test.everything() == before

@@ -68,7 +68,7 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
-    assert "Dua rekan." in [said.text for said in reading.open_release(**do).thread]
+    assert "Dua rekan." in [message.text for message in reading.open_release(**do).thread]
     decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
     record = decisions.SanctionRecord("moral_open", "800/1", DAY)

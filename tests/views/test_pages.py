@@ -82,7 +82,7 @@ def test_links_of_the_public_pages_lead_somewhere(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("office")
-def test_pages_ask_nothing_of_third_parties_and_hold_no_inline_code(client: Client) -> None:
+def test_pages_have_no_third_party_requests_or_inline_code(client: Client) -> None:
     walk.send(client)
     for path in [*STILL, "/lapor/kode/"]:
         text = client.get(path).content.decode()

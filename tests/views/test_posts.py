@@ -21,16 +21,16 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 
 
 def fold_of(page: HttpResponse) -> str:
-    found = re.search(r'<details class="fold"[^>]*>.*?</details>', page.content.decode(), re.DOTALL)
-    assert found
-    return found[0]
+    match = re.search(r'<details class="fold"[^>]*>.*?</details>', page.content.decode(), re.DOTALL)
+    assert match
+    return match[0]
 
 
 def add(client: Client, **changes: str) -> HttpResponse:
     return client.post(STORY, walk.TOLD | {"links": ""} | POST | {"go": "post"} | changes)
 
 
-def test_the_fold_is_closed_and_says_what_proves_a_like(client: Client) -> None:
+def test_post_fields_are_collapsed_and_explain_proof_of_likes(client: Client) -> None:
     walk.to_story(client)
     page = client.get(STORY)
     assert fold_of(page).startswith('<details class="fold">')
@@ -57,7 +57,7 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
         assert traces.hits(marker, traces.cached()) == []
 
 
-def test_a_post_in_the_fold_is_taken_along_by_any_button(client: Client) -> None:
+def test_post_in_collapsed_fields_is_saved_by_any_button(client: Client) -> None:
     walk.to_story(client)
     assert client.post(STORY, walk.TOLD | POST).url == "/lapor/periksa/"
     assert "akun.unik" in walk.words(client.get("/lapor/periksa/"))
@@ -102,7 +102,7 @@ def test_an_error_opens_the_fold_and_keeps_everything(client: Client, typed: dic
     assert "2026-11-03" in fold_of(later) or "seen_on" in typed
 
 
-def test_a_fold_hardly_begun_stops_nobody(client: Client) -> None:
+def test_barely_filled_post_fields_do_not_block_sending(client: Client) -> None:
     walk.to_story(client)
     assert client.post(STORY, walk.TOLD | {"act": "like"}).url == "/lapor/periksa/"
     assert 'value="like" selected' in fold_of(client.get(STORY))

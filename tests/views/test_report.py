@@ -122,7 +122,7 @@ def test_a_wrong_nip_is_never_refused(client: Client) -> None:
     assert walk.to_story(client, accused_nip="mungkin 1986?").url == "/lapor/cerita/"
 
 
-def test_going_back_shows_what_was_typed_even_where_it_was_not_finished(client: Client) -> None:
+def test_going_back_shows_unfinished_input(client: Client) -> None:
     walk.to_story(client)
     back = client.post("/lapor/cerita/", {"story": "Baru setengah", "links": "", "go": "back"})
     assert back.url == "/lapor/siapa/"
@@ -166,7 +166,7 @@ def test_only_what_is_not_for_this_portal_is_shown_another_door(client: Client, 
 
 
 @pytest.mark.parametrize("kind", ["acting_head", "regional_head", "campaign_team", "village_head", "military_police"])
-def test_where_bawaslu_judges_the_report_is_accepted_and_its_door_named_at_once(client: Client, kind: str) -> None:
+def test_bawaslu_category_is_accepted_and_bawaslu_named(client: Client, kind: str) -> None:
     assert walk.to_who(client, accused_kind=kind).url == "/lapor/siapa/"
     assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
     client.post("/lapor/siapa/", walk.WHO)
@@ -177,7 +177,7 @@ def test_where_bawaslu_judges_the_report_is_accepted_and_its_door_named_at_once(
     assert Complaint.objects.count() == 1
 
 
-def test_where_it_does_not_nothing_is_said_of_it(client: Client) -> None:
+def test_no_hint_of_bawaslu_where_it_has_no_competence(client: Client) -> None:
     walk.to_who(client)
     assert BAWASLU not in walk.words(client.get("/lapor/siapa/"))
 

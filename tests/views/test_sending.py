@@ -164,9 +164,9 @@ def test_posts_need_the_token_of_the_page() -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post("/lapor/ditekan/", walk.START).status_code == 403
     page = strict.get("/lapor/ditekan/").content.decode()
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    assert found
-    answer = strict.post("/lapor/ditekan/", walk.START | {"csrfmiddlewaretoken": found[1]})
+    match = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert match
+    answer = strict.post("/lapor/ditekan/", walk.START | {"csrfmiddlewaretoken": match[1]})
     assert answer.url == "/lapor/siapa/"
 
 

@@ -124,7 +124,7 @@ def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: st
     assert Evidence.objects.count() == 1
 
 
-def test_a_file_that_tells_of_its_origin_waits_until_the_reporter_has_been_told(client: Client, code: str) -> None:
+def test_file_with_metadata_waits_for_a_warning(client: Client, code: str) -> None:
     opened(client, code)
     photo_of = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
     assert client.post("/cek/laporan/bukti/", {"evidence": photo_of}).url == "/cek/laporan/"
@@ -255,7 +255,7 @@ def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: s
 
 
 @pytest.mark.usefixtures("changing")
-def test_screenshots_of_a_post_that_was_not_sent_are_asked_for_again(client: Client, code: str) -> None:
+def test_screenshots_of_an_unsent_post_must_be_chosen_again(client: Client, code: str) -> None:
     opened(client, code)
     shot = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
     page = client.post("/cek/laporan/unggahan/", {"url": "https://contoh.invalid/1", "evidence": shot})
@@ -263,7 +263,7 @@ def test_screenshots_of_a_post_that_was_not_sent_are_asked_for_again(client: Cli
     assert "Pilih lagi juga tangkapan layarnya." in walk.words(page)
 
 
-def test_leaving_deletes_the_session_and_the_old_cookie_opens_nothing(client: Client, code: str) -> None:
+def test_leaving_deletes_the_session_and_voids_the_cookie(client: Client, code: str) -> None:
     opened(client, code)
     cookie = client.cookies["lapor"].value
     assert client.post("/cek/keluar/").url == "/"

@@ -46,9 +46,9 @@ def to_check(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:
 
 def token_of(page: HttpResponse) -> str:
     """Return the token that the check page carries."""
-    found = re.search(r'name="token" value="([0-9a-f]+)"', page.content.decode())
-    assert found
-    return found[1]
+    match = re.search(r'name="token" value="([0-9a-f]+)"', page.content.decode())
+    assert match
+    return match[1]
 
 
 def send(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:

@@ -122,10 +122,13 @@ def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile) -> 
         return Progress(str(row.pk), partial.next)
     # Another request stored the same segment first, or the file was cancelled.
     try:
-        return progress(session=session, file_id=str(row.pk))
+        state = progress(session=session, file_id=str(row.pk))
     except UnknownFileError:
         delete_object(name)
         raise
+    if state.whole:  # the other request has joined the file and deleted its segments before this one was stored
+        delete_object(name)
+    return state
 
 
 def _store_segment(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
@@ -152,6 +155,9 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
     try:
         info, digest = _join(partial, row.pk, name)
     except (SealError, FileNotFoundError):
+        # Another request may have finished the file: it stores the object's name before it deletes the segments.
+        if (state := progress(session=session, file_id=file_id)).whole:
+            return state
         logger.error("Segments of an upload are gone or damaged; it has to be sent again")
         discard_draft_file(session=session, file_id=file_id)
         return Progress(file_id, refused="store")

@@ -83,17 +83,17 @@ def test_a_code_makes_the_same_keys_for_ever_and_no_others() -> None:
 
 @given(st.binary(max_size=80))
 def test_two_halves_make_the_whole(secret: bytes) -> None:
-    one, other = keys.split(secret)
-    assert len(one) == len(other) == len(secret)
-    assert keys.join(one, other) == keys.join(other, one) == secret
+    half, other = keys.split(secret)
+    assert len(half) == len(other) == len(secret)
+    assert keys.join(half, other) == keys.join(other, half) == secret
 
 
 @given(st.binary(min_size=16, max_size=80))
 def test_a_half_is_not_the_secret_and_never_twice_the_same(secret: bytes) -> None:
-    one, other = keys.split(secret)
+    half, other = keys.split(secret)
     again, _ = keys.split(secret)
-    assert secret not in (one, other)
-    assert one != again
+    assert secret not in (half, other)
+    assert half != again
 
 
 def test_halves_of_two_lengths_do_not_join() -> None:

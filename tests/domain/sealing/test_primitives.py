@@ -30,14 +30,16 @@ def test_encryption_refuses_a_flipped_bit(data: bytes, associated: bytes, place:
 
 
 @given(st.binary(max_size=99), st.binary(max_size=40), st.binary(max_size=40), places)
-def test_encryption_refuses_another_context_or_key_or_length(data: bytes, one: bytes, two: bytes, cut: float) -> None:
-    assume(one != two)
-    sealed = primitives.encrypt(KEY, data, one)
+def test_encryption_refuses_another_context_or_key_or_length(
+    data: bytes, context: bytes, two: bytes, cut: float
+) -> None:
+    assume(context != two)
+    sealed = primitives.encrypt(KEY, data, context)
     for key, body, associated in (
         (KEY, sealed, two),
-        (bytes(32), sealed, one),
-        (KEY, sealed[: int(cut * len(sealed))], one),
-        (KEY, sealed + b"\0", one),
+        (bytes(32), sealed, context),
+        (KEY, sealed[: int(cut * len(sealed))], context),
+        (KEY, sealed + b"\0", context),
     ):
         with pytest.raises(SealError):
             primitives.decrypt(key, body, associated)
@@ -97,7 +99,7 @@ def test_unpadding_anything_is_a_seal_error_or_a_beginning_of_it(data: bytes, si
         assert data.startswith(primitives.unpad(data, sizes))
 
 
-def test_uses_of_the_hash_do_not_meet() -> None:
+def test_blake2b_uses_are_domain_separated() -> None:
     digests = {primitives.blake2b(b"x", person=person) for person in (b"", b"a", b"b", b"session-id", b"session-key")}
     assert len(digests) == 5
     assert primitives.blake2b(b"x", person=b"a", key=b"k") not in digests

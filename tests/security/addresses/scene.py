@@ -53,7 +53,7 @@ def addresses(resolver: URLResolver | None = None, space: str = "") -> Iterator[
 
 
 @dataclass
-class Scene:
+class AddressScenario:
     """What the addresses speak of, and a browser for each person."""
 
     sent: Sent
@@ -64,13 +64,13 @@ class Scene:
         """The address of a name for what is there; or, ``missing``, for what never was."""
         if name == "admin:catch-all":
             return "/kantor/tidak-ada/"
-        wanted = self.ids.get(name, ())
+        arguments = self.ids.get(name, ())
         if missing:
-            wanted = [uuid.uuid4() if isinstance(value, uuid.UUID) else value for value in wanted]
-        return reverse(name, args=wanted)
+            arguments = [uuid.uuid4() if isinstance(value, uuid.UUID) else value for value in arguments]
+        return reverse(name, args=arguments)
 
 
-def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
+def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> AddressScenario:
     """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission.
 
     Args:
@@ -93,7 +93,7 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> Scene:
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
     first_look.process_new_reports(actor=Actor(cast.ring("fitri"), NOW))
-    return Scene(sent, ids, browsers | strangers)
+    return AddressScenario(sent, ids, browsers | strangers)
 
 
 def _strangers(sent: Sent) -> dict[str, Client]:

@@ -15,7 +15,7 @@ from complaints.services import assignment, conflicts, first_look
 from complaints.services.actor import Actor
 from tests.database import built_once
 from tests.security.addresses.expected import STAFF_GETS
-from tests.security.addresses.scene import NOW, Scene, build
+from tests.security.addresses.scene import NOW, AddressScenario, build
 from tests.security.addresses.test_url_matrix import FORM, ask, everything
 from tests.world import Cast
 
@@ -23,7 +23,7 @@ CONCERNED = ("verifier", "lead body", "auditor", "superuser")
 
 
 @pytest.fixture(scope="module")
-def scene(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Scene]:
+def scene(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[AddressScenario]:
     with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
         made = build(shared_cast)
@@ -40,33 +40,35 @@ def scene(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Sce
         yield made
 
 
-def secrets(scene: Scene) -> list[str]:
+def secrets(scene: AddressScenario) -> list[str]:
     """What would tell that the case is there."""
     ids = {str(value) for name in ("case_change", "release_change") for value in scene.ids[f"admin:complaints_{name}"]}
     return [scene.sent.case.reference, *ids]
 
 
-def of_case(scene: Scene, name: str) -> bool:
+def of_case(scene: AddressScenario, name: str) -> bool:
     """Whether an address names something of the case."""
     parts = name.partition("complaints_")[2].partition("_")
-    return parts[0] in {"case", "release"} and any(isinstance(one, uuid.UUID) for one in scene.ids.get(name, ()))
+    return parts[0] in {"case", "release"} and any(
+        isinstance(argument, uuid.UUID) for argument in scene.ids.get(name, ())
+    )
 
 
 @pytest.mark.parametrize("who", CONCERNED)
-def test_no_address_tells_of_the_case(db: None, scene: Scene, who: str) -> None:
+def test_no_address_tells_of_the_case(db: None, scene: AddressScenario, who: str) -> None:
     told = {}
     for name in STAFF_GETS:
         answer = ask(scene, who, name)
         text = b"".join(answer) if answer.streaming else answer.content
-        found = [secret for secret in secrets(scene) if secret.encode() in text]
+        leaks = [secret for secret in secrets(scene) if secret.encode() in text]
         never = ask(scene, who, name, missing=True) if of_case(scene, name) else None
-        if found or (never is not None and (answer.status_code, text) != (never.status_code, never.content)):
-            told[name] = (answer.status_code, found)
+        if leaks or (never is not None and (answer.status_code, text) != (never.status_code, never.content)):
+            told[name] = (answer.status_code, leaks)
     assert told == {}
 
 
 @pytest.mark.parametrize("query", ["?status=every", "?due=late", "?officer=me", "?answers=unread", "?status=bodys"])
-def test_no_list_and_no_number_holds_it(db: None, scene: Scene, query: str) -> None:
+def test_no_list_or_count_includes_the_locked_case(db: None, scene: AddressScenario, query: str) -> None:
     page = scene.browsers["verifier"].get(scene.address("admin:complaints_case_changelist") + query)
     assert scene.sent.case.reference not in page.content.decode()
     desk = scene.browsers["verifier"].get(scene.address("admin:index"))
@@ -79,7 +81,7 @@ def test_no_list_and_no_number_holds_it(db: None, scene: Scene, query: str) -> N
 
 
 @pytest.mark.parametrize("who", CONCERNED)
-def test_no_act_of_theirs_reaches_it(db: None, scene: Scene, who: str) -> None:
+def test_no_post_of_a_locked_out_person_changes_anything(db: None, scene: AddressScenario, who: str) -> None:
     before = everything()
     for name in STAFF_GETS:
         if of_case(scene, name):
@@ -88,7 +90,7 @@ def test_no_act_of_theirs_reaches_it(db: None, scene: Scene, who: str) -> None:
     assert everything() == before
 
 
-def test_the_others_are_not_kept_from_it(db: None, scene: Scene) -> None:
+def test_conflict_lock_leaves_others_access(db: None, scene: AddressScenario) -> None:
     for who, name in (
         ("forwarder", "admin:complaints_case_change"),
         ("other body", "admin:complaints_release_changelist"),

@@ -49,7 +49,7 @@ class Browser(Client):
 
 
 @dataclass
-class Flow:
+class MarkedProcedure:
     """Who does what, and what was typed: markers by the name of the field."""
 
     markers: dict[str, str] = field(default_factory=dict)
@@ -190,8 +190,8 @@ class Flow:
         refused = client.post(address, words)
         assert refused.status_code == 400 and self.markers["accused_name"] in refused.content.decode()
         assert client.post(address, words | {"override": self.mark("override")}).status_code == 302
-        wanted = {"columns": ["reference", "officer"], "form": "xlsx", "reason": "data_check"}
-        assert client.post(reverse("admin:complaints_case_export"), wanted).status_code == 200
+        columns = {"columns": ["reference", "officer"], "form": "xlsx", "reason": "data_check"}
+        assert client.post(reverse("admin:complaints_case_export"), columns).status_code == 200
 
     def share(self, vera: Client, case: Case) -> None:
         """Give the case to a colleague, who declines it and declares a conflict that a forwarder lifts."""
@@ -210,8 +210,8 @@ class Flow:
             (self.staff("vino"), "case_conflict", [case.pk], {"reason": self.mark("conflict")}),
             (self.staff("fitri"), "conflict_lift", [case.pk, vino.pk], {"reason": self.mark("lifting")}),
         ]
-        for client, name, wanted, form in acts:
-            answer = client.post(reverse(f"admin:complaints_{name}", args=wanted), form)
+        for client, name, address, form in acts:
+            answer = client.post(reverse(f"admin:complaints_{name}", args=address), form)
             assert answer.status_code == 302, (name, answer.content.decode())
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
@@ -251,9 +251,9 @@ class Flow:
         self.step(kirana, release, "take_up")
         self.step(kirana, release, "ask_reporter", told=self.mark("body_question"))
         self.answer(self.mark("body_answer"))
-        found = {"text": self.mark("finding")}
-        found |= {"told": f"{self.mark('finding_told')} {self.markers['nip']}", "override": self.mark("body_override")}
-        self.step(kirana, release, "substantiate", **found)
+        form = {"text": self.mark("finding")}
+        form |= {"told": f"{self.mark('finding_told')} {self.markers['nip']}", "override": self.mark("body_override")}
+        self.step(kirana, release, "substantiate", **form)
         self.step(kirana, release, "await_agency", text=self.mark("recommendation"), told=self.mark("advice_told"))
         decision = {"kind": "moral_open", "number": f"800/{self.mark('decision')}", "told": self.mark("sanction_told")}
         self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
@@ -271,16 +271,16 @@ class Flow:
 
     def findings(self) -> None:
         """What staff enter themselves, wrongly at first; a table; and reports linked and unlinked."""
-        vera, one = self.staff("vera"), reverse("admin:complaints_case_finding")
+        vera, address = self.staff("vera"), reverse("admin:complaints_case_finding")
         names = ("accused_name", "accused_position", "agency", "regency", "story")
         form: dict[str, Any] = {name: self.mark(f"found_{name}") for name in names} | {
             "accused_nip": self.markers["nip"]
         }
         form |= {"url": f"https://contoh.invalid/p/{self.mark('found_link')}", "accused_kind": "colleague"}
         wrong = form | {"event_from": self.mark("found_day"), "evidence": self._files("found_wrong")}
-        assert vera.post(one, wrong).status_code == 400
+        assert vera.post(address, wrong).status_code == 400
         form |= {"category": "C1", "evidence": self._files("found")[:2]}
-        assert vera.post(one, form).status_code == 302
+        assert vera.post(address, form).status_code == 302
         many = reverse("admin:complaints_case_finding_table")
         head = "tautan,nama_atau_akun,terlapor,kategori,uraian,tanggal\n"
         rows = [f"https://contoh.invalid/p/{self.mark('row_link')}{n},{self.mark('row_name')}" for n in (1, 2)]
@@ -343,8 +343,8 @@ class Flow:
             async_task(job.path, sync=True)
 
 
-def whole(flow: Flow) -> date:
-    """Live it all."""
+def run_all(flow: MarkedProcedure) -> date:
+    """Take every step, in the order of a real case; return the day of the last one."""
     flow.faults()
     flow.report()
     flow.come_back()

@@ -22,7 +22,7 @@ from complaints.services import follow_up
 from complaints.services.audit import log
 from portal.logs import QuietFormatter, logging_config
 from tests.security import traces
-from tests.security.canary.flow import Flow, whole
+from tests.security.canary.flow import MarkedProcedure, run_all
 from tests.security.traces import Place
 from tests.world import PASSWORD, Cast
 
@@ -47,7 +47,7 @@ def written() -> Iterator[io.StringIO]:
         logger.removeHandler(handler)
 
 
-def everywhere(since: float, flow: Flow, written: io.StringIO) -> Iterator[Place]:
+def everywhere(since: float, flow: MarkedProcedure, written: io.StringIO) -> Iterator[Place]:
     """All places that outlive a request."""
     yield from traces.tables()
     yield from traces.database_files()
@@ -63,36 +63,36 @@ def everywhere(since: float, flow: Flow, written: io.StringIO) -> Iterator[Place
 
 def test_no_word_is_left_anywhere(live_cast: Cast, written: io.StringIO) -> None:
     cache.clear()
-    since, flow = traces.now(), Flow()
-    whole(flow)
+    since, flow = traces.now(), MarkedProcedure()
+    run_all(flow)
     log.close_day(day=timezone.localdate(), now=timezone.now() + timedelta(days=1))
     places = list(everywhere(since, flow, written))
     assert len({place.split(".")[0] for place, _ in places}) > 30
-    kept = [place for place in places if place[0] != "address or cookie"]
+    stored_places = [place for place in places if place[0] != "address or cookie"]
     # What somebody wrote behind an address stands in it, and must not stand anywhere else.
     asked = {"unknown_path": flow.markers.pop("unknown_path")}
     assert traces.hits_of(flow.markers, places, stem="Kenari") == {}
-    assert traces.hits_of(asked, kept, stem="Kenari") == {}
-    assert traces.hits_of(flow.secrets | {"password": PASSWORD, "nip": flow.number("nip")}, kept) == {}
-    assert no_key_is_left(flow, kept) == []
+    assert traces.hits_of(asked, stored_places, stem="Kenari") == {}
+    assert traces.hits_of(flow.secrets | {"password": PASSWORD, "nip": flow.number("nip")}, stored_places) == {}
+    assert no_key_is_left(flow, stored_places) == []
     assert len(flow.markers) > 80
     shown = read_by_the_reporter(flow)
     for name in ("reply", "question", "told", "body_question", "finding_told", "sanction_told", "warned_of"):
         assert flow.markers[name] in shown, name
 
 
-def no_key_is_left(flow: Flow, places: list[Place]) -> list[str]:
+def no_key_is_left(flow: MarkedProcedure, places: list[Place]) -> list[str]:
     """The private keys that the code makes open what staff wrote to the reporter."""
     keys = reporter_keys(flow.secrets["code"])
-    found = []
+    hits = []
     for place, content in places:
         for secret in (keys.box.private, keys.sign.seed):
             if secret in content or secret.hex().encode() in content:
-                found.append(place)
-    return found
+                hits.append(place)
+    return hits
 
 
-def read_by_the_reporter(flow: Flow) -> str:
+def read_by_the_reporter(flow: MarkedProcedure) -> str:
     ticket = follow_up.open_ticket(flow.secrets["code"])
     return str(follow_up.status_page(ticket=ticket or {}, today=timezone.localdate()))
 
@@ -104,22 +104,22 @@ WORD = "KenariTanaman7f3a91"
 
 @pytest.mark.parametrize("shape", traces.shapes(WORD))
 @pytest.mark.parametrize("around", [b"", b"x", b"xy", b"xyz"])
-def test_the_searcher_knows_a_word_in_every_shape(shape: str, around: bytes) -> None:
+def test_search_finds_a_word_in_every_encoding(shape: str, around: bytes) -> None:
     content = around + traces.shapes(WORD)[shape] + around
     assert any(shape in hit or "base64" in shape for hit in traces.hits(WORD, [("here", content)]))
     assert traces.hits(WORD, [("here", content[::-1])]) == []
 
 
 @pytest.mark.parametrize("before", range(6))
-def test_the_searcher_knows_a_word_inside_base64_wherever_it_begins(before: int) -> None:
+def test_search_finds_a_word_in_base64_at_any_offset(before: int) -> None:
     import base64
 
     content = base64.b64encode(b"?" * before + WORD.encode() + b"???")
     assert traces.hits(WORD, [("here", content)])
 
 
-def test_the_searcher_finds_a_word_in_every_place(live_cast: Cast, written: io.StringIO, tmp_path: Path) -> None:
-    since, flow = traces.now(), Flow()
+def test_search_finds_a_word_in_every_store(live_cast: Cast, written: io.StringIO, tmp_path: Path) -> None:
+    since, flow = traces.now(), MarkedProcedure()
     flow.wire.append(f"/cek/?kode={WORD}")
     SealedSession.objects.create(pk="planted", data=WORD.encode("utf-16-le"), expires_on=timezone.localdate())
     Path(settings.EVIDENCE_DIR).mkdir(parents=True, exist_ok=True)
@@ -128,9 +128,9 @@ def test_the_searcher_finds_a_word_in_every_place(live_cast: Cast, written: io.S
     mail.send_mail(WORD, "", None, ["a@example.invalid"])
     cache.set("planted", WORD.encode().hex())
     logging.getLogger("complaints").debug(WORD)
-    found = {hit.rsplit(" (", 1)[0] for hit in traces.hits(WORD, everywhere(since, flow, written))}
+    hit_places = {hit.rsplit(" (", 1)[0] for hit in traces.hits(WORD, everywhere(since, flow, written))}
     for place in ("complaints_sealedsession.data", "mail", "cache", "log", "address or cookie"):
-        assert place in found
-    assert str(tmp_path / "left.tmp") in found
-    assert str(Path(settings.EVIDENCE_DIR) / WORD) in found
-    assert any(".sqlite3" in place or "file of complaints_sealedsession" in place for place in found)
+        assert place in hit_places
+    assert str(tmp_path / "left.tmp") in hit_places
+    assert str(Path(settings.EVIDENCE_DIR) / WORD) in hit_places
+    assert any(".sqlite3" in place or "file of complaints_sealedsession" in place for place in hit_places)

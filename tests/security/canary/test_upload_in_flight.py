@@ -108,13 +108,13 @@ def server(live_cast: Cast, tmp_path: Path) -> Iterator[Server]:
         url = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{database}"
     folder, port = tmp_path / "tmp", free_port()
     folder.mkdir()
-    own = {"DATABASE_URL": url, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "WEB_GRACEFUL_SECONDS": "1"}
-    own |= {"TMPDIR": str(folder), "TEST_FOLDER": str(folder)}
+    changed = {"DATABASE_URL": url, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "WEB_GRACEFUL_SECONDS": "1"}
+    changed |= {"TMPDIR": str(folder), "TEST_FOLDER": str(folder)}
     with (tmp_path / "web.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py", "portal.wsgi"],
             cwd=ROOT,
-            env=os.environ | own | {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "DEBUG"},
+            env=os.environ | changed | {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "DEBUG"},
             stdout=log,
             stderr=log,
         )
@@ -177,7 +177,7 @@ def test_what_a_killed_worker_leaves_is_sealed(server: Server) -> None:
     assert left(server) == []
 
 
-def test_the_searcher_finds_a_deleted_file_that_is_still_open(tmp_path: Path) -> None:
+def test_search_finds_a_deleted_file_that_is_still_open(tmp_path: Path) -> None:
     with tempfile.TemporaryFile(dir=tmp_path) as spool:
         spool.write(WORD.encode())
         spool.flush()

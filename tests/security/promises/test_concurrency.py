@@ -114,7 +114,7 @@ MEANWHILE: dict[str, Callable[[Cast, Any], Any]] = {
 
 
 @pytest.mark.parametrize("other", MEANWHILE.values(), ids=MEANWHILE)
-def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
+def test_concurrent_step_and_other_act_do_not_deadlock(
     live_cast: Cast, monkeypatch: pytest.MonkeyPatch, other: Callable[[Cast, Any], Any]
 ) -> None:
     """The officer holds the case and the chain and wants the complaint; whoever holds the complaint must not want
@@ -144,7 +144,7 @@ def test_an_officers_step_and_somebody_elses_act_do_not_lock_each_other_out(
     assert verify.verify_chain().broken_at is None
 
 
-def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Cast) -> None:
+def test_crosswise_linking_during_messages_keeps_one_link(live_cast: Cast) -> None:
     """Two officers link two cases into each other while all reporters write and one withdraws: one link holds."""
     sent = [send_report(today=DAY) for _number in range(4)]
     received = CaseVersion("received")
@@ -153,12 +153,12 @@ def test_linking_crosswise_while_reporters_answer_waits_for_nobody(live_cast: Ca
     rings = [live_cast.ring("vera"), live_cast.ring("vino")]
 
     def take(number: int) -> str:
-        one, other = (sent[0], sent[1]) if number == 0 else (sent[1], sent[0])
+        target, other = (sent[0], sent[1]) if number == 0 else (sent[1], sent[0])
         try:
             if number < 2:
                 case_links.link(
                     actor=Actor(rings[number], NOW),
-                    target_id=one.case.pk,
+                    target_id=target.case.pk,
                     sources={other.case.pk: received},
                     reason="Sama juga.",
                 )

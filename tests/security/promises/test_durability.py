@@ -66,7 +66,7 @@ def dead(*args: Any, **kwargs: Any) -> Any:
 
 
 @pytest.mark.parametrize("step", ["open", "write", "close"])
-def test_with_a_dead_store_the_text_is_kept_and_the_report_can_be_sent(
+def test_store_down_keeps_the_text_and_report_can_be_sent(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     if step == "open":
@@ -85,7 +85,7 @@ def test_with_a_dead_store_the_text_is_kept_and_the_report_can_be_sent(
     assert stored_names() == set()
 
 
-def test_a_report_goes_out_without_its_file_when_the_store_is_dead(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_without_its_file_is_sent_while_the_store_is_down(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("complaints.adapters.store.EvidenceFileStorage._open", dead)
     client = Client()
     to_story(client)
@@ -94,7 +94,7 @@ def test_a_report_goes_out_without_its_file_when_the_store_is_dead(cast: Cast, m
     assert Complaint.objects.count() == 1
 
 
-def test_a_dead_mail_server_touches_no_reporter_and_breaks_no_job(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_server_down_breaks_neither_reports_nor_jobs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.core.mail.EmailMessage.send", dead)
     assert send(Client()).status_code == 302
     assert scheduled.send_staff_mail(today=DAY) == 0
@@ -206,7 +206,7 @@ def test_a_report_is_stored_whole_or_not_at_all(cast: Cast, part: str) -> None:
     assert (Complaint.objects.count(), Evidence.objects.count(), DraftFile.objects.count()) == (1, 1, 0)
 
 
-def test_an_object_whose_row_was_never_written_is_deleted_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_without_a_row_is_deleted_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(raise_request_exception=False)
     to_story(client)
     monkeypatch.setattr("complaints.views.report.drafts.keep_uploads", dead)
@@ -220,12 +220,12 @@ def test_an_object_left_by_a_kill_is_swept_away_and_no_other(cast: Cast) -> None
         session, content = kept_draft()
         left = sealed_upload(photo()).object_name
         submission.submit(draft=content, files=drafts.draft_files(session=session), today=DAY)
-        kept = EvidenceObject.objects.get().object_name
+        object_name = EvidenceObject.objects.get().object_name
         for days in (0, 1, 2, 3):
             clock.move_to(NOW + timedelta(days=days))
             retention.sweep(today=DAY + timedelta(days=days))
-        assert stored_names() == {kept}
-        assert left != kept
+        assert stored_names() == {object_name}
+        assert left != object_name
         assert retention.missing_objects() == []
 
 

@@ -66,7 +66,7 @@ def test_every_act_of_the_reporter_writes_it_anew(cast: Cast, act: Callable[[Sen
             assert "Ratna" not in str(after)
 
 
-def test_what_staff_do_leaves_it_alone(cast: Cast) -> None:
+def test_staff_acts_do_not_change_the_stored_identity(cast: Cast) -> None:
     sent = send_report(**NAMED)
     before = columns(sent)
     vera = cast.ring("vera")
@@ -94,9 +94,9 @@ def custodians(cast: Cast) -> KeySet:
 def opened(cast: Cast, sent: Sent) -> str:
     """Put the two halves together, as only two people of two sides can."""
     complaint, inner = sent.case.complaints.get(), parts(sent)
-    one = half(custodians(cast).box, inner["custodian"], complaint)
+    outer = half(custodians(cast).box, inner["custodian"], complaint)
     other = half(reporter_keys(sent.code).box, inner["reporter"], complaint)
-    plain = decrypt(join(one, other), inner["box"], str(complaint.pk).encode())
+    plain = decrypt(join(outer, other), inner["box"], str(complaint.pk).encode())
     return unpad(plain, reporter_identity.BOX_SIZES).decode()
 
 
@@ -107,7 +107,7 @@ def test_two_halves_make_the_name(cast: Cast) -> None:
 
 
 def pairs_of(cast: Cast, name: str, complaint: Complaint) -> Iterator[BoxPair]:
-    """Every private key that somebody of the house can lay hands on."""
+    """Every private key that any member of staff can obtain."""
     ring = cast.ring(name)
     assert ring.keys
     yield ring.keys.box
@@ -130,12 +130,12 @@ def test_nobody_alone_comes_to_the_name(cast: Cast, name: str) -> None:
                 continue
             for side in ("custodian", "reporter"):
                 try:
-                    found = half(pair, inner[side], complaint)
+                    opened = half(pair, inner[side], complaint)
                 except SealError:
                     continue
                 halves += 1
                 with pytest.raises(SealError):
-                    decrypt(found, inner["box"], str(complaint.pk).encode())
+                    decrypt(opened, inner["box"], str(complaint.pk).encode())
     # Triage gets through the outer layer and finds no half; a custodian finds one.
     assert halves == (1 if name == "cakra" else 0)
 

@@ -36,7 +36,7 @@ OUTSIDE = ["super", "adi", "audi", "luar", "cakra", "kirana", "bima"]
 
 
 def reads(ring: Keyring, sent: Sent) -> dict[str, Callable[[], Any]]:
-    """Every way of the house to what a reporter sent."""
+    """Every way of staff to read what a reporter sent."""
     complaint = sent.case.complaints.get()
     original = EvidenceObject.objects.filter(evidence__complaint=complaint, variant="original").first()
     assert original
@@ -67,11 +67,11 @@ def assert_shut_out(ring: Keyring, sent: Sent) -> None:
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_whom_triage_did_not_admit_reads_nothing(cast: Cast, sent: Sent, name: str) -> None:
+def test_unadmitted_officer_reads_nothing(cast: Cast, sent: Sent, name: str) -> None:
     assert_shut_out(cast.ring(name), sent)
 
 
-def test_a_superuser_reads_nothing_even_with_an_admission_in_the_database(cast: Cast, sent: Sent) -> None:
+def test_superuser_with_a_forged_membership_reads_nothing(cast: Cast, sent: Sent) -> None:
     """Somebody of triage could give the key away; then the portal still does not use it for a superuser."""
     triage, boss = Team.objects.get(slug="triage"), cast["super"]
     membership = TeamMembership(team=triage, staff=boss)
@@ -164,7 +164,7 @@ def test_another_body_sees_neither_release_nor_file(cast: Cast, sent: Sent) -> N
     assert b"".join(stream) == photo()
 
 
-def test_an_object_of_another_case_cannot_be_slipped_into_a_release(cast: Cast, sent: Sent) -> None:
+def test_release_refuses_an_object_of_another_case(cast: Cast, sent: Sent) -> None:
     other = send_report(today=DAY)
     foreign = EvidenceObject.objects.get(evidence__complaint__case=sent.case)
     with pytest.raises(ObjectDoesNotExist):

@@ -66,13 +66,13 @@ def all_rows() -> Iterator[models.Model]:
 
 
 def test_no_column_holds_the_moment(flowed: str) -> None:
-    found = []
+    columns = []
     for row in all_rows():
         for field in row._meta.concrete_fields:
             value = getattr(row, field.attname)
             if isinstance(value, datetime) and abs(value - MOMENT) < timedelta(hours=1):
-                found.append(f"{type(row).__name__}.{field.name}")
-    assert found == []
+                columns.append(f"{type(row).__name__}.{field.name}")
+    assert columns == []
     assert EvidenceObject.objects.count() == 2
 
 
@@ -82,7 +82,7 @@ def test_no_text_or_number_holds_it_either(flowed: str) -> None:
         assert hits(moment, tables()) == []
 
 
-def test_a_planted_moment_would_be_found(flowed: str) -> None:
+def test_the_check_finds_a_planted_timestamp(flowed: str) -> None:
     Task.objects.create(id="x", name="x", func="x", started=MOMENT, stopped=MOMENT)
     with pytest.raises(AssertionError):
         test_no_column_holds_the_moment(flowed)
@@ -103,7 +103,7 @@ def stamp_of(name: str) -> float:
     return (Path(settings.EVIDENCE_DIR) / name).stat().st_mtime
 
 
-def test_the_sweeper_reads_the_same_day(db: None) -> None:
+def test_sweep_leaves_objects_of_the_night_before(db: None) -> None:
     """An object of an upload that began late in the evening is left alone by the sweep after midnight."""
     with time_machine.travel(at(DAY, 23), tick=False) as clock:
         name = sealed_upload(photo()).object_name

@@ -34,7 +34,7 @@ REFUSALS = (SealError, UnpinnedKey, Locked, ObjectDoesNotExist)
 
 
 @dataclass
-class House:
+class TwoReports:
     """A cast and two reports that went the whole way, side by side."""
 
     cast: Cast
@@ -67,14 +67,14 @@ class House:
 
     @staticmethod
     def _try(read: Callable[[Sent], Any], sent: Sent) -> Any:
-        found: Any = None
+        result: Any = None
         try:
             with transaction.atomic():
-                found = read(sent)
+                result = read(sent)
                 transaction.set_rollback(True)
         except REFUSALS as refusal:
             return refusal
-        return found
+        return result
 
     def _case(self, sent: Sent) -> Any:
         vera = self.ring("vera")
@@ -85,7 +85,7 @@ class House:
             complaint.answers,
             [entry.text for entry in complaint.thread],
             [note.text for note in opened.notes],
-            [(one.grade, one.why) for one in complaint.dangers],
+            [(assessment.grade, assessment.why) for assessment in complaint.dangers],
             opened.checklists,
             [thing.info for thing in objects],
             [post.info for post in complaint.posts],
@@ -117,7 +117,7 @@ class House:
         return [
             opened.content,
             [(info, b"".join(stream)) for info, stream in files],
-            [said.text for said in opened.thread],
+            [message.text for message in opened.thread],
             [decided.content for decided in opened.decisions],
         ]
 
@@ -149,15 +149,15 @@ class House:
         return opened.complaints[0].thread[-1].text
 
 
-def build(cast: Cast) -> House:
+def build(cast: Cast) -> TwoReports:
     """Take two reports to the body's finding, with messages, notes, files and decisions on the way."""
-    house = House(cast, [])
+    two_reports = TwoReports(cast, [])
     for number in (1, 2):
-        house.sent.append(_report(cast, number))
+        two_reports.sent.append(_report(cast, number))
     assert processing.process_pending() == 2
-    for number, sent in enumerate(house.sent, start=1):
+    for number, sent in enumerate(two_reports.sent, start=1):
         _examine(cast, sent, number)
-    return house
+    return two_reports
 
 
 def _report(cast: Cast, number: int) -> Sent:

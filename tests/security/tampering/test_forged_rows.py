@@ -1,4 +1,4 @@
-"""An attacker who can write every row, and owns keys of their own, but none of the house's: what they put in is
+"""An attacker who can write every row, and owns keys of their own, but none of the staff's: what they put in is
 refused, by services and on the reporter's page alike."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ATTACKER = KeySet.new()
 DIRECTIONS = Message.Direction
 
 
-def put(row: models.Model, **values: Any) -> None:
+def overwrite(row: models.Model, **values: Any) -> None:
     type(row)._default_manager.filter(pk=row.pk).update(**values)
 
 
@@ -113,7 +113,7 @@ def test_no_team_speaks_in_the_name_of_the_office(cast: Cast, person: str, slug:
             read()
 
 
-def test_neither_the_office_nor_another_body_speaks_in_the_name_of_a_body(cast: Cast) -> None:
+def test_message_of_a_body_signed_by_others_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     release = forwarded(cast, sent)
     for person, slug in (("vera", "triage"), ("bima", "body-bkn")):
@@ -152,17 +152,17 @@ def test_an_older_message_in_the_place_of_a_newer_is_refused(cast: Cast) -> None
         (DIRECTIONS.FROM_REPORTER, "sealed", "triage"),
     ):
         older, newer = Message.objects.filter(direction=direction).order_by("sequence")
-        put(newer, **{column: getattr(older, column)})
+        overwrite(newer, **{column: getattr(older, column)})
         with pytest.raises(SealError):
             reading(cast, sent)[who]()
-        put(newer, **{column: getattr(newer, column)})
+        overwrite(newer, **{column: getattr(newer, column)})
     assert reading(cast, sent)["reporter"]().thread[-1].text == "Tidak."
 
 
 def test_a_message_in_another_order_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     follow_up.add_message(ticket=sent.ticket, text="Pertama.", files=[], today=DAY)
-    put(Message.objects.get(), sequence=7)
+    overwrite(Message.objects.get(), sequence=7)
     with pytest.raises(SealError):
         reading(cast, sent)["triage"]()
 
@@ -171,7 +171,7 @@ def test_a_forged_answer_of_the_reporter_is_refused_by_the_body(cast: Cast) -> N
     """Even where the row names the forger's key as the reporter's: the release itself says whose signature counts."""
     sent = send_report(today=DAY)
     release = forwarded(cast, sent)
-    put(complaint_of(sent), reporter_verify_key=ATTACKER.sign.public)
+    overwrite(complaint_of(sent), reporter_verify_key=ATTACKER.sign.public)
     forge(sent, ATTACKER, DIRECTIONS.FROM_REPORTER, release=release)
     with pytest.raises(SealError):
         open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=release.pk)
@@ -185,7 +185,7 @@ def test_a_forged_grant_opens_nothing(cast: Cast) -> None:
     grant = KeyGrant.objects.get()
     context = Context("grant", str(complaint_of(sent).pk), str(grant.team_id))
     secret = ATTACKER.box.private.hex()
-    put(grant, sealed=seal_record(bytes(grant.team.public_key), context, secret, ATTACKER.sign, sizes=KEY_SIZES))
+    overwrite(grant, sealed=seal_record(bytes(grant.team.public_key), context, secret, ATTACKER.sign, sizes=KEY_SIZES))
     with pytest.raises(SealError):
         reading(cast, sent)["triage"]()
 
@@ -193,12 +193,12 @@ def test_a_forged_grant_opens_nothing(cast: Cast) -> None:
 def test_a_grant_moved_to_another_team_opens_nothing(cast: Cast) -> None:
     sent = send_report(today=DAY)
     release = forwarded(cast, sent)
-    own = KeyGrant.objects.get(complaint=complaint_of(sent))
-    put(own, team=Team.objects.get(slug="body-kasn"))
+    grant = KeyGrant.objects.get(complaint=complaint_of(sent))
+    overwrite(grant, team=Team.objects.get(slug="body-kasn"))
     with pytest.raises((SealError, Locked)):
         cast.ring("kirana").complaint(complaint_of(sent))
     other = KeyGrant.objects.get(release=release, team__slug="body-kasn")
-    put(other, team=Team.objects.get(slug="body-bkn"))
+    overwrite(other, team=Team.objects.get(slug="body-bkn"))
     with pytest.raises((SealError, Locked)):
         cast.ring("bima").release(Release.objects.get())
 
@@ -206,17 +206,17 @@ def test_a_grant_moved_to_another_team_opens_nothing(cast: Cast) -> None:
 def test_nothing_is_sealed_to_a_team_key_that_is_not_pinned(cast: Cast) -> None:
     for slug in ("triage", "custodian"):
         team = Team.objects.get(slug=slug)
-        put(team, public_key=ATTACKER.box.public, verify_key=ATTACKER.sign.public)
+        overwrite(team, public_key=ATTACKER.box.public, verify_key=ATTACKER.sign.public)
         with pytest.raises(UnpinnedKey):
             send_report(today=DAY)
-        put(team, public_key=team.public_key, verify_key=team.verify_key)
+        overwrite(team, public_key=team.public_key, verify_key=team.verify_key)
     assert not any(model.objects.exists() for model in (Case, Complaint, KeyGrant, Identity))
     assert send_report(today=DAY).code
 
 
 def test_nothing_is_forwarded_to_a_team_key_that_is_not_pinned(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    put(Team.objects.get(slug="body-kasn"), public_key=ATTACKER.box.public)
+    overwrite(Team.objects.get(slug="body-kasn"), public_key=ATTACKER.box.public)
     with pytest.raises(UnpinnedKey):
         forwarded(cast, sent)
     assert not Release.objects.exists()
@@ -302,11 +302,11 @@ def test_an_answer_goes_to_no_key_that_was_put_into_the_release(cast: Cast, sign
     assert not Message.objects.filter(direction=DIRECTIONS.FROM_REPORTER).exists()
 
 
-def test_a_code_does_not_open_another_report_whose_digest_was_swapped(cast: Cast) -> None:
+def test_swapped_lookup_digest_opens_no_other_report(cast: Cast) -> None:
     one, two = send_report(today=DAY), send_report(today=DAY)
     first, second = complaint_of(one), complaint_of(two)
-    put(first, lookup=b"x")
-    put(second, lookup=first.lookup)
+    overwrite(first, lookup=b"x")
+    overwrite(second, lookup=first.lookup)
     ticket = follow_up.open_ticket(one.code)
     with pytest.raises(SealError):
         follow_up.status_page(ticket=ticket or {}, today=DAY)

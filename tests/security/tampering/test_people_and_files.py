@@ -125,13 +125,13 @@ def test_a_file_of_another_draft_opens_in_no_other(db: None) -> None:
 def test_swapped_or_altered_draft_rows_are_refused(db: None) -> None:
     session = drafting("satu.jpg")
     drafts.keep_uploads(session=session, uploads=[sealed_upload(photo(), name="dua.jpg")], today=DAY)
-    one, two = DraftFile.objects.all()
-    DraftFile.objects.filter(pk=one.pk).update(sealed=two.sealed)
+    first, two = DraftFile.objects.all()
+    DraftFile.objects.filter(pk=first.pk).update(sealed=two.sealed)
     with pytest.raises(SealError):
         drafts.draft_files(session=session)
-    altered = bytearray(one.sealed)
+    altered = bytearray(first.sealed)
     altered[-1] ^= 1
-    DraftFile.objects.filter(pk=one.pk).update(sealed=bytes(altered))
+    DraftFile.objects.filter(pk=first.pk).update(sealed=bytes(altered))
     with pytest.raises(SealError):
         drafts.draft_files(session=session)
 
@@ -184,23 +184,23 @@ def test_a_damaged_stored_file_is_an_error(cast: Cast, files: list[EvidenceObjec
 
 def test_the_sealed_keys_of_two_files_do_not_change_places(cast: Cast, files: list[EvidenceObject]) -> None:
     """Of one report, of one reporter, signed by the same key."""
-    one, two = files
-    EvidenceObject.objects.filter(pk=one.pk).update(sealed=two.sealed)
-    EvidenceObject.objects.filter(pk=two.pk).update(sealed=one.sealed)
+    first, two = files
+    EvidenceObject.objects.filter(pk=first.pk).update(sealed=two.sealed)
+    EvidenceObject.objects.filter(pk=two.pk).update(sealed=first.sealed)
     for item in files:
         with pytest.raises(SealError):
             read(cast, item)
 
 
 def test_the_bytes_of_another_file_are_an_error(cast: Cast, files: list[EvidenceObject]) -> None:
-    one, two = files
-    one_bytes, two_bytes = path_of(one).read_bytes(), path_of(two).read_bytes()
-    path_of(one).write_bytes(two_bytes)
+    first, two = files
+    one_bytes, two_bytes = path_of(first).read_bytes(), path_of(two).read_bytes()
+    path_of(first).write_bytes(two_bytes)
     with pytest.raises(SealError):
-        read(cast, one)
-    path_of(one).write_bytes(one_bytes)
-    EvidenceObject.objects.filter(pk=one.pk).update(object_name="x")
-    EvidenceObject.objects.filter(pk=two.pk).update(object_name=one.object_name)
+        read(cast, first)
+    path_of(first).write_bytes(one_bytes)
+    EvidenceObject.objects.filter(pk=first.pk).update(object_name="x")
+    EvidenceObject.objects.filter(pk=two.pk).update(object_name=first.object_name)
     two.refresh_from_db()
     with pytest.raises(SealError):
         read(cast, two)
@@ -208,26 +208,26 @@ def test_the_bytes_of_another_file_are_an_error(cast: Cast, files: list[Evidence
 
 def test_original_and_working_copy_do_not_pass_for_each_other(cast: Cast, files: list[EvidenceObject]) -> None:
     assert processing.process_pending() == 2
-    one = EvidenceObject.objects.get(evidence=files[1].evidence, variant="original")
+    original = EvidenceObject.objects.get(evidence=files[1].evidence, variant="original")
     EvidenceObject.objects.filter(evidence=files[1].evidence, variant="working").delete()
-    EvidenceObject.objects.filter(pk=one.pk).update(variant="working")
+    EvidenceObject.objects.filter(pk=original.pk).update(variant="working")
     with pytest.raises(SealError):
-        read(cast, one)
+        read(cast, original)
 
 
 @pytest.mark.parametrize("damage", ["altered", "swapped", "key"])
 def test_the_worker_makes_no_copy_of_what_was_tampered_with(
     cast: Cast, files: list[EvidenceObject], damage: str
 ) -> None:
-    one, two = (item.evidence for item in files)
+    first, two = (item.evidence for item in files)
     if damage == "key":
-        complaint = one.complaint
+        complaint = first.complaint
         type(complaint).objects.filter(pk=complaint.pk).update(public_key=ATTACKER.box.public)
     else:
-        grant = bytearray(one.worker_grant or b"")
+        grant = bytearray(first.worker_grant or b"")
         grant[-1] ^= 1
         content = bytes(grant) if damage == "altered" else two.worker_grant
-        Evidence.objects.filter(pk__in=[one.pk, two.pk]).update(worker_grant=content)
+        Evidence.objects.filter(pk__in=[first.pk, two.pk]).update(worker_grant=content)
     processing.process_pending()
-    assert Evidence.objects.get(pk=one.pk).state == Evidence.State.FAILED
-    assert not EvidenceObject.objects.filter(evidence=one, variant="working").exists()
+    assert Evidence.objects.get(pk=first.pk).state == Evidence.State.FAILED
+    assert not EvidenceObject.objects.filter(evidence=first, variant="working").exists()

@@ -16,7 +16,7 @@ from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Team, TeamMembership
-from tests.security.tampering.scene import REFUSALS, House, build
+from tests.security.tampering.scene import REFUSALS, TwoReports, build
 from tests.world import Cast
 
 # Binary columns that nobody opens who reads a report, and who looks at them instead.
@@ -60,18 +60,18 @@ ACTED_ON = {Complaint, Identity, KeyGrant, Release, Team, TeamMembership}
 
 
 def binary_columns() -> list[tuple[type[models.Model], str]]:
-    found = []
+    columns = []
     for model in apps.get_app_config("complaints").get_models():
         fields = [field for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)]
-        found += [(model, field.name) for field in fields]
-    return found
+        columns += [(model, field.name) for field in fields]
+    return columns
 
 
 COLUMNS = [(m, name) for m, name in binary_columns() if f"{m.__name__}.{name}" not in ELSEWHERE]
 
 
 @pytest.fixture
-def house(cast: Cast) -> House:
+def two_reports(cast: Cast) -> TwoReports:
     return build(cast)
 
 
@@ -98,42 +98,44 @@ def case_of(row: Any) -> uuid.UUID | None:
     return getattr(row, "case_id", None)
 
 
-def rows(house: House, model: type[models.Model], column: str) -> list[list[Any]]:
+def rows(two_reports: TwoReports, model: type[models.Model], column: str) -> list[list[Any]]:
     """The rows that have a value there: those of each report, or all in one list."""
-    found = model.objects.exclude(**{f"{column}__isnull": True})
+    candidates = model.objects.exclude(**{f"{column}__isnull": True})
     if model is Message and column == "signer":  # of a reporter's own message nobody asks the row who signed it
-        found = found.filter(author__isnull=False)
-    found = sorted(found, key=place)
+        candidates = candidates.filter(author__isnull=False)
+    candidates = sorted(candidates, key=place)
     if model is TeamMembership:  # of the others nobody signs in below
-        found = [row for row in found if row.staff.username in {"vera", "kirana"}]
-    mine = [[row for row in found if case_of(row) == sent.case.pk] for sent in house.sent]
-    return mine if any(mine) else [found, []]
+        candidates = [row for row in candidates if row.staff.username in {"vera", "kirana"}]
+    mine = [[row for row in candidates if case_of(row) == sent.case.pk] for sent in two_reports.sent]
+    return mine if any(mine) else [candidates, []]
 
 
-def tamperings(house: House, model: type[models.Model], column: str) -> Iterator[tuple[int, str, Callable[[], Any]]]:
+def tamperings(
+    two_reports: TwoReports, model: type[models.Model], column: str
+) -> Iterator[tuple[int, str, Callable[[], Any]]]:
     """Each way to tamper with a column: in which report it must show, what it is, and the deed."""
-    one, two = rows(house, model, column)
-    if f"{model.__name__}.{column}" in PERHAPS and not (one or two):
+    mine, two = rows(two_reports, model, column)
+    if f"{model.__name__}.{column}" in PERHAPS and not (mine or two):
         return
-    number = 0 if one else 1
-    victim = (one or two)[0]
+    number = 0 if mine else 1
+    victim = (mine or two)[0]
     value = bytearray(getattr(victim, column))
     value[len(value) // 2] ^= 1
     for how, content in {"altered": bytes(value), "emptied": b""}.items():
-        yield number, how, lambda content=content: put(victim, column, content)
-    for first, second in [*zip(one, two, strict=False)][:2] + [*pairwise(one)][:2]:
+        yield number, how, lambda content=content: overwrite(victim, column, content)
+    for first, second in [*zip(mine, two, strict=False)][:2] + [*pairwise(mine)][:2]:
         if bytes(getattr(first, column)) != bytes(getattr(second, column)):
             yield number, "swapped", lambda pair=(first, second): swap(*pair, column)
 
 
-def put(row: Any, column: str, content: bytes) -> None:
+def overwrite(row: Any, column: str, content: bytes) -> None:
     type(row).objects.filter(pk=row.pk).update(**{column: content})
 
 
-def swap(one: Any, two: Any, column: str) -> None:
-    first, second = getattr(one, column), getattr(two, column)
-    for row, content in ((one, uuid.uuid4().bytes), (two, first), (one, second)):
-        put(row, column, content)
+def swap(first_row: Any, two: Any, column: str) -> None:
+    first, second = getattr(first_row, column), getattr(two, column)
+    for row, content in ((first_row, uuid.uuid4().bytes), (two, first), (first_row, second)):
+        overwrite(row, column, content)
 
 
 def judge(before: dict[str, Any], after: dict[str, Any]) -> str:
@@ -144,16 +146,16 @@ def judge(before: dict[str, Any], after: dict[str, Any]) -> str:
     return "" if any(isinstance(value, REFUSALS) for value in after.values()) else "nobody noticed"
 
 
-def test_whatever_is_altered_or_swapped_is_refused(house: House) -> None:
-    before = [house.seen(0), house.seen(1, acts=False)]
+def test_whatever_is_altered_or_swapped_is_refused(two_reports: TwoReports) -> None:
+    before = [two_reports.seen(0), two_reports.seen(1, acts=False)]
     assert not [value for seen in before for value in seen.values() if isinstance(value, Exception)]
     problems = {}
     for model, column in COLUMNS:
-        for number, how, tamper in tamperings(house, model, column):
+        for number, how, tamper in tamperings(two_reports, model, column):
             with transaction.atomic():
                 tamper()
                 acts = number == 0 and (model is Identity or (model in ACTED_ON and how != "emptied"))
-                after = house.seen(number, acts=acts)
+                after = two_reports.seen(number, acts=acts)
                 transaction.set_rollback(True)
             if problem := judge({name: before[number][name] for name in after}, after):
                 problems[f"{model.__name__}.{column} {how}"] = problem

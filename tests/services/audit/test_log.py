@@ -38,7 +38,7 @@ DAY = date(2026, 11, 9)
 
 
 @dataclass
-class Told:
+class AuditScenario:
     """A chain with an entry of nearly every kind, its reports' day closed."""
 
     cast: Cast
@@ -47,16 +47,16 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def story(
+def _scenario(
     shared_cast: Cast, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Told]:
+) -> Iterator[AuditScenario]:
     with built_once(django_db_blocker):
         heads = tmp_path_factory.mktemp("heads") / "heads.txt"
         with override_settings(TEAM_KEY_PINS=shared_cast.pins, AUDIT_HEADS_FILE=heads):
-            yield Told(shared_cast, tell(shared_cast), heads)
+            yield AuditScenario(shared_cast, build_scenario(shared_cast), heads)
 
 
-def tell(cast: Cast) -> Sent:
+def build_scenario(cast: Cast) -> Sent:
     sent = send_report(today=DAY, files=[sealed_upload(photo())])
     send_report(today=DAY, story="Laporan kedua yang berdiri sendiri.")
     processing.process_pending()
@@ -82,9 +82,9 @@ def tell(cast: Cast) -> Sent:
 
 
 @pytest.fixture
-def told(story: Told, db: None) -> Told:
-    """The story; the files and settings of one test are not another's."""
-    return story
+def scenario(_scenario: AuditScenario, db: None) -> AuditScenario:
+    """The scenario; the files and settings of one test are not another's."""
+    return _scenario
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def flip(model: type[models.Model], pk: Any, column: str) -> None:
 COLUMNS = ["sequence", "at", "event", "actor", "case", "facts", "signer", "previous", "digest", "signature"]
 
 
-def test_the_story_is_whole(told: Told) -> None:
+def test_chain_of_the_scenario_is_intact(scenario: AuditScenario) -> None:
     assert verify.verify_chain() == verify.Verdict(AuditEntry.objects.count())
 
 
@@ -130,7 +130,7 @@ def test_columns_are_all_columns() -> None:
     assert [field.name for field in AuditEntry._meta.get_fields()] == COLUMNS
 
 
-def test_a_flipped_bit_in_any_column_is_named(told: Told) -> None:
+def test_a_flipped_bit_in_any_column_is_named(scenario: AuditScenario) -> None:
     number = AuditEntry.objects.count() // 2
     for column in COLUMNS:
         with tampering():
@@ -141,14 +141,14 @@ def test_a_flipped_bit_in_any_column_is_named(told: Told) -> None:
     assert verify.verify_chain().whole
 
 
-def test_a_flipped_bit_in_any_entry_is_named(told: Told) -> None:
+def test_a_flipped_bit_in_any_entry_is_named(scenario: AuditScenario) -> None:
     for number in range(1, AuditEntry.objects.count() + 1):
         with tampering():
             flip(AuditEntry, number, COLUMNS[1 + number % (len(COLUMNS) - 1)])
             assert verify.verify_chain().broken_at == number
 
 
-def test_a_removed_entry_is_missed(told: Told) -> None:
+def test_a_removed_entry_is_missed(scenario: AuditScenario) -> None:
     last = AuditEntry.objects.count()
     for number in (1, last // 2, last):
         with tampering():
@@ -156,19 +156,19 @@ def test_a_removed_entry_is_missed(told: Told) -> None:
             assert verify.verify_chain().broken_at == number
 
 
-def test_two_entries_that_changed_places_are_found(told: Told) -> None:
+def test_two_entries_that_changed_places_are_found(scenario: AuditScenario) -> None:
     number = AuditEntry.objects.count() // 2
-    one, other = AuditEntry.objects.get(pk=number), AuditEntry.objects.get(pk=number + 1)
+    first, other = AuditEntry.objects.get(pk=number), AuditEntry.objects.get(pk=number + 1)
     with tampering():
         AuditEntry.objects.filter(pk__in=[number, number + 1]).delete()
-        one.pk, other.pk = other.pk, one.pk
-        AuditEntry.objects.bulk_create([one, other])
+        first.pk, other.pk = other.pk, first.pk
+        AuditEntry.objects.bulk_create([first, other])
         assert verify.verify_chain().broken_at == number
 
 
-def test_a_cut_tail_is_found_by_what_left_the_machine(told: Told) -> None:
+def test_a_cut_tail_is_found_by_what_left_the_machine(scenario: AuditScenario) -> None:
     last = AuditEntry.objects.count()
-    heads = verify.parse_heads(told.heads.read_text())
+    heads = verify.parse_heads(scenario.heads.read_text())
     assert verify.verify_chain(heads=heads).whole
     with tampering():
         AuditEntry.objects.filter(pk=last).delete()
@@ -181,7 +181,7 @@ def test_a_cut_tail_is_found_by_what_left_the_machine(told: Told) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to its types")
-def test_what_the_database_cannot_read_is_named_too(told: Told) -> None:
+def test_what_the_database_cannot_read_is_named_too(scenario: AuditScenario) -> None:
     for column, nonsense in (("at", "soon"), ("at", "2026-99-01 00:00:00"), ("actor", "somebody"), ("signer", "x")):
         with tampering(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE complaints_auditentry SET {column} = %s WHERE sequence = 5", [nonsense])
@@ -213,7 +213,7 @@ def _raw_delete(row: models.Model) -> None:
 @pytest.mark.parametrize("act", [_save, _delete, _raw_update, _raw_delete])
 @pytest.mark.parametrize("model", [AuditEntry, CaseStep])
 def test_the_database_refuses_to_alter_or_remove(
-    told: Told, model: type[models.Model], act: Callable[[models.Model], None]
+    scenario: AuditScenario, model: type[models.Model], act: Callable[[models.Model], None]
 ) -> None:
     row = model._base_manager.order_by("pk").first()
     assert row is not None
@@ -227,7 +227,7 @@ def test_the_database_refuses_to_alter_or_remove(
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
 @pytest.mark.parametrize("table", triggers.APPEND_ONLY_TABLES)
-def test_the_database_refuses_to_empty_the_tables(told: Told, table: str) -> None:
+def test_the_database_refuses_to_empty_the_tables(scenario: AuditScenario, table: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {table} CASCADE")
 
@@ -259,7 +259,7 @@ def _reporters(model: type[Any], column: str) -> Any:
 
 
 @pytest.mark.parametrize(("model", "column"), REPORTERS_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
-def test_a_flipped_bit_in_what_a_reporter_sent_is_found(told: Told, model: type[Any], column: str) -> None:
+def test_a_flipped_bit_in_what_a_reporter_sent_is_found(scenario: AuditScenario, model: type[Any], column: str) -> None:
     for row in _reporters(model, column):
         with tampering():
             flip(model, row.pk, column)
@@ -268,15 +268,15 @@ def test_a_flipped_bit_in_what_a_reporter_sent_is_found(told: Told, model: type[
             assert AuditEntry.objects.get(pk=verdict.broken_at).event == "day.closed"
 
 
-def test_ciphertexts_that_changed_places_are_found(told: Told) -> None:
-    one, other = Message.objects.from_reporter().order_by("pk")
+def test_ciphertexts_that_changed_places_are_found(scenario: AuditScenario) -> None:
+    first, other = Message.objects.from_reporter().order_by("pk")
     with tampering():
-        Message.objects.filter(pk=one.pk).update(sealed=other.sealed)
-        Message.objects.filter(pk=other.pk).update(sealed=one.sealed)
+        Message.objects.filter(pk=first.pk).update(sealed=other.sealed)
+        Message.objects.filter(pk=other.pk).update(sealed=first.sealed)
         assert "was altered" in verify.verify_chain().why
 
 
-def test_a_removed_report_and_one_slipped_in_are_found(told: Told) -> None:
+def test_a_removed_report_and_one_slipped_in_are_found(scenario: AuditScenario) -> None:
     with tampering():
         Message.objects.from_reporter().first().delete()  # type: ignore[union-attr]
         assert "more or less" in verify.verify_chain().why
@@ -285,7 +285,7 @@ def test_a_removed_report_and_one_slipped_in_are_found(told: Told) -> None:
         assert "more or less" in verify.verify_chain().why
 
 
-def test_a_day_is_closed_once(told: Told) -> None:
+def test_a_day_is_closed_once(scenario: AuditScenario) -> None:
     assert log.close_day(day=DAY, now=at(DAY + timedelta(days=2))) is None
 
 
@@ -303,7 +303,7 @@ STAFFS_COLUMNS = [
 
 
 @pytest.mark.parametrize(("model", "column"), STAFFS_COLUMNS, ids=lambda value: getattr(value, "__name__", value))
-def test_a_flipped_bit_in_what_staff_wrote_is_found(told: Told, model: type[Any], column: str) -> None:
+def test_a_flipped_bit_in_what_staff_wrote_is_found(scenario: AuditScenario, model: type[Any], column: str) -> None:
     rows = model.objects.exclude(direction="from_reporter") if model is Message else model.objects.all()
     assert rows
     for row in rows:
@@ -315,13 +315,13 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(told: Told, model: type[Any]
             assert str(row.pk) in named.facts.values()
 
 
-def test_a_removed_note_is_missed(told: Told) -> None:
+def test_a_removed_note_is_missed(scenario: AuditScenario) -> None:
     with tampering():
         InternalNote.objects.all().delete()
         assert verify.verify_chain().why == "its note is gone"
 
 
-def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> None:
+def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: AuditScenario) -> None:
     with tampering():
         forged = Message.objects.filter(direction="to_reporter").first()
         assert forged is not None
@@ -333,21 +333,21 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(told: Told) -> 
 # --- Where cases stand ----------------------------------------------------------------------------------------------
 
 
-def test_a_status_that_no_step_leads_to_is_found(told: Told) -> None:
+def test_a_status_that_no_step_leads_to_is_found(scenario: AuditScenario) -> None:
     with tampering():
-        Case.objects.filter(pk=told.sent.case.pk).update(status="unsubstantiated")
+        Case.objects.filter(pk=scenario.sent.case.pk).update(status="unsubstantiated")
         verdict = verify.verify_chain()
         assert (verdict.subject, verdict.why) == (
-            told.sent.case.reference,
+            scenario.sent.case.reference,
             "stands at unsubstantiated, its steps lead to sanctioned",
         )
 
 
 @pytest.mark.parametrize("changes", [{"source": "verified"}, {"action": "dismiss"}, {"actor": None}, {"sequence": 70}])
-def test_an_altered_step_is_found(told: Told, changes: dict[str, Any]) -> None:
+def test_an_altered_step_is_found(scenario: AuditScenario, changes: dict[str, Any]) -> None:
     with tampering():
         CaseStep.objects.filter(action="substantiate").update(**changes)
-        assert verify.verify_chain().subject == told.sent.case.reference
+        assert verify.verify_chain().subject == scenario.sent.case.reference
 
 
 def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
@@ -358,8 +358,8 @@ def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
     CaseStep.objects.create(case=case, sequence=case.step_count, **step)
 
 
-def test_steps_slipped_in_are_found(told: Told) -> None:
-    other = Case.objects.exclude(pk=told.sent.case.pk).get()
+def test_steps_slipped_in_are_found(scenario: AuditScenario) -> None:
+    other = Case.objects.exclude(pk=scenario.sent.case.pk).get()
     with tampering():
         _slip_in(other, actor_kind="staff", day=DAY)
         assert verify.verify_chain().why == "its steps and the chain's entries differ"
@@ -372,26 +372,26 @@ def test_steps_slipped_in_are_found(told: Told) -> None:
 # --- Who signs, and what may stand in an entry ----------------------------------------------------------------------
 
 
-def test_another_persons_key_is_found(told: Told) -> None:
-    vera, vino = told.cast.ring("vera"), told.cast.ring("vino")
+def test_another_persons_key_is_found(scenario: AuditScenario) -> None:
+    vera, vino = scenario.cast.ring("vera"), scenario.cast.ring("vino")
     entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vino.signer)
     assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "signed by somebody else")
 
 
-def test_the_servers_key_does_not_stand_for_a_person(told: Told) -> None:
-    entry = log.append(event="case.opened", now=at(DAY), actor=told.cast["vera"])
+def test_the_servers_key_does_not_stand_for_a_person(scenario: AuditScenario) -> None:
+    entry = log.append(event="case.opened", now=at(DAY), actor=scenario.cast["vera"])
     assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "not signed by the person")
 
 
-def test_a_retired_key_signs_nothing_more(told: Told) -> None:
-    vera = told.cast.ring("vera")
-    personal.set_initial_password(staff=told.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
+def test_a_retired_key_signs_nothing_more(scenario: AuditScenario) -> None:
+    vera = scenario.cast.ring("vera")
+    personal.set_initial_password(staff=scenario.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
     assert verify.verify_chain().whole
     entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vera.signer)
     assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "unknown key")
 
 
-def test_an_unknown_event_is_refused(told: Told) -> None:
+def test_an_unknown_event_is_refused(scenario: AuditScenario) -> None:
     with pytest.raises(log.AuditError):
         log.append(event="case.gossip", now=at(DAY))
 
@@ -399,7 +399,7 @@ def test_an_unknown_event_is_refused(told: Told) -> None:
 @pytest.mark.parametrize(
     "fact", ["Kepala dinas meminta dukungan", "a@b.example", "x" * 201, 'a"b', None, 1.5, ["x"], {"x": 1}, b"x"]
 )
-def test_facts_that_could_be_content_are_refused(told: Told, fact: Any) -> None:
+def test_facts_that_could_be_content_are_refused(scenario: AuditScenario, fact: Any) -> None:
     before = AuditEntry.objects.count()
     with pytest.raises(log.AuditError):
         log.append(event="staff.changed", now=at(DAY), facts={"fact": fact})
@@ -409,8 +409,8 @@ def test_facts_that_could_be_content_are_refused(told: Told, fact: Any) -> None:
 # --- The command ----------------------------------------------------------------------------------------------------
 
 
-def test_the_command_says_that_all_is_whole(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("audit_verify", heads=told.heads, files=True)
+def test_the_command_says_that_all_is_whole(scenario: AuditScenario, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("audit_verify", heads=scenario.heads, files=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         f"{AuditEntry.objects.count()} entries, whole",
@@ -419,7 +419,7 @@ def test_the_command_says_that_all_is_whole(told: Told, capsys: pytest.CaptureFi
     ]
 
 
-def test_the_command_names_the_first_broken_entry(told: Told) -> None:
+def test_the_command_names_the_first_broken_entry(scenario: AuditScenario) -> None:
     with tampering():
         flip(AuditEntry, 7, "digest")
         with pytest.raises(CommandError, match=r"Broken at entry 7: altered\."):
@@ -427,14 +427,14 @@ def test_the_command_names_the_first_broken_entry(told: Told) -> None:
 
 
 @pytest.mark.parametrize("line", ["2026-11-09 1 " + "00" * 32, "2026-11-09 99999 " + "00" * 32, "nonsense"])
-def test_the_command_minds_every_head(told: Told, tmp_path: Path, line: str) -> None:
+def test_the_command_minds_every_head(scenario: AuditScenario, tmp_path: Path, line: str) -> None:
     heads = tmp_path / "heads.txt"
-    heads.write_text(f"{line}\n{told.heads.read_text()}")
+    heads.write_text(f"{line}\n{scenario.heads.read_text()}")
     with pytest.raises(CommandError):
         call_command("audit_verify", heads=heads)
 
 
-def test_the_command_reads_every_object(told: Told) -> None:
+def test_the_command_reads_every_object(scenario: AuditScenario) -> None:
     names = list(EvidenceObject.objects.values_list("object_name", flat=True))
     paths = [Path(storage.storage().path(name)) for name in names]
     before = [path.read_bytes() for path in paths]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache as django_cache
 from django.core.files.storage import storages
 from django.test import Client
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
+from complaints.adapters.store_s3 import EvidenceS3Storage
 from complaints.domain.sealing import segments
 from complaints.services.evidence import drafts, resumable
 from tests.services.evidence.uploading import on_page_3
@@ -43,31 +45,38 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
         "OPTIONS": {"location": str(tmp_path / "evidence")},
     }
     settings.STORAGES = {**settings.STORAGES, "evidence": backend}
-    cache.clear()
+    django_cache.clear()
     return tmp_path / "evidence"
+
+
+@cache
+def s3_storage(endpoint: str) -> EvidenceS3Storage:
+    """The storage of the test server's bucket, made once: the client of boto3 takes longer than most tests."""
+    store = EvidenceS3Storage(
+        bucket_name=BUCKET,
+        endpoint_url=endpoint,
+        access_key="test",
+        secret_key="test",
+        region_name="us-east-1",
+        location="dalam/",
+    )
+    store.client.create_bucket(Bucket=BUCKET)
+    return store
 
 
 @pytest.fixture
 def bucket(settings: Settings, s3_server: str) -> Iterator[Any]:
     """Keep objects in an empty bucket; gives the storage."""
-    options = {
-        "bucket_name": BUCKET,
-        "endpoint_url": s3_server,
-        "access_key": "test",
-        "secret_key": "test",
-        "region_name": "us-east-1",
-        "location": "dalam/",
-    }
-    backend = {"BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage", "OPTIONS": options}
+    backend = {"BACKEND": f"{__name__}.{s3_storage.__name__}", "OPTIONS": {"endpoint": s3_server}}
     settings.STORAGES = {**settings.STORAGES, "evidence": backend}
-    cache.clear()
+    django_cache.clear()
     store: Any = storages["evidence"]
-    store.client.create_bucket(Bucket=BUCKET)
     yield store
     for page in store.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for entry in page.get("Contents", ()):
             store.client.delete_object(Bucket=BUCKET, Key=entry["Key"])
-    store.client.delete_bucket(Bucket=BUCKET)
+    for upload in store.client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
+        store.client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 @pytest.fixture(params=["folder", "bucket"])

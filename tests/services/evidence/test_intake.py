@@ -66,12 +66,12 @@ def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], 
     reporter.post("/lapor/cerita/", TOLD | {"links": ""})
     token = token_of(reporter.get("/lapor/periksa/"))
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
-    found, vera = [], cast.ring("vera")
+    contents, vera = [], cast.ring("vera")
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__day", "evidence__sequence"):
         info, stream = case_actions.open_object(actor=Actor(vera, timezone.now()), object_id=item.pk, reason="Cek.")
-        found.append(b"".join(stream))
-        assert hashlib.sha256(found[-1]).hexdigest() == info.sha256
-    return found
+        contents.append(b"".join(stream))
+        assert hashlib.sha256(contents[-1]).hexdigest() == info.sha256
+    return contents
 
 
 @pytest.mark.parametrize("by_script", [False, True], ids=["form", "segments"])
@@ -81,8 +81,8 @@ def test_a_hundred_random_files_come_out_as_they_went_in(cast: Cast, by_script: 
         sizes = [chance.choice([0, 1, 100, 5_000, 65_535, 65_536, 70_000]) + chance.randrange(50) for _ in range(20)]
         files = [(f"{number}.pdf", PDF + chance.randbytes(size)) for number, size in enumerate(sizes)]
         EvidenceObject.objects.all().delete()
-        found = sent_and_read(on_page_3(), cast, files, by_script=by_script)
-        assert sorted(found) == sorted(content for _name, content in files)
+        contents = sent_and_read(on_page_3(), cast, files, by_script=by_script)
+        assert sorted(contents) == sorted(content for _name, content in files)
 
 
 def test_sizes_around_the_border_of_a_segment(cast: Cast) -> None:

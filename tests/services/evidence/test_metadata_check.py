@@ -60,7 +60,7 @@ def test_every_kind_tells_what_it_betrays_before_it_is_sent(reporter: Client, na
     assert CALM not in line
 
 
-def test_segments_are_looked_into_once_joined_and_the_file_can_be_dropped(reporter: Client) -> None:
+def test_joined_upload_is_checked_for_metadata_and_removable(reporter: Client) -> None:
     file = Segments(reporter, samples.pdf(), "surat.pdf")
     file.begin()
     answer = file.rest().json()
@@ -86,11 +86,11 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
 
 def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    found = metadata_check._metadata_codes
+    codes = metadata_check._metadata_codes
 
     def counted(stored: Any, info: storage.FileInfo) -> list[str]:
         looked.append(info.name)
-        return found(stored, info)
+        return codes(stored, info)
 
     monkeypatch.setattr(metadata_check, "_metadata_codes", counted)
     by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
@@ -102,7 +102,7 @@ def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("fault", [sandbox.Unavailable("busy"), sandbox.JobFailed("time"), OSError("store")])
-def test_whatever_fails_the_report_goes_on(
+def test_failure_of_a_check_does_not_stop_the_report(
     reporter: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -114,7 +114,7 @@ def test_whatever_fails_the_report_goes_on(
     assert send(reporter).status_code == 302
 
 
-def test_what_is_too_large_is_not_held_but_a_film_is_read_at_its_ends(
+def test_large_file_is_not_buffered_video_is_read_at_its_ends(
     reporter: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Phones write what a film tells either before its pictures or behind them."""
@@ -127,9 +127,9 @@ def test_what_is_too_large_is_not_held_but_a_film_is_read_at_its_ends(
     assert all(len(content) > 20_000 for content in films.values())
     large = ("besar.pdf", samples.pdf() + b" " * 6000)
     by_form(reporter, *films.items(), large)
-    found = told(reporter)
-    assert all({"place", "author"} <= set(found[name]) for name in films)
-    assert found["besar.pdf"] == []
+    warnings = told(reporter)
+    assert all({"place", "author"} <= set(warnings[name]) for name in films)
+    assert warnings["besar.pdf"] == []
     assert UNREAD in str(reporter.get("/lapor/cerita/").content.decode())
 
 

@@ -67,7 +67,7 @@ def test_what_is_too_much_stays_text_without_its_tracks(cast: Cast) -> None:
 
 def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
     sent = send_with([describe(POST)], links=POST["url"])
-    found = PostInfo(
+    info = PostInfo(
         url="https://facebook.com/akun.unik/posts/778899",
         is_link=True,
         platform="facebook",
@@ -75,7 +75,7 @@ def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
         act="like",
         seen_on="2026-11-03",
     )
-    assert posts_of(cast, sent) == [found]
+    assert posts_of(cast, sent) == [info]
     for marker in ("akun.unik", "Akun.Unik", "778899", "PENGIRIM", "facebook.com"):
         assert traces.hits(marker, traces.tables()) == []
         assert traces.hits(marker, traces.evidence_files()) == []
@@ -89,14 +89,14 @@ def _other(cast: Cast) -> Evidence:
     return Evidence.objects.get(complaint__case=sent.case)
 
 
-def test_what_is_chosen_wins_over_what_the_link_says_and_nonsense_over_nothing(cast: Cast) -> None:
+def test_chosen_platform_overrides_the_one_of_the_link(cast: Cast) -> None:
     chosen = describe(POST | {"platform": "other", "account": " @lain "})
     assert (chosen["platform"], chosen["account"]) == ("other", "@lain")
     odd = describe({"url": "bukan tautan", "platform": "myspace", "act": "poke"})
     assert (odd["platform"], odd["act"], odd["is_link"]) == ("", "", False)
 
 
-def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast) -> None:
+def test_post_added_later_reaches_the_body_with_its_screenshot(cast: Cast) -> None:
     sent = send_report(today=DAY)
     shot = sealed_upload(photo())
     described = describe(POST | {"screenshot": shot.id})
@@ -120,7 +120,7 @@ def test_a_later_post_comes_with_its_screenshot_and_reaches_the_body(cast: Cast)
     assert "matches" not in seen.content
 
 
-def test_a_screenshot_that_is_not_released_is_not_named_to_the_body(cast: Cast) -> None:
+def test_unreleased_screenshot_is_not_named_to_the_body(cast: Cast) -> None:
     sent = send_report(today=DAY)
     shot = sealed_upload(photo())
     described = describe(POST | {"screenshot": shot.id})
@@ -143,8 +143,8 @@ def test_the_reporter_sees_a_number_and_no_post(cast: Cast) -> None:
 
 def test_posts_that_change_places_do_not_open(cast: Cast) -> None:
     sent = send_with([describe(POST), describe({"account": "@lain"})])
-    one, two = Evidence.objects.order_by("sequence")
-    Evidence.objects.filter(pk=one.pk).update(sealed_post=two.sealed_post)
+    first, two = Evidence.objects.order_by("sequence")
+    Evidence.objects.filter(pk=first.pk).update(sealed_post=two.sealed_post)
     with pytest.raises(SealError):
         posts_of(cast, sent)
 

@@ -39,18 +39,18 @@ def work() -> Evidence:
 
 
 def findings(cast: Cast, item: Evidence) -> FileReport:
-    found = storage.read_file_report(cast.ring("vera").complaint(item.complaint), item)
-    assert found is not None
-    return found
+    report = storage.read_file_report(cast.ring("vera").complaint(item.complaint), item)
+    assert report is not None
+    return report
 
 
 def opened(cast: Cast, item: Evidence) -> dict[tuple[str, int], bytes]:
     pair = cast.ring("vera").complaint(item.complaint)
-    found = {}
+    contents = {}
     for stored in item.objects_stored.all():
         info = storage.read_info(pair, stored, item, item.complaint)
-        found[stored.variant, stored.number] = b"".join(storage.stream(stored, info))
-    return found
+        contents[stored.variant, stored.number] = b"".join(storage.stream(stored, info))
+    return contents
 
 
 def test_a_photo_gets_a_copy_and_a_preview_that_betray_nothing(cast: Cast) -> None:
@@ -201,8 +201,8 @@ def test_what_the_scanner_finds_gets_no_copy(cast: Cast, settings: Settings, tmp
     item = work()
     thread.join()
     listener.close()
-    found = findings(cast, item)
-    assert (item.state, found.scan, found.threat) == (Evidence.State.NO_COPY, "infected", "Uji.Contoh")
+    report = findings(cast, item)
+    assert (item.state, report.scan, report.threat) == (Evidence.State.NO_COPY, "infected", "Uji.Contoh")
 
 
 def test_the_workers_key_rotates_without_losing_an_item(cast: Cast, settings: Settings) -> None:
@@ -213,7 +213,7 @@ def test_the_workers_key_rotates_without_losing_an_item(cast: Cast, settings: Se
     assert work().state == Evidence.State.READY
 
 
-def test_after_a_week_the_grant_ends_and_an_officer_does_the_work(cast: Cast, settings: Settings) -> None:
+def test_worker_grant_expires_after_a_week_officer_takes_over(cast: Cast, settings: Settings) -> None:
     sent_with(samples.jpeg(), "a.jpg")
     assert processing.end_grants(today=DAY + timedelta(days=7)) == 0
     assert processing.end_grants(today=DAY + timedelta(days=8)) == 1
@@ -234,7 +234,7 @@ def test_two_workers_on_one_item_keep_one_copy(cast: Cast) -> None:
     assert {name for name in storage.storage().listdir("")[1] if name in names} == names
 
 
-def test_a_node_without_the_private_key_takes_in_and_tries_nothing(cast: Cast, settings: Settings) -> None:
+def test_node_without_worker_key_stores_but_does_not_process(cast: Cast, settings: Settings) -> None:
     held = settings.WORKER_PRIVATE_KEY
     settings.WORKER_PUBLIC_KEY = BoxPair.from_private(bytes.fromhex(held)).public.hex()
     settings.WORKER_PRIVATE_KEY = ""

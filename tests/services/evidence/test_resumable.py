@@ -31,12 +31,12 @@ def content_of(segments: int, more: int = 0) -> bytes:
 
 def as_read(cast: Cast) -> list[bytes]:
     """The originals as an officer gets them, in the order of their arrival."""
-    found = []
+    contents = []
     for item in EvidenceObject.objects.filter(variant="original").order_by("evidence__sequence"):
         vera = cast.ring("vera")
         _info, stream = case_actions.open_object(actor=Actor(vera, timezone.now()), object_id=item.pk, reason="Cek.")
-        found.append(b"".join(stream))
-    return found
+        contents.append(b"".join(stream))
+    return contents
 
 
 def send(client: Client) -> Any:
@@ -169,9 +169,9 @@ def test_a_file_added_to_a_sent_report_waits_until_it_is_sent(cast: Cast, small:
     client = Client()
     client.post("/cek/", {"code": sent.code})
     file, other = Segments(client, content_of(2)), Segments(client, content_of(1), "salah.pdf")
-    for one in (file, other):
-        one.begin()
-        one.rest()
+    for upload in (file, other):
+        upload.begin()
+        upload.rest()
     page = client.get("/cek/laporan/").content.decode()
     assert "surat.pdf" in page
     client.post("/cek/laporan/bukti/hapus/", {"file": other.id})
@@ -235,6 +235,47 @@ def test_a_damaged_segment_is_never_joined(reporter: Client, small: int) -> None
     assert nothing_left()
 
 
+def test_a_file_finished_twice_at_once_stays_whole(
+    reporter: Client, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other request finishes the file while this one is about to join the segments, which are gone then."""
+    file = Segments(reporter, content_of(2))
+    file.begin()
+    while file.next < 2:
+        file.send()
+    join = resumable._join
+
+    def finish_first(*args: Any) -> Any:
+        monkeypatch.setattr(resumable, "_join", join)
+        assert "list" in file.ask("selesai").json()
+        return join(*args)
+
+    monkeypatch.setattr(resumable, "_join", finish_first)
+    assert "list" in file.ask("selesai").json()
+    assert kept(reporter) == [("surat.pdf", 2000)]
+    assert len(objects()) == 1
+
+
+def test_a_segment_stored_after_the_file_was_finished_is_deleted(
+    reporter: Client, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other request sends the last segment and finishes the file while this one stores the same segment."""
+    file = Segments(reporter, content_of(2))
+    file.begin()
+    file.send()
+    store_segment = resumable._store_segment
+
+    def finish_first(*args: Any) -> None:
+        monkeypatch.setattr(resumable, "_store_segment", store_segment)
+        assert "list" in file.rest().json()
+        store_segment(*args)
+
+    monkeypatch.setattr(resumable, "_store_segment", finish_first)
+    assert "list" in file.send(1).json()
+    assert kept(reporter) == [("surat.pdf", 2000)]
+    assert len(objects()) == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_nodes_take_files_of_one_draft_at_once(live_cast: Cast, small: int) -> None:
     """Each thread is a node: an own connection, an own copy of the session."""
@@ -264,6 +305,7 @@ def test_two_nodes_take_files_of_one_draft_at_once(live_cast: Cast, small: int) 
     for thread in threads:
         thread.join()
     assert failed == []
+    assert len(objects()) == DraftFile.objects.count()
     assert sorted(set(kept(first))) == sorted([*((f"{n}.pdf", 3000) for n in range(4)), ("dua-kali.pdf", 5000)])
     assert send(first).status_code == 302
     assert Case.objects.count() == 1

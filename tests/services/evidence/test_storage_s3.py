@@ -61,9 +61,9 @@ def test_a_large_file_goes_up_in_parts_and_is_read_by_ranges(bucket: Any, monkey
         def __getattr__(self, name: str) -> Any:
             return getattr(client, name)
 
-        def get_object(self, **wanted: Any) -> Any:
-            asked.append(wanted["Range"])
-            return client.get_object(**wanted)
+        def get_object(self, **arguments: Any) -> Any:
+            asked.append(arguments["Range"])
+            return client.get_object(**arguments)
 
     monkeypatch.setattr(bucket, "_client", Watched())
     for start, end in ((0, 1), (MIB - 1, MIB + 1), (5 * MIB + 3, 7 * MIB), (len(content) - 9, len(content))):
@@ -141,13 +141,20 @@ def test_missing_objects_are_reported_and_no_row_is_deleted(
 
 
 @pytest.fixture
-def nowhere(settings: Settings, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def nowhere(settings: Settings, bucket: Any) -> None:
     """The store's address, where nobody answers any more."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    options = settings.STORAGES["evidence"]["OPTIONS"] | {"endpoint_url": address}
-    settings.STORAGES = settings.STORAGES | {"evidence": settings.STORAGES["evidence"] | {"OPTIONS": options}}
+    options = {
+        "bucket_name": BUCKET,
+        "endpoint_url": address,
+        "access_key": "test",
+        "secret_key": "test",
+        "region_name": "us-east-1",
+    }
+    backend = {"BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
 
 
 @pytest.mark.usefixtures("nowhere")
@@ -186,7 +193,7 @@ def test_a_store_that_refuses_a_part_keeps_nothing(
         assert nothing_left()
 
 
-def refusing(**wanted: Any) -> None:
+def refusing(**arguments: Any) -> None:
     from botocore.exceptions import ClientError
 
     raise ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "Any")

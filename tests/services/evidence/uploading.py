@@ -55,9 +55,9 @@ class Segments:
 
     def begin(self, mark: str = "1") -> dict[str, Any]:
         """Announce the file."""
-        found = self.ask("mulai", {"name": self.name, "size": len(self.content), "mark": mark}).json()
-        self.id, self.size = found["id"], found["segment"]
-        return dict(found)
+        progress = self.ask("mulai", {"name": self.name, "size": len(self.content), "mark": mark}).json()
+        self.id, self.size = progress["id"], progress["segment"]
+        return dict(progress)
 
     def piece(self, index: int) -> bytes:
         """The plaintext of a segment."""
@@ -69,12 +69,15 @@ class Segments:
         return self.ask("potongan", self.piece(index), segment=index)
 
     def rest(self) -> HttpResponse:
-        """Send what is missing and join it; another node may have finished the file meanwhile."""
+        """Send what is missing and join it; like the script, stop when the answer says that the file is whole.
+
+        It says so before the last segment if another node has sent the same file to its end.
+        """
         while self.next * self.size < len(self.content):
             answer = self.send()
             assert answer.status_code == 200
             if "list" in answer.json():
-                break
+                return answer
         return self.ask("selesai")
 
 

@@ -74,7 +74,7 @@ def opens(ring: Keyring, sent: Sent) -> Any:
 # --- The whole way
 
 
-def test_a_removed_person_opens_nothing_any_more_and_everybody_else_everything(cast: Cast) -> None:
+def test_removed_member_reads_nothing_others_read_everything(cast: Cast) -> None:
     sent = [send_report(today=DAY) for _ in range(30)]
     old = cast.ring("vino").team(team())
     rotate(cast, remove="vino")
@@ -89,14 +89,14 @@ def test_a_removed_person_opens_nothing_any_more_and_everybody_else_everything(c
     assert not resealing_registry.rows_with_older_key(resealing_registry.registered_tables()[0], team()).exists()
     for name in ("vera", "fitri"):
         ring = cast.ring(name)
-        assert all(opens(ring, one).complaints[0].answers["accused_name"] for one in [*sent, late])
+        assert all(opens(ring, report).complaints[0].answers["accused_name"] for report in [*sent, late])
     for grant in KeyGrant.objects.all():
         with pytest.raises(SealError):
             unseal(old.box, bytes(grant.sealed)[1:])
     assert verify.verify_chain().whole
 
 
-def test_the_chain_says_who_was_removed_and_why_only_members_read(cast: Cast) -> None:
+def test_removal_is_audited_and_its_reason_sealed_for_members(cast: Cast) -> None:
     gone = membership(cast, "vino")
     rotate(cast, remove="vino")
     gone.refresh_from_db()
@@ -111,9 +111,9 @@ def test_the_chain_says_who_was_removed_and_why_only_members_read(cast: Cast) ->
 
 def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
     """Every column of every table is tried with the old keys: a kind of rows that nobody registered is found here."""
-    house = build(cast)
-    for one in house.sent:
-        opens(cast.ring("vera"), one)
+    two_reports = build(cast)
+    for report in two_reports.sent:
+        opens(cast.ring("vera"), report)
     olds = []
     for slug, name in (("triage", "vera"), ("custodian", "cakra"), ("body-kasn", "kirana")):
         old = cast.ring(name).team(team(slug))
@@ -126,7 +126,9 @@ def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
     assert list(_opened_by(old.box for old in olds)) == []
     for number in range(2):
         assert not [
-            name for name, found in house.seen(number, acts=number == 0).items() if isinstance(found, Exception)
+            name
+            for name, outcome in two_reports.seen(number, acts=number == 0).items()
+            if isinstance(outcome, Exception)
         ]
     assert verify.verify_chain().whole
 
@@ -152,7 +154,7 @@ def _opens(box: BoxPair, stored: bytes) -> bool:
 
 
 def test_every_table_that_names_a_key_is_registered() -> None:
-    assert "saved_filter" in {one.name for one in resealing_registry.registered_tables()}
+    assert "saved_filter" in {table.name for table in resealing_registry.registered_tables()}
     named = {
         model
         for model in apps.get_app_config("complaints").get_models()
@@ -175,8 +177,8 @@ def test_half_way_everything_opens_and_any_member_goes_on(cast: Cast) -> None:
     arrived = send_report(today=DAY)
     assert resealing.progress(team=team()).left == 2
     for name in ("vera", "vino", "fitri"):
-        assert all(opens(cast.ring(name), one).complaints[0].answers for one in [*sent, arrived])
-    rows = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[one.case for one in sent])
+        assert all(opens(cast.ring(name), report).complaints[0].answers for report in [*sent, arrived])
+    rows = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[report.case for report in sent])
     assert all(rows.values())
     reseal_all(cast, "fitri")
     assert not resealing.progress(team=team()).open
@@ -191,9 +193,9 @@ def test_a_key_changed_again_before_the_first_change_is_done(cast: Cast) -> None
     sent.append(send_report(today=DAY))
     rotate(cast, "vino")
     sent.append(send_report(today=DAY))
-    assert all(opens(cast.ring("fitri"), one).complaints[0].answers for one in sent)
+    assert all(opens(cast.ring("fitri"), report).complaints[0].answers for report in sent)
     reseal_all(cast, limit=1)
-    assert all(opens(cast.ring("fitri"), one).complaints[0].answers for one in sent)
+    assert all(opens(cast.ring("fitri"), report).complaints[0].answers for report in sent)
     assert set(KeyGrant.objects.values_list("sealed_number", flat=True)) == {3}
 
 
@@ -218,7 +220,7 @@ def test_a_change_between_the_last_slice_and_the_deletion_loses_no_row(
     assert opens(cast.ring("fitri"), sent).complaints[0].answers
 
 
-def test_a_ring_from_before_acts_no_more(cast: Cast) -> None:
+def test_retired_keyring_cannot_act(cast: Cast) -> None:
     ring = cast.ring("fitri")
     ring.team(team())
     rotate(cast)
@@ -227,7 +229,7 @@ def test_a_ring_from_before_acts_no_more(cast: Cast) -> None:
             act(actor=Actor(ring, NOW), team_id=team().pk)
 
 
-def test_a_row_that_does_not_open_is_set_aside_and_keeps_the_old_key(cast: Cast) -> None:
+def test_unreadable_row_is_skipped_and_keeps_the_old_key(cast: Cast) -> None:
     sent = [send_report(today=DAY) for _ in range(3)]
     broken = KeyGrant.objects.get(complaint__case=sent[0].case)
     true = bytes(broken.sealed)
@@ -299,9 +301,9 @@ def test_nobody_puts_a_key_in_front_of_the_pinned_one(cast: Cast, settings: Sett
     first = TeamKey.objects.get(team=team(), number=1)
     assert trusted_signer(first.verify_key, "triage")
     second = TeamKey.objects.get(team=team(), number=2)
-    said = mine.sign.sign(b"anything")
+    signature = mine.sign.sign(b"anything")
     TeamKey.objects.filter(pk=first.pk).update(public_key=mine.box.public, verify_key=mine.sign.public)
-    TeamKey.objects.filter(pk=second.pk).update(by_predecessor=said)
+    TeamKey.objects.filter(pk=second.pk).update(by_predecessor=signature)
     with pytest.raises(UnpinnedKey):
         trusted_signer(mine.sign.public, "triage")
 
@@ -309,11 +311,11 @@ def test_nobody_puts_a_key_in_front_of_the_pinned_one(cast: Cast, settings: Sett
 def test_swapped_rows_and_an_old_key_put_back_are_refused(cast: Cast, settings: Settings) -> None:
     first = team()
     rotate(cast)
-    settings.TEAM_KEY_PINS = ",".join(f"{one.slug}={team_fingerprint(one)}" for one in Team.objects.all())
+    settings.TEAM_KEY_PINS = ",".join(f"{row.slug}={team_fingerprint(row)}" for row in Team.objects.all())
     send_report(today=DAY)
-    one, two = TeamKey.objects.filter(team=first).order_by("number")
+    first_key, two = TeamKey.objects.filter(team=first).order_by("number")
     TeamKey.objects.filter(pk=two.pk).update(number=9)
-    TeamKey.objects.filter(pk=one.pk).update(number=2)
+    TeamKey.objects.filter(pk=first_key.pk).update(number=2)
     TeamKey.objects.filter(pk=two.pk).update(number=1)
     Team.objects.filter(pk=first.pk).update(public_key=first.public_key, verify_key=first.verify_key, key_number=1)
     with pytest.raises(UnpinnedKey):
@@ -334,8 +336,8 @@ def test_a_grant_sealed_again_holds_for_the_row_it_was_made_for(cast: Cast) -> N
     with pytest.raises(SealError):
         cast.ring("vera").complaint(complaint)
     assert true != complaint.key_signature
-    one, two = KeyGrant.objects.get(complaint=complaint), KeyGrant.objects.get(complaint__case=other.case)
-    KeyGrant.objects.filter(pk=two.pk).update(sealed=one.sealed)
+    first_grant, two = KeyGrant.objects.get(complaint=complaint), KeyGrant.objects.get(complaint__case=other.case)
+    KeyGrant.objects.filter(pk=two.pk).update(sealed=first_grant.sealed)
     with pytest.raises(SealError):
         opens(cast.ring("vera"), other)
 
@@ -355,7 +357,7 @@ def test_a_grant_that_a_stranger_sealed_again_is_refused(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("column", ["sealed", "first_digest", "reseal_signature"])
-def test_the_chain_finds_an_altered_grant_after_it_was_sealed_again(cast: Cast, column: str) -> None:
+def test_audit_detects_a_grant_altered_after_resealing(cast: Cast, column: str) -> None:
     send_report(today=DAY)
     log.close_day(day=DAY, now=NOW + timedelta(days=1))
     rotate(cast)
@@ -368,26 +370,26 @@ def test_the_chain_finds_an_altered_grant_after_it_was_sealed_again(cast: Cast, 
     assert not verify.verify_chain().whole
 
 
-def test_what_old_keys_signed_is_still_read(cast: Cast) -> None:
-    house = build(cast)
+def test_messages_signed_with_retired_keys_are_readable(cast: Cast) -> None:
+    two_reports = build(cast)
     rotate(cast, remove="vino")
     rotate(cast, "kirana", remove="kresna", slug="body-kasn")
-    for sent in house.sent:
+    for sent in two_reports.sent:
         assert follow_up.status_page(ticket=sent.ticket, today=DAY).thread
         assert opens(cast.ring("vera"), sent).notes
     case_actions.reply_to_reporter(
         actor=Actor(cast.ring("vera"), NOW),
-        complaint_id=house.sent[0].case.complaints.get().pk,
+        complaint_id=two_reports.sent[0].case.complaints.get().pk,
         text="Dari kunci baru.",
     )
-    assert follow_up.status_page(ticket=house.sent[0].ticket, today=DAY).thread[-1].text == "Dari kunci baru."
+    assert follow_up.status_page(ticket=two_reports.sent[0].ticket, today=DAY).thread[-1].text == "Dari kunci baru."
     assert Release.objects.exists()
 
 
 # --- Who gets it
 
 
-def test_a_person_whose_key_was_exchanged_in_the_database_gets_no_new_one(cast: Cast) -> None:
+def test_member_with_a_replaced_public_key_gets_no_team_key(cast: Cast) -> None:
     mine = KeySet.new()
     Staff.objects.filter(username="vino").update(public_key=mine.box.public)
     asked = rotation.plan(keyring=cast.ring("vera"), team_id=team().pk)
@@ -398,7 +400,7 @@ def test_a_person_whose_key_was_exchanged_in_the_database_gets_no_new_one(cast: 
     assert membership(cast, "fitri").sealed_key
 
 
-def test_whoever_belongs_no_more_gets_no_new_key(cast: Cast) -> None:
+def test_former_member_gets_no_new_team_key(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(is_active=False)
     Staff.objects.filter(username="fitri").update(role="auditor")
     assert {row.staff.username for row in rotation.leavers(Team.objects.all())} == {"vino", "fitri"}
@@ -446,16 +448,16 @@ def test_a_reset_person_is_admitted_again_to_the_key_of_today(cast: Cast) -> Non
 
 
 def test_the_new_key_is_split_over_the_same_keepers(cast: Cast) -> None:
-    one, other, row = BoxPair.new(), BoxPair.new(), team()
+    keeper, other, row = BoxPair.new(), BoxPair.new(), team()
 
-    store_recovery(row, cast.ring("vera").team(row), (one.public, other.public))
+    store_recovery(row, cast.ring("vera").team(row), (keeper.public, other.public))
     row.save()
     rotate(cast)
     row = team()
     context = Context("recovery", str(row.pk), str(row.pk), row.key_number - 1)
     halves = [
         bytes.fromhex(open_record(pair, sealed or b"", context, bytes(row.verify_key), sizes=KEY_SIZES))
-        for pair, sealed in ((one, row.recovery_a), (other, row.recovery_b))
+        for pair, sealed in ((keeper, row.recovery_a), (other, row.recovery_b))
     ]
     whole = KeySet.from_bytes(bytes(a ^ b for a, b in zip(*halves, strict=True)))
     assert whole.fingerprint == team_fingerprint(row)

@@ -69,7 +69,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def options(keepers: Keepers, **changes: Any) -> dict[str, Any]:
-    recovery = [f"{slug}:{one.public.hex()}:{other.public.hex()}" for slug, (one, other) in keepers.items()]
+    recovery = [f"{slug}:{first.public.hex()}:{other.public.hex()}" for slug, (first, other) in keepers.items()]
     members = [f"{slug}:{name}" for slug, names in MEMBERS.items() for name in names]
     return {"body": ["bkn"], "member": members, "recovery": recovery} | changes
 
@@ -173,7 +173,7 @@ def test_a_body_is_added_later_and_what_was_pinned_stays(
     made: str, typed: list[str], settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Staff.objects.create(username="kresna", role=Role.OVERSEER, body_id="kasn")
-    one, other = setup.recovery_pair(), setup.recovery_pair()
+    first, other = setup.recovery_pair(), setup.recovery_pair()
     # Somebody with the database's password has put a team there that nobody pinned.
     body = OversightBody.objects.create(code="palsu", name="Palsu", short_name="P", valid_from="2025-01-01")
     false = KeySet.new()
@@ -181,7 +181,7 @@ def test_a_body_is_added_later_and_what_was_pinned_stays(
         slug="body-palsu", kind="body", body=body, public_key=false.box.public, verify_key=false.sign.public
     )
     members = ["body-kasn:kirana", "body-kasn:kresna"]
-    call_command("setup_keys", body=["kasn"], member=members, recovery=[f"body-kasn:{one[0]}:{other[0]}"])
+    call_command("setup_keys", body=["kasn"], member=members, recovery=[f"body-kasn:{first[0]}:{other[0]}"])
     pins = keysets.parse_pins(pins_of(capsys.readouterr().out))
     assert set(pins) == {*MEMBERS, "body-kasn"}
     before = keysets.parse_pins(settings.TEAM_KEY_PINS)
@@ -220,7 +220,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
-def test_what_must_not_be_made_is_refused_before_anybody_is_asked(
+def test_invalid_setup_is_refused_before_any_prompt(
     people: None, keepers: Keepers, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", lambda prompt: pytest.fail("asked"))
@@ -260,7 +260,7 @@ def test_a_recovery_pair_is_a_pair(capsys: pytest.CaptureFixture[str]) -> None:
 # --- The file of secrets ------------------------------------------------------------------------------------------
 
 
-def test_a_line_of_the_file_of_secrets_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+def test_replacing_one_secret_leaves_the_others(tmp_path: Path) -> None:
     path = tmp_path / "portal.env"
     path.write_text("# ours\nSECRET_KEY=abc\nTEAM_KEY_PINS=old\nPASSWORD_PEPPER=def\n")
     path.chmod(0o644)
