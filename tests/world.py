@@ -206,7 +206,7 @@ def start_session(name: str, client: Client | None = None) -> Client:
         {"method": "password", "at": now, "username": name},
         {"method": "mfa", "at": now, "type": mfa.TOTP},
     ]
-    session[step_up.PASSWORD] = [str(staff.pk), now]
+    session[step_up.FIRST_FACTOR] = [str(staff.pk), now]
     session[sessions.FACTOR] = [str(staff.pk), now]
     store_keys(session, personal.unlock(staff=staff, password=PASSWORD))
     session.save()

@@ -70,7 +70,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
             login_throttle.succeeded(**_attempt(request, credentials), now=timezone.now())
         return user
 
-    def pre_login(self, request: HttpRequest, user: Staff, **kwargs: Any) -> HttpResponse | None:
+    def pre_login(self, request: HttpRequest, user: Staff, **kwargs: object) -> HttpResponse | None:
         """Change the session's cookie and hold the key that the password opened until the second factor is given."""
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
         if response is None:
@@ -79,7 +79,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         return response
 
     def add_message(
-        self, request: HttpRequest, level: int, message_template: Any = None, *args: Any, **kwargs: Any
+        self, request: HttpRequest, level: int, message_template: Any = None, *args: object, **kwargs: object
     ) -> None:
         if message_template not in REDUNDANT_MESSAGES:
             super().add_message(request, level, message_template, *args, **kwargs)
@@ -91,7 +91,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         sessions.end_sessions(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
         step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
 
-    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
         """Require both password and factor within ACCOUNT_REAUTHENTICATION_TIMEOUT; allauth would accept either."""
         step_up.require_confirmation(context.request)
         return False
@@ -148,5 +148,5 @@ def _unused_hash() -> str:
 
 
 @receiver(user_logged_in, dispatch_uid="portal.accounts.adapters.record")
-def record(sender: object, request: HttpRequest, user: Staff, **kwargs: Any) -> None:
+def record(sender: object, request: HttpRequest, user: Staff, **kwargs: object) -> None:
     personal.record_login(staff=user)

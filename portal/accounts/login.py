@@ -76,7 +76,7 @@ class KeyForm(AuthenticateWebAuthnForm):
 class ThrottledView(FormView):  # type: ignore[type-arg]
     """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
         except login_throttle.Throttled as error:
@@ -104,7 +104,7 @@ class StaffLoginView(ThrottledView, LoginView):
 class StaffLogoutView(LogoutView):
     """Ends the session by POST, also one that waits for its second factor; a GET asks for confirmation."""
 
-    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
         return response
@@ -113,7 +113,7 @@ class StaffLogoutView(LogoutView):
 class SecondFactorView(AuthenticateView):
     """The second factor, after the right password."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         except login_throttle.Throttled as error:
@@ -129,7 +129,7 @@ class SecondFactorView(AuthenticateView):
         step_up.release_pending_key(self.request, self.stage.login.user)
         return cast(HttpResponse, self.stage.exit())
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         user = self.stage.login.user
         return {**super().get_context_data(**kwargs), **kwargs, **factor_kinds(user)}
 
@@ -190,7 +190,7 @@ class ConfirmView(ThrottledView):
         is_safe = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, require_https=settings.SECURE)
         return redirect(target if is_safe else "mfa_index")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         request = self.request
         target = request.POST.get("next") or request.GET.get("next", "")
         values = {**super().get_context_data(**kwargs), "next": target, **factor_kinds(cast(Staff, request.user))}
@@ -202,7 +202,7 @@ class ConfirmView(ThrottledView):
 class PasswordView(PasswordChangeView):
     """Changes the password; replacing the initial one, which an administrator set, needs no confirmation."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.must_change_password:
             step_up.require_confirmation(request)
         return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))

@@ -60,7 +60,7 @@ def _finish_enrolment(request: HttpRequest, kind: str, *, has_new_codes: bool = 
 class AppForm(ActivateTOTPForm):
     """The first code of a new authenticator app, which proves that it was set up."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         """Keep the session's secret until a code has proved it; allauth draws a new one for each rendering."""
         secret = context.request.session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
@@ -92,7 +92,7 @@ class NewKeyForm(AddWebAuthnForm):
 class Confirmed:
     """Requires that password and factor were given just before (:func:`step_up.require_confirmation`)."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         step_up.require_confirmation(request)
         return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))  # type: ignore[misc]
 
@@ -112,7 +112,7 @@ class ActivateAppView(Confirmed, ThrottledView):
             clear_totp_secret(self.request)
             return _finish_enrolment(self.request, "totp")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+    def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         """Add the secret in groups of four for typing, and whether an app is replaced."""
         values = super().get_context_data(**kwargs)
         secret = self.request.session.get(SECRET_SESSION_KEY, "")

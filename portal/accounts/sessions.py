@@ -232,7 +232,7 @@ class SessionStore(SessionBase):
             self._until = until
             touch_row(self.session_key, until, kind=STAFF)
 
-    def get_expiry_age(self, **kwargs: Any) -> int:
+    def get_expiry_age(self, **kwargs: object) -> int:
         return int(settings.SESSION_COOKIE_AGE)
 
     def delete(self, session_key: str | None = None) -> None:

@@ -18,7 +18,7 @@ from complaints.services.keyring import SESSION_KEY, store_keys
 from portal.accounts.sessions import FACTOR, PENDING, gave_second_factor
 
 # [the id of the person who gave the password, seconds since the epoch].
-PASSWORD = "password_at"
+FIRST_FACTOR = "password_at"
 
 
 def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
@@ -27,7 +27,7 @@ def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
     ``keys`` is the KeySet that the password opened, None where the person has none; only services import its type.
     """
     session, now = request.session, time.time()
-    session[PASSWORD] = [str(user.pk), now]
+    session[FIRST_FACTOR] = [str(user.pk), now]
     if gave_second_factor(request, user):
         store_keys(session, keys)
         return
@@ -48,7 +48,7 @@ def release_pending_key(request: HttpRequest, user: Staff) -> None:
 def repeat_login(request: HttpRequest, user: Staff, *, factor: bool) -> None:
     """Record that a signed-in person gave the password again, and with ``factor`` the second factor too."""
     session, now = request.session, time.time()
-    session[PASSWORD] = [str(user.pk), now]
+    session[FIRST_FACTOR] = [str(user.pk), now]
     if factor:
         session[FACTOR] = [str(user.pk), now]
     elif PENDING in session:
@@ -66,7 +66,7 @@ def confirmed(request: HttpRequest) -> bool:
     The password and the second factor, where there is one, were given within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
     """
     user = request.user
-    if not isinstance(user, Staff) or not _is_recent(request, user, PASSWORD):
+    if not isinstance(user, Staff) or not _is_recent(request, user, FIRST_FACTOR):
         return False
     return _is_recent(request, user, FACTOR) or not mfa.has_factor(user)
 

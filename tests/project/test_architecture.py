@@ -11,7 +11,7 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 500
 FUNCTION_LINES = 40
-MOST_ANY = 320
+MOST_ANY = 200
 TEMPLATE_COLUMNS = 120
 # One long list each, without logic: splitting them would only hide the whole.
 LONG_FILES = {"portal/settings.py"}

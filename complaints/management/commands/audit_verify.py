@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--heads", type=Path, help="A file of heads that left the machine: day, number, digest.")
         parser.add_argument("--files", action="store_true", help="Also read every stored object of evidence.")
 
-    def handle(self, *args: Any, heads: Path | None = None, files: bool = False, **options: Any) -> None:
+    def handle(self, *args: object, heads: Path | None = None, files: bool = False, **options: object) -> None:
         published = _read_heads(heads) if heads else []
         verdict = verify.verify_chain(heads=published)
         if not verdict.whole:

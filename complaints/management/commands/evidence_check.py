@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 
 from complaints.services import retention
@@ -14,7 +12,7 @@ class Command(BaseCommand):
 
     help = "Names stored objects that are missing; ends with status 1 where there are any. Deletes nothing."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         try:
             missing = retention.missing_objects()
         except OSError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser
 
 from complaints.services import reference_data
@@ -17,6 +15,6 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--overwrite", action="store_true", help="Put the files' texts over edited ones.")
 
-    def handle(self, *args: Any, overwrite: bool = False, **options: Any) -> None:
+    def handle(self, *args: object, overwrite: bool = False, **options: object) -> None:
         new_rows = reference_data.load(overwrite=overwrite)
         self.stdout.write(", ".join(f"{name}: {count} new" for name, count in new_rows.items()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -16,7 +14,7 @@ class Command(BaseCommand):
 
     help = "Replace the worker's key in the environment file; what waits for the key before stays openable for a week."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         secret, public = worker_key.new_keys()
         private_file.put(settings.ENV_FILE, "WORKER_PREVIOUS_KEYS", settings.WORKER_PRIVATE_KEY)
         private_file.put(settings.ENV_FILE, "WORKER_PRIVATE_KEY", secret)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -16,7 +14,7 @@ class Command(BaseCommand):
 
     help = "Make the sample reports (needs setup_keys --sample before)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         path = settings.VAR_DIR / "sample.json"
         try:
             count = play.load(now=timezone.now(), into=path)

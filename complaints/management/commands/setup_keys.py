@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--make-recovery-key", action="store_true", help="Print one new pair and do nothing else.")
         parser.add_argument("--sample", action="store_true", help="Sample staff, teams and pins, in sample mode only.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         if options["make_recovery_key"]:
             public, private = setup.recovery_pair()
             self.stdout.write(f"public   {public}\nprivate  {private}")

@@ -5,8 +5,6 @@ A key is printed only if it follows from the pinned one by signatures; being in 
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 
 from complaints.services import team_key_history
@@ -18,7 +16,7 @@ class Command(BaseCommand):
 
     help = "Print TEAM_KEY_PINS with every pinned team's key of today; compare it with two members before using it."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         teams = []
         for slug in team_key_history.pinned_slugs():
             try:

@@ -9,7 +9,6 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -70,7 +69,7 @@ class Command(BaseCommand):
             help="seconds without a job done after which the cluster is killed and started again",
         )
 
-    def handle(self, *args: Any, grace: float, stale: float, **options: Any) -> None:
+    def handle(self, *args: object, grace: float, stale: float, **options: object) -> None:
         stop = StopRequest()
         install_schedules()
         connections.close_all()
