@@ -122,7 +122,7 @@ def _set_foreign_keys(instances: Mapping[str, Model | None], paths: tuple[str, .
 
 
 _AUTHOR_COLUMNS: Final = ("username", "first_name", "last_name")
-_SHARED_COLUMNS: Final = ("id", "complaint_id", "sequence", "transition_id", "author_id", "sealed")
+_SHARED_COLUMNS: Final = ("id", "complaint_id", "sequence", "step_id", "author_id", "sealed")
 # Columns that not every model has; a model without one selects NULL of the same type.
 _OPTIONAL_COLUMNS: Final[dict[str, models.Field[Any, Any]]] = {
     "at": DateTimeField(),
@@ -159,7 +159,7 @@ def read_written_records(*, case: Case, complaints: Collection[uuid.UUID]) -> Wr
     """
     of_reports = Q(complaint__in=complaints)
     # A checklist belongs to its step, also where its report has been moved to another case since.
-    of_steps = Assessment.objects.filter(transition__case=case).exclude(complaint__in=complaints)
+    of_steps = Assessment.objects.filter(step__case=case).exclude(complaint__in=complaints)
     first, *others = (
         _union_part(Message, Message.objects.filter(of_reports)),
         _union_part(InternalNote, InternalNote.objects.filter(of_reports)),

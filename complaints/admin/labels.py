@@ -433,7 +433,7 @@ class CaseNow(TypedDict):
 
 def case_now(case: Case, seen: str = "") -> CaseNow:
     """Return where a case stands, its last step, and what happened since the page that showed ``seen``."""
-    last = case.transitions.select_related("actor").order_by("-sequence").first()
+    last = case.steps.select_related("actor").order_by("-sequence").first()
     return {
         "last": last,
         "last_words": step_done_label(last.action) if last else "",

@@ -627,11 +627,11 @@ class Migration(migrations.Migration):
                 ('was_late', models.BooleanField(null=True)),
                 ('at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transitions', to='complaints.case')),
+                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='complaints.case')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='transition_punctual')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='transition_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'expire', 'verify', 'forward', 'take_up', 'return', 'substantiate', 'dismiss', 'await_agency', 'mark_overdue', 'sanction', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link'])), name='transition_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='transition_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='transition_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='transition_reporter_has_no_hour')],
+                'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='step_punctual')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'expire', 'verify', 'forward', 'take_up', 'return', 'substantiate', 'dismiss', 'await_agency', 'mark_overdue', 'sanction', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour')],
             },
         ),
         migrations.CreateModel(
@@ -649,7 +649,7 @@ class Migration(migrations.Migration):
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.complaint')),
                 ('release', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.release')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.casestep')),
+                ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.casestep')),
             ],
             options={
                 'indexes': [models.Index(fields=['day'], name='message_day'), models.Index(condition=models.Q(('direction', 'from_reporter'), ('is_read', False)), fields=['complaint'], name='message_unread')],
@@ -666,7 +666,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.complaint')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.casestep')),
+                ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='complaints.casestep')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='note_sequence')],
@@ -682,7 +682,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.complaint')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.casestep')),
+                ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.casestep')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence')],

@@ -191,7 +191,7 @@ class CaseStep(models.Model):
     """A step in the history of a case; append-only, which a database trigger enforces."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="transitions")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="steps")
     sequence = models.PositiveIntegerField()
     action = models.CharField(max_length=24)
     source = models.CharField(max_length=20)
@@ -205,16 +205,16 @@ class CaseStep(models.Model):
     at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="transition_punctual", condition=models.Q(was_late__isnull=False))]
+        indexes = [models.Index(fields=["day"], name="step_punctual", condition=models.Q(was_late__isnull=False))]
         constraints = [
-            models.UniqueConstraint(fields=["case", "sequence"], name="transition_sequence"),
-            models.CheckConstraint(condition=models.Q(action__in=_values(Action)), name="transition_action_known"),
-            models.CheckConstraint(condition=models.Q(source__in=_values(Status)), name="transition_source_known"),
-            models.CheckConstraint(condition=models.Q(target__in=_values(Status)), name="transition_target_known"),
+            models.UniqueConstraint(fields=["case", "sequence"], name="step_sequence"),
+            models.CheckConstraint(condition=models.Q(action__in=_values(Action)), name="step_action_known"),
+            models.CheckConstraint(condition=models.Q(source__in=_values(Status)), name="step_source_known"),
+            models.CheckConstraint(condition=models.Q(target__in=_values(Status)), name="step_target_known"),
             models.CheckConstraint(
                 condition=~models.Q(actor_kind=ActorKind.REPORTER.value)
                 | models.Q(at__isnull=True, actor__isnull=True),
-                name="transition_reporter_has_no_hour",
+                name="step_reporter_has_no_hour",
             ),
         ]
 
@@ -228,7 +228,7 @@ class InternalNote(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
     sequence = models.PositiveIntegerField()
-    transition = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="notes")
+    step = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     author_key = models.BinaryField()
     sealed = models.BinaryField()
@@ -244,14 +244,14 @@ class InternalNote(models.Model):
 class Assessment(models.Model):
     """An officer's answers to fixed questions, sealed to the complaint.
 
-    With ``transition`` it is the checklist of that step, without it a risk assessment of the reporter (ISO 37002,
+    With ``step`` it is the checklist of that step, without it a risk assessment of the reporter (ISO 37002,
     8.3.2). The newest risk assessment counts; earlier ones stay.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")
     sequence = models.PositiveIntegerField()
-    transition = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="assessments")
+    step = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="assessments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     author_key = models.BinaryField()
     sealed = models.BinaryField()

@@ -131,7 +131,7 @@ class Message(models.Model):
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="messages")
     sequence = models.PositiveIntegerField()
     direction = models.CharField(max_length=18, choices=Direction)
-    transition = models.ForeignKey("CaseStep", on_delete=models.PROTECT, null=True, related_name="messages")
+    step = models.ForeignKey("CaseStep", on_delete=models.PROTECT, null=True, related_name="messages")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="messages")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     signer = models.BinaryField()

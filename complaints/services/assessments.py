@@ -72,7 +72,7 @@ class RiskAssessment:
 class RecordedChecklist:
     """The items of a checklist, ticked or explained, and the step that they were recorded with."""
 
-    transition_id: uuid.UUID
+    step_id: uuid.UUID
     items: dict[str, CheckedItem]
 
 
@@ -128,7 +128,7 @@ def _record(
     row = Assessment(
         complaint=complaint,
         sequence=take_sequence(complaint),
-        transition=step,
+        step=step,
         author=actor.staff,
         author_key=speaker.sign.public,
         at=actor.now,
@@ -141,7 +141,7 @@ def _record(
 
 
 def _context(row: Assessment) -> Context:
-    kind = CHECKLIST if row.transition_id else RISK
+    kind = CHECKLIST if row.step_id else RISK
     return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
 
 
@@ -168,7 +168,7 @@ def read_risk(row: Assessment, *, pair: BoxPair) -> RiskAssessment:
 
 def with_last_risk(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
     """Annotate grants with the last risk assessment of their complaint, for :func:`is_high_risk`; no further query."""
-    last = Assessment.objects.filter(complaint=OuterRef("complaint"), transition=None).order_by("-sequence")
+    last = Assessment.objects.filter(complaint=OuterRef("complaint"), step=None).order_by("-sequence")
     return grants.annotate(**{f"risk_{name}": Subquery(last.values(name)[:1]) for name in _COLUMNS})
 
 
@@ -185,16 +185,16 @@ def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
     """Open the checklist of a step with the complaint's key pair; raises SealError where it is another step's."""
     signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
     content = open_record(pair, row.sealed, _context(row), signer)
-    if row.transition_id is None or content["step"] != str(row.transition_id):
+    if row.step_id is None or content["step"] != str(row.step_id):
         raise SealError("checklist")
     items = {code: CheckedItem(item["done"], item["why"]) for code, item in content["items"].items()}
-    return RecordedChecklist(row.transition_id, items)
+    return RecordedChecklist(row.step_id, items)
 
 
 def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
     """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
     by_id = {complaint.pk: complaint for complaint in complaints}
-    rows = Assessment.objects.filter(complaint__in=by_id, transition=None).select_related("author")
+    rows = Assessment.objects.filter(complaint__in=by_id, step=None).select_related("author")
     opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
     last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
     return any(risk.grade is RiskGrade.HIGH for risk in last.values())

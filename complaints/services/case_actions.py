@@ -54,7 +54,7 @@ def act(
     """Take a step of staff and return it; verifying uses the short limits where a reporter is at high risk.
 
     Args:
-        reason: sent to the reporters where the transition notifies them; otherwise stored as an internal note.
+        reason: sent to the reporters where the step notifies them; otherwise stored as an internal note.
         seen: the version of the case that the officer saw; None where it does not matter.
         checklist: items ticked or explained, to be stored with the step; None where the caller has no checklist.
         override: why the reason is sent to the reporters despite a disclosure warning.
@@ -103,13 +103,13 @@ def _write_reason(
     speaker: KeySet,
     override: disclosure_check.Override | None,
 ) -> None:
-    """Send the reason of a step to the reporters where the transition notifies them; otherwise store it as notes."""
+    """Send the reason of a step to the reporters where the step notifies them; otherwise store it as notes."""
     notifies = workflow.transition_for(Action(step.action), Status(step.source)).notice
     for complaint in complaints:
         # A monitoring report has no reporter; the reason is stored as a note then.
         write = send_to_reporter if notifies and complaint.has_reporter else write_note
         text = case_membership.with_reference(reason, complaint)
-        write(complaint=complaint, text=text, actor=actor, speaker=speaker, transition=step)
+        write(complaint=complaint, text=text, actor=actor, speaker=speaker, step=step)
     if override and notifies:
         disclosure_check.record_override(
             actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
@@ -278,13 +278,13 @@ def proposals(*, actor: Actor) -> list[Proposal]:
     complaints = Complaint.objects.filter(case__in=cases).prefetch_related("grants").order_by("day", "pk")
     by_id = {complaint.pk: complaint for complaint in complaints}
     # Every report of a case has its own copy of the reason; any of them will do.
-    for note in InternalNote.objects.filter(transition__in=by_step, complaint__in=by_id).order_by("sequence"):
+    for note in InternalNote.objects.filter(step__in=by_step, complaint__in=by_id).order_by("sequence"):
         pair = actor.keyring.complaint(by_id[note.complaint_id])
-        if note.transition_id and not by_step[note.transition_id].reason:
-            by_step[note.transition_id].reason = read_note(note, pair=pair)
-    for row in Assessment.objects.filter(transition__in=by_step, complaint__in=by_id).select_related("author"):
+        if note.step_id and not by_step[note.step_id].reason:
+            by_step[note.step_id].reason = read_note(note, pair=pair)
+    for row in Assessment.objects.filter(step__in=by_step, complaint__in=by_id).select_related("author"):
         checklist = assessments.read_checklist(row, pair=actor.keyring.complaint(by_id[row.complaint_id]))
-        by_step[checklist.transition_id].checklist = checklist.items
+        by_step[checklist.step_id].checklist = checklist.items
     actor.record("queue.opened", facts={"shown": len(by_case)})
     return [by_case[case.pk] for case in cases if case.pk in by_case]
 
@@ -378,7 +378,7 @@ def changes_since(*, case: Case, seen: CaseVersion) -> list[Change]:
     """Return what changed in ``case`` since ``seen``; [] for a bare status, which does not tell."""
     if seen.steps is None:
         return []
-    steps = case.transitions.filter(sequence__gt=seen.steps).select_related("actor").order_by("sequence")
+    steps = case.steps.filter(sequence__gt=seen.steps).select_related("actor").order_by("sequence")
     changes = [Change("step", step.actor, step.action, step.at, step.day) for step in steps]
     reports = sorted(Complaint.objects.filter(case=case).values_list("pk", flat=True))
     if len(reports) != len(seen.threads):
@@ -402,10 +402,10 @@ def since_other_staff(*, case: Case, seen: CaseVersion, staff: Staff) -> CaseVer
 
 def _writings(later: Q) -> Iterator[Change]:
     """Yield messages, notes, risk assessments and evidence; those that came with a step belong to the step's change."""
-    for message in Message.objects.filter(later, transition=None).select_related("author").order_by("day", "sequence"):
+    for message in Message.objects.filter(later, step=None).select_related("author").order_by("day", "sequence"):
         yield Change(message.direction, message.author, day=message.day)
     for kind, model in (("note", InternalNote), ("danger", Assessment)):
-        for row in model.objects.filter(later, transition=None).select_related("author").order_by("at"):
+        for row in model.objects.filter(later, step=None).select_related("author").order_by("at"):
             yield Change(kind, row.author, at=row.at)
     for item in Evidence.objects.filter(later).order_by("day", "sequence")[:1]:
         yield Change("evidence", day=item.day)

@@ -171,7 +171,7 @@ def _open(
         for row in written.notes
     ]
     matches = _matches(keyring, case, complaints) if is_indexed else None
-    history = list(case.transitions.select_related("actor").order_by("sequence"))
+    history = list(case.steps.select_related("actor").order_by("sequence"))
     was_opened = any(getattr(complaint, "was_opened", False) for complaint in complaints)
     _record_opening(actor, case, threads, was_opened=was_opened)
     return CaseFile(
@@ -332,10 +332,10 @@ def _open_assessments(
     checklists: dict[uuid.UUID, dict[str, CheckedItem]] = {}
     for row in rows:
         pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
-        if row.transition_id is None:
+        if row.step_id is None:
             risks[row.complaint_id].append(assessments.read_risk(row, pair=pair))
         else:
-            checklists[row.transition_id] = assessments.read_checklist(row, pair=pair).items
+            checklists[row.step_id] = assessments.read_checklist(row, pair=pair).items
     return risks, checklists
 
 

@@ -208,7 +208,7 @@ def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
     last = CaseMove.objects.filter(complaint=complaint).order_by("-number").first()
     if last is None or last.target_id != case.pk:
         return False
-    forwards = case.transitions.filter(action=Action.FORWARD).order_by("-sequence")
+    forwards = case.steps.filter(action=Action.FORWARD).order_by("-sequence")
     sequence = forwards.values_list("sequence", flat=True).first()
     return sequence is not None and last.target_steps >= sequence
 

@@ -124,7 +124,7 @@ def record_override(
     """Store triage's reason as an internal note of each complaint, and record which message or step it is about."""
     step = about if isinstance(about, CaseStep) else None
     for complaint in complaints:
-        note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, transition=step)
+        note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, step=step)
         _record_override(actor, complaint.case_id, override, note=note.pk, about=about.pk)
 
 
@@ -143,7 +143,7 @@ def record_override_by_body(
         text=override.words,
         actor=actor,
         speaker=speaker,
-        transition=step,
+        step=step,
         release=release,
         to_reporter=False,
     )

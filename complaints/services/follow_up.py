@@ -135,7 +135,7 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
     messages = list(complaint.messages.select_related("release").order_by("sequence")) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
-    reasons = {message.transition_id: texts[message.pk] for message in messages if message.pk in texts}
+    reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
     status, due_on, question = Status(case.status), case.due_on, ""
     if status is Status.NEEDS_INFORMATION and report_history.last:
@@ -154,7 +154,7 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
         thread=[
             _thread_entry(message, texts[message.pk])
             for message in messages
-            if message.pk in texts and message.transition_id is None
+            if message.pk in texts and message.step_id is None
         ],
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
@@ -264,7 +264,7 @@ def add_message(
         )
         complaint.save(update_fields=["next_sequence"])
         _rewrite_identity(complaint, ticket.keys)
-        _transition_on_answer(complaint, case, today)
+        _step_on_answer(complaint, case, today)
 
 
 def _store_message(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
@@ -292,8 +292,8 @@ def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
     reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
 
 
-def _transition_on_answer(complaint: Complaint, case: Case, today: date) -> None:
-    """Perform the transition of an answer; where several reporters were asked, the first answer returns the case."""
+def _step_on_answer(complaint: Complaint, case: Case, today: date) -> None:
+    """Take the step of an answer; where several reporters were asked, the first answer returns the case."""
     if case.status == Status.NEEDS_INFORMATION:
         if case_membership.is_shared(case) and not was_asked(complaint, case):
             return
@@ -306,7 +306,7 @@ def _transition_on_answer(complaint: Complaint, case: Case, today: date) -> None
 
 
 def _last_action(case: Case) -> str | None:
-    return case.transitions.order_by("-sequence").values_list("action", flat=True).first()
+    return case.steps.order_by("-sequence").values_list("action", flat=True).first()
 
 
 def _perform(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
@@ -374,7 +374,7 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
     """
     case = complaint.case
     if not moved:
-        steps = list(case.transitions.order_by("sequence")) if case.step_count else []
+        steps = list(case.steps.order_by("sequence")) if case.step_count else []
         events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
         return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
     periods = case_membership.membership_periods(complaint)
@@ -424,5 +424,5 @@ def _label(status: str, body: str) -> str:
 
 def was_asked(complaint: Complaint, case: Case) -> bool:
     """Whether the open question of a case was put to this reporter."""
-    last_step = case.transitions.order_by("-sequence").values_list("pk", flat=True).first()
-    return complaint.messages.filter(transition=last_step).exists()
+    last_step = case.steps.order_by("-sequence").values_list("pk", flat=True).first()
+    return complaint.messages.filter(step=last_step).exists()

@@ -39,7 +39,7 @@ def send_to_reporter(
     text: str,
     actor: Actor,
     speaker: KeySet,
-    transition: CaseStep | None = None,
+    step: CaseStep | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
 ) -> Message:
@@ -59,7 +59,7 @@ def send_to_reporter(
         complaint=complaint,
         sequence=take_sequence(complaint),
         direction=direction,
-        transition=transition,
+        step=step,
         release=release,
         author=actor.staff,
         signer=speaker.sign.public,
@@ -124,14 +124,14 @@ def write_note(
     text: str,
     actor: Actor,
     speaker: KeySet,
-    transition: CaseStep | None = None,
+    step: CaseStep | None = None,
 ) -> InternalNote:
     """Append an internal note, sealed to the complaint, and audit it; raises as :func:`send_to_reporter`."""
     pair = actor.keyring.complaint(complaint)
     note = InternalNote(
         complaint=complaint,
         sequence=take_sequence(complaint),
-        transition=transition,
+        step=step,
         author=actor.staff,
         author_key=speaker.sign.public,
         at=actor.now,

@@ -182,7 +182,7 @@ def available_steps(
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
     if history is None:
-        history = list(case.transitions.order_by("sequence")) if any(row.second_person_than for row in rows) else []
+        history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
@@ -269,7 +269,7 @@ def perform(
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
     """Whether ``person`` took the last step ``action`` of a case, so that the next one needs a second person."""
-    last = case.transitions.filter(action=action).order_by("-sequence").first()
+    last = case.steps.filter(action=action).order_by("-sequence").first()
     return last is not None and person is not None and last.actor_id == person.pk
 
 

@@ -69,8 +69,8 @@ def test_one_that_breaks_takes_nothing_of_it_along(cast: Cast) -> None:
         [second.reference],
         [first.reference],
     )
-    assert not first.transitions.exists()
-    assert second.transitions.count() == 1
+    assert not first.steps.exists()
+    assert second.steps.count() == 1
 
 
 def test_nothing_ticked_and_odd_forms(signed_in: SignedIn, cast: Cast) -> None:

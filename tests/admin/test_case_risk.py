@@ -117,7 +117,7 @@ def test_incomplete_checklist_blocks_the_step_and_is_stored(signed_in: SignedIn,
     del form["check-says_where"]
     assert client.post(address, form).status_code == 302
     assessment = Assessment.objects.get()
-    assert assessment.transition == CaseStep.objects.get(case=sent.case, action="refer")
+    assert assessment.step == CaseStep.objects.get(case=sent.case, action="refer")
     text = client.get(url(sent, "change")).content.decode()
     assert "Ada di pesan sebelumnya." in text
     assert "Not done:" in text
@@ -131,7 +131,7 @@ def test_forwarding_asks_too(signed_in: SignedIn, cast: Cast) -> None:
     assert "Mohon ditinjau." in refused.content.decode()
     assert not Release.objects.exists()
     assert client.post(url(sent, "forward"), form | ticks("forward")).status_code == 302
-    assert Assessment.objects.filter(transition__action="forward").count() == 1
+    assert Assessment.objects.filter(step__action="forward").count() == 1
 
 
 def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: SignedIn, cast: Cast) -> None:

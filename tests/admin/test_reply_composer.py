@@ -124,9 +124,9 @@ def test_a_warning_stops_it_once_and_a_reason_lets_it_through(cast: Cast, signed
     assert [note for note in notes(cast, sent) if note.endswith(reason)]
     entry = AuditEntry.objects.get(event="leak.overridden")
     assert entry.facts["kinds"] == "accused"
-    step_taken = sent.case.transitions.get(action="ask_reporter")
+    step_taken = sent.case.steps.get(action="ask_reporter")
     assert entry.facts["about"] == str(step_taken.pk)
-    assert entry.facts["note"] == str(InternalNote.objects.get(transition=step_taken).pk)
+    assert entry.facts["note"] == str(InternalNote.objects.get(step=step_taken).pk)
 
 
 def test_a_message_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:

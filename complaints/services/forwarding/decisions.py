@@ -141,7 +141,7 @@ def _send_messages(
             text=message if to_triage else case_membership.with_reference(message, complaint),
             actor=actor,
             speaker=speaker,
-            transition=step,
+            step=step,
             release=release,
             to_reporter=not to_triage,
         )

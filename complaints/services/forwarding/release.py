@@ -111,7 +111,7 @@ def _send_messages(
             text=case_membership.with_reference(message, complaint),
             actor=actor,
             speaker=speaker,
-            transition=step,
+            step=step,
         )
     if override:
         disclosure_check.record_override(
