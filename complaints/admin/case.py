@@ -128,7 +128,7 @@ def case_context(
                 case,
                 today=today,
                 refused=choice.refused,
-                urgent=choice.action == "verify" and risk["in_danger"],
+                urgent=choice.action == "verify" and risk["is_high_risk"],
             )
             for choice in opened.choices
         ],
@@ -204,7 +204,7 @@ class RiskContext(TypedDict):
 
     gradings: list[ReportRisk]
     ungraded: list[ReportRisk]
-    in_danger: bool
+    is_high_risk: bool
 
 
 def risk_context(opened: case_file.CaseFile) -> RiskContext:
@@ -213,8 +213,8 @@ def risk_context(opened: case_file.CaseFile) -> RiskContext:
         {
             "number": number,
             "complaint_id": report.complaint.pk,
-            "now": assessment_lines(report.dangers[-1]) if report.dangers else None,
-            "before": [assessment_lines(assessment) for assessment in reversed(report.dangers[:-1])],
+            "now": assessment_lines(report.risk) if report.risk else None,
+            "before": [assessment_lines(assessment) for assessment in reversed(report.risk_assessments[:-1])],
         }
         for number, report in enumerate(opened.complaints, start=1)
     ]
@@ -223,7 +223,7 @@ def risk_context(opened: case_file.CaseFile) -> RiskContext:
     return {
         "gradings": [report for report in reports if report["now"] or not is_long],
         "ungraded": [report for report in reports if is_long and not report["now"]],
-        "in_danger": any(report.dangers and report.dangers[-1].grade is RiskGrade.HIGH for report in opened.complaints),
+        "is_high_risk": any(report.risk and report.risk.grade is RiskGrade.HIGH for report in opened.complaints),
     }
 
 

@@ -102,8 +102,7 @@ def assess(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID)
     report = next((report for report in opened.complaints if report.complaint.pk == complaint_id), None)
     if report is None:
         raise Http404
-    last = report.dangers[-1] if report.dangers else None
-    answers = {question.value: answer.value for question, answer in last.answers.items()} if last else {}
+    answers = {question.value: answer.value for question, answer in report.risk.answers.items()} if report.risk else {}
     form = RiskForm(request.POST if request.method == "POST" else None, initial=answers)
     if not form.is_valid():
         return _assessment_page(request, opened, report, form)
@@ -143,7 +142,7 @@ def _assessment_page(
         "form": form,
         "changes": changes,
         "stale": changes is not None,
-        "before": [assessment_lines(assessment) for assessment in reversed(report.dangers)],
+        "before": [assessment_lines(assessment) for assessment in reversed(report.risk_assessments)],
     }
     status = 409 if changes is not None else 400 if form.is_bound else 200
-    return render(request, "admin/danger.html", context, status=status)
+    return render(request, "admin/risk.html", context, status=status)

@@ -360,7 +360,7 @@ CHECKS: Final[dict[str, Label]] = {
     "accused_asn": gettext_lazy("The accused is, or was then, a civil servant."),
     "in_window": gettext_lazy("The time of the event fits an election or its preparation."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
-    "danger_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
+    "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
     "files_looked_at": gettext_lazy("I have looked at every file that leaves the house."),
     "no_trace": gettext_lazy("Neither the words nor the files that leave tell who the reporter is."),
     "right_body": gettext_lazy("This body is in charge of this accused."),
@@ -410,7 +410,7 @@ def _change_label(change: case_actions.Change) -> str:
         "body_to_reporter": _("The body wrote to the reporter."),
         "body_to_triage": _("The body wrote to the office."),
         "note": _("%(who)s wrote an internal note.") % names,
-        "danger": _("%(who)s graded the danger to the reporter.") % names,
+        "risk": _("%(who)s graded the danger to the reporter.") % names,
         "evidence": _("More evidence came in."),
         "reports": _("Reports were linked to this case or unlinked from it."),
     }[change.kind]

@@ -184,7 +184,7 @@ class QueueLine:
 
     case: Case
     summary: str
-    in_danger: bool
+    is_high_risk: bool
     status: str
     deadline: labels.DeadlineLabel
     age: int
@@ -210,7 +210,7 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
             QueueLine(
                 case=case,
                 summary=summaries.get(case.pk, ""),
-                in_danger=case.pk in urgent,
+                is_high_risk=case.pk in urgent,
                 status=labels.case_status_label(case),
                 deadline=labels.deadline_label(case.due_on if case.status in OPEN else None, today),
                 age=(today - case.received_on).days,
@@ -256,7 +256,7 @@ def _marks(line: QueueLine) -> list[tuple[str, str]]:
         marks.append(("mark", _("evidence")))
     if line.has_finding:
         marks.append(("mark", _("finding")))
-    if case.category.priority == "urgent" or line.in_danger:
+    if case.category.priority == "urgent" or line.is_high_risk:
         marks.append(("mark urgent", _("urgent")))
     if line.reports > 1:
         text = ngettext("%(counter)s report", "%(counter)s reports", line.reports)

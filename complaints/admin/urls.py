@@ -70,9 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/langkah/<slug:action>/", case_steps.step, name="complaints_case_step"),
     path("complaints/case/<uuid:object_id>/teruskan/", case_steps.forward, name="complaints_case_forward"),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
-    path(
-        "complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_danger"
-    ),
+    path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
     path("complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case.reply, name="complaints_case_reply"),
     path("complaints/case/<uuid:object_id>/catatan/<uuid:complaint_id>/", case.note, name="complaints_case_note"),
     path("complaints/case/<uuid:object_id>/gabung/", case_links.link, name="complaints_case_link"),

@@ -37,7 +37,7 @@ class ChecklistIncomplete(Exception):  # noqa: N818  a refusal is an answer, not
 
 _READ = ChecklistItem("read_all", required=True)
 _NO_CONFLICT = ChecklistItem("no_conflict", required=True)
-_RISK = ChecklistItem("danger_graded")
+_RISK = ChecklistItem("risk_graded")
 # proposal: practice asks whether the accused is a civil servant, whether the time fits, whether the report was made
 # before, and whether the officer is impartial (domain.md 8; ISO 37002:2021, 8.3.1 and 8.4)
 CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {

@@ -29,7 +29,7 @@ from complaints.services.messages import take_sequence
 from complaints.services.team_key_history import trusted_signer
 
 # Kinds of sealed records: changing one makes stored rows unreadable.
-RISK: Final = "danger"
+RISK: Final = "risk"
 CHECKLIST: Final = "checklist"
 _COLUMNS: Final = ("pk", "sequence", "author_key", "sealed")
 

@@ -356,7 +356,7 @@ class Change:
     """One change of a case.
 
     Attributes:
-        kind: "step", a message's direction, "note", "danger" (a risk assessment), "evidence" or "reports".
+        kind: "step", a message's direction, "note", "risk" (a risk assessment), "evidence" or "reports".
         who: the member of staff; None for reporters and the system.
         what: the action of a step.
         at: time of the change; None for what reporters do, which has a day only.
@@ -404,7 +404,7 @@ def _writings(later: Q) -> Iterator[Change]:
     """Yield messages, notes, risk assessments and evidence; those that came with a step belong to the step's change."""
     for message in Message.objects.filter(later, step=None).select_related("author").order_by("day", "sequence"):
         yield Change(message.direction, message.author, day=message.day)
-    for kind, model in (("note", InternalNote), ("danger", Assessment)):
+    for kind, model in (("note", InternalNote), ("risk", Assessment)):
         for row in model.objects.filter(later, step=None).select_related("author").order_by("at"):
             yield Change(kind, row.author, at=row.at)
     for item in Evidence.objects.filter(later).order_by("day", "sequence")[:1]:

@@ -85,14 +85,19 @@ class ThreadEntry:
 
 @dataclass(frozen=True)
 class ComplaintFile:
-    """One complaint, opened; ``dangers`` are its risk assessments, oldest first, of which the last one counts."""
+    """One complaint, opened; ``risk_assessments`` are oldest first, and the last one counts."""
 
     complaint: Complaint
     answers: dict[str, object]
     thread: list[ThreadEntry]
     evidence: list[EvidenceItem]
     posts: list[PostItem]
-    dangers: list[RiskAssessment] = field(default_factory=list)
+    risk_assessments: list[RiskAssessment] = field(default_factory=list)
+
+    @property
+    def risk(self) -> RiskAssessment | None:
+        """The assessment that counts; None where nobody has assessed the risk yet."""
+        return self.risk_assessments[-1] if self.risk_assessments else None
 
 
 @dataclass(frozen=True)
@@ -278,7 +283,7 @@ def _open_complaint(
             for row, _objects in evidence
             if row.kind == Evidence.Kind.POST
         ],
-        dangers=risks,
+        risk_assessments=risks,
     )
 
 

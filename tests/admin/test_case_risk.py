@@ -1,4 +1,4 @@
-"""Danger, checklists, two officers at once and the second person's inbox, as an officer meets them."""
+"""Risk, checklists, two officers at once and the second person's inbox, as an officer meets them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mark_on(page: str) -> str:
 
 
 def grade(client: Client, sent: Sent, **changes: str) -> int:
-    address = url(sent, "danger", complaint_of(sent).pk)
+    address = url(sent, "risk", complaint_of(sent).pk)
     return client.post(address, SAFE | changes).status_code
 
 
@@ -49,7 +49,7 @@ def test_in_short_completeness_and_three_clocks(signed_in: SignedIn, cast: Cast)
         assert words in text, words
 
 
-def test_danger_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> None:
+def test_risk_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), english(signed_in("vera"))
     assert "Not graded yet." in client.get(url(sent, "change")).content.decode()
     assert grade(client, sent, grade="high") == 400
@@ -66,7 +66,7 @@ def test_danger_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> N
     assert verify.verify_chain().whole
 
 
-def test_high_danger_marks_the_line_of_the_queue(signed_in: SignedIn, cast: Cast) -> None:
+def test_high_risk_marks_the_line_of_the_queue(signed_in: SignedIn, cast: Cast) -> None:
     calm, urgent = in_review(cast, category="B1"), in_review(cast, category="B1")
     client, queue = english(signed_in("vera")), reverse("admin:complaints_case_changelist")
     assert "mark urgent" not in client.get(queue).content.decode()
@@ -82,13 +82,13 @@ def test_high_danger_marks_the_line_of_the_queue(signed_in: SignedIn, cast: Cast
 
 def test_a_missing_answer_keeps_the_others(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = in_review(cast), signed_in("vera")
-    answer = client.post(url(sent, "danger", complaint_of(sent).pk), {"harmed": "yes", "why": "Baru saja."})
+    answer = client.post(url(sent, "risk", complaint_of(sent).pk), {"harmed": "yes", "why": "Baru saja."})
     assert answer.status_code == 400
     assert "Baru saja." in answer.content.decode()
     assert not Assessment.objects.exists()
 
 
-def test_high_danger_shortens_what_follows_verifying(signed_in: SignedIn, cast: Cast) -> None:
+def test_high_risk_shortens_what_follows_verifying(signed_in: SignedIn, cast: Cast) -> None:
     calm, urgent = in_review(cast), in_review(cast)
     client = signed_in("vera")
     assert grade(client, urgent, safety="yes") == 302
@@ -193,7 +193,7 @@ def test_words_to_a_reporter_wait_when_a_colleague_was_faster(signed_in: SignedI
     again = {"seen": mark_on(text), "text": "Kapan tepatnya?"}
     assert vera.post(url(sent, "reply", complaint.pk), again).status_code == 302
     graded = {"seen": seen, "why": "Sudah lama."} | SAFE
-    told = vera.post(url(sent, "danger", complaint.pk), graded)
+    told = vera.post(url(sent, "risk", complaint.pk), graded)
     assert told.status_code == 409
     assert "Sudah lama." in told.content.decode()
     assert not Assessment.objects.exists()

@@ -144,7 +144,7 @@ def used(browser: Window, busy: uuid.UUID) -> list[str]:
     """Return what is wrong where a verifier reads reasons, writes words, brings in a table and takes a file out."""
     page, wrong = browser.page, list[str]()
     browser.go(reverse("admin:complaints_case_change", args=[busy]))
-    # Link, danger, hand-over, question, the checklist's items, conflict.
+    # Link, risk, hand-over, question, the checklist's items, conflict.
     assert page.locator("body").evaluate("(body) => body.textContent").count(PAYLOADS[0]) >= 6
     wrong += judged(browser, "reasons")
     for name, cells in {"refused": {}, "dry run": {"terlapor": "colleague", "kategori": "C1"}}.items():

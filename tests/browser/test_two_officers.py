@@ -1,4 +1,4 @@
-"""Two officers at one case: danger graded, a checklist in the way, and the second told what the first did."""
+"""Two officers at one case: the risk graded, a checklist in the way, and the second told what the first did."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def faults(browser: Window) -> list[str]:
 
 
 @pytest.mark.both_databases
-def test_danger_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) -> None:
+def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) -> None:
     sent = in_review(live_cast, event_from="", learnt_on="2026-11-20")
     with_photo(sent)
     case = f"/kantor/complaints/case/{sent.case.pk}"

@@ -66,7 +66,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_conflict_lift": ({"forwarder"}, 200),
     "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
     "admin:complaints_case_forward": (TRIAGE, 409),
-    "admin:complaints_case_danger": (TRIAGE, 200),
+    "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGE, 200),
     "admin:complaints_case_file": (CASES, 405),
     "admin:complaints_case_view": (TRIAGE, 200),

@@ -132,7 +132,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "case_link": [case],
         "case_unlink": [case, complaint.pk],
         "case_assign": [case],
-        "case_danger": [case, complaint.pk],
+        "case_risk": [case, complaint.pk],
         "case_step": [case, "verify"],
         "case_forward": [case],
         "case_file": [case, original],

@@ -215,11 +215,11 @@ class MarkedProcedure:
             assert answer.status_code == 302, (name, answer.content.decode())
 
     def grade(self, client: Client, case: Case, complaint: Complaint) -> None:
-        address = reverse("admin:complaints_case_danger", args=[case.pk, complaint.pk])
+        address = reverse("admin:complaints_case_risk", args=[case.pk, complaint.pk])
         answers = dict.fromkeys(RiskQuestion, RiskAnswer.UNKNOWN.value)
-        answer = client.post(address, {**answers, "grade": "high", "why": self.mark("danger")})
+        answer = client.post(address, {**answers, "grade": "high", "why": self.mark("risk")})
         assert answer.status_code == 302, answer.content.decode()
-        assert self.markers["danger"] in client.get(address).content.decode()
+        assert self.markers["risk"] in client.get(address).content.decode()
 
     def said(self, action: str) -> dict[str, str]:
         """A checklist: what has to be ticked ticked, everything else explained."""

@@ -85,7 +85,7 @@ class TwoReports:
             complaint.answers,
             [entry.text for entry in complaint.thread],
             [note.text for note in opened.notes],
-            [(assessment.grade, assessment.why) for assessment in complaint.dangers],
+            [(assessment.grade, assessment.why) for assessment in complaint.risk_assessments],
             opened.checklists,
             [thing.info for thing in objects],
             [post.info for post in complaint.posts],
