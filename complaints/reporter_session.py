@@ -9,7 +9,7 @@ class ReporterSession(Protocol):
     """A mapping of JSON content behind the reporter's cookie, stored with the response.
 
     Its entries: "draft" (the unfinished report), "sent" (the code of the report just sent), "ticket" (the keys of an
-    open report), "said" (the code of a notice for the next status page).
+    open report), "notice" (the code of a notice for the next status page).
     """
 
     keeps_files: bool

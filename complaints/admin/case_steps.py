@@ -132,7 +132,7 @@ class ForwardForm(ChecklistForm):
     cover = text_field(
         gettext_lazy("Covering note to the body"), help_text=gettext_lazy("The body reads it above the report.")
     )
-    told = text_field(
+    reply = text_field(
         gettext_lazy("Words to the reporter, if you like"),
         help_text=gettext_lazy("The reporter reads them on the status page beside the new state."),
         rows=3,
@@ -324,7 +324,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         code = choice.refused if choice else "changed"
         return _step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
     opened = case_file.open_case(actor=request.actor, case_id=case.pk)
-    composer = _step_composer(request, case, choice.row, "told")
+    composer = _step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
         initial={"body": case.lead_body_id},
@@ -332,7 +332,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         bodies=bodies_to_forward_to(timezone.localdate()),
         objects=[str(row["object"].id) for row in _file_rows(opened)],
     )
-    if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["told"]):
+    if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["reply"]):
         return _forward_page(request, case, form, composer, opened)
     try:
         release_forward(
@@ -341,7 +341,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             body=form.cleaned_data["body"],
             objects=[uuid.UUID(name) for name in form.cleaned_data["objects"]],
             cover=form.cleaned_data["cover"],
-            told=form.cleaned_data["told"],
+            reply=form.cleaned_data["reply"],
             seen=CaseVersion.parse(request.POST.get("seen", "")),
             checklist=form.answers(),
             override=composer.override_record(),
@@ -398,7 +398,7 @@ def _forward_page(
 
 def _posted_texts(request: StaffRequest) -> str:
     """Return the texts of the form of forwarding in one, for a page that has no such form."""
-    texts = (request.POST.get(name, "").strip() for name in ("cover", "told"))
+    texts = (request.POST.get(name, "").strip() for name in ("cover", "reply"))
     return "\n\n".join(text for text in texts if text)
 
 

@@ -90,13 +90,13 @@ _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
     "take_up": {},
     "resume": {},
     "ask_reporter": {
-        "told": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
+        "reply": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
     },
     "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
     "substantiate": {"text": (_FINDING, _("Kept on the release; the office reads it."), True)},
     "dismiss": {
         "text": (_FINDING, _("Kept on the release; the office reads it."), True),
-        "told": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
+        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
     },
     "await_agency": {
         "text": (_("Your recommendation to the agency"), _("Kept on the release; the office reads it."), True)
@@ -115,8 +115,8 @@ class BodyStepForm(SeenForm):
             self._add_sanction()
         for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
             self.fields[name] = text_field(label, help_text=help_text, required=required)
-        if "told" not in self.fields and action is not Action.RETURN:
-            self.fields["told"] = text_field(
+        if "reply" not in self.fields and action is not Action.RETURN:
+            self.fields["reply"] = text_field(
                 _("Words to the reporter, if you like"),
                 help_text=_("The reporter reads them on the status page beside the new state."),
                 rows=3,

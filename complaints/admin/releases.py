@@ -220,7 +220,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     if request.method != "POST":
         return _show_step(request, release, Action(action), row, composer)
     form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
-    if form.is_valid() and composer.may_send(form.cleaned_data.get("told", "")):
+    if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
     return _show_step(request, release, Action(action), row, composer, form=form)
 
@@ -234,12 +234,12 @@ def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) 
 def _composer(request: StaffRequest, release: AnnotatedRelease, row: Transition | None) -> Composer:
     """Return the composer of the words to the reporters; it offers and checks nothing where the step sends none."""
     if row is None or not row.notice:
-        return Composer(request=request, field="told")
+        return Composer(request=request, field="reply")
     case, body = release.case, release.body.short_name
     due_on, label = _step_label(row, release).due_on, labels.target_status_label(row, case, body)
     return Composer(
         request=request,
-        field="told",
+        field="reply",
         make_options=lambda: reply_composer.standard_text_options(row.action.value, case, due_on=due_on, body=body),
         find_leaks=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
         make_preview=lambda text: reply_composer.step_preview(row, case, text, label=label, due_on=due_on, body=body),
@@ -268,7 +268,7 @@ def _show_step(
     status = composer.status if form else 200
     if refused or row is None:
         status = 409
-        texts = [form.data.get(name, "") for name in ("text", "told")] if form else []
+        texts = [form.data.get(name, "") for name in ("text", "reply")] if form else []
         context |= {
             "refused": labels.REFUSALS[refused or "not_from_here"],
             "stale": bool(refused or form),
@@ -299,7 +299,7 @@ def _take_step(
             release_id=release.pk,
             action=action,
             text=values.get("text", "").strip(),
-            told=values.get("told", "").strip(),
+            reply=values.get("reply", "").strip(),
             sanction=sanction,
             seen=CaseVersion.parse(values["seen"]),
             override=override,

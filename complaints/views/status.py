@@ -102,8 +102,8 @@ def _show(
         report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     except ObjectDoesNotExist:
         return _gone(request)
-    notice = request.reporter.pop("said") if "said" in request.reporter else ""
-    pieces = {"told": render_to_string("complaints/status/told.html", {"report": report, "said": notice})}
+    notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
+    pieces = {"summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice})}
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     waiting = waiting_files(request)
@@ -162,7 +162,7 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
         response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
         response.status_code = HTTPStatus.CONFLICT
         return response
-    request.reporter["said"] = notice
+    request.reporter["notice"] = notice
     return redirect("status_page")
 
 
@@ -196,7 +196,7 @@ def files(request: ReporterRequest) -> HttpResponse:
     form.fields["evidence"].required = not waiting
     if accepted and any(file.betrays for file in waiting):
         # The page lists the metadata of the posted files; the next submission sends them.
-        request.reporter["said"] = "look"
+        request.reporter["notice"] = "look"
         return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():
         return _add(request, "files", form, text="", files=waiting)
@@ -252,7 +252,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     except ObjectDoesNotExist:
         return _gone(request)
     if not may_withdraw:
-        request.reporter["said"] = "too_late"
+        request.reporter["notice"] = "too_late"
         return redirect("status_page")
     form = WithdrawForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
@@ -263,7 +263,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
                 today=timezone.localdate(),
             )
         except TransitionRefused:
-            request.reporter["said"] = "too_late"
+            request.reporter["notice"] = "too_late"
         except CaseChanged:
             _not_sent(form)
             return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)

@@ -236,7 +236,7 @@ def test_late_request_does_not_restore_a_deleted_session(db: None, act: Any) -> 
     session.save()
     cookie = session.cookie_to_set
     slow, leaving = ReporterSession(cookie), ReporterSession(cookie)
-    slow["said"] = "text"
+    slow["notice"] = "text"
     assert leaving.get("ticket")
     act(leaving)
     slow.save()

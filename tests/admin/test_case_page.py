@@ -203,7 +203,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
         "body": "kasn",
         "objects": [str(stored["working"])],
         "cover": "Mohon.",
-        "told": "Sudah.",
+        "reply": "Sudah.",
     } | ticks("forward")
     response = client.post(forward_url(sent), form)
     assert response.headers["Location"] == case_url(sent)

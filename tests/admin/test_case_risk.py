@@ -145,9 +145,9 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Telepon."
     )
     follow_up.add_message(ticket=sent.ticket, text="Kemarin.", files=[], today=timezone.localdate())
-    told = vera.post(address, form)
-    text = told.content.decode()
-    assert told.status_code == 409
+    answer = vera.post(address, form)
+    text = answer.content.decode()
+    assert answer.status_code == 409
     for words in ("Vino wrote to the reporter", "Vino wrote an internal note", "A message of the reporter came in"):
         assert words in text, words
     for hidden in ("Telepon.", "Kemarin."):
@@ -166,9 +166,9 @@ def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: 
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Sebentar."
     )
     form = {"seen": seen, "body": "kasn", "cover": "Mohon ditinjau."} | ticks("forward")
-    told = fitri.post(url(sent, "forward"), form)
-    text = told.content.decode()
-    assert told.status_code == 409
+    answer = fitri.post(url(sent, "forward"), form)
+    text = answer.content.decode()
+    assert answer.status_code == 409
     assert "Vino wrote an internal note" in text
     assert "Mohon ditinjau." in text
     assert not Release.objects.exists()
@@ -184,18 +184,18 @@ def test_words_to_a_reporter_wait_when_a_colleague_was_faster(signed_in: SignedI
     )
     for name, model in (("reply", Message), ("note", InternalNote)):
         before = model.objects.count()
-        told = vera.post(url(sent, name, complaint.pk), {"seen": seen, "text": "Kapan tepatnya?"})
-        text = told.content.decode()
-        assert told.status_code == 409
+        answer = vera.post(url(sent, name, complaint.pk), {"seen": seen, "text": "Kapan tepatnya?"})
+        text = answer.content.decode()
+        assert answer.status_code == 409
         assert "Vino wrote to the reporter" in text
         assert "Kapan tepatnya?" in text
         assert model.objects.count() == before
     again = {"seen": mark_on(text), "text": "Kapan tepatnya?"}
     assert vera.post(url(sent, "reply", complaint.pk), again).status_code == 302
     graded = {"seen": seen, "why": "Sudah lama."} | SAFE
-    told = vera.post(url(sent, "risk", complaint.pk), graded)
-    assert told.status_code == 409
-    assert "Sudah lama." in told.content.decode()
+    answer = vera.post(url(sent, "risk", complaint.pk), graded)
+    assert answer.status_code == 409
+    assert "Sudah lama." in answer.content.decode()
     assert not Assessment.objects.exists()
 
 

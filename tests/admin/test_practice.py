@@ -113,8 +113,8 @@ def test_nothing_of_the_house_counts_or_moves_it(cast: Cast) -> None:
 def test_likenesses_do_not_mix(cast: Cast) -> None:
     mine = made(cast, 1)[0]
     opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=mine.pk)
-    told = opened.complaints[0].answers
-    changes = {name: told[name] for name in ("accused_name", "agency", "regency", "province", "agency_kind")}
+    answers = opened.complaints[0].answers
+    changes = {name: answers[name] for name in ("accused_name", "agency", "regency", "province", "agency_kind")}
     real = [send_report(**changes).case for _ in range(2)]
     case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[1].pk)
     matches = case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=real[0].pk).matches

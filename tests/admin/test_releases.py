@@ -78,11 +78,11 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
 
     assert take("take_up", "forwarded") == 302
     assert take("ask_reporter", "under_examination") == 400
-    assert take("ask_reporter", "under_examination", told="Siapa saksinya?") == 302
+    assert take("ask_reporter", "under_examination", reply="Siapa saksinya?") == 302
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     assert "Dua rekan." in client.get(page_url(release)).content.decode()
     assert take("substantiate", "under_examination") == 400
-    assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", told="Dugaan terbukti.") == 302
+    assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", reply="Dugaan terbukti.") == 302
     assert take("await_agency", "substantiated", text="Sanksi sedang.") == 302
     decision = {"kind": "moral_open", "number": "800/1", "decided_on": timezone.localdate().isoformat()}
     assert take("sanction", "awaiting_agency", **{**decision, "decided_on": "2999-01-01"}) == 400
@@ -93,9 +93,9 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     text = client.get(page_url(release)).content.decode()
     for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1"):
         assert words in text
-    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
-    assert "Dugaan terbukti." in told
-    assert not any("menurut saksi" in words for words in told)
+    reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    assert "Dugaan terbukti." in reasons
+    assert not any("menurut saksi" in words for words in reasons)
 
 
 def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> None:
@@ -104,11 +104,11 @@ def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> N
     client = signed_in("kirana")
     url = step_url(release, "dismiss")
     assert client.post(url, {"seen": "under_examination", "text": "Tidak ada bukti."}).status_code == 400
-    form = {"seen": "under_examination", "text": "Tidak ada bukti.", "told": "Bukti belum cukup."}
+    form = {"seen": "under_examination", "text": "Tidak ada bukti.", "reply": "Bukti belum cukup."}
     assert client.post(url, form).status_code == 302
     assert status(release) == "unsubstantiated"
-    told = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
-    assert told[-1] == "Bukti belum cukup."
+    reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    assert reasons[-1] == "Bukti belum cukup."
 
 
 def test_returned_release_hides_later_events_of_the_case(signed_in: SignedIn, cast: Cast) -> None:
@@ -157,10 +157,10 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
     body_act(cast, "kirana", taken, Action.TAKE_UP)
     _three, asked = forwarded(cast)
     body_act(cast, "kirana", asked, Action.TAKE_UP)
-    body_act(cast, "kirana", asked, Action.ASK_REPORTER, told="Kapan?")
+    body_act(cast, "kirana", asked, Action.ASK_REPORTER, reply="Kapan?")
     _four, ended = forwarded(cast)
     body_act(cast, "kirana", ended, Action.TAKE_UP)
-    body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", told="Tidak cukup.")
+    body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")
     _five, foreign = forwarded(cast, body="bkn")
     Case.objects.filter(pk=taken.case_id).update(due_on="2020-01-01")
     client = signed_in("kirana")

@@ -30,7 +30,7 @@ def reply(sent: Sent) -> str:
     return reverse("admin:complaints_case_reply", args=[sent.case.pk, sent.ticket.complaint_id])
 
 
-def told(sent: Sent) -> str:
+def words_to_reporter(sent: Sent) -> str:
     page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
     return " ".join([page.question, *(entry.text for entry in page.thread), *(event.reason for event in page.events)])
 
@@ -59,7 +59,7 @@ def test_a_standard_text_is_put_in_below_what_was_typed(cast: Cast, signed_in: S
     form = {"text": "Laporan {reference} sudah kami baca."}
     assert f"Laporan {sent.case.reference} sudah" in sending_nothing(vera, reply(sent), form | {"do": "preview"}, 200)
     assert vera.post(reply(sent), form).status_code == 302
-    assert f"Laporan {sent.case.reference} sudah" in told(sent)
+    assert f"Laporan {sent.case.reference} sudah" in words_to_reporter(sent)
 
 
 def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signed_in: SignedIn) -> None:
@@ -76,7 +76,7 @@ def test_reporters_who_share_a_case_are_each_told_of_their_own(cast: Cast, signe
     assert f"<mark>{first.case.reference}</mark>" in joint
     assert vera.post(url, form).status_code == 302
     for mine, other in ((first, second), (second, first)):
-        assert mine.case.reference in told(mine) and other.case.reference not in told(mine)
+        assert mine.case.reference in words_to_reporter(mine) and other.case.reference not in words_to_reporter(mine)
     # What one of them wrote is kept from the other.
     story = "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua."
     url = reverse("admin:complaints_case_reply", args=[first.case.pk, first.ticket.complaint_id])
@@ -120,7 +120,7 @@ def test_a_warning_stops_it_once_and_a_reason_lets_it_through(cast: Cast, signed
     assert "Hendra Wiratno" in blank
     reason = "Pelapor menyebutnya sendiri."
     assert vera.post(step(sent, "ask_reporter"), form | {"override": reason}).status_code == 302
-    assert NAMING in told(sent)
+    assert NAMING in words_to_reporter(sent)
     assert [note for note in notes(cast, sent) if note.endswith(reason)]
     entry = AuditEntry.objects.get(event="leak.overridden")
     assert entry.facts["kinds"] == "accused"
@@ -146,24 +146,24 @@ def test_a_message_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
 def test_forwarding_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
     sent, fitri = verified(cast, **NAMED), signed_in("fitri")
     url = reverse("admin:complaints_case_forward", args=[sent.case.pk])
-    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "told": NAMING} | ticks("forward")
+    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "reply": NAMING} | ticks("forward")
     sending_nothing(fitri, url, form, 400)
     refused = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
     assert NAMING in refused and "Mohon ditindaklanjuti." in refused and "sudah kami teruskan" in refused
     assert fitri.post(url, form | {"override": "Sudah umum."}).status_code == 302
-    assert NAMING in told(sent)
+    assert NAMING in words_to_reporter(sent)
 
 
 def test_a_body_is_warned_by_what_was_released_to_it(cast: Cast, signed_in: SignedIn) -> None:
     sent, release = forwarded(cast, **NAMED)
     body_act(cast, "kirana", release, Action.TAKE_UP)
     url = reverse("admin:complaints_release_step", args=[release.pk, "dismiss"])
-    form = {"seen": "under_examination", "text": "Tidak cukup.", "told": NAMING}
+    form = {"seen": "under_examination", "text": "Tidak cukup.", "reply": NAMING}
     kirana = signed_in("kirana")
     page = sending_nothing(kirana, url, form, 400)
     assert "<mark>Hendra Wiratno</mark>" in page
     assert kirana.post(url, form | {"override": "Pelapor tahu."}).status_code == 302
-    assert NAMING in told(sent) and "Pelapor tahu." not in told(sent)
+    assert NAMING in words_to_reporter(sent) and "Pelapor tahu." not in words_to_reporter(sent)
     why = Message.objects.get(direction="body_to_triage")
     assert AuditEntry.objects.get(event="leak.overridden").facts["note"] == str(why.pk)
 

@@ -160,7 +160,7 @@ def body_works(kirana: LinkFollower, joint: Case, others: list[str]) -> None:
     assert kirana.page.locator(".story .report").count() == LINKED
     kirana.lies_well()
     act(kirana, "take_up")
-    act(kirana, "ask_reporter", told="Siapa lagi yang mengetahuinya?")
+    act(kirana, "ask_reporter", reply="Siapa lagi yang mengetahuinya?")
 
 
 def act(tread: LinkFollower, action: str, **words: str) -> None:
@@ -192,10 +192,10 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
 def body_decides(kirana: LinkFollower, joint: Case) -> None:
     kirana.goes("/kantor/complaints/release/").follows(kirana.page.get_by_role("link", name=joint.reference))
     act(kirana, "resume")
-    act(kirana, "substantiate", text="Terbukti.", told="Dugaan itu terbukti.")
+    act(kirana, "substantiate", text="Terbukti.", reply="Dugaan itu terbukti.")
     act(kirana, "await_agency", text="Jatuhkan sanksi moral terbuka.")
     decided = timezone.localdate().isoformat()
-    act(kirana, "sanction", kind="moral_open", number="800/17/2026", decided_on=decided, told="Sudah diumumkan.")
+    act(kirana, "sanction", kind="moral_open", number="800/17/2026", decided_on=decided, reply="Sudah diumumkan.")
 
 
 def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) -> None:

@@ -160,7 +160,7 @@ def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporte
 def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
     kirana.does("take_up")
     reporter.reads("Sedang dikaji KASN")
-    kirana.does("ask_reporter", told=BODY_ASKS)
+    kirana.does("ask_reporter", reply=BODY_ASKS)
     reporter.reads("Pertanyaan dari KASN", BODY_ASKS)
     reporter.answers(ANSWERS_BODY)
     kirana.opens("release", reference)
@@ -168,10 +168,10 @@ def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
 
 
 def liaison_records(kirana: Officer) -> None:
-    kirana.does("substantiate", text=FINDING, told=TOLD_FINDING)
+    kirana.does("substantiate", text=FINDING, reply=TOLD_FINDING)
     kirana.does("await_agency", text=ADVICE)
     decided_on = timezone.localdate().isoformat()
-    kirana.does("sanction", kind="moral_open", number=NUMBER, decided_on=decided_on, told=TOLD_END)
+    kirana.does("sanction", kind="moral_open", number=NUMBER, decided_on=decided_on, reply=TOLD_END)
     assert NUMBER in kirana.window.words
 
 

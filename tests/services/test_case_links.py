@@ -82,7 +82,7 @@ def forward(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
 def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
     body = OversightBody.objects.get(pk="kasn")
     return release_forward(
-        actor=Actor(cast.ring("fitri"), at(on)), case_id=sent.case.pk, body=body, objects=[], told="Kami teruskan."
+        actor=Actor(cast.ring("fitri"), at(on)), case_id=sent.case.pk, body=body, objects=[], reply="Kami teruskan."
     )
 
 
@@ -426,7 +426,7 @@ def test_release_holds_reports_linked_before_it_only(cast: Cast) -> None:
     assert [page(reporter).may_withdraw for reporter in (target, first, late)] == [False, False, True]
     # A question of the body goes to those whose reports it holds, and only their answer is one.
     decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, action=Action.TAKE_UP)
-    asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "told": "Ada foto lain?"}
+    asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "reply": "Ada foto lain?"}
     decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, **asked)
     assert [page(reporter).question for reporter in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
     follow_up.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)

@@ -50,7 +50,7 @@ def change(name: str, **values: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("person", "told"),
+    ("person", "answers"),
     [
         ({"nip": "19700101 199003 1 001"}, {"accused_nip": NIP}),
         ({"first_name": "Siti", "last_name": "Aminah"}, {"accused_name": "Dra. Hj. Siti Aminah, M.Si."}),
@@ -58,11 +58,11 @@ def change(name: str, **values: Any) -> None:
     ],
 )
 def test_named_officer_is_locked_out_whoever_looks_first(
-    cast: Cast, person: dict[str, str], told: dict[str, str]
+    cast: Cast, person: dict[str, str], answers: dict[str, str]
 ) -> None:
     Staff.objects.filter(username="vino").update(**person)
     for first in ("vino", "vera"):
-        sent = send_report(today=DAY, **told)
+        sent = send_report(today=DAY, **answers)
         first_look.process_new_reports(actor=Actor(cast.ring(first), NOW))
         assert not finds(cast, "vino", sent)
         assert finds(cast, "vera", sent)

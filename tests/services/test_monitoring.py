@@ -112,16 +112,16 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
         forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
     body = OversightBody.objects.get(pk="kasn")
     release = forward(
-        actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], told="Kepada siapa pun."
+        actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], reply="Kepada siapa pun."
     )
     assert not Message.objects.exists()
     kirana = cast.ring("kirana")
-    decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, told="Mulai.")
+    decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, reply="Mulai.")
     actions = {row.action for row in reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk).actions}
     assert Action.ASK_REPORTER not in actions
     assert Action.SUBSTANTIATE in actions
     with pytest.raises(TransitionRefused):
-        decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, told="Siapa?")
+        decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, reply="Siapa?")
     decisions.act(
         actor=Actor(kirana, NOW), release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?"
     )

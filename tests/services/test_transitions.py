@@ -130,7 +130,7 @@ class CaseUnderTest:
             release_id=self.release.pk,
             action=action,
             text="Isi.",
-            told="Alasan.",
+            reply="Alasan.",
             sanction=self.sanction if action is Action.SANCTION else None,
         )
 
@@ -241,7 +241,7 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_te
                 if who == "verifier":
                     case_actions.act(actor=actor, case_id=case_under_test.sent.case.pk, reason=" \n", **given)
                 else:
-                    decisions.act(actor=actor, release_id=case_under_test.release.pk, told=" ", text=" ", **given)
+                    decisions.act(actor=actor, release_id=case_under_test.release.pk, reply=" ", text=" ", **given)
         assert case_under_test.everything() == before
 
 

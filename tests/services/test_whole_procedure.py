@@ -66,10 +66,10 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     assert [f.variant for f in seen.files] == ["working"]
     do = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
     assert "Dua rekan." in [message.text for message in reading.open_release(**do).thread]
-    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
     record = decisions.SanctionRecord("moral_open", "800/1", DAY)
     decisions.act(action=Action.SANCTION, sanction=record, **do)

@@ -112,7 +112,7 @@ def test_a_first_report_weighs_less_than_forty_kilobytes(client: Client) -> None
     weigh("/lapor/siapa/")
     client.post("/lapor/siapa/", walk.WHO)
     weigh("/lapor/cerita/")
-    client.post("/lapor/cerita/", walk.TOLD)
+    client.post("/lapor/cerita/", walk.STORY_PAGE)
     token = re.search(r'name="token" value="([0-9a-f]+)"', weigh("/lapor/periksa/"))
     assert token
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token[1]})

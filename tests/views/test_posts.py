@@ -27,7 +27,7 @@ def fold_of(page: HttpResponse) -> str:
 
 
 def add(client: Client, **changes: str) -> HttpResponse:
-    return client.post(STORY, walk.TOLD | {"links": ""} | POST | {"go": "post"} | changes)
+    return client.post(STORY, walk.STORY_PAGE | {"links": ""} | POST | {"go": "post"} | changes)
 
 
 def test_post_fields_are_collapsed_and_explain_proof_of_likes(client: Client) -> None:
@@ -47,7 +47,7 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
     assert LINK not in page.content.decode()
     assert walk.STORY in page.content.decode()
     assert fold_of(page).startswith('<details class="fold">')
-    assert client.post(STORY, walk.TOLD).url == "/lapor/periksa/"
+    assert client.post(STORY, walk.STORY_PAGE).url == "/lapor/periksa/"
     check = client.get("/lapor/periksa/")
     assert "Unggahan 1 Facebook · akun.unik" in walk.words(check)
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(check)})
@@ -59,9 +59,9 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
 
 def test_post_in_collapsed_fields_is_saved_by_any_button(client: Client) -> None:
     walk.to_story(client)
-    assert client.post(STORY, walk.TOLD | POST).url == "/lapor/periksa/"
+    assert client.post(STORY, walk.STORY_PAGE | POST).url == "/lapor/periksa/"
     assert "akun.unik" in walk.words(client.get("/lapor/periksa/"))
-    assert client.post(STORY, walk.TOLD | {"account": "@kedua", "go": "back"}).url == "/lapor/siapa/"
+    assert client.post(STORY, walk.STORY_PAGE | {"account": "@kedua", "go": "back"}).url == "/lapor/siapa/"
     assert "@kedua" in walk.words(client.get("/lapor/periksa/"))
 
 
@@ -70,7 +70,7 @@ def test_a_post_is_removed_and_the_rest_stays(client: Client) -> None:
     add(client)
     add(client, url="https://x.com/akun_dua/status/1")
     identifier = re.findall(r'name="post" value="([0-9a-f]+)"', client.get(STORY).content.decode())[0]
-    typed = walk.TOLD | {"story": f"{walk.STORY} Tambahan.", "post": identifier}
+    typed = walk.STORY_PAGE | {"story": f"{walk.STORY} Tambahan.", "post": identifier}
     assert client.post("/lapor/unggahan/hapus/", typed).url == STORY
     page = client.get(STORY)
     assert "akun.unik" not in walk.words(page)
@@ -104,7 +104,7 @@ def test_an_error_opens_the_fold_and_keeps_everything(client: Client, typed: dic
 
 def test_barely_filled_post_fields_do_not_block_sending(client: Client) -> None:
     walk.to_story(client)
-    assert client.post(STORY, walk.TOLD | {"act": "like"}).url == "/lapor/periksa/"
+    assert client.post(STORY, walk.STORY_PAGE | {"act": "like"}).url == "/lapor/periksa/"
     assert 'value="like" selected' in fold_of(client.get(STORY))
 
 
@@ -118,7 +118,7 @@ def test_too_many_posts_are_told(client: Client) -> None:
 def test_a_kept_file_can_be_named_as_its_screenshot(client: Client) -> None:
     walk.to_story(client)
     shot = SimpleUploadedFile("layar.jpg", photo())
-    client.post(STORY, walk.TOLD | {"evidence": [shot], "go": "stay"})
+    client.post(STORY, walk.STORY_PAGE | {"evidence": [shot], "go": "stay"})
     assert "1. layar.jpg" in fold_of(client.get(STORY))
     assert add(client, screenshot=str(DraftFile.objects.get().pk)).url == STORY
     assert add(client, screenshot="lain").status_code == 200

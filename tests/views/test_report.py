@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 def test_the_four_pages_lead_on_one_to_the_next(client: Client) -> None:
     assert walk.to_who(client).url == "/lapor/siapa/"
     assert client.post("/lapor/siapa/", walk.WHO).url == "/lapor/cerita/"
-    assert client.post("/lapor/cerita/", walk.TOLD).url == "/lapor/periksa/"
+    assert client.post("/lapor/cerita/", walk.STORY_PAGE).url == "/lapor/periksa/"
     page = client.get("/lapor/periksa/")
     sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
     assert sent.url == "/lapor/kode/"
@@ -170,7 +170,7 @@ def test_bawaslu_category_is_accepted_and_bawaslu_named(client: Client, kind: st
     assert walk.to_who(client, accused_kind=kind).url == "/lapor/siapa/"
     assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
     client.post("/lapor/siapa/", walk.WHO)
-    client.post("/lapor/cerita/", walk.TOLD)
+    client.post("/lapor/cerita/", walk.STORY_PAGE)
     page = client.get("/lapor/periksa/")
     assert BAWASLU in walk.words(page)
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})

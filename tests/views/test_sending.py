@@ -28,14 +28,14 @@ def test_files_are_kept_and_refusals_say_which_and_why(client: Client) -> None:
     walk.to_story(client)
     bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
     empty = SimpleUploadedFile("kosong.txt", b"")
-    page = client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png("bukti.png"), bad, empty]})
+    page = client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png("bukti.png"), bad, empty]})
     text = walk.words(page)
     assert "“program.exe” berjenis yang tidak dapat kami terima" in text
     assert "“kosong.txt” kosong" in text
     assert "bukti.png" in text
     assert walk.STORY in text
     assert DraftFile.objects.count() == 1
-    client.post("/lapor/cerita/", walk.TOLD)
+    client.post("/lapor/cerita/", walk.STORY_PAGE)
     assert "bukti.png" in walk.words(client.get("/lapor/periksa/"))
 
 
@@ -54,7 +54,7 @@ def test_a_file_can_be_taken_away_without_losing_what_was_typed(client: Client) 
 
 def test_sending_takes_the_files_along(client: Client) -> None:
     walk.to_story(client)
-    client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png("a.png"), png("b.png")]})
+    client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png("a.png"), png("b.png")]})
     token = walk.token_of(client.get("/lapor/periksa/"))
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token})
     assert [item.kind for item in Evidence.objects.order_by("sequence")] == ["file", "file", "post"]
@@ -112,7 +112,7 @@ def test_a_page_of_another_draft_sends_nothing(client: Client) -> None:
 def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -> None:
     walk.to_story(client)
     with time_machine.travel(timezone.now() + timedelta(hours=2, minutes=1)):
-        answer = client.post("/lapor/cerita/", walk.TOLD)
+        answer = client.post("/lapor/cerita/", walk.STORY_PAGE)
         assert answer.url == "/lapor/"
         page = client.get("/lapor/")
         assert "Yang baru Anda tulis masih ada" in walk.words(page)
@@ -123,7 +123,7 @@ def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -
 
 def test_deleting_leaves_nothing(client: Client) -> None:
     walk.to_story(client)
-    client.post("/lapor/cerita/", walk.TOLD | {"evidence": [png()]})
+    client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png()]})
     assert client.post("/lapor/batal/").url == "/"
     assert SealedSession.objects.count() == 0
     assert DraftFile.objects.count() == 0
@@ -174,7 +174,7 @@ def test_nothing_typed_and_no_code_is_ever_in_an_address(client: Client) -> None
     seen = [
         walk.to_who(client),
         client.post("/lapor/siapa/", walk.WHO),
-        client.post("/lapor/cerita/", walk.TOLD),
+        client.post("/lapor/cerita/", walk.STORY_PAGE),
     ]
     token = walk.token_of(client.get("/lapor/periksa/"))
     seen.append(client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token}))

@@ -106,8 +106,8 @@ def test_nothing_of_the_reporter_is_shown_back(client: Client, code: str) -> Non
     opened(client, code)
     client.post("/cek/laporan/jawab/", {"text": "Pesan rahasia saya"})
     text = client.get("/cek/laporan/").content.decode()
-    told = [DRAFT[name] for name in ("accused_name", "agency", "regency", "story", "accused_position")]
-    for secret in ["Pesan rahasia saya", code, code.lower(), *told]:
+    answers = [DRAFT[name] for name in ("accused_name", "agency", "regency", "story", "accused_position")]
+    for secret in ["Pesan rahasia saya", code, code.lower(), *answers]:
         assert secret not in text
     assert "1 pesan" in text
 

@@ -23,7 +23,7 @@ WHO = {
     "event_until": "",
     "learnt_on": "",
 }
-TOLD = {"story": STORY, "links": "https://contoh.invalid/unggahan"}
+STORY_PAGE = {"story": STORY, "links": "https://contoh.invalid/unggahan"}
 ANONYMOUS = {"identity": "anonymous", "name": "", "contact": ""}
 
 
@@ -41,7 +41,7 @@ def to_story(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:
 def to_check(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:
     """Send pages 1 to 3."""
     to_story(client, prefix)
-    return client.post(f"{prefix}/lapor/cerita/", TOLD | changes)
+    return client.post(f"{prefix}/lapor/cerita/", STORY_PAGE | changes)
 
 
 def token_of(page: HttpResponse) -> str:

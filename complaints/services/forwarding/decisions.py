@@ -49,7 +49,7 @@ def act(
     release_id: uuid.UUID,
     action: Action,
     text: str = "",
-    told: str = "",
+    reply: str = "",
     sanction: SanctionRecord | None = None,
     seen: CaseVersion | None = None,
     override: disclosure_check.Override | None = None,
@@ -58,10 +58,10 @@ def act(
 
     Args:
         text: what triage reads on the release: the finding, the recommendation, or the question of a return.
-        told: what the reporter reads; required for a question, and where the workflow requires a reason.
+        reply: what the reporter reads; required for a question, and where the workflow requires a reason.
         sanction: with Action.SANCTION, required.
         seen: the version of the case that the person saw; None skips the comparison.
-        override: why ``told`` was sent despite a disclosure warning.
+        override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
         Release.DoesNotExist: no release of this person's body.
@@ -79,14 +79,14 @@ def act(
         action=action,
         actor_kind=ActorKind.BODY,
         actor=actor,
-        reason=text if action is Action.RETURN else told,
+        reason=text if action is Action.RETURN else reply,
         seen=seen,
     )
     if action in _DECISIONS:
-        _store_decision(actor, release, action, text or told, sanction, speaker)
+        _store_decision(actor, release, action, text or reply, sanction, speaker)
     reporters = reporters_of(content)
-    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(told, sanction), speaker=speaker)
-    if told and override:
+    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(reply, sanction), speaker=speaker)
+    if reply and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
             disclosure_check.record_override_by_body(

@@ -38,7 +38,7 @@ def forward(
     body: OversightBody,
     objects: Collection[uuid.UUID],
     cover: str = "",
-    told: str = "",
+    reply: str = "",
     seen: CaseVersion | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
@@ -48,10 +48,10 @@ def forward(
     Args:
         objects: ids of evidence objects (originals or working copies) of the case.
         cover: triage's covering note, which the body reads.
-        told: a message to the reporters about the forwarding; "" sends none.
+        reply: a message to the reporters about the forwarding; "" sends none.
         seen: the version of the case that the person saw; None skips the comparison.
         checklist: the items that were ticked or explained, stored with the step; None where no checklist applies.
-        override: why ``told`` was sent despite a disclosure warning.
+        override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
         Incomplete: the checklist has open items.
@@ -92,8 +92,8 @@ def forward(
     facts = {"release": str(release.pk), "body": body.pk, "files": len(objects), "digest": digest}
     actor.record("release.made", case=release.case_id, facts=facts)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor, speaker=speaker)
-    if told:
-        _send_messages(actor, speaker, complaints, told, step, override)
+    if reply:
+        _send_messages(actor, speaker, complaints, reply, step, override)
     return release
 
 

@@ -149,14 +149,14 @@ class Desk:
         now: datetime,
         *,
         text: str = "",
-        told: str = "",
+        reply: str = "",
         sanction: decisions.SanctionRecord | None = None,
     ) -> None:
         if case.release_id is None:
             raise ValueError("not forwarded")
         actor = self._actor(self._body(case), case, now)
         reading.open_release(actor=actor, release_id=case.release_id)
-        decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, told=told, sanction=sanction)
+        decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
 
     def _take_up(self, case: Open, now: datetime) -> None:
         self._decide(case, Action.TAKE_UP, now)
@@ -165,14 +165,14 @@ class Desk:
         self._decide(case, Action.RETURN, now, text=case.texts["return_question"])
 
     def _ask_for_body(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.ASK_REPORTER, now, told=case.texts["question"])
+        self._decide(case, Action.ASK_REPORTER, now, reply=case.texts["question"])
 
     def _substantiate(self, case: Open, now: datetime) -> None:
         self._decide(case, Action.SUBSTANTIATE, now, text=case.texts["body_finding"])
 
     def _dismiss(self, case: Open, now: datetime) -> None:
         dismissal = case.texts["body_dismissal"]
-        self._decide(case, Action.DISMISS, now, text=dismissal, told=dismissal)
+        self._decide(case, Action.DISMISS, now, text=dismissal, reply=dismissal)
 
     def _await(self, case: Open, now: datetime) -> None:
         self._decide(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"])

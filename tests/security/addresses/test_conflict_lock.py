@@ -56,15 +56,15 @@ def of_case(scene: AddressScenario, name: str) -> bool:
 
 @pytest.mark.parametrize("who", CONCERNED)
 def test_no_address_tells_of_the_case(db: None, scene: AddressScenario, who: str) -> None:
-    told = {}
+    answers_by_name = {}
     for name in STAFF_GETS:
         answer = ask(scene, who, name)
         text = b"".join(answer) if answer.streaming else answer.content
         leaks = [secret for secret in secrets(scene) if secret.encode() in text]
         never = ask(scene, who, name, missing=True) if of_case(scene, name) else None
         if leaks or (never is not None and (answer.status_code, text) != (never.status_code, never.content)):
-            told[name] = (answer.status_code, leaks)
-    assert told == {}
+            answers_by_name[name] = (answer.status_code, leaks)
+    assert answers_by_name == {}
 
 
 @pytest.mark.parametrize("query", ["?status=every", "?due=late", "?officer=me", "?answers=unread", "?status=bodys"])

@@ -145,7 +145,7 @@ FORM = {
     "assignee": "",
     "seen": "forwarded",
     "language": "en",
-    "told": "Palsu.",
+    "reply": "Palsu.",
     "url": "https://contoh.invalid/palsu",
     "new_password": "palsu palsu palsu palsu",
 }

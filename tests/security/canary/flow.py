@@ -73,9 +73,9 @@ class MarkedProcedure:
         client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
         client.post("/lapor/siapa/", self._who() | {"go": "stay", "event_from": self.mark("wrong_date")})
         client.post("/lapor/siapa/", self._who())
-        told = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
-        told["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
-        client.post("/lapor/cerita/", told | {"evidence": self._files("draft")})
+        story_page = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
+        story_page["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
+        client.post("/lapor/cerita/", story_page | {"evidence": self._files("draft")})
         named = {"identity": "confidential", "name": self.mark("name"), "contact": self.mark("contact")}
         token = token_of(client.get("/lapor/periksa/"))
         sent = client.post("/lapor/periksa/", named | {"token": token})
@@ -156,7 +156,9 @@ class MarkedProcedure:
             assert vera.post(address, {"text": self.mark(what)}).status_code == 302
         self.search(vera)
         self.write_in_spite_of_warnings(vera, case, complaint)
-        self.step(vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.said("propose_ineligible"))
+        self.step(
+            vera, case, "propose_ineligible", reason=self.mark("inner_reason"), **self.checklist("propose_ineligible")
+        )
         self.step(self.staff("vino"), case, "reject_ineligible", reason=self.mark("second_reason"))
         self.step(vera, case, "ask_reporter", reason=self.mark("question"))
         self.answer(self.mark("answer"))
@@ -166,7 +168,7 @@ class MarkedProcedure:
             assert b"".join(opened.streaming_content)  # type: ignore[attr-defined]
         self.grade(vera, case, complaint)
         self.share(vera, case)
-        self.step(vera, case, "verify", **self.said("verify"))
+        self.step(vera, case, "verify", **self.checklist("verify"))
 
     def search(self, client: Client) -> None:
         queue = reverse("admin:complaints_case_changelist")
@@ -221,7 +223,7 @@ class MarkedProcedure:
         assert answer.status_code == 302, answer.content.decode()
         assert self.markers["risk"] in client.get(address).content.decode()
 
-    def said(self, action: str) -> dict[str, str]:
+    def checklist(self, action: str) -> dict[str, str]:
         """A checklist: what has to be ticked ticked, everything else explained."""
         asked = checklists.items(Action(action))
         fields = {f"check-{item.code}": "yes" for item in asked if item.required}
@@ -238,7 +240,7 @@ class MarkedProcedure:
         objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
         assert len(objects) > 4
         form: dict[str, Any] = {"seen": "verified", "body": "kasn", "objects": objects}
-        form |= self.said("forward") | {"cover": self.mark("cover"), "told": self.mark("told")}
+        form |= self.checklist("forward") | {"cover": self.mark("cover"), "reply": self.mark("reply_of_forwarding")}
         answer = fitri.post(address, form)
         assert answer.status_code == 302, answer.content.decode()
 
@@ -249,13 +251,17 @@ class MarkedProcedure:
         for file in ReleasedFile.objects.all():
             kirana.post(reverse("admin:complaints_release_file", args=[release.pk, file.pk]))
         self.step(kirana, release, "take_up")
-        self.step(kirana, release, "ask_reporter", told=self.mark("body_question"))
+        self.step(kirana, release, "ask_reporter", reply=self.mark("body_question"))
         self.answer(self.mark("body_answer"))
         form = {"text": self.mark("finding")}
-        form |= {"told": f"{self.mark('finding_told')} {self.markers['nip']}", "override": self.mark("body_override")}
+        form |= {"reply": f"{self.mark('finding_reply')} {self.markers['nip']}", "override": self.mark("body_override")}
         self.step(kirana, release, "substantiate", **form)
-        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), told=self.mark("advice_told"))
-        decision = {"kind": "moral_open", "number": f"800/{self.mark('decision')}", "told": self.mark("sanction_told")}
+        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), reply=self.mark("advice_reply"))
+        decision = {
+            "kind": "moral_open",
+            "number": f"800/{self.mark('decision')}",
+            "reply": self.mark("sanction_reply"),
+        }
         self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
 

@@ -77,7 +77,15 @@ def test_no_word_is_left_anywhere(live_cast: Cast, written: io.StringIO) -> None
     assert no_key_is_left(flow, stored_places) == []
     assert len(flow.markers) > 80
     shown = read_by_the_reporter(flow)
-    for name in ("reply", "question", "told", "body_question", "finding_told", "sanction_told", "warned_of"):
+    for name in (
+        "reply",
+        "question",
+        "reply_of_forwarding",
+        "body_question",
+        "finding_reply",
+        "sanction_reply",
+        "warned_of",
+    ):
         assert flow.markers[name] in shown, name
 
 

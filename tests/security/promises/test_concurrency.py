@@ -23,7 +23,7 @@ from complaints.services.audit import verify
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseVersion
 from tests.images import photo
-from tests.views.walk import ANONYMOUS, TOLD, code_on, to_story, token_of
+from tests.views.walk import ANONYMOUS, STORY_PAGE, code_on, to_story, token_of
 from tests.world import Cast, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -48,7 +48,7 @@ def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
 def test_thirty_clicks_make_one_report_and_all_see_its_code(live_cast: Cast) -> None:
     first = Client()
     to_story(first)
-    first.post("/lapor/cerita/", TOLD | {"links": "", "evidence": SimpleUploadedFile("f.jpg", photo())})
+    first.post("/lapor/cerita/", STORY_PAGE | {"links": "", "evidence": SimpleUploadedFile("f.jpg", photo())})
     token = token_of(first.get("/lapor/periksa/"))
     cookie = first.cookies["lapor"].value
 
@@ -121,12 +121,12 @@ def test_concurrent_step_and_other_act_do_not_deadlock(
     the case or the chain, or the database throws one of the two out."""
     sent = send_report(today=DAY)
     case_actions.act(actor=Actor(live_cast.ring("vera"), NOW), case_id=sent.case.pk, action=Action.START_REVIEW)
-    half_way, told = threading.Event(), send_to_reporter
+    half_way, send = threading.Event(), send_to_reporter
 
     def slow(**kwargs: Any) -> Any:
         half_way.set()
         half_way_other.wait(timeout=1)
-        return told(**kwargs)
+        return send(**kwargs)
 
     half_way_other = threading.Event()
     monkeypatch.setattr(case_actions, "send_to_reporter", slow)

@@ -44,7 +44,7 @@ from tests.world import Cast, Sent, at, draft, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
-TOLD = {"story": "Pada rapat pagi kami semua diminta mendukung satu pasangan calon.", "links": ""}
+STORY_PAGE = {"story": "Pada rapat pagi kami semua diminta mendukung satu pasangan calon.", "links": ""}
 
 
 def stored_names() -> set[str]:
@@ -76,10 +76,10 @@ def test_store_down_keeps_the_text_and_report_can_be_sent(
     client = Client()
     to_story(client)
     content = photo(size=(900, 700)) + bytes(1024 * 1024 if step == "write" else 0)
-    page = client.post("/lapor/cerita/", TOLD | {"evidence": SimpleUploadedFile("f.jpg", content)})
+    page = client.post("/lapor/cerita/", STORY_PAGE | {"evidence": SimpleUploadedFile("f.jpg", content)})
     assert page.status_code == 200
     assert "f.jpg" in words(page)
-    assert TOLD["story"] in words(page)
+    assert STORY_PAGE["story"] in words(page)
     assert not DraftFile.objects.exists()
     monkeypatch.undo()
     assert stored_names() == set()
@@ -89,7 +89,7 @@ def test_report_without_its_file_is_sent_while_the_store_is_down(cast: Cast, mon
     monkeypatch.setattr("complaints.adapters.store.EvidenceFileStorage._open", dead)
     client = Client()
     to_story(client)
-    client.post("/lapor/cerita/", TOLD | {"evidence": SimpleUploadedFile("f.jpg", photo())})
+    client.post("/lapor/cerita/", STORY_PAGE | {"evidence": SimpleUploadedFile("f.jpg", photo())})
     assert send(client).headers["Location"] == "/lapor/kode/"
     assert Complaint.objects.count() == 1
 
@@ -210,7 +210,7 @@ def test_object_without_a_row_is_deleted_at_once(cast: Cast, monkeypatch: pytest
     client = Client(raise_request_exception=False)
     to_story(client)
     monkeypatch.setattr("complaints.views.report.drafts.keep_uploads", dead)
-    answer = client.post("/lapor/cerita/", TOLD | {"evidence": SimpleUploadedFile("f.jpg", photo())})
+    answer = client.post("/lapor/cerita/", STORY_PAGE | {"evidence": SimpleUploadedFile("f.jpg", photo())})
     assert answer.status_code == 500
     assert stored_names() == set()
 

@@ -140,7 +140,7 @@ class TwoReports:
         release = Release.objects.get(case=sent.case)
         record = decisions.SanctionRecord("moral_open", "800/1", DAY)
         do = {"actor": Actor(self.ring("kirana"), NOW), "release_id": release.pk}
-        decisions.act(action=Action.SANCTION, sanction=record, told="Kabar.", **do)
+        decisions.act(action=Action.SANCTION, sanction=record, reply="Kabar.", **do)
         page = follow_up.status_page(ticket=sent.ticket, today=DAY)
         return [self._last(sent), page.events[-1].reason]
 
@@ -192,12 +192,12 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
         checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),
     )
     do = {"actor": Actor(kirana, NOW), "release_id": release.pk}
-    decisions.act(action=Action.TAKE_UP, told=f"Kami periksa, {number}.", **do)
-    decisions.act(action=Action.ASK_REPORTER, told=f"Siapa saksinya, {number}?", **do)
+    decisions.act(action=Action.TAKE_UP, reply=f"Kami periksa, {number}.", **do)
+    decisions.act(action=Action.ASK_REPORTER, reply=f"Siapa saksinya, {number}?", **do)
     follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
-    decisions.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", told=f"Terbukti, {number}.", **do)
+    decisions.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", reply=f"Terbukti, {number}.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
     if number == 2:
         record = decisions.SanctionRecord("moral_open", f"800/{number}", DAY)
-        decisions.act(action=Action.SANCTION, sanction=record, told=f"Sanksi, {number}.", **do)
+        decisions.act(action=Action.SANCTION, sanction=record, reply=f"Sanksi, {number}.", **do)
     assert ReleasedFile.objects.filter(release=release).count() == 2

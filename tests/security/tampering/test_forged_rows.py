@@ -77,7 +77,7 @@ def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     if ask:
-        decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+        decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
     return release
 
 
@@ -277,7 +277,7 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(cast: Cast, replaced: d
     Case.objects.update(status="under_examination", asked_from="")
     acts.append(
         lambda: decisions.act(
-            actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, told="Rahasia."
+            actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, reply="Rahasia."
         )
     )
     for act in acts:

@@ -91,11 +91,11 @@ def test_a_row_alone_takes_no_step(cast: Cast, certificate: str) -> None:
 def test_an_admission_asks_for_the_fingerprint_that_was_compared(cast: Cast) -> None:
     """With the person's key replaced in the row, what the person reads out is not what stands there."""
     luar = cast["luar"]
-    told = personal.fingerprint(luar)
+    fingerprint = personal.fingerprint(luar)
     membership = TeamMembership.objects.create(team=cast["vera"].memberships.get().team, staff=luar)
     Staff.objects.filter(pk=luar.pk).update(public_key=ATTACKER.box.public)
     with pytest.raises(AdmissionRefused, match="fingerprint"):
-        admit(actor=Actor(cast.ring("vera"), NOW), membership_id=membership.pk, fingerprint=told)
+        admit(actor=Actor(cast.ring("vera"), NOW), membership_id=membership.pk, fingerprint=fingerprint)
     membership.refresh_from_db()
     assert membership.sealed_key is None
     with pytest.raises(Locked):

@@ -72,9 +72,9 @@ def build_scenario(cast: Cast) -> Sent:
     release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
     do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.ASK_REPORTER, told="Siapa saksinya?", **do)
+    decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
-    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", told="Terbukti.", **do)
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
     decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
     scheduled.close_days(days=[DAY], now=at(DAY + timedelta(days=1), 0))

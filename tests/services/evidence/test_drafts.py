@@ -14,7 +14,7 @@ from complaints.models.case import Case
 from complaints.services.evidence import drafts, intake, resumable, storage
 from complaints.services.evidence.intake import Sink
 from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, nothing_left
-from tests.views.walk import ANONYMOUS, TOLD, token_of
+from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of
 from tests.world import Cast, send_report
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 def refused(reporter: Client, content: bytes, name: str = "v.pdf") -> tuple[str, str]:
     """What the form and the segments say about a file."""
     page = by_form(reporter, (name, content)).content.decode()
-    assert TOLD["story"] in page
+    assert STORY_PAGE["story"] in page
     file = Segments(reporter, content, name)
     return page, str(file.begin().get("error", ""))
 
@@ -121,7 +121,7 @@ def test_a_full_store_refuses_files_and_takes_reports(
         file.ask("batal")
     assert "penuh" in error
     assert kept(reporter) == []
-    reporter.post("/lapor/cerita/", TOLD)
+    reporter.post("/lapor/cerita/", STORY_PAGE)
     token = token_of(reporter.get("/lapor/periksa/"))
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     assert Case.objects.count() == 1

@@ -22,7 +22,7 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from tests.adapters import samples
 from tests.services.evidence.uploading import PDF, Segments, by_form, kept, nothing_left, objects, on_page_3
-from tests.views.walk import ANONYMOUS, TOLD, token_of
+from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of
 from tests.world import Cast, sealed_upload
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -40,19 +40,19 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("given", "told"), NAMES.items(), ids=range(len(NAMES)))
-def test_names_harm_nobody_on_either_way(reporter: Client, given: str, told: str) -> None:
+@pytest.mark.parametrize(("given", "shown"), NAMES.items(), ids=range(len(NAMES)))
+def test_names_harm_nobody_on_either_way(reporter: Client, given: str, shown: str) -> None:
     file = Segments(reporter, PDF, given)
     file.begin()
     assert file.rest().status_code == 200
-    assert [name for name, _size in kept(reporter)] == [told]
+    assert [name for name, _size in kept(reporter)] == [shown]
     page = reporter.get("/lapor/cerita/").content.decode()
     assert "<b>x" not in page
-    assert all(told not in name for name in objects())
+    assert all(shown not in name for name in objects())
     file.ask("batal")
     # A form's header cannot carry a line break at all; browsers write %0D%0A.
     by_form(reporter, (given.replace("\r\n", ""), PDF))
-    assert [name for name, _size in kept(reporter)] == [told]
+    assert [name for name, _size in kept(reporter)] == [shown]
 
 
 def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], *, by_script: bool) -> list[bytes]:
@@ -63,7 +63,7 @@ def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], 
             assert "list" in file.rest().json(), name
     else:
         by_form(reporter, *files)
-    reporter.post("/lapor/cerita/", TOLD | {"links": ""})
+    reporter.post("/lapor/cerita/", STORY_PAGE | {"links": ""})
     token = token_of(reporter.get("/lapor/periksa/"))
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     contents, vera = [], cast.ring("vera")
@@ -139,7 +139,7 @@ def begun_form(client: Client, host: str) -> bytes:
     """A form's head and the beginning of a file, of which more was announced than ever comes."""
     mark = "----WebKitFormBoundary0123456789abcdef"
     token = client.get("/lapor/cerita/").context or {}
-    fields = {"csrfmiddlewaretoken": str(token.get("csrf_token", "")), **TOLD, "go": "stay"}
+    fields = {"csrfmiddlewaretoken": str(token.get("csrf_token", "")), **STORY_PAGE, "go": "stay"}
     body = "".join(f'--{mark}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items())
     body += f'--{mark}\r\nContent-Disposition: form-data; name="evidence"; filename="v.pdf"\r\n'
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
@@ -196,7 +196,9 @@ def test_what_another_window_wrote_meanwhile_stays(reporter: Client) -> None:
     slow = session_of(reporter)
     assert slow.exists
     with time_machine.travel(timezone.now() + timezone.timedelta(minutes=40), tick=False):
-        reporter.post("/lapor/cerita/", TOLD | {"story": "Ditulis di jendela lain, cukup panjang untuk disimpan."})
+        reporter.post(
+            "/lapor/cerita/", STORY_PAGE | {"story": "Ditulis di jendela lain, cukup panjang untuk disimpan."}
+        )
         slow.stay_awake()
         slow.save()
         assert "jendela lain" in session_of(reporter).get("draft")["story"]

@@ -39,7 +39,7 @@ FILES = {
 WORDS = {"place": "tempat", "device": "ponsel atau komputer", "author": "nama", "time": "waktu"}
 
 
-def told(client: Client) -> dict[str, list[str]]:
+def warnings_of(client: Client) -> dict[str, list[str]]:
     client.get("/lapor/cerita/")  # whoever shows them looks into them
     return {item.name: item.betrays for item in drafts.draft_files(session=session_of(client))}
 
@@ -52,7 +52,7 @@ def checked(client: Client) -> str:
 def test_every_kind_tells_what_it_betrays_before_it_is_sent(reporter: Client, name: str) -> None:
     make, expected = FILES[name]
     by_form(reporter, (name, make()), go="")
-    assert set(expected) <= set(told(reporter)[name])
+    assert set(expected) <= set(warnings_of(reporter)[name])
     page = checked(reporter)
     line = page[page.index(name) :].partition("</li>")[0]
     for code in expected:
@@ -65,9 +65,9 @@ def test_joined_upload_is_checked_for_metadata_and_removable(reporter: Client) -
     file.begin()
     answer = file.rest().json()
     assert "nama" in answer["list"]
-    assert "author" in told(reporter)["surat.pdf"]
+    assert "author" in warnings_of(reporter)["surat.pdf"]
     reporter.post("/lapor/berkas/hapus/", {"file": file.id})
-    assert told(reporter) == {}
+    assert warnings_of(reporter) == {}
 
 
 def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
@@ -78,7 +78,7 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
         ("obrolan.zip", samples.packed({"a": "b"})),
     )
     page = str(reporter.get("/lapor/cerita/").content.decode())
-    lines = {name: page[page.index(name) :].partition("</li>")[0] for name in told(reporter)}
+    lines = {name: page[page.index(name) :].partition("</li>")[0] for name in warnings_of(reporter)}
     assert CALM in lines["catatan.txt"]
     assert UNREAD in lines["foto.jpg"]
     assert UNREAD in lines["obrolan.zip"]
@@ -96,7 +96,7 @@ def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.Mon
     by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
     assert looked == []  # taking a file in does not wait for it
     for _ in range(2):
-        told(reporter)
+        warnings_of(reporter)
         checked(reporter)
     assert sorted(looked) == ["foto.jpg", "rusak.jpg"]
 
@@ -127,7 +127,7 @@ def test_large_file_is_not_buffered_video_is_read_at_its_ends(
     assert all(len(content) > 20_000 for content in films.values())
     large = ("besar.pdf", samples.pdf() + b" " * 6000)
     by_form(reporter, *films.items(), large)
-    warnings = told(reporter)
+    warnings = warnings_of(reporter)
     assert all({"place", "author"} <= set(warnings[name]) for name in films)
     assert warnings["besar.pdf"] == []
     assert UNREAD in str(reporter.get("/lapor/cerita/").content.decode())

@@ -26,7 +26,7 @@ from complaints.services.evidence import intake, storage
 from tests.images import photo
 from tests.services.evidence.conftest import BUCKET
 from tests.services.evidence.uploading import PDF, Segments, by_form, kept, nothing_left, objects
-from tests.views.walk import ANONYMOUS, TOLD, token_of
+from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of
 from tests.world import Cast, send_report
 
 MIB = 1024 * 1024
@@ -115,7 +115,7 @@ def test_parts_of_a_killed_process_are_swept_after_two_days(bucket: Any, cast: C
 def test_a_report_with_files_from_the_form_to_the_working_copy(reporter: Client, cast: Cast) -> None:
     by_form(reporter, ("foto.jpg", photo()), ("surat.pdf", PDF + os.urandom(2 * MIB)))
     assert len(kept(reporter)) == 2
-    reporter.post("/lapor/cerita/", TOLD)
+    reporter.post("/lapor/cerita/", STORY_PAGE)
     token = token_of(reporter.get("/lapor/periksa/"))
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     assert Evidence.objects.filter(kind="file").count() == 2
@@ -162,14 +162,14 @@ def test_a_dead_store_takes_no_file_and_stops_no_report(reporter: Client, cast: 
     page = by_form(reporter, ("surat.pdf", PDF + os.urandom(6 * MIB)), ("kecil.pdf", PDF), go="next")
     words = page.content.decode()
     assert words.count("kesalahan ada pada kami") >= 2
-    assert TOLD["story"] in words
+    assert STORY_PAGE["story"] in words
     file = Segments(reporter, PDF + os.urandom(100))
     file.begin()
     answer = file.send()
     assert (answer.status_code, file.next) == (503, 0)
     assert "kesalahan ada pada kami" in answer.json()["error"]
     file.ask("batal")
-    reporter.post("/lapor/cerita/", TOLD)
+    reporter.post("/lapor/cerita/", STORY_PAGE)
     token = token_of(reporter.get("/lapor/periksa/"))
     assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).status_code == 302
     assert Case.objects.count() == 1

@@ -11,7 +11,7 @@ from django.test import Client
 
 from complaints.models.evidence import DraftFile
 from complaints.services.evidence import drafts, storage
-from tests.views.walk import TOLD, to_story
+from tests.views.walk import STORY_PAGE, to_story
 
 PDF = b"%PDF-1.4\n"
 
@@ -29,7 +29,7 @@ def nothing_left() -> bool:
 def by_form(client: Client, *files: tuple[str, bytes], go: str = "stay") -> HttpResponse:
     """Post page 3 with files, as a browser without JavaScript."""
     uploads = [SimpleUploadedFile(name, content) for name, content in files]
-    return client.post("/lapor/cerita/", TOLD | {"go": go, "evidence": uploads})
+    return client.post("/lapor/cerita/", STORY_PAGE | {"go": go, "evidence": uploads})
 
 
 @dataclass
