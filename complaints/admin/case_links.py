@@ -54,7 +54,7 @@ REFERENCES_AT_MOST: Final = 8000
 class LinkForm(SeenForm):
     """The references to look up, and why the ticked cases are linked.
 
-    ``found`` holds the references of earlier rounds that exist, so that their rows stay on the page.
+    ``references_found`` holds the references of earlier rounds that exist, so that their rows stay on the page.
     """
 
     references = forms.CharField(
@@ -64,7 +64,7 @@ class LinkForm(SeenForm):
         max_length=REFERENCES_AT_MOST,
         widget=forms.Textarea(attrs={"rows": 3, "cols": None, "autocomplete": "off", "spellcheck": "false"}),
     )
-    found = forms.CharField(required=False, max_length=REFERENCES_AT_MOST, widget=forms.HiddenInput)
+    references_found = forms.CharField(required=False, max_length=REFERENCES_AT_MOST, widget=forms.HiddenInput)
     reason = text_field(
         gettext_lazy("Why they are about one matter"),
         help_text=gettext_lazy("Stays in the house, as an internal note. No reporter is told."),
@@ -72,7 +72,7 @@ class LinkForm(SeenForm):
 
     def all_references(self) -> list[str]:
         """Return the references of a valid form, those found before first, each once and at most linking.MOST."""
-        text = f"{self.cleaned_data['found']} {self.cleaned_data['references']}"
+        text = f"{self.cleaned_data['references_found']} {self.cleaned_data['references']}"
         return list(dict.fromkeys(text.upper().replace(",", " ").split()))[: case_links.MOST]
 
 
@@ -151,7 +151,7 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
     initial = {
         "seen": _case_version(case),
         "reason": form.data.get("reason", "") if form else "",
-        "found": " ".join(reference for reference in references if reference in references_found),
+        "references_found": " ".join(reference for reference in references if reference in references_found),
         "references": "\n".join(missing),
     }
     context = {

@@ -184,7 +184,7 @@ def enter(request: StaffRequest) -> HttpResponseBase:
     if known and request.POST.get("anyway") != "on":
         return _show_form(request, form, known=known, status=409)
     files = form.cleaned_data["evidence"]
-    case = monitoring.enter_report(actor=request.actor, found=answers, files=files)
+    case = monitoring.enter_report(actor=request.actor, answers=answers, files=files)
     messages.success(request, _("The finding stands in the queue as %(reference)s.") % {"reference": case.reference})
     return redirect("admin:complaints_case_change", case.pk)
 

@@ -62,7 +62,7 @@ def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], tex
     )
     known = known_facts([written[pk] for pk in readers or written], list(written.values()), references=references)
     disclosures = disclosure.check(text, known)
-    record_check(actor=actor, case_id=case_id, found=disclosures)
+    record_check(actor=actor, case_id=case_id, disclosures=disclosures)
     return disclosures
 
 
@@ -102,9 +102,9 @@ def _open(keyring: Keyring, complaint: Complaint) -> ReporterWords:
     return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in messages))
 
 
-def record_check(*, actor: Actor, case_id: uuid.UUID, found: Sequence[Disclosure]) -> None:
+def record_check(*, actor: Actor, case_id: uuid.UUID, disclosures: Sequence[Disclosure]) -> None:
     """Record that a text was checked, with the number and kinds of the warnings."""
-    actor.record("leak.checked", case=case_id, facts={"found": len(found), "kinds": _join_kinds(found)})
+    actor.record("leak.checked", case=case_id, facts={"found": len(disclosures), "kinds": _join_kinds(disclosures)})
 
 
 def _join_kinds(warnings: Iterable[Disclosure] | Override) -> str:

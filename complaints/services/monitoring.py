@@ -36,16 +36,16 @@ Answers = Mapping[str, object]
 def enter_report(
     *,
     actor: Actor,
-    found: Answers,
+    answers: Answers,
     files: Sequence[storage.Attachable] = (),
     channel: str = Complaint.Channel.MONITORING,
 ) -> Case:
     """Store a monitoring report as a case, with its post and screenshots; raises Locked outside triage, UnpinnedKey.
 
-    ``found`` are answers by their names in a report; of the post "url", "platform", "account", "act" and "seen_on".
+    ``answers`` go by their names in a report; of the post "url", "platform", "account", "act" and "seen_on".
     """
     _check_triage(actor)
-    complaint = _store(found, files, actor, channel)
+    complaint = _store(answers, files, actor, channel)
     _record(actor, complaint)
     blind_index.index_reports(actor=actor, complaints=[complaint], pictures=False)
     return complaint.case
@@ -88,7 +88,7 @@ def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, 
     post = posts.describe({**answers, "screenshot": str(files[0].id) if files else ""})
     report = cast(Draft, {**answers, "door": "", "links": "", "posts": [post], "identity": "anonymous"})
     return submission.submit_for_staff(
-        found=report, files=files, today=actor.today, channel=channel, practice=actor.staff.practising
+        draft=report, files=files, today=actor.today, channel=channel, practice=actor.staff.practising
     )
 
 

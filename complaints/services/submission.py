@@ -119,9 +119,9 @@ def submit(*, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, 
 
 
 def submit_for_staff(
-    *, found: Draft, files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
+    *, draft: Draft, files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
 ) -> Complaint:
-    """Store a monitoring report that staff entered (``found``), sealed like any report; it has no reporter.
+    """Store a monitoring report that staff entered (``draft``), sealed like any report; it has no reporter.
 
     The ticket code is drawn here and not kept, so nobody can open the status page or be asked a question. ``channel``
     is a value of ``Complaint.Channel``. Raises UnpinnedKey, with nothing stored.
@@ -131,7 +131,7 @@ def submit_for_staff(
         digest = codes.lookup_digest(code)
         try:
             with transaction.atomic():
-                case = _store(found, files, code=code, digest=digest, today=today, practice=practice, channel=channel)
+                case = _store(draft, files, code=code, digest=digest, today=today, practice=practice, channel=channel)
         except IntegrityError:  # the random reference is taken; draw another
             continue
         return case.complaints.get()

@@ -37,16 +37,16 @@ def picture(width: int = 96, height: int = 64) -> Image.Image:
 
 def exif() -> Image.Exif:
     """What a phone writes: maker, model, place, time, and that the picture lies on its side."""
-    found = Image.Exif()
-    found[ExifTags.Base.Make] = MARK
-    found[ExifTags.Base.Model] = MARK
-    found[ExifTags.Base.Artist] = MARK
-    found[ExifTags.Base.Software] = MARK
-    found[ExifTags.Base.DateTime] = "2026:03:01 10:11:12"
-    found[ExifTags.Base.Orientation] = 6
-    found.get_ifd(ExifTags.IFD.GPSInfo).update({1: "S", 2: (6.0, 10.0, 30.5), 3: "E", 4: (106.0, 49.0, 1.5), 29: MARK})
-    found.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.BodySerialNumber] = MARK
-    return found
+    tags = Image.Exif()
+    tags[ExifTags.Base.Make] = MARK
+    tags[ExifTags.Base.Model] = MARK
+    tags[ExifTags.Base.Artist] = MARK
+    tags[ExifTags.Base.Software] = MARK
+    tags[ExifTags.Base.DateTime] = "2026:03:01 10:11:12"
+    tags[ExifTags.Base.Orientation] = 6
+    tags.get_ifd(ExifTags.IFD.GPSInfo).update({1: "S", 2: (6.0, 10.0, 30.5), 3: "E", 4: (106.0, 49.0, 1.5), 29: MARK})
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.BodySerialNumber] = MARK
+    return tags
 
 
 def jpeg() -> bytes:

@@ -56,8 +56,8 @@ def test_what_could_be_a_formula_is_words(payload: str) -> None:
     assert cell.startswith("'") and not any(ord(letter) < 32 for letter in cell)
     assert read_csv([[payload, "lain"]]) == [[cell, "lain"]]
     made = spreadsheet_export.xlsx([("Kasus", [[payload]])], header="TERBATAS", author="Kanal Netral")
-    found = load_workbook(io.BytesIO(made))["Kasus"]["A1"]
-    assert (found.data_type, found.value) == ("s", cell)
+    cell_read = load_workbook(io.BytesIO(made))["Kasus"]["A1"]
+    assert (cell_read.data_type, cell_read.value) == ("s", cell)
 
 
 def test_csv_row_stays_on_one_line() -> None:

@@ -36,7 +36,7 @@ def met(client: Client) -> Client:
 
 def fields(content: str) -> dict[str, list[str]]:
     """What the form would send as it stands: its hidden fields, and the ticks that are set."""
-    hidden = re.findall(r'<input type="hidden" name="(seen|found)"(?: value="([^"]*)")?', content)
+    hidden = re.findall(r'<input type="hidden" name="(seen|references_found)"(?: value="([^"]*)")?', content)
     ticks = re.findall(r'name="cases" value="([^"]+)" id="[^"]+" checked', content)
     return {name: [value] for name, value in hidden} | {"cases": ticks}
 

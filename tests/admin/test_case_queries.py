@@ -89,7 +89,7 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
             case_links.link(actor=Actor(ring, now), target_id=target.case.pk, sources=sources, reason="Sama.")
         costs.append(cost(client, target))
     assert Complaint.objects.filter(case=target.case).count() == 5
-    assert [len(one) for one in costs] == [len(costs[0])] * 3, "\n".join(sql[:160] for sql in costs[-1])
+    assert [len(queries) for queries in costs] == [len(costs[0])] * 3, "\n".join(sql[:160] for sql in costs[-1])
     assert len(costs[0]) <= AT_MOST, "\n".join(sql[:160] for sql in costs[0])
 
 

@@ -110,8 +110,8 @@ def test_on_paper_it_says_the_same(signed_in: SignedIn, cast: Cast, tmp_path: Pa
         assert hashlib.sha256(content).hexdigest() in text
     for stored in items[1].objects_stored.all():
         assert bytes(stored.object_digest).hex() in text
-    for said in (ODD.partition(" 日")[0], "#let x = *asal*", sent.case.reference, cast["vera"].get_full_name()):
-        assert "".join(said.split()) in text
+    for words in (ODD.partition(" 日")[0], "#let x = *asal*", sent.case.reference, cast["vera"].get_full_name()):
+        assert "".join(words.split()) in text
     assert bytes(ChainHead.objects.get().digest).hex() in text
     item_text = words_of(client.get(sheet_url(sent, items[1], form="_pdf")).content)
     assert hashlib.sha256(contents[1]).hexdigest() in item_text

@@ -130,7 +130,7 @@ def test_no_name_is_in_any_address(signed_in: SignedIn) -> None:
     text = text_of(signed_in, "vera")
     addresses = [part.split('"')[0] for part in text.split('href="')[1:]]
     assert any(str(sent.case.pk) in address for address in addresses)
-    assert not [one for one in addresses if "Sasongko" in one or "Rahasia" in one]
+    assert not [url for url in addresses if "Sasongko" in url or "Rahasia" in url]
 
 
 def test_a_superuser_sees_that_a_case_exists_and_nothing_in_it(signed_in: SignedIn) -> None:

@@ -27,7 +27,7 @@ def search(client: Client, **typed: str) -> Any:
     return client.post(reverse(SEARCH), typed, follow=True)
 
 
-def found(client: Client, **typed: str) -> set[str]:
+def references(client: Client, **typed: str) -> set[str]:
     return {case.reference for case in search(client, **typed).context["cl"].result_list}
 
 
@@ -35,10 +35,12 @@ def test_by_nip_by_name_and_agency_and_by_post(signed_in: SignedIn, cast: Cast) 
     first = send_report(accused_nip=NIP, accused_name="Drs. H. Moh. Sasongko, M.Si", agency="Disdik Kab. Contoh")
     second = send_report(links=f"{LINK}/?igsh=xyz", accused_name="Orang Lain", agency="Dinas Lain")
     client = signed_in("vera")
-    assert found(client, words="19800101 200501 1 003") == {first.case.reference}
-    assert found(client, name="muhammad sasongko", agency="Dinas Pendidikan Kabupaten Contoh") == {first.case.reference}
-    assert found(client, name="muhammad sasongko", agency="Dinas Lain") == set()
-    assert found(client, words="www.instagram.com/siapa/p/AbC123unik/") == {second.case.reference}
+    assert references(client, words="19800101 200501 1 003") == {first.case.reference}
+    assert references(client, name="muhammad sasongko", agency="Dinas Pendidikan Kabupaten Contoh") == {
+        first.case.reference
+    }
+    assert references(client, name="muhammad sasongko", agency="Dinas Lain") == set()
+    assert references(client, words="www.instagram.com/siapa/p/AbC123unik/") == {second.case.reference}
 
 
 def test_a_reference_opens_its_case_however_it_is_typed(signed_in: SignedIn, cast: Cast) -> None:
@@ -48,7 +50,7 @@ def test_a_reference_opens_its_case_however_it_is_typed(signed_in: SignedIn, cas
     there = reverse("admin:complaints_case_change", args=[sent.case.pk])
     for typed in (sent.case.reference, f" kn{year}{symbols.lower()} ", symbols, f"{year} {symbols.replace('0', 'o')}"):
         assert client.post(reverse(SEARCH), {"words": typed}).headers["Location"] == there, typed
-    assert found(client, words="KN-26-ZZZZZZ") == set()
+    assert references(client, words="KN-26-ZZZZZZ") == set()
 
 
 def test_search_result_is_a_filtered_queue_until_cleared(signed_in: SignedIn, cast: Cast) -> None:
@@ -110,7 +112,7 @@ def test_a_search_ends_when_one_leaves_its_list(signed_in: SignedIn, cast: Cast)
     sent, other = send_report(accused_nip=NIP), send_report()
     both, client = {sent.case.reference, other.case.reference}, signed_in("vera")
     for leave in (lambda: client.get(reverse("admin:index")), lambda: client.get(reverse(QUEUE))):
-        assert found(client, words=NIP) == {sent.case.reference}
+        assert references(client, words=NIP) == {sent.case.reference}
         # Filters, the one for open cases among them, and looking at a case stay within the search.
         client.get(reverse("admin:complaints_case_change", args=[sent.case.pk]))
         assert 'href="?status="' in client.get(reverse(QUEUE) + "?status=ours").content.decode()
@@ -122,7 +124,7 @@ def test_a_search_ends_when_one_leaves_its_list(signed_in: SignedIn, cast: Cast)
 def test_failed_search_keeps_its_input_and_ends_the_last_search(signed_in: SignedIn, cast: Cast) -> None:
     sent, other = send_report(accused_nip=NIP), send_report()
     client = signed_in("vera")
-    assert found(client, words=NIP) == {sent.case.reference}
+    assert references(client, words=NIP) == {sent.case.reference}
     page = search(client, words="kata <unik>")
     assert {case.reference for case in page.context["cl"].result_list} == {sent.case.reference, other.case.reference}
     assert 'value="kata &lt;unik&gt;"' in page.content.decode()
@@ -155,7 +157,7 @@ def test_nothing_of_a_search_is_left_in_clear(
 def test_a_search_is_one_persons_and_ends_with_the_session(signed_in: SignedIn, cast: Cast) -> None:
     sent, other = send_report(accused_nip=NIP), send_report()
     vera, vino = signed_in("vera"), signed_in("vino")
-    assert found(vera, words=NIP) == {sent.case.reference}
+    assert references(vera, words=NIP) == {sent.case.reference}
     assert len(vino.get(reverse(QUEUE)).context["cl"].result_list) == 2
     again = signed_in("vera").get(reverse(QUEUE))
     assert {case.reference for case in again.context["cl"].result_list} == {sent.case.reference, other.case.reference}

@@ -66,7 +66,7 @@ class LinkFollower:
         assert self.window.heading
         ways = self.page.locator("main a[href], main button").count()
         assert ways, f"no way on from {self.window.path}"
-        hrefs = self.page.eval_on_selector_all("a[href]", "(all) => all.map((one) => one.getAttribute('href'))")
+        hrefs = self.page.eval_on_selector_all("a[href]", "(all) => all.map((node) => node.getAttribute('href'))")
         for address in hrefs:
             shape = _UUID.sub("*", re.sub(r"(after|before)=[^&]*", "", address))
             if address.startswith("/") and shape not in self.tried:

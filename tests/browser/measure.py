@@ -14,14 +14,14 @@ from tests.browser.window import Window
 TARGET_PX = 24
 
 _FAULTS = """([scheme, least]) => {
-  const faults = [], name = (one) => one.outerHTML.slice(0, 120);
-  const all = (what) => [...document.querySelectorAll(what)].filter((one) => !one.closest("[aria-hidden=true]"));
-  const seen = (one) => one.checkVisibility({ visibilityProperty: true });
-  const shown = (one) => one.textContent + [...one.querySelectorAll("img")].map((part) => part.alt).join("");
-  const said = (one) => (shown(one).trim() || one.getAttribute("aria-label") || "").trim();
+  const faults = [], name = (node) => node.outerHTML.slice(0, 120);
+  const all = (what) => [...document.querySelectorAll(what)].filter((node) => !node.closest("[aria-hidden=true]"));
+  const seen = (node) => node.checkVisibility({ visibilityProperty: true });
+  const shown = (node) => node.textContent + [...node.querySelectorAll("img")].map((part) => part.alt).join("");
+  const label_of = (node) => (shown(node).trim() || node.getAttribute("aria-label") || "").trim();
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) {
-    const widest = all("body *").filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1).pop();
+    const widest = all("body *").filter((node) => node.getBoundingClientRect().right > root.clientWidth + 1).pop();
     faults.push("sticks out: " + (widest ? name(widest) : root.scrollWidth));
   }
   const style = getComputedStyle(document.body), sum = (total, part) => total + Number(part);
@@ -29,21 +29,23 @@ _FAULTS = """([scheme, least]) => {
   if (light("backgroundColor") > light("color") !== (scheme === "light")) faults.push("is not " + scheme);
   if (all("h1").filter(seen).length !== 1) faults.push("headings: " + all("h1").length);
   if (document.title.split(" · ")[0].trim().length < 3) faults.push("title: " + document.title);
-  for (const one of all("input:not([type=hidden]), select, textarea")) {
-    const label = [...(one.labels || [])].map(said).join("") || one.getAttribute("aria-label");
-    if (seen(one) && !label) faults.push("no label: " + name(one));
+  for (const node of all("input:not([type=hidden]), select, textarea")) {
+    const label = [...(node.labels || [])].map(label_of).join("") || node.getAttribute("aria-label");
+    if (seen(node) && !label) faults.push("no label: " + name(node));
   }
-  for (const one of all("img")) if (!one.hasAttribute("alt")) faults.push("no alt: " + name(one));
-  for (const one of all("a, button, summary")) if (seen(one) && !said(one)) faults.push("no name: " + name(one));
-  const ids = all("[id]").map((one) => one.id);
+  for (const node of all("img")) if (!node.hasAttribute("alt")) faults.push("no alt: " + name(node));
+  for (const node of all("a, button, summary")) {
+    if (seen(node) && !label_of(node)) faults.push("no name: " + name(node));
+  }
+  const ids = all("[id]").map((node) => node.id);
   for (const id of ids.filter((id, place) => ids.indexOf(id) !== place)) faults.push("id twice: " + id);
-  const sentence = (one) => getComputedStyle(one).display === "inline"
-    && said(one.parentElement).length > said(one).length + 3;
-  for (const one of least ? all("a, button, summary, select, textarea, input:not([type=hidden])") : []) {
-    if (!seen(one) || (one.tagName === "A" && sentence(one))) continue;
-    const boxes = [one, ...(one.labels || [])].map((part) => part.getBoundingClientRect());
+  const sentence = (node) => getComputedStyle(node).display === "inline"
+    && label_of(node.parentElement).length > label_of(node).length + 3;
+  for (const node of least ? all("a, button, summary, select, textarea, input:not([type=hidden])") : []) {
+    if (!seen(node) || (node.tagName === "A" && sentence(node))) continue;
+    const boxes = [node, ...(node.labels || [])].map((part) => part.getBoundingClientRect());
     const widest = Math.max(...boxes.map((box) => box.width)), highest = Math.max(...boxes.map((box) => box.height));
-    if (Math.min(widest, highest) < least) faults.push(`target ${widest} x ${highest}: ` + name(one));
+    if (Math.min(widest, highest) < least) faults.push(`target ${widest} x ${highest}: ` + name(node));
   }
   return faults;
 }"""
@@ -68,11 +70,11 @@ def looked_at(window: Window, language: str, sizes: Sequence[tuple[int, str]], *
 
 
 _FOCUS = """() => {
-  const one = document.activeElement, label = one.labels && one.labels[0], ringed = label || one;
+  const node = document.activeElement, label = node.labels && node.labels[0], ringed = label || node;
   const style = getComputedStyle, drawn = (part) => style(part).outlineStyle !== "none";
-  return { name: one.name || "", role: one.getAttribute("role") || "",
-    text: (one.tagName === "BODY" ? "" : one.textContent).trim().replace(/\\s+/g, " "),
-    ring: one.tagName === "BODY" || drawn(one) || drawn(ringed) };
+  return { name: node.name || "", role: node.getAttribute("role") || "",
+    text: (node.tagName === "BODY" ? "" : node.textContent).trim().replace(/\\s+/g, " "),
+    ring: node.tagName === "BODY" || drawn(node) || drawn(ringed) };
 }"""
 
 

@@ -46,7 +46,7 @@ RULES = {
 }
 
 _EFFECT = """() => [
-    ...[...document.querySelectorAll("[data-hostile]")].map((one) => one.outerHTML.slice(0, 80)),
+    ...[...document.querySelectorAll("[data-hostile]")].map((node) => node.outerHTML.slice(0, 80)),
     ...(window.hostile === undefined ? [] : ["a script ran"]),
     ...(document.body.innerText.includes("79197920") ? ["something was worked out"] : []),
 ]"""
@@ -94,7 +94,7 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     post = {"url": LINE, "account": LINE, "act": "post", "seen_on": ""}
     answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
-    monitoring.enter_report(actor=Actor(vera, now), found={**post, **answers, **texts})
+    monitoring.enter_report(actor=Actor(vera, now), answers={**post, **answers, **texts})
     body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
     rotation.rotate(actor=Actor(cast.ring("kirana"), now), team_id=body.pk, removing=kresna.pk, reason=ALL)
     return busy.case.pk

@@ -231,5 +231,5 @@ def summary_leads_to(browser: Window, name: str) -> None:
     assert focus_of(browser)["name"] == name
     field = browser.page.locator(f"[name={name}]")
     assert field.get_attribute("aria-invalid") == "true"
-    said_by = (field.get_attribute("aria-describedby") or "").split()
-    assert any(words in browser.page.locator(f"#{element}").inner_text() for element in said_by)
+    described_by = (field.get_attribute("aria-describedby") or "").split()
+    assert any(words in browser.page.locator(f"#{element}").inner_text() for element in described_by)

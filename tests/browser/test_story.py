@@ -217,7 +217,7 @@ def signing_out_shuts_the_door(vera: Officer, case: str) -> None:
 
 
 def nothing_is_in_an_address(windows: list[Window], reporter: Reporter, code: str) -> None:
-    secrets = [code, code[:4] + "-" + code[4:8], *(word for said in reporter.texts.all() for word in said.split())]
+    secrets = [code, code[:4] + "-" + code[4:8], *(word for text in reporter.texts.all() for word in text.split())]
     asked = "\n".join(line for window in windows for line in window.asked).lower()
     names = [PHOTO.name, LETTER.name, SECOND.name]
     assert [text for text in (*secrets, *names) if len(text) > 4 and text.lower() in asked] == []

@@ -16,7 +16,7 @@ from tests.browser.window import Opener
 from tests.world import Cast, sealed_upload, send_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DRAWN = "() => [...document.images].every((one) => one.complete && one.naturalWidth > 0)"
+DRAWN = "() => [...document.images].every((element) => element.complete && element.naturalWidth > 0)"
 
 
 def all_drawn(page: Page) -> int:

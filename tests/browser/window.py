@@ -17,7 +17,7 @@ _TELL = """document.addEventListener("securitypolicyviolation",
     (event) => console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));"""
 _LEFT = """async () => ({
     local: Object.keys(localStorage), session: Object.keys(sessionStorage), cookies: document.cookie,
-    caches: await caches.keys(), databases: (await indexedDB.databases()).map((one) => one.name),
+    caches: await caches.keys(), databases: (await indexedDB.databases()).map((base) => base.name),
     workers: (await navigator.serviceWorker.getRegistrations()).length })"""
 NOTHING_LEFT = {"local": [], "session": [], "cookies": "", "caches": [], "databases": [], "workers": 0}
 
@@ -34,7 +34,7 @@ class Window:
         context.add_init_script(_TELL)
         context.on("request", self._requested)
         context.on("response", self._answered)
-        context.on("console", self._said)
+        context.on("console", self._log)
         context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
         self.page = context.new_page()
 
@@ -50,7 +50,7 @@ class Window:
         if response.status >= 400 and response.status not in self.may_answer:
             self.complaints.append(f"{response.status} for {response.request.method} {response.url}")
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _log(self, message: ConsoleMessage) -> None:
         meant = any(f"status of {status}" in message.text for status in self.may_answer)
         if message.type in {"error", "warning"} and not meant:
             self.complaints.append(f"console: {message.text}")
@@ -99,7 +99,7 @@ class Window:
 
     def cookie(self, name: str) -> Cookie | None:
         """Return one of the window's cookies."""
-        return next((one for one in self.context.cookies() if one.get("name") == name), None)
+        return next((cookie for cookie in self.context.cookies() if cookie.get("name") == name), None)
 
     def puts_back(self, cookie: Cookie) -> None:
         """Give the window a cookie that it had before, as somebody who copied it would."""

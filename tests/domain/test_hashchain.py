@@ -70,9 +70,9 @@ def test_canonical_has_sorted_keys_no_spaces_and_plain_utf8() -> None:
 
 
 @given(entries, entries)
-def test_different_entries_have_different_bytes(one: dict[str, Any], other: dict[str, Any]) -> None:
-    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert (canonical(one) == canonical(other)) == same
+def test_different_entries_have_different_bytes(entry: dict[str, Any], other: dict[str, Any]) -> None:
+    same = json.dumps(entry, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert (canonical(entry) == canonical(other)) == same
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_any_flipped_bit_is_found_where_it_is(payloads: list[bytes], data: st.Da
 @given(payload_lists.filter(lambda payloads: len(payloads) > 1), st.data())
 def test_any_swap_is_found(payloads: list[bytes], data: st.DataObject) -> None:
     links = chain_of(payloads)
-    one, other = sorted(data.draw(st.permutations(range(len(links))))[:2])
-    links[one], links[other] = links[other], links[one]
-    assert verify_run(links) == one
+    first, other = sorted(data.draw(st.permutations(range(len(links))))[:2])
+    links[first], links[other] = links[other], links[first]
+    assert verify_run(links) == first
 
 
 @given(payload_lists, st.data())
@@ -158,9 +158,9 @@ def test_any_insertion_is_found(payloads: list[bytes], added: bytes, data: st.Da
     before = links[index - 1].digest if index else GENESIS
     forged = ChainLink(before, added, next_digest(before, added))
     links.insert(index, forged)
-    found = verify_run(links, head=head)
+    fault = verify_run(links, head=head)
     # a well made insertion is a valid link itself: what follows it no longer fits, or the head does not
-    assert found == index + 1
+    assert fault == index + 1
 
 
 @given(payload_lists, st.binary(max_size=40), st.data())
@@ -193,8 +193,8 @@ def test_merkle_root_does_not_depend_on_order(digests: list[bytes], random: Any)
 
 
 @given(digest_lists, digest_lists)
-def test_only_the_same_digests_have_the_same_root(one: list[bytes], other: list[bytes]) -> None:
-    assert (merkle_root(one) == merkle_root(other)) == (sorted(one) == sorted(other))
+def test_only_the_same_digests_have_the_same_root(some: list[bytes], other: list[bytes]) -> None:
+    assert (merkle_root(some) == merkle_root(other)) == (sorted(some) == sorted(other))
 
 
 @given(digest_lists.filter(bool), st.data())

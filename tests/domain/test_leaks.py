@@ -22,7 +22,7 @@ KNOWN = KnownFacts(
 )
 
 
-def found(text: str, known: KnownFacts = KNOWN) -> list[tuple[str, str]]:
+def disclosed(text: str, known: KnownFacts = KNOWN) -> list[tuple[str, str]]:
     return [(leak.kind.value, leak.words) for leak in disclosure.check(text, known)]
 
 
@@ -64,15 +64,15 @@ def found(text: str, known: KnownFacts = KNOWN) -> list[tuple[str, str]]:
     ],
 )
 def test_it_is_found_in_the_words_as_they_stand(kind: DisclosureKind, text: str, words: str) -> None:
-    assert (kind.value, words) in found(text)
+    assert (kind.value, words) in disclosed(text)
 
 
 def test_a_ticket_code_is_found_however_it_is_grouped() -> None:
     code = "7K2M9Q4XAB3D8FHJ0NPR5TVW"
     for spelling in (code, code.lower(), codes.grouped(code), codes.grouped(code).replace("-", " - ")):
-        assert found(f"Kode Anda {spelling} tadi.") == [("code", spelling)], spelling
+        assert disclosed(f"Kode Anda {spelling} tadi.") == [("code", spelling)], spelling
     spaced = codes.grouped(code).replace("-", " ")
-    assert found(f"Kode: {spaced}, ya.") == [("code", spaced)]
+    assert disclosed(f"Kode: {spaced}, ya.") == [("code", spaced)]
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,21 @@ def test_a_ticket_code_is_found_however_it_is_grouped() -> None:
     ],
 )
 def test_everyday_words_pass(text: str) -> None:
-    assert found(text) == []
+    assert disclosed(text) == []
 
 
 def test_four_words_are_an_accident_and_five_are_not() -> None:
-    said = KnownFacts(others=("satu dua tiga empat lima enam tujuh",))
-    assert found("satu dua tiga empat", said) == []
-    assert found("nol dua, tiga empat: lima ENAM sepuluh", said) == [("others", "dua, tiga empat: lima ENAM")]
-    assert found("satu dua tiga empat lima. satu dua tiga empat lima", said) == [("others", "satu dua tiga empat lima")]
+    known = KnownFacts(others=("satu dua tiga empat lima enam tujuh",))
+    assert disclosed("satu dua tiga empat", known) == []
+    assert disclosed("nol dua, tiga empat: lima ENAM sepuluh", known) == [("others", "dua, tiga empat: lima ENAM")]
+    assert disclosed("satu dua tiga empat lima. satu dua tiga empat lima", known) == [
+        ("others", "satu dua tiga empat lima")
+    ]
 
 
 def test_no_warning_without_known_facts() -> None:
     empty = KnownFacts(accused=("", "tidak tahu", "??"), offices=("", "Dinas"), others=("",), staff=("",))
-    assert found("Dinas tidak tahu apa-apa tentang kantor ini.", empty) == []
+    assert disclosed("Dinas tidak tahu apa-apa tentang kantor ini.", empty) == []
 
 
 def test_the_standard_texts_of_the_house_give_away_nothing() -> None:
@@ -110,7 +112,7 @@ def test_the_standard_texts_of_the_house_give_away_nothing() -> None:
         for language in ("id", "en"):
             text = row[f"body_{language}"]
             assert unknown_placeholders(text) == [], row["code"]
-            assert found(text) == [], row["code"]
+            assert disclosed(text) == [], row["code"]
 
 
 def test_placeholders_are_filled_and_nothing_else_is() -> None:

@@ -60,9 +60,9 @@ def test_a_number_is_its_digits(typed: str, digits: str) -> None:
 
 
 def test_a_person_is_a_name_at_an_agency() -> None:
-    one = normalization.person("Budi Santoso, S.E.", "Disdik Kab. Suka Maju")
-    assert one == normalization.person("budi santoso", "DINAS PENDIDIKAN KABUPATEN SUKA-MAJU")
-    assert one != normalization.person("budi santoso", "Dinas Kesehatan")
+    person = normalization.person("Budi Santoso, S.E.", "Disdik Kab. Suka Maju")
+    assert person == normalization.person("budi santoso", "DINAS PENDIDIKAN KABUPATEN SUKA-MAJU")
+    assert person != normalization.person("budi santoso", "Dinas Kesehatan")
 
 
 def test_an_agency_belongs_to_its_place() -> None:
@@ -79,9 +79,9 @@ def test_parts_are_separated_unambiguously() -> None:
 @given(st.text(max_size=80))
 def test_the_spelling_of_a_spelling_is_itself(typed: str) -> None:
     for rule in (normalization.name, normalization.office, normalization.nip):
-        found = rule(typed)
-        assert rule(found) == found
-        assert rule(f"  {typed}  ") == found
+        normalized = rule(typed)
+        assert rule(normalized) == normalized
+        assert rule(f"  {typed}  ") == normalized
     assert "\0" not in normalization.name(typed)
 
 

@@ -94,10 +94,10 @@ def test_what_tracks_the_sharer_is_dropped(typed: str, added: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_taken(typed: str) -> None:
-    found = posts.read(typed)
-    assert found.platform in posts.PLATFORMS
-    if not found.is_link:
-        assert found.text == " ".join(typed.split())
+    post = posts.read(typed)
+    assert post.platform in posts.PLATFORMS
+    if not post.is_link:
+        assert post.text == " ".join(typed.split())
 
 
 HOSTS = st.sampled_from(

@@ -251,8 +251,8 @@ def test_review_deadline_counts_from_receipt_then_from_reentry() -> None:
         assert limit_for(Status.IN_REVIEW, source=source) == Limit(3, Unit.WORKING_DAYS, "entered")
     assert limit_for(Status.RECEIVED, source=None) == LIMITS[Status.RECEIVED]
     assert limit_for(Status.SANCTIONED, source=Status.AWAITING_AGENCY) is None
-    own = {Status.VERIFIED: Limit(9, Unit.HOURS, "entered")}
-    assert limit_for(Status.VERIFIED, source=Status.IN_REVIEW, limits=own) == own[Status.VERIFIED]
+    limits = {Status.VERIFIED: Limit(9, Unit.HOURS, "entered")}
+    assert limit_for(Status.VERIFIED, source=Status.IN_REVIEW, limits=limits) == limits[Status.VERIFIED]
 
 
 def test_hours_are_never_a_reporters_event() -> None:

@@ -69,9 +69,9 @@ roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
-        own = body if role is Role.OVERSEER else None
+        staff_body = body if role is Role.OVERSEER else None
         name = f"{slug}{number}"
-        Staff.objects.create(username=name, role=role, body=own, is_staff=True)
+        Staff.objects.create(username=name, role=role, body=staff_body, is_staff=True)
         members.append(f"{slug}:{name}")
     recovery.append(":".join([slug, setup.recovery_pair()[0], setup.recovery_pair()[0]]))
 getpass.getpass = lambda prompt: "kalimat panjang buatan sendiri"
@@ -150,7 +150,7 @@ def sound(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Cas
         yield shared_cast
 
 
-def found() -> set[str]:
+def codes() -> set[str]:
     """The numbers of errors and warnings but two: one of the tests' database, one of the machine."""
     messages = checks.run_checks(tags=[ours.TAG], include_deployment_checks=True)
     ids = {str(message.id).removeprefix("portal.") for message in messages}
@@ -159,7 +159,7 @@ def found() -> set[str]:
 
 
 def test_what_is_sound_raises_nothing(sound: Cast, db: None) -> None:
-    assert found() == set()
+    assert codes() == set()
 
 
 def stored_at(endpoint: str | None) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def stored_at(endpoint: str | None) -> dict[str, Any]:
 )
 def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> None:
     with override_settings(**sound_too):
-        assert found() == set()
+        assert codes() == set()
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
 )
 def test_a_bad_setting_is_refused(sound: Cast, db: None, bad: dict[str, Any], expected: str) -> None:
     with override_settings(**bad):
-        assert found() == {expected}
+        assert codes() == {expected}
 
 
 @pytest.mark.parametrize(("cut", "expected"), [(True, set()), (False, {"portal.W004"})])
@@ -287,7 +287,7 @@ def test_the_pins_after_a_key_change(sound: Cast, db: None, capsys: pytest.Captu
     call_command("team_pins")
     line = capsys.readouterr().out.splitlines()[-1]
     with override_settings(TEAM_KEY_PINS=line.removeprefix("TEAM_KEY_PINS=")):
-        assert found() == {"W006"}
+        assert codes() == {"W006"}
     _swap_key()
     with pytest.raises(CommandError, match="triage"):
         call_command("team_pins")
@@ -324,7 +324,7 @@ def _add_body() -> None:
 )
 def test_a_bad_database_is_refused(sound: Cast, db: None, change: Callable[[], None], expected: str) -> None:
     change()
-    assert found() == set(expected.split())
+    assert codes() == set(expected.split())
 
 
 def test_a_database_that_forgets_is_refused(sound: Cast, db: None) -> None:
@@ -345,4 +345,4 @@ def test_a_database_that_cannot_be_read_is_refused(sound: Cast, db: None, monkey
 
 def test_heads_on_another_disk_need_no_mail(sound: Cast, db: None, tmp_path: Path) -> None:
     with override_settings(AUDIT_HEADS_MAIL="", AUDIT_HEADS_FILE=tmp_path / "heads.txt"):
-        assert found() == set()
+        assert codes() == set()

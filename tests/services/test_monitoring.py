@@ -34,7 +34,7 @@ from tests.world import Cast, at, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
-FOUND: dict[str, Any] = {
+ANSWERS: dict[str, Any] = {
     "url": "https://instagram.com/p/AbC123/?igsh=x",
     "accused_name": "akun.unik.betul",
     "accused_nip": "",
@@ -56,7 +56,9 @@ pytestmark = pytest.mark.django_db
 
 
 def enter(cast: Cast, name: str = "vera", **given: Any) -> Case:
-    return monitoring.enter_report(actor=Actor(cast.ring(name), NOW), found=FOUND | given.pop("found", {}), **given)
+    return monitoring.enter_report(
+        actor=Actor(cast.ring(name), NOW), answers=ANSWERS | given.pop("answers", {}), **given
+    )
 
 
 def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
@@ -66,7 +68,7 @@ def test_a_finding_is_a_case_with_its_post_and_screenshot(cast: Cast) -> None:
     assert (case.status, complaint.channel, complaint.has_reporter) == ("received", "monitoring", False)
     opened = case_file.open_case(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk)
     part = opened.complaints[0]
-    assert part.answers["story"] == FOUND["story"]
+    assert part.answers["story"] == ANSWERS["story"]
     assert [(post.info.url, post.info.screenshot) for post in part.posts] == [("https://instagram.com/p/AbC123", 1)]
     assert part.evidence[0].working is not None
     for marker in ("akun.unik.betul", "AbC123", "Kenaripagi"):
@@ -91,7 +93,7 @@ def test_who_is_not_admitted_enters_nothing(cast: Cast) -> None:
         with pytest.raises(Locked):
             enter(cast, name)
         with pytest.raises(Locked):
-            monitoring.enter_reports(actor=Actor(cast.ring(name), NOW), rows=[FOUND])
+            monitoring.enter_reports(actor=Actor(cast.ring(name), NOW), rows=[ANSWERS])
     assert not Case.objects.exists()
 
 
@@ -132,7 +134,7 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
 
 
 def test_linked_monitoring_case_asks_reporters_only(cast: Cast) -> None:
-    sent = send_report(today=DAY, links=FOUND["url"])
+    sent = send_report(today=DAY, links=ANSWERS["url"])
     case = enter(cast)
     ring = cast.ring("vera")
     case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
@@ -148,7 +150,7 @@ def test_linked_monitoring_case_asks_reporters_only(cast: Cast) -> None:
 
 
 def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
-    rows = [FOUND | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
+    rows = [ANSWERS | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
     broken: Any = [*rows, None]
     with pytest.raises(TypeError):
         monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=broken)
@@ -158,7 +160,7 @@ def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     assert len({case.reference for case in cases}) == 3
     assert set(Complaint.objects.values_list("channel", "is_indexed")) == {("import", True)}
     with pytest.raises(ValueError, match="rows"):
-        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=[FOUND] * 301)
+        monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=[ANSWERS] * 301)
     assert verify.verify_chain().whole
 
 
@@ -175,9 +177,9 @@ def test_known_posts_match_in_any_spelling_for_members_only(cast: Cast) -> None:
 
 def test_waiting_rows_open_for_their_officer_and_key_alone(cast: Cast) -> None:
     key, vera, vino = monitoring.new_key(), cast["vera"], cast["vino"]
-    sealed = monitoring.seal_rows(key=key, staff=vera, rows=[FOUND])
+    sealed = monitoring.seal_rows(key=key, staff=vera, rows=[ANSWERS])
     assert "unik" not in sealed
-    assert monitoring.open_rows(key=key, staff=vera, sealed=sealed) == [FOUND]
+    assert monitoring.open_rows(key=key, staff=vera, sealed=sealed) == [ANSWERS]
     for given in (
         {"key": monitoring.new_key()},
         {"staff": vino},

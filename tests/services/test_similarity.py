@@ -36,7 +36,7 @@ def open_as(cast: Cast, name: str, sent: Sent) -> case_file.CaseFile:
     return case_file.open_case(actor=Actor(cast.ring(name), at(DAY)), case_id=sent.case.pk)
 
 
-def found(cast: Cast, sent: Sent) -> dict[str, set[str]]:
+def similar(cast: Cast, sent: Sent) -> dict[str, set[str]]:
     matches = open_as(cast, "vera", sent).matches
     assert matches is not None
     return {group.kind: {case.reference for case in group.cases} for group in matches.groups}
@@ -76,7 +76,7 @@ def test_seven_reports_of_two_posts(cast: Cast) -> None:
     matches = open_as(cast, "vera", sent[0]).matches
     assert matches is not None
     assert (matches.reports, matches.posts) == (7, 2)
-    assert found(cast, sent[0])["post"] == {report.case.reference for report in sent[1:]}
+    assert similar(cast, sent[0])["post"] == {report.case.reference for report in sent[1:]}
 
 
 def test_the_same_number_person_and_agency_are_found(cast: Cast) -> None:
@@ -86,7 +86,7 @@ def test_the_same_number_person_and_agency_are_found(cast: Cast) -> None:
     near = send_report(today=DAY, accused_name="Siti", agency="dinas pendidikan")
     send_report(today=DAY, accused_nip="1" + NIP[1:-1] + "2", accused_name="Adi", agency="Lain", links=LINK)
     queue(cast)
-    assert found(cast, first) == {
+    assert similar(cast, first) == {
         "nip": {same.case.reference},
         "person": {named.case.reference},
         "agency": {near.case.reference},
@@ -126,15 +126,15 @@ def test_what_came_later_is_written_when_the_case_is_opened(cast: Cast) -> None:
     queue(cast)
     for sent in (first, second):
         follow_up.add_message(ticket=sent.ticket, text="", files=[], posts=[posts.describe({"url": LINK})], today=DAY)
-    assert found(cast, first) == {}
-    assert found(cast, second) == {"post": {first.case.reference}}
-    assert found(cast, first) == {"post": {second.case.reference}}
+    assert similar(cast, first) == {}
+    assert similar(cast, second) == {"post": {first.case.reference}}
+    assert similar(cast, first) == {"post": {second.case.reference}}
 
 
 def test_text_without_a_link_is_indexed_once_and_never_matches(cast: Cast) -> None:
     first, _second = (send_report(today=DAY, links="akun @x", agency="", accused_name="") for _number in range(2))
     queue(cast)
-    assert found(cast, first) == {}
+    assert similar(cast, first) == {}
     assert IndexEntry.objects.count() == 2
 
 
@@ -188,7 +188,7 @@ def test_near_same_pictures_are_found_and_others_are_not(cast: Cast) -> None:
     send_picture(drawing(2))
     for sent in (smaller, other_form):
         open_as(cast, "vera", sent)
-    assert found(cast, first) == {"picture": {smaller.case.reference, other_form.case.reference}}
+    assert similar(cast, first) == {"picture": {smaller.case.reference, other_form.case.reference}}
     assert IndexEntry.objects.filter(kind="picture", sealed__isnull=False).count() == 3
     assert IndexEntry.objects.filter(kind="picture").count() == 3 * 8
 
@@ -198,7 +198,7 @@ def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:
     Image.new("RGB", (90, 90), "teal").save(blank, "PNG")
     first, second = send_picture(blank.getvalue()), send_picture(blank.getvalue())
     open_as(cast, "vera", second)
-    assert found(cast, first) == {}
+    assert similar(cast, first) == {}
     assert IndexEntry.objects.filter(kind="picture", sealed=None).count() == 2
 
 
@@ -220,7 +220,7 @@ def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:
     first = send_report(today=DAY, links=LINK)
     sent, release = forwarded(cast, links=LINK)
     queue(cast)
-    assert found(cast, first)["post"] == {sent.case.reference}
+    assert similar(cast, first)["post"] == {sent.case.reference}
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), at(DAY)), release_id=release.pk)
     page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert first.case.reference not in repr(seen)

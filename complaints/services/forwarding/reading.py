@@ -257,5 +257,5 @@ def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]
         for report in content["complaints"]
     ]
     disclosures = disclosure.check(text, disclosure_check.known_facts(reporter_words, reporter_words))
-    disclosure_check.record_check(actor=actor, case_id=release.case_id, found=disclosures)
+    disclosure_check.record_check(actor=actor, case_id=release.case_id, disclosures=disclosures)
     return disclosures

@@ -64,7 +64,7 @@ def test_sealed_box(data: bytes, place: float, bit: int, cut: float) -> None:
 def test_signature(message: bytes, place: float, bit: int) -> None:
     signature = ONE.sign.sign(message)
     primitives.verify(ONE.sign.public, message, signature)
-    for public, said, signed in (
+    for public, claimed, signed in (
         (OTHER.sign.public, message, signature),
         (ONE.sign.public, message + b"\0", signature),
         (ONE.sign.public, message, flipped(signature, place, bit)),
@@ -72,7 +72,7 @@ def test_signature(message: bytes, place: float, bit: int) -> None:
         (ONE.sign.public, message, b""),
     ):
         with pytest.raises(SealError):
-            primitives.verify(public, said, signed)
+            primitives.verify(public, claimed, signed)
 
 
 @pytest.mark.parametrize("public", [b"", bytes(31), bytes(33), bytes(32)])

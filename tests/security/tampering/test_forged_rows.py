@@ -303,13 +303,13 @@ def test_an_answer_goes_to_no_key_that_was_put_into_the_release(cast: Cast, sign
 
 
 def test_swapped_lookup_digest_opens_no_other_report(cast: Cast) -> None:
-    one, two = send_report(today=DAY), send_report(today=DAY)
-    first, second = complaint_of(one), complaint_of(two)
+    opened, swapped = send_report(today=DAY), send_report(today=DAY)
+    first, second = complaint_of(opened), complaint_of(swapped)
     overwrite(first, lookup=b"x")
     overwrite(second, lookup=first.lookup)
-    ticket = follow_up.open_ticket(one.code)
+    ticket = follow_up.open_ticket(opened.code)
     with pytest.raises(SealError):
         follow_up.status_page(ticket=ticket or {}, today=DAY)
     client = Client(raise_request_exception=False)
-    client.post("/cek/", {"code": one.code})
-    assert two.case.reference not in client.get("/cek/laporan/").content.decode()
+    client.post("/cek/", {"code": opened.code})
+    assert swapped.case.reference not in client.get("/cek/laporan/").content.decode()
