@@ -10,7 +10,7 @@ from typing import Final
 
 from PIL import Image
 
-from complaints.adapters.media import Unreadable
+from complaints.adapters.media.refusal import Unreadable
 
 WIDTH, HEIGHT = 9, 8
 # A JPEG is decoded at a small scale; other formats are decoded whole, in the memory of a process that answers requests.

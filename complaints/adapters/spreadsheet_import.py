@@ -17,7 +17,7 @@ from typing import Final
 
 from openpyxl import load_workbook
 
-from complaints.adapters.media import Unreadable
+from complaints.adapters.media.refusal import Unreadable
 from complaints.adapters.media.zips import opened
 
 MAX_BYTES: Final = 1024 * 1024

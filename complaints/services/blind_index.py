@@ -13,7 +13,8 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q
 
-from complaints.adapters import image_hash, media
+from complaints.adapters import image_hash
+from complaints.adapters.media.refusal import Unreadable
 from complaints.domain import normalization
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import encrypt, random_bytes
@@ -152,6 +153,6 @@ def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int
     try:
         plain = b"".join(storage.stream(copy, storage.read_info(pair, copy, item, complaint)))
         value = image_hash.dhash(plain)
-    except (media.Unreadable, OSError):
+    except (Unreadable, OSError):
         return None
     return value if image_hash.says_something(value) else None

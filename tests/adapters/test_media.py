@@ -14,7 +14,6 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from complaints.adapters import media
 from complaints.adapters.media import documents, hints, images, kinds, odf, ooxml, pages, pdf, pieces, tracks, zips
 from complaints.adapters.media.refusal import CODES, Unreadable
 from tests.adapters import samples
@@ -70,11 +69,11 @@ def marked(data: bytes) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_recognised_by_content(kind: str, made: dict[str, bytes]) -> None:
     expected, data = SAMPLES[kind][0], made[kind]
-    assert media.recognise(data) == expected
+    assert kinds.recognise(data) == expected
     assert kinds.recognise_whole(io.BytesIO(data)) == expected
-    assert expected in media.ALLOWED
-    assert media.no_copy_reason(expected) == ""
-    assert not media.disagrees(f"x.{kind}", expected)
+    assert expected in kinds.ALLOWED
+    assert kinds.no_copy_reason(expected) == ""
+    assert not kinds.disagrees(f"x.{kind}", expected)
 
 
 @pytest.mark.parametrize("kind", ["docx", "xlsx", "pptx"])
@@ -84,7 +83,7 @@ def test_office_documents_are_recognised_in_any_order_of_entries(kind: str, seed
         entries = [(name, archive.read(name)) for name in archive.namelist()]
     random.Random(seed).shuffle(entries)
     shuffled = samples.packed(dict(entries))
-    assert media.recognise(shuffled) in {SAMPLES[kind][0], "application/zip"}
+    assert kinds.recognise(shuffled) in {SAMPLES[kind][0], "application/zip"}
     assert kinds.recognise_whole(io.BytesIO(shuffled)) == SAMPLES[kind][0]
 
 
@@ -98,8 +97,8 @@ def test_office_documents_are_recognised_in_any_order_of_entries(kind: str, seed
     ],
 )
 def test_chats_are_text_whatever_they_look_like(text: str) -> None:
-    assert media.recognise(text.encode()) == "text/plain"
-    assert media.no_copy_reason("text/plain") == "opaque"
+    assert kinds.recognise(text.encode()) == "text/plain"
+    assert kinds.no_copy_reason("text/plain") == "opaque"
 
 
 @pytest.mark.parametrize(
@@ -112,18 +111,18 @@ def test_chats_are_text_whatever_they_look_like(text: str) -> None:
     ],
 )
 def test_what_a_browser_or_a_computer_would_run_is_not_allowed(data: bytes, media_type: str) -> None:
-    assert media.recognise(data) == media_type
-    assert media_type not in media.ALLOWED
-    assert media.disagrees("foto.jpg", media_type)
+    assert kinds.recognise(data) == media_type
+    assert media_type not in kinds.ALLOWED
+    assert kinds.disagrees("foto.jpg", media_type)
 
 
 def test_old_office_files_are_taken_and_have_no_copy() -> None:
     head = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
-    assert media.recognise(head) == kinds.OLE
+    assert kinds.recognise(head) == kinds.OLE
     for name, expected in (("WordDocument", "application/msword"), ("Workbook", "application/vnd.ms-excel")):
         whole = head + bytes(70_000) + name.encode("utf-16-le")
         assert kinds.recognise_whole(io.BytesIO(whole)) == expected
-        assert media.no_copy_reason(expected) == "legacy"
+        assert kinds.no_copy_reason(expected) == "legacy"
         with pytest.raises(Unreadable) as refused:
             kinds.family(expected)
         assert refused.value.code == "legacy"
@@ -150,7 +149,7 @@ def test_a_polyglot_is_what_it_begins_with(made: dict[str, bytes]) -> None:
     ],
 )
 def test_names_that_disagree(name: str, media_type: str, expected: bool) -> None:
-    assert media.disagrees(name, media_type) is expected
+    assert kinds.disagrees(name, media_type) is expected
 
 
 # --- Copies
@@ -164,7 +163,7 @@ def test_a_clean_copy_says_nothing(kind: str, made: dict[str, bytes]) -> None:
     copied_type = cleaner(media_type).clean(io.BytesIO(data), out, media_type)
     assert copied_type == ("image/jpeg" if kind == "heic" else media_type)
     assert not marked(out.getvalue())
-    assert media.recognise(out.getvalue()) == copied_type
+    assert kinds.recognise(out.getvalue()) == copied_type
     # Comments stay, under stand-ins, so an office copy still says that people took part.
     assert reader(copied_type).inspect(io.BytesIO(out.getvalue()), copied_type) <= {"people", "history"}
 
@@ -626,6 +625,6 @@ def test_files_with_flipped_bytes_are_refused_or_copied_bare(seed: int, made: di
         for _ in range(5):
             data[dice.randrange(len(data))] = dice.randrange(256)
         with contextlib.suppress(Unreadable):
-            assert kinds.recognise(clean(bytes(data), media_type)) in media.ALLOWED
+            assert kinds.recognise(clean(bytes(data), media_type)) in kinds.ALLOWED
         with contextlib.suppress(Unreadable):
             assert reader(media_type).inspect(io.BytesIO(data), media_type) <= set(hints.CODES)

@@ -407,7 +407,7 @@ def test_random_bytes_and_cut_files_never_harm_the_portal(real: Sandbox) -> None
 
 def test_the_default_sandbox_is_lazy() -> None:
     code = (
-        "from complaints.adapters import sandbox, media\nimport sys\n"
+        "from complaints.adapters import sandbox\nfrom complaints.adapters.media import kinds\nimport sys\n"
         "print(sandbox.DEFAULT._server, [name for name in ('av', 'pikepdf', 'pillow_heif') if name in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]

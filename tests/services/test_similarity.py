@@ -12,7 +12,8 @@ from django.conf import settings as configured
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from complaints.adapters import image_hash, media
+from complaints.adapters import image_hash
+from complaints.adapters.media.refusal import Unreadable
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
@@ -210,9 +211,9 @@ def test_pictures_differ_by_their_hashes() -> None:
     for seed in range(1, 13):
         for changed in (drawing(seed, quality=30), drawing(seed, side=97), drawing(seed, form="PNG")):
             assert (image_hash.dhash(drawing(seed)) ^ image_hash.dhash(changed)).bit_count() <= image_hash.NEAR
-    with pytest.raises(media.Unreadable):
+    with pytest.raises(Unreadable):
         image_hash.dhash(b"no picture")
-    with pytest.raises(media.Unreadable):
+    with pytest.raises(Unreadable):
         image_hash.dhash(drawing(1)[:300])
 
 

@@ -98,13 +98,6 @@ def save_preview(image: Image.Image, out: BinaryIO, side: int) -> None:
     image.convert("RGB").save(out, "JPEG", quality=85)
 
 
-def clean_image(data: bytes, media_type: str) -> bytes:
-    """Return what :func:`clean` writes; for callers that hold the whole image in memory."""
-    out = io.BytesIO()
-    clean(io.BytesIO(data), out, media_type)
-    return out.getvalue()
-
-
 def _bare(image: Image.Image, *, opaque: bool) -> Image.Image:
     """Return the pixels only: palettes and modes are flattened, ``info`` with all its chunks is dropped."""
     image.load()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from complaints import access
-from complaints.adapters import media
+from complaints.adapters.media import kinds
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
 from complaints.domain.sealing.segments import Piece, SegmentWriter
@@ -91,17 +91,17 @@ class Sink:
             return
         if not self._type:
             self._head += data
-            if len(self._head) < media.HEAD_BYTES:
+            if len(self._head) < kinds.HEAD_BYTES:
                 return
             data = bytes(self._head)
-            del self._head[media.HEAD_BYTES :]
+            del self._head[kinds.HEAD_BYTES :]
             if not self._recognise(data):
                 return
         self._store(data)
 
     def _recognise(self, data: bytes) -> bool:
-        self._type = media.recognise(data)
-        if self._type not in media.ALLOWED:
+        self._type = kinds.recognise(data)
+        if self._type not in kinds.ALLOWED:
             self._refuse("type")
             return False
         return True

@@ -15,7 +15,8 @@ from typing import Final
 
 from django.conf import settings
 
-from complaints.adapters import media, sandbox
+from complaints.adapters import sandbox
+from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
 from complaints.models.evidence import EvidenceObject
 from complaints.services.evidence.storage import FileInfo, stream
@@ -37,7 +38,7 @@ def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> 
     """
     if info.type == "text/plain":
         info.looked = "read"
-    elif media.no_copy_reason(info.type) and info.type != "application/zip":
+    elif kinds.no_copy_reason(info.type) and info.type != "application/zip":
         info.looked = "unreadable"
     elif _slots.acquire(timeout=_WAIT_SECONDS):
         try:
@@ -57,7 +58,7 @@ def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> 
 def _metadata_codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
     with _hold(stored, info) as held:
         media_type = info.type
-        if media.is_container(media_type):
+        if kinds.is_container(media_type):
             with sandbox.run("recognise", held, limits=LIMITS, wait_seconds=_WAIT_SECONDS) as result:
                 media_type = result.type or media_type
         with sandbox.run("inspect", held, media_type, limits=LIMITS, wait_seconds=_WAIT_SECONDS) as result:

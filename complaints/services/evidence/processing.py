@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from complaints.adapters import malware, media, sandbox
+from complaints.adapters import malware, sandbox
+from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record, seal_record
@@ -113,7 +114,7 @@ def process_item(evidence: Evidence, info: FileInfo) -> None:
     Raises ScannerDown or sandbox.Unavailable where nothing was stored and the file can be tried again.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    report, derived = FileReport(disagrees=media.disagrees(info.name, info.type)), list[_Derived]()
+    report, derived = FileReport(disagrees=kinds.disagrees(info.name, info.type)), list[_Derived]()
     try:
         _scan(original, info, report)
         if report.scan == "infected":
@@ -139,7 +140,7 @@ def _scan(original: EvidenceObject, info: FileInfo, report: FileReport) -> None:
 
 
 def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derived: list[_Derived]) -> None:
-    report.no_copy = media.no_copy_reason(info.type)
+    report.no_copy = kinds.no_copy_reason(info.type)
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
         report.no_copy = report.no_copy or "too_large"
         return
@@ -147,7 +148,7 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
         return
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
         media_type = _recognise(held, info)
-        report.no_copy = media.no_copy_reason(media_type)
+        report.no_copy = kinds.no_copy_reason(media_type)
         if report.no_copy:
             return
         try:
@@ -199,7 +200,7 @@ def _picture(
 
 def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> _Derived:
     """Encrypt and store a file that a sandbox job made, under a key of its own and with a neutral name."""
-    suffix = media.ALLOWED[part.type].lower()
+    suffix = kinds.ALLOWED[part.type].lower()
     sink = Sink(f"{variant.value}-{number}.{suffix}" if number else f"{variant.value}.{suffix}")
     for chunk in part.chunks():
         sink.write(chunk)

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from complaints.adapters import media
+from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, random_bytes
 from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segment, padding, seal_segment
@@ -104,8 +104,8 @@ def receive_segment(*, session: ReporterSession, file_id: str, index: int, data:
     if len(data) != partial.length_of(index):
         raise BadSegmentError
     if index == 0:
-        partial.type = media.recognise(data[: media.HEAD_BYTES])
-        if partial.type not in media.ALLOWED:
+        partial.type = kinds.recognise(data[: kinds.HEAD_BYTES])
+        if partial.type not in kinds.ALLOWED:
             discard_draft_file(session=session, file_id=file_id)
             return Progress(file_id, refused="type")
     try:

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, cast
 from django.conf import settings
 from django.core.files.storage import storages
 
-from complaints.adapters import media
+from complaints.adapters.media import kinds
 from complaints.adapters.store import EvidenceStore
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair, SignPair
@@ -54,7 +54,7 @@ class FileInfo:
 
     @property
     def label(self) -> str:
-        return media.ALLOWED.get(self.type, self.type)
+        return kinds.ALLOWED.get(self.type, self.type)
 
 
 @dataclass
