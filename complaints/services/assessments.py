@@ -17,15 +17,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import open_record
 from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services.actor import Actor
-from complaints.services.audit import log
-from complaints.services.messages import take_sequence
+from complaints.services.messages import row_context, store_for_triage
 from complaints.services.team_key_history import trusted_signer
 
 # Kinds of sealed records: changing one makes stored rows unreadable.
@@ -83,16 +81,10 @@ def record_risk(
     grade: RiskGrade | None,
     why: str,
     actor: Actor,
-    speaker: KeySet,
-) -> Assessment:
-    """Seal and store a risk assessment.
+) -> None:
+    """Seal and store a risk assessment; ``grade`` is None for the grade that the rule proposes.
 
-    Args:
-        grade: None for the grade that the rule proposes.
-        speaker: the keys of triage, which sign it.
-
-    Raises:
-        ReasonMissing: another grade than the proposed one, with a blank ``why``.
+    Raises ReasonMissing for another grade than the proposed one with a blank ``why``, else as :func:`record_checklist`.
     """
     proposed = proposed_grade(answers)
     grade = grade or proposed
@@ -100,54 +92,19 @@ def record_risk(
         raise ReasonMissing
     codes = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
     content = RiskContent(grade=grade.value, proposed=proposed.value, answers=codes, why=why.strip())
-    return _record(complaint, content, actor, speaker)
+    store_for_triage(Assessment(complaint=complaint), RISK, content, actor=actor, event="assessment.recorded")
 
 
-def record_checklist(
-    *,
-    complaint: Complaint,
-    items: Mapping[str, CheckedItem],
-    step: CaseStep,
-    actor: Actor,
-    speaker: KeySet,
-) -> None:
-    """Seal and store the checklist of a step, bound to the step."""
+def record_checklist(*, complaint: Complaint, items: Mapping[str, CheckedItem], step: CaseStep, actor: Actor) -> None:
+    """Seal and store the checklist of a step, bound to the step; raises Locked, SealError, UnpinnedKey."""
     content = ChecklistContent(step=str(step.pk), items={code: asdict(item) for code, item in items.items()})
-    _record(complaint, content, actor, speaker, step)
-
-
-def _record(
-    complaint: Complaint,
-    content: RiskContent | ChecklistContent,
-    actor: Actor,
-    speaker: KeySet,
-    step: CaseStep | None = None,
-) -> Assessment:
-    # The complaint's key is opened before anything is sealed to it: this refuses a key that was put in its place.
-    pair = actor.keyring.complaint(complaint)
-    row = Assessment(
-        complaint=complaint,
-        sequence=take_sequence(complaint),
-        step=step,
-        author=actor.staff,
-        author_key=speaker.sign.public,
-        at=actor.now,
-    )
-    row.sealed = seal_record(pair.public, _context(row), content, speaker.sign)
-    row.save(force_insert=True)
-    facts = {"assessment": str(row.pk), "digest": log.digest_of(row.sealed)}
-    actor.record("assessment.recorded", case=complaint.case_id, facts=facts)
-    return row
-
-
-def _context(row: Assessment) -> Context:
-    kind = CHECKLIST if row.step_id else RISK
-    return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
+    row = Assessment(complaint=complaint, step=step)
+    store_for_triage(row, CHECKLIST, content, actor=actor, event="assessment.recorded")
 
 
 def _open_risk(row: Assessment, pair: BoxPair) -> RiskContent:
     signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
-    content: RiskContent = open_record(pair, row.sealed, _context(row), signer)
+    content: RiskContent = open_record(pair, row.sealed, row_context(row, RISK), signer)
     return content
 
 
@@ -184,7 +141,7 @@ def is_high_risk(grant: KeyGrant, *, pair: BoxPair) -> bool:
 def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
     """Open the checklist of a step with the complaint's key pair; raises SealError where it is another step's."""
     signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
-    content = open_record(pair, row.sealed, _context(row), signer)
+    content = open_record(pair, row.sealed, row_context(row, CHECKLIST), signer)
     if row.step_id is None or content["step"] != str(row.step_id):
         raise SealError("checklist")
     items = {code: CheckedItem(item["done"], item["why"]) for code, item in content["items"].items()}

@@ -29,7 +29,6 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Locked
 from complaints.services.messages import write_note
-from complaints.services.team_key_history import pinned_team
 
 
 class AlreadyTaken(Exception):  # noqa: N818  an expected outcome, not an error
@@ -70,7 +69,7 @@ def assignable(*, today: date | None = None) -> list[Staff]:
 
 def _lock_case(actor: Actor, case_id: uuid.UUID) -> Case:
     """Return a case under its lock, for a member of triage who may see it; raises Locked, Case.DoesNotExist."""
-    actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
+    actor.keyring.keys_of(Team.Kind.TRIAGE)
     visible = access.cases_for(actor.staff)
     # The owner is not joined: after waiting for the lock, PostgreSQL would return the owner from before the wait.
     return Case.objects.select_for_update(of=("self",)).filter(pk__in=visible).get(pk=case_id)
@@ -187,9 +186,8 @@ def hand_over(*, actor: Actor, case_ids: Collection[uuid.UUID], to: Staff, words
 
 
 def _write_note(actor: Actor, case: Case, text: str) -> None:
-    speaker = actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
     complaint = case.complaints.order_by("day", "pk")[0]
-    write_note(complaint=complaint, text=text.strip(), actor=actor, speaker=speaker)
+    write_note(complaint=complaint, text=text.strip(), actor=actor)
 
 
 def record_owner_visit(*, case: Case, person: Staff | None, today: date) -> None:

@@ -20,7 +20,6 @@ from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
@@ -32,12 +31,7 @@ from complaints.services.assignment import assign
 from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.messages import read_note, send_to_reporter, write_note
-from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
-
-
-def _triage_keys(keyring: Keyring) -> KeySet:
-    return keyring.team(pinned_team(Team.Kind.TRIAGE))
 
 
 @transaction.atomic
@@ -85,13 +79,11 @@ def act(
         step = perform(seen=since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff))
     if not (items or reason):
         return step
-    # The team's key is opened only where something is sealed with it.
-    speaker = _triage_keys(actor.keyring)
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
     if items:
-        assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor, speaker=speaker)
+        assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor)
     if reason:
-        _write_reason(actor, step, complaints, reason, speaker, override)
+        _write_reason(actor, step, complaints, reason, override)
     return step
 
 
@@ -100,7 +92,6 @@ def _write_reason(
     step: CaseStep,
     complaints: list[Complaint],
     reason: str,
-    speaker: KeySet,
     override: disclosure_check.Override | None,
 ) -> None:
     """Send the reason of a step to the reporters where the step notifies them; otherwise store it as notes."""
@@ -109,11 +100,9 @@ def _write_reason(
         # A monitoring report has no reporter; the reason is stored as a note then.
         write = send_to_reporter if notifies and complaint.has_reporter else write_note
         text = case_membership.with_reference(reason, complaint)
-        write(complaint=complaint, text=text, actor=actor, speaker=speaker, step=step)
+        write(complaint=complaint, text=text, actor=actor, step=step)
     if override and notifies:
-        disclosure_check.record_override(
-            actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
-        )
+        disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
 
 
 def has_reporter(case_id: uuid.UUID) -> bool:
@@ -148,9 +137,7 @@ def assess_risk(
         Locked: the person was not admitted to triage.
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
-    assessments.record_risk(
-        complaint=complaint, answers=answers, grade=grade, why=why, actor=actor, speaker=_triage_keys(actor.keyring)
-    )
+    assessments.record_risk(complaint=complaint, answers=answers, grade=grade, why=why, actor=actor)
 
 
 def _complaint_as_seen(complaint_id: uuid.UUID, seen: CaseVersion | None, staff: Staff) -> Complaint:
@@ -181,15 +168,13 @@ def reply_to_reporter(
         CaseChanged: the case does not agree with ``seen``: a colleague may have answered already.
         Locked: the person was not admitted to triage, or the report has no reporter.
     """
-    complaint, speaker = _complaint_as_seen(complaint_id, seen, actor.staff), _triage_keys(actor.keyring)
+    complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     if not complaint.has_reporter:
         raise Locked("reporter")
     text = case_membership.with_reference(text, complaint)
-    message = send_to_reporter(complaint=complaint, text=text, actor=actor, speaker=speaker)
+    message = send_to_reporter(complaint=complaint, text=text, actor=actor)
     if override:
-        disclosure_check.record_override(
-            actor=actor, speaker=speaker, complaints=[complaint], override=override, about=message
-        )
+        disclosure_check.record_override(actor=actor, complaints=[complaint], override=override, about=message)
     return message
 
 
@@ -202,7 +187,7 @@ def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: C
         Locked: the person was not admitted to triage.
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
-    write_note(complaint=complaint, text=text, actor=actor, speaker=_triage_keys(actor.keyring))
+    write_note(complaint=complaint, text=text, actor=actor)
 
 
 @transaction.atomic
@@ -231,7 +216,7 @@ def open_object(
         threat = storage.threat_in(storage.read_file_report(pair, stored.evidence))
         if threat and not knowing:
             raise storage.InfectedFile(threat)
-        note = write_note(complaint=complaint, text=reason, actor=actor, speaker=_triage_keys(actor.keyring))
+        note = write_note(complaint=complaint, text=reason, actor=actor)
         facts["note"] = str(note.pk)
     actor.record("object.opened", case=complaint.case_id, facts=facts)
     return info, storage.stream(stored, info)

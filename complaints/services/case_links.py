@@ -17,7 +17,6 @@ from django.db import transaction
 from complaints import access
 from complaints.domain import case_links
 from complaints.domain.case_links import LinkRefusal, LinkRefused
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
@@ -28,7 +27,6 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring
 from complaints.services.messages import write_note
-from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # Cases linked in one act; a burst of reports about one post has brought a few dozen so far.
@@ -65,7 +63,7 @@ def link(
     Nothing is moved where it raises LinkRefused (a rule of ``domain.case_links``), CaseChanged, Case.DoesNotExist or
     Locked.
     """
-    speaker = _check_permission(actor.keyring, reason)
+    _check_permission(actor.keyring, reason)
     if not sources or len(sources) > MOST:
         raise LinkRefused(LinkRefusal.NOTHING)
     if target_id in sources:
@@ -88,7 +86,7 @@ def link(
     _release_conflicted_owner(target, actor.now)
     joined = [complaint.pk for complaint in complaints]
     first = target.complaints.order_by("day", "pk").exclude(pk__in=joined).first() or complaints[0]
-    note = write_note(complaint=first, text=reason, actor=actor, speaker=speaker)
+    note = write_note(complaint=first, text=reason, actor=actor)
     for move in moves:
         facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
         actor.record("case.linked", case=target.pk, facts=facts)
@@ -101,7 +99,7 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
 
     Raises LinkRefused where it is alone in its case or a body holds it; CaseChanged, DoesNotExist, Locked.
     """
-    speaker = _check_permission(actor.keyring, reason)
+    _check_permission(actor.keyring, reason)
     joint = case_membership.lock_around(complaint_id)
     _check_visible(actor.keyring, {joint.pk})
     _check_unchanged({joint.pk: joint}, {joint.pk: seen})
@@ -110,7 +108,7 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
     if refused:
         raise LinkRefused(refused)
     move = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=actor.today)
-    note = write_note(complaint=complaint, text=reason, actor=actor, speaker=speaker)
+    note = write_note(complaint=complaint, text=reason, actor=actor)
     actor.record("case.unlinked", case=joint.pk, facts={**verify_rows.move_facts(move), "note": str(note.pk)})
     _release_conflicted_owner(move.target, actor.now)
     return move.target
@@ -174,11 +172,10 @@ def target_refusal(case: Case) -> str:
     return refused.value if refused else ""
 
 
-def _check_permission(keyring: Keyring, reason: str) -> KeySet:
-    """Return triage's keys for somebody who may link and gives a reason; raises Locked, LinkRefused."""
-    speaker = keyring.team(pinned_team(Team.Kind.TRIAGE))
+def _check_permission(keyring: Keyring, reason: str) -> None:
+    """Raise Locked outside triage, LinkRefused for somebody who may not link or gives no reason."""
+    keyring.keys_of(Team.Kind.TRIAGE)
     case_links.check_act(permissions=access.permissions_of(keyring.staff), reason=reason)
-    return speaker
 
 
 def _check_visible(keyring: Keyring, case_ids: set[uuid.UUID]) -> None:

@@ -17,12 +17,11 @@ from complaints.domain.workflow import OPEN, Refusal, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.models.team import Role, Staff, Team
+from complaints.models.team import Role, Staff
 from complaints.services import assignment, conflict_detection
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import write_note
-from complaints.services.team_key_history import pinned_team
 
 # Conflicts that the page of lifting lists.
 SHOWN = 200
@@ -54,15 +53,14 @@ def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     ``reason`` becomes an internal note, which colleagues read. Raises TransitionRefused(reason_missing);
     Case.DoesNotExist or Locked where there is nothing for this person.
     """
-    reason, speaker = _checked_reason(reason), actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
-    person = actor.staff
+    reason, person = _checked_reason(reason), actor.staff
     if access.has_conflict(person, case_id):
         raise Case.DoesNotExist
     reports = _lock_reports(case_id)
     if not reports:
         raise Case.DoesNotExist
     # The note comes first: once the conflict is stored, this keyring opens nothing of the case.
-    write_note(complaint=reports[0], text=reason, actor=actor, speaker=speaker)
+    write_note(complaint=reports[0], text=reason, actor=actor)
     for complaint in reports:
         values = {"kind": Conflict.Kind.DECLARED, "is_lifted": False}
         Conflict.objects.update_or_create(complaint=complaint, staff=person, defaults=values)
@@ -91,8 +89,7 @@ def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reas
     reports = _lock_reports(case_id)
     if not Conflict.objects.in_force().filter(complaint__in=reports, staff=staff_id).update(is_lifted=True):
         raise Conflict.DoesNotExist
-    speaker = actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
-    write_note(complaint=reports[0], text=reason, actor=actor, speaker=speaker)
+    write_note(complaint=reports[0], text=reason, actor=actor)
     actor.record("conflict.lifted", case=case_id, facts={"staff": str(staff_id)})
 
 

@@ -14,7 +14,6 @@ from django.db import transaction
 
 from complaints.domain import disclosure
 from complaints.domain.disclosure import Disclosure, KnownFacts
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
@@ -116,7 +115,6 @@ def _join_kinds(warnings: Iterable[Disclosure] | Override) -> str:
 def record_override(
     *,
     actor: Actor,
-    speaker: KeySet,
     complaints: Iterable[Complaint],
     override: Override,
     about: Message | CaseStep,
@@ -124,28 +122,16 @@ def record_override(
     """Store triage's reason as an internal note of each complaint, and record which message or step it is about."""
     step = about if isinstance(about, CaseStep) else None
     for complaint in complaints:
-        note = write_note(complaint=complaint, text=override.words, actor=actor, speaker=speaker, step=step)
+        note = write_note(complaint=complaint, text=override.words, actor=actor, step=step)
         _record_override(actor, complaint.case_id, override, note=note.pk, about=about.pk)
 
 
 def record_override_by_body(
-    *,
-    actor: Actor,
-    speaker: KeySet,
-    release: Release,
-    complaint: Complaint,
-    override: Override,
-    step: CaseStep,
+    *, actor: Actor, release: Release, complaint: Complaint, override: Override, step: CaseStep
 ) -> None:
     """Store a body's reason as its message to triage on the release, and record which step it is about."""
     message = send_to_reporter(
-        complaint=complaint,
-        text=override.words,
-        actor=actor,
-        speaker=speaker,
-        step=step,
-        release=release,
-        to_reporter=False,
+        complaint=complaint, text=override.words, actor=actor, step=step, release=release, to_reporter=False
     )
     _record_override(actor, release.case_id, override, note=message.pk, about=step.pk)
 

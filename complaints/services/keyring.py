@@ -116,6 +116,10 @@ class Keyring:
         except KeyError:
             raise Locked(team.slug) from None
 
+    def keys_of(self, slug: str) -> KeySet:
+        """Return the current key set of a pinned team by its slug; raises as :meth:`team`, and UnpinnedKey."""
+        return self.team(pinned_teams(slug)[slug])
+
     def team_at(self, team_id: uuid.UUID, number: int) -> KeySet:
         """Return key ``number`` of a team: the current one, or an older one while it is kept.
 

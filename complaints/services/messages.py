@@ -10,12 +10,10 @@ import uuid
 from collections.abc import Iterable
 
 from django.db.models import F
-from django.utils import timezone
 
-from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
-from complaints.models.case import CaseStep, InternalNote
+from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -38,18 +36,17 @@ def send_to_reporter(
     complaint: Complaint,
     text: str,
     actor: Actor,
-    speaker: KeySet,
     step: CaseStep | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
 ) -> Message:
     """Append a message of triage, or of the body that holds ``release``, and audit it.
 
-    ``speaker`` is the key set of the team that writes. With ``release``, the caller has verified the reporter's key in
-    ``complaint`` against it. No reporter reads a body's message that is not ``to_reporter``.
+    With ``release``, the caller has verified the reporter's key in ``complaint`` against it. No reporter reads a body's
+    message that is not ``to_reporter``.
 
-    Raises Locked, SealError or UnpinnedKey: the person does not hold the complaint's or release's key, or it was
-    replaced.
+    Raises Locked, SealError or UnpinnedKey: the person does not hold the key of the complaint or release or of the team
+    that writes, or it was replaced.
     """
     # Opened before anything is sealed to it: a replaced public key is refused here.
     pair = actor.keyring.release(release) if release else actor.keyring.complaint(complaint)
@@ -62,13 +59,14 @@ def send_to_reporter(
         step=step,
         release=release,
         author=actor.staff,
-        signer=speaker.sign.public,
-        day=timezone.localdate(actor.now),
+        day=actor.today,
     )
-    message.sealed = seal_record(pair.public, message_context(message), text, speaker.sign)
+    signer = actor.keyring.keys_of(_team_of(message)).sign
+    message.signer = signer.public
+    message.sealed = seal_record(pair.public, message_context(message), text, signer)
     if to_reporter:
         context = message_context(message, kind="to-reporter")
-        message.sealed_for_reporter = seal_record(bytes(complaint.reporter_key), context, text, speaker.sign)
+        message.sealed_for_reporter = seal_record(bytes(complaint.reporter_key), context, text, signer)
     message.save(force_insert=True)
     facts = {"message": str(message.pk), "digest": log.digest_of(message.sealed)}
     if message.sealed_for_reporter:
@@ -118,35 +116,35 @@ def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> str:
     return str(open_record(pair, message.sealed_for_release or b"", context, signer))
 
 
-def write_note(
-    *,
-    complaint: Complaint,
-    text: str,
-    actor: Actor,
-    speaker: KeySet,
-    step: CaseStep | None = None,
-) -> InternalNote:
+def write_note(*, complaint: Complaint, text: str, actor: Actor, step: CaseStep | None = None) -> InternalNote:
     """Append an internal note, sealed to the complaint, and audit it; raises as :func:`send_to_reporter`."""
-    pair = actor.keyring.complaint(complaint)
-    note = InternalNote(
-        complaint=complaint,
-        sequence=take_sequence(complaint),
-        step=step,
-        author=actor.staff,
-        author_key=speaker.sign.public,
-        at=actor.now,
-    )
-    note.sealed = seal_record(pair.public, _note_context(note), text, speaker.sign)
-    note.save(force_insert=True)
-    facts = {"note": str(note.pk), "digest": log.digest_of(note.sealed)}
-    actor.record("note.written", case=complaint.case_id, facts=facts)
+    note = InternalNote(complaint=complaint, step=step)
+    store_for_triage(note, "note", text, actor=actor, event="note.written")
     return note
 
 
-def _note_context(note: InternalNote) -> Context:
-    return Context("note", str(note.pk), str(note.complaint_id), note.sequence)
+def store_for_triage(row: InternalNote | Assessment, kind: str, content: object, *, actor: Actor, event: str) -> None:
+    """Store a new row with ``content`` (JSON) sealed to its complaint and signed by triage; the event names the row.
+
+    ``kind`` is that of the sealed record. Raises as :func:`send_to_reporter`.
+    """
+    complaint = row.complaint
+    # Opened before anything is sealed to it: a replaced public key is refused here.
+    pair, signer = actor.keyring.complaint(complaint), actor.keyring.keys_of(Team.Kind.TRIAGE).sign
+    row.sequence, row.at = take_sequence(complaint), actor.now
+    row.author, row.author_key = actor.staff, signer.public
+    row.sealed = seal_record(pair.public, row_context(row, kind), content, signer)
+    row.save(force_insert=True)
+    facts = {event.partition(".")[0]: str(row.pk), "digest": log.digest_of(row.sealed)}
+    actor.record(event, case=complaint.case_id, facts=facts)
+
+
+def row_context(row: InternalNote | Assessment, kind: str) -> Context:
+    """Return the context of the record of this ``kind`` that a row of triage seals."""
+    return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
 
 
 def read_note(note: InternalNote, *, pair: BoxPair) -> str:
     """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where triage did not sign it."""
-    return str(open_record(pair, note.sealed, _note_context(note), trusted_signer(note.author_key, Team.Kind.TRIAGE)))
+    signer = trusted_signer(note.author_key, Team.Kind.TRIAGE)
+    return str(open_record(pair, note.sealed, row_context(note, "note"), signer))

@@ -25,7 +25,6 @@ from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring
 from complaints.services.similarity import Similar
 from complaints.services.submission import Draft
-from complaints.services.team_key_history import pinned_team
 
 # Rows of one table.
 MOST_ROWS = 300
@@ -81,7 +80,7 @@ def canonical_url(url: str) -> str:
 
 def _check_triage(actor: Actor) -> None:
     """Raise Locked unless the person holds triage's keys."""
-    actor.keyring.team(pinned_team(Team.Kind.TRIAGE))
+    actor.keyring.keys_of(Team.Kind.TRIAGE)
 
 
 def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, channel: str) -> Complaint:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
-from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
@@ -22,7 +22,6 @@ from complaints.services.audit import log
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
-from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseVersion
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
@@ -72,7 +71,7 @@ def act(
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     if action is Action.SANCTION and sanction is None:
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-    speaker = actor.keyring.team(pinned_team(f"body-{release.body_id}"))
+    signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
     _pair, content = open_content(actor.keyring, release)
     step = transitions.perform(
         case_id=release.case_id,
@@ -83,14 +82,14 @@ def act(
         seen=seen,
     )
     if action in _DECISIONS:
-        _store_decision(actor, release, action, text or reply, sanction, speaker)
+        _store_decision(actor, release, action, text or reply, sanction, signer)
     reporters = reporters_of(content)
-    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(reply, sanction), speaker=speaker)
+    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(reply, sanction))
     if reply and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
             disclosure_check.record_override_by_body(
-                actor=actor, speaker=speaker, release=release, complaint=first, override=override, step=step
+                actor=actor, release=release, complaint=first, override=override, step=step
             )
     if action is Action.RETURN:
         release.state = Release.State.RETURNED
@@ -106,13 +105,13 @@ def _with_sanction(message: str, sanction: SanctionRecord | None) -> str:
 
 
 def _store_decision(
-    actor: Actor, release: Release, action: Action, text: str, sanction: SanctionRecord | None, speaker: KeySet
+    actor: Actor, release: Release, action: Action, text: str, sanction: SanctionRecord | None, signer: SignPair
 ) -> None:
-    row = _DECISIONS[action](release=release, author=actor.staff, signer=speaker.sign.public, at=actor.now)
+    row = _DECISIONS[action](release=release, author=actor.staff, signer=signer.public, at=actor.now)
     content: dict[str, str] = {"outcome": action.value, "text": text}
     if sanction is not None:
         content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
-    row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, speaker.sign)
+    row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, signer)
     row.save(force_insert=True)
     facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed)}
     actor.record("decision.recorded", case=release.case_id, facts=facts)
@@ -126,7 +125,6 @@ def _send_messages(
     *,
     text: str,
     message: str,
-    speaker: KeySet,
 ) -> None:
     to_triage = Action(step.action) is Action.RETURN
     message = text if to_triage else message
@@ -140,7 +138,6 @@ def _send_messages(
             complaint=complaint,
             text=message if to_triage else case_membership.with_reference(message, complaint),
             actor=actor,
-            speaker=speaker,
             step=step,
             release=release,
             to_reporter=not to_triage,

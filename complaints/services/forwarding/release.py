@@ -10,8 +10,7 @@ from django.db import transaction
 
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
-from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.workflow import Action, ActorKind
 from complaints.models.case import CaseStep
@@ -60,7 +59,7 @@ def forward(
     """
     checked_items = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
     teams = pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
-    speaker = actor.keyring.team(teams[Team.Kind.TRIAGE])
+    signer = actor.keyring.team(teams[Team.Kind.TRIAGE]).sign
     step = transitions.perform(
         case_id=case_id,
         action=Action.FORWARD,
@@ -76,30 +75,29 @@ def forward(
         number=step.case.releases.count() + 1,
         body=body,
         public_key=box.public,
-        signer=speaker.sign.public,
+        signer=signer.public,
         released_by=actor.staff,
         at=actor.now,
     )
-    bind_keys(release, speaker.sign)
+    bind_keys(release, signer)
     chosen = _chosen_objects(complaints, objects)
     content = {"cover": cover, "complaints": [_snapshot(actor.keyring, complaint, chosen) for complaint in complaints]}
-    release.sealed = seal_record(box.public, release_context(release), content, speaker.sign)
+    release.sealed = seal_record(box.public, release_context(release), content, signer)
     release.save(force_insert=True)
     for team in teams.values():
-        grant_key(owner=release, box=box, team=team, signer=speaker.sign).save(force_insert=True)
-    _release_files(actor.keyring, release, complaints, chosen, speaker)
+        grant_key(owner=release, box=box, team=team, signer=signer).save(force_insert=True)
+    _release_files(actor.keyring, release, complaints, chosen, signer)
     digest = log.digest_of(release.sealed)
     facts = {"release": str(release.pk), "body": body.pk, "files": len(objects), "digest": digest}
     actor.record("release.made", case=release.case_id, facts=facts)
-    assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor, speaker=speaker)
+    assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
     if reply:
-        _send_messages(actor, speaker, complaints, reply, step, override)
+        _send_messages(actor, complaints, reply, step, override)
     return release
 
 
 def _send_messages(
     actor: Actor,
-    speaker: KeySet,
     complaints: list[Complaint],
     message: str,
     step: CaseStep,
@@ -107,16 +105,10 @@ def _send_messages(
 ) -> None:
     for complaint in (report for report in complaints if report.has_reporter):
         send_to_reporter(
-            complaint=complaint,
-            text=case_membership.with_reference(message, complaint),
-            actor=actor,
-            speaker=speaker,
-            step=step,
+            complaint=complaint, text=case_membership.with_reference(message, complaint), actor=actor, step=step
         )
     if override:
-        disclosure_check.record_override(
-            actor=actor, speaker=speaker, complaints=complaints, override=override, about=step
-        )
+        disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
 
 
 def release_context(release: Release) -> Context:
@@ -156,7 +148,7 @@ def _chosen_objects(complaints: list[Complaint], objects: Collection[uuid.UUID])
 
 
 def _release_files(
-    keyring: Keyring, release: Release, complaints: list[Complaint], chosen: list[EvidenceObject], speaker: KeySet
+    keyring: Keyring, release: Release, complaints: list[Complaint], chosen: list[EvidenceObject], signer: SignPair
 ) -> None:
     """Seal the keys of the chosen objects to the release, with neutral names: a file name may identify the reporter."""
     by_id = {complaint.pk: complaint for complaint in complaints}
@@ -170,7 +162,7 @@ def _release_files(
             neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, stored))
             released = ReleasedFile(release=release, stored=stored)
             context = file_context(released)
-            released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), speaker.sign)
+            released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), signer)
             released.save(force_insert=True)
 
 
