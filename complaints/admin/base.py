@@ -21,6 +21,7 @@ from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -124,13 +125,8 @@ def render(
 
 def case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:
     """Return a case with the reference data of its clear columns; Http404 where it does not exist for the person."""
-    cases = access.cases_for(request.user).select_related(
-        "category", "accused_kind", "province", "lead_body", "assignee"
-    )
-    case = cases.filter(pk=case_id).first()
-    if case is None:
-        raise Http404
-    return case
+    parents = ("category", "accused_kind", "province", "lead_body", "assignee")
+    return get_object_or_404(access.cases_for(request.user).select_related(*parents), pk=case_id)
 
 
 def readable_case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:

@@ -12,9 +12,8 @@ from datetime import date
 from typing import Final, TypedDict
 
 from django.contrib import messages
-from django.http import Http404
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -102,9 +101,7 @@ def _show_case(request: StaffRequest, object_id: uuid.UUID, submitted: Submitted
 
 def _redirect_to_joint_case(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Redirect from a case that was linked to the case that holds its reports; Http404 where there is none."""
-    joint = access.cases_for(request.user).filter(linked=object_id).first()
-    if joint is None:
-        raise Http404
+    joint = get_object_or_404(access.cases_for(request.user), linked=object_id)
     messages.info(request, _("That case was linked to this one."))
     return redirect("admin:complaints_case_change", joint.pk)
 
@@ -365,13 +362,6 @@ def _release_rows(request: StaffRequest, releases: list[Release]) -> list[Releas
 # --- Writing to a reporter, and internal notes
 
 
-def _complaint_or_404(case: Case, complaint_id: uuid.UUID) -> Complaint:
-    complaint = case.complaints.filter(pk=complaint_id).first()
-    if complaint is None:
-        raise Http404
-    return complaint
-
-
 def _reply_options(case: Case) -> list[Option]:
     body = case.lead_body.short_name if case.lead_body else ""
     return standard_text_options("reply", case, due_on=case.due_on, body=body)
@@ -381,7 +371,7 @@ def _reply_options(case: Case) -> list[Option]:
 def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Send a message to one reporter; or insert a standard text, or preview the message, on a page of its own."""
     case = readable_case_or_404(request, object_id)
-    complaint = _complaint_or_404(case, complaint_id)
+    complaint = get_object_or_404(case.complaints, pk=complaint_id)
     seen = request.POST.get("seen")
 
     def find_leaks(text: str) -> list[Disclosure]:
@@ -421,7 +411,7 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
 @staff_page("POST", opens_for=access.may_see_cases)
 def note(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Add an internal note to one report."""
-    complaint = _complaint_or_404(readable_case_or_404(request, object_id), complaint_id)
+    complaint = get_object_or_404(readable_case_or_404(request, object_id).complaints, pk=complaint_id)
     form, seen = NoteForm(request.POST, auto_id="id_note_again_%s"), request.POST.get("seen")
     version = None if seen is None else CaseVersion.parse(seen)
     if not form.is_valid():

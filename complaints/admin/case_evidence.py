@@ -18,7 +18,7 @@ from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -355,10 +355,8 @@ def inline_copy(
 ) -> HttpResponseBase:
     """Serve a copy into the page of its item; a preview also into the page of its case."""
     case, _ids = _case_and_file_ids(request, object_id, item_id)
-    stored = EvidenceObject.objects.filter(pk=stored_id, evidence=item_id).exclude(variant=Variant.ORIGINAL).first()
-    now = timezone.now()
-    if stored is None:
-        raise Http404
+    copies, now = EvidenceObject.objects.exclude(variant=Variant.ORIGINAL), timezone.now()
+    stored = get_object_or_404(copies, pk=stored_id, evidence=item_id)
     is_allowed = may_view(request.session, item_id, now=now)
     if not is_allowed and stored.variant == Variant.PREVIEW:
         is_allowed = may_view(request.session, case.pk, now=now)
@@ -389,10 +387,8 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
 def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) -> HttpResponseBase:
     """Give a working copy, or for a reason an original, as an attachment; by POST, because it is recorded."""
     case = readable_case_or_404(request, object_id)
-    objects = EvidenceObject.objects.filter(evidence__complaint__case=case).select_related("evidence")
-    stored = objects.filter(pk=stored_id).first()
-    if stored is None:
-        raise Http404
+    objects = EvidenceObject.objects.select_related("evidence")
+    stored = get_object_or_404(objects, pk=stored_id, evidence__complaint__case=case)
     kind = _("original") if stored.variant == Variant.ORIGINAL else _("working copy")
     name = "-".join((case.reference, _("evidence"), str(stored.evidence.sequence), kind)).replace(" ", "-")
     try:
@@ -420,10 +416,9 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
 
 def _released_file_ids(request: StaffRequest, release_id: uuid.UUID, file_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the ids of the files of a release in order; Http404 where the file is none of them."""
-    release = access.releases_for(request.user).filter(pk=release_id).first()
-    if release is None:
-        raise Http404
-    files = release.files.exclude(stored__variant=Variant.PAGE)
+    files = get_object_or_404(access.releases_for(request.user), pk=release_id).files.exclude(
+        stored__variant=Variant.PAGE
+    )
     ids = list(files.order_by("stored__evidence__sequence", "stored__variant").values_list("pk", flat=True))
     if file_id not in ids:
         raise Http404

@@ -12,7 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -220,9 +220,7 @@ def _refusal_code(refusal: LinkRefused | CaseChanged) -> str:
 def unlink(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Say what unlinking does and ask for the reason; by POST give the report a case of its own again."""
     case = _linkable_case_or_404(request, object_id)
-    complaint = case.complaints.filter(pk=complaint_id).first()
-    if complaint is None:
-        raise Http404
+    complaint = get_object_or_404(case.complaints, pk=complaint_id)
     form = UnlinkForm(request.POST) if request.method == "POST" else None
     if form is None or not form.is_valid():
         return _unlink_page(request, case, complaint, form)

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -73,10 +73,7 @@ def _releases(user: Staff) -> QuerySet[AnnotatedRelease]:
 
 
 def _release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
-    release = _releases(request.user).filter(pk=release_id).first()
-    if release is None:
-        raise Http404
-    return release
+    return get_object_or_404(_releases(request.user), pk=release_id)
 
 
 # --- The list

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -75,10 +75,7 @@ def _accounts(user: Staff) -> QuerySet[Staff]:
 
 
 def _account_or_404(request: StaffRequest, staff_id: uuid.UUID) -> Staff:
-    account = _accounts(request.user).filter(pk=staff_id).first()
-    if account is None:
-        raise Http404
-    return account
+    return get_object_or_404(_accounts(request.user), pk=staff_id)
 
 
 def _other_account_or_404(request: StaffRequest, staff_id: uuid.UUID) -> Staff:

@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
 from complaints import access
@@ -67,9 +67,7 @@ def team_list(request: StaffRequest) -> HttpResponse:
 def admit(request: StaffRequest, membership_id: uuid.UUID) -> HttpResponseBase:
     """Admit a person whose fingerprint was compared in person; for members of that team alone."""
     teams = access.teams_of(request.user)
-    membership = TeamMembership.objects.filter(pk=membership_id, team__in=teams).select_related("staff").first()
-    if membership is None:
-        raise Http404
+    membership = get_object_or_404(TeamMembership.objects.select_related("staff"), pk=membership_id, team__in=teams)
     form = FingerprintForm(request.POST, auto_id=f"id_{membership.pk}_%s")
     if form.is_valid():
         fingerprint = form.cleaned_data["fingerprint"]
