@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.random_key import RandomKeyModel
 
-class Absence(models.Model):
+
+class Absence(RandomKeyModel):
     """A period in which a colleague stands in for a member of staff."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="absences")
     stand_in = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="standing_in", verbose_name=_("stand-in")
@@ -27,9 +26,6 @@ class Absence(models.Model):
             models.CheckConstraint(condition=models.Q(until_on__gte=models.F("from_on")), name="absence_in_order"),
             models.CheckConstraint(condition=~models.Q(staff=models.F("stand_in")), name="absence_not_by_oneself"),
         ]
-
-    def __str__(self) -> str:
-        return str(self.id)
 
 
 class Duty(models.Model):

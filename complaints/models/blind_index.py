@@ -6,9 +6,9 @@ names and NIPs with them (services.similarity).
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
+
+from complaints.models.random_key import RandomKeyModel
 
 
 class IndexKey(models.Model):
@@ -26,7 +26,7 @@ class IndexKey(models.Model):
         return "index key"
 
 
-class IndexEntry(models.Model):
+class IndexEntry(RandomKeyModel):
     """A keyed digest of a value in a complaint; ``sealed`` holds what a distance is computed from (dHash)."""
 
     class Kind(models.TextChoices):
@@ -39,7 +39,6 @@ class IndexEntry(models.Model):
         NAME = "name"
         OFFICE = "office"
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="index_entries")
     evidence = models.ForeignKey("Evidence", on_delete=models.PROTECT, null=True, related_name="index_entries")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -54,6 +53,3 @@ class IndexEntry(models.Model):
                 name="index_kind_known",
             )
         ]
-
-    def __str__(self) -> str:
-        return str(self.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from complaints.domain.workflow import ENDED, OPEN, Action, ActorKind, Status
+from complaints.models.random_key import RandomKeyModel
 
 PRACTICE_PREFIX = "LATIHAN-"
 STATUS_LABELS = {
@@ -113,10 +113,9 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.open().filter(due_on__lt=today)
 
 
-class Case(models.Model):
+class Case(RandomKeyModel):
     """A case, created with one complaint; others may be linked into it. Only services.transitions writes ``status``."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(_("reference"), max_length=16, unique=True)
     # A case for training: only staff in practice mode see it, and no statistic counts it.
     is_practice = models.BooleanField(_("practice"), default=False, editable=False)
@@ -187,10 +186,9 @@ class Case(models.Model):
         return self.reference
 
 
-class CaseStep(models.Model):
+class CaseStep(RandomKeyModel):
     """A step in the history of a case; append-only, which a database trigger enforces."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="steps")
     sequence = models.PositiveIntegerField()
     action = models.CharField(max_length=24)
@@ -222,10 +220,9 @@ class CaseStep(models.Model):
         return f"{self.case_id} {self.sequence}"
 
 
-class InternalNote(models.Model):
+class InternalNote(RandomKeyModel):
     """A note among triage staff, sealed to its complaint; no reporter and no body ever holds the key."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
     sequence = models.PositiveIntegerField()
     step = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="notes")
@@ -241,14 +238,13 @@ class InternalNote(models.Model):
         return f"{self.complaint_id} {self.sequence}"
 
 
-class Assessment(models.Model):
+class Assessment(RandomKeyModel):
     """An officer's answers to fixed questions, sealed to the complaint.
 
     With ``step`` it is the checklist of that step, without it a risk assessment of the reporter (ISO 37002,
     8.3.2). The newest risk assessment counts; earlier ones stay.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")
     sequence = models.PositiveIntegerField()
     step = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="assessments")

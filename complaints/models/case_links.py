@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
+from complaints.models.random_key import RandomKeyModel
 
 
-class CaseMove(models.Model):
+class CaseMove(RandomKeyModel):
     """A report was moved from one case to another: linked, unlinked, or removed by its reporter's withdrawal.
 
     The step counts tell which part of each case's history belongs to the report; its status page shows no other.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="moves")
     number = models.PositiveSmallIntegerField()
     source = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from complaints.models.random_key import RandomKeyModel
 
 
 class ComplaintQuerySet(models.QuerySet["Complaint"]):
@@ -17,7 +17,7 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
         return self.filter(channel=Complaint.Channel.WEB)
 
 
-class Complaint(models.Model):
+class Complaint(RandomKeyModel):
     """One report. ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team."""
 
     class Channel(models.TextChoices):
@@ -25,7 +25,6 @@ class Complaint(models.Model):
         MONITORING = "monitoring", _("Finding from monitoring")
         IMPORT = "import", _("Imported finding")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="complaints")
     lookup = models.BinaryField(unique=True)
     reporter_key = models.BinaryField()
@@ -57,19 +56,15 @@ class Complaint(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return str(self.id)
-
     @property
     def has_reporter(self) -> bool:
         """Whether somebody holds its code; that of a monitoring report was discarded, so nothing is sealed to it."""
         return self.channel == self.Channel.WEB
 
 
-class KeyGrant(models.Model):
+class KeyGrant(RandomKeyModel):
     """The private key of one complaint, or of one release, sealed to one team."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, null=True, related_name="grants")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="grants")
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="grants")
@@ -97,9 +92,6 @@ class KeyGrant(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return str(self.id)
-
 
 class MessageQuerySet(models.QuerySet["Message"]):
     """Filters on clear columns."""
@@ -113,7 +105,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.from_reporter().filter(is_read=False)
 
 
-class Message(models.Model):
+class Message(RandomKeyModel):
     """A message between a reporter and triage or a body, or from a body to triage, in order by ``sequence``.
 
     ``sealed`` opens with the complaint's key, or with the release's where a body wrote it; ``sealed_for_reporter``
@@ -127,7 +119,6 @@ class Message(models.Model):
         BODY_TO_REPORTER = "body_to_reporter", _("Oversight body")
         BODY_TO_TRIAGE = "body_to_triage", _("Oversight body, to the office")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="messages")
     sequence = models.PositiveIntegerField()
     direction = models.CharField(max_length=18, choices=Direction)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from complaints.models.random_key import RandomKeyModel
 
 # The conditions of a conflict that was not lifted, for queries that combine them with others.
 IN_FORCE = models.Q(is_lifted=False)
@@ -20,7 +20,7 @@ class ConflictQuerySet(models.QuerySet["Conflict"]):
         return self.filter(IN_FORCE)
 
 
-class Conflict(models.Model):
+class Conflict(RandomKeyModel):
     """A member of staff has a conflict of interest in a report: declared, or their data match those of the accused.
 
     It refers to the report, not to its case: the case that holds the report is locked, also after reports were linked
@@ -31,7 +31,6 @@ class Conflict(models.Model):
         DECLARED = "declared", _("declared by the person")
         MATCHED = "matched", _("found by comparing")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="conflicts")
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="conflicts")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -49,6 +48,3 @@ class Conflict(models.Model):
             models.UniqueConstraint(fields=["complaint", "staff"], name="conflict_once"),
             models.CheckConstraint(condition=models.Q(kind__in=["declared", "matched"]), name="conflict_kind_known"),
         ]
-
-    def __str__(self) -> str:
-        return str(self.id)

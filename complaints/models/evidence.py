@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.random_key import RandomKeyModel
 
-class Evidence(models.Model):
+
+class Evidence(RandomKeyModel):
     """A file, or a post on social media, that a reporter sent.
 
     Name, type, size and hash of a file are sealed with the keys of its objects; a post is ``sealed_post``. The worker's
@@ -26,7 +26,6 @@ class Evidence(models.Model):
         FAILED = "failed", _("No working copy could be made")
         OFFICER = "officer", _("Waits for an officer: the worker no longer holds its key")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="evidence")
     sequence = models.PositiveIntegerField()
     kind = models.CharField(max_length=4, choices=Kind, default=Kind.FILE)
@@ -60,7 +59,7 @@ class Evidence(models.Model):
         return f"{self.complaint_id} {self.sequence}"
 
 
-class EvidenceObject(models.Model):
+class EvidenceObject(RandomKeyModel):
     """A stored object of a piece of evidence: the original or a copy, each with its own key."""
 
     class Variant(models.TextChoices):
@@ -69,7 +68,6 @@ class EvidenceObject(models.Model):
         PREVIEW = "preview", _("Preview")
         PAGE = "page", _("Page as an image")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="objects_stored")
     variant = models.CharField(max_length=8, choices=Variant)
     # Pages count from 1; 0 for other variants.
@@ -86,22 +84,15 @@ class EvidenceObject(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return str(self.id)
 
-
-class DraftFile(models.Model):
+class DraftFile(RandomKeyModel):
     """A file of a draft, with its key sealed under the key of the session.
 
     Without an object its segments are still being uploaded; their number is sealed too.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.CharField(max_length=64, db_index=True)
     object_name = models.CharField(max_length=40, unique=True, null=True, blank=True)
     object_digest = models.BinaryField()
     sealed = models.BinaryField()
     day = models.DateField(db_index=True)
-
-    def __str__(self) -> str:
-        return str(self.id)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from complaints.models.random_key import RandomKeyModel
 
 
 class OversightBodyQuerySet(models.QuerySet["OversightBody"]):
@@ -46,14 +47,13 @@ class OversightBody(models.Model):
         return self.short_name
 
 
-class Release(models.Model):
+class Release(RandomKeyModel):
     """A case as forwarded to a body: the released text and the chosen files, under a key of the release."""
 
     class State(models.TextChoices):
         OPEN = "open", _("With the body")
         RETURNED = "returned", _("Returned with a question")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="releases")
     number = models.PositiveSmallIntegerField()
     body = models.ForeignKey(OversightBody, on_delete=models.PROTECT, related_name="releases")
@@ -76,10 +76,9 @@ class Release(models.Model):
         return f"{self.case} / {self.number}"
 
 
-class ReleasedFile(models.Model):
+class ReleasedFile(RandomKeyModel):
     """A file of a release: the key of a stored object, sealed to the release."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="files")
     stored = models.ForeignKey("EvidenceObject", on_delete=models.PROTECT, related_name="+")
     sealed = models.BinaryField()
@@ -87,14 +86,10 @@ class ReleasedFile(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["release", "stored"], name="released_file_once")]
 
-    def __str__(self) -> str:
-        return str(self.id)
 
-
-class Decision(models.Model):
+class Decision(RandomKeyModel):
     """A body's record on a release, sealed to the release and never changed."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     signer = models.BinaryField()
     sealed = models.BinaryField()
@@ -102,9 +97,6 @@ class Decision(models.Model):
 
     class Meta:
         abstract = True
-
-    def __str__(self) -> str:
-        return str(self.id)
 
 
 class Finding(Decision):

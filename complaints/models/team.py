@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.random_key import RandomKeyModel
+
 
 class Role(models.TextChoices):
     """The role of a person; a role alone decrypts nothing, only admission to a team gives a key."""
@@ -70,7 +72,7 @@ class Staff(AbstractUser):
         return bool(self.public_key and self.wrapped_key)
 
 
-class Team(models.Model):
+class Team(RandomKeyModel):
     """The holders of a key. Its private half exists only sealed to admitted members and to the recovery keys."""
 
     class Kind(models.TextChoices):
@@ -78,7 +80,6 @@ class Team(models.Model):
         CUSTODIAN = "custodian", _("Identity custodians")
         BODY = "body", _("Oversight body")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
     kind = models.CharField(max_length=12, choices=Kind)
     body = models.OneToOneField("OversightBody", on_delete=models.PROTECT, null=True, blank=True, related_name="team")
@@ -108,14 +109,13 @@ class Team(models.Model):
         return self.body.short_name if self.body else self.Kind(self.kind).label.__str__()
 
 
-class TeamKey(models.Model):
+class TeamKey(RandomKeyModel):
     """A key in the succession of a team's keys; each key is signed by the one before, and signs back.
 
     ``sealed_previous`` is the private key before it, sealed to this one; it is deleted once nothing is sealed to the
     old key any more. Rows are never deleted: signatures of old keys are still verified.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="keys", verbose_name=_("team"))
     number = models.PositiveSmallIntegerField(_("number"))
     public_key = models.BinaryField(editable=False)
@@ -138,7 +138,7 @@ class TeamKey(models.Model):
         return f"{self.team} {self.number}"
 
 
-class TeamMembership(models.Model):
+class TeamMembership(RandomKeyModel):
     """The membership of a person in a team; without ``sealed_key`` it waits for a member to admit the person.
 
     A row with ``left_at`` is history: a person who comes back gets a new row.
@@ -149,7 +149,6 @@ class TeamMembership(models.Model):
         ROLE = "role", _("other role or body")
         SWITCHED_OFF = "switched_off", _("account switched off")
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("team"))
     staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("person"))
     sealed_key = models.BinaryField(null=True, editable=False)
