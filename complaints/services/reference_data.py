@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -14,6 +16,8 @@ from django.db import models, transaction
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.services.actor import Actor
+
+Row = TypeVar("Row", bound=models.Model)
 
 # Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
@@ -72,19 +76,38 @@ def edition() -> tuple[int, int]:
     return _cache_generation, int(time.monotonic() // MEMORY_SECONDS)
 
 
-@lru_cache(maxsize=1)
-def _categories(edition: tuple[int, int]) -> tuple[Category, ...]:
-    return tuple(Category.objects.filter(active=True).order_by("order", "code"))
+def _cached(read: Callable[[], Iterable[Row]]) -> Callable[[], list[Row]]:
+    """Decorate a function without arguments so that its rows are read once for each edition."""
+    rows_of = lru_cache(maxsize=1)(lambda edition: tuple(read()))
+    return wraps(read)(lambda: list(rows_of(edition())))
 
 
-@lru_cache(maxsize=1)
-def _accused_kinds(edition: tuple[int, int]) -> tuple[AccusedKind, ...]:
-    return tuple(AccusedKind.objects.order_by("order", "code"))
+@_cached
+def _active_categories() -> Iterable[Category]:
+    return Category.objects.filter(active=True).order_by("order", "code")
 
 
-@lru_cache(maxsize=1)
-def _provinces(edition: tuple[int, int]) -> tuple[Province, ...]:
-    return tuple(Province.objects.order_by("order", "name"))
+@_cached
+def accused_kinds() -> Iterable[AccusedKind]:
+    """Return the kinds of accused in order, cached."""
+    return AccusedKind.objects.order_by("order", "code")
+
+
+@_cached
+def provinces() -> Iterable[Province]:
+    """Return the provinces in order, cached."""
+    return Province.objects.order_by("order", "name")
+
+
+@_cached
+def elections() -> Iterable[Election]:
+    """Return all elections by their first day, cached."""
+    return Election.objects.order_by("starts_on", "code")
+
+
+@_cached
+def _active_texts() -> Iterable[StandardText]:
+    return StandardText.objects.filter(active=True).order_by("order", "code")
 
 
 @lru_cache(maxsize=2)
@@ -92,19 +115,9 @@ def _body_for(day: date, edition: tuple[int, int]) -> OversightBody | None:
     return OversightBody.objects.valid_on(day).first()
 
 
-@lru_cache(maxsize=1)
-def _elections(edition: tuple[int, int]) -> tuple[Election, ...]:
-    return tuple(Election.objects.order_by("starts_on", "code"))
-
-
-def elections() -> list[Election]:
-    """Return all elections by their first day, cached."""
-    return list(_elections(edition()))
-
-
 def election_kind(day: date) -> str:
     """Return the kind of the election on ``day``: "pilkada", which is stricter, where there are two; "" for none."""
-    kinds = {row.kind for row in _elections(edition()) if row.starts_on <= day <= row.ends_on}
+    kinds = {row.kind for row in elections() if row.starts_on <= day <= row.ends_on}
     return "pilkada" if "pilkada" in kinds else next(iter(kinds), "")
 
 
@@ -114,37 +127,22 @@ def categories(door: str = "") -> list[Category]:
     Those of the group "elsewhere", for which another institution is responsible, are always included.
     """
     groups = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})
-    return [row for row in _categories(edition()) if row.group in groups | {"elsewhere"}]
+    return [row for row in _active_categories() if row.group in groups | {"elsewhere"}]
 
 
 def category(code: str) -> Category | None:
     """Return an active category by its code, cached; None for an unknown code."""
-    return next((row for row in _categories(edition()) if row.code == code), None)
-
-
-def accused_kinds() -> list[AccusedKind]:
-    """Return the kinds of accused in order, cached."""
-    return list(_accused_kinds(edition()))
+    return next((row for row in _active_categories() if row.code == code), None)
 
 
 def accused_kind(code: str) -> AccusedKind | None:
     """Return a kind of accused by its code, cached; None for an unknown code."""
-    return next((row for row in _accused_kinds(edition()) if row.code == code), None)
-
-
-def provinces() -> list[Province]:
-    """Return the provinces in order, cached."""
-    return list(_provinces(edition()))
-
-
-@lru_cache(maxsize=1)
-def _standard_texts(edition: tuple[int, int]) -> tuple[StandardText, ...]:
-    return tuple(StandardText.objects.filter(active=True).order_by("order", "code"))
+    return next((row for row in accused_kinds() if row.code == code), None)
 
 
 def standard_texts(moment: str, group: str) -> list[StandardText]:
     """Return the standard texts for an action ("reply" for a message), the category group's before the general ones."""
-    rows = [row for row in _standard_texts(edition()) if row.moment == moment and row.group in ("", group)]
+    rows = [row for row in _active_texts() if row.moment == moment and row.group in ("", group)]
     return sorted(rows, key=lambda row: row.group == "")
 
 

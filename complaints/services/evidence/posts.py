@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypedDict
 
@@ -104,17 +104,10 @@ def attach_posts(
     for sequence, post in enumerate(described, start=first):
         row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today)
         row.state = Evidence.State.NO_COPY
-        screenshot = screenshots.get(post["screenshot"], 0)
-        content = PostInfo(
-            url=post["url"],
-            is_link=post["is_link"],
-            platform=post["platform"],
-            account=post["account"],
-            act=post["act"],
-            seen_on=post["seen_on"],
-            screenshot=screenshot,
-        )
-        row.sealed_post = seal_record(bytes(complaint.public_key), post_context(row), asdict(content), signer)
+        # What is sealed are the fields of a PostInfo.
+        content = {name: value for name, value in post.items() if name != "id"}
+        content["screenshot"] = screenshots.get(post["screenshot"], 0)
+        row.sealed_post = seal_record(bytes(complaint.public_key), post_context(row), content, signer)
         rows.append(row)
     Evidence.objects.bulk_create(rows)
     return first + len(rows)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.utils import timezone
 
@@ -21,6 +22,22 @@ from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned, Texts
+
+# Steps of triage that are nothing but an action, and the name of its reason among a story's texts.
+_STEPS_WITH_REASON: Final = {
+    "ask": (Action.ASK_REPORTER, "question"),
+    "refer": (Action.REFER, "refer_reason"),
+    "propose": (Action.PROPOSE_INELIGIBLE, "ineligible_reason"),
+}
+# The same for steps of a body: the names of what triage reads and of what the reporter reads, "" for nothing.
+_STEPS_OF_BODIES: Final = {
+    "take_up": (Action.TAKE_UP, "", ""),
+    "return": (Action.RETURN, "return_question", ""),
+    "ask_for_body": (Action.ASK_REPORTER, "", "question"),
+    "substantiate": (Action.SUBSTANTIATE, "body_finding", ""),
+    "dismiss": (Action.DISMISS, "body_dismissal", "body_dismissal"),
+    "await": (Action.AWAIT_AGENCY, "recommendation", ""),
+}
 
 
 @dataclass
@@ -58,7 +75,14 @@ class Desk:
 
     def take(self, step: str, case: Open, now: datetime) -> None:
         """Perform a step of the schedule; raises what its service raises."""
-        getattr(self, f"_{step}")(case, now)
+        if step in _STEPS_WITH_REASON:
+            action, reason = _STEPS_WITH_REASON[step]
+            self._act(case, action, now, reason=case.texts[reason])
+        elif step in _STEPS_OF_BODIES:
+            action, text, reply = _STEPS_OF_BODIES[step]
+            self._decide(case, action, now, text=case.texts.get(text, ""), reply=case.texts.get(reply, ""))
+        else:
+            getattr(self, f"_{step}")(case, now)
 
     def _actor(self, kind: str, case: Open, now: datetime, *, other: bool = False) -> Actor:
         """Return the person of a kind who works on a case, or with ``other`` the second person of that kind."""
@@ -108,9 +132,6 @@ class Desk:
         actor = self._actor("verifikator", case, now)
         case_actions.write_case_note(actor=actor, complaint_id=case.complaint_id, text=case.texts[text])
 
-    def _ask(self, case: Open, now: datetime) -> None:
-        self._act(case, Action.ASK_REPORTER, now, reason=case.texts["question"])
-
     def _reply(self, case: Open, now: datetime) -> None:
         actor = self._actor("verifikator", case, now)
         case_actions.reply_to_reporter(actor=actor, complaint_id=case.complaint_id, text=case.texts["reply"])
@@ -119,12 +140,6 @@ class Desk:
         self._read(case, now)
         self._note(case, now, "verify_note")
         self._act(case, Action.VERIFY, now)
-
-    def _refer(self, case: Open, now: datetime) -> None:
-        self._act(case, Action.REFER, now, reason=case.texts["refer_reason"])
-
-    def _propose(self, case: Open, now: datetime) -> None:
-        self._act(case, Action.PROPOSE_INELIGIBLE, now, reason=case.texts["ineligible_reason"])
 
     def _confirm(self, case: Open, now: datetime) -> None:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
@@ -157,25 +172,6 @@ class Desk:
         actor = self._actor(self._body(case), case, now)
         reading.open_release(actor=actor, release_id=case.release_id)
         decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
-
-    def _take_up(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.TAKE_UP, now)
-
-    def _return(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.RETURN, now, text=case.texts["return_question"])
-
-    def _ask_for_body(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.ASK_REPORTER, now, reply=case.texts["question"])
-
-    def _substantiate(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.SUBSTANTIATE, now, text=case.texts["body_finding"])
-
-    def _dismiss(self, case: Open, now: datetime) -> None:
-        dismissal = case.texts["body_dismissal"]
-        self._decide(case, Action.DISMISS, now, text=dismissal, reply=dismissal)
-
-    def _await(self, case: Open, now: datetime) -> None:
-        self._decide(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"])
 
     def _sanction(self, case: Open, now: datetime) -> None:
         kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]
