@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -26,6 +26,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.http import content_disposition_header
 
 from complaints import access
 from complaints.admin.labels import Label
@@ -45,6 +46,7 @@ else:
     ModelAdmin, RowPaginator = admin.ModelAdmin, Paginator
 
 View = Callable[..., HttpResponseBase]
+Response = TypeVar("Response", bound=HttpResponseBase)
 # Counting a million rows to print a number nobody needs would cost more than the page.
 COUNT_AT_MOST: Final = 1000
 # What does not open, and the code of the sentence that the obstacle page says about it.
@@ -121,6 +123,15 @@ def render(
     request.current_app = site.name
     shared = {**site.each_context(request), "opts": model._meta, "today": timezone.localdate()}
     return TemplateResponse(request, template, {**shared, **context}, status=status)
+
+
+def as_attachment(response: Response, name: str) -> Response:
+    """Let a response leave as a file of this name, which no browser runs or keeps."""
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
-from typing import Final, TypedDict
+from typing import Final
 
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
@@ -22,13 +22,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import sandbox
-from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
@@ -187,12 +186,8 @@ def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingH
     first = next(stream, b"")
     response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
     extension = "".join(letter for letter in info.label.lower() if letter.isalnum()) or "bin"
-    response.headers["Content-Disposition"] = content_disposition_header(True, f"{name}.{extension}") or "attachment"
     response.headers["Content-Length"] = str(info.length)
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_attachment(response, f"{name}.{extension}")
 
 
 def inline_kind(info: FileInfo) -> str:
@@ -275,31 +270,39 @@ def _with_inline_headers(response: HttpResponseBase, info: FileInfo) -> HttpResp
 # --- The page of an item
 
 
-class ShownCopy(TypedDict):
-    """A copy on the page: what draws it, its address, and its number as a page of a document, else 0."""
+def _show_in_viewer(
+    request: StaffRequest,
+    owner: Case | Release,
+    ids: list[uuid.UUID],
+    current: uuid.UUID,
+    copies: list[tuple[uuid.UUID, FileInfo, int]],
+    context: dict[str, object],
+) -> HttpResponse:
+    """Show an item of a case, or a file of a release, between those before and after it in ``ids``.
 
-    kind: str
-    url: str
-    number: int
+    ``copies`` are shown on the page: the id of each, its description, and its number as a page of a document, else 0.
+    """
+    name, place = f"admin:complaints_{owner._meta.model_name}", ids.index(current)
 
+    def neighbour_url(index: int) -> str:
+        return reverse(f"{name}_view", args=[owner.pk, ids[index]]) if 0 <= index < len(ids) else ""
 
-class Neighbours(TypedDict):
-    """The ids of the items before and after one, its place from 1 on, and how many items there are."""
-
-    before: uuid.UUID | None
-    after: uuid.UUID | None
-    place: int
-    places: int
-
-
-def _neighbours(ids: list[uuid.UUID], current: uuid.UUID) -> Neighbours:
-    index = ids.index(current)
-    return {
-        "before": ids[index - 1] if index else None,
-        "after": ids[index + 1] if index + 1 < len(ids) else None,
-        "place": index + 1,
+    context |= {
+        "shown": [
+            {
+                "kind": inline_kind(info),
+                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id]),
+                "number": number,
+            }
+            for copy_id, info, number in copies
+        ],
+        "place": place + 1,
         "places": len(ids),
+        "before_url": neighbour_url(place - 1),
+        "after_url": neighbour_url(place + 1),
+        "back": reverse(f"{name}_change", args=[owner.pk]),
     }
+    return render(request, "admin/viewer.html", context, model=type(owner))
 
 
 def _case_and_file_ids(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Case, list[uuid.UUID]]:
@@ -320,33 +323,15 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
     item = case_file.view_item(actor=request.actor, evidence_id=item_id)
     allow_viewing(request.session, item_id, now=now)
     copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
-    shown: list[ShownCopy] = [
-        {
-            "kind": inline_kind(copy.info),
-            "url": reverse("admin:complaints_case_shown", args=[case.pk, item_id, copy.id]),
-            "number": copy.number,
-        }
-        for copy in copies
-    ]
-    neighbours = _neighbours(ids, item_id)
-    context = {
-        **neighbours,
-        "title": " ".join((f"{case.reference}:", _("evidence"), str(neighbours["place"]))),
+    context: dict[str, object] = {
+        "title": " ".join((f"{case.reference}:", _("evidence"), str(ids.index(item_id) + 1))),
         "case": case,
         "item": item,
         "infected": is_risky(item),
         "warnings": evidence_warnings(item),
         "remarks": evidence_remarks(item),
-        "shown": shown,
-        "back": reverse("admin:complaints_case_change", args=[case.pk]),
-        "before_url": _item_url(case, neighbours["before"]),
-        "after_url": _item_url(case, neighbours["after"]),
     }
-    return render(request, "admin/viewer.html", context)
-
-
-def _item_url(case: Case, item_id: uuid.UUID | None) -> str:
-    return reverse("admin:complaints_case_view", args=[case.pk, item_id]) if item_id else ""
+    return _show_in_viewer(request, case, ids, item_id, [(copy.id, copy.info, copy.number) for copy in copies], context)
 
 
 @staff_page("GET", opens_for=access.may_see_cases)
@@ -414,48 +399,30 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
 # --- The page of a released file
 
 
-def _released_file_ids(request: StaffRequest, release_id: uuid.UUID, file_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the ids of the files of a release in order; Http404 where the file is none of them."""
-    files = get_object_or_404(access.releases_for(request.user), pk=release_id).files.exclude(
-        stored__variant=Variant.PAGE
-    )
+def _release_and_file_ids(
+    request: StaffRequest, release_id: uuid.UUID, file_id: uuid.UUID
+) -> tuple[Release, list[uuid.UUID]]:
+    """Return a release and the ids of its files in order; Http404 where the file is none of them."""
+    release = get_object_or_404(access.releases_for(request.user), pk=release_id)
+    files = release.files.exclude(stored__variant=Variant.PAGE)
     ids = list(files.order_by("stored__evidence__sequence", "stored__variant").values_list("pk", flat=True))
     if file_id not in ids:
         raise Http404
-    return ids
+    return release, ids
 
 
 @staff_page("GET", opens_for=access.is_overseer)
 def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
     """Show one file of a release; each look is recorded once."""
-    ids, now = _released_file_ids(request, object_id, file_id), timezone.now()
+    (release, ids), now = _release_and_file_ids(request, object_id, file_id), timezone.now()
     released, pages = reading.view_file(actor=request.actor, file_id=file_id)
     allow_viewing(request.session, file_id, now=now)
-    is_shown_itself = inline_kind(released.info) and released.variant != Variant.ORIGINAL
-    shown: list[ShownCopy] = [
-        {
-            "kind": inline_kind(copy.info),
-            "url": reverse("admin:complaints_release_shown", args=[object_id, file_id, copy.id]),
-            "number": number if pages else 0,
-        }
-        for number, copy in enumerate([released] if is_shown_itself else pages, start=1)
-    ]
-    neighbours = _neighbours(ids, file_id)
-    context = {
-        **neighbours,
-        "title": released.info.name,
-        "released": released,
-        "release_id": object_id,
-        "shown": shown,
-        "back": reverse("admin:complaints_release_change", args=[object_id]),
-        "before_url": _released_file_url(object_id, neighbours["before"]),
-        "after_url": _released_file_url(object_id, neighbours["after"]),
-    }
-    return render(request, "admin/viewer.html", context, model=Release)
-
-
-def _released_file_url(release_id: uuid.UUID, file_id: uuid.UUID | None) -> str:
-    return reverse("admin:complaints_release_view", args=[release_id, file_id]) if file_id else ""
+    if inline_kind(released.info) and released.variant != Variant.ORIGINAL:
+        copies = [(released.id, released.info, 1 if pages else 0)]
+    else:
+        copies = [(page.id, page.info, number) for number, page in enumerate(pages, start=1)]
+    context: dict[str, object] = {"title": released.info.name, "released": released, "release_id": object_id}
+    return _show_in_viewer(request, release, ids, file_id, copies, context)
 
 
 @staff_page("GET", opens_for=access.is_overseer)
@@ -463,7 +430,7 @@ def inline_released_copy(
     request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID, shown_id: uuid.UUID
 ) -> HttpResponseBase:
     """Serve a released copy, or a page of it, into the page of the file."""
-    _released_file_ids(request, object_id, file_id)
+    _release_and_file_ids(request, object_id, file_id)
     # The permission for a file holds for that file and its pages, and for no other file of the release.
     evidence_of_file = ReleasedFile.objects.filter(pk=file_id).values("stored__evidence")
     copies = ReleasedFile.objects.filter(pk=shown_id, release=object_id, stored__evidence__in=evidence_of_file)

@@ -11,13 +11,12 @@ from typing import Final, TypedDict
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.adapters.custody_pdf import render as custody_pdf_custody
-from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.case_evidence import VARIANTS
 from complaints.admin.labels import Label, staff_name
 from complaints.models.case import Case
@@ -107,11 +106,7 @@ def custody_pdf(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID 
     """Give the sheet of a case, or of one item of it, as a PDF."""
     context = _sheet_context(request, object_id, item_id)
     response = HttpResponse(custody_pdf_custody(_pdf_data(context)), content_type="application/pdf")
-    name = f"berita-acara-{context['case'].reference}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_attachment(response, f"berita-acara-{context['case'].reference}.pdf")
 
 
 # --- The PDF: every text of it, in the officer's language

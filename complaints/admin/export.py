@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.adapters import spreadsheet_export
 from complaints.admin import labels, queue_filters
-from complaints.admin.base import BaseForm, StaffRequest, render, staff_page
+from complaints.admin.base import BaseForm, StaffRequest, as_attachment, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain import workflow
 from complaints.domain.workflow import Status
@@ -121,24 +121,16 @@ def _file(
         (_("What it is for"), str(dict(REASONS)[reason])),
         (_("Take care"), _("A few rows from a small place can point at a reporter. Do not pass them on alone.")),
     ]
-    rows = _rows(exported, codes)
+    rows, name = _rows(exported, codes), f"kasus-{CLASSIFICATION}-{now:%Y%m%d}"
     if file_format == "csv":
         lines = spreadsheet_export.csv_lines(chain(label, [()], rows))
-        return _attachment(StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8"), f"{now:%Y%m%d}.csv")
+        return as_attachment(StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8"), f"{name}.csv")
     sheets = [(_("Classification"), label), (_("Cases"), rows)]
     workbook = spreadsheet_export.xlsx(sheets, header=f"{CLASSIFICATION} · {exporter}", author="Kanal Netral")
-    return _attachment(HttpResponse(workbook, content_type=spreadsheet_export.XLSX_TYPE), f"{now:%Y%m%d}.xlsx")
+    return as_attachment(HttpResponse(workbook, content_type=spreadsheet_export.XLSX_TYPE), f"{name}.xlsx")
 
 
 def _rows(cases: Iterable[Case], codes: list[str]) -> Iterator[list[object]]:
     yield [str(COLUMNS[code][0]) for code in codes]
     for case in cases:
         yield [COLUMNS[code][1](case) for code in codes]
-
-
-def _attachment(response: HttpResponseBase, name: str) -> HttpResponseBase:
-    response.headers["Content-Disposition"] = f'attachment; filename="kasus-{CLASSIFICATION}-{name}"'
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    return response
