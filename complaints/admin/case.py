@@ -62,13 +62,9 @@ MATCHES: Final[dict[str, Label]] = {
 
 @dataclass(frozen=True)
 class SubmittedForm:
-    """A form of one report that was not saved, to be shown again with what was typed.
+    """A form of one report, a reply or a note, that was not saved, to be shown again with what was typed.
 
-    Attributes:
-        complaint_id: the report that the form belongs to.
-        reply: the message to its reporter.
-        note: the internal note.
-        seen: the case version that the page showed, where the case has changed since; "" where the form is invalid.
+    ``seen`` is the case version that the page showed, where the case has changed since; "" where the form is invalid.
     """
 
     complaint_id: uuid.UUID

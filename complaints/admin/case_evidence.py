@@ -178,10 +178,8 @@ _RANGE: Final = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))", re.AS
 def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingHttpResponse:
     """Return a file as a download under a neutral name: the reporter's own could identify them, or pose as a program.
 
-    The first segment is read before the headers are sent, so that a damaged file becomes an error page.
-
-    Args:
-        name: the file name without its extension, which comes from the kind of the file.
+    The first segment is read before the headers are sent, so that a damaged file becomes an error page. ``name`` has no
+    extension, which comes from the kind of the file.
     """
     first = next(stream, b"")
     response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
@@ -196,17 +194,10 @@ def inline_kind(info: FileInfo) -> str:
 
 
 def requested_range(header: str, length: int) -> tuple[int, int] | None:
-    """Parse a Range header that asks for a single range.
+    """Return start and end (exclusive) that a Range header asks of ``length`` bytes, at most RANGE_BYTES apart.
 
-    Args:
-        header: the value of the header, "" where there is none.
-        length: the length of the file in bytes.
-
-    Returns:
-        Start and end (exclusive) in bytes, at most RANGE_BYTES apart; None where the whole file is the answer.
-
-    Raises:
-        ValueError: the range lies outside the file.
+    None where the whole file is the answer: no header (""), or another than a single range. Raises ValueError for a
+    range outside the file.
     """
     match = _RANGE.fullmatch(header.strip())
     if match is None:
@@ -224,10 +215,8 @@ def requested_range(header: str, length: int) -> tuple[int, int] | None:
 def inline_response(stored: EvidenceObject, info: FileInfo, range_header: str) -> HttpResponseBase:
     """Return a copy to be shown inside a page, or the range of it that was asked for.
 
-    The first bytes are read before the headers are sent, so that a damaged file becomes an error.
-
-    Raises:
-        Http404: an original, or a kind of file that is never shown inside a page.
+    The first bytes are read before the headers are sent, so that a damaged file becomes an error. Raises Http404 for an
+    original, and for a kind of file that is never shown inside a page.
     """
     if not inline_kind(info) or stored.variant == Variant.ORIGINAL:
         raise Http404

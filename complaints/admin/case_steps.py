@@ -56,9 +56,7 @@ EXPLANATION_AT_MOST: Final = 500
 class ChecklistForm(BaseForm):
     """A form that starts with the checklist of a step: each item ticked, or, where the item allows it, explained.
 
-    Args:
-        action: the step.
-        is_complete: whether the form is to be sent; while it is only previewed, open items are no errors.
+    While it is only previewed and not ``is_complete``, open items are no errors.
     """
 
     def __init__(self, *args: Any, action: Action, is_complete: bool = True, **kwargs: Any) -> None:

@@ -151,17 +151,10 @@ REFUSALS: Final[dict[str, Label]] = {
 
 @dataclass(frozen=True)
 class StepLabel:
-    """A step as a page offers it.
+    """A step as a page offers it: its button, and in a ``sentence`` what it does.
 
-    Attributes:
-        action: the code of the step.
-        button: the text of its button.
-        sentence: what the step does.
-        reads: what the reporter reads of it on the status page.
-        due_on: the deadline of the state that the step leads to.
-        reason_required: whether the step needs a reason.
-        reason_is_read: whether the reporter reads the reason.
-        refused: why the step is not possible now; "" where it is.
+    ``reads`` is what the reporter reads of it on the status page, ``due_on`` the deadline of the state that follows,
+    ``refused`` why it is not possible now, "" where it is.
     """
 
     action: str

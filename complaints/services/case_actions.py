@@ -128,13 +128,8 @@ def assess_risk(
 ) -> None:
     """Record the risk of detrimental conduct against one reporter (ISO 37002, 8.3.2).
 
-    Args:
-        grade: the officer's grade; None for the grade that the rule proposes.
-
-    Raises:
-        ReasonMissing: a grade other than the proposed one, without a reason.
-        CaseChanged: the case does not agree with ``seen``.
-        Locked: the person was not admitted to triage.
+    Arguments as for ``assessments.record_risk``, which also raises ReasonMissing; otherwise raises as
+    :func:`write_case_note`.
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     assessments.record_risk(complaint=complaint, answers=answers, grade=grade, why=why, actor=actor)
@@ -164,9 +159,7 @@ def reply_to_reporter(
 ) -> Message:
     """Send one reporter a message from triage; ``override`` says why, where there was a disclosure warning.
 
-    Raises:
-        CaseChanged: the case does not agree with ``seen``: a colleague may have answered already.
-        Locked: the person was not admitted to triage, or the report has no reporter.
+    Raises as :func:`write_case_note`, and Locked where the report has no reporter.
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     if not complaint.has_reporter:
@@ -180,12 +173,7 @@ def reply_to_reporter(
 
 @transaction.atomic
 def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: CaseVersion | None = None) -> None:
-    """Write an internal note.
-
-    Raises:
-        CaseChanged: the case does not agree with ``seen``.
-        Locked: the person was not admitted to triage.
-    """
+    """Write an internal note; raises CaseChanged where the case does not agree with ``seen``, Locked outside triage."""
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     write_note(complaint=complaint, text=text, actor=actor)
 
@@ -250,9 +238,7 @@ def awaiting_approval(person: Staff | AnonymousUser) -> QuerySet[Case]:
 def proposals(*, actor: Actor) -> list[Proposal]:
     """Open the proposals that this person may decide, by due date; one audit entry records their number.
 
-    Raises:
-        Locked: the person was not admitted to triage.
-        SealError: a reason or a checklist was altered.
+    Raises Locked outside triage, and SealError where a reason or a checklist was altered.
     """
     awaiting = awaiting_approval(actor.staff).order_by(F("due_on").asc(nulls_last=True), "received_on", "pk")
     cases = list(awaiting.select_related("category", "lead_body")[:PROPOSALS_SHOWN])
@@ -338,13 +324,10 @@ def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a case.
+    """One change of a case, by ``who``; None for reporters and the system. ``what`` is the action of a step.
 
-    Attributes:
-        kind: "step", a message's direction, "note", "risk" (a risk assessment), "evidence" or "reports".
-        who: the member of staff; None for reporters and the system.
-        what: the action of a step.
-        at: time of the change; None for what reporters do, which has a day only.
+    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "evidence" or "reports". What
+    reporters do has a ``day`` and no hour ``at``.
     """
 
     kind: str

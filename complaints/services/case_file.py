@@ -349,11 +349,7 @@ def _open_assessments(
 
 @transaction.atomic
 def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
-    """Open one file to display it; recorded in the audit chain where it has a working copy.
-
-    Raises:
-        Evidence.DoesNotExist, Locked: no such item for this person.
-    """
+    """Open one file to display it; recorded where it has a working copy; raises Evidence.DoesNotExist, Locked."""
     row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
     item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
     if item.working:
@@ -365,8 +361,7 @@ def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
 def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject, storage.FileInfo]:
     """Return a working copy, preview or page with the description that decrypts it; the caller has audited the item.
 
-    Raises:
-        EvidenceObject.DoesNotExist, Locked: no such object for this person; originals never.
+    Raises EvidenceObject.DoesNotExist, also for an original, and Locked.
     """
     copies = EvidenceObject.objects.exclude(variant=EvidenceObject.Variant.ORIGINAL)
     stored = copies.select_related("evidence__complaint").get(pk=object_id)
@@ -377,9 +372,8 @@ def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject
 def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
     """Process, in the officer's session, an item that the worker cannot open; audited first.
 
-    Raises:
-        Evidence.DoesNotExist, Locked: no such item for this person, or none that waits for an officer.
-        processing.ScannerDown, sandbox.Unavailable: the item waits for another try.
+    Raises Evidence.DoesNotExist where it does not wait for an officer, Locked, and processing.ScannerDown or
+    sandbox.Unavailable where it waits for another try.
     """
     row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
     original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)

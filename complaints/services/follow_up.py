@@ -111,9 +111,7 @@ def open_ticket(text: str) -> Ticket | None:
 def _complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
     """Return the complaint of a ticket from ``rows``, after verifying that its keys are the reporter's.
 
-    Raises:
-        Complaint.DoesNotExist: it was deleted.
-        SealError: the row or a key in it was replaced.
+    Raises Complaint.DoesNotExist, and SealError where the row or a key in it was replaced.
     """
     complaint = rows.get(pk=ticket.complaint_id)
     if bytes(complaint.reporter_key) != ticket.keys.box.public:
@@ -123,12 +121,7 @@ def _complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
 
 
 def status_page(*, ticket: Ticket, today: date) -> StatusPage:
-    """Return what a ticket shows on ``today``.
-
-    Raises:
-        Complaint.DoesNotExist: the report was deleted.
-        SealError, UnpinnedKey: see UNREADABLE.
-    """
+    """Return what a ticket shows on ``today``; raises Complaint.DoesNotExist, and those of UNREADABLE."""
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
     case = complaint.case
     has_messages, own_files, moved = _activity(complaint)
@@ -238,8 +231,7 @@ def add_message(
     Raises:
         TransitionRefused: the report was withdrawn; nobody would read what is added.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
-        Complaint.DoesNotExist: the report was deleted.
-        SealError, UnpinnedKey: see UNREADABLE.
+        Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
     accepted = [upload for upload in files if not upload.refused]
     with transaction.atomic():
@@ -319,10 +311,7 @@ def _perform(case_id: uuid.UUID, action: Action, today: date, reason: str = "") 
 def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     """Withdraw the report, and no other report of a joint case.
 
-    Raises:
-        TransitionRefused: it was forwarded.
-        CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
-        Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
+    Raises as :func:`add_message`, TransitionRefused where the report was forwarded.
     """
     with transaction.atomic():
         case = case_membership.lock_around(ticket.complaint_id)

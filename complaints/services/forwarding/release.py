@@ -53,7 +53,7 @@ def forward(
         override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
-        Incomplete: the checklist has open items.
+        ChecklistIncomplete: the checklist has open items.
         EvidenceObject.DoesNotExist: one of ``objects`` is not evidence of the case.
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
