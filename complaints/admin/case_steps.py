@@ -219,6 +219,7 @@ def _step_page(
         "title": f"{labels.STAFF_STEPS[action.value][0]}: {case.reference}",
         "case": case,
         "mark": case_actions.version_of(case),
+        "back": reverse("admin:complaints_case_change", args=[case.pk]),
         "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
     }
     if refusal:

@@ -17,6 +17,7 @@ from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -261,6 +262,7 @@ def _show_step(
     context: dict[str, object] = {
         "title": f"{labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
         "release": release,
+        "back": reverse("admin:complaints_release_change", args=[release.pk]),
     }
     status = composer.status if form else 200
     if refused or row is None:

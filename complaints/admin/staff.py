@@ -16,6 +16,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -179,8 +180,16 @@ def new_password(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
             _set_initial_password(request, account)
             _audit_change(request, account, "password")
         return redirect("admin:complaints_staff_change", account.pk)
-    title = _("New initial password: %(person)s") % {"person": account.username}
-    return render(request, "admin/staff_password.html", {"title": title, "person": account}, model=Staff)
+    context = {
+        "title": _("New initial password: %(person)s") % {"person": account.username},
+        "consequence": _(
+            "The person's key ends, and every team that admitted them has to admit them again. No case is lost. The "
+            "new password is shown once, on the next page."
+        ),
+        "button": _("Give a new initial password"),
+        "back": reverse("admin:complaints_staff_change", args=[account.pk]),
+    }
+    return render(request, "admin/ask.html", context, model=Staff)
 
 
 @staff_page("GET", "POST", opens_for=access.may_administer)
@@ -192,8 +201,17 @@ def reset_factor(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
         text = _("%(person)s sets up a new second factor at the next sign-in. Their sessions were ended.")
         messages.success(request, text % {"person": account.username})
         return redirect("admin:complaints_staff_change", account.pk)
-    title = _("Reset the second factor: %(person)s") % {"person": account.username}
-    return render(request, "admin/staff_factor.html", {"title": title, "person": account}, model=Staff)
+    context = {
+        "title": _("Reset the second factor: %(person)s") % {"person": account.username},
+        "consequence": _(
+            "Only after you have met and recognised this person: app, security keys and recovery codes end, and so do "
+            "their sessions. At the next sign-in their password alone leads to setting up a new factor. The reset "
+            "stands in the audit chain under your name."
+        ),
+        "button": _("Reset the second factor"),
+        "back": reverse("admin:complaints_staff_change", args=[account.pk]),
+    }
+    return render(request, "admin/ask.html", context, model=Staff)
 
 
 @staff_page("POST", opens_for=access.may_administer)
