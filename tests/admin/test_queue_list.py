@@ -152,10 +152,9 @@ def test_fifty_lines_cost_a_dozen_queries(signed_in: SignedIn, cast: Cast) -> No
     for _number in range(51):
         send_report()
     client = signed_in("vera")
-    client.get(reverse(QUEUE))
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    for _number in range(2):  # a request indexes fifty new reports
+        client.get(reverse(QUEUE))
+    with CaptureQueriesContext(connection) as queries:
         page = client.get(reverse(QUEUE))
     assert len(page.context["cl"].result_list) == 50
     assert len(queries) <= 12, "\n".join(query["sql"][:120] for query in queries)
