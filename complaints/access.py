@@ -117,11 +117,6 @@ def in_a_team(user: AnyUser) -> bool:
     return isinstance(user, Staff) and bool(access_facts(user).team_kinds)
 
 
-def memberships_of(user: Staff) -> tuple[TeamMembership, ...]:
-    """The admissions to the teams of :func:`teams_of`, each with its team."""
-    return access_facts(user).memberships
-
-
 def has_unindexed_reports(user: AnyUser) -> bool:
     """Whether a member's session has reports or people to compare before it shows any list."""
     return is_triage(user) and access_facts(user).must_compare
@@ -139,13 +134,6 @@ def permissions_of(user: AnyUser) -> frozenset[Permission]:
     return _PERMISSIONS.get(Role(user.role), frozenset())
 
 
-def may(user: AnyUser, permission: Permission, case: Case) -> bool:
-    """Whether a person holds ``permission`` for ``case``; raises ValueError for an unknown permission."""
-    return Permission(permission) in permissions_of(user) and (
-        may_read(user, case) or releases_for(user).filter(case=case).exists()
-    )
-
-
 def conflicted_cases(user: AnyUser) -> QuerySet[Conflict, Any]:
     """The ids of the cases that a person has a conflict of interest in: these do not exist for that person.
 
@@ -158,13 +146,6 @@ def conflicted_cases(user: AnyUser) -> QuerySet[Conflict, Any]:
 def has_conflict(user: AnyUser, case_id: uuid.UUID) -> bool:
     """Whether a person has a conflict of interest in a case."""
     return conflicted_cases(user).filter(complaint__case=case_id).exists()
-
-
-def may_read(user: AnyUser, case: Case) -> bool:
-    """Whether a person may open what reporters sent in ``case``."""
-    if case.linked_into_id is not None or not is_triage(user):
-        return False
-    return case.is_practice == user.practising and not has_conflict(user, case.pk)
 
 
 def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:

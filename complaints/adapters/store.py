@@ -63,9 +63,6 @@ class EvidenceStore(Protocol):
     def delete(self, name: str) -> None:
         """Delete an object; an absent one is no error."""
 
-    def exists(self, name: str) -> bool:
-        """Return whether there is such an object."""
-
     def present(self) -> Iterator[StoredObject]:
         """List all objects."""
 

@@ -212,17 +212,6 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         with _as_os_error():
             self.client.delete_object(**self._location(name))
 
-    def exists(self, name: str) -> bool:
-        try:
-            self.size(name)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def size(self, name: str) -> int:
-        with _as_os_error():
-            return int(self.client.head_object(**self._location(name))["ContentLength"])
-
     def present(self) -> Iterator[StoredObject]:
         prefix = self._prefix()
         with _as_os_error():

@@ -60,11 +60,6 @@ def due_date(start: date, limit: Limit, holidays: Container[date]) -> date:
     return start + days * _DAY
 
 
-def is_late(today: date, due: date) -> bool:
-    """Return whether a limit has passed: the due day itself is still in time."""
-    return today > due
-
-
 def bawaslu_due(learnt_on: date, kind: str, holidays: Container[date]) -> date:
     """Return the last day on which Bawaslu accepts a report of an act that the reporter learnt of on ``learnt_on``.
 

@@ -94,7 +94,7 @@ class Keyring:
 
     def _load_teams(self) -> dict[uuid.UUID, KeySet]:
         if not self._loaded and self.keys and self.staff:
-            for membership in access.memberships_of(self.staff):
+            for membership in access.access_facts(self.staff).memberships:
                 self._teams[membership.team_id] = open_membership(membership, self.keys)
                 self._rows[membership.team_id] = membership.team
         self._loaded = True
@@ -345,11 +345,9 @@ def require_admission(keyring: Keyring, slug: str) -> None:
 
     Raises Locked without an admission, UnpinnedKey for a team of somebody else's, SealError for a forged membership.
     """
-    person = keyring.staff
-    team = pinned_teams(slug)[slug]
-    membership = (
-        next((row for row in access.memberships_of(person) if row.team_id == team.pk), None) if person else None
-    )
+    team, person = pinned_teams(slug)[slug], keyring.staff
+    memberships = access.access_facts(person).memberships if person else ()
+    membership = next((row for row in memberships if row.team_id == team.pk), None)
     if membership is None or person is None:
         raise Locked(slug)
     membership.staff = person

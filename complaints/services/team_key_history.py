@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from django.conf import settings
 from django.db import connection
@@ -36,9 +35,6 @@ def _cached_succession(pin: str, slug: str) -> _CachedSuccession:
     return _CachedSuccession()
 
 
-_NO_LINK: Final = KeyLink(0, b"", b"")
-
-
 def _succession(slug: str, *, fresh: bool) -> tuple[KeyLink, ...]:
     pin = keysets.parse_pins(settings.TEAM_KEY_PINS).get(slug, "")
     cached = _cached_succession(pin, slug)
@@ -58,11 +54,6 @@ def _stored_links(team: Team) -> list[KeyLink]:
         for row in rows
     ]
     return links or [KeyLink(team.key_number, bytes(team.public_key), bytes(team.verify_key))]
-
-
-def _is_newest(team: Team, links: tuple[KeyLink, ...]) -> bool:
-    newest = links[-1] if links else _NO_LINK
-    return (newest.public, newest.verify) == (bytes(team.public_key), bytes(team.verify_key))
 
 
 def pinned_team(slug: str) -> Team:
@@ -85,7 +76,9 @@ def pinned_teams(*slugs: str) -> dict[str, Team]:
         team = teams.get(slug)
         if team is None:
             raise UnpinnedKey(slug)
-        if not any(_is_newest(team, _succession(slug, fresh=fresh)) for fresh in (False, True)):
+        current = (bytes(team.public_key), bytes(team.verify_key))
+        newest = (link for fresh in (False, True) for link in _succession(slug, fresh=fresh)[-1:])
+        if current not in ((link.public, link.verify) for link in newest):
             raise UnpinnedKey(slug)
     return teams
 

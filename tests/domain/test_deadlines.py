@@ -10,7 +10,6 @@ from complaints.domain.deadlines import (
     add_working_days,
     bawaslu_due,
     due_date,
-    is_late,
     is_working_day,
 )
 from complaints.domain.workflow import Limit, Unit
@@ -116,17 +115,6 @@ def test_limits_add_up(calendar: tuple[date, frozenset[date]], first: int, other
     start, holidays = calendar
     halfway = add_working_days(start, first, holidays)
     assert add_working_days(halfway, other, holidays) == add_working_days(start, first + other, holidays)
-
-
-@given(calendars(), st.integers(min_value=-100, max_value=100))
-def test_a_limit_is_late_from_the_day_after_the_due_day(calendar: tuple[date, frozenset[date]], offset: int) -> None:
-    due, _holidays = calendar
-    today = due + DAY * offset
-    assert is_late(today, due) == (offset > 0)
-
-
-def test_a_limit_that_ended_on_friday_is_late_on_saturday() -> None:
-    assert is_late(SATURDAY, FRIDAY)
 
 
 @pytest.mark.parametrize(

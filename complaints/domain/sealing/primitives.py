@@ -18,9 +18,8 @@ NONCE_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 TAG_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 
-def random_bytes(size: int) -> bytes:
-    """Return ``size`` bytes from the operating system's generator."""
-    return utils.random(size)
+# So many bytes from the operating system's generator.
+random_bytes = utils.random
 
 
 def blake2b(data: bytes, *, person: bytes, key: bytes = b"", size: int = 32) -> bytes:

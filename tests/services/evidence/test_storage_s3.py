@@ -215,7 +215,6 @@ def test_settings_choose_the_store_by_the_environment() -> None:
 
 
 def test_a_missing_object_is_a_missing_file(store: Any) -> None:
-    assert not storages["evidence"].exists("tidak-ada")
     for act in (storages["evidence"].open, storage.storage().get):
         with pytest.raises(FileNotFoundError):
             act("tidak-ada")
