@@ -65,20 +65,10 @@ class Command(BaseCommand):
 
 def _commands(host: str, port: int) -> dict[str, list[str]]:
     folder = Path(settings.BASE_DIR)
-    return {
-        "The web server": [
-            *(sys.executable, "-m", "gunicorn", "--config", str(folder / "deploy" / "gunicorn.conf.py")),
-            *(
-                "--no-control-socket",
-                "--bind",
-                f"{host}:{port}",
-                "--graceful-timeout",
-                str(GRACE_SECONDS),
-                "portal.wsgi",
-            ),
-        ],
-        "The job runner": [sys.executable, str(folder / "manage.py"), "work", "--grace", str(GRACE_SECONDS)],
-    }
+    server = [sys.executable, "-m", "gunicorn", f"--config={folder / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi"]
+    server += [f"--bind={host}:{port}", f"--graceful-timeout={GRACE_SECONDS}", "--no-control-socket"]
+    runner = [sys.executable, str(folder / "manage.py"), "work", f"--grace={GRACE_SECONDS}"]
+    return {"The web server": server, "The job runner": runner}
 
 
 def _refuse_taken(host: str, port: int) -> None:
