@@ -7,11 +7,12 @@ import os
 import random
 import socket
 import struct
-import time
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test import Client
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
@@ -115,22 +116,44 @@ def test_a_form_that_is_refused_keeps_no_file(cast: Cast) -> None:
     assert nothing_left()
 
 
+class Connections:
+    """Counts the connections of the test's server: those that have a thread, and those whose thread has left."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.ended = threading.Semaphore(0), threading.Semaphore(0)
+        serve = ThreadedWSGIServer.process_request_thread
+
+        def counted(server: ThreadedWSGIServer, *connection: Any) -> None:
+            self.begun.release()
+            try:
+                serve(server, *connection)
+            finally:
+                self.ended.release()
+
+        monkeypatch.setattr(ThreadedWSGIServer, "process_request_thread", counted)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_twenty_uploads_cut_in_the_middle_leave_nothing(live_cast: Cast, live_server: LiveServer) -> None:
-    """Ten connections end, ten are reset; in the middle of a file, of a boundary, of the form."""
-    client = on_page_3()
+def test_twenty_uploads_cut_in_the_middle_leave_nothing(
+    live_cast: Cast, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten connections end, ten are reset; in the middle of a file, of a boundary, of the form.
+
+    Only when every thread has left is anything looked for: between two uploads nothing is there either.
+    """
+    client, connections = on_page_3(), Connections(monkeypatch)
     address = urlsplit(live_server.url)
     assert address.hostname is not None
     assert address.port is not None
     for number in range(20):
         with socket.create_connection((address.hostname, address.port), 10) as link:
+            assert connections.begun.acquire(timeout=60)
             link.sendall(begun_form(client, f"{address.hostname}:{address.port}"))
             link.sendall(os.urandom(number * 150_000))
             if number % 2:
                 link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    until = time.monotonic() + 60
-    while not nothing_left() and time.monotonic() < until:
-        time.sleep(0.1)
+    for _connection in range(20):
+        assert connections.ended.acquire(timeout=60)
     assert nothing_left()
     assert kept(client) == []
 
