@@ -37,10 +37,24 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 TEARDOWN_SECONDS = 60
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# The modules that take longest begin, so that both processes end at about the same time; see `--dist loadfile` in .ci.
+LONGEST = (
+    "tests/security/addresses/test_url_matrix.py",
+    "tests/services/samples/test_samples.py",
+    "tests/security/tampering/test_swap_forge_replay.py",
+    "tests/services/test_transitions.py",
+    "tests/project/test_serve.py",
+    "tests/project/test_deploy_check.py",
+    "tests/security/addresses/test_conflict_lock.py",
+)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Mark the tests that drive a browser and those that need no database: PostgreSQL's run leaves them out.
 
-    Tests that share a fixture of module scope go to one process, so that it is built once.
+    Then the tests of a module are brought together again, which pytest-django has sorted by how they use the database:
+    a process takes a module as a whole, so that fixtures of module scope are built once.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -48,13 +62,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         if not item.get_closest_marker("django_db") and not DATABASE_FIXTURES & fixtures:
             item.add_marker(pytest.mark.nodb)
-        if isinstance(item, pytest.Function) and _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    yield
+    items.sort(key=_place)
 
 
-def _shares_a_fixture(item: pytest.Function) -> bool:
-    definitions = [definition for same_name in item._fixtureinfo.name2fixturedefs.values() for definition in same_name]
-    return any(definition.scope == "module" and definition.baseid != "tests" for definition in definitions)
+def _place(item: pytest.Item) -> tuple[bool, int, str]:
+    module = item.nodeid.partition("::")[0]
+    rank = LONGEST.index(module) if module in LONGEST else len(LONGEST)
+    return item.get_closest_marker("browser") is None, rank, module
 
 
 @pytest.hookimpl(wrapper=True)
