@@ -28,6 +28,13 @@ HEAD = ChainHead._meta.db_table
 _saved: dict[str, list[tuple[Any, ...]]] = {}
 
 
+def install_triggers() -> None:
+    """Complete tables that were made without migrations: the first link of the audit chain, and its triggers."""
+    ChainHead.objects.create(pk=1, digest=GENESIS)
+    triggers.install_append_only(editor())
+    triggers.install_move_head(editor())
+
+
 def save() -> None:
     """Remember all present rows as those that :func:`restore` brings back."""
     _saved.clear()
