@@ -12,7 +12,6 @@ import pytest
 from django.core.cache import cache as django_cache
 from django.core.files.storage import storages
 from django.test import Client
-from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
 from complaints.adapters.store_s3 import EvidenceS3Storage
@@ -26,7 +25,12 @@ BUCKET = "bukti"
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """Address of an S3-compatible server."""
+    """Address of an S3-compatible server.
+
+    Its package is imported here: only one process needs it, if any.
+    """
+    from moto.server import ThreadedMotoServer
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
