@@ -157,6 +157,8 @@ def build(cast: Cast) -> TwoReports:
     assert processing.process_pending() == 2
     for number, sent in enumerate(two_reports.sent, start=1):
         _examine(cast, sent, number)
+        # Writes the entries of the blind index, which otherwise every look below would write and undo.
+        case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk)
     return two_reports
 
 
