@@ -58,7 +58,8 @@ def test_staff_see_their_pages_and_others_look_missing(db: None, scene: AddressS
         expected = code if who in allowed else 404
         if page.status_code != expected:
             wrong[name] = f"{page.status_code}, not {expected}"
-        if who not in allowed:
+        # Where nothing in the address tells one case or person from another, there is no other page to compare with.
+        if who not in allowed and scene.address(name) != scene.address(name, missing=True):
             missing_page = ask(scene, who, name, missing=True)
             if (page.status_code, page.content) != (missing_page.status_code, missing_page.content):
                 wrong[f"{name} missing"] = f"{missing_page.status_code}, or another content"
