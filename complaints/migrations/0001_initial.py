@@ -60,6 +60,8 @@ class Migration(migrations.Migration):
                 ('event', models.CharField(max_length=40, verbose_name='event')),
                 ('actor', models.UUIDField(null=True, verbose_name='person')),
                 ('case', models.UUIDField(db_index=True, null=True, verbose_name='case')),
+                ('subject', models.UUIDField(null=True, verbose_name='subject')),
+                ('era', models.PositiveSmallIntegerField(default=1)),
                 ('facts', models.JSONField(default=dict, verbose_name='facts')),
                 ('signer', models.BinaryField()),
                 ('previous', models.BinaryField()),
@@ -69,6 +71,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence')],
             },
         ),
         migrations.CreateModel(

@@ -72,6 +72,10 @@ class AuditEntry(models.Model):
     # Plain ids, no foreign keys: an entry outlives the rows that it refers to.
     actor = models.UUIDField(_("person"), null=True)
     case = models.UUIDField(_("case"), null=True, db_index=True)
+    # The row whose state the entry speaks of: a report, a person, a release; the last entry of a row decides.
+    subject = models.UUIDField(_("subject"), null=True)
+    # Counts restored backups: 1 until the first one.
+    era = models.PositiveSmallIntegerField(default=1)
     facts = models.JSONField(_("facts"), default=dict)
     signer = models.BinaryField()
     previous = models.BinaryField()
@@ -81,6 +85,7 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit chain")
+        indexes = [models.Index(fields=["subject", "sequence"], name="audit_subject_sequence")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.event}"

@@ -54,12 +54,13 @@ def append(
     actor: Staff | None = None,
     signer: SignPair | None = None,
     case: uuid.UUID | None = None,
+    subject: uuid.UUID | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> AuditEntry:
     """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
-    ``signer`` is the acting person's key; the server's where None. Raises AuditError for an unknown event, or a fact
-    that is no id, code or digest.
+    ``signer`` is the acting person's key; the server's where None. ``subject`` is the row that the entry speaks of, by
+    which its newest entry is found. Raises AuditError for an unknown event, or a fact that is no id, code or digest.
     """
     content = dict(facts or {})
     if event not in EVENTS or not all(
@@ -77,6 +78,7 @@ def append(
             event=event,
             actor=actor.pk if actor else None,
             case=case,
+            subject=subject,
             facts=content,
             signer=signer.public,
             previous=bytes(head.digest),
@@ -97,6 +99,8 @@ def payload(entry: AuditEntry) -> bytes:
             "event": entry.event,
             "actor": str(entry.actor) if entry.actor else "",
             "case": str(entry.case) if entry.case else "",
+            "subject": str(entry.subject) if entry.subject else "",
+            "era": entry.era,
             "facts": entry.facts,
             "signer": bytes(entry.signer).hex(),
         }
