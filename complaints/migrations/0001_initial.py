@@ -337,6 +337,7 @@ class Migration(migrations.Migration):
                 ('reporter_verify_key', models.BinaryField()),
                 ('public_key', models.BinaryField()),
                 ('key_signature', models.BinaryField()),
+                ('commitment', models.BinaryField()),
                 ('sealed_answers', models.BinaryField()),
                 ('sealed_summary', models.BinaryField()),
                 ('channel', models.CharField(choices=[('web', 'Web'), ('monitoring', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=10)),

@@ -26,7 +26,8 @@ from complaints.models.team import Staff
 
 # The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
-    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
+    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
+    "sealed_summary",
 )  # fmt: skip
 # Rows of any table, each as its id and its columns for :func:`_leaf`.
 LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"

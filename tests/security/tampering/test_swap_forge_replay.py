@@ -26,6 +26,7 @@ ELSEWHERE = {
     "AuditEntry.signature": "services/audit/test_log",
     "AuditEntry.signer": "services/audit/test_log",
     "ChainHead.digest": "services/audit/test_log",
+    "Complaint.commitment": "the day's root in the audit chain",
     "Complaint.lookup": "below",
     "DraftFile.object_digest": "the day's root in the audit chain, once it is sent",
     "DraftFile.sealed": "below",
