@@ -18,6 +18,11 @@ NONCE_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 TAG_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 
+def unknown_version(byte: bytes) -> SealError:
+    """Return the error of an opener that does not read this version; ``byte`` is empty where even that is missing."""
+    return SealError(f"unknown version {byte[0]}" if byte else "unknown version: none")
+
+
 def random_bytes(size: int) -> bytes:
     """Return ``size`` bytes from the operating system's generator."""
     return utils.random(size)
