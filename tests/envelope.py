@@ -31,9 +31,11 @@ from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context
 from complaints.models.audit import AuditEntry
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
+from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import keyring
 from complaints.services.audit import log, verify_rows
+from complaints.services.team_keys import removal
 
 FILE: Final = Path(__file__).resolve().parents[1] / "docs" / "envelope.json"
 CODE: Final = "7Q2M0K9XWB3HTD5ZR8C6JN1V"
@@ -236,6 +238,7 @@ def signature_vectors() -> list[Vector]:
         signature_vector("succession, by the old key", "triage", followed, link.by_predecessor),
         signature_vector("succession, by the new key", "triage-2", followed, link.by_itself),
         _reseal_vector(),
+        _removal_vector(),
         _entry_vector(),
     ]
 
@@ -251,6 +254,22 @@ def _reseal_vector() -> Vector:
     digest = bytes.fromhex(log.digest_of(sealed))
     parts = [("prefix", b"resealed grant"), ("grant", row("grant").bytes), ("first_digest", first), ("sealed", digest)]
     return signature_vector("a grant that was sealed again", "triage-2", parts, signed)
+
+
+def _removal_vector() -> Vector:
+    """What a member signs who asks to remove another: the rows, and the time in microseconds since 1970."""
+    membership = TeamMembership(pk=row("membership"), staff=Staff(pk=row("newcomer")))
+    asked_at, team, asker = datetime(2026, 11, 9, 3, 0, tzinfo=UTC), Team(pk=row("triage")), Staff(pk=row("member"))
+    request = RemovalRequest(
+        pk=row("removal request"), team=team, membership=membership, asked_by=asker, asked_at=asked_at
+    )
+    names = ("removal request", "triage", "membership", "newcomer", "member")
+    labels = ("request", "team", "membership", "person concerned", "person who asks")
+    parts = [("prefix", b"removal request 1")]
+    parts += [(label, row(name).bytes) for label, name in zip(labels, names, strict=True)]
+    parts.append(("microseconds", (int(asked_at.timestamp()) * 1_000_000).to_bytes(8, "big")))
+    signature = key_set("member").sign.sign(removal.statement(request))
+    return signature_vector("a request to remove a member", "member", parts, signature)
 
 
 def _entry_vector() -> Vector:

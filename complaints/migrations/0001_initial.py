@@ -619,6 +619,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RemovalRequest',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('asked_at', models.DateTimeField()),
+                ('signature', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField()),
+                ('state', models.CharField(choices=[('open', 'open'), ('stopped', 'stopped'), ('withdrawn', 'withdrawn'), ('done', 'carried out')], default='open', max_length=9)),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removal_requests', to='complaints.teammembership')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removal_requests', to='complaints.team')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('membership',), name='removal_request_open_once'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('state__in', ['stopped', 'withdrawn', 'done'])), _connector='OR'), name='removal_request_decided')],
+            },
+        ),
+        migrations.CreateModel(
             name='CaseStep',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

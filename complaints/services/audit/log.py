@@ -223,6 +223,12 @@ def last_entry(event: str) -> RecordedEntry | None:
     return RecordedEntry.of(row) if row else None
 
 
+def last_entry_about(subject: uuid.UUID) -> RecordedEntry | None:
+    """Return the newest entry that speaks of a row, or None."""
+    row = AuditEntry.objects.filter(subject=subject).order_by("-sequence").first()
+    return RecordedEntry.of(row) if row else None
+
+
 def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:
     """Return by person the last day (portal time zone) with an entry of one of ``events``; without one left out."""
     rows = AuditEntry.objects.filter(actor__in=actors, event__in=events).order_by().values("actor")

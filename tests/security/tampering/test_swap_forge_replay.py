@@ -45,6 +45,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("TeamKey.by_predecessor", "TeamKey.by_itself"), "services/team_keys/test_rotation"),
     **dict.fromkeys(("Team.recovery_keys", "Team.recovery_signature"), "services/team_keys/test_rotation"),
+    **dict.fromkeys(("RemovalRequest.sealed", "RemovalRequest.signature"), "services/team_keys/test_removal"),
     "SavedFilter.sealed": "a filter's name, not the report",
     "SealedSession.data": "accounts/test_sessions",
     "Staff.public_key": "below",
