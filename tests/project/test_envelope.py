@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,12 +25,10 @@ STORED: dict[str, Any] = json.loads(envelope.FILE.read_text(encoding="utf-8"))
 Vector = dict[str, Any]
 
 
-def vectors(*parts: str, refused: bool = False) -> Iterator[Any]:
-    """Yield the vectors of some parts of the file that open, or those that must not."""
-    for part in parts:
-        for vector in STORED[part]:
-            if ("error" in vector) == refused:
-                yield pytest.param(whole(part, vector), id=vector["name"])
+def vectors(*parts: str, refused: bool = False) -> list[Any]:
+    """Return the vectors of some parts of the file that open, or those that must not."""
+    chosen = [(part, vector) for part in parts for vector in STORED[part] if ("error" in vector) == refused]
+    return [pytest.param(whole(part, vector), id=vector["name"]) for part, vector in chosen]
 
 
 def whole(part: str, vector: Vector) -> Vector:
