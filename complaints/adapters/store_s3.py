@@ -31,8 +31,8 @@ Client: TypeAlias = Any
 logger = logging.getLogger(__name__)
 # The smallest part that S3 accepts, except for the last; each upload holds one part in memory.
 PART_BYTES = 5 * 1024 * 1024
-# Sequential reads request growing ranges, so that a seek wastes little.
-FIRST_WINDOW, LAST_WINDOW = 1024 * 1024 + 64, 16 * 1024 * 1024
+# Sequential reads request growing ranges, so that a seek wastes little. The first holds a header and a whole segment.
+FIRST_WINDOW, LAST_WINDOW = 1024 * 1024 + 128, 16 * 1024 * 1024
 
 
 @contextlib.contextmanager

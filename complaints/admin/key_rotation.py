@@ -1,4 +1,4 @@
-"""Changing a team's key in a member's session: removing a person, rotating the key, sealing again in slices.
+"""Changing a team's key in a member's session: rotating the key, and sealing again in slices.
 
 Each slice is a POST of its own, so it works without scripts; a small script only presses the button again. All of it
 is for members of the team alone: an administrator holds no key that could be changed.
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
+from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.models.team import Team
 from complaints.services import team_key_history
 from complaints.services.team_keys import personal, resealing, rotation
@@ -41,21 +41,18 @@ REFUSALS: Final = {
     "changed": gettext_lazy("A colleague changed the team's key just now. Nothing was done here; look again."),
     "gone": gettext_lazy("This person is no member any more."),
     "last": gettext_lazy("Nobody else holds this team's key: have another person admitted first."),
+    "asked": gettext_lazy("A request to remove this person is open already. See the page “Teams”."),
+    "decided": gettext_lazy("This request is closed. Nothing was changed."),
+    "second": gettext_lazy("You cannot decide on this request. Another member of the team has to."),
+    "asked_by": gettext_lazy("Only the person who made the request can do this."),
+    "asker": gettext_lazy(
+        "The person who made the request is no longer a member. Stop it and make a new one if needed."
+    ),
+    "waits": gettext_lazy("The 24 hours in which others can stop the request are not over."),
 }
 
 
-class RemovalForm(BaseForm):
-    """Why a person is removed from a team."""
-
-    reason = text_field(
-        gettext_lazy("Your reason"),
-        help_text=gettext_lazy("Sealed: only members of the team read it, on the page “Teams”."),
-        required=True,
-        rows=3,
-    )
-
-
-def _team_or_404(request: StaffRequest, team_id: uuid.UUID) -> Team:
+def team_or_404(request: StaffRequest, team_id: uuid.UUID) -> Team:
     """Return a team that has admitted this person; Http404 for any other."""
     team = access.teams_of(request.user).select_related("body").filter(pk=team_id).first()
     if team is None:
@@ -64,46 +61,36 @@ def _team_or_404(request: StaffRequest, team_id: uuid.UUID) -> Team:
 
 
 @staff_page("GET", "POST", opens_for=access.may_see_teams)
-def remove_member(request: StaffRequest, team_id: uuid.UUID, membership_id: uuid.UUID) -> HttpResponseBase:
-    """Ask why a person is removed, then rotate the team's key to one that they do not get."""
-    return _rotate(request, _team_or_404(request, team_id), membership_id)
-
-
-@staff_page("GET", "POST", opens_for=access.may_see_teams)
 def change_key(request: StaffRequest, team_id: uuid.UUID) -> HttpResponseBase:
     """Ask, then rotate the team's key for all who belong to it."""
-    return _rotate(request, _team_or_404(request, team_id), None)
-
-
-def _rotate(request: StaffRequest, team: Team, removed_membership: uuid.UUID | None) -> HttpResponseBase:
-    """Show who would get the next key; by POST draw it, with the reason where a membership ends by it."""
-    keyring, is_post = request.keyring, request.method == "POST"
-    form = RemovalForm(request.POST if is_post else None) if removed_membership else None
+    team = team_or_404(request, team_id)
     try:
-        plan = rotation.plan(keyring=keyring, team_id=team.pk, removing=removed_membership)
-        if is_post and (form is None or form.is_valid()):
-            reason = form.cleaned_data["reason"] if form else ""
-            rotation.rotate(actor=request.actor, team_id=team.pk, removing=removed_membership, reason=reason)
+        if request.method == "POST":
+            rotation.rotate(actor=request.actor, team_id=team.pk)
             messages.success(request, _("The team has a new key. From now on nothing is sealed to the old one."))
-            return redirect(_progress_url(team, goes_on=True))
+            return redirect(progress_url(team, goes_on=True))
+        context = next_key_context(request, team)
     except AdmissionRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
         return redirect("admin:complaints_team_changelist")
-    title = _("Remove a person: %(team)s") if removed_membership else _("Change the key: %(team)s")
-    context = {
-        "title": title % {"team": team},
-        "team": team,
-        "plan": plan,
-        "staying": [(membership, personal.fingerprint(membership.staff)) for membership in plan.staying],
-        "form": form,
-    }
-    return render(request, "admin/team_change.html", context, model=Team, status=400 if is_post else 200)
+    context["title"] = _("Change the key: %(team)s") % {"team": team}
+    return render(request, "admin/team_change.html", context, model=Team)
+
+
+def next_key_context(request: StaffRequest, team: Team, removing: uuid.UUID | None = None) -> dict[str, object]:
+    """Return what ``admin/team_next_key.html`` shows: who would get the next key, ``removing`` a membership or not.
+
+    Raises Locked, and AdmissionRefused as the rotation would.
+    """
+    plan = rotation.plan(keyring=request.keyring, team_id=team.pk, removing=removing)
+    staying = [(membership, personal.fingerprint(membership.staff)) for membership in plan.staying]
+    return {"team": team, "plan": plan, "staying": staying}
 
 
 @staff_page("GET", "POST", opens_for=access.may_see_teams)
 def reseal(request: StaffRequest, team_id: uuid.UUID) -> HttpResponseBase:
     """Show how far sealing again to the new key is; by POST seal the next slice."""
-    team = _team_or_404(request, team_id)
+    team = team_or_404(request, team_id)
     if request.method == "POST":
         return _reseal_slice(request, team)
     progress = resealing.progress(team=team)
@@ -128,13 +115,13 @@ def _reseal_slice(request: StaffRequest, team: Team) -> HttpResponseBase:
         progress = resealing.reseal(actor=request.actor, team_id=team.pk)
     except AdmissionRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
-        return redirect(_progress_url(team, goes_on=False))
+        return redirect(progress_url(team, goes_on=False))
     if not progress.open:
         messages.success(request, _("Done. Everything lies under the new key, and the old one is forgotten."))
-    return redirect(_progress_url(team, goes_on=progress.open))
+    return redirect(progress_url(team, goes_on=progress.open))
 
 
-def _progress_url(team: Team, *, goes_on: bool) -> str:
+def progress_url(team: Team, *, goes_on: bool) -> str:
     """Return the address of the progress page; where it ``goes_on``, a script presses its button."""
     address = reverse("admin:complaints_team_reseal", args=[team.pk])
     return f"{address}?lanjut=1" if goes_on else address

@@ -20,10 +20,11 @@ from complaints import access
 from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.forms import FingerprintForm
 from complaints.admin.key_rotation import REFUSALS
+from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import assignment, team_key_history
 from complaints.services.team_key_history import team_fingerprint
-from complaints.services.team_keys import resealing, rotation
+from complaints.services.team_keys import removal, resealing, rotation
 from complaints.services.team_keys.access_review import review, reviewed
 from complaints.services.team_keys.access_review import sign_off as access_review_sign_off
 from complaints.services.team_keys.membership import AdmissionRefused
@@ -42,7 +43,7 @@ class TeamSection(TypedDict):
     ``pinned``: whether its key follows from the one that the settings name; ``pinned_itself``: whether they name this
     very key. ``left``: former members, each with the reason as far as this person may read it; ``leavers``: those of
     them who may remember the key that is still in use. ``waiting``: memberships, each with a form, None where the
-    person holds no key yet.
+    person holds no key yet. ``removals``: the requests to remove a member that wait.
     """
 
     team: Team
@@ -54,6 +55,7 @@ class TeamSection(TypedDict):
     leavers: list[TeamMembership]
     progress: resealing.Progress
     waiting: list[tuple[TeamMembership, FingerprintForm | None]]
+    removals: list[RemovalRequest]
     may_admit: bool
 
 
@@ -88,7 +90,7 @@ def _show_teams(request: StaffRequest, *, refused: dict[uuid.UUID, FingerprintFo
     teams = Team.objects.all() if administers else access.teams_of(request.user)
     teams = teams.select_related("body").prefetch_related("memberships__staff", "memberships__admitted_by")
     rows = list(teams.order_by("kind", "slug"))
-    held, leavers = request.keyring.team_ids, rotation.leavers(rows)
+    held, leavers, removals = request.keyring.team_ids, rotation.leavers(rows), removal.open_requests(rows)
     sections = []
     for team in rows:
         memberships = sorted(team.memberships.all(), key=lambda membership: str(membership.staff))
@@ -108,6 +110,7 @@ def _show_teams(request: StaffRequest, *, refused: dict[uuid.UUID, FingerprintFo
             leavers=[membership for membership in leavers if membership.team_id == team.pk],
             progress=resealing.progress(team=team),
             waiting=[(membership, _admission_form(membership, refused or {})) for membership in waiting],
+            removals=[row for row in removals if row.team_id == team.pk],
             may_admit=team.pk in held,
         )
         sections.append(section)
@@ -167,10 +170,11 @@ def key_alarms(person: Staff) -> dict[str, object]:
     """Return what ``admin/key_alarms.html`` warns of in the teams that a person may review; {} for other people.
 
     "leavers" are former members who may remember a key still in use, "unfinished" the rotations after which something
-    is still sealed to the old key.
+    is still sealed to the old key, "removals" the requests to remove a member that wait.
     """
     if not _sees_own_team_or_reviews(person):
         return {}
     teams = _reviewed_teams(person)
     unfinished = [resealing.progress(team=row.team) for row in resealing.open_rotations(teams)]
-    return {"leavers": rotation.leavers(teams), "unfinished": unfinished}
+    removals = removal.open_requests(teams)
+    return {"leavers": rotation.leavers(teams), "unfinished": unfinished, "removals": removals}

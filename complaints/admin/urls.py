@@ -25,6 +25,7 @@ from complaints.admin import (
     queue_page,
     reference_data,
     releases,
+    removal,
     staff,
     teams,
 )
@@ -143,9 +144,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/team/<uuid:membership_id>/terima/", teams.admit, name="complaints_team_admit"),
     path(
         "complaints/team/<uuid:team_id>/keluarkan/<uuid:membership_id>/",
-        key_rotation.remove_member,
+        removal.ask,
         name="complaints_team_remove",
     ),
+    path("complaints/team/permintaan/<uuid:request_id>/", removal.removal_request, name="complaints_team_removal"),
     path("complaints/team/<uuid:team_id>/ganti-kunci/", key_rotation.change_key, name="complaints_team_change_key"),
     path("complaints/team/<uuid:team_id>/segel-ulang/", key_rotation.reseal, name="complaints_team_reseal"),
     path("complaints/teamkey/", teams.access_review, name="complaints_teamkey_changelist"),

@@ -60,6 +60,8 @@ class Migration(migrations.Migration):
                 ('event', models.CharField(max_length=40, verbose_name='event')),
                 ('actor', models.UUIDField(null=True, verbose_name='person')),
                 ('case', models.UUIDField(db_index=True, null=True, verbose_name='case')),
+                ('subject', models.UUIDField(null=True, verbose_name='subject')),
+                ('era', models.PositiveSmallIntegerField(default=1)),
                 ('facts', models.JSONField(default=dict, verbose_name='facts')),
                 ('signer', models.BinaryField()),
                 ('previous', models.BinaryField()),
@@ -69,6 +71,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence')],
             },
         ),
         migrations.CreateModel(
@@ -334,6 +337,7 @@ class Migration(migrations.Migration):
                 ('reporter_verify_key', models.BinaryField()),
                 ('public_key', models.BinaryField()),
                 ('key_signature', models.BinaryField()),
+                ('commitment', models.BinaryField()),
                 ('sealed_answers', models.BinaryField()),
                 ('sealed_summary', models.BinaryField()),
                 ('channel', models.CharField(choices=[('web', 'Web'), ('monitoring', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=10)),
@@ -612,6 +616,25 @@ class Migration(migrations.Migration):
                 'verbose_name': 'membership',
                 'verbose_name_plural': 'memberships',
                 'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('team', 'staff'), name='membership_once'), models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', True), ('left_cause', '')), models.Q(('left_at__isnull', False), ('left_cause__in', ['removed', 'role', 'switched_off'])), _connector='OR'), name='membership_left_why')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RemovalRequest',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('asked_at', models.DateTimeField()),
+                ('signature', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField()),
+                ('state', models.CharField(choices=[('open', 'open'), ('stopped', 'stopped'), ('withdrawn', 'withdrawn'), ('done', 'carried out')], default='open', max_length=9)),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removal_requests', to='complaints.teammembership')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removal_requests', to='complaints.team')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('membership',), name='removal_request_open_once'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('state__in', ['stopped', 'withdrawn', 'done'])), _connector='OR'), name='removal_request_decided')],
             },
         ),
         migrations.CreateModel(

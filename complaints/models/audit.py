@@ -54,6 +54,11 @@ EVENTS: Final = {
     "team.admitted": _("Person admitted to a team"),
     "team.left": _("Person's place in a team ended"),
     "team.reviewed": _("Access reviewed"),
+    "teamkey.removal_asked": _("Removal of a member requested"),
+    "teamkey.removal_stopped": _("Removal of a member stopped"),
+    "teamkey.removal_withdrawn": _("Request to remove a member withdrawn"),
+    "teamkey.removal_confirmed": _("Removal of a member confirmed by another"),
+    "teamkey.removal_completed": _("Removal of a member carried out after 24 hours"),
     "teamkey.removed": _("Person removed from a team"),
     "teamkey.rotated": _("Team's key changed"),
     "teamkey.resealed": _("Sealed again to the team's new key"),
@@ -72,6 +77,10 @@ class AuditEntry(models.Model):
     # Plain ids, no foreign keys: an entry outlives the rows that it refers to.
     actor = models.UUIDField(_("person"), null=True)
     case = models.UUIDField(_("case"), null=True, db_index=True)
+    # The row whose state the entry speaks of: a report, a person, a release; the last entry of a row decides.
+    subject = models.UUIDField(_("subject"), null=True)
+    # Counts restored backups: 1 until the first one.
+    era = models.PositiveSmallIntegerField(default=1)
     facts = models.JSONField(_("facts"), default=dict)
     signer = models.BinaryField()
     previous = models.BinaryField()
@@ -81,6 +90,7 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit chain")
+        indexes = [models.Index(fields=["subject", "sequence"], name="audit_subject_sequence")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.event}"

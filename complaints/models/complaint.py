@@ -33,6 +33,8 @@ class Complaint(RandomKeyModel):
     # The reporter's signature of the public keys: without it, somebody with write access to the database could replace
     # a key by their own and read all later messages.
     key_signature = models.BinaryField()
+    # A Merkle root over the single answers, each salted: domain.sealing.commitment. Nothing reads it yet.
+    commitment = models.BinaryField()
     sealed_answers = models.BinaryField()
     sealed_summary = models.BinaryField()
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB)

@@ -33,7 +33,14 @@ class Actor:
         """The day of ``now`` in the portal's time zone."""
         return timezone.localdate(self.now)
 
-    def record(self, event: str, *, case: uuid.UUID | None = None, facts: Mapping[str, object] | None = None) -> None:
-        """Append an entry to the audit chain, signed with the person's key; raises as ``audit.log.append``."""
+    def record(
+        self,
+        event: str,
+        *,
+        case: uuid.UUID | None = None,
+        subject: uuid.UUID | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        """Append an entry to the audit chain, signed with the person's key; arguments and errors as ``log.append``."""
         signer = self.keyring.signer
-        log.append(event=event, now=self.now, actor=self.staff, signer=signer, case=case, facts=facts)
+        log.append(event=event, now=self.now, actor=self.staff, signer=signer, case=case, subject=subject, facts=facts)

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from django.db import IntegrityError, transaction
 
 from complaints.domain import codes
+from complaints.domain.sealing import commitment
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, seal_record
@@ -164,8 +165,8 @@ def _store(
         next_sequence=1 + len(files) + len(posts),
     )
     bind_keys(complaint, keys.sign)
+    _seal_answers(complaint, answers, keys.sign)
     owner = str(complaint.pk)
-    complaint.sealed_answers = seal_record(box.public, Context("answers", owner, owner), answers, keys.sign)
     complaint.sealed_summary = seal_record(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
@@ -181,6 +182,14 @@ def _store(
     insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
+
+
+def _seal_answers(complaint: Complaint, answers: Mapping[str, object], signer: SignPair) -> None:
+    """Seal the answers with the seed of their commitment, which stands in the clear row and in the day's root."""
+    owner, seed = str(complaint.pk), commitment.new_seed()
+    complaint.commitment = commitment.commit(answers, seed)
+    body = {**answers, commitment.SEED: seed.hex()}
+    complaint.sealed_answers = seal_record(bytes(complaint.public_key), Context("answers", owner, owner), body, signer)
 
 
 def _attach(

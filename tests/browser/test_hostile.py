@@ -19,7 +19,7 @@ from complaints.models.reference_data import AccusedKind, Category, Election, St
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
 from complaints.services.actor import Actor
-from complaints.services.team_keys import rotation
+from complaints.services.team_keys import removal
 from complaints.services.transitions import CaseVersion
 from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
@@ -96,7 +96,9 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
     monitoring.enter_report(actor=Actor(vera, now), answers={**post, **answers, **texts})
     body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
-    rotation.rotate(actor=Actor(cast.ring("kirana"), now), team_id=body.pk, removing=kresna.pk, reason=ALL)
+    kirana = cast.ring("kirana")
+    asked = removal.ask(actor=Actor(kirana, now - removal.ALARM), team_id=body.pk, membership_id=kresna.pk, reason=ALL)
+    removal.complete(actor=Actor(kirana, now), request_id=asked.pk)
     return busy.case.pk
 
 

@@ -20,6 +20,7 @@ from complaints.domain.sealing.primitives import (
     decrypt,
     encrypt,
     random_bytes,
+    unknown_version,
 )
 
 # The highest cost parameters accepted on unwrapping: a changed row must not keep a login busy for hours.
@@ -95,8 +96,10 @@ def unwrap(wrapped: Stored, *, password: str, pepper: bytes, owner: bytes) -> by
     """Undo :func:`wrap`; raises SealError for a wrong password, pepper or owner, and for altered bytes."""
     size = 13 + argon2id.SALTBYTES
     head, body = bytes(wrapped)[:size], bytes(wrapped)[size:]
-    if head[:1] != b"\x01" or len(head) != size:
-        raise SealError("version")
+    if head[:1] != b"\x01":
+        raise unknown_version(head[:1])
+    if len(head) != size:
+        raise SealError("short")
     opslimit, memlimit = int.from_bytes(head[1:5], "big"), int.from_bytes(head[5:13], "big")
     if opslimit > MAX_OPSLIMIT or memlimit > MAX_MEMLIMIT:
         raise SealError("parameters")

@@ -22,6 +22,11 @@ TAG_BYTES = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
 random_bytes = utils.random
 
 
+def unknown_version(byte: bytes) -> SealError:
+    """Return the error of an opener that does not read this version; ``byte`` is empty where even that is missing."""
+    return SealError(f"unknown version {byte[0]}" if byte else "unknown version: none")
+
+
 def blake2b(data: bytes, *, person: bytes, key: bytes = b"", size: int = 32) -> bytes:
     """Return the BLAKE2b digest of ``data`` (``size`` bytes), apart from other uses by ``person`` (<= 16 bytes)."""
     # The same function as libsodium's, in a seventh of the time of PyNaCl's call; each request needs several.

@@ -8,14 +8,26 @@ or restored from an earlier state does not open.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, pad, seal, unpad, unseal, verify
+from complaints.domain.sealing.primitives import (
+    BoxPair,
+    SignPair,
+    Stored,
+    pad,
+    seal,
+    unknown_version,
+    unpad,
+    unseal,
+    verify,
+)
 
+# New records have this version. Old ones stay readable: each version byte names what opens the box behind it.
 VERSION = b"\x01"
+_OPENERS: Final[Mapping[bytes, Callable[[BoxPair, bytes], bytes]]] = {b"\x01": unseal}
 TEXT_SIZES = (4096, 16384, 65536)
 KEY_SIZES = (512,)
 SIGNATURE_BYTES = 64
@@ -63,12 +75,13 @@ def open_record(
         signer: the Ed25519 public key that must have signed it.
 
     Raises:
-        SealError: other version, other key, other row, order or signer, or altered bytes.
+        SealError: unknown version, other key, other row, order or signer, or altered bytes.
     """
     raw = bytes(sealed)
-    if raw[:1] != VERSION:
-        raise SealError("version")
-    plain = unpad(unseal(pair, raw[1:]), sizes)
+    opener = _OPENERS.get(raw[:1])
+    if opener is None:
+        raise unknown_version(raw[:1])
+    plain = unpad(opener(pair, raw[1:]), sizes)
     signature, inner = plain[:SIGNATURE_BYTES], plain[SIGNATURE_BYTES:]
     verify(signer, inner, signature)
     expected = (1, context.kind, context.row, context.owner, context.sequence, signer.hex(), pair.public.hex())

@@ -1,29 +1,39 @@
 """Sealed files: segments of 1 MiB that can be streamed, sought and resumed; a cut, reordered or mixed file is an error.
 
-Each segment is XChaCha20-Poly1305 under the file's own key, with its own nonce and (file, index, last) as associated
-data. The object is padded with random bytes to a Padme size; the true length is sealed beside the key.
+An object begins with a header: three fixed bytes, the version, and a commitment to its key. Segments follow, each
+XChaCha20-Poly1305 under the file's own key, with its own nonce and (file, index, last) as associated data. Random bytes
+pad the object to a Padme size; true length and SHA-256 of the plaintext are sealed beside the key.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import BinaryIO, Final
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import (
     NONCE_BYTES,
     TAG_BYTES,
+    blake2b,
     decrypt,
     encrypt_apart,
     encrypt_in_place,
     random_bytes,
+    unknown_version,
 )
 
-MAGIC = b"KN\x00\x01"
+MAGIC = b"KN\x00"
+VERSION = b"\x01"
+COMMITMENT_BYTES = 32
+HEADER_BYTES = len(MAGIC) + len(VERSION) + COMMITMENT_BYTES
 SEGMENT_BYTES = 1024 * 1024
 Piece = bytes | memoryview
 STORED_SEGMENT_BYTES = SEGMENT_BYTES + NONCE_BYTES + TAG_BYTES
+
+
+class DigestMismatch(SealError):  # noqa: N818
+    """All segments opened, but the file is not the one whose SHA-256 is sealed beside its key."""
 
 
 def padme(size: int) -> int:
@@ -45,6 +55,15 @@ def padding(stored: int) -> Iterator[bytes]:
         piece = min(missing, SEGMENT_BYTES)
         yield random_bytes(piece)
         missing -= piece
+
+
+def header(key: bytes, file_id: bytes) -> bytes:
+    """Return the HEADER_BYTES with which the object of ``file_id`` (16 bytes) under ``key`` (32 bytes) begins.
+
+    XChaCha20-Poly1305 alone does not bind a ciphertext to one key: segments can be made that open to two texts under
+    two keys. The commitment leaves one key for each object.
+    """
+    return MAGIC + VERSION + blake2b(key + file_id, person=b"object key", size=COMMITMENT_BYTES)
 
 
 def _associated(file_id: bytes, index: int, *, last: bool) -> bytes:
@@ -113,7 +132,7 @@ class SegmentWriter:
         """Yield the stored bytes of the next segment; may run in another thread than :meth:`gather`."""
         encrypt_in_place(self._key, segment, _associated(self._file_id, self._index, last=last))
         if self._index == 0:
-            yield self._emit(MAGIC)
+            yield self._emit(header(self._key, self._file_id))
         self._index += 1
         yield self._emit(segment)
 
@@ -142,21 +161,53 @@ def read_range(
 ) -> Iterator[bytes]:
     """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of a stored object of true ``length`` bytes.
 
-    Raises SealError: the object was cut, altered, reordered, or belongs to another file or key.
+    Raises SealError: unknown version; the object was cut, altered, reordered, or belongs to another file or key. A
+    wrong key is refused before any segment is opened.
     """
     end = length if end is None else min(end, length)
+    stored.seek(0)
+    head = _read_exactly(stored, len(MAGIC) + len(VERSION))
+    if not head.startswith(MAGIC):
+        raise SealError("object")
+    reader = _READERS.get(head[len(MAGIC) :])
+    if reader is None:
+        raise unknown_version(head[len(MAGIC) :])
+    return reader(stored, key, file_id, length, start, end)
+
+
+def _read_segments(stored: BinaryIO, key: bytes, file_id: bytes, length: int, start: int, end: int) -> Iterator[bytes]:
+    """Yield the plaintext of an object of version 1, which is read up to the end of its version byte."""
+    if MAGIC + VERSION + _read_exactly(stored, COMMITMENT_BYTES) != header(key, file_id):
+        raise SealError("object key")
     final = max(0, (length - 1) // SEGMENT_BYTES)
     first, until = start // SEGMENT_BYTES, max(start, end - 1) // SEGMENT_BYTES
-    stored.seek(0)
-    if stored.read(len(MAGIC)) != MAGIC:
-        raise SealError("object")
-    stored.seek(len(MAGIC) + first * STORED_SEGMENT_BYTES)
+    stored.seek(HEADER_BYTES + first * STORED_SEGMENT_BYTES)
     for index in range(first, min(until, final) + 1):
         size = SEGMENT_BYTES if index < final else length - final * SEGMENT_BYTES
         sealed = _read_exactly(stored, size + NONCE_BYTES + TAG_BYTES)
         plain = open_segment(key, file_id, index, sealed, last=index == final)
         base = index * SEGMENT_BYTES
         yield plain[max(0, start - base) : max(0, end - base)]
+
+
+_Reader = Callable[[BinaryIO, bytes, bytes, int, int, int], Iterator[bytes]]
+_READERS: Final[Mapping[bytes, _Reader]] = {b"\x01": _read_segments}
+
+
+def compared(pieces: Iterable[bytes], sha256: str) -> Iterator[bytes]:
+    """Yield the pieces of a whole file, the last only once the SHA-256 of all is ``sha256`` (hexadecimal).
+
+    Raises DigestMismatch in place of the last piece, so that nobody gets another file whole.
+    """
+    digest, held = hashlib.sha256(), b""
+    for piece in pieces:
+        digest.update(piece)
+        if held:
+            yield held
+        held = piece
+    if digest.hexdigest() != sha256:
+        raise DigestMismatch("digest")
+    yield held
 
 
 def _read_exactly(stored: BinaryIO, size: int) -> bytes:

@@ -26,7 +26,8 @@ from complaints.models.team import Staff
 
 # The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
-    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "sealed_answers", "sealed_summary"
+    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
+    "sealed_summary",
 )  # fmt: skip
 # Rows of any table, each as its id and its columns for :func:`_leaf`.
 LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"
@@ -54,12 +55,13 @@ def append(
     actor: Staff | None = None,
     signer: SignPair | None = None,
     case: uuid.UUID | None = None,
+    subject: uuid.UUID | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> AuditEntry:
     """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
-    ``signer`` is the acting person's key; the server's where None. Raises AuditError for an unknown event, or a fact
-    that is no id, code or digest.
+    ``signer`` is the acting person's key; the server's where None. ``subject`` is the row that the entry speaks of, by
+    which its newest entry is found. Raises AuditError for an unknown event, or a fact that is no id, code or digest.
     """
     content = dict(facts or {})
     if event not in EVENTS or not all(
@@ -77,6 +79,7 @@ def append(
             event=event,
             actor=actor.pk if actor else None,
             case=case,
+            subject=subject,
             facts=content,
             signer=signer.public,
             previous=bytes(head.digest),
@@ -97,6 +100,8 @@ def payload(entry: AuditEntry) -> bytes:
             "event": entry.event,
             "actor": str(entry.actor) if entry.actor else "",
             "case": str(entry.case) if entry.case else "",
+            "subject": str(entry.subject) if entry.subject else "",
+            "era": entry.era,
             "facts": entry.facts,
             "signer": bytes(entry.signer).hex(),
         }
@@ -215,6 +220,12 @@ def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "p
 def last_entry(event: str) -> RecordedEntry | None:
     """Return the newest entry of an event, or None."""
     row = AuditEntry.objects.filter(event=event).order_by("-sequence").first()
+    return RecordedEntry.of(row) if row else None
+
+
+def last_entry_about(subject: uuid.UUID) -> RecordedEntry | None:
+    """Return the newest entry that speaks of a row, or None."""
+    row = AuditEntry.objects.filter(subject=subject).order_by("-sequence").first()
     return RecordedEntry.of(row) if row else None
 
 

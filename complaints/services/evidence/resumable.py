@@ -15,7 +15,7 @@ from datetime import date
 from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, random_bytes
-from complaints.domain.sealing.segments import MAGIC, SEGMENT_BYTES, open_segment, padding, seal_segment
+from complaints.domain.sealing.segments import SEGMENT_BYTES, header, open_segment, padding, seal_segment
 from complaints.models.evidence import DraftFile
 from complaints.reporter_session import ReporterSession
 from complaints.services.evidence.drafts import (
@@ -173,11 +173,12 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
 
 
 def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileInfo, bytes]:
-    key, stored = bytes.fromhex(partial.key), len(MAGIC)
-    sha256, digest = hashlib.sha256(), hashlib.sha256(MAGIC)
+    key = bytes.fromhex(partial.key)
+    head = header(key, identifier.bytes)
+    sha256, digest, stored = hashlib.sha256(), hashlib.sha256(head), len(head)
     file = storage().open(name, "wb")
     try:
-        file.write(MAGIC)
+        file.write(head)
         for index in range(partial.count):
             size = partial.length_of(index) + NONCE_BYTES + TAG_BYTES
             sealed = storage().get(partial.part_name(index))[:size]

@@ -18,7 +18,7 @@ from complaints.adapters.store import EvidenceStore
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
-from complaints.domain.sealing.segments import read_range
+from complaints.domain.sealing.segments import DigestMismatch, compared, read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services.audit import log
@@ -194,9 +194,20 @@ def threat_in(report: FileReport | None) -> str:
 
 
 def stream(item: EvidenceObject, info: FileInfo, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object; raises SealError, and OSError."""
+    """Yield the plaintext bytes ``start`` to ``end`` (exclusive) of an object; raises SealError, and OSError.
+
+    Of a file that is read whole the SHA-256 is compared with the sealed one, and its last piece is kept back until
+    then. A part of a file cannot be compared: each of its segments is authenticated by itself.
+    """
+    is_whole = start == 0 and (end is None or end >= info.length)
     with storage().open(item.object_name, "rb") as stored:
-        yield from read_range(cast(BinaryIO, stored), bytes.fromhex(info.key), item.pk.bytes, info.length, start, end)
+        key, source = bytes.fromhex(info.key), cast(BinaryIO, stored)
+        pieces = read_range(source, key, item.pk.bytes, info.length, start, end)
+        try:
+            yield from compared(pieces, info.sha256) if is_whole else pieces
+        except DigestMismatch:
+            logger.error("A stored file opens to another content than the one sealed beside it; it was not given out")
+            raise
 
 
 def referenced_objects() -> set[str]:

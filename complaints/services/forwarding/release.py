@@ -10,6 +10,7 @@ from django.db import transaction
 
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.sealing import commitment
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.domain.workflow import Action, ActorKind
@@ -121,6 +122,8 @@ def _snapshot(keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObjec
     signer = bytes(complaint.reporter_verify_key)
     context = Context("answers", owner, owner)
     answers = open_record(pair, complaint.sealed_answers, context, signer)
+    # With the seed a body could guess at answers that a later release leaves out.
+    answers.pop(commitment.SEED, None)
     posts = [asdict(post) for post in _posts(pair, complaint, chosen)]
     day = complaint.day.isoformat()
     # The body verifies the reporter's later answers with the key released here, not with the one in the row.

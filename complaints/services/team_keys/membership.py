@@ -27,7 +27,9 @@ class AdmissionRefused(Exception):  # noqa: N818
     """An admission, or its end, is refused; ``code`` is the reason.
 
     no_key, fingerprint, role, self, admitted, members, elsewhere (holds a key of another team), last (nobody else holds
-    the team's key), changed (the team's key was changed in between), gone (the person is not a member any more).
+    the team's key), changed (the team's key was changed in between), gone (the person is not a member any more). Of a
+    request to remove somebody: asked (there is one), decided (it does not wait any more), second (this person may not
+    judge it), asked_by (somebody else asked), asker (who asked is no member any more), waits (the alarm is not over).
     """
 
     def __init__(self, code: str) -> None:

@@ -1,5 +1,7 @@
 """Rotates a team's key in a member's session: the old key signs a new one, which the remaining members get.
 
+Whom it removes is decided before, by two people or after an alarm (services.team_keys.removal).
+
 After this transaction nothing is sealed to the old key. Rows that are sealed to it are sealed again in slices
 (services.team_keys.resealing); until then the old private key is kept, sealed to the new one.
 """
@@ -25,6 +27,14 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys, recovery_digest, renew_recovery
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A membership that ends with the rotation, and why; made by services.team_keys.removal alone."""
+
+    membership: uuid.UUID
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -65,23 +75,23 @@ def _plan(keyring: Keyring, team: Team, removing: uuid.UUID | None) -> Plan:
 
 
 @transaction.atomic
-def rotate(*, actor: Actor, team_id: uuid.UUID, removing: uuid.UUID | None = None, reason: str = "") -> Team:
+def rotate(*, actor: Actor, team_id: uuid.UUID, removal: Removal | None = None) -> Team:
     """Give a team a new key and end the memberships of people who do not belong to it any more.
 
-    ``removing`` is the membership of a person to be removed; ``reason`` is sealed to the team's new key. Raises Locked
-    without the team's key, UnpinnedKey, AdmissionRefused(self, gone, changed).
+    ``removal`` names a member who is removed as well; its reason is sealed to the team's new key. Raises Locked without
+    the team's key, UnpinnedKey, AdmissionRefused(self, gone, changed).
     """
     # Waits for transactions that seal to this team; later ones wait and then read the new key.
     team = Team.objects.select_for_update().get(pk=team_id)
     team_key_history.pinned_team(team.slug)
-    plan = _plan(actor.keyring, team, removing)
+    plan = _plan(actor.keyring, team, removal.membership if removal else None)
     old, new = actor.keyring.team(team), KeySet.new()
     link = succession.sign_successor(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
     recovered = renew_recovery(team, old, new)
     team.save()
     _seal_new_key(actor.keyring, plan, team, new)
-    _end_memberships(plan, new, reason=reason, by=actor.staff, now=actor.now)
+    _end_memberships(plan, new, reason=removal.reason if removal else "", by=actor.staff, now=actor.now)
     total = sum(
         resealing_registry.rows_with_older_key(table, team).count() for table in resealing_registry.registered_tables()
     )

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from complaints.domain.errors import SealError
 from complaints.domain.sealing import segments
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES
-from complaints.domain.sealing.segments import MAGIC, SegmentWriter, padme, read_range
+from complaints.domain.sealing.segments import (
+    HEADER_BYTES,
+    MAGIC,
+    DigestMismatch,
+    SegmentWriter,
+    compared,
+    header,
+    padme,
+    read_range,
+)
 from tests.domain.sealing.strategies import bits, flipped, places
 
 KEY, FILE = bytes(range(32)), bytes(range(16))
@@ -54,7 +63,7 @@ def read(stored: bytes, length: int, start: int = 0, end: int | None = None, *, 
 def sealed_size(length: int) -> int:
     """How many bytes of an object are not padding."""
     count = max(1, -(-length // SMALL))
-    return len(MAGIC) + length + count * (NONCE_BYTES + TAG_BYTES)
+    return HEADER_BYTES + length + count * (NONCE_BYTES + TAG_BYTES)
 
 
 @given(sizes, st.integers(1, 200))
@@ -96,8 +105,8 @@ def test_what_is_added_behind_the_end_is_never_read() -> None:
 def test_segments_in_another_order_are_an_error(order: list[int]) -> None:
     size = 4 * SMALL
     stored = written(plaintext(size))
-    parts = [stored[4 + n * STORED : 4 + (n + 1) * STORED] for n in range(4)]
-    mixed = stored[:4] + b"".join(parts[n] for n in order) + stored[4 + 4 * STORED :]
+    parts = [stored[HEADER_BYTES + n * STORED : HEADER_BYTES + (n + 1) * STORED] for n in range(4)]
+    mixed = stored[:HEADER_BYTES] + b"".join(parts[n] for n in order) + stored[HEADER_BYTES + 4 * STORED :]
     if list(order) == [0, 1, 2, 3]:
         assert read(mixed, size) == plaintext(size)
     else:
@@ -111,7 +120,8 @@ def test_a_segment_of_another_file_is_an_error() -> None:
     mine, other = written(plaintext(size)), written(plaintext(size), file_id=bytes(16))
     for n in range(3):
         mixed = bytearray(mine)
-        mixed[4 + n * STORED : 4 + (n + 1) * STORED] = other[4 + n * STORED : 4 + (n + 1) * STORED]
+        segment = slice(HEADER_BYTES + n * STORED, HEADER_BYTES + (n + 1) * STORED)
+        mixed[segment] = other[segment]
         with pytest.raises(SealError):
             read(bytes(mixed), size)
     with pytest.raises(SealError):
@@ -128,10 +138,44 @@ def test_another_length_than_the_true_one_is_an_error(length: int) -> None:
 
 def test_another_key_or_beginning_is_an_error() -> None:
     stored = written(plaintext(10))
-    with pytest.raises(SealError):
+    with pytest.raises(SealError, match="object key"):
         b"".join(read_range(io.BytesIO(stored), bytes(32), FILE, 10))
     with pytest.raises(SealError, match="object"):
-        read(b"KN\x00\x02" + stored[4:], 10)
+        read(b"PK" + stored[2:], 10)
+    for version in (0, 2, 255):
+        with pytest.raises(SealError, match=f"unknown version {version}"):
+            read(MAGIC + bytes([version]) + stored[4:], 10)
+
+
+def test_a_second_key_that_opens_every_segment_is_refused_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The segments' cipher does not bind a ciphertext to one key; here it is replaced by one that any key opens."""
+    stored, opened = written(plaintext(3 * SMALL)), list[int]()
+    monkeypatch.setattr(
+        segments, "open_segment", lambda _key, _file, index, _sealed, last: opened.append(index) or b"x"
+    )
+    for key, file_id in ((bytes(32), FILE), (KEY, bytes(16)), (KEY[:31] + b"\x00", FILE)):
+        with pytest.raises(SealError, match="object key"):
+            b"".join(read_range(io.BytesIO(stored), key, file_id, 3 * SMALL))
+    assert opened == []
+    assert b"".join(read_range(io.BytesIO(stored), KEY, FILE, 3 * SMALL)) == b"xxx"
+
+
+def test_a_header_tells_nothing_of_key_and_file() -> None:
+    keys = [hashlib.sha256(bytes([number])).digest() for number in range(20)]
+    assert len({header(key, FILE)[4:] for key in keys} | {header(KEY, key[:16])[4:] for key in keys}) == 40
+    assert {header(key, FILE)[:4] for key in keys} == {b"KN\x00\x01"}
+
+
+@given(st.lists(st.binary(max_size=5), max_size=6))
+def test_the_last_piece_waits_for_the_digest_of_all(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+    assert b"".join(compared(pieces, hashlib.sha256(whole).hexdigest())) == whole
+    seen = bytearray()
+    with pytest.raises(DigestMismatch):
+        for piece in compared(pieces, hashlib.sha256(whole + b"x").hexdigest()):
+            seen += piece
+    last = pieces[-1] if pieces else b""
+    assert bytes(seen) == whole[: len(whole) - len(last)]
 
 
 def test_a_store_that_gives_little_at_a_time_is_read_whole() -> None:
@@ -144,7 +188,7 @@ def test_a_store_that_gives_little_at_a_time_is_read_whole() -> None:
 
 
 def test_no_two_objects_of_one_plaintext_are_alike() -> None:
-    assert written(plaintext(100))[4:] != written(plaintext(100))[4:]
+    assert written(plaintext(100))[HEADER_BYTES:] != written(plaintext(100))[HEADER_BYTES:]
 
 
 @given(st.integers(0, 2**40), st.integers(0, 2**20))

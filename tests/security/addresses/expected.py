@@ -91,6 +91,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_team_changelist": (TEAMS, 200),
     "admin:complaints_team_admit": (TEAMS, 405),
     "admin:complaints_team_remove": (TRIAGE, 200),
+    "admin:complaints_team_removal": (TRIAGE | ADMIN, 200),
     "admin:complaints_team_change_key": (TRIAGE, 200),
     "admin:complaints_team_reseal": (TRIAGE, 200),
     "admin:complaints_teamkey_changelist": (TEAMS | AUDIT, 200),

@@ -23,6 +23,7 @@ from complaints.services import case_actions, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
+from complaints.services.team_keys import removal
 from tests.images import photo
 from tests.views.walk import code_on, send, to_check
 from tests.world import Cast, Sent, at, sealed_upload, send_report, start_session
@@ -111,6 +112,13 @@ def _kept(person: uuid.UUID) -> uuid.UUID:
     return other.case_id
 
 
+def _asked_removal(cast: Cast, team: uuid.UUID) -> uuid.UUID:
+    """Let a member ask for the removal of another; return the request."""
+    gone = TeamMembership.objects.get(team=team, staff=cast["vino"])
+    actor = Actor(cast.ring("vera"), NOW)
+    return removal.ask(actor=actor, team_id=team, membership_id=gone.pk, reason="Pindah.").pk
+
+
 def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
     case, complaint, release = sent.case.pk, Complaint.objects.get(case=sent.case), Release.objects.get()
     item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
@@ -149,6 +157,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "release_view": [release.pk, file.pk],
         "release_shown": [release.pk, file.pk, file.pk],
         "team_remove": [triage, TeamMembership.objects.get(team=triage, staff=vino).pk],
+        "team_removal": [_asked_removal(cast, triage)],
         "team_change_key": [triage],
         "team_reseal": [triage],
         "staff_change": [vino],

@@ -308,7 +308,9 @@ class MarkedProcedure:
     def key_change(self) -> None:
         gone = TeamMembership.objects.get(staff__username="fitri")
         address = reverse("admin:complaints_team_remove", args=[gone.team_id, gone.pk])
-        assert self.staff("vera").post(address, {"reason": self.mark("removal_reason")}).status_code == 302
+        asked = self.staff("vera").post(address, {"reason": self.mark("removal_reason")}).headers["Location"]
+        assert self.staff("vino").post(asked, {"act": "confirm"}).status_code == 302
+        assert not TeamMembership.objects.get(pk=gone.pk).sealed_key
 
     def factors(self) -> None:
         """What is typed wrongly at the second factor, and the secrets that the door makes and shows."""

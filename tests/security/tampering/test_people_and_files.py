@@ -11,13 +11,19 @@ from django.conf import settings
 from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
-from complaints.domain.sealing.segments import SEGMENT_BYTES
+from complaints.domain.sealing.segments import (
+    HEADER_BYTES,
+    SEGMENT_BYTES,
+    STORED_SEGMENT_BYTES,
+    DigestMismatch,
+    SegmentWriter,
+)
 from complaints.domain.workflow import Action
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import case_actions, case_file, follow_up
 from complaints.services.actor import Actor
-from complaints.services.evidence import drafts, processing
+from complaints.services.evidence import drafts, processing, storage
 from complaints.services.keyring import Locked, keyring_of, membership_statement, seal_membership, store_keys
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, admit
@@ -159,14 +165,21 @@ def read(cast: Cast, item: EvidenceObject) -> bytes:
 
 
 def damages(whole: bytes) -> dict[str, bytes]:
-    middle, border = len(whole) // 3, 4 + SEGMENT_BYTES + 40
+    middle, border = len(whole) // 3, HEADER_BYTES + STORED_SEGMENT_BYTES
+    head, first, second = (
+        whole[:HEADER_BYTES],
+        whole[HEADER_BYTES:border],
+        whole[border : border + STORED_SEGMENT_BYTES],
+    )
     return {
         "altered": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
         "cut": whole[:middle],
         "cut between segments": whole[:border],
         "emptied": b"",
         "its beginning lost": whole[1:],
-        "segments swapped": whole[:4] + whole[border : 2 * border - 4] + whole[4:border] + whole[2 * border - 4 :],
+        "commitment altered": head[:-1] + bytes([head[-1] ^ 1]) + whole[HEADER_BYTES:],
+        "another version": whole[:3] + b"\x02" + whole[4:],
+        "segments swapped": head + second + first + whole[border + STORED_SEGMENT_BYTES :],
         "begun twice": whole[:border] + whole,
     }
 
@@ -180,6 +193,33 @@ def test_a_damaged_stored_file_is_an_error(cast: Cast, files: list[EvidenceObjec
             read(cast, files[0])
     path.write_bytes(whole + b"behind the end")
     assert read(cast, files[0]) == photo() + bytes(2 * SEGMENT_BYTES)
+
+
+def test_a_file_other_than_the_one_that_was_hashed_is_given_to_nobody(
+    cast: Cast, files: list[EvidenceObject], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a person or a server with the file's key could do: seal other bytes for the same file and keep the row."""
+    first = files[0]
+    pair = cast.ring("vera").complaint(first.evidence.complaint)
+    info = storage.read_info(pair, first, first.evidence, first.evidence.complaint)
+    writer = SegmentWriter(bytes.fromhex(info.key), first.pk.bytes)
+    other = photo() + bytes(2 * SEGMENT_BYTES - 1) + b"x"
+    path_of(first).write_bytes(b"".join(map(bytes, [*writer.update(other), *writer.finish()])))
+    given = bytearray()
+    with pytest.raises(DigestMismatch):
+        for piece in storage.stream(first, info):
+            given += piece
+    assert other.startswith(given) and len(given) == 2 * SEGMENT_BYTES
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert str(first.pk) not in caplog.text and info.name not in caplog.text and first.object_name not in caplog.text
+    with pytest.raises(DigestMismatch):
+        read(cast, first)
+    processing.process_pending()
+    first.evidence.refresh_from_db()
+    report = storage.read_file_report(pair, first.evidence)
+    assert report is not None and report.no_copy == "damaged"
+    # A part of a file has nothing to be compared with; each segment is authentic by itself.
+    assert b"".join(storage.stream(first, info, 5, 9)) == other[5:9]
 
 
 def test_the_sealed_keys_of_two_files_do_not_change_places(cast: Cast, files: list[EvidenceObject]) -> None:

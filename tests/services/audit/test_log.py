@@ -235,6 +235,7 @@ def test_the_database_refuses_to_empty_the_tables(scenario: AuditScenario, table
 # --- What reporters sent, once the day is closed ------------------------------------------------------------------
 
 REPORTERS_COLUMNS = [
+    (Complaint, "commitment"),
     (Complaint, "sealed_answers"),
     (Complaint, "sealed_summary"),
     (Complaint, "public_key"),

@@ -35,7 +35,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.keyring import Keyring, Locked, bind_keys, keys_digest
 from complaints.services.team_key_history import UnpinnedKey, team_fingerprint, trusted_signer
-from complaints.services.team_keys import personal, resealing, rotation
+from complaints.services.team_keys import personal, removal, resealing, rotation
 from complaints.services.team_keys.membership import AdmissionRefused, admit, ask_admission, store_recovery
 from tests.security.tampering.scene import build
 from tests.world import Cast, Sent, at, send_report
@@ -54,10 +54,11 @@ def membership(cast: Cast, name: str) -> TeamMembership:
 
 
 def rotate(cast: Cast, by: str = "vera", *, remove: str = "", slug: str = "triage") -> Team:
-    removing = membership(cast, remove).pk if remove else None
-    return rotation.rotate(
-        actor=Actor(cast.ring(by), NOW), team_id=team(slug).pk, removing=removing, reason=REASON if remove else ""
-    )
+    if not remove:
+        return rotation.rotate(actor=Actor(cast.ring(by), NOW), team_id=team(slug).pk)
+    asker, gone = Actor(cast.ring(by), NOW - removal.ALARM), membership(cast, remove)
+    asked = removal.ask(actor=asker, team_id=team(slug).pk, membership_id=gone.pk, reason=REASON)
+    return removal.complete(actor=Actor(cast.ring(by), NOW), request_id=asked.pk)
 
 
 def reseal_all(cast: Cast, by: str = "vera", *, slug: str = "triage", limit: int = 200) -> int:
@@ -114,13 +115,15 @@ def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
     two_reports = build(cast)
     for report in two_reports.sent:
         opens(cast.ring("vera"), report)
+    waiting: dict[str, Any] = {"membership_id": membership(cast, "vino").pk, "reason": REASON}
+    removal.ask(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk, **waiting)
     olds = []
     for slug, name in (("triage", "vera"), ("custodian", "cakra"), ("body-kasn", "kirana")):
         old = cast.ring(name).team(team(slug))
         olds.append(old)
         rotate(cast, name, slug=slug)
     under = list(_opened_by(old.box for old in olds))
-    assert set(under) >= {"KeyGrant.sealed", "Identity.outer_custodian", "IndexKey.sealed"}
+    assert set(under) >= {"KeyGrant.sealed", "Identity.outer_custodian", "IndexKey.sealed", "RemovalRequest.sealed"}
     for slug, name in (("triage", "fitri"), ("custodian", "citra"), ("body-kasn", "kresna")):
         reseal_all(cast, name, slug=slug)
     assert list(_opened_by(old.box for old in olds)) == []
@@ -419,7 +422,7 @@ def test_nobody_removes_themselves_or_without_the_key(cast: Cast) -> None:
         with pytest.raises(Locked):
             resealing.reseal(actor=Actor(cast.ring(name), NOW), team_id=team().pk)
     with pytest.raises(AdmissionRefused, match="gone"):
-        rotation.rotate(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk, removing=membership(cast, "cakra").pk)
+        rotate(cast, remove="cakra")
     assert team().key_number == 1
 
 
