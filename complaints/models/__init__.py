@@ -13,6 +13,7 @@ from complaints.models import (
     reference_data,
     saved_filters,
     session,
+    sign_in,
     team,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "reference_data",
     "saved_filters",
     "session",
+    "sign_in",
     "team",
 ]
