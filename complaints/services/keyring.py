@@ -266,14 +266,16 @@ def keyring_of(user: Staff | AnonymousUser, session: SessionBase) -> Keyring:
     """Return the key ring of a signed-in person from their sealed session; an empty one for everybody else."""
     if not isinstance(user, Staff):
         return Keyring(None, None)
-    secret = session.get(SESSION_KEY)
-    if not secret:
-        return Keyring(user, None)
-    keys = KeySet.from_bytes(bytes.fromhex(secret))
+    keys = keys_from(session.get(SESSION_KEY, ""))
     # A retired or replaced key must not sign in a session that is older than the change.
-    if bytes(user.public_key or b"") != keys.box.public:
+    if keys is None or bytes(user.public_key or b"") != keys.box.public:
         return Keyring(user, None)
     return Keyring(user, keys)
+
+
+def keys_from(secret: str) -> KeySet | None:
+    """Return the key set whose private bytes a sealed session holds in hexadecimal; None for ""."""
+    return KeySet.from_bytes(bytes.fromhex(secret)) if secret else None
 
 
 def store_keys(session: SessionBase, keys: KeySet | None) -> None:
