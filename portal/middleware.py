@@ -197,7 +197,7 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
     """
     if request.path == reverse("account_logout"):
         return None
-    if person.must_change_password or not person.has_key:
+    if person.must_change_password or not person.wrapped_key:
         password = reverse("account_change_password")
         return redirect(password) if request.path != password else None
     if person.awaits_confirmation:
