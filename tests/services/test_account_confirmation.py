@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from complaints import checks
 from complaints.models.audit import AuditEntry
 from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Staff
@@ -137,3 +138,11 @@ def test_the_operator_helps_the_only_administrator(cast: Cast) -> None:
     assert account_confirmation.open_account(staff=adi, code=words[4], now=NOW)
     events = set(AuditEntry.objects.filter(actor=None).values_list("event", flat=True))
     assert {"factor.reset", "confirmation.asked", "confirmation.given"} <= events
+
+
+def test_a_closed_account_without_a_factor_is_no_fault_of_the_installation(cast: Cast) -> None:
+    """Nobody enters it by the password alone, so ``check --deploy`` does not name it (E020)."""
+    Staff.objects.filter(username="vera").update(last_login=timezone.now())
+    assert [message.id for message in checks._accounts()] == ["portal.E020"]
+    ask(cast)
+    assert list(checks._accounts()) == []
