@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BooleanField, Exists, ExpressionWrapper, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
 
 from complaints.domain.workflow import Permission
 from complaints.models.case import IS_ACTIVE, Case, CaseQuerySet
@@ -194,6 +194,12 @@ def may_audit(user: AnyUser) -> bool:
 def may_administer(user: AnyUser) -> bool:
     """Whether a person may edit reference data and accounts, and ask for admissions to teams."""
     return isinstance(user, Staff) and user.is_active and (user.role == Role.ADMIN or user.is_superuser)
+
+
+def administrators() -> QuerySet[Staff]:
+    """The people of :func:`may_administer`, by username, without those who wait for a second administrator."""
+    people = Staff.objects.filter(Q(role=Role.ADMIN) | Q(is_superuser=True), is_active=True, awaits_confirmation=False)
+    return people.order_by("username")
 
 
 def may_see_teams(user: AnyUser) -> bool:

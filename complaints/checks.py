@@ -42,6 +42,14 @@ FACTOR_SETTINGS = {
         "authenticate_webauthn": "portal.accounts.login.KeyForm",
     },
 }
+PASSWORD_VALIDATORS = (
+    "UserAttributeSimilarityValidator",
+    "MinimumLengthValidator",
+    "CommonPasswordValidator",
+    "NumericPasswordValidator",
+    "ContextWordValidator",
+    "GuessableValidator",
+)
 NEVER_ON = (
     "ACCOUNT_LOGIN_BY_CODE_ENABLED",
     "MFA_PASSKEY_LOGIN_ENABLED",
@@ -64,7 +72,8 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    return [*_mode(), *_secrets(), *_origin_and_cookies(), *_key_wrapping(), *_second_factor(), *_outgoing()]
+    signing_in = [*_key_wrapping(), *_second_factor(), *_passwords()]
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_outgoing()]
 
 
 @register(TAG, deploy=True)
@@ -163,6 +172,15 @@ def _second_factor() -> Iterator[CheckMessage]:
         yield _error("E019", "Staff could sign in without the second factor, or round it.", hint)
 
 
+def _passwords() -> Iterator[CheckMessage]:
+    validators: list[dict[str, Any]] = settings.AUTH_PASSWORD_VALIDATORS  # type: ignore[assignment]
+    configured = {str(validator["NAME"]).rpartition(".")[2] for validator in validators}
+    missing = [name for name in PASSWORD_VALIDATORS if name not in configured]
+    if missing:
+        hint = "Leave AUTH_PASSWORD_VALIDATORS as they are: the password is what opens a person's key."
+        yield _error("E035", f"Passwords are not checked by: {', '.join(missing)}.", hint)
+
+
 def _outgoing() -> Iterator[CheckMessage]:
     stores: dict[str, Any] = settings.STORAGES
     endpoint = urlsplit(str(stores["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
@@ -181,7 +199,9 @@ def _accounts() -> Iterator[CheckMessage]:
         hint = "Begin with a new database: the passwords of sample accounts stand in the source."
         yield _error("E008", "The database holds sample accounts.", hint)
     # A first login requires the enrolment; an account in use without a factor can be taken over by its password.
-    people = Staff.objects.filter(is_active=True, must_change_password=False, last_login__isnull=False)
+    people = Staff.objects.filter(
+        is_active=True, must_change_password=False, awaits_confirmation=False, last_login__isnull=False
+    )
     enrolled = Authenticator.objects.filter(type__in=mfa.PRIMARY).values("user")
     unprotected = people.exclude(wrapped_key=None).exclude(pk__in=enrolled).count()
     if unprotected:

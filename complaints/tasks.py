@@ -41,6 +41,12 @@ def close_day() -> None:
 
 
 @job
+def signin_counts() -> None:
+    """Tell administrators of many refused sign-ins, and the audit chain of those of the days before."""
+    scheduled.report_signin_counts(today=timezone.localdate(), now=timezone.now())
+
+
+@job
 def sweep() -> None:
     """Delete what has reached the end of its retention."""
     retention.sweep(today=timezone.localdate())

@@ -149,6 +149,9 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Ask for password and factor again; what was posted is dropped, as it may hold a password."""
+        if isinstance(exception, mfa.NoKey):
+            # The page of the own key says why it is not open, and what to do.
+            return redirect("admin:me")
         if not isinstance(exception, ReauthenticationRequired):
             return None
         if not request.user.is_authenticated:
@@ -188,12 +191,18 @@ def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResp
 
 
 def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
-    """Return a redirect while a password or a second factor is missing; only logging out is possible before."""
+    """Return a redirect while a password, a confirmation or a second factor is missing; before, one can only log out.
+
+    An account without a key, as createsuperuser makes them, chooses a password first: the factor is sealed to the key.
+    """
     if request.path == reverse("account_logout"):
         return None
-    if person.must_change_password:
+    if person.must_change_password or not person.wrapped_key:
         password = reverse("account_change_password")
         return redirect(password) if request.path != password else None
+    if person.awaits_confirmation:
+        confirmation = reverse("account_confirmation")
+        return redirect(confirmation) if request.path != confirmation else None
     if gave_second_factor(request, person):
         return None
     if mfa.has_factor(person):

@@ -18,6 +18,7 @@ _LOGIN = [
     # allauth redirects a deactivated account here after the right password.
     path("nonaktif/", account.account_inactive, name="account_inactive"),
     # allauth's other views have no address: sign-up, password reset, login by code, trusted browsers.
+    path("pengesahan/", login.ConfirmationView.as_view(), name="account_confirmation"),
     path("konfirmasi/", login.ConfirmView.as_view(), name="account_reauthenticate"),
     path("faktor/", IndexView.as_view(), name="mfa_index"),
     path("faktor/aplikasi/", mfa_enrolment.ActivateAppView.as_view(), name="mfa_activate_totp"),

@@ -253,7 +253,12 @@ class BaseAdmin(ModelAdmin):
         """Show the list under its own title."""
         title = self.list_title or str(self.opts.verbose_name_plural).capitalize()
         context = {"title": title, "count_at_most": COUNT_AT_MOST, "today": timezone.localdate()}
+        context |= self.list_context(request)
         return super().changelist_view(request, context | (extra_context or {}))
+
+    def list_context(self, request: HttpRequest) -> dict[str, object]:
+        """Return what the template of a list needs beside its rows."""
+        return {}
 
     def get_urls(self) -> list[URLPattern]:
         """Return the list alone: no history, no deletion, no catch-all that redirects."""

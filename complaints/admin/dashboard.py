@@ -23,7 +23,7 @@ from complaints import access
 from complaints.admin import labels, queue_filters, reference_data, releases, teams
 from complaints.admin.base import COUNT_AT_MOST, StaffRequest, is_staff, render, staff_page
 from complaints.admin.case_summary import WITH_BODY
-from complaints.admin.labels import Label
+from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, Status
@@ -31,7 +31,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_file, conflicts, first_look
+from complaints.services import case_actions, case_file, conflicts, first_look, signin_counts
 from complaints.services.audit import log
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
@@ -134,6 +134,7 @@ def index(request: StaffRequest) -> HttpResponse:
         "mine": [],
         "waiting": _waiting_for_admission(person),
         "stage": election_stage(today),
+        "since_last": sign_in_words(request.session.get(signin_counts.SINCE_LAST, {})),
         **teams.key_alarms(person),
     }
     if access.is_triage(person):

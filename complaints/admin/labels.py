@@ -6,6 +6,7 @@ Codes that are no longer in use keep their label, because the history of old cas
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, ngettext_lazy
 from django.utils.translation import gettext as _
 
 from complaints.domain import workflow
@@ -433,3 +434,26 @@ def case_now(case: Case, seen: str = "") -> CaseNow:
         "status": case_status_label(case),
         "changes": change_lines(case, seen),
     }
+
+
+# --- Signing in
+
+_REFUSED_SIGN_INS: Final = {
+    "password": ngettext_lazy("%(n)s wrong password", "%(n)s wrong passwords", "n"),
+    "code": ngettext_lazy("%(n)s wrong code", "%(n)s wrong codes", "n"),
+    "address": ngettext_lazy("%(n)s attempt that came too early", "%(n)s attempts that came too early", "n"),
+}
+_SIGN_IN_CHANGES: Final[dict[str, Label]] = {
+    "factor_added": gettext_lazy("a second factor was added"),
+    "factor_removed": gettext_lazy("a second factor was removed"),
+    "factor_reset": gettext_lazy("an administrator reset the second factor"),
+    "codes_made": gettext_lazy("new recovery codes were made"),
+    "password_changed": gettext_lazy("the password was changed"),
+    "password_reset": gettext_lazy("an administrator gave a new initial password"),
+}
+
+
+def sign_in_words(counts: Mapping[str, int]) -> str:
+    """Return in words what was refused and changed at an account's sign-in, by kind of SigninCount; "" for nothing."""
+    refused = [words % {"n": counts[kind]} for kind, words in _REFUSED_SIGN_INS.items() if counts.get(kind)]
+    return ", ".join([*refused, *(str(words) for kind, words in _SIGN_IN_CHANGES.items() if counts.get(kind))])

@@ -6,8 +6,8 @@ the key that a person held ends with it.
 
 from __future__ import annotations
 
-import secrets
 import uuid
+from datetime import date, timedelta
 from typing import Any, Final, cast
 
 from django.contrib import messages
@@ -25,10 +25,11 @@ from complaints import access
 from complaints.admin.base import BaseModelForm, StaffRequest, TableAdmin, is_staff, render, staff_page, staff_request
 from complaints.admin.forms import StaffForm
 from complaints.admin.key_rotation import REFUSALS
-from complaints.domain.codes import ALPHABET
+from complaints.admin.labels import sign_in_words
 from complaints.models.session import SealedSession
-from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import first_look, mfa, practice, sessions
+from complaints.models.team import Role, Staff, Team, TeamMembership
+from complaints.services import account_confirmation, first_look, mfa, practice, sessions, signin_counts
+from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
 from complaints.services.team_keys import personal, rotation
 from complaints.services.team_keys.membership import AdmissionRefused
@@ -38,6 +39,8 @@ from complaints.services.team_keys.membership import ask_admission as membership
 COMPARED_FIELDS: Final = {"first_name", "last_name", "nip", "agency"}
 # The fields of an account that decide which teams a person may belong to.
 MEMBERSHIP_FIELDS: Final = {"role", "body", "is_active"}
+# How far back an account's refused sign-ins and changes are shown.
+COUNTED_DAYS: Final = timedelta(days=14)
 
 
 class LanguageForm(BaseModelForm):
@@ -79,6 +82,14 @@ def _account_or_404(request: StaffRequest, staff_id: uuid.UUID) -> Staff:
     return get_object_or_404(_accounts(request.user), pk=staff_id)
 
 
+def _counts_of(account: Staff, today: date) -> list[tuple[date, str]]:
+    """Return by day, newest first, what was refused or changed at an account's sign-in during the last COUNTED_DAYS."""
+    days: dict[date, dict[str, int]] = {}
+    for row in signin_counts.days_of(account=account.pk, since=today - COUNTED_DAYS):
+        days.setdefault(row.day, {})[row.kind] = row.n
+    return [(day, sign_in_words(counts)) for day, counts in days.items()]
+
+
 def _other_account_or_404(request: StaffRequest, staff_id: uuid.UUID) -> Staff:
     """Return an account that is not the administrator's own; Http404 for others."""
     account = _account_or_404(request, staff_id)
@@ -97,10 +108,15 @@ class StaffAdmin(TableAdmin):
     opens_for = staticmethod(access.may_administer)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Staff]:
-        return _accounts(cast(Staff, request.user))
+        since = timezone.localdate() - COUNTED_DAYS
+        return signin_counts.with_refused(_accounts(cast(Staff, request.user)), since=since)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str]:
         return ("username",)
+
+    def list_context(self, request: HttpRequest) -> dict[str, object]:
+        """Add how many sign-ins were refused for names that no account has."""
+        return {"unknown_refused": signin_counts.refused_for_unknown(since=timezone.localdate() - COUNTED_DAYS)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Staff | None = None) -> list[str]:
         """Return what nobody changes on their own account: they could lock themselves out, or take another role."""
@@ -125,6 +141,8 @@ class StaffAdmin(TableAdmin):
             context["memberships"] = memberships
             context["has_factor"] = mfa.has_factor(account)
             context["is_self"] = account.pk == request.user.pk
+            context["waiting"] = account_confirmation.waiting_for(account)
+            context["refused"] = _counts_of(account, timezone.localdate())
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Staff, form: StaffForm, change: bool) -> None:
@@ -137,6 +155,8 @@ class StaffAdmin(TableAdmin):
             _set_initial_password(staff_request(request), obj)
         elif MEMBERSHIP_FIELDS & set(form.changed_data):
             _end_memberships(staff_request(request), obj)
+        if obj.role == Role.ADMIN and (not change or "role" in form.changed_data):
+            _ask_for_second_administrator(staff_request(request), obj)
         _audit_change(staff_request(request), obj, "changed" if change else "made")
 
 
@@ -154,14 +174,21 @@ def _end_memberships(request: StaffRequest, account: Staff) -> None:
 
 def _set_initial_password(request: StaffRequest, account: Staff) -> None:
     """Draw a password, set it and show it in a message, the only place where it is ever shown."""
-    # 20 characters, 100 bits, in groups that can be read out.
-    password = "-".join("".join(secrets.choice(ALPHABET) for _letter in range(5)) for _group in range(4))
-    personal.set_initial_password(staff=account, password=password, now=timezone.now())
+    password = account_confirmation.draw_code()
+    signer = request.keyring.signer
+    personal.set_initial_password(staff=account, password=password, by=request.user, signer=signer, now=timezone.now())
     text = _(
         "Initial password of %(person)s: %(password)s · Hand it over in person. It is shown only now, and the "
         "person replaces it at the first sign-in."
     )
     messages.warning(request, text % {"person": account.username, "password": password})
+
+
+def _ask_for_second_administrator(request: StaffRequest, account: Staff) -> None:
+    """Close the account of a new administrator: nobody makes the second one that they need by themselves."""
+    signer, now = request.keyring.signer, timezone.now()
+    account_confirmation.ask(staff=account, cause=Cause.ADMIN, by=request.user, signer=signer, now=now)
+    messages.warning(request, _("The account stays closed until another administrator has confirmed it."))
 
 
 def _audit_change(request: StaffRequest, account: Staff, change: str) -> None:
@@ -183,8 +210,9 @@ def new_password(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
     context = {
         "title": _("New initial password: %(person)s") % {"person": account.username},
         "consequence": _(
-            "The person's key ends, and every team that admitted them has to admit them again. No case is lost. The "
-            "new password is shown once, on the next page."
+            "The person's key ends, and with it their app and recovery codes; every team that admitted them has to "
+            "admit them again. No case is lost. The new password is shown once, on the next page. Another "
+            "administrator then confirms the account and hands the person a code, unless it was never used."
         ),
         "button": _("Give a new initial password"),
         "back": reverse("admin:complaints_staff_change", args=[account.pk]),
@@ -198,20 +226,44 @@ def reset_factor(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
     account = _other_account_or_404(request, object_id)
     if request.method == "POST":
         mfa.reset(staff=account, by=request.user, signer=request.keyring.signer, now=timezone.now())
-        text = _("%(person)s sets up a new second factor at the next sign-in. Their sessions were ended.")
+        text = _(
+            "The second factor of %(person)s was removed, and their sessions were ended. Another administrator now "
+            "confirms the account and hands over the code."
+        )
         messages.success(request, text % {"person": account.username})
         return redirect("admin:complaints_staff_change", account.pk)
     context = {
         "title": _("Reset the second factor: %(person)s") % {"person": account.username},
         "consequence": _(
             "Only after you have met and recognised this person: app, security keys and recovery codes end, and so do "
-            "their sessions. At the next sign-in their password alone leads to setting up a new factor. The reset "
-            "stands in the audit chain under your name."
+            "their sessions. They set up a new factor once another administrator has confirmed it and handed them a "
+            "code. The reset stands in the audit chain under your name, and the person is told."
         ),
         "button": _("Reset the second factor"),
         "back": reverse("admin:complaints_staff_change", args=[account.pk]),
     }
     return render(request, "admin/ask.html", context, model=Staff)
+
+
+@staff_page("GET", "POST", opens_for=access.may_administer)
+def confirm(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Confirm what another administrator did to an account, and show once the code that opens it."""
+    account = _other_account_or_404(request, object_id)
+    waiting = account_confirmation.waiting_for(account)
+    if waiting is None:
+        raise Http404
+    context: dict[str, object] = {
+        "title": _("Confirm the account: %(person)s") % {"person": account.username},
+        "person": account,
+        "waiting": waiting,
+        "may_confirm": account_confirmation.may_confirm(waiting, request.user),
+    }
+    status = 200 if context["may_confirm"] else 409
+    if request.method == "POST" and context["may_confirm"]:
+        # The code is shown on this page alone and nowhere kept, so there is no redirect.
+        signer, now = request.keyring.signer, timezone.now()
+        context["code"] = account_confirmation.confirm(staff=account, by=request.user, signer=signer, now=now)
+    return render(request, "admin/staff_confirm.html", context, model=Staff, status=status)
 
 
 @staff_page("POST", opens_for=access.may_administer)
@@ -291,7 +343,12 @@ def own_sessions(request: StaffRequest) -> HttpResponseBase:
     here = str(request.session.row)  # type: ignore[attr-defined]
     if request.method != "POST":
         rows: list[SealedSession] = sessions.active_sessions(staff=request.user, now=timezone.now())
-        context = {"title": _("My sessions"), "sessions": [(row, row.pk == here) for row in rows]}
+        context = {
+            "title": _("My sessions"),
+            "sessions": [(row, row.pk == here) for row in rows],
+            "since_last": sign_in_words(request.session.get(signin_counts.SINCE_LAST, {})),
+            "counts": _counts_of(request.user, timezone.localdate()),
+        }
         return render(request, "admin/sessions.html", context, model=SealedSession)
     named = request.POST.get("session", "")
     count = sessions.end_sessions(

@@ -155,6 +155,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Staff accounts
     path("complaints/staff/<uuid:object_id>/sandi/", staff.new_password, name="complaints_staff_password"),
     path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),
+    path("complaints/staff/<uuid:object_id>/pengesahan/", staff.confirm, name="complaints_staff_confirm"),
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
     # Django's own and the plain tables; the last of them catches every other address.
     *site.get_urls(),

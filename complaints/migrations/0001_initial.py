@@ -243,6 +243,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SigninCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account', models.UUIDField()),
+                ('day', models.DateField()),
+                ('kind', models.CharField(choices=[('password', 'wrong passwords'), ('code', 'wrong codes'), ('address', 'attempts during a delay'), ('factor_added', 'second factor added'), ('factor_removed', 'second factor removed'), ('factor_reset', 'second factor reset by an administrator'), ('codes_made', 'recovery codes made'), ('password_changed', 'password changed'), ('password_reset', 'password reset by an administrator')], max_length=16)),
+                ('n', models.PositiveIntegerField()),
+                ('told', models.PositiveIntegerField(default=0)),
+                ('recorded', models.PositiveIntegerField(default=0)),
+                ('is_mailed', models.BooleanField(default=False)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('account', 'day', 'kind'), name='signin_count_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['password', 'code', 'address', 'factor_added', 'factor_removed', 'factor_reset', 'codes_made', 'password_changed', 'password_reset'])), name='signin_count_kind')],
+            },
+        ),
+        migrations.CreateModel(
             name='Staff',
             fields=[
                 ('password', models.CharField(max_length=128, verbose_name='password')),
@@ -265,6 +281,7 @@ class Migration(migrations.Migration):
                 ('verify_key', models.BinaryField(null=True)),
                 ('wrapped_key', models.BinaryField(null=True)),
                 ('must_change_password', models.BooleanField(default=False, editable=False, verbose_name='must choose an own password')),
+                ('awaits_confirmation', models.BooleanField(default=False, editable=False)),
                 ('is_sample', models.BooleanField(default=False, editable=False)),
                 ('practising', models.BooleanField(default=False, editable=False, verbose_name='practising')),
                 ('queue_columns', models.CharField(blank=True, editable=False, max_length=200)),
@@ -280,6 +297,21 @@ class Migration(migrations.Migration):
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
             ],
+        ),
+        migrations.CreateModel(
+            name='AccountConfirmation',
+            fields=[
+                ('staff', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='confirmation', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('cause', models.CharField(choices=[('password', 'new initial password'), ('factor', 'second factor reset'), ('admin', 'made an administrator')], max_length=8)),
+                ('askers', models.JSONField(default=list)),
+                ('asked_at', models.DateTimeField()),
+                ('confirmed_at', models.DateTimeField(null=True)),
+                ('code_digest', models.BinaryField(null=True)),
+                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('cause__in', ['password', 'factor', 'admin'])), name='confirmation_cause'), models.CheckConstraint(condition=models.Q(models.Q(('code_digest__isnull', True), ('confirmed_at__isnull', True)), models.Q(('code_digest__isnull', False), ('confirmed_at__isnull', False)), _connector='OR'), name='confirmation_whole')],
+            },
         ),
         migrations.CreateModel(
             name='Duty',

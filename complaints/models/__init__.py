@@ -14,6 +14,7 @@ from complaints.models import (
     removal,
     saved_filters,
     session,
+    sign_in,
     team,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "removal",
     "saved_filters",
     "session",
+    "sign_in",
     "team",
 ]

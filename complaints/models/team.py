@@ -43,6 +43,8 @@ class Staff(AbstractUser):
     verify_key = models.BinaryField(null=True, editable=False)
     wrapped_key = models.BinaryField(null=True, editable=False)
     must_change_password = models.BooleanField(_("must choose an own password"), default=False, editable=False)
+    # Closed until an administrator other than those who asked has confirmed: models.sign_in.AccountConfirmation.
+    awaits_confirmation = models.BooleanField(default=False, editable=False)
     is_sample = models.BooleanField(default=False, editable=False)
     practising = models.BooleanField(_("practising"), default=False, editable=False)
     # Codes of columns, separated by commas; empty for the default columns.

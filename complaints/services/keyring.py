@@ -280,6 +280,11 @@ def keyring_of(user: Staff | AnonymousUser, session: SessionBase) -> Keyring:
     return Keyring(user, keys)
 
 
+def keys_from(secret: str) -> KeySet | None:
+    """Return the key set whose private bytes a sealed session holds in hexadecimal; None for ""."""
+    return KeySet.from_bytes(bytes.fromhex(secret)) if secret else None
+
+
 def store_keys(session: SessionBase, keys: KeySet | None) -> None:
     """Store an unlocked key in the person's sealed session; None removes it."""
     if keys is None:

@@ -1,57 +1,97 @@
-"""The second factor of staff: secrets encrypted under the pepper and bound to their owner, codes accepted once.
+"""The second factor of staff: secrets sealed to the key that the password opens, codes accepted once.
 
-The tables are django-allauth's. TOTP is RFC 6238, so HMAC-SHA1 (docs/adr/0017-second-factor.md).
+The tables are django-allauth's. TOTP is RFC 6238, so HMAC-SHA1 (docs/adr/0017-second-factor.md). Without the password
+nobody reads a secret, not even with the database and the environment (docs/adr/0033-guessing-the-second-factor.md).
 """
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from datetime import datetime
+from hashlib import sha1
 
 from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa import app_settings
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from django.db import transaction
 
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import SignPair, blake2b, decrypt, encrypt
+from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SignPair
+from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, seal_record
+from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff
-from complaints.services import sessions
+from complaints.services import account_confirmation, sessions, signin_counts
 from complaints.services.audit import log
-from complaints.services.keyring import pepper
 
 PERIOD = 30
 # Time steps before and after the present one: phone clocks are often off by half a minute.
 TOLERANCE = 1
 TOTP, CODES, WEBAUTHN = Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES, Authenticator.Type.WEBAUTHN
 PRIMARY = (TOTP, WEBAUTHN)
+# The field of an authenticator's data that holds its sealed secret, and the kind of the sealed record.
+SECRETS = {TOTP: "secret", CODES: "seed"}
+CHANGES = {
+    "factor.added": SigninCount.Kind.FACTOR_ADDED,
+    "factor.removed": SigninCount.Kind.FACTOR_REMOVED,
+    "factor.codes_made": SigninCount.Kind.CODES_MADE,
+}
 
 
-def _key() -> bytes:
-    return blake2b(b"second factor", person=b"factor-secret", key=pepper())
+class NoKey(Exception):  # noqa: N818
+    """A secret can be neither sealed nor opened, because the person's key is not open in this session."""
 
 
-def seal_secret(owner: uuid.UUID, text: str) -> str:
-    """Encrypt a factor's secret for the database; the result (text) names its owner and opens for no other."""
-    return f"{owner}:{encrypt(_key(), text.encode(), owner.bytes).hex()}"
+def _context(owner: uuid.UUID, kind: str) -> Context:
+    return Context(f"factor-{kind}", str(owner), str(owner))
 
 
-def open_secret(sealed: str) -> str:
-    """Decrypt what :func:`seal_secret` returned; raises SealError where it was altered."""
-    owner, _colon, content = sealed.partition(":")
+def seal_secret(keys: KeySet | None, owner: uuid.UUID, text: str, kind: str = CODES) -> str:
+    """Seal the secret of a factor to its owner's own key; return the record in hexadecimal. Raises NoKey."""
+    if keys is None:
+        raise NoKey
+    return seal_record(keys.box.public, _context(owner, kind), text, keys.sign, sizes=KEY_SIZES).hex()
+
+
+def open_secret(keys: KeySet | None, owner: uuid.UUID, sealed: str, kind: str = CODES) -> str:
+    """Open what :func:`seal_secret` returned.
+
+    Raises:
+        NoKey: the owner's key is not open.
+        SealError: it was sealed for another person or kind, or altered.
+    """
+    if keys is None:
+        raise NoKey
     try:
-        return decrypt(_key(), bytes.fromhex(content), uuid.UUID(owner).bytes).decode()
+        raw = bytes.fromhex(sealed)
     except ValueError as error:
         raise SealError("factor") from error
+    return str(open_record(keys.box, raw, _context(owner, kind), keys.sign.public, sizes=KEY_SIZES))
 
 
-def _sealed_secret(row: Authenticator, name: str) -> str:
-    """Return the encrypted secret ``name`` of a row; raises SealError where it was copied from another person."""
-    sealed = str(row.data[name])
-    if sealed.partition(":")[0] != str(row.user_id):
-        raise SealError("factor")
-    return sealed
+def _secret_of(row: Authenticator, keys: KeySet | None) -> str:
+    return open_secret(keys, row.user_id, str(row.data[SECRETS[row.type]]), row.type)
+
+
+class PersonalCodes(RecoveryCodes):  # type: ignore[misc]
+    """A person's recovery codes with the seed that their key opens; allauth would ask the request for it."""
+
+    def __init__(self, row: Authenticator, keys: KeySet | None) -> None:
+        super().__init__(row)
+        self.seed = _secret_of(row, keys)
+
+    def generate_codes(self) -> list[str]:
+        """Return all codes, the used ones too, as allauth's page shows them."""
+        digits, codes = app_settings.RECOVERY_CODE_DIGITS, []
+        running = hmac.new(self.seed.encode("ascii"), digestmod=sha1)
+        for number in range(app_settings.RECOVERY_CODE_COUNT):
+            running.update(f"{number:3},".encode())
+            value = int.from_bytes(running.digest()[: min(digits // 2, running.digest_size)], "big")
+            codes.append(str(value % 10**digits).zfill(digits))
+        return codes
 
 
 def has_factor(staff: Staff) -> bool:
@@ -73,60 +113,100 @@ def _code(secret: str, step: int) -> str:
 
 
 @transaction.atomic
-def use_code(*, staff: Staff, code: str, now: float) -> Authenticator | None:
+def use_code(
+    *, staff: Staff, keys: KeySet | None, code: str, now: float, code_before: str | None = None
+) -> Authenticator | None:
     """Accept a person's TOTP or recovery code once; return its row, or None for a wrong or used code.
 
     A code is refused once a code of its time step or of a later one was accepted. The row is locked, so that one of two
     simultaneous requests succeeds.
+
+    Args:
+        keys: the person's own key, which their password has opened; None accepts no code.
+        code_before: where one code is not enough, the one that was given before it. An app's codes have to be those of
+            two successive steps, recovery codes two different ones; neither is said to be right or wrong by itself.
     """
+    if keys is None:
+        return None
+    given = [code] if code_before is None else [code_before, code]
     rows = Authenticator.objects.select_for_update().filter(user=staff, type__in=(TOTP, CODES)).order_by("-type")
-    return next((row for row in rows if _accepts(row, code, now)), None)
+    return next((row for row in rows if _accepts(row, keys, given, now)), None)
 
 
-def _accepts(row: Authenticator, code: str, now: float) -> bool:
+def _accepts(row: Authenticator, keys: KeySet, given: list[str], now: float) -> bool:
     if row.type == CODES:
-        _sealed_secret(row, "seed")
-        return bool(RecoveryCodes(row).validate_code(code))
-    step = matching_step(open_secret(_sealed_secret(row, "secret")), code, now)
-    if step is None or step <= row.data.get("step", -1):
+        return _accepts_recovery_codes(row, keys, given)
+    secret = _secret_of(row, keys)
+    step = matching_step(secret, given[-1], now)
+    # Both are compared in any case, so that the time taken does not tell which of them was right.
+    last_step = int(now) // PERIOD if step is None else step
+    is_first_right = compare_user_code(actual=given[0], expected=_code(secret, last_step - len(given) + 1))
+    if step is None or not is_first_right or step - len(given) < row.data.get("step", -1):
         return False
     row.data["step"] = step
     row.save(update_fields=["data"])
     return True
 
 
-def enrol_totp(*, staff: Staff, secret: str = "", step: int = -1) -> str:
-    """Replace a person's authenticator app; return the secret of the new one (base32).
+def _accepts_recovery_codes(row: Authenticator, keys: KeySet, given: list[str]) -> bool:
+    codes = PersonalCodes(row, keys)
+    unused = codes.get_unused_codes()
+    # As they are known, not as they were typed: a code in two spellings is one code.
+    known = {match for code in given for match in unused if compare_user_code(actual=code, expected=match)}
+    return len(known) == len(given) and all(codes.validate_code(code) for code in known)
+
+
+def enrol_totp(*, staff: Staff, keys: KeySet | None, secret: str = "", step: int = -1) -> str:
+    """Replace a person's authenticator app; return the secret of the new one (base32). Raises NoKey.
 
     Args:
         step: the time step of the code that confirmed the app; no code up to it is accepted again.
     """
     secret = secret or str(generate_totp_secret())
-    data = {"secret": seal_secret(staff.pk, secret), "step": step}
+    data = {"secret": seal_secret(keys, staff.pk, secret, TOTP), "step": step}
     with transaction.atomic():
         Authenticator.objects.filter(user=staff, type=TOTP).delete()
         Authenticator.objects.create(user=staff, type=TOTP, data=data)
     return secret
 
 
-def practice_code(*, staff: Staff, now: float) -> str:
-    """Return the code that a sample account can use now; "" while there is none, and for every other account."""
+def forget_sealed(*, staff: Staff) -> None:
+    """Delete the app and the recovery codes of a person whose key was retired: nothing opens their secrets any more."""
+    Authenticator.objects.filter(user=staff, type__in=(TOTP, CODES)).delete()
+
+
+def practice_code(*, staff: Staff, keys: KeySet | None, now: float, code_before: str | None = None) -> str:
+    """Return the code that a sample account can use now, or the one that follows ``code_before``; else "".
+
+    It is "" for every other account, and for a session in which the account's key is not open.
+    """
     row = Authenticator.objects.filter(user=staff, type=TOTP).first() if staff.is_sample else None
-    if row is None:
+    if row is None or keys is None:
         return ""
-    present = int(now) // PERIOD
-    step = max(present, row.data.get("step", -1) + 1)
-    return _code(open_secret(_sealed_secret(row, "secret")), step) if step <= present + TOLERANCE else ""
-
-
-def record(*, event: str, staff: Staff, kind: str, now: datetime, signer: SignPair | None) -> None:
-    """Record that a person has added, removed or renewed a factor of their own; ``event`` is a ``factor.`` event."""
-    log.append(event=event, now=now, actor=staff, signer=signer, facts={"staff": str(staff.pk), "kind": kind})
+    secret, present = _secret_of(row, keys), int(now) // PERIOD
+    before = matching_step(secret, code_before, now) if code_before else None
+    step = before + 1 if before is not None else max(present, row.data.get("step", -1) + 1)
+    return _code(secret, step) if step <= present + TOLERANCE else ""
 
 
 @transaction.atomic
-def reset(*, staff: Staff, by: Staff, signer: SignPair | None, now: datetime) -> None:
-    """Delete every factor of a person who lost theirs and end their sessions; they enrol again at the next sign-in."""
+def record(*, event: str, staff: Staff, kind: str, now: datetime, signer: SignPair | None) -> None:
+    """Record that a person has added, removed or renewed a factor of their own; ``event`` is a ``factor.`` event.
+
+    They are told by mail and at the next sign-in, because it may have been somebody else.
+    """
+    log.append(event=event, now=now, actor=staff, signer=signer, facts={"staff": str(staff.pk), "kind": kind})
+    signin_counts.note_change(staff=staff, kind=CHANGES[event], now=now)
+
+
+@transaction.atomic
+def reset(*, staff: Staff, by: Staff | None, signer: SignPair | None, now: datetime) -> None:
+    """Delete every factor of a person who lost theirs, end their sessions and close the account.
+
+    They enrol again once another administrator has confirmed it; ``by`` is None for a command on the server.
+    """
     Authenticator.objects.filter(user=staff).delete()
     log.append(event="factor.reset", now=now, actor=by, signer=signer, facts={"staff": str(staff.pk)})
+    account_confirmation.ask(staff=staff, cause=account_confirmation.Cause.FACTOR, by=by, signer=signer, now=now)
+    signin_counts.note_change(staff=staff, kind=SigninCount.Kind.FACTOR_RESET, now=now)
     sessions.end_sessions(staff=staff, by=by, signer=signer, now=now)

@@ -15,7 +15,7 @@ from complaints.adapters import mail
 from complaints.models.complaint import Complaint
 from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
-from complaints.services import case_deadlines, login_throttle
+from complaints.services import case_deadlines, login_throttle, signin_counts
 from complaints.services.audit import log
 
 # Number of recent heads that are checked again, in case one could not be exported when its day was closed.
@@ -83,6 +83,12 @@ def _remind(person: Staff) -> int:
         subject = _("There is work in the portal")
         body = _("There is work waiting for your team. Please sign in at the usual address.")
     return mail.send([person.email], subject, body)
+
+
+def report_signin_counts(*, today: date, now: datetime) -> None:
+    """Mail administrators about accounts with many refused sign-ins, then append the counts of past days."""
+    signin_counts.tell_administrators(today=today)
+    signin_counts.record_days(today=today, now=now)
 
 
 # --- The heartbeat of the job cluster, read by the watchdog outside of it ---------------------------------------------

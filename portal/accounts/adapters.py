@@ -21,7 +21,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from complaints.models.team import Staff
-from complaints.services import login_throttle, mfa, sessions
+from complaints.services import login_throttle, mfa, sessions, signin_counts
+from complaints.services.signin_counts import Kind
 from complaints.services.team_keys import personal
 from portal.accounts import step_up
 
@@ -64,9 +65,15 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         login_throttle.begin(**_attempt(request, credentials), now=timezone.now())
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Staff | None:
-        """Return the user where the password is right, and reset the count of failed attempts."""
-        user: Staff | None = super().authenticate(request, **credentials)
-        if user is not None:
+        """Return the user where the password is right, and reset the delays; count what was wrong or came too early."""
+        try:
+            user: Staff | None = super().authenticate(request, **credentials)
+        except login_throttle.Throttled:
+            _count(Kind.ADDRESS, credentials)
+            raise
+        if user is None:
+            _count(Kind.PASSWORD, credentials)
+        else:
             login_throttle.succeeded(**_attempt(request, credentials), now=timezone.now())
         return user
 
@@ -101,8 +108,14 @@ def _attempt(request: HttpRequest, credentials: dict[str, Any]) -> dict[str, str
     return {"kind": "password", "account": credentials.get("username", ""), "source": source(request)}
 
 
+def _count(kind: Kind, credentials: dict[str, Any]) -> None:
+    # The same two statements for a name that an account has and for any other.
+    account = signin_counts.account_named(credentials.get("username", ""))
+    signin_counts.count(kind=kind, account=account, day=timezone.localdate())
+
+
 class StaffFactorAdapter(DefaultMFAAdapter):
-    """Second factors whose secrets are sealed for their owner, under the portal's name."""
+    """Second factors under the portal's name; the seed of recovery codes is sealed to its owner's key."""
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
@@ -110,10 +123,12 @@ class StaffFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return mfa.seal_secret(context.request.user.pk, text)
+        user = context.request.user
+        return mfa.seal_secret(step_up.held_keys(context.request, user), user.pk, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return mfa.open_secret(encrypted_text)
+        user = context.request.user
+        return mfa.open_secret(step_up.held_keys(context.request, user), user.pk, encrypted_text)
 
     def _get_site_name(self) -> str:
         return "Kanal Netral"
@@ -150,3 +165,5 @@ def _unused_hash() -> str:
 @receiver(user_logged_in, dispatch_uid="portal.accounts.adapters.record")
 def record(sender: object, request: HttpRequest, user: Staff, **kwargs: object) -> None:
     personal.record_login(staff=user)
+    if untold := signin_counts.take_untold(staff=user):
+        request.session[signin_counts.SINCE_LAST] = untold

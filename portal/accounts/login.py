@@ -1,7 +1,8 @@
 """The login pages: password, second factor, reauthentication, and the change of the password.
 
-django-allauth's views with three changes: failed attempts are delayed by account and source, a code works once, and a
-change of a factor requires that password and factor were given just before.
+django-allauth's views with four changes: failed attempts are delayed by account and source, a code works once, after
+many wrong codes of a day it counts only together with the next one, and a change of a factor requires that password and
+factor were given just before.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -35,30 +38,66 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 
 from complaints.models.team import Staff
-from complaints.services import login_throttle, mfa
+from complaints.services import account_confirmation, login_throttle, mfa, signin_counts
+from complaints.services.signin_counts import Kind
 from portal.accounts import step_up
 from portal.accounts.adapters import source
+
+# The code of the ValidationError that asks for another code before it says anything of the first.
+NEXT_CODE = "next_code"
 
 
 @contextmanager
 def attempted(user: Staff) -> Iterator[None]:
     """Count an attempt at a second factor as failed unless the block ends without an error; raises Throttled."""
     attempt = {"kind": "factor", "account": str(user.pk), "source": source(context.request)}
-    login_throttle.begin(**attempt, now=timezone.now())
+    try:
+        login_throttle.begin(**attempt, now=timezone.now())
+    except login_throttle.Throttled:
+        signin_counts.count(kind=Kind.ADDRESS, account=user.pk, day=timezone.localdate())
+        raise
     yield
     login_throttle.succeeded(**attempt, now=timezone.now())
 
 
 class CodeForm(AuthenticateForm):
-    """A code of the authenticator app or a recovery code; each works once."""
+    """A code of the authenticator app or a recovery code; each works once.
+
+    After signin_counts.SINGLE_CODES wrong ones of a day, a code is kept unjudged until the next one comes with it.
+    """
 
     def clean_code(self) -> str:
-        code = str(self.cleaned_data["code"])
+        request, code = context.request, str(self.cleaned_data["code"])
+        before = step_up.code_before(request, self.user)
+        step_up.forget_code(request)
+        if before is None and signin_counts.needs_two_codes(staff=self.user, day=timezone.localdate()):
+            step_up.hold_code(request, self.user, code)
+            raise forms.ValidationError(_("Now the code that follows."), code=NEXT_CODE)
         with attempted(self.user):
-            self.authenticator = mfa.use_code(staff=self.user, code=code, now=time.time())
+            self.authenticator = self._use(code, before)
             if self.authenticator is None:
                 raise get_adapter().validation_error("incorrect_code")
         return code
+
+    def _use(self, code: str, before: str | None) -> Authenticator | None:
+        """Count the code as wrong, judge it, and take it back if it was right.
+
+        It is counted first, so that of a hundred posts at once no more than SINGLE_CODES are judged alone.
+        """
+        counted = {"kind": Kind.CODE, "account": self.user.pk, "day": timezone.localdate()}
+        number = signin_counts.count(**counted)
+        if before is None and number > signin_counts.SINGLE_CODES:
+            return None
+        keys = step_up.held_keys(context.request, self.user)
+        row = mfa.use_code(staff=self.user, keys=keys, code=code, now=time.time(), code_before=before)
+        if row is not None:
+            signin_counts.take_back(**counted)
+        return row
+
+    @property
+    def asks_next(self) -> bool:
+        """Whether a code was kept and the one that follows is asked for."""
+        return bool(self.has_error("code", NEXT_CODE))
 
 
 class KeyForm(AuthenticateWebAuthnForm):
@@ -111,7 +150,7 @@ class StaffLogoutView(LogoutView):
 
 
 class SecondFactorView(AuthenticateView):
-    """The second factor, after the right password."""
+    """The second factor, after the right password; MOST_WRONG_CODES wrong codes lead back to the password."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
@@ -123,6 +162,17 @@ class SecondFactorView(AuthenticateView):
             response.headers["Retry-After"] = str(error.seconds)
         return response
 
+    def form_invalid(self, form: CodeForm | KeyForm) -> HttpResponse:
+        """Show the page again, or end the sign-in where too many codes were wrong; a security key is never counted."""
+        is_wrong = isinstance(form, CodeForm) and not form.asks_next
+        if is_wrong and step_up.count_wrong_code(self.request):
+            self.request.session.flush()
+            messages.error(
+                self.request, _("Several codes were wrong, so the sign-in has ended. Begin with the password.")
+            )
+            return redirect("account_login")
+        return cast(HttpResponse, super().form_invalid(form))
+
     def form_valid(self, form: CodeForm | KeyForm) -> HttpResponse:
         """Release the key that the password opened; allauth then logs in under a new cookie."""
         form.save()
@@ -131,18 +181,25 @@ class SecondFactorView(AuthenticateView):
 
     def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         user = self.stage.login.user
-        return {**super().get_context_data(**kwargs), **kwargs, **factor_kinds(user)}
+        return {**super().get_context_data(**kwargs), **kwargs, **factor_context(self.request, user)}
 
 
-def factor_kinds(user: Staff) -> dict[str, object]:
-    """Return which factors a person has; for a sample account in sample mode also the code of now."""
+def factor_context(request: HttpRequest, user: Staff) -> dict[str, object]:
+    """Return which factors a person has, and whether two codes are asked for and the second of them.
+
+    For a sample account in sample mode it has the code of now, too.
+    """
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     practice = settings.SAMPLE_MODE and user.is_sample
+    before, keys = step_up.code_before(request, user), step_up.held_keys(request, user)
+    code = mfa.practice_code(staff=user, keys=keys, now=time.time(), code_before=before) if practice else ""
     return {
         "has_app": mfa.TOTP in kinds,
         "has_key": mfa.WEBAUTHN in kinds,
+        "asks_next": before is not None,
+        "needs_two_codes": signin_counts.needs_two_codes(staff=user, day=timezone.localdate()),
         "practice": practice,
-        "practice_code": mfa.practice_code(staff=user, now=time.time()) if practice else "",
+        "practice_code": code,
     }
 
 
@@ -166,8 +223,11 @@ class ConfirmForm(forms.Form):
         # The adapter's check counts towards the same delays as the login.
         is_right = account_adapter(context.request).reauthenticate(self.user, cleaned["password"])
         if is_right and self.asks_factor:
-            name, form = ("credential", KeyForm) if cleaned.get("credential") else ("code", CodeForm)
-            is_right = form(user=self.user, data={name: self.data.get(name, "")}).is_valid()
+            name, kind = ("credential", KeyForm) if cleaned.get("credential") else ("code", CodeForm)
+            form = kind(user=self.user, data={name: self.data.get(name, "")})
+            is_right = form.is_valid()
+            if isinstance(form, CodeForm) and form.asks_next:
+                raise forms.ValidationError(_("Now the code that follows."), code=NEXT_CODE)
         if not is_right:
             raise forms.ValidationError(_("Password or second factor is not right."))
         return cleaned
@@ -193,16 +253,56 @@ class ConfirmView(ThrottledView):
     def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         request = self.request
         target = request.POST.get("next") or request.GET.get("next", "")
-        values = {**super().get_context_data(**kwargs), "next": target, **factor_kinds(cast(Staff, request.user))}
+        values = {
+            **super().get_context_data(**kwargs),
+            "next": target,
+            **factor_context(request, cast(Staff, request.user)),
+        }
         if values["has_key"]:
             values["js_data"] = {"request_options": webauthn.begin_authentication(request.user)}
         return values
 
 
 class PasswordView(PasswordChangeView):
-    """Changes the password; replacing the initial one, which an administrator set, needs no confirmation."""
+    """Changes the password; replacing one that somebody else set, or making the first key, needs no confirmation."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if request.user.is_authenticated and not request.user.must_change_password:
+        user = request.user
+        if user.is_authenticated and user.has_key and not user.must_change_password:
             step_up.require_confirmation(request)
         return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+
+
+class ConfirmationForm(forms.Form):
+    """The code that a second administrator was shown when they confirmed the account."""
+
+    code = forms.CharField(label=gettext_lazy("Code of the second administrator"), max_length=60)
+
+    def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+
+    def clean_code(self) -> str:
+        """Open the account with the code; raises services.login_throttle.Throttled."""
+        code = str(self.cleaned_data["code"])
+        with attempted(self.user):
+            if not account_confirmation.open_account(staff=self.user, code=code, now=timezone.now()):
+                raise forms.ValidationError(_("That is not the code."))
+        return code
+
+
+@method_decorator(login_required, name="dispatch")
+class ConfirmationView(ThrottledView):
+    """All that a person sees whose account waits for a second administrator."""
+
+    form_class = ConfirmationForm
+    template_name = "account/confirmation.html"
+    success_url = reverse_lazy("admin:index")
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.user.awaits_confirmation:
+            return redirect("admin:index")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user}

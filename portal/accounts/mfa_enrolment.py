@@ -108,7 +108,9 @@ class ActivateAppView(Confirmed, ThrottledView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
-            mfa.enrol_totp(staff=_person(self.request), secret=form.secret, step=form.step)
+            person = _person(self.request)
+            keys = step_up.held_keys(self.request, person)
+            mfa.enrol_totp(staff=person, keys=keys, secret=form.secret, step=form.step)
             clear_totp_secret(self.request)
             return _finish_enrolment(self.request, "totp")
 

@@ -1,6 +1,7 @@
 """What a staff session knows of its login: when the password and the second factor were given, and by whom.
 
-The key that the password opened waits under PENDING until the second factor was given; only then can it be used.
+The key that the password opened waits under PENDING until the second factor was given; until then it opens nothing but
+the secret of that factor.
 """
 
 from __future__ import annotations
@@ -14,11 +15,18 @@ from django.http import HttpRequest
 
 from complaints.models.team import Staff
 from complaints.services import mfa
-from complaints.services.keyring import SESSION_KEY, store_keys
+from complaints.services.keyring import SESSION_KEY, keys_from, store_keys
 from portal.accounts.sessions import FACTOR, PENDING, gave_second_factor
 
 # [the id of the person who gave the password, seconds since the epoch].
 FIRST_FACTOR = "password_at"
+# How many codes of this sign-in were wrong, and how many end it.
+WRONG_CODES = "wrong_codes"
+MOST_WRONG_CODES = 5
+# [the id of the person, a code that counts together with the next one only, seconds since the epoch].
+CODE_BEFORE = "code_before"
+# The code of an app changes within 30 seconds; who takes longer than this begins anew with the first code.
+CODE_BEFORE_SECONDS = 120
 
 
 def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
@@ -28,6 +36,8 @@ def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:
     """
     session, now = request.session, time.time()
     session[FIRST_FACTOR] = [str(user.pk), now]
+    session.pop(WRONG_CODES, None)
+    forget_code(request)
     if gave_second_factor(request, user):
         store_keys(session, keys)
         return
@@ -40,9 +50,45 @@ def release_pending_key(request: HttpRequest, user: Staff) -> None:
     """Record that the second factor was given now, and release the person's pending key."""
     session = request.session
     session[FACTOR] = [str(user.pk), time.time()]
+    session.pop(WRONG_CODES, None)
     pending = session.pop(PENDING, None)
     if pending and pending["user"] == str(user.pk) and pending["key"]:
         session[SESSION_KEY] = pending["key"]
+
+
+def held_keys(request: HttpRequest, user: Staff) -> Any:
+    """Return the KeySet of a person that their password opened in this session; None where the session has none.
+
+    It is returned also while the second factor is missing, whose secret it opens. Only services import the type.
+    """
+    session = request.session
+    pending = session.get(PENDING)
+    if pending and pending["user"] == str(user.pk):
+        return keys_from(pending["key"])
+    return keys_from(session.get(SESSION_KEY, "")) if request.user == user else None
+
+
+def count_wrong_code(request: HttpRequest) -> bool:
+    """Count a wrong code of a sign-in that waits for its second factor; return whether it ends the sign-in."""
+    wrong = request.session.get(WRONG_CODES, 0) + 1
+    request.session[WRONG_CODES] = wrong
+    return bool(wrong >= MOST_WRONG_CODES)
+
+
+def hold_code(request: HttpRequest, user: Staff, code: str) -> None:
+    """Keep a code in the sealed session until the next one comes."""
+    request.session[CODE_BEFORE] = [str(user.pk), code, time.time()]
+
+
+def code_before(request: HttpRequest, user: Staff) -> str | None:
+    """Return the code that :func:`hold_code` keeps for a person; None without one, or when it is too old."""
+    person, code, at = request.session.get(CODE_BEFORE) or (None, None, 0.0)
+    return code if person == str(user.pk) and time.time() - at < CODE_BEFORE_SECONDS else None
+
+
+def forget_code(request: HttpRequest) -> None:
+    """Drop the code that :func:`hold_code` keeps."""
+    request.session.pop(CODE_BEFORE, None)
 
 
 def repeat_login(request: HttpRequest, user: Staff, *, factor: bool) -> None:

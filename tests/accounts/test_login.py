@@ -15,6 +15,7 @@ from pytest_django import Settings
 from complaints.models.audit import AuditEntry
 from complaints.models.session import SealedSession
 from complaints.models.team import Role, Staff, TeamMembership
+from complaints.services import account_confirmation
 from complaints.services.team_keys import personal
 from portal.accounts import adapters
 from tests.world import PASSWORD, Cast, SignedIn, enrol, send_report, sign_in, start_session
@@ -148,6 +149,10 @@ def test_replacing_the_initial_password_creates_the_key(client: Client, cast: Ca
     response = client.post(reverse("account_change_password"), good)
     assert response.headers["Location"] == reverse("admin:index")
     assert cast["vera"].has_key
+    # Her account was in use: a second administrator hands her a code.
+    assert client.get(reverse("admin:me")).headers["Location"] == reverse("account_confirmation")
+    code = account_confirmation.confirm(staff=cast["vera"], by=cast["adi"], signer=None, now=timezone.now())
+    assert client.post(reverse("account_confirmation"), {"code": code}).status_code == 302
     assert client.get(reverse("admin:me")).headers["Location"] == reverse("mfa_index")
     enrol(client)
     own_page = client.get(reverse("admin:me")).content.decode()

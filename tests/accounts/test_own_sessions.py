@@ -60,7 +60,7 @@ def test_ending_this_one_leads_to_the_login(signed_in: SignedIn) -> None:
 
 def test_a_new_password_ends_the_others(signed_in: SignedIn) -> None:
     first, other = signed_in("vera"), signed_in("vera")
-    form = {"oldpassword": "sandi yang cukup panjang", "password1": "lain lain lain lain"}
+    form = {"oldpassword": "sandi yang cukup panjang", "password1": "empat kata yang tidak serumpun"}
     assert first.post(reverse("account_change_password"), form | {"password2": form["password1"]}).status_code == 302
     assert [alive(first), alive(other)] == [True, False]
     assert "staff_key" in first.session

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator
 
 from tests.browser.files import Upload
 from tests.browser.window import Window
-from tests.world import PASSWORD, app_code, next_code
+from tests.world import APPS, PASSWORD, app_code, next_code
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ class Officer:
         assert self.page.locator("#recovery-codes li").count() == 10
         self.window.follow(self.page.locator("main a.btn-primary"))
         assert self.window.path == "/kantor/"
+        APPS[self.name] = secret
         return secret
 
     def signs_out(self) -> None:

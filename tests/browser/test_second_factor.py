@@ -3,11 +3,13 @@ code; without scripts as far as no key is needed."""
 
 from __future__ import annotations
 
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
 from complaints.models.session import SealedSession
-from complaints.services import mfa
+from complaints.services import account_confirmation, mfa, signin_counts
+from complaints.services.signin_counts import SINGLE_CODES, Kind
 from complaints.services.team_keys import personal
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
@@ -46,6 +48,12 @@ def test_new_user_sets_password_then_factor_without_scripts(live_cast: Cast, win
     assert officer.window.path == "/kantor/sandi/"
     for name, value in {"oldpassword": INITIAL, "password1": NEW, "password2": NEW}.items():
         officer.page.locator(f"[name={name}]").fill(value)
+    officer.window.follow(officer.page.locator("main form button.btn-primary"))
+    officer.window.go("/kantor/complaints/case/")
+    assert officer.window.path == "/kantor/pengesahan/"
+    vino, adi = live_cast["vino"], live_cast["adi"]
+    code = account_confirmation.confirm(staff=vino, by=adi, signer=None, now=timezone.now())
+    officer.page.locator("[name=code]").fill(code)
     officer.window.follow(officer.page.locator("main form button.btn-primary"))
     officer.window.go("/kantor/complaints/case/")
     assert officer.window.path == "/kantor/faktor/"
@@ -114,3 +122,23 @@ def test_session_expiry_while_typing_leads_back_to_the_form(live_cast: Cast, win
     officer.window.follow(officer.page.locator("main form button.btn-primary"))
     assert officer.window.path == case_page
     assert officer.window.complaints == []
+
+
+def test_after_many_wrong_codes_two_are_asked_for_without_scripts(live_cast: Cast, window: Opener) -> None:
+    begun = timezone.now()
+    with time_machine.travel(begun, tick=True) as clock:
+        code = next_code("vera")
+        for _wrong in range(SINGLE_CODES):
+            signin_counts.count(kind=Kind.CODE, account=live_cast["vera"].pk, day=timezone.localdate())
+        browser = window(script=False)
+        gives_password(browser, "vera")
+        assert "dua kode" in browser.words
+        browser.page.locator("[name=code]").fill(code)
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+        assert browser.path == "/kantor/masuk/faktor/"
+        assert browser.page.locator("#next-code").is_visible()
+        clock.shift(mfa.PERIOD)
+        browser.page.locator("[name=code]").fill(next_code("vera"))
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+        assert browser.path == "/kantor/"
+        assert "10 kode salah" in browser.words

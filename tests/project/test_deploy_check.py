@@ -220,6 +220,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"MFA_TRUST_ENABLED": True}, "E019"),
         ({"MFA_PASSKEY_LOGIN_ENABLED": True}, "E019"),
         ({"ACCOUNT_LOGIN_BY_CODE_ENABLED": True}, "E019"),
+        ({"AUTH_PASSWORD_VALIDATORS": settings.AUTH_PASSWORD_VALIDATORS[:-1]}, "E035"),
+        ({"AUTH_PASSWORD_VALIDATORS": []}, "E035"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
     ],

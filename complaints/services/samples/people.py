@@ -90,9 +90,12 @@ def create_sample_staff(*, now: datetime, env_file: Path) -> SampleInstallation 
 
 
 def _enrol_missing() -> None:
-    for staff in Staff.objects.filter(is_sample=True):
-        if not mfa.has_factor(staff):
-            mfa.enrol_totp(staff=staff)
+    passwords = {person.username: person.password for person in PEOPLE}
+    for staff in Staff.objects.filter(is_sample=True, username__in=passwords):
+        keys = personal.unlock(staff=staff, password=passwords[staff.username])
+        # Without the key somebody has chosen another password, and enrols by it.
+        if keys is not None and not mfa.has_factor(staff):
+            mfa.enrol_totp(staff=staff, keys=keys)
 
 
 def _check_teams_are_pinned() -> None:
@@ -117,7 +120,7 @@ def _create_account(person: Person, now: datetime) -> None:
         is_sample=True,
     )
     personal.change_password(staff=staff, password=person.password, now=now)
-    mfa.enrol_totp(staff=staff)
+    mfa.enrol_totp(staff=staff, keys=personal.unlock(staff=staff, password=person.password))
 
 
 def _create_teams(now: datetime) -> SampleInstallation:

@@ -11,8 +11,11 @@ from django.utils import timezone
 from complaints.domain.errors import SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.primitives import SignPair
+from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff, TeamMembership
-from complaints.services import sessions
+from complaints.services import account_confirmation, mfa, sessions, signin_counts
+from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
 from complaints.services.keyring import Keyring, pepper
 
@@ -54,9 +57,12 @@ def change_password(
 
     If ``keyring`` holds their unlocked key, this key is wrapped again and every admission stays. Otherwise the old key
     is retired and a new one drawn, and a member must admit the person again; no case is lost, since teams hold grants.
+    Whoever has signed in before is told of it.
     """
     now = now or timezone.now()
     staff.set_password(password)
+    if staff.last_login is not None:
+        signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_CHANGED, now=now)
     staff.must_change_password = False
     if keyring is not None and keyring.keys is not None and keyring.staff == staff:
         _wrap(staff, keyring.keys, password)
@@ -72,16 +78,27 @@ def change_password(
 
 
 @transaction.atomic
-def set_initial_password(*, staff: Staff, password: str, now: datetime) -> None:
-    """Set a first or reset password that somebody else knows, end all sessions and retire the key; none is drawn."""
+def set_initial_password(
+    *, staff: Staff, password: str, now: datetime, by: Staff | None = None, signer: SignPair | None = None
+) -> None:
+    """Set a first or reset password that somebody else knows, end all sessions and retire the key; none is drawn.
+
+    App and recovery codes were sealed to that key and end with it. An account that was in use already stays closed
+    until an administrator other than ``by`` has confirmed it; ``by`` is None for a command on the server.
+    """
+    was_used = staff.has_key or staff.last_login is not None
     staff.set_password(password)
     staff.must_change_password = True
     _retire(staff, now)
     staff.save()
+    if was_used:
+        account_confirmation.ask(staff=staff, cause=Cause.PASSWORD, by=by, signer=signer, now=now)
+        signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_RESET, now=now)
     sessions.end_sessions(staff=staff, now=now)
 
 
 def _retire(staff: Staff, now: datetime) -> None:
+    mfa.forget_sealed(staff=staff)
     if staff.public_key:
         TeamMembership.objects.filter(staff=staff, left_at=None).update(
             sealed_key=None, admitted_by=None, admitted_key=None, admitted_at=None, certificate=None

@@ -25,6 +25,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:catch-all": (set(), 404),
     "account_change_password": (ALL, 200),
     "account_reauthenticate": (ALL, 200),
+    "account_confirmation": (ALL, 302),  # nobody of the cast waits for a second administrator
     "mfa_index": (ALL, 200),
     "mfa_activate_totp": (ALL, 200),
     "mfa_picture": (ALL, 200),
@@ -88,6 +89,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_staff_password": (ADMIN, 200),
     "admin:complaints_staff_ask": (ADMIN, 405),
     "admin:complaints_staff_factor": (ADMIN, 200),
+    "admin:complaints_staff_confirm": (set(), 404),  # nobody of the cast waits for a second administrator
     "admin:complaints_team_changelist": (TEAMS, 200),
     "admin:complaints_team_admit": (TEAMS, 405),
     "admin:complaints_team_remove": (TRIAGE, 200),

@@ -27,7 +27,8 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
-from complaints.services.mfa import open_secret
+from complaints.services import mfa
+from complaints.services.keyring import keys_from
 from tests.images import photo
 from tests.views.walk import code_on, token_of
 from tests.world import PASSWORD, app_code, sign_in
@@ -327,7 +328,9 @@ class MarkedProcedure:
         assert adi.post(app, {"code": app_code(secret)}).status_code == 302
         assert adi.post(reverse("mfa_generate_recovery_codes")).status_code == 302
         codes = Authenticator.objects.get(user__username="adi", type=Authenticator.Type.RECOVERY_CODES)
-        self.secrets["seed of recovery codes"] = open_secret(codes.data["seed"])
+        self.secrets["seed of recovery codes"] = mfa.open_secret(
+            keys_from(adi.session["staff_key"]), codes.user_id, codes.data["seed"]
+        )
         form = {"username": "petugas-baru", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
         made = adi.post(reverse("admin:complaints_staff_add"), form, follow=True).content.decode()
         self.secrets["initial password"] = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", made)[0]

@@ -1,0 +1,157 @@
+"""Refused sign-ins and changed factors, counted by account and day: told to the person, to administrators, and at night
+to the audit chain. No attempt waits for the chain, and none leaves a source or an hour.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from complaints import access, fast_sql
+from complaints.adapters import mail
+from complaints.models.sign_in import REFUSED, UNKNOWN_ACCOUNT, SigninCount
+from complaints.models.team import Staff
+from complaints.services.audit import log
+
+Kind = SigninCount.Kind
+# So many wrong codes of a day are answered one by one; after them an app's code counts only together with the next one.
+SINGLE_CODES = 10
+# Administrators are told of an account with more refused sign-ins than this on a day.
+TELL_ABOVE = 10
+# The entry of a staff session that holds what :func:`take_untold` returned at the sign-in.
+SINCE_LAST = "since_last_sign_in"
+RETENTION = timedelta(days=400)
+
+
+def account_named(username: str) -> uuid.UUID:
+    """Return the id of the account with this name, however it is spelt; UNKNOWN_ACCOUNT for every other name."""
+    known = Staff.objects.filter(username__iexact=username).values_list("pk", flat=True).first()
+    return known or UNKNOWN_ACCOUNT
+
+
+def count(*, kind: Kind, account: uuid.UUID, day: date) -> int:
+    """Count an attempt of ``day``; return the number of them so far, this one included."""
+    return fast_sql.count_signin(account, day, kind.value)
+
+
+def take_back(*, kind: Kind, account: uuid.UUID, day: date) -> None:
+    """Undo one :func:`count` of an attempt that turned out right."""
+    SigninCount.objects.filter(account=account, day=day, kind=kind, n__gt=0).update(n=F("n") - 1)
+
+
+def needs_two_codes(*, staff: Staff, day: date) -> bool:
+    """Whether so many codes for an account were wrong on ``day`` that one code is not enough any more."""
+    return SigninCount.objects.filter(account=staff.pk, day=day, kind=Kind.CODE, n__gte=SINGLE_CODES).exists()
+
+
+# --- Told to the person -----------------------------------------------------------------------------------------------
+
+
+def note_change(*, staff: Staff, kind: Kind, now: datetime) -> None:
+    """Note that a way of signing in was changed: the person is told by mail, and at the next sign-in."""
+    count(kind=kind, account=staff.pk, day=timezone.localdate(now))
+    if staff.email:
+        transaction.on_commit(partial(_mail_change, staff), robust=True)
+
+
+def _mail_change(staff: Staff) -> None:
+    with translation.override(staff.language):
+        subject = _("How you sign in was changed")
+        body = _(
+            "Something about how you sign in was changed. What it was stands under “My sessions”, at the usual "
+            "address. If it was not you, tell an administrator at once, in person or by telephone."
+        )
+    mail.send([staff.email], subject, body)
+
+
+def take_untold(*, staff: Staff) -> dict[str, int]:
+    """Return by kind what happened to a person's account since they were last told, and mark it as told."""
+    untold: dict[str, int] = {}
+    for row in SigninCount.objects.filter(account=staff.pk, n__gt=F("told")).order_by("day", "kind"):
+        untold[row.kind] = untold.get(row.kind, 0) + row.n - row.told
+        # The number that was read, because another attempt may be counted meanwhile.
+        SigninCount.objects.filter(pk=row.pk).update(told=row.n)
+    return untold
+
+
+def days_of(*, account: uuid.UUID, since: date) -> list[SigninCount]:
+    """Return the counts of an account from the day ``since`` on, newest day first."""
+    return list(SigninCount.objects.filter(account=account, day__gte=since, n__gt=0).order_by("-day", "kind"))
+
+
+# --- Told to administrators -------------------------------------------------------------------------------------------
+
+
+def with_refused(accounts: QuerySet[Staff], *, since: date) -> QuerySet[Staff]:
+    """Add to accounts, as ``refused``, how many sign-ins were refused from the day ``since`` on; None for none."""
+    rows = SigninCount.objects.refused().filter(account=OuterRef("pk"), day__gte=since).order_by()
+    return accounts.annotate(refused=Subquery(rows.values("account").annotate(total=Sum("n")).values("total")))
+
+
+def refused_for_unknown(*, since: date) -> int:
+    """Return how many sign-ins were refused from the day ``since`` on for names that no account has."""
+    rows = SigninCount.objects.refused().filter(account=UNKNOWN_ACCOUNT, day__gte=since)
+    return int(rows.aggregate(total=Sum("n"))["total"] or 0)
+
+
+def tell_administrators(*, today: date) -> int:
+    """Mail the administrators once an account has more than TELL_ABOVE refused sign-ins on a day; return their number.
+
+    The text is always the same and names no account. The day before is looked at too, for what came late.
+    """
+    same_day = SigninCount.objects.filter(account=OuterRef("account"), day=OuterRef("day"), is_mailed=True)
+    rows = SigninCount.objects.refused().filter(day__gte=today - timedelta(days=1)).exclude(account=UNKNOWN_ACCOUNT)
+    totals = rows.exclude(Exists(same_day)).order_by().values("account", "day").annotate(total=Sum("n"))
+    loud = list(totals.filter(total__gt=TELL_ABOVE).values_list("account", "day"))
+    if not loud:
+        return 0
+    sent = sum(_mail_administrator(person) for person in access.administrators().exclude(email=""))
+    if sent:
+        for account, day in loud:
+            SigninCount.objects.filter(account=account, day=day, kind__in=REFUSED).update(is_mailed=True)
+    return sent
+
+
+def _mail_administrator(person: Staff) -> int:
+    with translation.override(person.language):
+        subject = _("Sign-ins were refused")
+        body = _(
+            "More sign-ins than usual were refused for an account. Which one it is stands on the page “Staff”, at the "
+            "usual address."
+        )
+    return mail.send([person.email], subject, body)
+
+
+# --- Told to the audit chain ------------------------------------------------------------------------------------------
+
+
+def record_days(*, today: date, now: datetime) -> int:
+    """Append one entry for each account and day before ``today`` with refused sign-ins; return how many.
+
+    It can run again at any time: what was counted after an entry goes into another one. Old counts are deleted.
+    """
+    days = SigninCount.objects.unrecorded(today).order_by("day", "account").values_list("account", "day").distinct()
+    entries = sum(_record_day(account, day, now) for account, day in list(days))
+    SigninCount.objects.filter(day__lt=today - RETENTION).delete()
+    return entries
+
+
+@transaction.atomic
+def _record_day(account: uuid.UUID, day: date, now: datetime) -> int:
+    rows = list(SigninCount.objects.select_for_update().refused().filter(account=account, day=day).order_by("kind"))
+    counts = {row.kind: row.n - row.recorded for row in rows if row.n > row.recorded}
+    if not counts:
+        return 0
+    for row in rows:
+        row.recorded = row.n
+        row.save(update_fields=["recorded"])
+    is_known = account != UNKNOWN_ACCOUNT
+    facts = {"staff": str(account) if is_known else "unknown", "day": day.isoformat(), **counts}
+    log.append(event="signin.counted", now=now, subject=account if is_known else None, facts=facts)
+    return 1

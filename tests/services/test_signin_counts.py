@@ -1,0 +1,198 @@
+"""Refused sign-ins are counted by account and day, without source or hour, and told: to the person, to administrators,
+and at night to the chain, for which no attempt waits."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from complaints import queue, tasks
+from complaints.models.audit import AuditEntry
+from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
+from complaints.models.team import Staff
+from complaints.services import mfa, scheduled, signin_counts
+from complaints.services.audit import verify
+from complaints.services.signin_counts import TELL_ABOVE, Kind
+from tests.world import Cast, at
+
+DAY = date(2026, 11, 9)
+NEXT = DAY + timedelta(days=1)
+
+
+def count(cast: Cast, kind: Kind, times: int = 1, *, name: str = "vera", day: date = DAY) -> None:
+    for _attempt in range(times):
+        signin_counts.count(kind=kind, account=cast[name].pk, day=day)
+
+
+def entries() -> list[dict[str, object]]:
+    return list(AuditEntry.objects.filter(event="signin.counted").order_by("sequence").values_list("facts", flat=True))
+
+
+def test_one_row_for_an_account_a_day_and_a_kind(cast: Cast) -> None:
+    count(cast, Kind.PASSWORD, 3)
+    count(cast, Kind.CODE, 12)
+    count(cast, Kind.CODE, day=NEXT)
+    rows = set(SigninCount.objects.values_list("account", "day", "kind", "n"))
+    vera = cast["vera"].pk
+    assert rows == {(vera, DAY, "password", 3), (vera, DAY, "code", 12), (vera, NEXT, "code", 1)}
+    signin_counts.take_back(kind=Kind.CODE, account=vera, day=NEXT)
+    signin_counts.take_back(kind=Kind.CODE, account=vera, day=NEXT)
+    assert SigninCount.objects.get(day=NEXT).n == 0
+
+
+def test_a_name_costs_the_same_whether_an_account_has_it(cast: Cast) -> None:
+    statements = []
+    for name in ("vera", "VERA", "tidakada", "tidakada-juga"):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            signin_counts.count(kind=Kind.PASSWORD, account=signin_counts.account_named(name), day=DAY)
+        statements.append(len(queries))
+    assert set(statements) == {2}
+    counts = dict(SigninCount.objects.values_list("account", "n"))
+    assert counts == {cast["vera"].pk: 2, UNKNOWN_ACCOUNT: 2}, "all unknown names share a row"
+
+
+def test_attempts_at_once_are_all_counted(live_cast: Cast) -> None:
+    ready, numbers, account = threading.Barrier(8), [], live_cast["vera"].pk
+
+    def attempt() -> None:
+        try:
+            ready.wait()
+            numbers.append(signin_counts.count(kind=Kind.CODE, account=account, day=DAY))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 9))
+
+
+def test_an_attempt_touches_the_chain_in_no_way(cast: Cast) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        count(cast, Kind.PASSWORD)
+    assert not [query for query in queries if "auditentry" in query["sql"] or "chainhead" in query["sql"]]
+
+
+def test_two_codes_from_the_tenth_wrong_one_until_midnight(cast: Cast) -> None:
+    vera = cast["vera"]
+    count(cast, Kind.CODE, 9)
+    count(cast, Kind.PASSWORD, 50)
+    assert not signin_counts.needs_two_codes(staff=vera, day=DAY)
+    count(cast, Kind.CODE)
+    assert signin_counts.needs_two_codes(staff=vera, day=DAY)
+    assert not signin_counts.needs_two_codes(staff=vera, day=NEXT)
+    assert not signin_counts.needs_two_codes(staff=cast["vino"], day=DAY)
+
+
+def test_the_person_is_told_once_of_each(cast: Cast) -> None:
+    vera = cast["vera"]
+    count(cast, Kind.PASSWORD, 3)
+    count(cast, Kind.PASSWORD, day=NEXT)
+    count(cast, Kind.CODE, 12)
+    assert signin_counts.take_untold(staff=vera) == {"password": 4, "code": 12}
+    assert signin_counts.take_untold(staff=vera) == {}
+    count(cast, Kind.CODE, day=NEXT)
+    assert signin_counts.take_untold(staff=cast["vino"]) == {}
+    assert signin_counts.take_untold(staff=vera) == {"code": 1}
+    assert [row.day for row in signin_counts.days_of(account=vera.pk, since=NEXT)] == [NEXT, NEXT]
+
+
+def test_at_night_one_entry_for_each_account_takes_the_counts(cast: Cast) -> None:
+    count(cast, Kind.PASSWORD, 3)
+    count(cast, Kind.CODE, 12)
+    count(cast, Kind.ADDRESS, 40, name="vino")
+    count(cast, Kind.PASSWORD, 5, day=NEXT)
+    signin_counts.count(kind=Kind.PASSWORD, account=UNKNOWN_ACCOUNT, day=DAY)
+    assert signin_counts.record_days(today=NEXT, now=at(NEXT, 0)) == 3
+    vera, vino = str(cast["vera"].pk), str(cast["vino"].pk)
+    told = sorted(entries(), key=lambda facts: str(facts["staff"]))
+    expected = [
+        {"staff": vera, "day": DAY.isoformat(), "password": 3, "code": 12},
+        {"staff": vino, "day": DAY.isoformat(), "address": 40},
+        {"staff": "unknown", "day": DAY.isoformat(), "password": 1},
+    ]
+    assert told == sorted(expected, key=lambda facts: str(facts["staff"]))
+    assert signin_counts.record_days(today=NEXT, now=at(NEXT, 1)) == 0, "it may run twice"
+    assert verify.verify_chain().whole
+
+
+def test_what_is_counted_after_the_entry_goes_into_another(cast: Cast) -> None:
+    """As when the clock of the jobs is ahead: nothing is counted twice, and nothing is lost."""
+    count(cast, Kind.CODE, 2)
+    signin_counts.record_days(today=NEXT, now=at(NEXT, 0))
+    count(cast, Kind.CODE, 3)
+    signin_counts.record_days(today=NEXT, now=at(NEXT, 1))
+    assert [facts["code"] for facts in entries()] == [2, 3]
+
+
+def test_old_counts_are_deleted(cast: Cast) -> None:
+    count(cast, Kind.CODE)
+    signin_counts.record_days(today=DAY + signin_counts.RETENTION, now=at(NEXT))
+    assert SigninCount.objects.count() == 1
+    signin_counts.record_days(today=DAY + signin_counts.RETENTION + timedelta(days=1), now=at(NEXT))
+    assert not SigninCount.objects.exists()
+
+
+def test_administrators_are_told_by_fixed_words_once_a_day(cast: Cast) -> None:
+    count(cast, Kind.PASSWORD, TELL_ABOVE)
+    signin_counts.count(kind=Kind.PASSWORD, account=UNKNOWN_ACCOUNT, day=DAY)
+    SigninCount.objects.filter(account=UNKNOWN_ACCOUNT).update(n=F("n") + 1000)
+    assert signin_counts.tell_administrators(today=DAY) == 0
+    count(cast, Kind.CODE)
+    assert signin_counts.tell_administrators(today=DAY) == 2
+    count(cast, Kind.ADDRESS, 50)
+    assert signin_counts.tell_administrators(today=DAY) == 0, "once for an account and day"
+    count(cast, Kind.CODE, TELL_ABOVE + 1, name="vino", day=NEXT)
+    assert signin_counts.tell_administrators(today=NEXT) == 2
+    assert {tuple(letter.to) for letter in mail.outbox} == {("adi@example.invalid",), ("super@example.invalid",)}
+    assert len({(letter.subject, letter.body) for letter in mail.outbox}) == 1
+    assert "vera" not in mail.outbox[0].body and "Petugas" in mail.outbox[0].body
+
+
+def test_a_mail_that_failed_is_sent_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    count(cast, Kind.CODE, TELL_ABOVE + 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("complaints.adapters.mail.send", lambda *args: 0)
+        assert signin_counts.tell_administrators(today=DAY) == 0
+    assert signin_counts.tell_administrators(today=DAY) == 2
+
+
+def test_a_change_is_told_by_mail_and_at_the_next_sign_in(
+    cast: Cast, django_capture_on_commit_callbacks: object
+) -> None:
+    vera, now = cast["vera"], at(DAY)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        mfa.record(event="factor.added", staff=vera, kind="webauthn", now=now, signer=None)
+        mfa.record(event="factor.codes_made", staff=vera, kind="recovery_codes", now=now, signer=None)
+    assert [letter.to for letter in mail.outbox] == [["vera@example.invalid"]] * 2
+    assert len({letter.body for letter in mail.outbox}) == 1, "fixed words"
+    assert "kunci" not in mail.outbox[0].body
+    assert signin_counts.take_untold(staff=vera) == {"factor_added": 1, "codes_made": 1}
+    assert signin_counts.record_days(today=NEXT, now=at(NEXT)) == 0, "changes have entries of their own"
+
+
+def test_somebody_without_an_address_is_told_at_the_sign_in(cast: Cast) -> None:
+    Staff.objects.filter(username="vera").update(email="")
+    mfa.record(event="factor.removed", staff=cast["vera"], kind="totp", now=at(DAY), signer=None)
+    assert signin_counts.take_untold(staff=cast["vera"]) == {"factor_removed": 1}
+
+
+def test_the_job_does_both(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[date, datetime]] = []
+    monkeypatch.setattr(scheduled, "report_signin_counts", lambda *, today, now: calls.append((today, now)))
+    tasks.signin_counts()
+    assert len(calls) == 1 and "signin_counts" in {job.name for job in queue.JOBS}
+    monkeypatch.undo()
+    count(cast, Kind.CODE, TELL_ABOVE + 1)
+    scheduled.report_signin_counts(today=NEXT, now=at(NEXT, 0))
+    assert len(mail.outbox) == 2 and len(entries()) == 1
