@@ -178,7 +178,7 @@ def _passwords() -> Iterator[CheckMessage]:
     missing = [name for name in PASSWORD_VALIDATORS if name not in configured]
     if missing:
         hint = "Leave AUTH_PASSWORD_VALIDATORS as they are: the password is what opens a person's key."
-        yield _error("E035", f"Passwords are not checked by: {', '.join(missing)}.", hint)
+        yield _error("E044", f"Passwords are not checked by: {', '.join(missing)}.", hint)
 
 
 def _outgoing() -> Iterator[CheckMessage]:

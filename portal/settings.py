@@ -7,6 +7,7 @@ the portal's own settings come last.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import Env
 
 from portal.logs import logging_config
+from portal.postgresql import roles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("PORTAL_VAR", BASE_DIR / "var"))
@@ -87,7 +89,16 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 CRISPY_FAIL_SILENTLY = True
 
 # --- Database ---------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+# One connection for each process, as one of three roles; see portal.postgresql.roles.
+_urls = {
+    roles.WEB: env.str("DATABASE_URL", ""),
+    roles.JOBS: env.str("DATABASE_JOBS_URL", ""),
+    roles.OWNER: env.str("DATABASE_OWNER_URL", ""),
+    roles.ADMIN: env.str("DATABASE_ADMIN_URL", ""),
+}
+DATABASES = {"default": env.dj_db_url(roles.variable(sys.argv, _urls), f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+# The roles beside that of this process, for the command that makes them and for the check that compares their rights.
+DATABASE_ROLES = {name: env.dj_db_url(name) for name, url in _urls.items() if url}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # FULL: with NORMAL a power cut may lose the last reports.
@@ -160,6 +171,8 @@ SECURE_HSTS_PRELOAD = SECURE and not env.bool("HSTS_NO_PRELOAD", False)
 # With "no-referrer" browsers post "Origin: null", which fails the CSRF check. Other sites get no referrer either way.
 SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+# Read by deploy/gunicorn.conf.py; here for the deployment check only.
+BIND = env.str("BIND", "127.0.0.1:8000")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -254,6 +267,7 @@ EMAIL_PORT = env.int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kanal-netral@localhost")
 LOGGING_CONFIG = "logging.config.dictConfig"

@@ -31,6 +31,10 @@ for _name in (
     "EVIDENCE_DIR",
     "TEAM_KEY_PINS",
     "WORKER_PUBLIC_KEY",
+    "DATABASE_OWNER_URL",
+    "DATABASE_JOBS_URL",
+    "DATABASE_ADMIN_URL",
+    "BIND",
 ):
     os.environ.pop(_name, None)
 os.environ.update(

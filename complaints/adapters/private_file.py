@@ -10,6 +10,7 @@ from pathlib import Path
 def write(path: Path, text: str, *, replace: bool = True) -> bool:
     """Write ``text`` atomically and durably with mode 0600; raises OSError.
 
+    A file that is replaced keeps its owner, its group and what they may read: root may write it for a service.
     Without ``replace`` an existing file stays, and of two concurrent calls only one writes. Returns whether it wrote.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,6 +20,8 @@ def write(path: Path, text: str, *, replace: bool = True) -> bool:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
+            if replace and path.exists():
+                _keep_readers(handle, path.stat())
             os.fsync(stream.fileno())
         if replace:
             Path(draft).replace(path)
@@ -30,6 +33,13 @@ def write(path: Path, text: str, *, replace: bool = True) -> bool:
         Path(draft).unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+def _keep_readers(handle: int, replaced: os.stat_result) -> None:
+    if os.geteuid() == 0:
+        os.fchown(handle, replaced.st_uid, replaced.st_gid)
+    # A mode that lets everybody read was set by nobody on purpose.
+    os.fchmod(handle, 0o600 if replaced.st_mode & 0o007 else 0o600 | (replaced.st_mode & 0o040))
 
 
 def sync_folder(folder: Path) -> None:

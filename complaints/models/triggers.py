@@ -58,8 +58,11 @@ def remove_append_only(editor: Editor) -> None:
 def install_move_head(editor: Editor) -> None:
     """Let the database move the head of the chain with each entry, so that no entry comes without it."""
     if editor.connection.vendor == "postgresql":
+        # It runs as the owner of the tables, because the runtime roles may append an entry and not write the head. The
+        # fixed search path keeps a table of the same name in a schema of somebody's own out of it.
         editor.execute(
-            "CREATE OR REPLACE FUNCTION complaints_move_head() RETURNS trigger LANGUAGE plpgsql AS"
+            "CREATE OR REPLACE FUNCTION complaints_move_head() RETURNS trigger LANGUAGE plpgsql"
+            " SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS"
             f" $$ BEGIN {_MOVE_HEAD} RETURN NULL; END $$"
         )
         editor.execute(

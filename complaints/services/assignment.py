@@ -278,7 +278,7 @@ def auto_assign(*, now: datetime) -> int:
         if chosen := _choose(eligible, case, rule.by):
             rule.turn += 1
             chosen.duty.last_turn, chosen.load = rule.turn, chosen.load + 1
-            chosen.duty.save()
+            Duty.objects.update_or_create(staff=chosen.person, defaults={"last_turn": rule.turn})
             set_assignee(case, chosen.person, by=None, today=today)
             facts = {"assignee": str(chosen.person.pk), "why": "turn"}
             log.append(event="case.assigned", now=now, case=case.pk, facts=facts)

@@ -28,6 +28,12 @@ from complaints.services.audit import log
 from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys, recovery_digest, renew_recovery
 
+# What a change of key writes of a team; the database lets nothing else of a team be changed.
+KEY_COLUMNS = (
+    *("public_key", "verify_key", "key_number"),
+    *("recovery_a", "recovery_b", "recovery_keys", "recovery_signature"),
+)
+
 
 @dataclass(frozen=True)
 class Removal:
@@ -89,7 +95,7 @@ def rotate(*, actor: Actor, team_id: uuid.UUID, removal: Removal | None = None) 
     link = succession.sign_successor(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
     recovered = renew_recovery(team, old, new)
-    team.save()
+    team.save(update_fields=KEY_COLUMNS)
     _seal_new_key(actor.keyring, plan, team, new)
     _end_memberships(plan, new, reason=removal.reason if removal else "", by=actor.staff, now=actor.now)
     total = sum(

@@ -1,0 +1,83 @@
+"""Deployment checks of the database: the roles that the portal signs in as, and what keeps rows true in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.db import DatabaseError, connection
+
+from complaints import database_roles, database_schema
+from complaints.models.rights import RoleKind
+
+TAG = "portal"
+# As many differences as one message names; the command names them all.
+NAMED = 5
+
+
+def _error(number: str, text: str, hint: str) -> Error:
+    return Error(text, hint=hint, id=f"{TAG}.{number}")
+
+
+@register(TAG, deploy=True)
+def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
+    """Check roles and structure on PostgreSQL; on SQLite that the portal is not a public one."""
+    if connection.vendor != "postgresql":
+        return list(_sqlite())
+    try:
+        return [*_owner_at_hand(), *_roles(), *_structure()]
+    except DatabaseError:  # reported as E015 by complaints.checks
+        return []
+
+
+def _sqlite() -> Iterator[CheckMessage]:
+    if settings.PUBLIC_ORIGIN.startswith("https:"):
+        hint = "Set DATABASE_URL to a database of PostgreSQL and run manage.py database_roles."
+        text = "The database is SQLite, which has no roles: whoever runs code in the portal could rewrite the chain."
+        yield _error("E030", text, hint)
+
+
+def _owner_at_hand() -> Iterator[CheckMessage]:
+    at_hand = [name for name in ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL") if name in settings.DATABASE_ROLES]
+    if at_hand:
+        hint = "Keep it in a file that no service reads, and set it for migrate and database_roles alone."
+        yield _error("E034", f"{' and '.join(at_hand)} can be read by this process.", hint)
+
+
+def _roles() -> Iterator[CheckMessage]:
+    ((role,),) = database_roles.fetch("SELECT session_user::text")
+    yield from _role(role, database_roles.KINDS)
+    jobs: dict[str, Any] = settings.DATABASE_ROLES.get("DATABASE_JOBS_URL", {})
+    if jobs.get("USER") and jobs["USER"] != role:
+        yield from _role(jobs["USER"], ("jobs",))
+
+
+def _role(role: str, kinds: tuple[RoleKind, ...]) -> Iterator[CheckMessage]:
+    """Check one role; of several kinds the one that it is most like."""
+    if powers := database_roles.powers(role):
+        hint = "Run manage.py database_roles, and let DATABASE_URL name the web server's role or the job runner's."
+        yield _error("E031", f"The portal's database role {role} {_some(powers)}.", hint)
+        return
+    wrong = min((database_roles.differences(role, kind) for kind in kinds), key=len)
+    if wrong:
+        hint = "Run manage.py database_roles as the owner; it is due after each migrate. With --check it names all."
+        yield _error("E032", f"Rights of the database role {role} are not the portal's: {_some(wrong)}.", hint)
+
+
+def _structure() -> Iterator[CheckMessage]:
+    comparison = database_schema.compare()
+    found = [f"missing or altered: {line}" for line in comparison.missing]
+    found += [f"not the portal's: {line}" for line in comparison.surplus]
+    if found:
+        hint = (
+            "A restore was cut, or somebody switched a safeguard off. Restore it whole into an empty database (psql "
+            "with ON_ERROR_STOP=1, pg_restore with --exit-on-error); after an upgrade run migrate."
+        )
+        yield _error("E033", f"The database is not as the migrations make it. {_some(found)}.", hint)
+
+
+def _some(words: list[str]) -> str:
+    rest = f"; and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return "; ".join(words[:NAMED]) + rest

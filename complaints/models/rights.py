@@ -1,0 +1,169 @@
+"""What the runtime roles of PostgreSQL may do with each table: one line a model; a model without a line is a fault.
+
+The web server signs in as one role, the job runner as another; a third role owns the tables (docs/adr/0030). The lines
+follow from what the services write. ``complaints.database_roles`` makes grants of them and compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from django.apps import apps
+from django.db.models import Model
+
+RoleKind = Literal["web", "jobs"]
+# In place of a list of fields: every column but the primary key.
+EVERY: Final = ("*",)
+# SELECT FOR UPDATE needs the right to update a column. That of the key changes nothing which counts: a check
+# constraint holds the key of a single row, and a key that rows point at cannot change.
+LOCK: Final = ("pk",)
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Rights of a role on a table; ``update`` names the fields of the model whose columns it may change."""
+
+    read: bool = True
+    insert: bool = False
+    update: tuple[str, ...] = ()
+    delete: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """The rights on the table of one model."""
+
+    web: Rights
+    jobs: Rights
+
+    def of(self, kind: RoleKind) -> Rights:
+        """Return the rights of the role of this kind."""
+        return self.web if kind == "web" else self.jobs
+
+
+NOTHING = Rights(read=False)
+READ = Rights()
+APPEND = Rights(insert=True)
+EDIT = Rights(insert=True, update=EVERY)
+FREE = Rights(insert=True, update=EVERY, delete=True)
+
+_REFERENCE = Line(web=EDIT, jobs=READ)
+_APPENDED_BY_STAFF = Line(web=APPEND, jobs=READ)
+_OWNER = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
+_STEP = ("status", "status_on", "asked_from", "stage_reached", "step_count", "due_on", "is_late")
+
+LINES: Final[dict[str, Line]] = {
+    # Reports and their parts.
+    "complaints.Complaint": Line(
+        web=Rights(insert=True, update=("case", "next_sequence", "opened_count", "is_indexed")),
+        jobs=Rights(update=LOCK),
+    ),
+    "complaints.KeyGrant": Line(
+        web=Rights(insert=True, update=("sealed", "sealed_number", "first_digest", "reseal_signature")), jobs=READ
+    ),
+    "complaints.Message": Line(web=Rights(insert=True, update=("is_read",)), jobs=READ),
+    "complaints.Identity": Line(
+        web=Rights(
+            insert=True, update=("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number")
+        ),
+        jobs=READ,
+    ),
+    "complaints.Evidence": Line(
+        web=Rights(insert=True, update=("state", "worker_grant", "sealed_report")),
+        jobs=Rights(update=("state", "worker_grant", "sealed_report", "attempts")),
+    ),
+    "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND),
+    "complaints.DraftFile": Line(
+        web=Rights(insert=True, update=("object_name", "object_digest", "sealed"), delete=True),
+        jobs=Rights(delete=True),
+    ),
+    "complaints.IndexKey": Line(web=Rights(insert=True, update=("signer", "sealed", "sealed_number")), jobs=READ),
+    "complaints.IndexEntry": Line(web=Rights(insert=True, delete=True), jobs=READ),
+    "complaints.Conflict": Line(web=Rights(insert=True, update=("kind", "is_lifted")), jobs=READ),
+    # Cases.
+    "complaints.Case": Line(
+        web=Rights(insert=True, update=(*_STEP, *_OWNER, "lead_body", "linked_into")),
+        jobs=Rights(update=(*_STEP, *_OWNER)),
+    ),
+    "complaints.CaseStep": Line(web=APPEND, jobs=APPEND),
+    "complaints.CaseMove": _APPENDED_BY_STAFF,
+    "complaints.InternalNote": _APPENDED_BY_STAFF,
+    "complaints.Assessment": _APPENDED_BY_STAFF,
+    "complaints.Absence": Line(web=Rights(insert=True, update=LOCK, delete=True), jobs=READ),
+    "complaints.Duty": Line(
+        web=Rights(insert=True, update=("provinces", "agency_kinds")), jobs=Rights(insert=True, update=("last_turn",))
+    ),
+    "complaints.AutoAssignmentRule": Line(web=Rights(insert=True, update=("by",)), jobs=Rights(update=("turn",))),
+    "complaints.SavedFilter": Line(
+        web=Rights(insert=True, update=("sealed", "sealed_number"), delete=True), jobs=NOTHING
+    ),
+    # Releases to a body, and its decisions.
+    "complaints.Release": Line(web=Rights(insert=True, update=("state",)), jobs=READ),
+    "complaints.ReleasedFile": _APPENDED_BY_STAFF,
+    "complaints.Finding": _APPENDED_BY_STAFF,
+    "complaints.Recommendation": _APPENDED_BY_STAFF,
+    "complaints.Sanction": _APPENDED_BY_STAFF,
+    # The audit chain; a trigger moves its head.
+    "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND),
+    "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK)),
+    # Staff and teams. The owner makes teams (setup_keys); members change their keys.
+    "complaints.Staff": Line(web=EDIT, jobs=READ),
+    "complaints.Staff_groups": Line(web=READ, jobs=READ),
+    "complaints.Staff_user_permissions": Line(web=READ, jobs=READ),
+    "complaints.Team": Line(
+        web=Rights(
+            update=(
+                *("public_key", "verify_key", "key_number"),
+                *("recovery_a", "recovery_b", "recovery_keys", "recovery_signature"),
+            )
+        ),
+        jobs=READ,
+    ),
+    "complaints.TeamKey": Line(web=Rights(insert=True, update=("sealed_previous", "finished_at")), jobs=READ),
+    "complaints.TeamMembership": Line(web=EDIT, jobs=READ),
+    "complaints.RemovalRequest": Line(web=EDIT, jobs=READ),
+    "complaints.SealedSession": Line(
+        web=Rights(insert=True, update=("data", "expires_on", "staff", "began_at"), delete=True),
+        jobs=Rights(delete=True),
+    ),
+    "complaints.LoginDelay": Line(web=FREE, jobs=Rights(delete=True)),
+    # Refused sign-ins by account and day; the night's job takes them into the chain.
+    "complaints.SigninCount": Line(web=EDIT, jobs=Rights(update=EVERY, delete=True)),
+    "complaints.AccountConfirmation": Line(web=FREE, jobs=NOTHING),
+    "complaints.Heartbeat": Line(web=READ, jobs=Rights(insert=True, update=("beat_at",))),
+    # Reference data, edited in the admin.
+    "complaints.AccusedKind": _REFERENCE,
+    "complaints.Category": _REFERENCE,
+    "complaints.Election": _REFERENCE,
+    "complaints.OversightBody": _REFERENCE,
+    "complaints.Province": _REFERENCE,
+    "complaints.SanctionKind": _REFERENCE,
+    "complaints.StandardText": _REFERENCE,
+    # Tables of others: second factors are rows of django-allauth; nothing in django-q2's tables decides.
+    "mfa.Authenticator": Line(web=FREE, jobs=NOTHING),
+    "account.EmailAddress": Line(web=READ, jobs=NOTHING),
+    "account.EmailConfirmation": Line(web=NOTHING, jobs=NOTHING),
+    "admin.LogEntry": Line(web=NOTHING, jobs=NOTHING),
+    "auth.Permission": Line(web=READ, jobs=NOTHING),
+    "auth.Group": Line(web=READ, jobs=NOTHING),
+    "auth.Group_permissions": Line(web=READ, jobs=NOTHING),
+    "contenttypes.ContentType": Line(web=READ, jobs=NOTHING),
+    "django_q.OrmQ": Line(web=NOTHING, jobs=NOTHING),
+    "django_q.Schedule": Line(web=NOTHING, jobs=NOTHING),
+    "django_q.Task": Line(web=NOTHING, jobs=NOTHING),
+}
+
+
+def stored_models() -> dict[str, type[Model]]:
+    """Return every model with a table of its own, tables of many-to-many relations included, by its label."""
+    models = apps.get_models(include_auto_created=True)
+    return {model._meta.label: model for model in models if model._meta.managed and not model._meta.proxy}
+
+
+def columns(model: type[Model], names: tuple[str, ...]) -> list[str]:
+    """Return the columns of fields of a model, of all but the key for EVERY, of the key for LOCK."""
+    if names == EVERY:
+        return sorted(str(field.column) for field in model._meta.concrete_fields if not field.primary_key)
+    fields = [model._meta.pk if name == "pk" else model._meta.get_field(name) for name in names]
+    return sorted(str(field.column) for field in fields if field is not None and hasattr(field, "column"))

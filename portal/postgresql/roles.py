@@ -1,0 +1,26 @@
+"""Which role of the database a process signs in as; its command tells. See docs/adr/0030."""
+
+from collections.abc import Mapping, Sequence
+
+OWNER, JOBS, WEB = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_URL"
+# Makes roles and hands over what belongs to another role; set for one run of database_roles and kept nowhere.
+ADMIN = "DATABASE_ADMIN_URL"
+# Commands that change tables, make teams or accounts with every right: an operator runs them, and no service does.
+OWNER_COMMANDS = ("migrate", "setup_keys", "createsuperuser")
+JOB_COMMANDS = ("work", "qcluster")
+
+
+def variable(arguments: Sequence[str], urls: Mapping[str, str]) -> str:
+    """Return the name of the variable in ``urls`` whose URL a process with these arguments (``sys.argv``) uses.
+
+    The first that is set; DATABASE_URL where none is. A node of one kind may name its only role by DATABASE_URL.
+    """
+    command = arguments[1] if len(arguments) > 1 else ""
+    names: tuple[str, ...] = (WEB, JOBS)
+    if command == "database_roles":
+        names = (ADMIN, OWNER, WEB)
+    elif command in OWNER_COMMANDS:
+        names = (OWNER, WEB)
+    elif command in JOB_COMMANDS:
+        names = (JOBS, WEB)
+    return next((name for name in names if urls.get(name)), WEB)

@@ -1,0 +1,108 @@
+"""What surrounds the portal: each unsafe setting is refused by the id that the manual names, each sound one passes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from complaints import environment_checks
+
+# The checks read them; nothing here opens a connection.
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+PLACE = {"ENGINE": "portal.postgresql", "NAME": "kanal", "HOST": "db.example.go.id", "OPTIONS": {}}
+SMTP = {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "surat.example.go.id"}
+
+
+def ids(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> set[str]:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with override_settings(**changes):
+        messages = environment_checks.check_environment(None)
+    assert all(message.hint for message in messages)
+    return {str(message.id).removeprefix("portal.") for message in messages}
+
+
+def database(host: str, mode: str = "", *, role: str = "") -> dict[str, Any]:
+    """The settings of a database, or of one more role that signs in there."""
+    place = {**PLACE, "HOST": host, "OPTIONS": {"sslmode": mode} if mode else {}}
+    if role:
+        return {"DATABASES": {"default": {**PLACE, "HOST": ""}}, "DATABASE_ROLES": {role: place}}
+    return {"DATABASES": {"default": place}, "DATABASE_ROLES": {}}
+
+
+def redis(location: Any) -> dict[str, Any]:
+    return {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location}}}
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        (database("db.example.go.id"), "E035"),
+        (database("10.0.0.5"), "E035"),
+        (database("db.example.go.id", "prefer"), "E035"),
+        (database("db.example.go.id", "require"), "E035"),
+        (database("localhost,db.example.go.id"), "E035"),
+        (database("db.example.go.id", role="DATABASE_JOBS_URL"), "E035"),
+        (redis("redis://cache.example.go.id:6379/0"), "E036"),
+        (redis(["redis://127.0.0.1", "redis://10.0.0.5"]), "E036"),
+        (redis("rediss://cache.example.go.id?ssl_cert_reqs=none"), "E036"),
+        (SMTP, "E037"),
+        ({"SESSION_COOKIE_AGE": 1801}, "E038"),
+        ({"SESSION_ABSOLUTE_AGE": 99_999_999}, "E038"),
+        ({"ADMIN_PATH": "/"}, "E041"),
+        ({"BIND": "0.0.0.0:8000"}, "E042"),
+        ({"BIND": "[::]:8000"}, "E042"),
+        ({"BIND": ":8000"}, "E042"),
+        ({"BIND": "127.0.0.1:8000,10.0.0.5:8000"}, "E042"),
+        ({"EVIDENCE_MIN_FREE_BYTES": 0}, "E043"),
+    ],
+    ids=str,
+)
+def test_an_unsafe_setting_is_refused(monkeypatch: pytest.MonkeyPatch, bad: dict[str, Any], expected: str) -> None:
+    assert ids(monkeypatch, **bad) == {expected}
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        {},
+        database(""),
+        database("/var/run/postgresql"),
+        database("127.0.0.1"),
+        database("db.example.go.id", "verify-full"),
+        database("db.example.go.id", "verify-ca"),
+        redis("redis://127.0.0.1:6379/0"),
+        redis("rediss://cache.example.go.id"),
+        redis("unix:///run/redis.sock"),
+        {**SMTP, "EMAIL_HOST": "localhost"},
+        {**SMTP, "EMAIL_USE_TLS": True},
+        {**SMTP, "EMAIL_USE_SSL": True},
+        {"SESSION_COOKIE_AGE": 600, "SESSION_ABSOLUTE_AGE": 3600},
+        {"BIND": "0.0.0.0:8000", "BEHIND_PROXY": True},
+        {"BIND": "[::1]:8000"},
+        {"BIND": "unix:/run/kanal.sock"},
+    ],
+    ids=str,
+)
+def test_a_sound_setting_passes(monkeypatch: pytest.MonkeyPatch, sound: dict[str, Any]) -> None:
+    assert ids(monkeypatch, **sound) == set()
+
+
+def test_a_process_of_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "portal.E039" in {message.id for message in environment_checks.check_environment(None)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o600, set()), (0o640, set()), (0o644, {"E040"}), (0o660, {"E040"}), (0o602, {"E040"})]
+)
+def test_an_environment_file_that_others_can_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, expected: set[str]
+) -> None:
+    path = tmp_path / "portal.env"
+    path.touch()
+    path.chmod(mode)
+    assert ids(monkeypatch, ENV_FILE=path) == expected
