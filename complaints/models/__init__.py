@@ -14,6 +14,7 @@ from complaints.models import (
     saved_filters,
     session,
     team,
+    verification,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "saved_filters",
     "session",
     "team",
+    "verification",
 ]
