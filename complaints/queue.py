@@ -48,7 +48,7 @@ JOBS = (
     Job("process_evidence", "complaints.tasks.process_evidence", "* * * * *"),
     Job("run_deadlines", "complaints.tasks.run_deadlines", "5 * * * *"),
     Job("auto_assign", "complaints.tasks.auto_assign", "*/10 * * * *"),
-    Job("close_day", "complaints.tasks.close_day", "10 0 * * *"),
+    Job("close_day", "complaints.tasks.close_day", "10 * * * *"),
     Job("sweep", "complaints.tasks.sweep", "30 0 * * *"),
     Job("staff_mail", "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
 )

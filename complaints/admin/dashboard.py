@@ -144,8 +144,8 @@ def index(request: StaffRequest) -> HttpResponse:
     elif person.role == Role.CUSTODIAN:
         context |= {"teams": list(access.teams_of(person)), "fingerprint": personal.fingerprint(person)}
     elif access.may_audit(person):
-        heads = ((number, date.fromisoformat(day), head) for number, day, head in log.heads())
-        context["head"] = next(heads, None)
+        head = next(iter(log.heads()), None)
+        context |= {"head": head, "head_day": date.fromisoformat(head.day) if head else None}
     if access.may_administer(person):
         context["without_anybody"] = conflicts.cases_without_eligible_staff()
         tables = (model._meta for model, _admin in reference_data.TABLES)

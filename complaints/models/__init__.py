@@ -3,6 +3,7 @@
 from complaints.models import (
     assignment,
     audit,
+    batch,
     blind_index,
     case,
     case_links,
@@ -20,6 +21,7 @@ from complaints.models import (
 __all__ = [
     "assignment",
     "audit",
+    "batch",
     "blind_index",
     "case",
     "case_links",

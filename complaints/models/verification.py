@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 # The codes of faults, each with what is said of it; services.audit refuses any other.
@@ -22,6 +21,12 @@ FAULTS: Final = {
     "chain.beyond": _("An entry lies beyond the head of the chain"),
     "batch.count": _("What reporters sent in a closed batch became more or less"),
     "batch.altered": _("What reporters sent in a closed batch was altered"),
+    "batch.order": _("The entries of closed batches do not follow one another"),
+    "batch.none": _("A row of a reporter is in no batch"),
+    "identity.gone": _("A report has lost the sealed place of the reporter's name"),
+    "identity.older": _("The sealed place of a reporter's name holds an older version"),
+    "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
+    "clock.future": _("The open batch bears a day that has not come"),
     "row.gone": _("What staff or a body wrote is gone"),
     "row.altered": _("What staff or a body wrote was altered"),
     "row.unrecorded": _("More is stored than the chain records"),

@@ -1,10 +1,10 @@
-"""The jobs of the clock: closing days in the audit chain, exporting its heads, and mail to teams with work."""
+"""The jobs of the clock: closing batches, exporting heads, and mail to teams with work."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import translation
@@ -12,34 +12,29 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.adapters import mail
-from complaints.models.complaint import Complaint
 from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
 from complaints.services import case_deadlines, login_throttle
-from complaints.services.audit import log
+from complaints.services.audit import batches, log
 
-# Number of recent heads that are checked again, in case one could not be exported when its day was closed.
+logger = logging.getLogger(__name__)
+# Number of recent heads that are checked again, in case one could not be exported when its batch was closed.
 HEADS_KEPT = 60
 
 
-def close_due_days(*, today: date, now: datetime) -> None:
-    """Close every day before ``today`` that is not closed yet, also after the jobs did not run for some days."""
-    last = log.heads(limit=1)
-    first = Complaint.objects.order_by("day").values_list("day", flat=True).first() or today - timedelta(days=1)
-    start = date.fromisoformat(last[0][1]) + timedelta(days=1) if last else first
-    close_days(days=[start + timedelta(days=count) for count in range((today - start).days)], now=now)
+def close_batch(*, now: datetime) -> None:
+    """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
-
-def close_days(*, days: Iterable[date], now: datetime) -> None:
-    """Close each of ``days`` that is not closed, then export every head that is not in AUDIT_HEADS_FILE yet."""
-    for day in days:
-        log.close_day(day=day, now=now)
+    Clocks that differ are logged.
+    """
+    fault = batches.close_due(now=now)
+    if fault is not None:
+        logger.error("No batch was closed: %s", fault.code)
     path = settings.AUDIT_HEADS_FILE
     exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
-    for sequence, day_closed, digest in reversed(log.heads(limit=HEADS_KEPT)):
-        line = f"{day_closed} {sequence} {digest}"
-        if line not in exported:
-            _export_head(line)
+    for head in reversed(log.heads(limit=HEADS_KEPT)):
+        if str(head) not in exported:
+            _export_head(str(head))
 
 
 def _export_head(line: str) -> None:

@@ -193,7 +193,7 @@ BODIES = {
     "heartbeat": "scheduled.record_heartbeat",
     "process_evidence": "processing.process_pending",
     "run_deadlines": "case_deadlines.run_deadlines",
-    "close_day": "scheduled.close_due_days",
+    "close_day": "scheduled.close_batch",
     "sweep": "retention.sweep",
     "auto_assign": "assignment.auto_assign",
     "staff_mail": "scheduled.send_staff_mail",

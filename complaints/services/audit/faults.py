@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias
 
 from django.db.models import Q, QuerySet
 
+from complaints.domain import hashchain
+from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import OPEN
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
@@ -18,6 +20,7 @@ from complaints.models.verification import FAULTS
 # A run verifies one of this many equal parts of the rows that have rested.
 PARTS: Final = 7
 SUBJECT_CHARS: Final = 80
+STATE_CHARS: Final = 200
 # Rows of any table.
 Rows: TypeAlias = "QuerySet[Any, Any]"
 
@@ -30,8 +33,8 @@ class Fault:
         sequence: the number of the entry, where the fault belongs to one.
         code: one of FAULTS.
         subject: the reference of a case, or the table and id of a row; at most SUBJECT_CHARS characters.
-        state: a digest of what stands there now, or "". A person who acknowledges a fault acknowledges this state:
-            with another state it is another fault.
+        state: a digest or code of what stands there now, or "", at most STATE_CHARS characters. A person who
+            acknowledges a fault acknowledges this state: with another state it is another fault.
     """
 
     sequence: int | None
@@ -40,8 +43,14 @@ class Fault:
     state: str = ""
 
     def __post_init__(self) -> None:
-        if self.code not in FAULTS or len(self.subject) > SUBJECT_CHARS:
+        if self.code not in FAULTS or len(self.subject) > SUBJECT_CHARS or len(self.state) > STATE_CHARS:
             raise ValueError(self.code)
+
+    @property
+    def digest(self) -> str:
+        """The digest (hexadecimal) by which people acknowledge the fault."""
+        columns = {"sequence": self.sequence, "code": self.code, "subject": self.subject, "state": self.state}
+        return blake2b(hashchain.canonical(columns), person=b"chain fault").hex()
 
 
 @dataclass(frozen=True)
