@@ -49,6 +49,7 @@ JOBS = (
     Job("run_deadlines", "complaints.tasks.run_deadlines", "5 * * * *"),
     Job("auto_assign", "complaints.tasks.auto_assign", "*/10 * * * *"),
     Job("close_day", "complaints.tasks.close_day", "10 * * * *"),
+    Job("verify_chain", "complaints.tasks.verify_chain", "*/10 1-5 * * *"),
     Job("sweep", "complaints.tasks.sweep", "30 0 * * *"),
     Job("staff_mail", "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
 )

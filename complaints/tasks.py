@@ -41,6 +41,12 @@ def close_day() -> None:
 
 
 @job
+def verify_chain() -> None:
+    """Go on with the nightly verification of the audit chain."""
+    scheduled.verify_chain(today=timezone.localdate())
+
+
+@job
 def sweep() -> None:
     """Delete what has reached the end of its retention."""
     retention.sweep(today=timezone.localdate())

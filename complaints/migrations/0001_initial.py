@@ -227,6 +227,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='VerificationFault',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('sequence', models.PositiveBigIntegerField(null=True, verbose_name='entry')),
+                ('code', models.CharField(max_length=40, verbose_name='fault')),
+                ('subject', models.CharField(max_length=80, verbose_name='where')),
+                ('state', models.CharField(max_length=200)),
+                ('day', models.DateField(verbose_name='day')),
+            ],
+            options={
+                'verbose_name': 'fault',
+                'verbose_name_plural': 'faults',
+            },
+        ),
+        migrations.CreateModel(
+            name='VerificationState',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ('record', models.JSONField(default=dict)),
+                ('signature', models.BinaryField()),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='verification_state_single')],
+            },
+        ),
+        migrations.CreateModel(
             name='Heartbeat',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),

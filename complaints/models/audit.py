@@ -60,6 +60,7 @@ EVENTS: Final = {
     "teamkey.finished": _("Team's old key forgotten"),
     "catalog.changed": _("Reference data changed"),
     "day.closed": _("Batch of reports closed"),
+    "fault.acknowledged": _("Fault acknowledged"),
 }
 
 

@@ -15,6 +15,7 @@ APPEND_ONLY_TABLES = (
     "complaints_casestep",
     "complaints_batch",
     "complaints_keptleaf",
+    "complaints_verificationfault",
 )
 _MOVE_HEAD = "UPDATE complaints_chainhead SET sequence = NEW.sequence, digest = NEW.digest WHERE id = 1;"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 # The codes of faults, each with what is said of it; services.audit refuses any other.
@@ -27,6 +28,8 @@ FAULTS: Final = {
     "identity.older": _("The sealed place of a reporter's name holds an older version"),
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
     "clock.future": _("The open batch bears a day that has not come"),
+    "record.altered": _("The record of the last verification was altered, so that all is verified anew"),
+    "faults.gone": _("Faults that were named have been deleted"),
     "row.gone": _("What staff or a body wrote is gone"),
     "row.altered": _("What staff or a body wrote was altered"),
     "row.unrecorded": _("More is stored than the chain records"),
@@ -42,3 +45,37 @@ FAULTS: Final = {
     "move.gone": _("The moves of a report are gone"),
     "move.none": _("A report shares a case without a move"),
 }
+
+
+class VerificationFault(models.Model):
+    """A fault that verification has named; append-only. Two auditors acknowledge it by entries of the chain."""
+
+    # Derived from the columns, so that a fault that is met again is no new row.
+    id = models.UUIDField(primary_key=True)
+    sequence = models.PositiveBigIntegerField(_("entry"), null=True)
+    code = models.CharField(_("fault"), max_length=40)
+    subject = models.CharField(_("where"), max_length=80)
+    state = models.CharField(max_length=200)
+    # The day on which it was first named.
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("fault")
+        verbose_name_plural = _("faults")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}"
+
+
+class VerificationState(models.Model):
+    """How far the nightly verification has come, signed by the server; a single row, without which it begins anew."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    record = models.JSONField(default=dict)
+    signature = models.BinaryField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="verification_state_single")]
+
+    def __str__(self) -> str:
+        return "verification"

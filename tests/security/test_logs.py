@@ -194,6 +194,7 @@ BODIES = {
     "process_evidence": "processing.process_pending",
     "run_deadlines": "case_deadlines.run_deadlines",
     "close_day": "scheduled.close_batch",
+    "verify_chain": "scheduled.verify_chain",
     "sweep": "retention.sweep",
     "auto_assign": "assignment.auto_assign",
     "staff_mail": "scheduled.send_staff_mail",

@@ -162,6 +162,7 @@ def test_every_job_runs_twice_on_an_empty_portal(cast: Cast, settings: Settings,
             "process_evidence",
             "run_deadlines",
             "close_day",
+            "verify_chain",
             "sweep",
             "staff_mail",
         ):

@@ -29,6 +29,7 @@ PERSONAL: Final = (
     "custody.",
     "finding.",
     "teamkey.",
+    "fault.",
 )
 
 

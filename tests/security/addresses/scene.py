@@ -151,6 +151,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "team_remove": [triage, TeamMembership.objects.get(team=triage, staff=vino).pk],
         "team_change_key": [triage],
         "team_reseal": [triage],
+        "verificationfault_acknowledge": [uuid.uuid4()],
         "staff_change": [vino],
         "staff_password": [vino],
         "staff_ask": [vino],

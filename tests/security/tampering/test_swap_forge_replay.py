@@ -34,6 +34,7 @@ ELSEWHERE = {
     "Identity.outer_complaint": "the root of its batch; nobody opens it: the way of a name to a body is not built",
     "Identity.outer_custodian": "the root of its batch; nobody opens it yet",
     "KeptLeaf.digest": "services/audit/test_batches",
+    "VerificationState.signature": "services/audit/test_nightly_run",
     "IndexEntry.digest": "compared, not opened",
     "IndexEntry.sealed": "the matches, not the report",
     "IndexKey.sealed": "the matches, not the report",
