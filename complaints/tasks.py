@@ -36,8 +36,14 @@ def auto_assign() -> None:
 
 @job
 def close_day() -> None:
-    """Append the past days' reporter actions to the audit log and publish the heads of the chain."""
-    scheduled.close_due_days(today=timezone.localdate(), now=timezone.now())
+    """Bind what reporters sent on a day that is over into the audit chain, and publish the heads of the chain."""
+    scheduled.close_batch(now=timezone.now())
+
+
+@job
+def verify_chain() -> None:
+    """Go on with the nightly verification of the audit chain."""
+    scheduled.verify_chain(today=timezone.localdate())
 
 
 @job

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,27 +19,34 @@ from pytest_django import DjangoDbBlocker
 from complaints.domain.hashchain import GENESIS
 from complaints.models import triggers
 from complaints.models.audit import ChainHead
+from complaints.models.batch import Batch
 
 # Rows of Django itself, which no test changes.
 PERMANENT = {"django_migrations", "django_content_type", "auth_permission"}
 # A request that a test has left behind may hold a lock; waiting longer than this for it would be waiting for ever.
 LOCK_TIMEOUT_MS = 10_000
 HEAD = ChainHead._meta.db_table
+# Before any day on which a test closes a batch.
+FIRST_DAY = date(2026, 1, 1)
 
 _saved: dict[str, list[tuple[Any, ...]]] = {}
 
 
 def install_triggers() -> None:
-    """Complete tables that were made without migrations: the first link of the audit chain, and its triggers."""
+    """Complete tables that were made without migrations: first link and first batch of the audit chain, triggers."""
     ChainHead.objects.create(pk=1, digest=GENESIS)
+    Batch.objects.create(number=1, day=FIRST_DAY)
     triggers.install_append_only(editor())
     triggers.install_move_head(editor())
 
 
 def save() -> None:
-    """Remember all present rows as those that :func:`restore` brings back."""
+    """Remember all present rows as those that :func:`restore` brings back; the open batch bears FIRST_DAY."""
     _saved.clear()
     with connection.cursor() as cursor:
+        triggers.remove_append_only(editor())
+        Batch.objects.update(day=FIRST_DAY)
+        triggers.install_append_only(editor())
         for table in _tables():
             cursor.execute(f"SELECT * FROM {table}")
             if rows := cursor.fetchall():
@@ -77,6 +85,7 @@ def empty() -> None:
         for table in _tables():
             cursor.execute(f"DELETE FROM {table}")
         ChainHead.objects.create(pk=1, digest=GENESIS)
+        Batch.objects.create(number=1, day=FIRST_DAY)
         _check_constraints()
         triggers.install_append_only(editor())
 

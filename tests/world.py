@@ -4,10 +4,12 @@ administrator, a superuser. Builders go through the services, as people do."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from unittest.mock import patch
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -23,6 +25,7 @@ from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
 from complaints.services import follow_up, mfa, reference_data, submission
+from complaints.services.audit import batches
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, store_keys
 from complaints.services.team_key_history import team_fingerprint
@@ -142,6 +145,19 @@ class Sent:
     code: str
     ticket: follow_up.Ticket
     case: Case
+
+
+@contextmanager
+def database_clock(now: datetime) -> Iterator[None]:
+    """Let the clock of the database stand at ``now``."""
+    with patch.object(batches, "database_now", return_value=now):
+        yield
+
+
+def close_batch(now: datetime) -> None:
+    """Close the open batch at ``now``, by both clocks; no head leaves."""
+    with database_clock(now):
+        assert batches.close_due(now=now) is None
 
 
 def send_report(*, today: date | None = None, files: Any = (), **changes: Any) -> Sent:

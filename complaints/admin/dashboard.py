@@ -32,7 +32,7 @@ from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_file, conflicts, first_look, signin_counts
-from complaints.services.audit import log
+from complaints.services.audit import log, named_faults
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
 
@@ -145,8 +145,10 @@ def index(request: StaffRequest) -> HttpResponse:
     elif person.role == Role.CUSTODIAN:
         context |= {"teams": list(access.teams_of(person)), "fingerprint": personal.fingerprint(person)}
     elif access.may_audit(person):
-        heads = ((number, date.fromisoformat(day), head) for number, day, head in log.heads())
-        context["head"] = next(heads, None)
+        head = next(iter(log.heads()), None)
+        context |= {"head": head, "head_day": date.fromisoformat(head.day) if head else None}
+    if access.may_review(person):
+        context["faults"] = named_faults.waiting()
     if access.may_administer(person):
         context["without_anybody"] = conflicts.cases_without_eligible_staff()
         tables = (model._meta for model, _admin in reference_data.TABLES)

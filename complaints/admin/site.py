@@ -101,6 +101,7 @@ _NAV: Final[tuple[tuple[Any, str, Callable[[Staff], bool]], ...]] = (
     (_("Assignments"), "complaints_absence_changelist", access.is_triage),
     (_("Conflicts"), "complaints_conflict_changelist", access.may_lift_conflicts),
     (_("Audit chain"), "complaints_auditentry_changelist", access.may_audit),
+    (_("Faults"), "complaints_verificationfault_changelist", access.may_review),
     (_("Handing out"), "complaints_duty_changelist", access.may_administer),
     (_("Staff"), "complaints_staff_changelist", access.may_administer),
     (_("Teams"), "complaints_team_changelist", access.may_see_teams),

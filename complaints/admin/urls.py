@@ -20,6 +20,7 @@ from complaints.admin import (
     custody,
     dashboard,
     export,
+    faults,
     key_rotation,
     monitoring,
     queue_page,
@@ -152,6 +153,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/team/<uuid:team_id>/segel-ulang/", key_rotation.reseal, name="complaints_team_reseal"),
     path("complaints/teamkey/", teams.access_review, name="complaints_teamkey_changelist"),
     path("complaints/teamkey/diperiksa/", teams.sign_off, name="complaints_teamkey_sign_off"),
+    # Faults that the verification of the audit chain has named
+    path("complaints/verificationfault/", faults.fault_list, name="complaints_verificationfault_changelist"),
+    path(
+        "complaints/verificationfault/<uuid:fault_id>/diketahui/",
+        faults.acknowledge,
+        name="complaints_verificationfault_acknowledge",
+    ),
     # Staff accounts
     path("complaints/staff/<uuid:object_id>/sandi/", staff.new_password, name="complaints_staff_password"),
     path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),

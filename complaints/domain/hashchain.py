@@ -1,4 +1,4 @@
-"""Hash chain of the audit log, and the daily Merkle root over what reporters sent.
+"""Hash chain of the audit log, and the Merkle root of a batch of what reporters sent.
 
 It guards promise 7, that no alteration goes unnoticed. Digests cover ciphertext and coarse clear facts, never
 plaintext; services.audit signs them.

@@ -16,9 +16,12 @@ from complaints.models import triggers
 
 
 def install_triggers(apps, schema_editor):
-    """Create the first link of the audit chain and the triggers that guard the chain."""
+    """Create the first link of the audit chain, the first batch, and the triggers that guard the chain."""
     heads = apps.get_model("complaints", "ChainHead").objects.using(schema_editor.connection.alias)
     heads.create(pk=1, sequence=0, digest=GENESIS)
+    # The first batch bears the day before, so that it can be closed on the day of the installation.
+    batches = apps.get_model("complaints", "Batch").objects.using(schema_editor.connection.alias)
+    batches.create(number=1, day=django.utils.timezone.localdate() - datetime.timedelta(days=1))
     triggers.install_append_only(schema_editor)
     triggers.install_move_head(schema_editor)
 
@@ -203,6 +206,53 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Batch',
+            fields=[
+                ('number', models.PositiveIntegerField(primary_key=True, serialize=False)),
+                ('day', models.DateField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KeptLeaf',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=10)),
+                ('row', models.UUIDField()),
+                ('batch', models.PositiveIntegerField()),
+                ('digest', models.BinaryField()),
+            ],
+            options={
+                'indexes': [models.Index(fields=['batch'], name='kept_leaf_batch'), models.Index(fields=['row'], name='kept_leaf_row')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind', 'identity')), name='kept_leaf_kind_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='VerificationFault',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('sequence', models.PositiveBigIntegerField(null=True, verbose_name='entry')),
+                ('code', models.CharField(max_length=40, verbose_name='fault')),
+                ('subject', models.CharField(max_length=80, verbose_name='where')),
+                ('state', models.CharField(max_length=200)),
+                ('day', models.DateField(verbose_name='day')),
+            ],
+            options={
+                'verbose_name': 'fault',
+                'verbose_name_plural': 'faults',
+            },
+        ),
+        migrations.CreateModel(
+            name='VerificationState',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ('record', models.JSONField(default=dict)),
+                ('signature', models.BinaryField()),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='verification_state_single')],
+            },
+        ),
+        migrations.CreateModel(
             name='Heartbeat',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
@@ -374,13 +424,14 @@ class Migration(migrations.Migration):
                 ('sealed_summary', models.BinaryField()),
                 ('channel', models.CharField(choices=[('web', 'Web'), ('monitoring', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=10)),
                 ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField()),
                 ('next_sequence', models.PositiveIntegerField(default=1)),
                 ('opened_count', models.PositiveIntegerField(default=0)),
                 ('is_indexed', models.BooleanField(default=False)),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='complaints.case')),
             ],
             options={
-                'indexes': [models.Index(fields=['day'], name='complaint_day'), models.Index(condition=models.Q(('is_indexed', False)), fields=['day', 'id'], name='complaint_unindexed')],
+                'indexes': [models.Index(fields=['batch'], name='complaint_batch'), models.Index(condition=models.Q(('is_indexed', False)), fields=['day', 'id'], name='complaint_unindexed')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('channel__in', ['web', 'monitoring', 'import'])), name='complaint_channel_known')],
             },
         ),
@@ -412,10 +463,11 @@ class Migration(migrations.Migration):
                 ('sealed_post', models.BinaryField(null=True)),
                 ('sealed_report', models.BinaryField(null=True)),
                 ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField()),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='complaints.complaint')),
             ],
             options={
-                'indexes': [models.Index(fields=['day'], name='evidence_day'), models.Index(condition=models.Q(('state', 'pending')), fields=['day'], name='evidence_pending')],
+                'indexes': [models.Index(fields=['batch'], name='evidence_batch'), models.Index(condition=models.Q(('state', 'pending')), fields=['day'], name='evidence_pending')],
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='evidence_sequence'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'ready', 'no_copy', 'failed', 'officer'])), name='evidence_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'file'), ('sealed_post__isnull', True)), models.Q(('kind', 'post'), ('sealed_post__isnull', False)), _connector='OR'), name='evidence_post_iff_kind')],
             },
         ),
@@ -457,6 +509,7 @@ class Migration(migrations.Migration):
                 ('source_steps', models.PositiveIntegerField()),
                 ('target_steps', models.PositiveIntegerField()),
                 ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField(null=True)),
                 ('at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='complaints.complaint')),
@@ -464,8 +517,8 @@ class Migration(migrations.Migration):
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.case')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('actor__isnull', True)), fields=['day'], name='move_by_reporter')],
-                'constraints': [models.UniqueConstraint(fields=('complaint', 'number'), name='move_number'), models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='move_elsewhere'), models.CheckConstraint(condition=models.Q(models.Q(('actor__isnull', True), ('at__isnull', True)), models.Q(('actor__isnull', False), ('at__isnull', False)), _connector='OR'), name='move_reporter_has_no_hour')],
+                'indexes': [models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='move_batch')],
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'number'), name='move_number'), models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='move_elsewhere'), models.CheckConstraint(condition=models.Q(models.Q(('actor__isnull', True), ('at__isnull', True)), models.Q(('actor__isnull', False), ('at__isnull', False)), _connector='OR'), name='move_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor__isnull', True), ('batch__isnull', False)), models.Q(('actor__isnull', False), ('batch__isnull', True)), _connector='OR'), name='move_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(
@@ -679,14 +732,15 @@ class Migration(migrations.Migration):
                 ('target', models.CharField(max_length=20)),
                 ('actor_kind', models.CharField(max_length=10)),
                 ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField(null=True)),
                 ('was_late', models.BooleanField(null=True)),
                 ('at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='complaints.case')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='step_punctual')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'expire', 'verify', 'forward', 'take_up', 'return', 'substantiate', 'dismiss', 'await_agency', 'mark_overdue', 'sanction', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour')],
+                'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='step_punctual'), models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='step_batch')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'expire', 'verify', 'forward', 'take_up', 'return', 'substantiate', 'dismiss', 'await_agency', 'mark_overdue', 'sanction', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='step_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(
@@ -700,6 +754,7 @@ class Migration(migrations.Migration):
                 ('sealed_for_reporter', models.BinaryField(null=True)),
                 ('sealed_for_release', models.BinaryField(null=True)),
                 ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField(null=True)),
                 ('is_read', models.BooleanField(default=False)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.complaint')),
@@ -707,8 +762,8 @@ class Migration(migrations.Migration):
                 ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.casestep')),
             ],
             options={
-                'indexes': [models.Index(fields=['day'], name='message_day'), models.Index(condition=models.Q(('direction', 'from_reporter'), ('is_read', False)), fields=['complaint'], name='message_unread')],
-                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='message_sequence'), models.CheckConstraint(condition=models.Q(('direction__in', ['from_reporter', 'to_reporter', 'body_to_reporter', 'body_to_triage'])), name='message_direction_known'), models.CheckConstraint(condition=models.Q(models.Q(('direction', 'from_reporter'), _negated=True), models.Q(('author__isnull', True), ('sealed_for_reporter__isnull', True)), _connector='OR'), name='message_reporter_gets_nothing_back')],
+                'indexes': [models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='message_batch'), models.Index(condition=models.Q(('direction', 'from_reporter'), ('is_read', False)), fields=['complaint'], name='message_unread')],
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='message_sequence'), models.CheckConstraint(condition=models.Q(('direction__in', ['from_reporter', 'to_reporter', 'body_to_reporter', 'body_to_triage'])), name='message_direction_known'), models.CheckConstraint(condition=models.Q(models.Q(('direction', 'from_reporter'), _negated=True), models.Q(('author__isnull', True), ('sealed_for_reporter__isnull', True)), _connector='OR'), name='message_reporter_gets_nothing_back'), models.CheckConstraint(condition=models.Q(models.Q(('batch__isnull', False), ('direction', 'from_reporter')), models.Q(models.Q(('direction', 'from_reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='message_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(
@@ -767,9 +822,11 @@ class Migration(migrations.Migration):
                 ('outer_complaint', models.BinaryField()),
                 ('outer_custodian', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField(default=1)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('batch', models.PositiveIntegerField()),
             ],
             options={
-                'indexes': [models.Index(fields=['sealed_number'], name='identity_sealed_number')],
+                'indexes': [models.Index(fields=['sealed_number'], name='identity_sealed_number'), models.Index(fields=['batch'], name='identity_batch')],
             },
         ),
         migrations.RunPython(install_triggers, remove_triggers),

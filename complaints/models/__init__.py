@@ -3,6 +3,7 @@
 from complaints.models import (
     assignment,
     audit,
+    batch,
     blind_index,
     case,
     case_links,
@@ -16,11 +17,13 @@ from complaints.models import (
     session,
     sign_in,
     team,
+    verification,
 )
 
 __all__ = [
     "assignment",
     "audit",
+    "batch",
     "blind_index",
     "case",
     "case_links",
@@ -34,4 +37,5 @@ __all__ = [
     "session",
     "sign_in",
     "team",
+    "verification",
 ]

@@ -68,7 +68,8 @@ EVENTS: Final = {
     "teamkey.resealed": _("Sealed again to the team's new key"),
     "teamkey.finished": _("Team's old key forgotten"),
     "catalog.changed": _("Reference data changed"),
-    "day.closed": _("Day closed"),
+    "day.closed": _("Batch of reports closed"),
+    "fault.acknowledged": _("Fault acknowledged"),
 }
 
 

@@ -197,13 +197,18 @@ class CaseStep(RandomKeyModel):
     actor_kind = models.CharField(max_length=10)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
+    # Of a reporter's step: the batch whose root takes it. Every other step has an entry in the chain.
+    batch = models.PositiveIntegerField(null=True)
     # Whether the step came after its deadline; None without a deadline, or for a reporter's step.
     was_late = models.BooleanField(null=True)
     # For steps of staff and of the system only; a reporter's step has a day and no hour.
     at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["day"], name="step_punctual", condition=models.Q(was_late__isnull=False))]
+        indexes = [
+            models.Index(fields=["day"], name="step_punctual", condition=models.Q(was_late__isnull=False)),
+            models.Index(fields=["batch"], name="step_batch", condition=models.Q(batch__isnull=False)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["case", "sequence"], name="step_sequence"),
             models.CheckConstraint(condition=models.Q(action__in=_values(Action)), name="step_action_known"),
@@ -213,6 +218,11 @@ class CaseStep(RandomKeyModel):
                 condition=~models.Q(actor_kind=ActorKind.REPORTER.value)
                 | models.Q(at__isnull=True, actor__isnull=True),
                 name="step_reporter_has_no_hour",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(actor_kind=ActorKind.REPORTER.value, batch__isnull=False)
+                | (~models.Q(actor_kind=ActorKind.REPORTER.value) & models.Q(batch__isnull=True)),
+                name="step_batch_iff_reporter",
             ),
         ]
 

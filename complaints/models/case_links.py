@@ -26,17 +26,23 @@ class CaseMove(RandomKeyModel):
     target_steps = models.PositiveIntegerField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
+    # Of a reporter's act: the batch whose root takes the move.
+    batch = models.PositiveIntegerField(null=True)
     # None for a reporter's act, which has a day and no hour.
     at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["day"], condition=Q(actor__isnull=True), name="move_by_reporter")]
+        indexes = [models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="move_batch")]
         constraints = [
             models.UniqueConstraint(fields=["complaint", "number"], name="move_number"),
             models.CheckConstraint(condition=~Q(source=F("target")), name="move_elsewhere"),
             models.CheckConstraint(
                 condition=Q(actor__isnull=True, at__isnull=True) | Q(actor__isnull=False, at__isnull=False),
                 name="move_reporter_has_no_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(actor__isnull=True, batch__isnull=False) | Q(actor__isnull=False, batch__isnull=True),
+                name="move_batch_iff_reporter",
             ),
         ]
 

@@ -39,6 +39,8 @@ class Complaint(RandomKeyModel):
     sealed_summary = models.BinaryField()
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB)
     day = models.DateField()
+    # The batch whose root takes the report and its grants.
+    batch = models.PositiveIntegerField()
     next_sequence = models.PositiveIntegerField(default=1)
     opened_count = models.PositiveIntegerField(default=0)
     # Whether a triage session has written its blind indexes.
@@ -48,7 +50,7 @@ class Complaint(RandomKeyModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["day"], name="complaint_day"),
+            models.Index(fields=["batch"], name="complaint_batch"),
             # The few reports without blind indexes, which a search indexes first.
             models.Index(fields=["day", "id"], condition=models.Q(is_indexed=False), name="complaint_unindexed"),
         ]
@@ -75,8 +77,8 @@ class KeyGrant(RandomKeyModel):
     sealed = models.BinaryField()
     # The number of the team's key that opens it; negative where it did not open during resealing.
     sealed_number = models.SmallIntegerField(default=1)
-    # The digest of the first ``sealed``, which the Merkle root of the report's day covers, and the team's signature of
-    # the current ``sealed``.
+    # The digest of the first ``sealed``, which the root of the report's batch covers, and the team's signature of the
+    # current ``sealed``.
     first_digest = models.BinaryField(null=True)
     reseal_signature = models.BinaryField(null=True)
 
@@ -132,13 +134,15 @@ class Message(RandomKeyModel):
     sealed_for_reporter = models.BinaryField(null=True)
     sealed_for_release = models.BinaryField(null=True)
     day = models.DateField()
+    # Of a reporter's message: the batch whose root takes it. What staff write has an entry in the chain.
+    batch = models.PositiveIntegerField(null=True)
     is_read = models.BooleanField(default=False)
 
     objects = MessageQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["day"], name="message_day"),
+            models.Index(fields=["batch"], condition=models.Q(batch__isnull=False), name="message_batch"),
             models.Index(
                 fields=["complaint"],
                 condition=models.Q(direction="from_reporter", is_read=False),
@@ -157,6 +161,11 @@ class Message(RandomKeyModel):
                 condition=~models.Q(direction="from_reporter")
                 | models.Q(author__isnull=True, sealed_for_reporter__isnull=True),
                 name="message_reporter_gets_nothing_back",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(direction="from_reporter", batch__isnull=False)
+                | (~models.Q(direction="from_reporter") & models.Q(batch__isnull=True)),
+                name="message_batch_iff_reporter",
             ),
         ]
 
@@ -178,9 +187,16 @@ class Identity(models.Model):
     outer_custodian = models.BinaryField()
     # The number of the custodians' key that opens their half; the reporter's acts do not change that half.
     sealed_number = models.SmallIntegerField(default=1)
+    # Counts the times that the row was written.
+    version = models.PositiveIntegerField(default=1)
+    # The batch whose root takes this version; those before are kept leaves of their batches.
+    batch = models.PositiveIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["sealed_number"], name="identity_sealed_number")]
+        indexes = [
+            models.Index(fields=["sealed_number"], name="identity_sealed_number"),
+            models.Index(fields=["batch"], name="identity_batch"),
+        ]
 
     def __str__(self) -> str:
         return str(self.complaint_id)

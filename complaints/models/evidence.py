@@ -36,10 +36,12 @@ class Evidence(RandomKeyModel):
     sealed_post = models.BinaryField(null=True)
     sealed_report = models.BinaryField(null=True)
     day = models.DateField()
+    # The batch whose root takes the post or the original.
+    batch = models.PositiveIntegerField()
 
     class Meta:
         indexes = [
-            models.Index(fields=["day"], name="evidence_day"),
+            models.Index(fields=["batch"], name="evidence_batch"),
             models.Index(fields=["day"], condition=models.Q(state="pending"), name="evidence_pending"),
         ]
         constraints = [

@@ -65,7 +65,11 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Message": Line(web=Rights(insert=True, update=("is_read",)), jobs=READ),
     "complaints.Identity": Line(
         web=Rights(
-            insert=True, update=("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number")
+            insert=True,
+            update=(
+                *("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number"),
+                *("version", "batch"),
+            ),
         ),
         jobs=READ,
     ),
@@ -107,6 +111,10 @@ LINES: Final[dict[str, Line]] = {
     # The audit chain; a trigger moves its head.
     "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND),
     "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK)),
+    "complaints.Batch": Line(web=READ, jobs=APPEND),
+    "complaints.KeptLeaf": _APPENDED_BY_STAFF,
+    "complaints.VerificationFault": Line(web=READ, jobs=APPEND),
+    "complaints.VerificationState": Line(web=READ, jobs=EDIT),
     # Staff and teams. The owner makes teams (setup_keys); members change their keys.
     "complaints.Staff": Line(web=EDIT, jobs=READ),
     "complaints.Staff_groups": Line(web=READ, jobs=READ),

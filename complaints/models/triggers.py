@@ -1,4 +1,4 @@
-"""Triggers of the audit chain and of the steps of cases, in the SQL of SQLite and of PostgreSQL.
+"""Triggers of the audit chain, of what it relies on, and of the steps of cases, in the SQL of SQLite and of PostgreSQL.
 
 The first migration installs them. They are kept outside of it because tests must be able to set them aside: a forged
 row cannot be written, and a table cannot be emptied, while they stand.
@@ -10,7 +10,13 @@ from typing import Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-APPEND_ONLY_TABLES = ("complaints_auditentry", "complaints_casestep")
+APPEND_ONLY_TABLES = (
+    "complaints_auditentry",
+    "complaints_casestep",
+    "complaints_batch",
+    "complaints_keptleaf",
+    "complaints_verificationfault",
+)
 _MOVE_HEAD = "UPDATE complaints_chainhead SET sequence = NEW.sequence, digest = NEW.digest WHERE id = 1;"
 
 
@@ -24,7 +30,7 @@ class Editor(Protocol):
 
 
 def install_append_only(editor: Editor) -> None:
-    """Let the database refuse to change or delete an audit entry or a step of a case."""
+    """Let the database refuse to change or delete rows of the tables that only grow."""
     postgresql = editor.connection.vendor == "postgresql"
     if postgresql:
         editor.execute(

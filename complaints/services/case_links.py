@@ -89,7 +89,7 @@ def link(
     note = write_note(complaint=first, text=reason, actor=actor)
     for move in moves:
         facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
-        actor.record("case.linked", case=target.pk, facts=facts)
+        actor.record("case.linked", case=target.pk, subject=move.complaint_id, facts=facts)
     return len(complaints)
 
 
@@ -109,7 +109,8 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
         raise LinkRefused(refused)
     move = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=actor.today)
     note = write_note(complaint=complaint, text=reason, actor=actor)
-    actor.record("case.unlinked", case=joint.pk, facts={**verify_rows.move_facts(move), "note": str(note.pk)})
+    facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
+    actor.record("case.unlinked", case=joint.pk, subject=move.complaint_id, facts=facts)
     _release_conflicted_owner(move.target, actor.now)
     return move.target
 

@@ -93,10 +93,11 @@ def move(
     actor: Staff | None,
     at: datetime | None,
     day: date,
+    batch: int | None = None,
 ) -> list[CaseMove]:
     """Move reports from the locked cases ``sources`` into the locked ``target``; return the rows that record it.
 
-    ``at`` is an aware time, or None for a reporter's act, which has a day only.
+    ``at`` is an aware time, or None for a reporter's act, which has a day only, and ``batch``, the open batch.
     """
     numbers: dict[uuid.UUID, int] = {}
     for complaint_id, number in CaseMove.objects.filter(complaint__in=complaints).values_list("complaint", "number"):
@@ -111,6 +112,7 @@ def move(
             target_steps=target.step_count,
             actor=actor,
             day=day,
+            batch=batch,
             at=at,
         )
         for complaint in complaints
@@ -122,7 +124,15 @@ def move(
     return moves
 
 
-def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: datetime | None, day: date) -> CaseMove:
+def separate(
+    *,
+    complaint: Complaint,
+    joint: Case,
+    actor: Staff | None,
+    at: datetime | None,
+    day: date,
+    batch: int | None = None,
+) -> CaseMove:
     """Move a report out of the shared, locked case ``joint`` into its own case.
 
     That is the case which it came with, where that is empty, else a new one. The status stays; deadlines begin anew.
@@ -132,7 +142,8 @@ def separate(*, complaint: Complaint, joint: Case, actor: Staff | None, at: date
         target.linked_into = None
         target.due_on = _full_deadline(target, day)
         target.save(update_fields=["linked_into", "due_on"])
-    return move(complaints=[complaint], sources={joint.pk: joint}, target=target, actor=actor, at=at, day=day)[0]
+    sources = {joint.pk: joint}
+    return move(complaints=[complaint], sources=sources, target=target, actor=actor, at=at, day=day, batch=batch)[0]
 
 
 def _empty_source(complaint: Complaint, joint: Case) -> Case | None:

@@ -22,6 +22,7 @@ from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
+from complaints.services.audit import batches
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
@@ -235,17 +236,20 @@ def add_message(
     """
     accepted = [upload for upload in files if not upload.refused]
     with transaction.atomic():
+        batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = _complaint_of(ticket, Complaint.objects.all())
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
         if text:
-            _store_message(complaint, case, ticket.keys, text, sequence, today)
+            _store_message(complaint, case, ticket.keys, text, sequence, today, batch)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
-        sequence = storage.attach(complaint=complaint, signer=signer, files=accepted, first=sequence, today=today)
+        sequence = storage.attach(
+            complaint=complaint, signer=signer, files=accepted, first=sequence, today=today, batch=batch
+        )
         complaint.next_sequence = attach_posts(
             complaint=complaint,
             signer=signer,
@@ -253,19 +257,23 @@ def add_message(
             screenshots=screenshots,
             first=sequence,
             today=today,
+            batch=batch,
         )
         complaint.save(update_fields=["next_sequence"])
         _rewrite_identity(complaint, ticket.keys)
-        _step_on_answer(complaint, case, today)
+        _step_on_answer(complaint, case, today, batch)
 
 
-def _store_message(complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date) -> None:
+def _store_message(
+    complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date, batch: int
+) -> None:
     message = Message(
         complaint=complaint,
         sequence=sequence,
         direction=Message.Direction.FROM_REPORTER,
         signer=keys.sign.public,
         day=today,
+        batch=batch,
     )
     message.sealed = seal_record(bytes(complaint.public_key), message_context(message), text, keys.sign)
     asked_by_body = case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION
@@ -284,7 +292,7 @@ def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
     reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
 
 
-def _step_on_answer(complaint: Complaint, case: Case, today: date) -> None:
+def _step_on_answer(complaint: Complaint, case: Case, today: date, batch: int) -> None:
     """Take the step of an answer; where several reporters were asked, the first answer returns the case."""
     if case.status == Status.NEEDS_INFORMATION:
         if case_membership.is_shared(case) and not was_asked(complaint, case):
@@ -294,17 +302,18 @@ def _step_on_answer(complaint: Complaint, case: Case, today: date) -> None:
         action = Action.ANSWER_LATE
     else:
         return
-    _perform(case.pk, action, today)
+    _perform(case.pk, action, today, batch)
 
 
 def _last_action(case: Case) -> str | None:
     return case.steps.order_by("-sequence").values_list("action", flat=True).first()
 
 
-def _perform(case_id: uuid.UUID, action: Action, today: date, reason: str = "") -> None:
+def _perform(case_id: uuid.UUID, action: Action, today: date, batch: int, reason: str = "") -> None:
     # Noon: the hour at which a reporter acted is not stored.
     noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
-    transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.REPORTER, at=noon, reason=reason)
+    kind = ActorKind.REPORTER
+    transitions.perform(case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch)
 
 
 @transitions.retry_on_change
@@ -314,14 +323,17 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     Raises as :func:`add_message`, TransitionRefused where the report was forwarded.
     """
     with transaction.atomic():
+        batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
-            case = case_membership.separate(complaint=complaint, joint=case, actor=None, at=None, day=today).target
-        _perform(case.pk, Action.WITHDRAW, today, reason)
+            case = case_membership.separate(
+                complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch
+            ).target
+        _perform(case.pk, Action.WITHDRAW, today, batch, reason)
         if reason:
-            _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today)
+            _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
         _rewrite_identity(complaint, ticket.keys)
 

@@ -48,7 +48,7 @@ def switch_practice(*, actor: Actor, on: bool) -> None:
 
 @transaction.atomic
 def make_practice_cases(*, actor: Actor, count: int = AT_ONCE) -> list[PracticeResult]:
-    """Send reports of today, as the audit chain has closed earlier days; raises Locked but for triage in practice."""
+    """Send reports of today, as a reporter does; raises Locked but for triage in practice."""
     person, today = actor.staff, timezone.localdate(actor.now)
     if not person.practising or not access.is_triage(person):
         raise Locked(Team.Kind.TRIAGE)

@@ -17,6 +17,7 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, o
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team
 from complaints.services import resealing_registry, team_key_history
+from complaints.services.audit import batches, leaves
 from complaints.services.keyring import Keyring, Locked
 
 BOX_SIZES = (4096,)
@@ -39,7 +40,7 @@ def build(*, complaint: Complaint, name: str, contact: str, reporter: KeySet, cu
         # Space for the reporter's consent, always of this size; random bytes stand for a missing one.
         "consent": random_bytes(1024),
     }
-    identity = Identity(complaint=complaint, sealed_number=custodians.key_number)
+    identity = Identity(complaint=complaint, sealed_number=custodians.key_number, batch=complaint.batch)
     _seal_outer(identity, inner, reporter=reporter, complaint=complaint, custodian_key=bytes(custodians.public_key))
     return identity
 
@@ -49,13 +50,15 @@ def rewrite(*, identity: Identity, reporter: KeySet, custodians: Team) -> None:
 
     Every message or withdrawal of the reporter calls this, so that a change of the row does not reveal a consent.
     """
+    old_leaf = leaves.identity_leaf(identity)
     inner = open_outer(identity, unseal(reporter.box, bytes(identity.outer_reporter)))
     context = _half_context(identity.complaint_id)
     half = open_record(reporter.box, inner["reporter"], context, reporter.sign.public, sizes=KEY_SIZES)
     inner["reporter"] = seal_record(reporter.box.public, context, half, reporter.sign, sizes=KEY_SIZES)
     key = bytes(custodians.public_key)
     _seal_outer(identity, inner, reporter=reporter, complaint=identity.complaint, custodian_key=key)
-    identity.save(update_fields=["blob", "outer_reporter", "outer_complaint", "outer_custodian"])
+    batches.move_to_open_batch(identity, old_leaf)
+    identity.save(update_fields=[*leaves.IDENTITY_COLUMNS, "version", "batch"])
 
 
 def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
@@ -91,6 +94,7 @@ def _half_context(complaint_id: uuid.UUID) -> Context:
 
 def _reseal(identity: Identity, keyring: Keyring, team: Team) -> None:
     """Seal the custodians' half and their copy of the outer key to their current key; the other parts stay."""
+    old_leaf = leaves.identity_leaf(identity)
     outer_key = _outer_key(identity, keyring, team)
     inner = open_outer(identity, outer_key)
     context, old_keys = _half_context(identity.complaint_id), keyring.team_at(team.pk, identity.sealed_number)
@@ -99,6 +103,7 @@ def _reseal(identity: Identity, keyring: Keyring, team: Team) -> None:
     inner["custodian"] = keyring.seal_for_team(team, context, half, sizes=KEY_SIZES)
     identity.blob = _blob(inner, outer_key, str(identity.complaint_id).encode())
     identity.outer_custodian = seal(bytes(team.public_key), outer_key)
+    batches.move_to_open_batch(identity, old_leaf)
 
 
 def _outer_key(identity: Identity, keyring: Keyring, team: Team) -> bytes:
@@ -120,6 +125,6 @@ resealing_registry.register(
             else Identity.objects.none()
         ),
         reseal=_reseal,
-        columns=("blob", "outer_custodian"),
+        columns=("blob", "outer_custodian", "version", "batch"),
     )
 )

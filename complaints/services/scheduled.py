@@ -1,45 +1,41 @@
-"""The jobs of the clock: closing days in the audit chain, exporting its heads, and mail to teams with work."""
+"""The jobs of the clock: closing batches, exporting heads, verifying the chain, and mail to teams with work."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
-from django.utils import translation
+from django.db.models import Q
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.adapters import mail
-from complaints.models.complaint import Complaint
 from complaints.models.session import Heartbeat
-from complaints.models.team import Staff
+from complaints.models.team import Role, Staff
 from complaints.services import case_deadlines, login_throttle, signin_counts
-from complaints.services.audit import log
+from complaints.services.audit import batches, log, named_faults, nightly_run
 
-# Number of recent heads that are checked again, in case one could not be exported when its day was closed.
+# Number of recent heads that are checked again, in case one could not be exported when its batch was closed.
 HEADS_KEPT = 60
+# A run of the verification ends well within the time limit of a job; the next one goes on.
+VERIFY_SECONDS = 200.0
 
 
-def close_due_days(*, today: date, now: datetime) -> None:
-    """Close every day before ``today`` that is not closed yet, also after the jobs did not run for some days."""
-    last = log.heads(limit=1)
-    first = Complaint.objects.order_by("day").values_list("day", flat=True).first() or today - timedelta(days=1)
-    start = date.fromisoformat(last[0][1]) + timedelta(days=1) if last else first
-    close_days(days=[start + timedelta(days=count) for count in range((today - start).days)], now=now)
+def close_batch(*, now: datetime) -> None:
+    """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
-
-def close_days(*, days: Iterable[date], now: datetime) -> None:
-    """Close each of ``days`` that is not closed, then export every head that is not in AUDIT_HEADS_FILE yet."""
-    for day in days:
-        log.close_day(day=day, now=now)
+    Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell.
+    """
+    fault = batches.close_due(now=now)
+    if fault is not None:
+        named_faults.store([fault], today=timezone.localdate(now))
     path = settings.AUDIT_HEADS_FILE
     exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
-    for sequence, day_closed, digest in reversed(log.heads(limit=HEADS_KEPT)):
-        line = f"{day_closed} {sequence} {digest}"
-        if line not in exported:
-            _export_head(line)
+    for head in reversed(log.heads(limit=HEADS_KEPT)):
+        if str(head) not in exported:
+            _export_head(str(head))
 
 
 def _export_head(line: str) -> None:
@@ -52,6 +48,27 @@ def _export_head(line: str) -> None:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
+    """Go on with the verification of ``today``; once it is finished, mail auditors and administrators if faults wait.
+
+    The text is always the same. A day that has its finished verification is left alone.
+    """
+    if nightly_run.is_finished(today=today) or not nightly_run.run(today=today, seconds=seconds):
+        return
+    if named_faults.waiting():
+        people = Staff.objects.filter(is_active=True).filter(
+            Q(role__in=[Role.AUDITOR, Role.ADMIN]) | Q(is_superuser=True)
+        )
+        for person in people.exclude(email="").order_by("pk"):
+            with translation.override(person.language):
+                subject = _("Fault in the records of the portal")
+                body = _(
+                    "The nightly verification has named something that is not as it was recorded."
+                    " Please sign in at the usual address."
+                )
+            mail.send([person.email], subject, body)
 
 
 def send_staff_mail(*, today: date) -> int:

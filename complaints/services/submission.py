@@ -20,6 +20,7 @@ from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, reporter_identity, transitions
+from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
 from complaints.services.keyring import bind_keys, grant_key
@@ -149,6 +150,7 @@ def _store(
     practice: bool,
     channel: str = Complaint.Channel.WEB,
 ) -> Case:
+    batch = batches.open_batch()
     keys, box = reporter_keys(code), BoxPair.new()
     teams = pinned_teams("triage", "custodian")
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
@@ -162,6 +164,7 @@ def _store(
         public_key=box.public,
         channel=channel,
         day=today,
+        batch=batch,
         next_sequence=1 + len(files) + len(posts),
     )
     bind_keys(complaint, keys.sign)
@@ -198,13 +201,19 @@ def _attach(
     files: Sequence[storage.Attachable],
     posts: Sequence[Post],
 ) -> None:
-    sequence, today = 1, complaint.day
+    sequence, today, batch = 1, complaint.day, complaint.batch
     if files:
-        sequence = storage.attach(complaint=complaint, signer=signer, files=files, first=1, today=today)
+        sequence = storage.attach(complaint=complaint, signer=signer, files=files, first=1, today=today, batch=batch)
     if posts:
         screenshots = {str(item.id): number for number, item in enumerate(files, start=1)}
         attach_posts(
-            complaint=complaint, signer=signer, described=posts, screenshots=screenshots, first=sequence, today=today
+            complaint=complaint,
+            signer=signer,
+            described=posts,
+            screenshots=screenshots,
+            first=sequence,
+            today=today,
+            batch=batch,
         )
 
 

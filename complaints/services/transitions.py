@@ -206,12 +206,13 @@ def perform(
     seen: CaseVersion | None = None,
     changes: Mapping[str, object] | None = None,
     urgent: bool = False,
+    batch: int | None = None,
 ) -> CaseStep:
     """Take a transition of the workflow table and return the step, the row of the case's history.
 
     Locks the case, checks the table, writes the step and the case's plaintext columns, and appends to the audit chain,
     all in one transaction. A reporter's step has a day and no time, and no entry in the chain, so that it need not wait
-    for the chain's lock: the daily root covers what the reporter sent. ``reason`` is only checked for being present;
+    for the chain's lock: the root of its batch covers it. ``reason`` is only checked for being present;
     the caller seals it.
 
     Args:
@@ -221,6 +222,7 @@ def perform(
         seen: the version that the actor saw; None where it does not matter.
         changes: further columns of the case to write with the step (``lead_body``).
         urgent: whether the short limits apply although the category is not an urgent one.
+        batch: the open batch, for a reporter's step and for no other.
 
     Raises:
         TransitionRefused: the table does not allow it.
@@ -258,9 +260,7 @@ def perform(
         asked_from=asked_from,
     )
     urgent = urgent or case.category.priority == "urgent"
-    step = _write_step(
-        case, transition, asked_from=asked_from, person=person, now=now, changes=changes or {}, urgent=urgent
-    )
+    step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     if actor_kind is not ActorKind.REPORTER:
         facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
@@ -277,14 +277,14 @@ def _write_step(
     case: Case,
     transition: workflow.Transition,
     *,
-    asked_from: Status | None,
     person: Staff | None,
     now: datetime,
     changes: Mapping[str, object],
     urgent: bool,
+    batch: int | None,
 ) -> CaseStep:
     source = Status(case.status)
-    target = workflow.target_of(transition, asked_from)
+    target = workflow.target_of(transition, Status(case.asked_from) if case.asked_from else None)
     day = timezone.localdate(now)
     due_before = case.due_on if transition.actor is ActorKind.STAFF else None
     case.step_count += 1
@@ -305,6 +305,7 @@ def _write_step(
         actor_kind=transition.actor.value,
         actor=person,
         day=day,
+        batch=batch,
         was_late=None if due_before is None else day > due_before,
         at=None if transition.actor is ActorKind.REPORTER else now,
     )

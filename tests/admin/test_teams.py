@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -18,7 +17,7 @@ from complaints.services import reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.team_keys import membership, personal
-from tests.world import PASSWORD, Cast, SignedIn, send_report, sign_in
+from tests.world import PASSWORD, Cast, SignedIn, close_batch, send_report, sign_in
 
 TEAMS = "admin:complaints_team_changelist"
 STAFF = "admin:complaints_staff_changelist"
@@ -238,9 +237,8 @@ def test_auditors_read_the_chain_and_nothing_else(signed_in: SignedIn, cast: Cas
     assert page.status_code == 200
     assert str(sent.case.pk)[:8] in text
     assert "Kepala Bidang" not in text
-    day = timezone.localdate() - timedelta(days=1)
-    log.close_day(day=day, now=timezone.now())
-    assert log.heads()[0][2] in client.get(reverse("admin:index")).content.decode()
+    close_batch(timezone.now())
+    assert log.heads()[0].digest in client.get(reverse("admin:index")).content.decode()
     events = {entry.event for entry in client.get(reverse(AUDIT) + "?event=case.opened").context["cl"].result_list}
     assert events == {"case.opened"}
     today = timezone.localdate().isoformat()

@@ -24,7 +24,7 @@ def new_rows(reference: str) -> tuple[Case, Complaint]:
     )
     keys = {"reporter_key": b"\x00\xff'\\", "reporter_verify_key": b"%s", "public_key": b"", "key_signature": b"\x01"}
     sealed = {"commitment": bytes(32), "sealed_answers": bytes(range(256)), "sealed_summary": b";"}
-    return case, Complaint(case=case, lookup=uuid.uuid4().bytes, day=DAY, **keys, **sealed)
+    return case, Complaint(case=case, lookup=uuid.uuid4().bytes, day=DAY, batch=1, **keys, **sealed)
 
 
 def columns(row: Case | Complaint) -> dict[str, object]:

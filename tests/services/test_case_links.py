@@ -32,12 +32,12 @@ from complaints.services import (
     transitions,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import log, verify
+from complaints.services.audit import verify
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
-from tests.world import Cast, Sent, at, send_report
+from tests.world import Cast, Sent, at, close_batch, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
@@ -398,7 +398,7 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
     assert page(second).status == "in_review"
     assert list(CaseMove.objects.filter(actor=None).values_list("at", flat=True)) == [None, None]
     check_chain()
-    log.close_day(day=LATER, now=at(LATER + timedelta(days=1)))
+    close_batch(at(LATER + timedelta(days=1)))
     check_chain()
     CaseMove.objects.filter(actor=None, complaint=report(first)).update(target_steps=5)
     assert not verify.verify_chain().whole

@@ -18,10 +18,10 @@ from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
 from complaints.services.actor import Actor
-from complaints.services.audit import verify
+from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
 from tests.services.test_whole_procedure import photo
-from tests.world import Cast, at, sealed_upload, send_report
+from tests.world import Cast, at, database_clock, sealed_upload, send_report
 
 MONDAY = date(2026, 11, 9)
 
@@ -93,18 +93,24 @@ def test_a_cut_image_is_marked_and_its_original_stays(cast: Cast) -> None:
     assert b"".join(stream) == photo()[:300]
 
 
-def test_the_days_are_closed_once_and_their_heads_leave(cast: Cast, settings: Settings, tmp_path: Any) -> None:
+def close(day: date) -> None:
+    """The job as it runs in the morning of a day."""
+    with database_clock(at(day, 0)):
+        scheduled.close_batch(now=at(day, 0))
+
+
+def test_batches_are_closed_once_a_day_and_their_heads_leave(cast: Cast, settings: Settings, tmp_path: Any) -> None:
     settings.AUDIT_HEADS_FILE = tmp_path / "heads" / "audit.txt"
     settings.AUDIT_HEADS_MAIL = "auditor@example.invalid"
     send_report(today=MONDAY)
-    for _ in range(2):
-        scheduled.close_days(days=[MONDAY, MONDAY + timedelta(days=1)], now=at(MONDAY + timedelta(days=2), 0))
+    for days in (1, 1, 2, 2):
+        close(MONDAY + timedelta(days=days))
     lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
-    assert [line.split()[0] for line in lines] == ["2026-11-09", "2026-11-10"]
+    assert [line.split()[:3] for line in lines] == [["1", "1", "2026-01-01"], ["1", "2", "2026-11-10"]]
     assert [message.body for message in mail.outbox] == lines
-    assert verify.verify_chain(heads=verify.parse_heads("\n".join(lines))).whole
-    other = verify.Head("2026-11-10", int(lines[-1].split()[1]), "00" * 32)
-    assert verify.verify_chain(heads=[other]).broken_at == other.sequence
+    assert verify.verify_chain(heads=log.parse_heads("\n".join(lines))).whole
+    other = log.Head(1, 2, "2026-11-10", int(lines[-1].split()[3]), "00" * 32)
+    assert verify.verify_chain(heads=[other]).faults[0].sequence == other.sequence
 
 
 def test_staff_mail_says_only_that_there_is_work(cast: Cast) -> None:
@@ -151,7 +157,15 @@ def test_sweep_reports_missing_objects_and_deletes_no_row(cast: Cast) -> None:
 def test_every_job_runs_twice_on_an_empty_portal(cast: Cast, settings: Settings, tmp_path: Any) -> None:
     settings.AUDIT_HEADS_FILE = tmp_path / "heads.txt"
     for _ in range(2):
-        for job in ("heartbeat", "process_evidence", "run_deadlines", "close_day", "sweep", "staff_mail"):
+        for job in (
+            "heartbeat",
+            "process_evidence",
+            "run_deadlines",
+            "close_day",
+            "verify_chain",
+            "sweep",
+            "staff_mail",
+        ):
             getattr(tasks, job)()
     assert Heartbeat.objects.count() == 1
     assert Heartbeat.objects.get().beat_at is not None
@@ -166,7 +180,7 @@ def test_a_head_that_could_not_leave_leaves_with_the_next_run(
     send_report(today=MONDAY)
     with monkeypatch.context() as dead:
         dead.setattr(scheduled.mail, "send", lambda *args: 0)
-        scheduled.close_due_days(today=MONDAY + timedelta(days=30), now=at(MONDAY + timedelta(days=30)))
+        close(MONDAY + timedelta(days=30))
     assert not settings.AUDIT_HEADS_FILE.exists()
-    scheduled.close_due_days(today=MONDAY + timedelta(days=31), now=at(MONDAY + timedelta(days=31)))
-    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == len(mail.outbox) == 31
+    close(MONDAY + timedelta(days=31))
+    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == len(mail.outbox) == 2

@@ -5,27 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import translation
 
+from complaints.models.verification import FAULTS
 from complaints.services import retention
-from complaints.services.audit import verify
+from complaints.services.audit import log, verify
+from complaints.services.audit.faults import Fault
 
 
 class Command(BaseCommand):
-    """Exit status 0: intact. 1: broken, with the place."""
+    """Exit status 0: intact. 1: broken, with a line for each fault."""
 
     help = "Verify the audit chain, the rows it speaks of and, with --files, every stored object."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--heads", type=Path, help="A file of heads that left the machine: day, number, digest.")
+        parser.add_argument(
+            "--heads", type=Path, help="A file of heads that left the machine: era, batch, day, number, digest."
+        )
         parser.add_argument("--files", action="store_true", help="Also read every stored object of evidence.")
 
     def handle(self, *args: object, heads: Path | None = None, files: bool = False, **options: object) -> None:
         published = _read_heads(heads) if heads else []
         verdict = verify.verify_chain(heads=published)
         if not verdict.whole:
-            place = f"entry {verdict.broken_at}" if verdict.broken_at is not None else "the stored rows"
-            subject = f" ({verdict.subject})" if verdict.subject else ""
-            raise CommandError(f"Broken at {place}{subject}: {verdict.why}.")
+            more = [f"and {verdict.more} more faults"] if verdict.more else []
+            raise CommandError("\n".join([*map(_line, verdict.faults), *more]))
         self.stdout.write(f"{verdict.entries} entries, whole")
         if heads:
             self.stdout.write(f"{len(published)} heads from outside agree")
@@ -35,10 +39,19 @@ class Command(BaseCommand):
             self.stdout.write("Every stored object is what was stored")
 
 
-def _read_heads(path: Path) -> list[verify.Head]:
+def _line(fault: Fault) -> str:
+    place = f"entry {fault.sequence}" if fault.sequence is not None else "the stored rows"
+    subject = f" ({fault.subject})" if fault.subject else ""
+    with translation.override("en"):
+        return f"Broken at {place}{subject}: {fault.code}, {FAULTS[fault.code]}."
+
+
+def _read_heads(path: Path) -> list[log.Head]:
     try:
-        return verify.parse_heads(path.read_text(encoding="ascii"))
+        return log.parse_heads(path.read_text(encoding="ascii"))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
     except ValueError as error:
-        raise CommandError(f"{path} holds something else than lines of day, number and digest: {error}") from error
+        raise CommandError(
+            f"{path} holds something else than lines of era, batch, day, number and digest: {error}"
+        ) from error

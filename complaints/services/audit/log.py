@@ -1,37 +1,25 @@
-"""Writes the audit chain: an entry for each act of staff or system, one for each day of what reporters sent."""
+"""Writes the audit chain: an entry for each act of staff or system, one for each batch of what reporters sent."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
-from complaints.domain.workflow import ActorKind
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
-from complaints.models.case import CaseStep
-from complaints.models.case_links import CaseMove
-from complaints.models.complaint import Complaint, KeyGrant, Message
-from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 
-# The columns of a report that never change after it was sent.
-COMPLAINT_COLUMNS = (
-    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
-    "sealed_summary",
-)  # fmt: skip
-# Rows of any table, each as its id and its columns for :func:`_leaf`.
-LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
+_HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
 
 
 class AuditError(Exception):
@@ -108,77 +96,42 @@ def payload(entry: AuditEntry) -> bytes:
     )
 
 
-def _leaf(kind: str, row: uuid.UUID, *values: bytes | uuid.UUID | None) -> bytes:
-    """Return the Merkle leaf of a row: its id and values, so that ciphertexts exchanged between rows do not match."""
-    raw_values = (value.bytes if isinstance(value, uuid.UUID) else bytes(value or b"") for value in values)
-    return _leaf_of(kind, row, *(blake2b(raw, person=b"ciphertext") for raw in raw_values))
+# --- Heads, which leave the machine -----------------------------------------------------------------------------------
 
 
-def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
-    return blake2b(kind.encode() + b"\0" + row.bytes + b"".join(digests), person=b"day leaf")
+@dataclass(frozen=True)
+class Head:
+    """The entry of a closed batch, as it leaves the machine; the day is in ISO form, the digest in hexadecimal."""
+
+    era: int
+    batch: int
+    day: str
+    sequence: int
+    digest: str
+
+    def __str__(self) -> str:
+        """Return the exported line."""
+        return f"{self.era} {self.batch} {self.day} {self.sequence} {self.digest}"
 
 
-def day_digests(day: date) -> Iterator[bytes]:
-    """Yield a Merkle leaf for every row of ``day`` by reporters: reports, grants, messages, files, posts, steps."""
-    sent = Complaint.objects.filter(day=day).values_list("pk", *COMPLAINT_COLUMNS)
-    messages = Message.objects.from_reporter().filter(day=day)
-    originals = EvidenceObject.objects.filter(evidence__day=day, variant=EvidenceObject.Variant.ORIGINAL)
-    posts = Evidence.objects.filter(day=day, kind=Evidence.Kind.POST)
-    rows: dict[str, LeafRows] = {
-        "complaint": sent,
-        "message": messages.values_list("pk", "complaint", "sealed", "sealed_for_release"),
-        "object": originals.values_list("pk", "evidence__complaint", "sealed", "object_digest"),
-        "post": posts.values_list("pk", "complaint", "sealed_post"),
-    }
-    for kind, queryset in rows.items():
-        for row, *values in queryset.iterator():
-            yield _leaf(kind, row, *values)
-    yield from _grants(day)
-    yield from _reporter_steps(day)
-    yield from _reporter_moves(day)
-
-
-def _grants(day: date) -> Iterator[bytes]:
-    """Yield a leaf for each grant as the reporter sealed it; a grant that was sealed again keeps its first digest."""
-    grants = KeyGrant.objects.filter(complaint__day=day).values_list(
-        "pk", "complaint", "team", "sealed", "first_digest"
-    )
-    for row, complaint, team, sealed, first_digest in grants.iterator():
-        owners = [blake2b(owner.bytes, person=b"ciphertext") for owner in (complaint, team)]
-        digest = bytes(first_digest) if first_digest else blake2b(bytes(sealed), person=b"ciphertext")
-        yield _leaf_of("grant", row, *owners, digest)
-
-
-def _reporter_steps(day: date) -> Iterator[bytes]:
-    """Yield a leaf for each step of a reporter: it has no entry of its own, which would record its time."""
-    steps = CaseStep.objects.filter(day=day, actor_kind=ActorKind.REPORTER.value)
-    for row, case, *clear in steps.values_list("pk", "case", "sequence", "action", "source", "target").iterator():
-        yield _leaf("step", row, case, hashchain.canonical({"step": clear}))
-
-
-def _reporter_moves(day: date) -> Iterator[bytes]:
-    """Yield a leaf for each move of a report that its reporter withdrew from a joint case."""
-    clear = ("number", "source_steps", "target_steps")
-    moves = CaseMove.objects.filter(day=day, actor__isnull=True).order_by("pk")
-    for row, report, source, target, *numbers in moves.values_list("pk", "complaint", "source", "target", *clear):
-        yield _leaf("move", row, report, source, target, hashchain.canonical({"move": numbers}))
-
-
-def close_day(*, day: date, now: datetime) -> AuditEntry | None:
-    """Append the Merkle root of all that reporters sent on ``day``; None where the day is closed already."""
-    with transaction.atomic():
-        ChainHead.objects.select_for_update().get(pk=1)
-        if AuditEntry.objects.filter(event="day.closed", facts__day=day.isoformat()).exists():
-            return None
-        digests = list(day_digests(day))
-        facts = {"day": day.isoformat(), "root": hashchain.merkle_root(digests).hex(), "count": len(digests)}
-        return append(event="day.closed", now=now, facts=facts)
-
-
-def heads(*, limit: int = 1) -> list[tuple[int, str, str]]:
-    """Return the last ``limit`` day entries as (sequence, ISO day, digest in hexadecimal), newest first, for export."""
+def heads(*, limit: int = 1) -> list[Head]:
+    """Return the heads of the last ``limit`` batches, newest first."""
     rows = AuditEntry.objects.filter(event="day.closed").order_by("-sequence")[:limit]
-    return [(row.sequence, row.facts["day"], bytes(row.digest).hex()) for row in rows]
+    return [Head(row.era, row.facts["batch"], row.facts["day"], row.sequence, bytes(row.digest).hex()) for row in rows]
+
+
+def parse_heads(text: str) -> list[Head]:
+    """Read lines of ``era batch day sequence digest``; raises ValueError(line number) for any other line."""
+    parsed = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        match = _HEAD.fullmatch(line.strip().lower())
+        if match is None:
+            raise ValueError(number)
+        era, batch, day, sequence, digest = match.groups()
+        parsed.append(Head(int(era), int(batch), day, int(sequence), digest))
+    return parsed
 
 
 # --- Reading entries, without verifying them --------------------------------------------------------------------------

@@ -1,15 +1,15 @@
 """Verifies the rows that the audit chain refers to: steps of cases, moves of reports, texts of staff, sealed grants.
 
-Each act of staff, bodies and the system has an entry; what reporters did is bound by the Merkle root of its day.
+Each act of staff, bodies and the system has an entry; what reporters did is bound by the Merkle root of its batch.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
@@ -24,86 +24,91 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.services import team_key_history
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 from complaints.services.audit.log import digest_of
 
-CHUNK: Final = 500
-# (number of the entry or None, reason, case or row)
-Fault = tuple[int | None, str, str]
+# Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
+PIECE: Final = 200
 # What an entry records of an act: the actor and the facts.
-Record = tuple[uuid.UUID | None, dict[str, object]]
+Record: TypeAlias = "tuple[uuid.UUID | None, dict[str, object]]"
 
 
 # --- The status of every case follows from its recorded steps ---------------------------------------------------------
 
 
-def status_fault() -> Fault | None:
-    """Return the fault of the first case whose status does not follow from its steps, or None; names its reference."""
-    for cases in _case_chunks():
-        for case in _displaced_cases(cases):
-            if fault := _status_fault_locked(case):
-                return fault
-    return None
+class GroupedRows:
+    """Rows in the order of their first column, read once and in that order: ``of`` gives those of one value."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take the rows, sorted by their first column."""
+        self._groups = groupby(rows, key=itemgetter(0))
+        self._group = next(self._groups, None)
+
+    def of(self, key: object) -> Iterator[tuple[Any, ...]]:
+        """Yield the rest of each row of ``key``; keys are asked for in order, each one's rows read before the next."""
+        while self._group is not None and self._group[0] < key:
+            self._group = next(self._groups, None)
+        if self._group is not None and self._group[0] == key:
+            for row in self._group[1]:
+                yield row[1:]
 
 
-def _case_chunks() -> Iterator[list[Case]]:
-    last = uuid.UUID(int=0)
-    while cases := list(Case.objects.filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        yield cases
-        last = cases[-1].pk
+def step_faults(case_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the fault of each case whose status does not follow from its steps; names its reference."""
+    for case_id in list(_displaced_cases(case_ids)):
+        with transaction.atomic():  # again with the case locked: the first look may have met a transition under way
+            case = Case.objects.select_for_update().filter(pk=case_id).first()
+            code = _displaced_cases([case_id]).get(case_id, "")
+            if case is not None and code:
+                entries = AuditEntry.objects.filter(case=case_id, event="case.transition").order_by("sequence")
+                last = entries.values_list("sequence", flat=True).last()
+                yield Fault(last, code, case.reference, state=f"{case.status}.{case.step_count}")
 
 
-def _status_fault_locked(case_id: uuid.UUID) -> Fault | None:
-    """Check again with the case locked: the first check may have read a transition that was not finished."""
-    with transaction.atomic():
-        case = Case.objects.select_for_update().get(pk=case_id)
-        why = _displaced_cases([case]).get(case_id, "")
-        if not why:
-            return None
-        entries = AuditEntry.objects.filter(case=case_id, event="case.transition").order_by("sequence")
-        return entries.values_list("sequence", flat=True).last(), why, case.reference
+def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    steps = CaseStep.objects.filter(case__in=case_ids).order_by("case", "sequence")
+    columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor")
+    entries = AuditEntry.objects.filter(case__in=case_ids, event="case.transition").order_by("case", "sequence")
+    step_rows = GroupedRows(steps.values_list(*columns).iterator(chunk_size=PIECE))
+    entry_rows = GroupedRows(entries.values_list("case", "actor", "facts").iterator(chunk_size=PIECE))
+    cases = Case.objects.filter(pk__in=case_ids).order_by("pk")
+    return {
+        pk: code
+        for pk, *state in cases.values_list("pk", "status", "step_count")
+        if (code := _steps_fault(state, step_rows.of(pk), entry_rows.of(pk)))
+    }
 
 
-def _displaced_cases(cases: Iterable[Case]) -> dict[uuid.UUID, str]:
-    ids = [case.pk for case in cases]
-    steps: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
-    records: dict[uuid.UUID, list[Record]] = defaultdict(list)
-    for step in CaseStep.objects.filter(case__in=ids).order_by("sequence"):
-        steps[step.case_id].append(step)
-    for entry in AuditEntry.objects.filter(case__in=ids, event="case.transition").order_by("sequence"):
-        if entry.case:
-            records[entry.case].append((entry.actor, entry.facts))
-    return {case.pk: why for case in cases if (why := _steps_fault(case, steps[case.pk], records[case.pk]))}
+def _steps_fault(state: Sequence[Any], steps: Iterator[tuple[Any, ...]], records: Iterator[tuple[Any, ...]]) -> str:
+    """Compare the status and the number of steps of a case with its steps, and each of these with its entry."""
+    status, asked_from, count = Status.RECEIVED, None, 0
+    for sequence, action, source, target, actor_kind, actor in steps:
+        count += 1
+        if sequence != count:
+            return "case.step_count"
+        if _workflow_fault((action, source, target, actor_kind), status, asked_from):
+            return "case.step"
+        asked_from = status if action == Action.ASK_REPORTER else None
+        status = Status(target)
+        facts = {"action": action, "from": source, "to": target, "step": sequence}
+        if actor_kind != ActorKind.REPORTER and next(records, None) != (actor, facts):
+            return "case.entries"
+    if count != state[1]:
+        return "case.step_count"
+    if next(records, None) is not None:
+        return "case.entries"
+    return "" if status == state[0] else "case.status"
 
 
-def _steps_fault(case: Case, steps: list[CaseStep], records: list[Record]) -> str:
-    if [step.sequence for step in steps] != list(range(1, case.step_count + 1)):
-        return "a step is missing or too many"
-    status = Status.RECEIVED
-    asked_from: Status | None = None
-    for step in steps:
-        why = _workflow_fault(step, status, asked_from)
-        if why:
-            return why
-        asked_from = status if step.action == Action.ASK_REPORTER else None
-        status = Status(step.target)
-    if case.status != status:
-        return f"stands at {case.status}, its steps lead to {status.value}"
-    expected = [(step.actor_id, _step_facts(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
-    return "" if expected == records else "its steps and the chain's entries differ"
-
-
-def _workflow_fault(step: CaseStep, status: Status, asked_from: Status | None) -> str:
+def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from: Status | None) -> bool:
+    action, source, step_target, actor_kind = step
     try:
-        row = workflow.transition_for(Action(step.action), status)
+        row = workflow.transition_for(Action(action), status)
         target = workflow.target_of(row, asked_from)
     except (TransitionRefused, ValueError):
-        return f"step {step.sequence} is not in the table"
-    matches = (step.source, step.target, step.actor_kind) == (status, target, row.actor)
-    return "" if matches and row.asked_from in (None, asked_from) else f"step {step.sequence} was altered"
-
-
-def _step_facts(step: CaseStep) -> dict[str, object]:
-    return {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+        return True
+    matches = (source, step_target, actor_kind) == (status, target, row.actor)
+    return not matches or row.asked_from not in (None, asked_from)
 
 
 # --- The case of every report follows from its recorded moves ---------------------------------------------------------
@@ -123,53 +128,51 @@ def move_facts(move: CaseMove) -> dict[str, object]:
     }
 
 
-def membership_fault() -> Fault | None:
-    """Return the fault of the first report whose case does not follow from its moves, or None; names its id."""
-    for complaint_id in sorted(_displaced_reports(), key=str):
-        with transaction.atomic():  # again with the report locked: the first check may have read an unfinished move
-            Complaint.objects.select_for_update().get(pk=complaint_id)
-            if why := _displaced_reports(complaint_id).get(complaint_id):
-                return None, why, str(complaint_id)
-    return None
+def move_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the fault of each report whose case does not follow from its moves; names its id."""
+    for complaint_id in sorted(_displaced_reports(complaint_ids), key=str):
+        with transaction.atomic():  # again with the report locked: the first look may have met a move under way
+            case_id = Complaint.objects.select_for_update().filter(pk=complaint_id).values_list("case", flat=True)
+            state = str(case_id.first() or "")
+            if code := _displaced_reports([complaint_id]).get(complaint_id):
+                yield Fault(None, code, f"complaint {complaint_id}", state=state)
 
 
-def _displaced_reports(only: uuid.UUID | None = None) -> dict[uuid.UUID, str]:
-    moves = CaseMove.objects.filter(complaint=only) if only else CaseMove.objects.all()
-    entries = AuditEntry.objects.filter(event__in=MOVE_EVENTS).order_by("sequence")
-    records: dict[str, list[Record]] = {}
-    for actor, facts in entries.values_list("actor", "facts"):
-        records.setdefault(str(facts.get("complaint")), []).append((actor, {**facts, "note": ""}))
+def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    entries = AuditEntry.objects.filter(event__in=MOVE_EVENTS, subject__in=complaint_ids).order_by("sequence")
+    records: dict[uuid.UUID, list[Record]] = {}
+    for report, actor, facts in entries.values_list("subject", "actor", "facts"):
+        if report is not None:
+            records.setdefault(report, []).append((actor, {**facts, "note": ""}))
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
-    for move in moves.order_by("complaint", "number"):
+    for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
     case_ids = dict(Complaint.objects.filter(pk__in=by_report).values_list("pk", "case"))
     faults = {
-        report: why
+        report: code
         for report, report_moves in by_report.items()
-        if (why := _moves_fault(report_moves, case_ids[report], records.get(str(report), [])))
+        if report in case_ids and (code := _moves_fault(report_moves, case_ids[report], records.get(report, [])))
     }
-    stored = {str(report) for report in by_report}
-    missing = [uuid.UUID(report) for report in records if report not in stored and only in (None, uuid.UUID(report))]
-    return faults | dict.fromkeys(missing, "its moves are gone") | _reports_without_move(only)
+    missing = [report for report in records if report not in by_report]
+    return faults | dict.fromkeys(missing, "move.gone") | _reports_without_move(complaint_ids)
 
 
 def _moves_fault(moves: list[CaseMove], case_id: uuid.UUID, records: list[Record]) -> str:
     if [move.number for move in moves] != list(range(1, len(moves) + 1)):
-        return "a move is missing or too many"
+        return "move.count"
     if any(move.target_id != following.source_id for move, following in pairwise(moves)):
-        return "its moves do not follow one another"
+        return "move.order"
     if moves[-1].target_id != case_id:
-        return "stands in another case than its moves lead to"
+        return "move.case"
     expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
-    return "" if expected == records else "its moves and the chain's entries differ"
+    return "" if expected == records else "move.entries"
 
 
-def _reports_without_move(only: uuid.UUID | None) -> dict[uuid.UUID, str]:
+def _reports_without_move(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return reports without moves that share a case with another one: no service puts two such reports together."""
     others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
-    unmoved = Complaint.objects.filter(moves__isnull=True)
-    unmoved = unmoved.filter(pk=only) if only else unmoved
-    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "shares a case without a move")
+    unmoved = Complaint.objects.filter(pk__in=complaint_ids, moves__isnull=True)
+    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
 
 
 # --- The texts of staff and bodies match the digests in the chain -----------------------------------------------------
@@ -185,25 +188,47 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
 Digests = Mapping[uuid.UUID, Mapping[str, str]]
 
 
-def stored_digests(entries: Iterable[AuditEntry]) -> Digests:
-    """Return the digests of the rows that ``entries`` refer to, by row id; the entries need not be verified yet."""
+def _text_entries(scope: Scope) -> Rows:
+    entries = AuditEntry.objects.filter(event__in=_TABLES)
+    if scope.since is None:
+        return entries
+    return entries.filter(models.Q(sequence__gt=scope.since) | models.Q(case__in=scope.cases().values("pk")))
+
+
+def text_faults(sequences: Sequence[int]) -> Iterator[Fault]:
+    """Yield the fault of each entry whose row is gone or differs from the digest that it records."""
+    entries = AuditEntry.objects.filter(sequence__in=sequences).order_by("sequence")
+    recorded = [
+        (sequence, event, _row_id(event, facts), facts)
+        for sequence, event, facts in entries.values_list("sequence", "event", "facts")
+    ]
+    stored = _stored_digests((event, row) for _sequence, event, row, _facts in recorded if row is not None)
+    for sequence, event, row, facts in recorded:
+        subject = f"{_TABLES[event][0]} {row or ''}"
+        if row is None or row not in stored:
+            yield Fault(sequence, "row.gone", subject)
+        elif stored[row] != {key: facts[key] for key in ("digest", "copy") if key in facts}:
+            yield Fault(sequence, "row.altered", subject, state=".".join(stored[row].values()))
+
+
+def _stored_digests(rows: Iterable[tuple[str, uuid.UUID]]) -> Digests:
+    """Return the digests of the rows that entries of these events refer to, by row id."""
     rows_by_event: dict[str, list[uuid.UUID]] = {}
-    for entry in entries:
-        if row := _row_id(entry):
-            rows_by_event.setdefault(entry.event, []).append(row)
+    for event, row in rows:
+        rows_by_event.setdefault(event, []).append(row)
     return {
         row: digests
-        for event, rows in rows_by_event.items()
+        for event, ids in rows_by_event.items()
         for model in _TABLES[event][1]
-        for row, digests in _digests(model, rows)
+        for row, digests in _digests(model, ids)
     }
 
 
-def _row_id(entry: AuditEntry) -> uuid.UUID | None:
-    if entry.event not in _TABLES or not isinstance(entry.facts, dict):
+def _row_id(event: str, facts: object) -> uuid.UUID | None:
+    if not isinstance(facts, dict):
         return None
     try:
-        return uuid.UUID(str(entry.facts.get(_TABLES[entry.event][0])))
+        return uuid.UUID(str(facts.get(_TABLES[event][0])))
     except ValueError:
         return None
 
@@ -211,31 +236,19 @@ def _row_id(entry: AuditEntry) -> uuid.UUID | None:
 def _digests(model: type[models.Model], rows: list[uuid.UUID]) -> Iterable[tuple[uuid.UUID, dict[str, str]]]:
     stored = model._default_manager.filter(pk__in=rows)
     if model is not Message:
-        for row, sealed in stored.values_list("pk", "sealed"):
+        for row, sealed in stored.values_list("pk", "sealed").iterator(chunk_size=PIECE):
             yield row, {"digest": digest_of(sealed)}
         return
-    for row, sealed, copy in stored.values_list("pk", "sealed", "sealed_for_reporter"):
+    messages = stored.values_list("pk", "sealed", "sealed_for_reporter")
+    for row, sealed, copy in messages.iterator(chunk_size=PIECE):
         yield row, {"digest": digest_of(sealed), **({"copy": digest_of(copy)} if copy else {})}
 
 
-def row_fault(entry: AuditEntry, stored: Digests) -> str:
-    """Return the fault of the row that a verified entry refers to, or ""."""
-    if entry.event not in _TABLES:
-        return ""
-    name = _TABLES[entry.event][0]
-    row = _row_id(entry)
-    if row is None or row not in stored:
-        return f"its {name} is gone"
-    expected = {key: entry.facts[key] for key in ("digest", "copy") if key in entry.facts}
-    return "" if stored[row] == expected else f"its {name} was altered"
-
-
-def unrecorded_rows() -> Fault | None:
-    """Return the fault of a kind of rows of which more are stored than the chain records, or None."""
-    for event in _TABLES:
-        if _surplus(event) > 0 and _surplus_locked(event) > 0:
-            return None, f"more is stored than the chain's {event} entries speak of", _TABLES[event][0]
-    return None
+def surplus_faults(_head: Sequence[int]) -> Iterator[Fault]:
+    """Yield a fault for each kind of rows of which more are stored than the chain records."""
+    for event, (name, _models) in _TABLES.items():
+        if _surplus(event) > 0 and (surplus := _surplus_locked(event)) > 0:
+            yield Fault(None, "row.unrecorded", name, state=str(surplus))
 
 
 def _surplus(event: str) -> int:
@@ -257,8 +270,8 @@ def _staff_rows(model: type[models.Model]) -> models.QuerySet[models.Model]:
 
 # --- Grants that were sealed again to a later key of their team -------------------------------------------------------
 #
-# The Merkle root of a report's day binds the digest of the first ciphertext; the team's signature binds that digest to
-# the present ciphertext. Neither check needs a private key.
+# The root of a report's batch binds the digest of the first ciphertext; the team's signature binds that digest to the
+# present ciphertext. Neither check needs a private key.
 
 
 def reseal_statement(grant: uuid.UUID, first: Stored, sealed: Stored) -> bytes:
@@ -266,18 +279,22 @@ def reseal_statement(grant: uuid.UUID, first: Stored, sealed: Stored) -> bytes:
     return b"resealed grant" + grant.bytes + bytes(first) + blake2b(bytes(sealed), person=b"ciphertext")
 
 
-def resealing_fault() -> Fault | None:
-    """Return the fault of the first grant whose present ciphertext its team has not signed, or None; names its id."""
+def _resealed_grants(scope: Scope) -> Rows:
+    grants = KeyGrant.objects.filter(first_digest__isnull=False)
+    return grants if scope.since is None else grants.filter(scope.part_of())
+
+
+def grant_faults(grant_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the fault of each grant whose present ciphertext its team has not signed; names its id."""
     signers: dict[str, list[bytes]] = {}
-    rows = KeyGrant.objects.filter(first_digest__isnull=False).order_by("team", "pk")
+    rows = KeyGrant.objects.filter(pk__in=grant_ids, first_digest__isnull=False).order_by("pk")
     columns = ("pk", "team__slug", "first_digest", "sealed", "reseal_signature")
-    for pk, slug, first, sealed, signature in rows.values_list(*columns).iterator():
+    for pk, slug, first, sealed, signature in rows.values_list(*columns).iterator(chunk_size=PIECE):
         if slug not in signers:
             signers[slug] = list(team_key_history.signers(slug))
         statement = reseal_statement(pk, first, sealed)
         if not any(_has_signed(signer, statement, bytes(signature or b"")) for signer in signers[slug]):
-            return None, "was not sealed again by its team as it stands", f"grant {pk}"
-    return None
+            yield Fault(None, "grant.resealed", f"grant {pk}", state=digest_of(sealed))
 
 
 def _has_signed(signer: bytes, statement: bytes, signature: bytes) -> bool:
@@ -286,3 +303,12 @@ def _has_signed(signer: bytes, statement: bytes, signature: bytes) -> bool:
     except SealError:
         return False
     return True
+
+
+CHECKS: Final = (
+    RowCheck("texts", _text_entries, text_faults),
+    RowCheck("surplus", lambda _scope: ChainHead.objects.all(), surplus_faults),
+    RowCheck("grants", _resealed_grants, grant_faults),
+    RowCheck("steps", lambda scope: scope.cases(), step_faults),
+    RowCheck("moves", lambda scope: scope.reports(), move_faults),
+)

@@ -95,14 +95,15 @@ def attach_posts(
     screenshots: Mapping[str, int],
     first: int,
     today: date,
+    batch: int,
 ) -> int:
     """Make posts of :func:`describe` evidence of ``complaint``; return the next free sequence number after ``first``.
 
-    ``screenshots`` are the sequence numbers of the files that were sent too, by their ids.
+    ``screenshots`` are the sequence numbers of the files that were sent too, by their ids; ``batch`` is the open batch.
     """
     rows = []
     for sequence, post in enumerate(described, start=first):
-        row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today)
+        row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today, batch=batch)
         row.state = Evidence.State.NO_COPY
         # What is sealed are the fields of a PostInfo.
         content = {name: value for name, value in post.items() if name != "id"}

@@ -111,11 +111,13 @@ def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind
     return Context(kind, str(identifier), str(evidence.complaint_id), evidence.sequence)
 
 
-def attach(*, complaint: Complaint, signer: SignPair, files: Iterable[Attachable], first: int, today: date) -> int:
+def attach(
+    *, complaint: Complaint, signer: SignPair, files: Iterable[Attachable], first: int, today: date, batch: int
+) -> int:
     """Make stored objects evidence of ``complaint``, their keys sealed to it and to the worker.
 
     Return the next free sequence number, counted from ``first``. A file that was removed or sent in another window
-    leaves a gap.
+    leaves a gap. ``batch`` is the open batch.
     """
     files = list(files)
     removed = _removed_ids(files)
@@ -129,7 +131,7 @@ def attach(*, complaint: Complaint, signer: SignPair, files: Iterable[Attachable
             sequence += 1
             continue
         object_id = uuid.UUID(str(item.id))
-        evidence = Evidence(complaint=complaint, sequence=sequence, day=today)
+        evidence = Evidence(complaint=complaint, sequence=sequence, day=today, batch=batch)
         body = asdict(info)
         context = object_context(object_id, evidence, kind="worker")
         evidence.worker_grant = seal_record(worker_public, context, body, signer)

@@ -50,7 +50,7 @@ def load(*, now: datetime, into: Path) -> int:
     first = Complaint.objects.order_by("day").values_list("day", flat=True).first()
     if first is not None:
         # After the commit: an exported head cannot be taken back.
-        scheduled.close_days(days=_days(first, today), now=now)
+        scheduled.close_batch(now=now)
     return count
 
 

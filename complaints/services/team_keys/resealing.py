@@ -18,6 +18,7 @@ from complaints.domain.errors import SealError
 from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
 from complaints.services.actor import Actor
+from complaints.services.audit import batches
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.resealing_registry import R, SealedTable
 from complaints.services.team_key_history import UnpinnedKey
@@ -82,6 +83,7 @@ def reseal(*, actor: Actor, team_id: uuid.UUID, limit: int = SLICE) -> Progress:
 
 @transaction.atomic
 def _reseal_slice(actor: Actor, team_id: uuid.UUID, limit: int) -> Team:
+    batches.open_batch()  # before any row is locked: identities join the open batch
     slug = Team.objects.values_list("slug", flat=True).get(pk=team_id)
     # Locks the team until the end of the transaction, so that its key does not change.
     team = team_key_history.pinned_team(slug)

@@ -160,6 +160,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "team_removal": [_asked_removal(cast, triage)],
         "team_change_key": [triage],
         "team_reseal": [triage],
+        "verificationfault_acknowledge": [uuid.uuid4()],
         "staff_change": [vino],
         "staff_password": [vino],
         "staff_ask": [vino],

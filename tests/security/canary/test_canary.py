@@ -19,12 +19,11 @@ from django.utils import timezone
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.models.session import SealedSession
 from complaints.services import follow_up
-from complaints.services.audit import log
 from portal.logs import QuietFormatter, logging_config
 from tests.security import traces
 from tests.security.canary.flow import MarkedProcedure, run_all
 from tests.security.traces import Place
-from tests.world import PASSWORD, Cast
+from tests.world import PASSWORD, Cast, close_batch
 
 LOUD = logging_config("DEBUG")["loggers"]
 
@@ -65,7 +64,7 @@ def test_no_word_is_left_anywhere(live_cast: Cast, written: io.StringIO) -> None
     cache.clear()
     since, flow = traces.now(), MarkedProcedure()
     run_all(flow)
-    log.close_day(day=timezone.localdate(), now=timezone.now() + timedelta(days=1))
+    close_batch(timezone.now() + timedelta(days=1))
     places = list(everywhere(since, flow, written))
     assert len({place.split(".")[0] for place, _ in places}) > 30
     stored_places = [place for place in places if place[0] != "address or cookie"]

@@ -33,14 +33,13 @@ from complaints.services import (
     submission,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import log
 from complaints.services.evidence import drafts
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
 from portal.accounts.sessions import ReporterSession
 from tests.images import photo
 from tests.views.walk import send, to_check, to_story, words
-from tests.world import Cast, Sent, at, draft, sealed_upload, send_report
+from tests.world import Cast, Sent, at, close_batch, draft, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
@@ -141,7 +140,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(cast: Cast, dead_chain
         "note": lambda: case_actions.write_case_note(complaint_id=complaint.pk, text="Catat.", **do),
         "assign": lambda: assignment.assign(case_id=case.pk, assignee=cast["vino"], **do),
         "password": lambda: personal.change_password(staff=cast["luar"], password="lain sekali sandinya", now=NOW),
-        "day": lambda: log.close_day(day=DAY, now=NOW),
+        "batch": lambda: close_batch(NOW),
     }
     before, opened = counts(), Complaint.objects.get().opened_count
     for act in acts.values():

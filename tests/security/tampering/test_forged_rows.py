@@ -46,6 +46,7 @@ def forge(sent: Sent, signer: KeySet, direction: str, *, release: Release | None
     """Put a message into the thread that carries ``signer``'s signature wherever one is looked for."""
     complaint = complaint_of(sent)
     message = Message(complaint=complaint, sequence=900, direction=direction, day=DAY, release=release)
+    message.batch = 1 if direction == DIRECTIONS.FROM_REPORTER else None
     message.signer = signer.sign.public
     to = bytes((release or complaint).public_key)
     message.sealed = seal_record(to, message_context(message), FORGED, signer.sign)

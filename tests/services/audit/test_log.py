@@ -26,13 +26,14 @@ from complaints.models.oversight import Finding, OversightBody, Recommendation, 
 from complaints.services import case_actions, case_file, follow_up, scheduled
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
+from complaints.services.audit.faults import Fault
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
 from tests.database import built_once, editor
 from tests.services.test_whole_procedure import photo
-from tests.world import Cast, Sent, at, sealed_upload, send_report
+from tests.world import Cast, Sent, at, close_batch, database_clock, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 
@@ -77,7 +78,9 @@ def build_scenario(cast: Cast) -> Sent:
     decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
     decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
-    scheduled.close_days(days=[DAY], now=at(DAY + timedelta(days=1), 0))
+    now = at(DAY + timedelta(days=1), 0)
+    with database_clock(now):
+        scheduled.close_batch(now=now)
     return sent
 
 
@@ -103,7 +106,7 @@ def flipped(value: Any) -> Any:
         changed[len(changed) // 2] ^= 1
         return bytes(changed)
     if isinstance(value, int):
-        return value ^ (1 << 30)
+        return value ^ (1 << 14)
     if isinstance(value, uuid.UUID | None):
         return uuid.UUID(int=(value.int if value else 0) ^ 1)
     if isinstance(value, datetime):
@@ -119,7 +122,32 @@ def flip(model: type[models.Model], pk: Any, column: str) -> None:
     assert rows.update(**{column: flipped(value)}) == 1
 
 
-COLUMNS = ["sequence", "at", "event", "actor", "case", "facts", "signer", "previous", "digest", "signature"]
+def codes_of_faults() -> list[str]:
+    return [fault.code for fault in verify.verify_chain().faults]
+
+
+def last_fault(entry: AuditEntry) -> str:
+    """The code of the only fault, which is in this last entry."""
+    verdict = verify.verify_chain()
+    (fault,) = verdict.faults
+    assert (verdict.entries, fault.sequence) == (entry.pk, entry.pk)
+    return fault.code
+
+
+COLUMNS = [
+    "sequence",
+    "at",
+    "event",
+    "actor",
+    "case",
+    "subject",
+    "era",
+    "facts",
+    "signer",
+    "previous",
+    "digest",
+    "signature",
+]
 
 
 def test_chain_of_the_scenario_is_intact(scenario: AuditScenario) -> None:
@@ -136,8 +164,8 @@ def test_a_flipped_bit_in_any_column_is_named(scenario: AuditScenario) -> None:
         with tampering():
             flip(AuditEntry, number, column)
             verdict = verify.verify_chain()
-            assert verdict.broken_at == number, (column, verdict)
-            assert verdict.why, column
+            assert verdict.faults, column
+            assert verdict.faults[0].sequence == number, (column, verdict)
     assert verify.verify_chain().whole
 
 
@@ -145,7 +173,7 @@ def test_a_flipped_bit_in_any_entry_is_named(scenario: AuditScenario) -> None:
     for number in range(1, AuditEntry.objects.count() + 1):
         with tampering():
             flip(AuditEntry, number, COLUMNS[1 + number % (len(COLUMNS) - 1)])
-            assert verify.verify_chain().broken_at == number
+            assert verify.verify_chain().faults[0].sequence == number
 
 
 def test_a_removed_entry_is_missed(scenario: AuditScenario) -> None:
@@ -153,7 +181,7 @@ def test_a_removed_entry_is_missed(scenario: AuditScenario) -> None:
     for number in (1, last // 2, last):
         with tampering():
             AuditEntry.objects.filter(pk=number).delete()
-            assert verify.verify_chain().broken_at == number
+            assert verify.verify_chain().faults[0].sequence == number
 
 
 def test_two_entries_that_changed_places_are_found(scenario: AuditScenario) -> None:
@@ -163,21 +191,21 @@ def test_two_entries_that_changed_places_are_found(scenario: AuditScenario) -> N
         AuditEntry.objects.filter(pk__in=[number, number + 1]).delete()
         first.pk, other.pk = other.pk, first.pk
         AuditEntry.objects.bulk_create([first, other])
-        assert verify.verify_chain().broken_at == number
+        assert verify.verify_chain().faults[0].sequence == number
 
 
 def test_a_cut_tail_is_found_by_what_left_the_machine(scenario: AuditScenario) -> None:
     last = AuditEntry.objects.count()
-    heads = verify.parse_heads(scenario.heads.read_text())
+    heads = log.parse_heads(scenario.heads.read_text())
     assert verify.verify_chain(heads=heads).whole
     with tampering():
         AuditEntry.objects.filter(pk=last).delete()
         before = AuditEntry.objects.get(pk=last - 1)
         ChainHead.objects.update(sequence=last - 1, digest=before.digest)
         assert verify.verify_chain().whole, "nothing inside the machine can tell"
-        assert verify.verify_chain(heads=heads).broken_at == last
+        assert verify.verify_chain(heads=heads).faults[0].sequence == last
         log.append(event="staff.changed", now=at(DAY))
-        assert verify.verify_chain(heads=heads).broken_at == last
+        assert verify.verify_chain(heads=heads).faults[0].sequence == last
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to its types")
@@ -185,7 +213,7 @@ def test_what_the_database_cannot_read_is_named_too(scenario: AuditScenario) -> 
     for column, nonsense in (("at", "soon"), ("at", "2026-99-01 00:00:00"), ("actor", "somebody"), ("signer", "x")):
         with tampering(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE complaints_auditentry SET {column} = %s WHERE sequence = 5", [nonsense])
-            assert verify.verify_chain().broken_at == 5, column
+            assert verify.verify_chain().faults[0].sequence == 5, column
 
 
 # --- The database refuses -----------------------------------------------------------------------------------------
@@ -232,7 +260,7 @@ def test_the_database_refuses_to_empty_the_tables(scenario: AuditScenario, table
         cursor.execute(f"TRUNCATE {table} CASCADE")
 
 
-# --- What reporters sent, once the day is closed ------------------------------------------------------------------
+# --- What reporters sent, once the batch is closed ----------------------------------------------------------------
 
 REPORTERS_COLUMNS = [
     (Complaint, "commitment"),
@@ -264,9 +292,9 @@ def test_a_flipped_bit_in_what_a_reporter_sent_is_found(scenario: AuditScenario,
     for row in _reporters(model, column):
         with tampering():
             flip(model, row.pk, column)
-            verdict = verify.verify_chain()
-            assert verdict.why == "what reporters sent on 2026-11-09 was altered"
-            assert AuditEntry.objects.get(pk=verdict.broken_at).event == "day.closed"
+            (fault,) = verify.verify_chain().faults
+            assert (fault.code, fault.subject) == ("batch.altered", "batch 1")
+            assert AuditEntry.objects.get(pk=fault.sequence).event == "day.closed"
 
 
 def test_ciphertexts_that_changed_places_are_found(scenario: AuditScenario) -> None:
@@ -274,20 +302,27 @@ def test_ciphertexts_that_changed_places_are_found(scenario: AuditScenario) -> N
     with tampering():
         Message.objects.filter(pk=first.pk).update(sealed=other.sealed)
         Message.objects.filter(pk=other.pk).update(sealed=first.sealed)
-        assert "was altered" in verify.verify_chain().why
+        assert codes_of_faults() == ["batch.altered"]
 
 
 def test_a_removed_report_and_one_slipped_in_are_found(scenario: AuditScenario) -> None:
     with tampering():
         Message.objects.from_reporter().first().delete()  # type: ignore[union-attr]
-        assert "more or less" in verify.verify_chain().why
+        assert codes_of_faults() == ["batch.count"]
     with tampering():
-        send_report(today=DAY)
-        assert "more or less" in verify.verify_chain().why
+        added = Complaint.objects.get(case=send_report(today=DAY).case)
+        Complaint.objects.filter(pk=added.pk).update(batch=1)
+        assert codes_of_faults() == ["batch.count"]
 
 
-def test_a_day_is_closed_once(scenario: AuditScenario) -> None:
-    assert log.close_day(day=DAY, now=at(DAY + timedelta(days=2))) is None
+def test_a_batch_is_closed_once_a_day(scenario: AuditScenario) -> None:
+    for hour in (1, 2):
+        close_batch(at(DAY + timedelta(days=1), hour))
+    assert [head.batch for head in log.heads(limit=9)] == [1]
+    for hour in (1, 2):
+        close_batch(at(DAY + timedelta(days=2), hour))
+    assert [head.batch for head in log.heads(limit=9)] == [2, 1]
+    assert verify.verify_chain().whole
 
 
 # --- What staff and bodies wrote ------------------------------------------------------------------------------------
@@ -310,16 +345,15 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(scenario: AuditScenario, mod
     for row in rows:
         with tampering():
             flip(model, row.pk, column)
-            verdict = verify.verify_chain()
-            assert "was altered" in verdict.why
-            named = AuditEntry.objects.get(pk=verdict.broken_at)
-            assert str(row.pk) in named.facts.values()
+            (fault,) = verify.verify_chain().faults
+            assert (fault.code, fault.subject.split()[1]) == ("row.altered", str(row.pk))
+            assert str(row.pk) in AuditEntry.objects.get(pk=fault.sequence).facts.values()
 
 
 def test_a_removed_note_is_missed(scenario: AuditScenario) -> None:
     with tampering():
         InternalNote.objects.all().delete()
-        assert verify.verify_chain().why == "its note is gone"
+        assert codes_of_faults() == ["row.gone"]
 
 
 def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: AuditScenario) -> None:
@@ -328,7 +362,7 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: Audit
         assert forged is not None
         forged.pk, forged.sequence = uuid.uuid4(), 99
         forged.save(force_insert=True)
-        assert "message.sent" in verify.verify_chain().why
+        assert verify.verify_chain().faults == (Fault(None, "row.unrecorded", "message", state="1"),)
 
 
 # --- Where cases stand ----------------------------------------------------------------------------------------------
@@ -337,37 +371,36 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: Audit
 def test_a_status_that_no_step_leads_to_is_found(scenario: AuditScenario) -> None:
     with tampering():
         Case.objects.filter(pk=scenario.sent.case.pk).update(status="unsubstantiated")
-        verdict = verify.verify_chain()
-        assert (verdict.subject, verdict.why) == (
-            scenario.sent.case.reference,
-            "stands at unsubstantiated, its steps lead to sanctioned",
-        )
+        (fault,) = verify.verify_chain().faults
+        assert (fault.code, fault.subject) == ("case.status", scenario.sent.case.reference)
+        assert fault.state.startswith("unsubstantiated.")
 
 
 @pytest.mark.parametrize("changes", [{"source": "verified"}, {"action": "dismiss"}, {"actor": None}, {"sequence": 70}])
 def test_an_altered_step_is_found(scenario: AuditScenario, changes: dict[str, Any]) -> None:
     with tampering():
         CaseStep.objects.filter(action="substantiate").update(**changes)
-        assert verify.verify_chain().subject == scenario.sent.case.reference
+        assert verify.verify_chain().faults[0].subject == scenario.sent.case.reference
 
 
 def _slip_in(case: Case, *, actor_kind: str, day: date) -> None:
     case.step_count, case.status = case.step_count + 1, "withdrawn" if actor_kind == "reporter" else "in_review"
     case.save()
     action = "withdraw" if actor_kind == "reporter" else "start_review"
+    batch = 1 if actor_kind == "reporter" else None
     step = {"source": "received", "target": case.status, "action": action, "actor_kind": actor_kind, "day": day}
-    CaseStep.objects.create(case=case, sequence=case.step_count, **step)
+    CaseStep.objects.create(case=case, sequence=case.step_count, batch=batch, **step)
 
 
 def test_steps_slipped_in_are_found(scenario: AuditScenario) -> None:
     other = Case.objects.exclude(pk=scenario.sent.case.pk).get()
     with tampering():
         _slip_in(other, actor_kind="staff", day=DAY)
-        assert verify.verify_chain().why == "its steps and the chain's entries differ"
+        assert codes_of_faults() == ["case.entries"]
     other.refresh_from_db()
     with tampering():
         _slip_in(other, actor_kind="reporter", day=DAY)
-        assert "more or less" in verify.verify_chain().why
+        assert codes_of_faults() == ["batch.count"]
 
 
 # --- Who signs, and what may stand in an entry ----------------------------------------------------------------------
@@ -376,12 +409,12 @@ def test_steps_slipped_in_are_found(scenario: AuditScenario) -> None:
 def test_another_persons_key_is_found(scenario: AuditScenario) -> None:
     vera, vino = scenario.cast.ring("vera"), scenario.cast.ring("vino")
     entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vino.signer)
-    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "signed by somebody else")
+    assert last_fault(entry) == "entry.other_person"
 
 
 def test_the_servers_key_does_not_stand_for_a_person(scenario: AuditScenario) -> None:
     entry = log.append(event="case.opened", now=at(DAY), actor=scenario.cast["vera"])
-    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "not signed by the person")
+    assert last_fault(entry) == "entry.not_by_person"
 
 
 def test_a_retired_key_signs_nothing_more(scenario: AuditScenario) -> None:
@@ -389,7 +422,7 @@ def test_a_retired_key_signs_nothing_more(scenario: AuditScenario) -> None:
     personal.set_initial_password(staff=scenario.cast["vera"], password="sandi pertama yang lain", now=at(DAY))
     assert verify.verify_chain().whole
     entry = log.append(event="case.opened", now=at(DAY), actor=vera.staff, signer=vera.signer)
-    assert verify.verify_chain() == verify.Verdict(entry.pk, entry.pk, "unknown key")
+    assert last_fault(entry) == "entry.unknown_key"
 
 
 def test_an_unknown_event_is_refused(scenario: AuditScenario) -> None:
@@ -423,11 +456,11 @@ def test_the_command_says_that_all_is_whole(scenario: AuditScenario, capsys: pyt
 def test_the_command_names_the_first_broken_entry(scenario: AuditScenario) -> None:
     with tampering():
         flip(AuditEntry, 7, "digest")
-        with pytest.raises(CommandError, match=r"Broken at entry 7: altered\."):
+        with pytest.raises(CommandError, match=r"Broken at entry 7: entry\.altered, "):
             call_command("audit_verify")
 
 
-@pytest.mark.parametrize("line", ["2026-11-09 1 " + "00" * 32, "2026-11-09 99999 " + "00" * 32, "nonsense"])
+@pytest.mark.parametrize("line", ["1 1 2026-01-01 1 " + "00" * 32, "1 1 2026-01-01 99999 " + "00" * 32, "nonsense"])
 def test_the_command_minds_every_head(scenario: AuditScenario, tmp_path: Path, line: str) -> None:
     heads = tmp_path / "heads.txt"
     heads.write_text(f"{line}\n{scenario.heads.read_text()}")

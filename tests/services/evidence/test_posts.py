@@ -13,14 +13,14 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, follow_up, submission
 from complaints.services.actor import Actor
-from complaints.services.audit import log, verify
+from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.posts import PostInfo, describe
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.release import forward
 from tests.images import photo
 from tests.security import traces
-from tests.world import Cast, Sent, at, draft, sealed_upload, send_report
+from tests.world import Cast, Sent, at, close_batch, draft, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 POST = {
@@ -149,9 +149,9 @@ def test_posts_that_change_places_do_not_open(cast: Cast) -> None:
         posts_of(cast, sent)
 
 
-def test_a_post_is_bound_into_its_day(cast: Cast) -> None:
+def test_a_post_is_bound_into_its_batch(cast: Cast) -> None:
     send_with([describe(POST)])
-    log.close_day(day=DAY, now=at(DAY + timedelta(days=1), 0))
+    close_batch(at(DAY + timedelta(days=1), 0))
     assert verify.verify_chain().whole
     row = Evidence.objects.get()
     Evidence.objects.filter(pk=row.pk).update(sealed_post=bytes(row.sealed_post or b"")[:-1] + b"\0")

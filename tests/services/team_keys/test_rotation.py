@@ -32,13 +32,13 @@ from complaints.services import (
     similarity,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import log, verify
+from complaints.services.audit import verify
 from complaints.services.keyring import Keyring, Locked, bind_keys, keys_digest
 from complaints.services.team_key_history import UnpinnedKey, team_fingerprint, trusted_signer
 from complaints.services.team_keys import personal, removal, resealing, rotation
 from complaints.services.team_keys.membership import AdmissionRefused, admit, ask_admission, store_recovery
 from tests.security.tampering.scene import build
-from tests.world import Cast, Sent, at, send_report
+from tests.world import Cast, Sent, at, close_batch, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
@@ -362,7 +362,7 @@ def test_a_grant_that_a_stranger_sealed_again_is_refused(cast: Cast) -> None:
 @pytest.mark.parametrize("column", ["sealed", "first_digest", "reseal_signature"])
 def test_audit_detects_a_grant_altered_after_resealing(cast: Cast, column: str) -> None:
     send_report(today=DAY)
-    log.close_day(day=DAY, now=NOW + timedelta(days=1))
+    close_batch(NOW + timedelta(days=1))
     rotate(cast)
     reseal_all(cast)
     assert verify.verify_chain().whole

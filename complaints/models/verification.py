@@ -1,0 +1,81 @@
+"""What the verification of the audit chain leaves behind: the faults that it names, and how far it has come."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+# The codes of faults, each with what is said of it; services.audit refuses any other.
+FAULTS: Final = {
+    "entry.missing": _("Entries of the chain are missing"),
+    "entry.unreadable": _("An entry of the chain cannot be read"),
+    "entry.altered": _("An entry of the chain was altered"),
+    "entry.signature": _("An entry of the chain has a wrong signature"),
+    "entry.unknown_key": _("An entry of the chain is signed by an unknown key"),
+    "entry.other_person": _("An entry of the chain is signed by somebody else"),
+    "entry.not_by_person": _("An entry of the chain is not signed by the person who acted"),
+    "head.differs": _("An entry is not the head that left the machine"),
+    "head.beyond": _("The chain was cut off: a head that left the machine lies beyond its end"),
+    "chain.cut": _("The chain was cut off: it does not end where its head says"),
+    "chain.beyond": _("An entry lies beyond the head of the chain"),
+    "batch.count": _("What reporters sent in a closed batch became more or less"),
+    "batch.altered": _("What reporters sent in a closed batch was altered"),
+    "batch.order": _("The entries of closed batches do not follow one another"),
+    "batch.none": _("A row of a reporter is in no batch"),
+    "identity.gone": _("A report has lost the sealed place of the reporter's name"),
+    "identity.older": _("The sealed place of a reporter's name holds an older version"),
+    "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
+    "clock.future": _("The open batch bears a day that has not come"),
+    "record.altered": _("The record of the last verification was altered, so that all is verified anew"),
+    "faults.gone": _("Faults that were named have been deleted"),
+    "row.gone": _("What staff or a body wrote is gone"),
+    "row.altered": _("What staff or a body wrote was altered"),
+    "row.unrecorded": _("More is stored than the chain records"),
+    "grant.resealed": _("A sealed key is not as its team sealed it again"),
+    "case.step_count": _("A step of a case is missing or too many"),
+    "case.step": _("A step of a case was altered"),
+    "case.status": _("A case does not have the status that its steps lead to"),
+    "case.entries": _("The steps of a case and the entries of the chain differ"),
+    "move.count": _("A move of a report is missing or too many"),
+    "move.order": _("The moves of a report do not follow one another"),
+    "move.case": _("A report is in another case than its moves lead to"),
+    "move.entries": _("The moves of a report and the entries of the chain differ"),
+    "move.gone": _("The moves of a report are gone"),
+    "move.none": _("A report shares a case without a move"),
+}
+
+
+class VerificationFault(models.Model):
+    """A fault that verification has named; append-only. Two auditors acknowledge it by entries of the chain."""
+
+    # Derived from the columns, so that a fault that is met again is no new row.
+    id = models.UUIDField(primary_key=True)
+    sequence = models.PositiveBigIntegerField(_("entry"), null=True)
+    code = models.CharField(_("fault"), max_length=40)
+    subject = models.CharField(_("where"), max_length=80)
+    state = models.CharField(max_length=200)
+    # The day on which it was first named.
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("fault")
+        verbose_name_plural = _("faults")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}"
+
+
+class VerificationState(models.Model):
+    """How far the nightly verification has come, signed by the server; a single row, without which it begins anew."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    record = models.JSONField(default=dict)
+    signature = models.BinaryField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="verification_state_single")]
+
+    def __str__(self) -> str:
+        return "verification"

@@ -1,0 +1,96 @@
+"""The Merkle leaves of what reporters sent: one for each row that a batch takes, bound by the root of that batch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from django.db.models import QuerySet
+
+from complaints.domain import hashchain
+from complaints.domain.sealing.primitives import blake2b
+from complaints.models.batch import KeptLeaf
+from complaints.models.case import CaseStep
+from complaints.models.case_links import CaseMove
+from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.evidence import Evidence, EvidenceObject
+
+# The columns of a report that never change after it was sent.
+COMPLAINT_COLUMNS = (
+    "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
+    "sealed_summary",
+)  # fmt: skip
+IDENTITY_COLUMNS = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
+STEP_COLUMNS = ("sequence", "action", "source", "target", "day")
+MOVE_COLUMNS = ("number", "source_steps", "target_steps", "day")
+# Rows are read in pieces of this size: a sealed text takes up to 64 KiB.
+PIECE: Final = 100
+# Rows of any table, each as its id and its columns for :func:`_leaf`.
+LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"
+
+
+def batch_root(number: int) -> tuple[bytes, int]:
+    """Return the Merkle root of a batch (32 bytes) and the number of its leaves.
+
+    A row that is rewritten while it is read gives its leaf twice, from the table and as a kept leaf: the same one.
+    """
+    leaves = set(_batch_leaves(number))
+    return hashchain.merkle_root(leaves), len(leaves)
+
+
+def _batch_leaves(number: int) -> Iterator[bytes]:
+    """Yield the leaves of a batch: of its reports, grants, messages, files, posts, steps, moves and identities."""
+    messages = Message.objects.filter(batch=number)
+    originals = EvidenceObject.objects.filter(evidence__batch=number, variant=EvidenceObject.Variant.ORIGINAL)
+    posts = Evidence.objects.filter(batch=number, kind=Evidence.Kind.POST)
+    owned: dict[str, tuple[Sequence[str], LeafRows]] = {
+        "complaint": (("channel", "day"), Complaint.objects.filter(batch=number).values_list(
+            "pk", "channel", "day", *COMPLAINT_COLUMNS)),
+        "message": (("sequence", "day"), messages.values_list(
+            "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release")),
+        "object": (("sequence", "day"), originals.values_list(
+            "pk", "evidence__sequence", "evidence__day", "evidence__complaint", "sealed", "object_digest")),
+        "post": (("sequence", "day"), posts.values_list("pk", "sequence", "day", "complaint", "sealed_post")),
+        "step": (STEP_COLUMNS, CaseStep.objects.filter(batch=number).values_list("pk", *STEP_COLUMNS, "case")),
+        "move": (MOVE_COLUMNS, CaseMove.objects.filter(batch=number).values_list(
+            "pk", *MOVE_COLUMNS, "complaint", "source", "target")),
+    }  # fmt: skip
+    for kind, (clear, rows) in owned.items():
+        for row, *values in rows.iterator(chunk_size=PIECE):
+            yield _leaf(kind, row, dict(zip(clear, values, strict=False)), values[len(clear) :])
+    yield from _grant_leaves(number)
+    # Rows first, kept leaves after them: a row that is rewritten in between is met as a kept leaf, and never missed.
+    for identity in Identity.objects.filter(batch=number).iterator(chunk_size=PIECE):
+        yield identity_leaf(identity)
+    kept = KeptLeaf.objects.filter(batch=number).values_list("digest", flat=True)
+    yield from map(bytes, kept.iterator(chunk_size=PIECE))
+
+
+def _grant_leaves(number: int) -> Iterator[bytes]:
+    """Yield a leaf for each grant as the reporter sealed it; a grant that was sealed again keeps its first digest."""
+    grants = KeyGrant.objects.filter(complaint__batch=number)
+    columns = ("pk", "complaint", "team", "sealed", "first_digest")
+    for row, complaint, team, sealed, first_digest in grants.values_list(*columns).iterator(chunk_size=PIECE):
+        digest = bytes(first_digest) if first_digest else _digest(sealed)
+        yield _leaf_of("grant", row, _digest(complaint), _digest(team), digest)
+
+
+def identity_leaf(identity: Identity) -> bytes:
+    """Return the leaf of an identity as the object holds it; that of each version differs."""
+    values = [getattr(identity, name) for name in IDENTITY_COLUMNS]
+    return _leaf("identity", identity.pk, {"version": identity.version}, values)
+
+
+def _leaf(kind: str, row: uuid.UUID, clear: dict[str, Any], values: Sequence[Any]) -> bytes:
+    """Return the leaf of a row: its id and values, so that ciphertexts exchanged between rows do not match."""
+    texts = {name: value if isinstance(value, int) else str(value) for name, value in clear.items()}
+    return _leaf_of(kind, row, _digest(hashchain.canonical(texts)), *map(_digest, values))
+
+
+def _leaf_of(kind: str, row: uuid.UUID, *digests: bytes) -> bytes:
+    return blake2b(kind.encode() + b"\0" + row.bytes + b"".join(digests), person=b"day leaf")
+
+
+def _digest(value: bytes | memoryview | uuid.UUID | None) -> bytes:
+    return blake2b(value.bytes if isinstance(value, uuid.UUID) else bytes(value or b""), person=b"ciphertext")

@@ -1,0 +1,90 @@
+"""The faults that verification has named: stored as rows, and told until two auditors have acknowledged each."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from complaints.models.audit import AuditEntry
+from complaints.models.verification import VerificationFault
+from complaints.services.audit.faults import Fault
+
+# Of more faults that wait for acknowledgement than this only the number is kept.
+FAULTS_AT_MOST: Final = 1000
+AUDITORS_NEEDED: Final = 2
+EVENT: Final = "fault.acknowledged"
+
+
+@dataclass(frozen=True)
+class NamedFault:
+    """A stored fault and the people who have acknowledged it as it stands, in the order of their entries."""
+
+    id: uuid.UUID
+    fault: Fault
+    day: date
+    acknowledged_by: tuple[uuid.UUID, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether enough people have acknowledged it, so that it is told no more."""
+        return len(self.acknowledged_by) >= AUDITORS_NEEDED
+
+
+def store(faults: Iterable[Fault], *, today: date) -> int:
+    """Store the faults that are not stored yet; return how many were left out because too many wait already."""
+    by_id = {uuid.UUID(fault.digest[:32]): fault for fault in faults}
+    if not by_id:
+        return 0
+    known = set(VerificationFault.objects.filter(pk__in=by_id).values_list("pk", flat=True))
+    new = [
+        VerificationFault(
+            pk=pk, sequence=fault.sequence, code=fault.code, subject=fault.subject, state=fault.state, day=today
+        )
+        for pk, fault in by_id.items()
+        if pk not in known
+    ]
+    room = max(0, FAULTS_AT_MOST - waiting()) if new else 0
+    # A run on another node may have stored the same fault meanwhile.
+    VerificationFault.objects.bulk_create(new[:room], ignore_conflicts=True)
+    return len(new[room:])
+
+
+def waiting() -> int:
+    """Return the number of stored faults that two auditors have not acknowledged."""
+    if not VerificationFault.objects.exists():
+        return 0
+    return sum(not fault.is_settled for fault in named_faults())
+
+
+def named_faults() -> list[NamedFault]:
+    """Return all stored faults, the newest day first."""
+    rows = list(VerificationFault.objects.order_by("-day", "sequence", "pk"))
+    people = _acknowledged_by()
+    return [
+        NamedFault(row.pk, fault, row.day, tuple(people.get((row.pk, fault.digest), ())))
+        for row in rows
+        if (fault := _fault_of(row))
+    ]
+
+
+def named_fault(fault_id: uuid.UUID) -> NamedFault | None:
+    """Return a stored fault, or None."""
+    return next((fault for fault in named_faults() if fault.id == fault_id), None)
+
+
+def _fault_of(row: VerificationFault) -> Fault:
+    return Fault(row.sequence, row.code, row.subject, row.state)
+
+
+def _acknowledged_by() -> dict[tuple[uuid.UUID, str], Sequence[uuid.UUID]]:
+    """Return the people of all acknowledgements by fault and digest, each once."""
+    entries = AuditEntry.objects.filter(event=EVENT, subject__in=VerificationFault.objects.values("pk"))
+    people: dict[tuple[uuid.UUID, str], dict[uuid.UUID, None]] = defaultdict(dict)
+    for subject, actor, facts in entries.order_by("sequence").values_list("subject", "actor", "facts"):
+        if subject is not None and actor is not None:
+            people[subject, str(facts.get("digest"))][actor] = None
+    return {key: tuple(actors) for key, actors in people.items()}

@@ -1,0 +1,232 @@
+"""The nightly verification: goes on from a record that the server signed, in bounded memory, and resumes after a kill.
+
+A night verifies all new entries, then the rows of a scope: what has new entries, what is open, and a part of the rest.
+Once a week it verifies everything, from the first entry on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from complaints.domain import hashchain
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import verify
+from complaints.models.audit import ChainHead
+from complaints.models.verification import VerificationFault, VerificationState
+from complaints.services.audit import named_faults
+from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
+from complaints.services.audit.faults import PARTS, Fault, Scope
+from complaints.services.audit.log import server_signer
+from complaints.services.audit.verify import ROW_CHECKS, key_chunks
+
+WHOLE_EVERY: Final = timedelta(days=7)
+_STATEMENT: Final = b"kanal-netral verification 1"
+# The step of a run in which entries are verified, before the checks of rows.
+ENTRIES: Final = "entries"
+
+
+@dataclass
+class Record:
+    """How far verification has come.
+
+    Attributes:
+        position: the last verified entry.
+        rows_to: the number of the last entry whose rows are verified; None before the first run.
+        finished_on: the day of the last finished run; ``whole_on`` that of the last one over everything.
+        named: how many faults were stored when the record was written.
+        left_out: how many faults of this run were only counted.
+        cursor: the run under way, None between two runs.
+    """
+
+    position: ChainPosition = field(default_factory=ChainPosition)
+    rows_to: int | None = None
+    finished_on: date | None = None
+    whole_on: date | None = None
+    named: int = 0
+    left_out: int = 0
+    cursor: Cursor | None = None
+
+    def to_json(self, era: int = 1) -> dict[str, Any]:
+        """Return the record as JSON holds it."""
+        return {
+            "era": era,
+            **self.position.to_json(),
+            "rows_to": self.rows_to,
+            "finished_on": self.finished_on.isoformat() if self.finished_on else "",
+            "whole_on": self.whole_on.isoformat() if self.whole_on else "",
+            "named": self.named,
+            "left_out": self.left_out,
+            "cursor": dict(vars(self.cursor)) if self.cursor else None,
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Record:
+        """Return the record that :meth:`to_json` wrote."""
+        days = {
+            name: date.fromisoformat(content[name]) if content[name] else None for name in ("finished_on", "whole_on")
+        }
+        return cls(
+            position=ChainPosition.from_json(content),
+            rows_to=content["rows_to"],
+            named=content["named"],
+            left_out=content["left_out"],
+            cursor=Cursor(**content["cursor"]) if content["cursor"] else None,
+            **days,
+        )
+
+
+@dataclass
+class Cursor:
+    """Where a run stands.
+
+    Attributes:
+        since, part: the scope of its rows.
+        end: the number of the last entry when it began.
+        step: ENTRIES, or the name of the check of rows.
+        after: the last primary key that the check has verified, "" before the first.
+    """
+
+    since: int | None
+    part: int
+    end: int
+    step: str = ENTRIES
+    after: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the run's rows."""
+        return Scope(self.since, self.part)
+
+
+def is_finished(*, today: date) -> bool:
+    """Whether ``today`` has its finished run, as the record says."""
+    return _Run(today).is_finished
+
+
+class _Overtaken(Exception):  # noqa: N818
+    """A run in another process has moved the record."""
+
+
+def run(*, today: date, seconds: float) -> bool:
+    """Verify for about ``seconds``, from where the last run stopped; return whether ``today`` has its finished run.
+
+    Faults are stored with the record in one transaction for each chunk, so that a kill at any place loses none.
+    """
+    end_at = time.monotonic() + seconds
+    try:
+        nightly = _Run(today)
+        for _chunk in nightly.chunks():
+            if time.monotonic() >= end_at:
+                return nightly.is_finished
+    except _Overtaken:
+        return False
+    return nightly.is_finished
+
+
+class _Run:
+    """A run: the record, moved and stored with each chunk."""
+
+    def __init__(self, today: date) -> None:
+        self._today = today
+        self._stored: bytes | None = None
+        self.record, faults = self._load()
+        if VerificationFault.objects.count() < self.record.named:
+            faults.append(Fault(None, "faults.gone", state=f"{today.isoformat()}.{self.record.named}"))
+        if faults:
+            self._save(faults)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether this day has its finished run."""
+        return self.record.finished_on == self._today
+
+    def chunks(self) -> Iterator[None]:
+        """Verify chunk after chunk, beginning a run where none is under way; yield after each stored one."""
+        if self.is_finished:
+            return
+        cursor = self.record.cursor or self._begin()
+        if cursor.step == ENTRIES:
+            yield from self._entries()
+            cursor.step, cursor.after = ROW_CHECKS[0].name, ""
+        yield from self._rows(cursor)
+        self._finish(cursor)
+        yield
+
+    def _begin(self) -> Cursor:
+        record = self.record
+        is_whole = record.whole_on is None or self._today - record.whole_on >= WHOLE_EVERY
+        if is_whole or record.rows_to is None:
+            record.position, record.rows_to = ChainPosition(), None
+        record.left_out = 0
+        end = ChainHead.objects.get(pk=1).sequence
+        record.cursor = Cursor(record.rows_to, self._today.toordinal() % PARTS, end)
+        return record.cursor
+
+    def _entries(self) -> Iterator[None]:
+        position = self.record.position
+        end = ChainHead.objects.get(pk=1)
+        verifier = EntryVerifier(position)
+        for chunk in chunks(position.sequence, end.sequence):
+            self._save([fault for number, entry in chunk for fault in verifier.faults(number, entry)])
+            yield
+        self._save(list(verifier.end_faults(end)))
+        # What lies behind the end is new to the next run.
+        position.sequence, position.digest = end.sequence, bytes(end.digest)
+
+    def _rows(self, cursor: Cursor) -> Iterator[None]:
+        names = [check.name for check in ROW_CHECKS]
+        # A check that a new version of the portal no longer has: begin again with the first.
+        place = names.index(cursor.step) if cursor.step in names else 0
+        for check in ROW_CHECKS[place:]:
+            if cursor.step != check.name:
+                cursor.step, cursor.after = check.name, ""
+            for keys in key_chunks(check, cursor.scope, cursor.after or None):
+                cursor.after = str(keys[-1])
+                self._save(list(check.faults(keys)))
+                yield
+
+    def _finish(self, cursor: Cursor) -> None:
+        record = self.record
+        record.finished_on, record.rows_to, record.cursor = self._today, cursor.end, None
+        if cursor.since is None:
+            record.whole_on = self._today
+        self._save(())
+
+    def _load(self) -> tuple[Record, list[Fault]]:
+        """Return the stored record, and a fault where it is not as the server signed it: then all begins anew."""
+        row = VerificationState.objects.filter(pk=1).first()
+        if row is None:
+            return Record(), []
+        self._stored = bytes(row.signature)
+        try:
+            verify(server_signer().public, _statement(row.record), self._stored)
+            return Record.from_json(row.record), []
+        except (SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
+            return Record(), [Fault(None, "record.altered", state=self._today.isoformat())]
+
+    @transaction.atomic
+    def _save(self, faults: Sequence[Fault]) -> None:
+        """Store the faults and the record; raises _Overtaken where another process has stored one meanwhile."""
+        record = self.record
+        record.left_out += named_faults.store(faults, today=self._today)
+        record.named = VerificationFault.objects.count()
+        content = record.to_json()
+        signature = server_signer().sign(_statement(content))
+        rows = VerificationState.objects.filter(pk=1)
+        if self._stored is None:
+            _row, created = rows.get_or_create(pk=1, defaults={"record": content, "signature": signature})
+            if not created:
+                raise _Overtaken
+        elif not rows.filter(signature=self._stored).update(record=content, signature=signature):
+            raise _Overtaken
+        self._stored = signature
+
+
+def _statement(content: dict[str, Any]) -> bytes:
+    return _STATEMENT + hashchain.canonical(content)

@@ -1,0 +1,101 @@
+"""Verifies what reporters sent: the roots of closed batches, that each row is in a batch, and one identity a report."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.db import models
+from django.db.models import Count, F, Max, Min
+
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.batch import Batch, KeptLeaf
+from complaints.models.case import CaseStep
+from complaints.models.case_links import CaseMove
+from complaints.models.complaint import Complaint, Identity, Message
+from complaints.models.evidence import Evidence
+from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope
+from complaints.services.audit.leaves import batch_root
+
+# The tables of which each row of a reporter names its batch.
+_TABLES: Final[tuple[type[models.Model], ...]] = (Complaint, Message, Evidence, Identity, CaseStep, CaseMove)
+
+
+def _batch_entries(scope: Scope) -> Rows:
+    entries = AuditEntry.objects.filter(event="day.closed")
+    if scope.since is None:
+        return entries
+    part = entries.alias(rest=F("sequence") % PARTS)
+    return part.filter(models.Q(sequence__gt=scope.since) | models.Q(rest=scope.part))
+
+
+def root_faults(sequences: Sequence[int]) -> Iterator[Fault]:
+    """Yield the fault of each closed batch of which the root differs from what its entry records."""
+    entries = AuditEntry.objects.filter(sequence__in=sequences).order_by("sequence")
+    for sequence, facts in entries.values_list("sequence", "facts"):
+        expected = _recorded(facts)
+        if expected is None:
+            yield Fault(sequence, "batch.order")
+            continue
+        number, root, count = expected
+        present, leaf_count = batch_root(number)
+        if leaf_count != count:
+            yield Fault(sequence, "batch.count", f"batch {number}", state=f"{leaf_count}.{present.hex()}")
+        elif present.hex() != root:
+            yield Fault(sequence, "batch.altered", f"batch {number}", state=present.hex())
+
+
+def _recorded(facts: Any) -> tuple[int, str, int] | None:
+    """Return the number, root and count that the entry of a batch records; None where it records something else."""
+    try:
+        return int(facts["batch"]), str(facts["root"]), int(facts["count"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def order_faults(_head: Sequence[int]) -> Iterator[Fault]:
+    """Yield a fault where batches do not have one entry each, in order, and for each table with rows in no batch."""
+    number = 0
+    entries = AuditEntry.objects.filter(event="day.closed").order_by("sequence").values_list("sequence", "facts")
+    for sequence, facts in entries.iterator():
+        expected = _recorded(facts)
+        if expected is None or expected[0] != number + 1:
+            yield Fault(sequence, "batch.order", state=str(facts)[:40])
+        number = expected[0] if expected else number + 1
+    for model in _TABLES:
+        # Rows first: a batch that is opened meanwhile is then known already.
+        span = model._default_manager.aggregate(first=Min("batch"), last=Max("batch"))
+        newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
+        if span["last"] is not None and (span["first"] < 1 or span["last"] > newest):
+            state = f"{span['first']}.{span['last']}"
+            yield Fault(None, "batch.none", str(model._meta.model_name), state=state)
+    newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
+    if newest <= number:
+        yield Fault(None, "batch.order", f"batch {newest}")
+
+
+def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the fault of each report without its identity, or with one that is older than a leaf kept of it."""
+    kept = KeptLeaf.objects.filter(kind="identity", row__in=complaint_ids).order_by().values("row")
+    # Kept leaves first: an identity that is rewritten meanwhile is then newer than they say, never older.
+    newest = {row["row"]: row for row in kept.annotate(last=Max("batch"), count=Count("pk"))}
+    live = {
+        pk: (batch, version)
+        for pk, batch, version in Identity.objects.filter(pk__in=complaint_ids).values_list("pk", "batch", "version")
+    }
+    reports = Complaint.objects.filter(pk__in=complaint_ids).order_by("pk").values_list("pk", flat=True)
+    for report in reports:
+        if report not in live:
+            yield Fault(None, "identity.gone", f"complaint {report}")
+            continue
+        batch, version = live[report]
+        if (row := newest.get(report)) and (batch <= row["last"] or version <= row["count"]):
+            yield Fault(None, "identity.older", f"complaint {report}", state=f"{batch}.{version}")
+
+
+CHECKS: Final = (
+    RowCheck("batch-roots", _batch_entries, root_faults),
+    RowCheck("batch-order", lambda _scope: ChainHead.objects.all(), order_faults),
+    RowCheck("identities", lambda scope: scope.reports(), identity_faults),
+)
