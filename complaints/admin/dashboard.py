@@ -31,7 +31,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_file, conflicts, first_look
+from complaints.services import case_actions, case_file, conflicts, first_look, job_runs
 from complaints.services.audit import log
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
@@ -147,6 +147,7 @@ def index(request: StaffRequest) -> HttpResponse:
         heads = ((number, date.fromisoformat(day), head) for number, day, head in log.heads())
         context["head"] = next(heads, None)
     if access.may_administer(person):
+        context["failing_jobs"] = job_runs.failing_jobs()
         context["without_anybody"] = conflicts.cases_without_eligible_staff()
         tables = (model._meta for model, _admin in reference_data.TABLES)
         context["tables"] = [

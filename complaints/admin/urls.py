@@ -20,6 +20,7 @@ from complaints.admin import (
     custody,
     dashboard,
     export,
+    jobs,
     key_rotation,
     monitoring,
     queue_page,
@@ -156,6 +157,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/staff/<uuid:object_id>/sandi/", staff.new_password, name="complaints_staff_password"),
     path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
+    # Background jobs
+    path("complaints/jobfailure/", jobs.job_list, name="complaints_jobfailure_changelist"),
+    path("complaints/jobfailure/<slug:name>/ulang/", jobs.run_again, name="complaints_jobfailure_again"),
     # Django's own and the plain tables; the last of them catches every other address.
     *site.get_urls(),
 ]
