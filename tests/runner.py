@@ -34,6 +34,9 @@ def only_due(*names: str) -> None:
 def run_round(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Let scheduler, pusher, worker and monitor each do what they do once; return the tasks that were run."""
     monkeypatch.setattr(Conf, "POLL", 0)
+    # The test's transaction is on the connection that they would close.
+    for module in ("django.db", "complaints.broker"):
+        monkeypatch.setattr(f"{module}.close_old_connections", lambda: None)
     broker, todo, done, ended = get_broker(), Queue[Any](), Queue[Any](), Event()
     if Conf.SCHEDULER:
         scheduler(broker=broker)
