@@ -3,12 +3,13 @@
 #   make test    every check and every test on SQLite, and on PostgreSQL where one answers
 #   make test-fast   the tests without the browser, on SQLite: about two minutes
 #   make check   the static checks alone
+#   make attack  attack a portal that runs as in production; prints one JSON object
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
 #   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
 #   make clean   remove the virtualenv, the stamps and caches; data and secrets in var/ stay
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sample test test-fast check lock messages messages-extract clean
+.PHONY: help setup run sample test test-fast check attack lock messages messages-extract clean
 
 PORT ?= 8000
 REQUIREMENTS ?= requirements/dev.txt
@@ -63,6 +64,9 @@ test: setup
 
 test-fast: setup
 	@.ci/test-fast
+
+attack: setup
+	@$(BIN)/python -m bench.attack
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
@@ -186,6 +187,51 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@contextlib.contextmanager
+def working(portal: Portal) -> Iterator[None]:
+    """Run the portal's jobs, as a node does, while the context lasts."""
+    with (portal.folder / "jobs.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "work", "--grace", "2"],
+            cwd=ROOT,
+            env=portal.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        _stop(process)
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[str]:
+    """Give the address of a Redis of our own, which is empty and keeps nothing; "" where none can be started."""
+    program = shutil.which("redis-server")
+    if program is None:
+        yield ""
+        return
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="kanal-netral-redis-") as folder:
+        options = ["--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
+        process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            _wait_until_listening(process, port)
+            yield f"redis://{HOST}:{port}/0"
+        finally:
+            _stop(process)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise SystemExit("Redis did not start.")
 
 
 @contextlib.contextmanager

@@ -1,77 +1,66 @@
-"""Names and hours of the background jobs.
+"""The closed list of background jobs: the name of each, what it runs, and its hours.
 
-A job takes no argument and finds its work in the database: a row of the queue tells when it was created, which would
+A job takes no argument and finds its work in the database: a row of a queue tells when it was created, which would
 record the hour of a reporter.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from datetime import datetime, timedelta
+from typing import Final
 
+from croniter import croniter
 from django.conf import settings
+from django.utils import timezone
 
-logger = logging.getLogger(__name__)
-
-
-class JobFailed(Exception):  # noqa: N818
-    """A job failed with an exception of the type that it names; the queue stores nothing else of it."""
-
-
-def job(body: Callable[[], None]) -> Callable[[], None]:
-    """Wrap the body of a job so that it raises JobFailed only, because the queue stores the text of an exception."""
-
-    @wraps(body)
-    def run() -> None:
-        try:
-            body()
-        except Exception as error:
-            logger.exception("A job broke")
-            raise JobFailed(type(error).__qualname__) from None
-
-    return run
+from complaints.models.job import JobName
 
 
 @dataclass(frozen=True)
 class Job:
     """A scheduled job: its name, the dotted path of its body, and when it runs (cron in TIME_ZONE)."""
 
-    name: str
+    name: JobName
     path: str
     cron: str
 
+    def next_after(self, moment: datetime) -> datetime:
+        """Return the first moment after ``moment`` (aware) at which the job is due by its cron, in TIME_ZONE."""
+        following: datetime = croniter(self.cron, timezone.localtime(moment)).get_next(datetime)
+        return following
 
-JOBS = (
-    Job("heartbeat", "complaints.tasks.heartbeat", "* * * * *"),
-    Job("process_evidence", "complaints.tasks.process_evidence", "* * * * *"),
-    Job("run_deadlines", "complaints.tasks.run_deadlines", "5 * * * *"),
-    Job("auto_assign", "complaints.tasks.auto_assign", "*/10 * * * *"),
-    Job("close_day", "complaints.tasks.close_day", "10 * * * *"),
-    Job("verify_chain", "complaints.tasks.verify_chain", "*/10 1-5 * * *"),
-    Job("signin_counts", "complaints.tasks.signin_counts", "25 * * * *"),
-    Job("sweep", "complaints.tasks.sweep", "30 0 * * *"),
-    Job("staff_mail", "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
+
+JOBS: Final = (
+    Job(JobName.HEARTBEAT, "complaints.tasks.heartbeat", "* * * * *"),
+    Job(JobName.PROCESS_EVIDENCE, "complaints.tasks.process_evidence", "* * * * *"),
+    Job(JobName.RUN_DEADLINES, "complaints.tasks.run_deadlines", "5 * * * *"),
+    Job(JobName.AUTO_ASSIGN, "complaints.tasks.auto_assign", "*/10 * * * *"),
+    Job(JobName.CLOSE_DAY, "complaints.tasks.close_day", "10 * * * *"),
+    Job(JobName.VERIFY_CHAIN, "complaints.tasks.verify_chain", "*/10 1-5 * * *"),
+    Job(JobName.SIGNIN_COUNTS, "complaints.tasks.signin_counts", "25 * * * *"),
+    Job(JobName.SWEEP, "complaints.tasks.sweep", "30 0 * * *"),
+    Job(JobName.STAFF_MAIL, "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
 )
+BY_NAME: Final = {str(job.name): job for job in JOBS}
+# A claimed job that no worker has begun by then is free again: it waited behind others, or its node ended.
+PICKED_UP_WITHIN: Final = timedelta(seconds=60)
+# A job that failed is tried again after so long, if its cron does not come first.
+RETRY_AFTER: Final = timedelta(minutes=11)
+# After so many failed runs in a row a job waits for its cron, or for an administrator.
+ATTEMPTS: Final = 3
 
 
-def install_schedules() -> None:
-    """Make the schedules in the database equal to :data:`JOBS`; safe to call at every start."""
-    from django_q.models import Schedule
+def timeout() -> timedelta:
+    """Return how long a job may run before its process is ended."""
+    return timedelta(seconds=settings.Q_CLUSTER["timeout"])  # type: ignore[arg-type]
 
-    for job in JOBS:
-        row, _created = Schedule.objects.get_or_create(
-            name=job.name,
-            defaults={"func": job.path, "schedule_type": Schedule.CRON, "cron": job.cron, "repeats": -1},
-        )
-        if (row.func, row.cron, row.repeats) != (job.path, job.cron, -1):
-            row.func, row.cron, row.repeats = job.path, job.cron, -1
-            row.save()
-    Schedule.objects.exclude(name__in=[job.name for job in JOBS]).delete()
+
+def lease() -> timedelta:
+    """Return how long a begun job belongs to its node: until the runner has surely ended its process, and a little."""
+    return timeout() + timedelta(seconds=30)
 
 
 def watched() -> int:
     """Return the number of seconds without a heartbeat after which the cluster counts as stalled."""
-    timeout: int = settings.Q_CLUSTER["timeout"]  # type: ignore[assignment]
-    return timeout + 120
+    return int(timeout().total_seconds()) + 120

@@ -1,64 +1,57 @@
-"""The background jobs: each reads the clock and calls one service, and may run twice without harm."""
+"""The background jobs: each reads the clock and calls one service, and may run twice without harm.
+
+:mod:`complaints.broker` runs them and records a failure; :mod:`complaints.queue` names them.
+"""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from complaints.queue import job
 from complaints.services import assignment, case_deadlines, retention, scheduled
 from complaints.services.evidence import processing
 
 
-@job
 def heartbeat() -> None:
     """Record for the watchdog that the queue runs jobs."""
     scheduled.record_heartbeat(now=timezone.now())
 
 
-@job
 def process_evidence() -> None:
     """Delete the worker's grants that have ended, then process the evidence that waits."""
     processing.end_grants(today=timezone.localdate())
     processing.process_pending()
 
 
-@job
 def run_deadlines() -> None:
     """Perform the transitions that a deadline causes."""
     case_deadlines.run_deadlines(now=timezone.now())
 
 
-@job
 def auto_assign() -> None:
     """Assign new cases, once checked for conflicts of interest, to the officer whose turn it is."""
     assignment.auto_assign(now=timezone.now())
 
 
-@job
 def close_day() -> None:
     """Bind what reporters sent on a day that is over into the audit chain, and publish the heads of the chain."""
     scheduled.close_batch(now=timezone.now())
 
 
-@job
 def verify_chain() -> None:
     """Go on with the nightly verification of the audit chain."""
     scheduled.verify_chain(today=timezone.localdate())
 
 
-@job
 def signin_counts() -> None:
     """Tell administrators of many refused sign-ins, and the audit chain of those of the days before."""
     scheduled.report_signin_counts(today=timezone.localdate(), now=timezone.now())
 
 
-@job
 def sweep() -> None:
     """Delete what has reached the end of its retention."""
     retention.sweep(today=timezone.localdate())
 
 
-@job
 def staff_mail() -> None:
     """Mail teams that work waits, without any content."""
     scheduled.send_staff_mail(today=timezone.localdate())

@@ -49,7 +49,6 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
-    "django_q",
 ]
 MIDDLEWARE = [
     "portal.middleware.HeadersMiddleware",
@@ -243,24 +242,27 @@ USE_I18N = USE_TZ = True
 TIME_ZONE = "Asia/Jakarta"
 
 # --- Jobs, caches, mail, logs -----------------------------------------------------------------------------------------
+# The app of django-q2 is not installed: it has no tables, because nothing in them may decide what runs.
 Q_CLUSTER = {
     "name": "portal",
-    "orm": "default",
+    "broker_class": "complaints.broker.JobBroker",
+    "scheduler": False,
     "workers": env.int("JOB_WORKERS", 2),
     "queue_limit": env.int("JOB_WORKERS", 2),
-    "bulk": 1,
     "timeout": 300,
+    # Our broker does not read it, but the runner warns where it is not above the timeout.
     "retry": 660,
-    "max_attempts": 3,
-    "ack_failures": False,
-    "catch_up": False,
     "save_limit": -1,
     "poll": 1,
-    "label": "Jobs",
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if _redis := env.str("REDIS_URL", ""):
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}}
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _redis,
+        # Django's own would unpickle whatever lies there.
+        "OPTIONS": {"serializer": "portal.cache.JSONSerializer"},
+    }
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)

@@ -31,7 +31,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_file, conflicts, first_look, signin_counts
+from complaints.services import case_actions, case_file, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
@@ -150,6 +150,7 @@ def index(request: StaffRequest) -> HttpResponse:
     if access.may_review(person):
         context["faults"] = named_faults.waiting()
     if access.may_administer(person):
+        context["failing_jobs"] = job_runs.failing_jobs()
         context["without_anybody"] = conflicts.cases_without_eligible_staff()
         tables = (model._meta for model, _admin in reference_data.TABLES)
         context["tables"] = [

@@ -106,6 +106,7 @@ _NAV: Final[tuple[tuple[Any, str, Callable[[Staff], bool]], ...]] = (
     (_("Staff"), "complaints_staff_changelist", access.may_administer),
     (_("Teams"), "complaints_team_changelist", access.may_see_teams),
     (_("Access review"), "complaints_teamkey_changelist", access.may_review),
+    (_("Background jobs"), "complaints_jobfailure_changelist", access.may_administer),
     (_("My key"), "me", lambda person: True),
 )
 

@@ -21,6 +21,7 @@ from complaints.admin import (
     dashboard,
     export,
     faults,
+    jobs,
     key_rotation,
     monitoring,
     queue_page,
@@ -165,6 +166,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),
     path("complaints/staff/<uuid:object_id>/pengesahan/", staff.confirm, name="complaints_staff_confirm"),
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
+    # Background jobs
+    path("complaints/jobfailure/", jobs.job_list, name="complaints_jobfailure_changelist"),
+    path("complaints/jobfailure/<slug:name>/ulang/", jobs.run_again, name="complaints_jobfailure_again"),
     # Django's own and the plain tables; the last of them catches every other address.
     *site.get_urls(),
 ]

@@ -14,6 +14,18 @@ from django.db import migrations, models
 from complaints.domain.hashchain import GENESIS
 from complaints.models import triggers
 
+JOB_NAMES = [
+    ('heartbeat', 'Sign of life'),
+    ('process_evidence', 'Working copies of evidence'),
+    ('run_deadlines', 'Deadlines'),
+    ('auto_assign', 'Automatic assignment'),
+    ('close_day', 'Closing of the day in the audit chain'),
+    ('verify_chain', 'Verification of the audit chain'),
+    ('signin_counts', 'Counts of refused sign-ins'),
+    ('sweep', 'Deletion after retention'),
+    ('staff_mail', 'Mail to teams'),
+]
+
 
 def install_triggers(apps, schema_editor):
     """Create the first link of the audit chain, the first batch, and the triggers that guard the chain."""
@@ -260,6 +272,33 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='heartbeat_single')],
+            },
+        ),
+        migrations.CreateModel(
+            name='JobRun',
+            fields=[
+                ('name', models.CharField(choices=JOB_NAMES, max_length=30, primary_key=True, serialize=False)),
+                ('due_at', models.DateTimeField()),
+                ('claimed_until', models.DateTimeField(null=True)),
+                ('begun_at', models.DateTimeField(null=True)),
+                ('failures', models.PositiveSmallIntegerField(default=0)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('name__in', [name for name, _label in JOB_NAMES])), name='job_run_of_the_list')],
+            },
+        ),
+        migrations.CreateModel(
+            name='JobFailure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(choices=JOB_NAMES, max_length=30)),
+                ('day', models.DateField()),
+                ('type', models.CharField(max_length=100)),
+            ],
+            options={
+                'verbose_name': 'failed job',
+                'verbose_name_plural': 'background jobs',
+                'constraints': [models.CheckConstraint(condition=models.Q(('name__in', [name for name, _label in JOB_NAMES])), name='job_failure_of_the_list'), models.UniqueConstraint(fields=('day', 'name', 'type'), name='job_failure_once_a_day')],
             },
         ),
         migrations.CreateModel(

@@ -68,6 +68,7 @@ EVENTS: Final = {
     "teamkey.resealed": _("Sealed again to the team's new key"),
     "teamkey.finished": _("Team's old key forgotten"),
     "catalog.changed": _("Reference data changed"),
+    "job.asked": _("Background job run again"),
     "day.closed": _("Batch of reports closed"),
     "fault.acknowledged": _("Fault acknowledged"),
 }

@@ -139,6 +139,9 @@ LINES: Final[dict[str, Line]] = {
     # Refused sign-ins by account and day; the night's job takes them into the chain.
     "complaints.SigninCount": Line(web=EDIT, jobs=Rights(update=EVERY, delete=True)),
     "complaints.AccountConfirmation": Line(web=FREE, jobs=NOTHING),
+    # Hours of jobs and their failures; what a job runs stands in the code.
+    "complaints.JobRun": Line(web=Rights(insert=True, update=EVERY), jobs=Rights(insert=True, update=EVERY)),
+    "complaints.JobFailure": Line(web=READ, jobs=Rights(insert=True, delete=True)),
     "complaints.Heartbeat": Line(web=READ, jobs=Rights(insert=True, update=("beat_at",))),
     # Reference data, edited in the admin.
     "complaints.AccusedKind": _REFERENCE,
@@ -148,7 +151,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Province": _REFERENCE,
     "complaints.SanctionKind": _REFERENCE,
     "complaints.StandardText": _REFERENCE,
-    # Tables of others: second factors are rows of django-allauth; nothing in django-q2's tables decides.
+    # Tables of others: second factors are rows of django-allauth.
     "mfa.Authenticator": Line(web=FREE, jobs=NOTHING),
     "account.EmailAddress": Line(web=READ, jobs=NOTHING),
     "account.EmailConfirmation": Line(web=NOTHING, jobs=NOTHING),
@@ -157,9 +160,6 @@ LINES: Final[dict[str, Line]] = {
     "auth.Group": Line(web=READ, jobs=NOTHING),
     "auth.Group_permissions": Line(web=READ, jobs=NOTHING),
     "contenttypes.ContentType": Line(web=READ, jobs=NOTHING),
-    "django_q.OrmQ": Line(web=NOTHING, jobs=NOTHING),
-    "django_q.Schedule": Line(web=NOTHING, jobs=NOTHING),
-    "django_q.Task": Line(web=NOTHING, jobs=NOTHING),
 }
 
 

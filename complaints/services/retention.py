@@ -1,4 +1,4 @@
-"""Deletes ended sessions with the files of their drafts, and stored objects that no row refers to."""
+"""Deletes ended sessions with the files of their drafts, stored objects that no row refers to, old failures of jobs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from django.db import transaction
 
 from complaints.models.evidence import DraftFile, EvidenceObject
+from complaints.models.job import JobFailure
 from complaints.models.session import SealedSession
 from complaints.services.evidence import storage
 
@@ -36,6 +37,7 @@ def sweep(*, today: date) -> int:
     is a loss. Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them.
     Raises OSError.
     """
+    JobFailure.objects.expired(today).delete()
     names = _delete_ended_sessions(today)
     for name in names:
         storage.delete_object(name)

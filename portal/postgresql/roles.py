@@ -7,7 +7,7 @@ OWNER, JOBS, WEB = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_URL"
 ADMIN = "DATABASE_ADMIN_URL"
 # Commands that change tables, make teams or accounts with every right: an operator runs them, and no service does.
 OWNER_COMMANDS = ("migrate", "setup_keys", "createsuperuser")
-JOB_COMMANDS = ("work", "qcluster")
+JOB_COMMANDS = ("work",)
 
 
 def variable(arguments: Sequence[str], urls: Mapping[str, str]) -> str:

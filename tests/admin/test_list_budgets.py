@@ -37,6 +37,7 @@ LISTS: dict[tuple[str, str, str], int] = {
     ("vera", "admin:complaints_team_changelist", ""): 12,
     ("vera", "admin:complaints_teamkey_changelist", ""): 12,
     ("adi", "admin:complaints_duty_changelist", ""): 12,
+    ("adi", "admin:complaints_jobfailure_changelist", ""): 12,
     ("adi", "admin:complaints_staff_changelist", ""): 12,
     ("audi", "admin:complaints_auditentry_changelist", ""): 12,
 }

@@ -1,4 +1,4 @@
-"""Every job has a body and every body a job: a schedule that names nothing would only fail at night."""
+"""Every job has a body and every body a job: a name that stands for nothing would only fail at night."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from croniter import croniter
 from django_q.signals import post_spawn
 
 from complaints import queue, tasks
+from complaints.models.job import JobName
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -27,7 +28,7 @@ def test_jobs_and_their_bodies_belong_together_one_to_one() -> None:
     paths = Counter(job.path for job in queue.JOBS)
     assert set(paths.values()) == {1}
     assert set(paths) == bodies()
-    assert len({job.name for job in queue.JOBS}) == len(queue.JOBS)
+    assert [job.name for job in queue.JOBS] == list(JobName)
 
 
 @pytest.mark.parametrize("job", queue.JOBS, ids=lambda job: job.name)
@@ -53,15 +54,3 @@ def test_a_web_process_freezes_what_it_has_loaded() -> None:
     frozen, admin_is_loaded = done.stdout.split()
     assert int(frozen) > 50_000
     assert admin_is_loaded == "True"
-
-
-def test_schedules_become_what_the_code_says(db: None) -> None:
-    from django_q.models import Schedule
-
-    queue.install_schedules()
-    Schedule.objects.filter(name="sweep").update(cron="* * * * *", func="somewhere.else")
-    Schedule.objects.create(name="forgotten", func="complaints.tasks.gone")
-    queue.install_schedules()
-    stored = set(Schedule.objects.values_list("name", "func", "cron", "repeats"))
-    assert stored == {(job.name, job.path, job.cron, -1) for job in queue.JOBS}
-    assert not Schedule.objects.exclude(args=None, kwargs=None).exists()

@@ -17,7 +17,6 @@ ALL = {name: f"postgres://{name}" for name in (roles.WEB, roles.JOBS, roles.OWNE
         ("manage.py audit_verify", roles.WEB),
         ("manage.py serve", roles.WEB),
         ("manage.py work", roles.JOBS),
-        ("manage.py qcluster", roles.JOBS),
         ("manage.py migrate", roles.OWNER),
         ("manage.py setup_keys --body bkn", roles.OWNER),
         ("manage.py createsuperuser", roles.OWNER),

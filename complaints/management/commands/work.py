@@ -6,6 +6,7 @@ A cluster whose idle worker was killed can hold the lock of its queue for ever w
 
 import logging
 import sys
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,34 +15,34 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connections
 from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.cluster import Cluster
 
 from complaints.management.processes import Child, StopRequest
+from complaints.models.job import JobRun
 from complaints.models.session import Heartbeat
-from complaints.queue import install_schedules, watched
+from complaints.queue import watched
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 30
-WAITING_WATCHED = 200
 
 
 @dataclass(slots=True)
 class Watch:
     """Decides whether the cluster still finishes jobs; the caller passes in the clock and the state of the database.
 
-    A new heartbeat is a sign of life. So is a job that left the queue: a heartbeat may wait behind a long queue, and
-    killing a busy cluster would make the queue longer.
+    A new heartbeat is a sign of life. So is any run that ended: a heartbeat may wait behind other jobs, and killing a
+    busy cluster would make them wait longer.
     """
 
     limit: timedelta
     alive_at: datetime
     beat_at: datetime | None = None
-    waiting: frozenset[int] = frozenset()
+    waiting: frozenset[Hashable] = frozenset()
 
-    def look(self, *, now: datetime, beat_at: datetime | None, waiting: frozenset[int]) -> None:
-        """Record the last heartbeat and the ids of the oldest waiting jobs as of ``now``."""
+    def look(self, *, now: datetime, beat_at: datetime | None, waiting: frozenset[Hashable]) -> None:
+        """Record the last heartbeat and which runs wait or are under way as of ``now``."""
         if beat_at != self.beat_at or self.waiting - waiting:
             self.alive_at = now
         self.beat_at, self.waiting = beat_at, waiting
@@ -68,16 +69,20 @@ class Command(BaseCommand):
             default=float(watched()),
             help="seconds without a job done after which the cluster is killed and started again",
         )
+        parser.add_argument(
+            "--unwatched", action="store_true", help="run the cluster alone, without the watchdog, which starts it so"
+        )
 
-    def handle(self, *args: object, grace: float, stale: float, **options: object) -> None:
+    def handle(self, *args: object, grace: float, stale: float, unwatched: bool, **options: object) -> None:
+        if unwatched:
+            Cluster().start()
+            return
         stop = StopRequest()
-        install_schedules()
-        connections.close_all()
         watch = Watch(limit=timedelta(seconds=stale), alive_at=timezone.now())
         pause, folder = 1.0, Path(settings.BASE_DIR)
         while not stop:
             watch.restart(timezone.now())
-            cluster = Child([sys.executable, str(folder / "manage.py"), "qcluster"], cwd=str(folder))
+            cluster = Child([sys.executable, str(folder / "manage.py"), "work", "--unwatched"], cwd=str(folder))
             follow(cluster, watch=watch, stop=stop)
             if stop:
                 cluster.ask_to_end()
@@ -106,7 +111,8 @@ def observe(watch: Watch) -> None:
     """Pass the state of the database to the watch; an unreachable one tells nothing about the cluster."""
     try:
         beat_at = Heartbeat.objects.filter(pk=1).values_list("beat_at", flat=True).first()
-        waiting = frozenset(OrmQ.objects.order_by("pk").values_list("pk", flat=True)[:WAITING_WATCHED])
+        # Each run that went through moves its row to another hour; one that failed proves nothing.
+        waiting = frozenset(JobRun.objects.filter(failures=0).values_list("name", "due_at"))
     except DatabaseError:
         watch.restart(timezone.now())
     else:

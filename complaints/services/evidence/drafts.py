@@ -272,8 +272,10 @@ def _storage_refusal(announced: int) -> str:
 
 def used_bytes() -> int:
     """Return the number of bytes in the storage, counted at most every ten minutes; raises OSError."""
-    used = cache.get(USED_CACHE)
-    if used is None:
-        used = sum(item.size for item in storage().present())
-        cache.set(USED_CACHE, used, USED_CACHE_SECONDS)
-    return int(used)
+    cached = cache.get(USED_CACHE)
+    # Others may write to a cache on another machine: what is no number of bytes counts as absent.
+    if type(cached) is int and cached >= 0:
+        return cached
+    used = sum(item.size for item in storage().present())
+    cache.set(USED_CACHE, used, USED_CACHE_SECONDS)
+    return used

@@ -98,6 +98,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_team_reseal": (TRIAGE, 200),
     "admin:complaints_teamkey_changelist": (TEAMS | AUDIT, 200),
     "admin:complaints_teamkey_sign_off": (TEAMS | AUDIT, 405),
+    "admin:complaints_jobfailure_changelist": (ADMIN, 200),
+    "admin:complaints_jobfailure_again": (ADMIN, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),
     "admin:complaints_verificationfault_changelist": (AUDIT | ADMIN, 200),
     "admin:complaints_verificationfault_acknowledge": (AUDIT, 405),

@@ -166,6 +166,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "staff_ask": [vino],
         "staff_factor": [vino],
         "staff_confirm": [vino],
+        "jobfailure_again": ["sweep"],
         "team_admit": [TeamMembership.objects.get(staff=cast["luar"]).pk],
         "category_change": ["A1"],
         "accusedkind_change": ["superior"],

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django_q.tasks import async_task
+from django.utils.module_loading import import_string
 
 from complaints.domain import checklists
 from complaints.domain.risk import RiskAnswer, RiskQuestion
@@ -351,7 +351,7 @@ class MarkedProcedure:
     @staticmethod
     def jobs() -> None:
         for job in JOBS:
-            async_task(job.path, sync=True)
+            import_string(job.path)()
 
 
 def run_all(flow: MarkedProcedure) -> date:

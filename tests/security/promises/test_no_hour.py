@@ -15,10 +15,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
 from django.utils import timezone
-from django_q.models import OrmQ, Task
 
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.session import SealedSession
+from complaints.models.job import JobRun
+from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import retention
 from complaints.services.evidence import storage
 from tests.images import photo
@@ -83,7 +83,7 @@ def test_no_text_or_number_holds_it_either(flowed: str) -> None:
 
 
 def test_the_check_finds_a_planted_timestamp(flowed: str) -> None:
-    Task.objects.create(id="x", name="x", func="x", started=MOMENT, stopped=MOMENT)
+    Heartbeat.objects.create(beat_at=MOMENT)
     with pytest.raises(AssertionError):
         test_no_column_holds_the_moment(flowed)
 
@@ -125,8 +125,7 @@ def test_a_session_row_tells_a_day(flowed: str) -> None:
 
 
 def test_a_reporter_makes_no_job(flowed: str) -> None:
-    assert not OrmQ.objects.exists()
-    assert not Task.objects.exists()
+    assert not JobRun.objects.exists()
 
 
 def test_neither_address_nor_device_is_kept(flowed: str) -> None:

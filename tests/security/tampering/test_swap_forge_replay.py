@@ -21,12 +21,13 @@ from tests.world import Cast
 
 # Binary columns that nobody opens who reads a report, and who looks at them instead.
 ELSEWHERE = {
+    "AccountConfirmation.code_digest": "services/test_account_confirmation",
     "AuditEntry.digest": "services/audit/test_log",
     "AuditEntry.previous": "services/audit/test_log",
     "AuditEntry.signature": "services/audit/test_log",
     "AuditEntry.signer": "services/audit/test_log",
     "ChainHead.digest": "services/audit/test_log",
-    "Complaint.commitment": "the day's root in the audit chain",
+    "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
     "DraftFile.object_digest": "the root of its batch in the audit chain, once it is sent",
     "DraftFile.sealed": "below",

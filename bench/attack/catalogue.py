@@ -1,0 +1,17 @@
+"""The list of attacks, each with the highest number at which the portal has withstood it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from bench.attack import stores
+from bench.attack.target import Target
+
+Attack = Callable[[Target], int]
+
+# The name of the function is the key of its number in the last line of ``make attack``.
+ATTACKS: Final[dict[Attack, int]] = {
+    stores.foreign_job_ran: 0,
+    stores.pickle_ran: 0,
+}

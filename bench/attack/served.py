@@ -1,0 +1,84 @@
+"""A portal as production runs it: gunicorn as deployed, ``manage.py work``, PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from redis import Redis
+
+from bench.client import UnexpectedAnswer
+from bench.evidence import STORY_PAGE, at_story
+from bench.intake import STORY
+from bench.server import Portal, redis_server, running, working
+
+JOBS_WITHIN_SECONDS = 300
+MIB = 1024 * 1024
+SMALL_FILE = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+@dataclass
+class ServedPortal:
+    """A :class:`bench.attack.target.Target` over HTTP and SQL."""
+
+    portal: Portal
+    folder: Path
+    secret_key: str
+    cache: Redis | None
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Run SQL beside the portal, committed at once."""
+        self._query(statement, values)
+
+    def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        address = self.portal.database
+        if address.startswith("sqlite"):
+            with contextlib.closing(sqlite3.connect(address.removeprefix("sqlite:///"), timeout=20)) as file, file:
+                return file.execute(statement.replace("%s", "?"), tuple(values)).fetchall()
+        with psycopg.connect(address) as connection:
+            cursor = connection.execute(statement.encode(), list(values))
+            return cursor.fetchall() if cursor.description else []
+
+    def run_jobs(self) -> None:
+        """Wait for two more heartbeats: a whole minute of the runner lies between them. Raises SystemExit."""
+        self.wait_for_heartbeats(3)  # with the one from before
+
+    def wait_for_heartbeats(self, number: int) -> None:
+        """Return once so many heartbeats were seen, the present one counted. Raises SystemExit where none come."""
+        seen: set[object] = set()
+        until = time.monotonic() + JOBS_WITHIN_SECONDS
+        while time.monotonic() < until:
+            seen.update(row[0] for row in self._query("SELECT beat_at FROM complaints_heartbeat"))
+            if len(seen) >= number:
+                return
+            time.sleep(1)
+        raise SystemExit("The runner ran no jobs.")
+
+    def upload_file(self) -> None:
+        """Add a file to an unsent report, for which the server compares the store with its limit."""
+        browser = at_story(self.portal)
+        page = browser.open(STORY_PAGE)
+        # A server that fails over what was planted has looked at it.
+        with contextlib.suppress(UnexpectedAnswer):
+            browser.post(page, STORY | {"go": "stay"}, files={"evidence": ("a.pdf", SMALL_FILE)})
+        browser.close()
+
+
+@contextlib.contextmanager
+def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
+    """Serve a fresh portal with its job runner and a Redis while the context lasts."""
+    with redis_server() as redis_url:
+        settings = {"EVIDENCE_MAX_STORE_BYTES": str(1024 * MIB)} | ({"REDIS_URL": redis_url} if redis_url else {})
+        with running(sqlite=sqlite, settings=settings) as portal, working(portal):
+            folder = portal.folder / "attack"
+            folder.mkdir()
+            lines = (portal.folder / "portal.env").read_text(encoding="utf-8").splitlines()
+            secret = next(line.partition("=")[2].strip("'\"") for line in lines if line.startswith("SECRET_KEY="))
+            target = ServedPortal(portal, folder, secret, Redis.from_url(redis_url) if redis_url else None)
+            target.wait_for_heartbeats(1)  # what a runner does at its start must not hide what it does later
+            yield target

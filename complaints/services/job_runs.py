@@ -1,0 +1,172 @@
+"""Which background job runs next, on which node, and what became of it.
+
+The rows say when a name is due. What a name runs, and which names there are, stands in :mod:`complaints.queue` alone,
+so that whoever writes rows can delay a job or run it early, and nothing else. All times are the database's: a node
+whose clock is wrong neither takes a job that another one runs nor moves a job into next month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from complaints.models.job import JobFailure, JobName, JobRun
+from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, Job, lease
+from complaints.services.actor import Actor
+from complaints.services.audit.batches import database_now
+
+# The type that stands for a run whose process was ended from outside, so that there is no error to name.
+KILLED = "Killed"
+TYPE_CHARS = 100
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that a node has to itself until a moment; the moment also tells this claim from later ones."""
+
+    name: str
+    until: datetime
+
+
+# --- Taking a job
+
+
+def claim_due_job(*, now: datetime) -> Claim | None:
+    """Claim the job that has been due longest, for PICKED_UP_WITHIN; None where no job is due and free."""
+    for job in _due_jobs(now):
+        if claim := _claim(job, now):
+            return claim
+    return None
+
+
+def _due_jobs(now: datetime) -> list[Job]:
+    """Return the jobs that are due and free, the longest due first; rows of other names are not looked at."""
+    runs = {run.name: run for run in JobRun.objects.all()}
+    missing = [job for job in JOBS if job.name not in runs]
+    if missing:
+        JobRun.objects.bulk_create([JobRun(name=job.name, due_at=now) for job in missing], ignore_conflicts=True)
+    for job in JOBS:
+        if (run := runs.get(job.name)) and run.due_at > (latest := job.next_after(now)):
+            # No run of this code is due later: the cron was changed, or somebody else wrote the row.
+            JobRun.objects.filter(name=job.name, due_at=run.due_at).update(due_at=latest)
+    due = [job for job in JOBS if job.name not in runs or _is_due(runs[job.name], now)]
+    return sorted(due, key=lambda job: runs[job.name].due_at if job.name in runs else now)
+
+
+def _is_due(run: JobRun, now: datetime) -> bool:
+    # No claim of this code lasts longer than a lease.
+    is_claimed = run.claimed_until is not None and now < run.claimed_until <= now + lease()
+    return run.due_at <= now and not is_claimed
+
+
+@transaction.atomic
+def _claim(job: Job, now: datetime) -> Claim | None:
+    # What another node is claiming is passed over. SQLite has one writer at a time, from the transaction's start.
+    run = JobRun.objects.select_for_update(skip_locked=True).filter(name=job.name).first()
+    if run is None or not _is_due(run, now):
+        return None
+    if run.begun_at is not None:
+        _note_failure(job, run, KILLED, now)
+        if run.failures < ATTEMPTS:
+            run.due_at = now
+    until = now + PICKED_UP_WITHIN if run.due_at <= now else None
+    run.claimed_until, run.begun_at = until, None
+    run.save()
+    return Claim(run.name, until) if until else None
+
+
+def begin(claim: Claim, *, now: datetime) -> Claim | None:
+    """Extend a claim for the time of the run; None where it has ended, so that the job must not run."""
+    until = now + lease()
+    held = JobRun.objects.filter(name=claim.name, claimed_until=claim.until, claimed_until__gt=now)
+    return Claim(claim.name, until) if held.update(claimed_until=until, begun_at=now) else None
+
+
+# --- What became of it
+
+
+def finish(claim: Claim, *, now: datetime) -> None:
+    """Record that the job went through; it is due again by its cron."""
+    JobRun.objects.filter(name=claim.name, claimed_until=claim.until).update(
+        due_at=BY_NAME[claim.name].next_after(now), claimed_until=None, begun_at=None, failures=0
+    )
+
+
+@transaction.atomic
+def record_failure(claim: Claim, *, error_type: str, now: datetime) -> None:
+    """Record that the job failed with an error of a type, and when it is tried again.
+
+    Args:
+        error_type: the name of the error's class, never its text, which may quote content.
+    """
+    job = BY_NAME[claim.name]
+    run = JobRun.objects.select_for_update().filter(name=claim.name, claimed_until=claim.until).first()
+    if run is None:  # another node has the job by now, and this run counts for nothing
+        return
+    _note_failure(job, run, error_type, now)
+    run.claimed_until = run.begun_at = None
+    run.save()
+
+
+def _note_failure(job: Job, run: JobRun, error_type: str, now: datetime) -> None:
+    run.failures = min(run.failures + 1, 1000)
+    following = job.next_after(now)
+    run.due_at = min(following, now + RETRY_AFTER) if run.failures < ATTEMPTS else following
+    JobFailure.objects.get_or_create(name=job.name, day=timezone.localdate(now), type=error_type[:TYPE_CHARS])
+
+
+# --- For administrators
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How a job stands: its words, when it is due, since when it runs, how many runs in a row have failed."""
+
+    name: str
+    label: str
+    due_at: datetime | None
+    begun_at: datetime | None
+    failures: int
+
+
+def job_states() -> Iterator[JobState]:
+    """Yield every job of the list in its order, also those that have no row yet."""
+    runs = {run.name: run for run in JobRun.objects.all()}
+    for job in JOBS:
+        run = runs.get(job.name)
+        yield JobState(
+            name=str(job.name),
+            label=str(JobName(job.name).label),
+            due_at=run.due_at if run else None,
+            begun_at=run.begun_at if run else None,
+            failures=run.failures if run else 0,
+        )
+
+
+def recent_failures() -> QuerySet[JobFailure]:
+    """Return the failures that are kept, the newest first."""
+    return JobFailure.objects.order_by("-day", "name", "type")
+
+
+def failing_jobs() -> int:
+    """Return how many jobs have not gone through since they failed."""
+    return JobRun.objects.filter(name__in=list(BY_NAME), failures__gt=0).count()
+
+
+@transaction.atomic
+def run_again(*, actor: Actor, name: str) -> bool:
+    """Make a job due at once, beside its hours; False where no job has that name.
+
+    A run that is under way already counts as the one asked for.
+    """
+    if name not in BY_NAME:
+        return False
+    now = database_now()
+    JobRun.objects.update_or_create(name=name, defaults={"due_at": now})
+    actor.record("job.asked", facts={"job": name})
+    return True

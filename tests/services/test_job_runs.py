@@ -1,0 +1,172 @@
+"""A job is claimed by one node at a time, comes again when its node was killed, and remembers that it failed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from complaints.models.audit import AuditEntry
+from complaints.models.job import FAILURE_DAYS, JobFailure, JobRun
+from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, lease, timeout
+from complaints.services import job_runs, retention
+from complaints.services.actor import Actor
+from complaints.services.job_runs import Claim
+from tests.runner import only_due
+from tests.world import Cast, at
+
+NOW = at(date(2026, 11, 9), 9)
+NAMES = {str(job.name) for job in JOBS}
+
+
+@pytest.fixture
+def sweep_alone(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of one job, of 00.30, which is due."""
+    monkeypatch.setattr(job_runs, "JOBS", (BY_NAME["sweep"],))
+    JobRun.objects.create(name="sweep", due_at=NOW - timedelta(minutes=1))
+
+
+def claimed(now: datetime = NOW) -> Claim:
+    claim = job_runs.claim_due_job(now=now)
+    assert claim
+    return claim
+
+
+def begun(now: datetime = NOW) -> Claim:
+    claim = job_runs.begin(claimed(now), now=now)
+    assert claim
+    return claim
+
+
+def test_every_job_without_a_row_is_due(db: None) -> None:
+    taken = set()
+    while claim := job_runs.claim_due_job(now=NOW):
+        taken.add(claim.name)
+    assert taken == NAMES
+
+
+def test_the_job_that_has_been_due_longest_comes_first(db: None) -> None:
+    only_due()
+    JobRun.objects.filter(name="sweep").update(due_at=NOW - timedelta(hours=2))
+    JobRun.objects.filter(name="heartbeat").update(due_at=NOW - timedelta(hours=1))
+    JobRun.objects.exclude(name__in=["sweep", "heartbeat"]).update(due_at=NOW + timedelta(seconds=1))
+    assert [claimed().name, claimed().name, job_runs.claim_due_job(now=NOW)] == ["sweep", "heartbeat", None]
+
+
+def test_a_claimed_job_is_nobody_elses(sweep_alone: None) -> None:
+    claim = begun()
+    assert job_runs.claim_due_job(now=NOW) is None
+    assert job_runs.claim_due_job(now=NOW + timeout()) is None, "as long as it may run"
+    job_runs.finish(claim, now=NOW + timedelta(seconds=5))
+    run = JobRun.objects.get(name="sweep")
+    assert timezone.localtime(run.due_at).isoformat() == "2026-11-10T00:30:00+07:00"
+    assert (run.claimed_until, run.begun_at, run.failures) == (None, None, 0)
+
+
+def test_many_nodes_at_once_take_each_job_once(transactional_db: None) -> None:
+    taken: list[str] = []
+
+    def node() -> None:
+        try:
+            while claim := job_runs.claim_due_job(now=NOW):
+                taken.append(claim.name)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=node) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(NAMES)
+
+
+def test_a_job_that_waited_too_long_for_a_worker_is_free_again(sweep_alone: None) -> None:
+    first, later = claimed(), NOW + PICKED_UP_WITHIN
+    second = claimed(later)
+    assert job_runs.begin(first, now=later) is None, "the first node has to leave it"
+    assert job_runs.begin(second, now=later)
+    assert not JobFailure.objects.exists(), "nothing was killed"
+
+
+def test_the_job_of_a_killed_worker_comes_again_after_the_lease(sweep_alone: None) -> None:
+    lost = begun()
+    over = NOW + lease()
+    assert job_runs.claim_due_job(now=over - timedelta(seconds=1)) is None
+    again = begun(over)
+    assert JobFailure.objects.values_list("name", "type").get() == ("sweep", "Killed")
+    # What comes late from the lost run changes nothing.
+    job_runs.finish(lost, now=over)
+    job_runs.record_failure(lost, error_type="OSError", now=over)
+    assert JobRun.objects.get(name="sweep").claimed_until == again.until
+
+
+def test_a_job_that_kills_every_worker_waits_for_its_hour(sweep_alone: None) -> None:
+    moment = NOW
+    for _ in range(ATTEMPTS):
+        begun(moment)
+        moment += lease()
+    assert job_runs.claim_due_job(now=moment) is None
+    assert timezone.localtime(JobRun.objects.get(name="sweep").due_at).hour == 0
+
+
+def test_a_failed_job_is_tried_again_and_then_waits_for_its_hour(sweep_alone: None) -> None:
+    moment = NOW
+    for attempt in range(1, ATTEMPTS + 1):
+        job_runs.record_failure(begun(moment), error_type="OSError", now=moment)
+        run = JobRun.objects.get(name="sweep")
+        assert run.failures == attempt
+        if attempt < ATTEMPTS:
+            assert run.due_at == moment + RETRY_AFTER
+        moment = run.due_at
+    assert timezone.localtime(moment).isoformat() == "2026-11-10T00:30:00+07:00"
+    assert JobFailure.objects.values_list("name", "day", "type").get() == ("sweep", date(2026, 11, 9), "OSError")
+    job_runs.finish(begun(moment), now=moment)
+    assert job_runs.failing_jobs() == 0
+
+
+def test_a_job_of_every_minute_does_not_wait_longer_after_a_failure(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_runs, "JOBS", (BY_NAME["heartbeat"],))
+    job_runs.record_failure(begun(), error_type="OSError", now=NOW)
+    assert JobRun.objects.get(name="heartbeat").due_at == NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("column", ["due_at", "claimed_until"])
+def test_an_hour_that_nobody_of_ours_wrote_does_not_silence_a_job(sweep_alone: None, column: str) -> None:
+    """Somebody who writes rows, or a clock far ahead, could else put off the nightly jobs for ever."""
+    JobRun.objects.update(**{column: datetime(2099, 1, 1, tzinfo=UTC)})
+    assert job_runs.claim_due_job(now=NOW) or job_runs.claim_due_job(now=NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize("model", [JobRun, JobFailure])
+def test_the_database_refuses_a_name_that_is_not_on_the_list(db: None, model: type[JobRun | JobFailure]) -> None:
+    values = {"due_at": NOW} if model is JobRun else {"day": NOW.date(), "type": "OSError"}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        model.objects.create(name="os.system", **values)
+
+
+def test_the_clock_is_the_databases(db: None) -> None:
+    assert abs(job_runs.database_now() - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_an_administrator_runs_a_job_again(cast: Cast) -> None:
+    only_due()
+    actor = Actor(cast.ring("adi"), NOW)
+    assert job_runs.run_again(actor=actor, name="sweep")
+    claim = job_runs.claim_due_job(now=job_runs.database_now() + timedelta(seconds=1))
+    assert claim
+    assert claim.name == "sweep"
+    entry = AuditEntry.objects.latest("sequence")
+    assert (entry.event, entry.actor, entry.facts) == ("job.asked", cast["adi"].pk, {"job": "sweep"})
+    assert not job_runs.run_again(actor=actor, name="os.system")
+
+
+def test_failures_are_kept_for_a_month(db: None) -> None:
+    today = NOW.date()
+    for days in (FAILURE_DAYS, FAILURE_DAYS + 1):
+        JobFailure.objects.create(name="sweep", day=today - timedelta(days=days), type="OSError")
+    retention.sweep(today=today)
+    assert JobFailure.objects.get().day == today - timedelta(days=FAILURE_DAYS)
