@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,14 +23,15 @@ from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
-from complaints.services.audit import batches
+from complaints.services.audit import batches, recorded_acts
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import check_keys, message_context
+from complaints.services.keyring import check_keys, is_key_of, message_context
 from complaints.services.messages import read_as_reporter
 from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
 
+logger = logging.getLogger(__name__)
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
@@ -91,6 +93,8 @@ class StatusPage:
     may_withdraw: bool
     received_on: date
     is_practice: bool
+    # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
+    under_check: bool
 
 
 def open_ticket(text: str) -> Ticket | None:
@@ -138,15 +142,13 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.transition_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
-    status, due_on, question = Status(case.status), case.due_on, ""
-    if status is Status.NEEDS_INFORMATION and report_history.last:
-        question = reasons.get(report_history.last.pk, "")
-        if not question:  # other reporters of the joint case were asked, this one was not
-            status, due_on = Status(case.asked_from), None
+    if under_check := not report_history.is_recorded:
+        logger.error("A case is not as its steps and entries record it; its reporter is told no status")
+    status, due_on, question = _shown_status(case, report_history, reasons)
     return StatusPage(
         reference=report_history.reference,
-        status=status.value,
-        label=str(STATUS_LABELS[status]).format(body=body),
+        status=status.value if status else "",
+        label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today),
         stages=[_stage(number, report_history.stage) for number in (1, 2, 3, 4)],
@@ -161,12 +163,31 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=sum(message.direction == Message.Direction.FROM_REPORTER for message in messages),
         own_files=own_files,
-        opened_count=complaint.opened_count,
+        opened_count=recorded_acts.openings(report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
-        may_withdraw=_may_withdraw(complaint, moved=moved),
+        may_withdraw=not under_check and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
         is_practice=case.is_practice,
+        under_check=under_check,
     )
+
+
+def _shown_status(
+    case: Case, report_history: History, reasons: Mapping[uuid.UUID | None, str]
+) -> tuple[Status | None, date | None, str]:
+    """Return the status of a report, its deadline, and the open question to its reporter ("": none).
+
+    The status is None where the case is not as recorded.
+    """
+    if not report_history.is_recorded:
+        return None, None, ""
+    status = Status(case.status)
+    if status is not Status.NEEDS_INFORMATION or report_history.last is None:
+        return status, case.due_on, ""
+    if question := reasons.get(report_history.last.pk, ""):
+        return status, case.due_on, question
+    # Other reporters of the joint case were asked, this one was not.
+    return Status(case.asked_from), None, ""
 
 
 def _stage(number: int, reached: int) -> ProgressStage:
@@ -198,7 +219,7 @@ def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
 def may_withdraw(*, ticket: Ticket) -> bool:
     """Whether the report may still be withdrawn; raises as :func:`status_page`."""
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
-    return _may_withdraw(complaint, moved=complaint.moves.exists())
+    return is_recorded(complaint) and _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
@@ -269,7 +290,9 @@ def add_message(
         )
         complaint.save(update_fields=["next_sequence"])
         _rewrite_identity(complaint, ticket.keys)
-        _transition_on_answer(complaint, case, today, batch)
+        complaint.case = case
+        if is_recorded(complaint):
+            _transition_on_answer(complaint, case, today, batch)
 
 
 def _store_message(
@@ -329,7 +352,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     """Withdraw the report, and no other report of a joint case.
 
     Raises:
-        TransitionRefused: it was forwarded.
+        TransitionRefused: it was forwarded, or its case is not as recorded.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
@@ -337,6 +360,8 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
+        if not is_recorded(complaint):
+            raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
@@ -368,12 +393,18 @@ class Event:
 
 @dataclass(frozen=True)
 class History:
-    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference."""
+    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
+
+    ``stays`` are the cases that it has been in, each with the first and the last day. ``is_recorded`` says whether the
+    case is as its steps and the chain record it; where it is not, there are no events and no stage.
+    """
 
     events: list[Event]
     last: CaseStep | None
     stage: int
     reference: str
+    stays: list[tuple[uuid.UUID, date | None, date | None]]
+    is_recorded: bool
 
 
 def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | None, str], body: str) -> History:
@@ -385,18 +416,46 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
         body: the short name of the body that the case was forwarded to.
     """
     case = complaint.case
-    if not moved:
-        steps = list(case.transitions.order_by("sequence")) if case.step_count else []
-        events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
-        return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
-    periods = case_membership.membership_periods(complaint)
+    periods = case_membership.membership_periods(complaint) if moved else [_only_period(complaint)]
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
     for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
         by_case[step.case_id].append(step)
+    ends = [*(period.since for period in periods[1:]), None]
+    stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
+    reference = case_membership.own_reference(complaint) if moved else case.reference
+    if not _is_recorded(complaint, by_case[case.pk], periods[-1]):
+        return History([], None, 0, reference, stays, is_recorded=False)
     events = _events_of_periods(periods, by_case, reasons, body)
     stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
     last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, case_membership.own_reference(complaint))
+    return History(events, last, stage, reference, stays, is_recorded=True)
+
+
+def _only_period(complaint: Complaint) -> MembershipPeriod:
+    return MembershipPeriod(complaint.case_id, 0, None, None, complaint.check_by)
+
+
+def is_recorded(complaint: Complaint) -> bool:
+    """Whether the case of a report is as its steps and the chain record it; where not, nothing is done by its status.
+
+    Whoever writes to the database could else tell a reporter any status, or end a report by a question never asked.
+    """
+    period = case_membership.membership_periods(complaint)[-1]
+    return _is_recorded(complaint, list(complaint.case.transitions.order_by("sequence")), period)
+
+
+def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
+    """Hold the columns of a report's case against its steps, and the steps against the chain."""
+    case, last = complaint.case, steps[-1] if steps else None
+    # A report that came with the case by a move, after its last step, brought or found the deadline of that day.
+    due_on = last.due_on if last and (period.since is None or period.after < len(steps)) else period.due_on
+    stored = (case.step_count, case.status, case.asked_from, case.stage_reached, case.due_on, case.lead_body_id)
+    if last is None:
+        derived = (0, Status.RECEIVED.value, "", 1, due_on, None)
+    else:
+        asked_from = last.source if last.action == Action.ASK_REPORTER else ""
+        derived = (len(steps), last.target, asked_from, last.stage, due_on, last.body_id)
+    return stored == derived and recorded_acts.are_recorded(case=case.pk, steps=steps, is_key_of=is_key_of)
 
 
 def _events_of_periods(

@@ -217,7 +217,7 @@ def test_a_report_comes_back_to_its_own_case_with_fresh_days(cast: Cast) -> None
         unlinked = unlink(cast, source)
         assert unlinked.pk == source.case.pk
         unlinked = reloaded(source)
-        assert (unlinked.status, unlinked.linked_into, unlinked.due_on, unlinked.is_late) == (status, None, due, False)
+        assert (unlinked.status, unlinked.linked_into, unlinked.due_on) == (status, None, due)
         assert report(source).case_id == unlinked.pk
     assert list(reloaded(target).complaints.all()) == [report(target)]
     assert InternalNote.objects.filter(complaint=report(first)).count() == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.adapters import private_file
@@ -49,7 +50,7 @@ Keepers = dict[str, tuple[BoxPair, BoxPair]]
 @pytest.fixture
 def people(empty_database: None, settings: Settings) -> None:
     settings.TEAM_KEY_PINS = ""
-    reference_data.load()
+    reference_data.load(now=timezone.now())
     for name, role in ROLES.items():
         Staff.objects.create(username=name, role=role, body_id=BODY.get(name), is_staff=True)
 
