@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from complaints.domain import hashchain
@@ -83,7 +83,9 @@ def _grant_leaves(number: int) -> Iterator[bytes]:
 def _filing_leaves(number: int) -> Iterator[bytes]:
     """Yield a leaf for each report and each move of a reporter: how the case is filed that came with it."""
     moved = CaseMove.objects.filter(complaint=OuterRef("pk"), number=1).values("source")
-    reports = Complaint.objects.filter(batch=number).annotate(origin=Coalesce(Subquery(moved), "case"))
+    reports = Complaint.objects.filter(batch=number).annotate(
+        origin=Coalesce(Subquery(moved), "case", output_field=UUIDField())
+    )
     moves = CaseMove.objects.filter(batch=number)
     for rows in (reports.values_list("pk", "origin"), moves.values_list("pk", "target")):
         pairs = rows.order_by("pk").iterator(chunk_size=PIECE)
