@@ -70,7 +70,7 @@ def codes() -> list[str]:
 
 def flip_entry(number: int) -> None:
     with without_triggers():
-        AuditEntry.objects.filter(pk=number).update(event="queue.opened")
+        AuditEntry.objects.filter(pk=number).update(at=at(DAY))
 
 
 def test_a_whole_chain_gives_no_fault_and_one_run_a_day(cast: Cast, sent: Sent) -> None:
