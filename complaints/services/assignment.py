@@ -13,7 +13,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from complaints import access
@@ -269,7 +269,8 @@ def auto_assign(*, now: datetime) -> int:
     if auto_assignment_rule().by == By.OFF:
         return 0
     rule = AutoAssignmentRule.objects.select_for_update().get(pk=1)
-    unindexed = Complaint.objects.filter(Q(index_entry=None) | ~recorded_acts.is_indexed(), case=OuterRef("pk"))
+    reports = Complaint.objects.annotate(has_index=recorded_acts.HAS_INDEX)
+    unindexed = reports.filter(has_index=False, case=OuterRef("pk"))
     new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unindexed))
     cases = list(new.select_for_update(of=("self",), skip_locked=True).order_by("received_on", "pk")[:AT_ONCE])
     if not cases or rule.by == By.OFF:

@@ -51,7 +51,7 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
     """
     # Reports in which this person has a conflict do not open here; a colleague's session indexes them.
     complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
-    new = [complaint for complaint in complaints if not is_indexed(complaint)][:REPORTS_AT_ONCE]
+    new = [complaint for complaint in complaints if not _is_indexed(complaint)][:REPORTS_AT_ONCE]
     items = _items_without_entries(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
         return
@@ -63,10 +63,10 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
         key = open_key(actor.keyring)
         ids = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
         # Two sessions may index a report at once: under the lock, the second leaves what the first has written.
-        rows = Complaint.objects.select_for_update(of=("self",)).annotate(has_index=recorded_acts.is_indexed())
+        rows = Complaint.objects.select_for_update(of=("self",)).annotate(has_index=recorded_acts.HAS_INDEX)
         locked = {complaint.pk: complaint for complaint in rows.filter(pk__in=ids).order_by("pk")}
         before = index_roots(ids)
-        new = [complaint for complaint in locked.values() if not is_indexed(complaint)]
+        new = [complaint for complaint in locked.values() if not _is_indexed(complaint)]
         entries = [entry for complaint in new for entry in _entries_of_answers(actor.keyring, key, complaint)]
         indexed = IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True) if items else ()
         written = set(indexed)
@@ -79,13 +79,9 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
         _record(actor, [locked[pk] for pk in sorted(changed)], before)
 
 
-def is_indexed(complaint: Complaint) -> bool:
-    """Whether a session of triage has indexed and compared a report.
-
-    ``index_entry`` finds the few reports that were not; where the row was read with ``has_index``, it is the entry in
-    the chain that counts, because whoever writes to the database can set the column.
-    """
-    return complaint.index_entry is not None and bool(getattr(complaint, "has_index", True))
+def _is_indexed(complaint: Complaint) -> bool:
+    """Whether a session of triage has indexed a report; read with ``has_index``, it is the chain's word that counts."""
+    return bool(getattr(complaint, "has_index", complaint.index_entry is not None))
 
 
 def _record(actor: Actor, complaints: Sequence[Complaint], before: Mapping[uuid.UUID, IndexRoot]) -> None:

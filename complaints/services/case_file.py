@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, UUIDField, Value
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
@@ -170,7 +170,8 @@ def _open(
         _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], risks[complaint.pk])
         for complaint in complaints
     ]
-    conflict_detection.refuse_own_reports(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
+    if not all(getattr(complaint, "was_compared", False) for complaint in complaints):
+        conflict_detection.refuse_own_reports(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
     notes = [
         Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
         for row in written.notes
@@ -202,12 +203,16 @@ def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[Thre
 def _read_case(staff: Staff, case_id: uuid.UUID) -> tuple[Case, list[Complaint], Grants]:
     """Read a case, its reports and their grants in one query; raises Case.DoesNotExist.
 
-    ``opened_count`` on a report: how often its case was opened, once for each person and day.
+    On a report: ``opened_count``, how often its case was opened, once for each person and day; ``has_index``, whether
+    the chain says that it was indexed; ``was_compared``, whether this person's data were held against its answers.
     """
     reports = Complaint.objects.filter(case__in=access.cases_for(staff), case=case_id).order_by("day", "pk")
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
     reports = reports.annotate(
-        opened_count=recorded_acts.openings_of_case("case"), has_index=recorded_acts.is_indexed()
+        reader=Value(staff.pk, UUIDField()),
+        opened_count=recorded_acts.OPENINGS_OF_CASE,
+        has_index=recorded_acts.HAS_INDEX,
+        was_compared=recorded_acts.WAS_COMPARED,
     )
     rows = with_many(reports, "grants", KeyGrant, *parents)
     if not rows:
@@ -242,7 +247,7 @@ def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
 def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) -> bool:
     """Write missing entries of the blind index; return whether the reports can be compared."""
     has_new_evidence = any(getattr(row, "is_new", False) for rows in evidence.values() for row, _objects in rows)
-    if not has_new_evidence and all(blind_index.is_indexed(complaint) for complaint in complaints):
+    if not has_new_evidence and all(getattr(complaint, "has_index", False) for complaint in complaints):
         return True
     try:
         blind_index.index_reports(actor=actor, complaints=complaints, pictures=True)
@@ -396,7 +401,7 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
         urgent: receives the ids of cases with a reporter at high risk; costs no further query.
     """
     grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
-    grants = grants.defer("complaint__sealed_answers").annotate(has_index=recorded_acts.is_indexed("complaint"))
+    grants = grants.defer("complaint__sealed_answers").annotate(has_index=recorded_acts.GRANT_HAS_INDEX)
     complaints: dict[uuid.UUID, Complaint] = {}
     pairs: dict[uuid.UUID, BoxPair] = {}
     for grant in grants if urgent is None else assessments.with_last_risk(grants):

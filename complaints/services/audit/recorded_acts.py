@@ -10,8 +10,20 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, Q, Subquery
-from django.db.models.functions import Cast, Coalesce, Concat, TruncDate
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+)
+from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDate
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
@@ -20,10 +32,54 @@ from complaints.domain.workflow import ActorKind
 from complaints.models.audit import AuditEntry
 from complaints.models.case import CaseStep
 from complaints.services.audit.log import payload, server_signer
+from complaints.services.audit.state import STATES
 
 OPENINGS: Final = ("case.opened", "release.opened")
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
+
+
+def _has_index(report: str, index_entry: str) -> ExpressionWrapper:
+    recorded = Exists(AuditEntry.objects.filter(subject=OuterRef(report), event="index.written"))
+    condition = Q(**{f"{index_entry}__isnull": False}) & Q(recorded)
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+# Whether a report was indexed and the chain says so, for queries of reports and of their grants. The column alone finds
+# the few that were not among many; whoever writes to the database can set it.
+HAS_INDEX: Final = _has_index("pk", "index_entry")
+GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
+
+
+def _openings_of_case() -> Coalesce:
+    entries = AuditEntry.objects.filter(case=OuterRef("case"), event__in=OPENINGS).order_by().values("case")
+    person_and_day = Concat(Cast("actor", CharField()), Cast(TruncDate("at"), CharField()))
+    counted = entries.annotate(number=Count(person_and_day, distinct=True)).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+# The number of distinct (person, day) on which a report's case was opened, for queries of reports.
+OPENINGS_OF_CASE: Final = _openings_of_case()
+
+
+def _last(**conditions: object) -> Coalesce:
+    entries = AuditEntry.objects.filter(**conditions).order_by().values("era").annotate(last=Max("sequence"))
+    return Coalesce(Subquery(entries.values("last")[:1], output_field=BigIntegerField()), 0)
+
+
+# Whether the person ``reader`` has opened a report's case since the last change of their account and of the reports in
+# the case: their data were held against the answers then. For queries of reports with the annotation ``reader``.
+WAS_COMPARED: Final = Exists(
+    AuditEntry.objects.filter(
+        case=OuterRef("case"),
+        event="case.opened",
+        actor=OuterRef("reader"),
+        sequence__gt=Greatest(
+            _last(subject=OuterRef(OuterRef("reader")), event__in=STATES["staff"].events),
+            _last(case=OuterRef(OuterRef("case")), event="case.linked"),
+        ),
+    )
+)
 
 
 def step_facts(
@@ -77,19 +133,6 @@ def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
     return any(_is_signed(entry, server_signer().public) for entry in made)
-
-
-def is_indexed(report: str = "pk") -> Exists:
-    """Return the condition that the chain records the index of a report, whose id the field ``report`` holds."""
-    return Exists(AuditEntry.objects.filter(subject=OuterRef(report), event="index.written"))
-
-
-def openings_of_case(case: str) -> Coalesce:
-    """Return the number of distinct (person, day) on which a case was opened, for a query with the field ``case``."""
-    entries = AuditEntry.objects.filter(case=OuterRef(case), event__in=OPENINGS).order_by().values("case")
-    person_and_day = Concat(Cast("actor", CharField()), Cast(TruncDate("at"), CharField()))
-    counted = entries.annotate(number=Count(person_and_day, distinct=True)).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
