@@ -179,6 +179,11 @@ def openings_of(sent: Sent) -> int:
     return follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).opened_count
 
 
+def without_states(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an entry but for the states of the row before and after."""
+    return {name: value for name, value in facts.items() if name not in {"before", "state"}}
+
+
 def change_account(name: str, **values: Any) -> None:
     """Change an account as an administrator does, with an entry in the chain."""
     staff = Staff.objects.get(username=name)

@@ -30,7 +30,7 @@ Alteration = Callable[[], int]
 def _updated(rows: models.QuerySet[Any], **values: Any) -> int:
     """Alter the first of ``rows``; a value may be made of the row's columns."""
     keys = list(rows.order_by("pk").values_list("pk", flat=True)[:1])
-    return rows.model._base_manager.filter(pk__in=keys).update(**values)
+    return int(rows.model._base_manager.filter(pk__in=keys).update(**values))
 
 
 def _deleted(rows: models.QuerySet[Any]) -> int:

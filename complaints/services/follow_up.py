@@ -450,9 +450,8 @@ def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: Member
     # A report that came with the case by a move, after its last step, brought or found the deadline of that day.
     due_on = last.due_on if last and (period.since is None or period.after < len(steps)) else period.due_on
     stored = (case.step_count, case.status, case.asked_from, case.stage_reached, case.due_on, case.lead_body_id)
-    if last is None:
-        derived = (0, Status.RECEIVED.value, "", 1, due_on, None)
-    else:
+    derived: tuple[object, ...] = (0, Status.RECEIVED.value, "", 1, due_on, None)
+    if last is not None:
         asked_from = last.source if last.action == Action.ASK_REPORTER else ""
         derived = (len(steps), last.target, asked_from, last.stage, due_on, last.body_id)
     return stored == derived and recorded_acts.are_recorded(case=case.pk, steps=steps, is_key_of=is_key_of)

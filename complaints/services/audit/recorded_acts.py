@@ -39,7 +39,7 @@ OPENINGS: Final = ("case.opened", "release.opened")
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
 
 
-def _has_index(report: str, index_entry: str) -> ExpressionWrapper:
+def _has_index(report: str, index_entry: str) -> ExpressionWrapper[Q]:
     recorded = Exists(AuditEntry.objects.filter(subject=OuterRef(report), event="index.written"))
     condition = Q(**{f"{index_entry}__isnull": False}) & Q(recorded)
     return ExpressionWrapper(condition, output_field=BooleanField())

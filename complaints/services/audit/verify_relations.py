@@ -118,9 +118,9 @@ def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int 
     expected = _release_states(keys)
     altered: dict[uuid.UUID, tuple[int | None, str]] = {}
     for key, state in Release.objects.filter(pk__in=keys).values_list("pk", "state"):
-        sequence, root = recorded.get(key, (None, ""))
-        if roots[key] != root or state != expected[key]:
-            altered[key] = (sequence, roots[key])
+        entry = recorded.get(key)
+        if entry is None or roots[key] != entry[1] or state != expected[key]:
+            altered[key] = (entry[0] if entry else None, f"{roots[key]}.{state}")
     return altered
 
 
