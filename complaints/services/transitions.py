@@ -262,10 +262,13 @@ def perform(
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     if actor_kind is not ActorKind.REPORTER:
-        facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
-        facts |= {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
-        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
+        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=_facts(step))
     return step
+
+
+def _facts(step: CaseStep) -> dict[str, object]:
+    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
