@@ -28,9 +28,9 @@ from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDa
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import verify
-from complaints.domain.workflow import ActorKind
+from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.services.audit.log import payload, server_signer
 from complaints.services.audit.state import STATES
 
@@ -100,13 +100,25 @@ def own_facts(facts: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in facts.items() if name != "practice"}
 
 
-def are_recorded(*, case: uuid.UUID, steps: Sequence[CaseStep], is_key_of: IsKeyOf) -> bool:
-    """Whether all steps of a case but its reporters' are those that the chain records, in order; one query.
+def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
+    """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
     The newest entry must hold: digest, signature, and the key of the person who acted, or the server's for the clock.
     A reporter's step has no entry; the root of its batch covers it.
+
+    Args:
+        steps: all steps of the case, in order.
+        due_on: the deadline that steps and moves lead to.
     """
-    entries = list(AuditEntry.objects.filter(case=case, event="case.transition").order_by("sequence"))
+    derived: tuple[object, ...] = (0, Status.RECEIVED.value, "", 1, due_on, None)
+    if steps:
+        last = steps[-1]
+        asked_from = last.source if last.action == Action.ASK_REPORTER else ""
+        derived = (len(steps), last.target, asked_from, last.stage, due_on, last.body_id)
+    stored = (case.step_count, case.status, case.asked_from, case.stage_reached, case.due_on, case.lead_body_id)
+    if stored != derived:
+        return False
+    entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
     recorded = [(entry.actor, own_facts(entry.facts)) for entry in entries]
     expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
     return recorded == expected and (not entries or _holds(entries[-1], is_key_of))
