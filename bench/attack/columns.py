@@ -20,7 +20,7 @@ from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.reference_data import Category
-from complaints.models.team import Staff, TeamMembership
+from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services.audit import verify
 
 # Returns how many rows it altered.
@@ -118,6 +118,9 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "membership deleted": lambda: _deleted(TeamMembership.objects.all()),
     "membership admitted": lambda: _updated(TeamMembership.objects.all(), admitted_by=None, admitted_at=None),
     "team keys": lambda: _updated(TeamMembership.objects.all(), key_number=7),
+    "salt of a case": lambda: _updated(_cases(assignee__isnull=False), salt=b"\0" * 16),
+    "salt of a person": lambda: _updated(_staff(), salt=b"\0" * 16),
+    "salt of a team": lambda: _updated(Team.objects.all(), salt=b"\0" * 16),
     "category's priority": lambda: _updated(Category.objects.exclude(priority="urgent"), priority="urgent"),
     "category deleted": lambda: _deleted(Category.objects.filter(case=None)),
     "Evidence.state": lambda: _updated(Evidence.objects.filter(state="ready"), state="failed"),
