@@ -136,7 +136,7 @@ _COMPLAINT_COLUMNS: Final = {
     "id": "gen_random_uuid()",
     "case_id": "c.id",
     "day": "c.received_on",
-    "is_indexed": "true",
+    "index_entry": "1",
     "lookup": "decode(md5(random()::text) || md5(random()::text), 'hex')",
     "sealed_answers": SMALL,
     "sealed_summary": SMALL,
@@ -144,11 +144,13 @@ _COMPLAINT_COLUMNS: Final = {
 
 
 def _fill_audit(cursor: CursorWrapper, number: int) -> None:
-    """Add as many entries as there are cases, about them, and move the head of the chain behind them."""
-    last = AuditEntry.objects.order_by("-sequence").values_list("sequence", flat=True)[0]
-    rows = f"(SELECT id, row_number() OVER () + {last} AS n FROM complaints_case) AS c"
-    entry = {"sequence": "c.n", "case": "c.id", "event": "'case.opened'"}
-    copy_rows(cursor, AuditEntry, rows, entry | dict.fromkeys(("previous", "digest", "signature", "signer"), SMALL))
+    """Add two entries for each case, its opening and the index of its report, and move the head of the chain on."""
+    small = dict.fromkeys(("previous", "digest", "signature", "signer"), SMALL)
+    for event, subject in (("case.opened", "NULL::uuid"), ("index.written", "c.report")):
+        last = AuditEntry.objects.order_by("-sequence").values_list("sequence", flat=True)[0]
+        numbered = f"SELECT id AS report, case_id AS id, row_number() OVER () + {last} AS n FROM complaints_complaint"
+        entry = {"sequence": "c.n", "case": "c.id", "subject": subject, "event": f"'{event}'"}
+        copy_rows(cursor, AuditEntry, f"({numbered}) AS c", entry | small)
     ChainHead.objects.update(sequence=models.F("sequence") + 10 * number + 10)
 
 

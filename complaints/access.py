@@ -7,6 +7,7 @@ to the team. A superuser without a team sees the clear columns of cases and noth
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -14,8 +15,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
 
 from complaints.domain.workflow import Permission
+from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
 from complaints.models.case import IS_ACTIVE, Case, CaseQuerySet
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import Complaint, ComplaintQuerySet
 from complaints.models.conflict import IN_FORCE, Conflict
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, Team, TeamMembership
@@ -60,6 +62,8 @@ class AccessFacts:
     team_kinds: frozenset[str]
     must_compare: bool
     has_conflicts: bool
+    # The reports in which the chain records a conflict in force: a deleted row lets nobody in.
+    recorded_conflicts: frozenset[uuid.UUID]
 
 
 # The attribute of a Staff object that holds its AccessFacts. Each request loads its user anew, so that the facts live
@@ -75,7 +79,9 @@ def access_facts(user: Staff) -> AccessFacts:
     """
     facts: AccessFacts | None = getattr(user, _FACTS_ATTRIBUTE, None)
     if facts is None:
-        unindexed = Complaint.objects.filter(is_indexed=False).exclude(case__in=conflicted_cases(user))
+        unindexed = Complaint.objects.filter(index_entry=None).exclude(
+            case__in=_reports_in_conflict(user).values("case")
+        )
         must_compare = Exists(Staff.objects.filter(must_recheck=True)) | Exists(unindexed)
         admissions = (
             TeamMembership.objects.filter(staff=user, sealed_key__isnull=False, left_at=None, team__in=teams_of(user))
@@ -83,14 +89,18 @@ def access_facts(user: Staff) -> AccessFacts:
             .annotate(
                 must_compare=ExpressionWrapper(must_compare, output_field=BooleanField()),
                 has_conflicts=Exists(Conflict.objects.filter(IN_FORCE, staff=user)),
+                is_recorded=Exists(AuditEntry.objects.filter(subject=user.pk, event__in=CONFLICT_EVENTS)),
             )
         )
         rows = list(admissions)
+        recorded = recorded_conflicts([user.pk]) if rows and rows[0].is_recorded else {}
+        in_force = frozenset(complaint for (complaint, _person), is_in_force in recorded.items() if is_in_force)
         facts = AccessFacts(
             memberships=tuple(rows),
             team_kinds=frozenset([row.team.kind for row in rows]),
             must_compare=bool(rows) and rows[0].must_compare,
-            has_conflicts=bool(rows) and rows[0].has_conflicts,
+            has_conflicts=bool(rows) and (rows[0].has_conflicts or bool(in_force)),
+            recorded_conflicts=in_force,
         )
         setattr(user, _FACTS_ATTRIBUTE, facts)
     return facts
@@ -134,18 +144,34 @@ def permissions_of(user: AnyUser) -> frozenset[Permission]:
     return _PERMISSIONS.get(Role(user.role), frozenset())
 
 
-def conflicted_cases(user: AnyUser) -> QuerySet[Conflict, Any]:
+def recorded_conflicts(people: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, uuid.UUID], bool]:
+    """Return the conflicts of interest that the chain records, by report and person, and whether each is in force."""
+    entries = AuditEntry.objects.filter(subject__in=people, event__in=CONFLICT_EVENTS).order_by("sequence")
+    rows = entries.values_list("facts__complaint", "subject", "event").iterator()
+    return {(uuid.UUID(str(report)), person): event != CONFLICT_LIFTED for report, person, event in rows if person}
+
+
+def _reports_in_conflict(user: AnyUser) -> ComplaintQuerySet:
+    if not isinstance(user, Staff):
+        return Complaint.objects.none()
+    return Complaint.objects.filter(conflicts__in=Conflict.objects.filter(IN_FORCE, staff=user))
+
+
+def conflicted_cases(user: AnyUser) -> QuerySet[Complaint, Any]:
     """The ids of the cases that a person has a conflict of interest in: these do not exist for that person.
 
-    For use as a subquery. It is not correlated, so that a database evaluates it once for all rows of a list.
+    A conflict counts where its row stands, and for a member of a team also where the chain records it and the row is
+    gone. For use as a subquery. It is not correlated, so that a database evaluates it once for all rows of a list.
     """
-    conflicts = Conflict.objects.filter(IN_FORCE, staff=user) if isinstance(user, Staff) else Conflict.objects.none()
-    return conflicts.values("complaint__case")
+    reports = _reports_in_conflict(user)
+    if isinstance(user, Staff) and (recorded := access_facts(user).recorded_conflicts):
+        reports = Complaint.objects.filter(Q(pk__in=recorded) | Q(pk__in=reports.values("pk")))
+    return reports.values("case")
 
 
 def has_conflict(user: AnyUser, case_id: uuid.UUID) -> bool:
     """Whether a person has a conflict of interest in a case."""
-    return conflicted_cases(user).filter(complaint__case=case_id).exists()
+    return conflicted_cases(user).filter(case=case_id).exists()
 
 
 def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:

@@ -24,6 +24,7 @@ from django_q.signing import SignedPackage
 
 from complaints.queue import BY_NAME
 from complaints.services import job_runs
+from complaints.services.audit import batches
 from complaints.services.job_runs import Claim
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class JobBroker(Broker):  # type: ignore[misc]
     def dequeue(self) -> list[tuple[str, str]] | None:
         """Return the job that is due, claimed, as django-q2's package; after a second None where none is due."""
         close_old_connections()
-        claim = job_runs.claim_due_job(now=job_runs.database_now())
+        claim = job_runs.claim_due_job(now=batches.database_now())
         if claim is None:
             sleep(Conf.POLL)
             return None
@@ -89,7 +90,7 @@ def run(name: str, until: str) -> None:
 
 
 def _run(waiting: Claim) -> None:
-    claim = job_runs.begin(waiting, now=job_runs.database_now())
+    claim = job_runs.begin(waiting, now=batches.database_now())
     if claim is None:
         return
     try:
@@ -97,11 +98,11 @@ def _run(waiting: Claim) -> None:
     except (Exception, TimeoutException) as error:
         logger.exception("A job broke: %s", claim.name)
         _renew_connections(error)
-        job_runs.record_failure(claim, error_type=type(error).__qualname__, now=job_runs.database_now())
+        job_runs.record_failure(claim, error_type=type(error).__qualname__, now=batches.database_now())
         if isinstance(error, TimeoutException):
             raise
     else:
-        job_runs.finish(claim, now=job_runs.database_now())
+        job_runs.finish(claim, now=batches.database_now())
 
 
 def _renew_connections(error: BaseException) -> None:

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,7 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team
 from complaints.services import follow_up, mfa, reference_data, submission
 from complaints.services.audit import batches
+from complaints.services.audit.state import locked_state
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, store_keys
 from complaints.services.team_key_history import team_fingerprint
@@ -76,13 +78,13 @@ class Cast:
 
 def make_cast() -> Cast:
     """Make everybody, their keys and teams; the caller puts ``pins`` into the settings."""
-    reference_data.load()
     now = timezone.now()
+    reference_data.load(now=now)
     people = {}
     for name, role in PEOPLE.items():
         body = OversightBody.objects.get(pk=BODIES[name]) if name in BODIES else None
         superuser = name == "super"
-        people[name] = Staff.objects.create(
+        account = Staff(
             username=name,
             first_name=name.title(),
             email=f"{name}@example.invalid",
@@ -91,6 +93,7 @@ def make_cast() -> Cast:
             is_staff=True,
             is_superuser=superuser,
         )
+        people[name] = personal.create_account(account, now=now)
         personal.change_password(staff=people[name], password=PASSWORD, now=now)
     recovery = (BoxPair.new().public, BoxPair.new().public)
     for slug, members in TEAMS.items():
@@ -169,6 +172,25 @@ def send_report(*, today: date | None = None, files: Any = (), **changes: Any) -
     ticket = follow_up.open_ticket(receipt.code)
     assert ticket is not None
     return Sent(receipt.code, ticket, Case.objects.get(reference=receipt.reference))
+
+
+def openings_of(sent: Sent) -> int:
+    """On how many days of how many people the report was opened, as its reporter is told."""
+    return follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).opened_count
+
+
+def without_states(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of an entry but for the states of the row before and after."""
+    return {name: value for name, value in facts.items() if name not in {"before", "state"}}
+
+
+def change_account(name: str, **values: Any) -> None:
+    """Change an account as an administrator does, with an entry in the chain."""
+    staff = Staff.objects.get(username=name)
+    with transaction.atomic():
+        before = locked_state(staff, "staff")
+        Staff.objects.filter(pk=staff.pk).update(**values)
+        personal.record_change(staff=staff, change="changed", before=before, now=timezone.now())
 
 
 def sealed_upload(content: bytes, name: str = "foto.jpg") -> intake.SealedUpload:

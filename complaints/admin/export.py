@@ -30,6 +30,12 @@ from complaints.models.case import Case
 from complaints.services import exports, first_look
 
 CellValue = Callable[[Case], object]
+
+
+def _is_late(case: Case) -> bool:
+    return case.due_on is not None and case.due_on < timezone.localdate()
+
+
 # By code: the heading, and the value of a cell. Days as ISO, so that a sheet can sort them.
 COLUMNS: Final[dict[str, tuple[Label, CellValue]]] = {
     "reference": (gettext_lazy("Reference"), lambda case: case.reference),
@@ -44,7 +50,7 @@ COLUMNS: Final[dict[str, tuple[Label, CellValue]]] = {
     "received": (gettext_lazy("Received"), lambda case: case.received_on.isoformat()),
     "since": (gettext_lazy("In this status since"), lambda case: case.status_on.isoformat()),
     "due": (gettext_lazy("Deadline"), lambda case: case.due_on.isoformat() if case.due_on else ""),
-    "late": (gettext_lazy("Late"), lambda case: _("yes") if case.is_late else _("no")),
+    "late": (gettext_lazy("Late"), lambda case: _("yes") if _is_late(case) else _("no")),
     "officer": (gettext_lazy("Officer"), lambda case: case.assignee.get_username() if case.assignee else ""),
 }
 DEFAULT_COLUMNS: Final = [code for code in COLUMNS if code != "officer"]

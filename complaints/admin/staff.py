@@ -30,7 +30,7 @@ from complaints.models.session import SealedSession
 from complaints.models.team import Role, Staff, Team, TeamMembership
 from complaints.services import account_confirmation, first_look, mfa, practice, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
-from complaints.services.audit import log
+from complaints.services.audit.state import locked_state
 from complaints.services.team_keys import personal, rotation
 from complaints.services.team_keys.membership import AdmissionRefused
 from complaints.services.team_keys.membership import ask_admission as membership_ask_admission
@@ -147,17 +147,19 @@ class StaffAdmin(TableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Staff, form: StaffForm, change: bool) -> None:
         """Save the account; a new one gets an initial password, which is shown once."""
+        before = locked_state(obj, "staff")
         obj.is_staff = True
         if not change or COMPARED_FIELDS & set(form.changed_data):
             obj.must_recheck = True
-        super().save_model(request, obj, form, change)
         if not change:
-            _set_initial_password(staff_request(request), obj)
-        elif MEMBERSHIP_FIELDS & set(form.changed_data):
-            _end_memberships(staff_request(request), obj)
+            _set_initial_password(staff_request(request), obj, "made")
+        else:
+            super().save_model(request, obj, form, change)
+            if MEMBERSHIP_FIELDS & set(form.changed_data):
+                _end_memberships(staff_request(request), obj)
+            _record_change(staff_request(request), obj, "changed", before=before)
         if obj.role == Role.ADMIN and (not change or "role" in form.changed_data):
             _ask_for_second_administrator(staff_request(request), obj)
-        _audit_change(staff_request(request), obj, "changed" if change else "made")
 
 
 def _end_memberships(request: StaffRequest, account: Staff) -> None:
@@ -172,11 +174,12 @@ def _end_memberships(request: StaffRequest, account: Staff) -> None:
         messages.warning(request, warning % {"team": team})
 
 
-def _set_initial_password(request: StaffRequest, account: Staff) -> None:
+def _set_initial_password(request: StaffRequest, account: Staff, change: str) -> None:
     """Draw a password, set it and show it in a message, the only place where it is ever shown."""
-    password = account_confirmation.draw_code()
-    signer = request.keyring.signer
-    personal.set_initial_password(staff=account, password=password, by=request.user, signer=signer, now=timezone.now())
+    password, signer = account_confirmation.draw_code(), request.keyring.signer
+    personal.set_initial_password(
+        staff=account, password=password, now=timezone.now(), change=change, by=request.user, signer=signer
+    )
     text = _(
         "Initial password of %(person)s: %(password)s · Hand it over in person. It is shown only now, and the "
         "person replaces it at the first sign-in."
@@ -191,11 +194,9 @@ def _ask_for_second_administrator(request: StaffRequest, account: Staff) -> None
     messages.warning(request, _("The account stays closed until another administrator has confirmed it."))
 
 
-def _audit_change(request: StaffRequest, account: Staff, change: str) -> None:
-    facts = {"staff": str(account.pk), "role": account.role, "active": int(account.is_active), "change": change}
-    log.append(
-        event="staff.changed", now=timezone.now(), actor=request.user, signer=request.keyring.signer, facts=facts
-    )
+def _record_change(request: StaffRequest, account: Staff, change: str, *, before: str) -> None:
+    signer, now = request.keyring.signer, timezone.now()
+    personal.record_change(staff=account, change=change, before=before, now=now, by=request.user, signer=signer)
 
 
 @staff_page("GET", "POST", opens_for=access.may_administer)
@@ -204,8 +205,7 @@ def new_password(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
     account = _other_account_or_404(request, object_id)
     if request.method == "POST":
         with transaction.atomic():
-            _set_initial_password(request, account)
-            _audit_change(request, account, "password")
+            _set_initial_password(request, account, "password")
         return redirect("admin:complaints_staff_change", account.pk)
     context = {
         "title": _("New initial password: %(person)s") % {"person": account.username},
@@ -325,9 +325,10 @@ def own_data(request: StaffRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _show_own_page(request, refused=form)
     with transaction.atomic():
+        before = locked_state(person, "staff")
         person.must_recheck = person.must_recheck or form.has_changed()
         person.save(update_fields=["nip", "agency", "must_recheck"])
-        request.actor.record("staff.changed", facts={"staff": str(person.pk), "change": "own_data"})
+        _record_change(request, person, "own_data", before=before)
     if access.is_triage(person):
         first_look.process_new_reports(actor=request.actor)
     messages.success(request, _("Saved. Reports about them are kept from you."))

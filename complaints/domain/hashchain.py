@@ -5,6 +5,7 @@ plaintext; services.audit signs them.
 """
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from nacl.encoding import RawEncoder
 from nacl.hash import blake2b
 
 DIGEST_BYTES: Final = 32
+SALT_BYTES: Final = 16
 
 
 class NotCanonical(TypeError):  # noqa: N818
@@ -44,6 +46,11 @@ def canonical(entry: Mapping[str, object]) -> bytes:
         return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         raise NotCanonical("text that is not Unicode") from None
+
+
+def new_salt() -> bytes:
+    """Draw the salt of a row (16 bytes), which keys the digests of the row's columns."""
+    return secrets.token_bytes(SALT_BYTES)
 
 
 def next_digest(prev: bytes, payload: bytes) -> bytes:

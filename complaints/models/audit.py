@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 EVENTS: Final = {
     "case.opened": _("Case opened"),
     "case.transition": _("Case moved"),
+    "case.changed": _("Filing of a case changed"),
     "case.linked": _("Report linked into another case"),
     "case.unlinked": _("Report taken out of a case again"),
     "finding.entered": _("Finding from monitoring entered"),
@@ -31,6 +32,7 @@ EVENTS: Final = {
     "conflict.matched": _("Conflict of interest found"),
     "conflict.declared": _("Conflict of interest declared"),
     "conflict.lifted": _("Conflict of interest lifted"),
+    "index.written": _("Report indexed and compared"),
     "message.sent": _("Message sent"),
     "note.written": _("Internal note written"),
     "assessment.recorded": _("Danger graded, or a checklist kept"),
@@ -44,6 +46,7 @@ EVENTS: Final = {
     "staff.key_retired": _("Person's key retired"),
     "staff.signed_in": _("Person signed in"),
     "staff.changed": _("Account changed"),
+    "staff.compared": _("Person's data compared with the reports"),
     "session.ended": _("Sessions ended"),
     "signin.counted": _("Refused sign-ins of a day counted"),
     "confirmation.asked": _("Account closed until a second administrator confirms"),
@@ -72,6 +75,11 @@ EVENTS: Final = {
     "day.closed": _("Batch of reports closed"),
     "fault.acknowledged": _("Fault acknowledged"),
 }
+
+
+# Each names one report and, as its subject, one person; the last entry of the two decides.
+CONFLICT_LIFTED: Final = "conflict.lifted"
+CONFLICT_EVENTS: Final = ("conflict.matched", "conflict.declared", CONFLICT_LIFTED)
 
 
 class AuditEntry(models.Model):

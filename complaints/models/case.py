@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from complaints.domain.hashchain import new_salt
 from complaints.domain.workflow import ENDED, OPEN, Action, ActorKind, Status
 from complaints.models.random_key import RandomKeyModel
 
@@ -145,9 +146,9 @@ class Case(RandomKeyModel):
     received_on = models.DateField(_("received"))
     status_on = models.DateField(_("since"))
     due_on = models.DateField(_("deadline"), null=True, blank=True)
-    is_late = models.BooleanField(_("late"), default=False)
     # The case that holds the reports of this one until one of them is unlinked (services.case_membership).
     linked_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="linked")
+    salt = models.BinaryField(default=new_salt)
 
     objects = CaseQuerySet.as_manager()
 
@@ -196,6 +197,10 @@ class CaseStep(RandomKeyModel):
     target = models.CharField(max_length=20)
     actor_kind = models.CharField(max_length=10)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    # What the step left the case with: its deadline, the body that it went to, the furthest stage it reached.
+    due_on = models.DateField(null=True)
+    body = models.ForeignKey("OversightBody", on_delete=models.PROTECT, null=True, related_name="+")
+    stage = models.PositiveSmallIntegerField(default=1)
     day = models.DateField()
     # Of a reporter's step: the batch whose root takes it. Every other step has an entry in the chain.
     batch = models.PositiveIntegerField(null=True)

@@ -24,6 +24,8 @@ class CaseMove(RandomKeyModel):
     # ``step_count`` of each case at the time of the move.
     source_steps = models.PositiveIntegerField()
     target_steps = models.PositiveIntegerField()
+    # The target's deadline after the move: a report that leaves a shared case gets the full number of days.
+    target_due_on = models.DateField(null=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     day = models.DateField()
     # Of a reporter's act: the batch whose root takes the move.

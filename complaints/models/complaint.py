@@ -42,9 +42,10 @@ class Complaint(RandomKeyModel):
     # The batch whose root takes the report and its grants.
     batch = models.PositiveIntegerField()
     next_sequence = models.PositiveIntegerField(default=1)
-    opened_count = models.PositiveIntegerField(default=0)
-    # Whether a triage session has written its blind indexes.
-    is_indexed = models.BooleanField(default=False)
+    # The day by which the first check is due.
+    check_by = models.DateField(null=True)
+    # The number of the chain's entry by which a triage session indexed and compared it; None: still to be done.
+    index_entry = models.PositiveBigIntegerField(null=True)
 
     objects = ComplaintQuerySet.as_manager()
 
@@ -52,7 +53,7 @@ class Complaint(RandomKeyModel):
         indexes = [
             models.Index(fields=["batch"], name="complaint_batch"),
             # The few reports without blind indexes, which a search indexes first.
-            models.Index(fields=["day", "id"], condition=models.Q(is_indexed=False), name="complaint_unindexed"),
+            models.Index(fields=["day", "id"], condition=models.Q(index_entry=None), name="complaint_unindexed"),
         ]
         constraints = [
             models.CheckConstraint(

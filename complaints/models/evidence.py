@@ -38,10 +38,13 @@ class Evidence(RandomKeyModel):
     day = models.DateField()
     # The batch whose root takes the post or the original.
     batch = models.PositiveIntegerField()
+    # The batch whose root takes the file as it was worked on: its state, its report and its copies.
+    worked_batch = models.PositiveIntegerField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["batch"], name="evidence_batch"),
+            models.Index(fields=["worked_batch"], condition=~models.Q(worked_batch=None), name="evidence_worked"),
             models.Index(fields=["day"], condition=models.Q(state="pending"), name="evidence_pending"),
         ]
         constraints = [

@@ -51,12 +51,12 @@ FREE = Rights(insert=True, update=EVERY, delete=True)
 _REFERENCE = Line(web=EDIT, jobs=READ)
 _APPENDED_BY_STAFF = Line(web=APPEND, jobs=READ)
 _OWNER = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
-_STEP = ("status", "status_on", "asked_from", "stage_reached", "step_count", "due_on", "is_late")
+_STEP = ("status", "status_on", "asked_from", "stage_reached", "step_count", "due_on")
 
 LINES: Final[dict[str, Line]] = {
     # Reports and their parts.
     "complaints.Complaint": Line(
-        web=Rights(insert=True, update=("case", "next_sequence", "opened_count", "is_indexed")),
+        web=Rights(insert=True, update=("case", "next_sequence", "index_entry")),
         jobs=Rights(update=LOCK),
     ),
     "complaints.KeyGrant": Line(
@@ -74,8 +74,8 @@ LINES: Final[dict[str, Line]] = {
         jobs=READ,
     ),
     "complaints.Evidence": Line(
-        web=Rights(insert=True, update=("state", "worker_grant", "sealed_report")),
-        jobs=Rights(update=("state", "worker_grant", "sealed_report", "attempts")),
+        web=Rights(insert=True, update=("state", "worker_grant", "worked_batch", "sealed_report")),
+        jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts")),
     ),
     "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND),
     "complaints.DraftFile": Line(

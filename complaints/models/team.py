@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from complaints.domain.hashchain import new_salt
 from complaints.models.random_key import RandomKeyModel
 
 
@@ -49,6 +51,7 @@ class Staff(AbstractUser):
     practising = models.BooleanField(_("practising"), default=False, editable=False)
     # Codes of columns, separated by commas; empty for the default columns.
     queue_columns = models.CharField(max_length=200, blank=True, editable=False)
+    salt = models.BinaryField(default=new_salt)
 
     class Meta:
         verbose_name = _("staff member")
@@ -62,6 +65,10 @@ class Staff(AbstractUser):
                 violation_error_message=_("An oversight liaison belongs to a body, and nobody else does."),
             ),
         ]
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether the password is right; Django's own method may also write a new hash, which no entry would record."""
+        return check_password(raw_password, self.password)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Bind every session to password, role and body: a change of any of them ends the person's sessions."""
@@ -95,6 +102,7 @@ class Team(RandomKeyModel):
     # without them.
     recovery_keys = models.BinaryField(null=True, editable=False)
     recovery_signature = models.BinaryField(null=True, editable=False)
+    salt = models.BinaryField(default=new_salt)
 
     class Meta:
         verbose_name = _("team")

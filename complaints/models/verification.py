@@ -44,6 +44,19 @@ FAULTS: Final = {
     "move.entries": _("The moves of a report and the entries of the chain differ"),
     "move.gone": _("The moves of a report are gone"),
     "move.none": _("A report shares a case without a move"),
+    "case.filing": _("A case is not filed as it was when its report was first read"),
+    "case.columns": _("The columns of a case are not what its steps lead to"),
+    "case.deadline": _("A case has another deadline than its steps and moves lead to"),
+    "case.link": _("A case is linked otherwise than the moves of its reports lead to"),
+    "conflict.gone": _("A conflict of interest is gone"),
+    "conflict.altered": _("A conflict of interest was altered"),
+    "conflict.unrecorded": _("A conflict of interest stands there of which the chain records nothing"),
+    "index.altered": _("The index of a report is not as it was written"),
+    "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
+    "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),
+    "state.altered": _("A row is not as the last act on it left it"),
+    "state.between": _("A row was altered between two acts on it"),
+    "state.unrecorded": _("A row stands there of which the chain records nothing"),
 }
 
 

@@ -19,6 +19,7 @@ from complaints.domain.sealing.primitives import SignPair, blake2b
 from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Staff
 from complaints.services.audit import log
+from complaints.services.audit.state import change_facts, locked_state
 
 Cause = AccountConfirmation.Cause
 GROUPS, GROUP = 4, 5
@@ -53,9 +54,10 @@ def ask(*, staff: Staff, cause: Cause, by: Staff | None, signer: SignPair | None
     values = {"cause": cause, "askers": sorted(askers), "asked_at": now}
     unconfirmed = {"confirmed_by": None, "confirmed_at": None, "code_digest": None}
     AccountConfirmation.objects.update_or_create(staff=staff, defaults=values | unconfirmed)
+    before = locked_state(staff, "staff")
     staff.awaits_confirmation = True
     staff.save(update_fields=["awaits_confirmation"])
-    facts = {"staff": str(staff.pk), "cause": cause.value}
+    facts = {"staff": str(staff.pk), "cause": cause.value, **change_facts(staff, "staff", before=before)}
     log.append(event="confirmation.asked", now=now, actor=by, signer=signer, subject=staff.pk, facts=facts)
 
 
@@ -102,7 +104,9 @@ def open_account(*, staff: Staff, code: str, now: datetime) -> bool:
     if waiting is None or not hmac.compare_digest(digest, _digest(staff, code)):
         return False
     waiting.delete()
+    before = locked_state(staff, "staff")
     staff.awaits_confirmation = False
     staff.save(update_fields=["awaits_confirmation"])
-    log.append(event="confirmation.used", now=now, actor=staff, subject=staff.pk, facts={"staff": str(staff.pk)})
+    facts = {"staff": str(staff.pk), **change_facts(staff, "staff", before=before)}
+    log.append(event="confirmation.used", now=now, actor=staff, subject=staff.pk, facts=facts)
     return True

@@ -26,7 +26,8 @@ from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection, transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Locked
 from complaints.services.messages import write_note
 
@@ -85,22 +86,25 @@ def _lock_owned_case(actor: Actor, case_id: uuid.UUID) -> Case:
 
 def set_assignee(
     case: Case, person: Staff | None, *, by: Staff | None, today: date, instead: Staff | None = None
-) -> None:
-    """Write the owner of a case in the caller's transaction; claiming a case confirms it at the same time.
+) -> dict[str, str]:
+    """Write the owner of a locked case in the caller's transaction; claiming a case confirms it at the same time.
 
-    ``by`` is None for auto-assignment, ``instead`` the absent colleague for whom ``person`` stands in.
+    ``by`` is None for auto-assignment, ``instead`` the absent colleague for whom ``person`` stands in. Return the
+    states before and after, for the entry.
     """
+    before = state_of(case, "assignment")
     case.assignee, case.assigned_by, case.stands_for = person, by if person else None, instead
     case.assigned_on = case.owner_seen_on = today if person else None
     case.confirmed_on = today if person and by == person else None
     case.save(update_fields=conflict_detection.OWNER_COLUMNS)
+    return change_facts(case, "assignment", before=before)
 
 
-def _record_assignment(actor: Actor, case: Case, event: str = "case.assigned") -> None:
-    facts = {"assignee": str(case.assignee_id or "")}
+def _record_assignment(actor: Actor, case: Case, states: dict[str, str], event: str = "case.assigned") -> None:
+    facts = {"assignee": str(case.assignee_id or ""), **states}
     if case.stands_for_id:
         facts["stands_for"] = str(case.stands_for_id)
-    actor.record(event, case=case.pk, facts=facts)
+    actor.record(event, case=case.pk, subject=case.pk, facts=facts)
 
 
 @transaction.atomic
@@ -112,8 +116,8 @@ def claim(*, actor: Actor, case_id: uuid.UUID, seen: uuid.UUID | None) -> None:
     case = _lock_case(actor, case_id)
     if case.assignee_id not in {seen, actor.staff.pk}:
         raise AlreadyTaken(name_of(case.assignee))
-    set_assignee(case, actor.staff, by=actor.staff, today=actor.today)
-    _record_assignment(actor, case)
+    states = set_assignee(case, actor.staff, by=actor.staff, today=actor.today)
+    _record_assignment(actor, case, states)
 
 
 @transaction.atomic
@@ -129,8 +133,8 @@ def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     person = absence.stand_in if absence and away else assignee
     if person is not None and (not access.is_triage(person) or access.has_conflict(person, case.pk)):
         raise NotAssignable(Team.Kind.TRIAGE)
-    set_assignee(case, person, by=actor.staff, today=today, instead=away)
-    _record_assignment(actor, case)
+    states = set_assignee(case, person, by=actor.staff, today=today, instead=away)
+    _record_assignment(actor, case, states)
     return case
 
 
@@ -147,9 +151,10 @@ def confirm(*, actor: Actor, case_id: uuid.UUID) -> None:
     """Confirm that the actor takes on a case assigned to them; raises AlreadyTaken where they no longer own it."""
     case = _lock_owned_case(actor, case_id)
     if case.confirmed_on is None:
+        before = state_of(case, "assignment")
         case.confirmed_on = case.owner_seen_on = actor.today
         case.save(update_fields=["confirmed_on", "owner_seen_on"])
-        _record_assignment(actor, case, "case.taken_on")
+        _record_assignment(actor, case, change_facts(case, "assignment", before=before), "case.taken_on")
 
 
 @transaction.atomic
@@ -159,8 +164,8 @@ def decline(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
         raise TransitionRefused(Refusal.REASON_MISSING)
     case = _lock_owned_case(actor, case_id)
     _write_note(actor, case, reason)
-    set_assignee(case, None, by=None, today=actor.today)
-    _record_assignment(actor, case, "case.declined")
+    states = set_assignee(case, None, by=None, today=actor.today)
+    _record_assignment(actor, case, states, "case.declined")
 
 
 @transaction.atomic
@@ -262,7 +267,8 @@ def auto_assign(*, now: datetime) -> int:
     if auto_assignment_rule().by == By.OFF:
         return 0
     rule = AutoAssignmentRule.objects.select_for_update().get(pk=1)
-    unindexed = Complaint.objects.filter(case=OuterRef("pk"), is_indexed=False)
+    reports = Complaint.objects.annotate(has_index=recorded_acts.HAS_INDEX)
+    unindexed = reports.filter(has_index=False, case=OuterRef("pk"))
     new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unindexed))
     cases = list(new.select_for_update(of=("self",), skip_locked=True).order_by("received_on", "pk")[:AT_ONCE])
     if not cases or rule.by == By.OFF:
@@ -279,9 +285,9 @@ def auto_assign(*, now: datetime) -> int:
             rule.turn += 1
             chosen.duty.last_turn, chosen.load = rule.turn, chosen.load + 1
             Duty.objects.update_or_create(staff=chosen.person, defaults={"last_turn": rule.turn})
-            set_assignee(case, chosen.person, by=None, today=today)
-            facts = {"assignee": str(chosen.person.pk), "why": "turn"}
-            log.append(event="case.assigned", now=now, case=case.pk, facts=facts)
+            states = set_assignee(case, chosen.person, by=None, today=today)
+            facts = {"assignee": str(chosen.person.pk), "why": "turn", **states}
+            log.append(event="case.assigned", now=now, case=case.pk, subject=case.pk, facts=facts)
             assigned += 1
     rule.save(update_fields=["turn"])
     return assigned

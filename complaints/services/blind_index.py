@@ -6,6 +6,7 @@ a conflict of interest.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -24,6 +25,8 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import conflict_detection
 from complaints.services.actor import Actor
+from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.state import IndexRoot, index_roots, states_of
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import read_post
 from complaints.services.keyring import Keyring, Locked
@@ -49,7 +52,7 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
     """
     # Reports in which this person has a conflict do not open here; a colleague's session indexes them.
     complaints = [complaint for complaint in complaints if not actor.keyring.has_conflict(complaint.case_id)]
-    new = [complaint for complaint in complaints if not complaint.is_indexed][:REPORTS_AT_ONCE]
+    new = [complaint for complaint in complaints if not _is_indexed(complaint)][:REPORTS_AT_ONCE]
     items = _items_without_entries(complaints if pictures else new, pictures=pictures) if pictures or new else []
     if not new and not items:
         return
@@ -61,14 +64,11 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
         key = open_key(actor.keyring)
         ids = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
         # Two sessions may index a report at once: under the lock, the second leaves what the first has written.
-        rows = Complaint.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-        locked = {complaint.pk: complaint for complaint in rows}
-        entries = [
-            entry
-            for complaint in locked.values()
-            if not complaint.is_indexed
-            for entry in _entries_of_answers(actor.keyring, key, complaint)
-        ]
+        rows = Complaint.objects.select_for_update(of=("self",)).annotate(has_index=recorded_acts.HAS_INDEX)
+        locked = {complaint.pk: complaint for complaint in rows.filter(pk__in=ids).order_by("pk")}
+        before = index_roots(ids)
+        new = [complaint for complaint in locked.values() if not _is_indexed(complaint)]
+        entries = [entry for complaint in new for entry in _entries_of_answers(actor.keyring, key, complaint)]
         indexed = IndexEntry.objects.filter(evidence__in=items).values_list("evidence", flat=True) if items else ()
         written = set(indexed)
         for item in items:
@@ -76,7 +76,28 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
                 entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
         conflict_detection.record_matches(actor=actor, key=key, entries=entries)
-        Complaint.objects.filter(pk__in=locked, is_indexed=False).update(is_indexed=True)
+        changed = {complaint.pk for complaint in new} | {entry.complaint_id for entry in entries}
+        _record(actor, [locked[pk] for pk in sorted(changed)], before)
+
+
+def _is_indexed(complaint: Complaint) -> bool:
+    """Whether a session of triage has indexed a report; read with ``has_index``, it is the chain's word that counts."""
+    return bool(getattr(complaint, "has_index", complaint.index_entry is not None))
+
+
+def _record(actor: Actor, complaints: Sequence[Complaint], before: Mapping[uuid.UUID, IndexRoot]) -> None:
+    """Record the entries of each report, and how its case is filed; without an actor, because nobody acted."""
+    roots = index_roots([complaint.pk for complaint in complaints])
+    filings = states_of({complaint.case_id for complaint in complaints}, "filing")
+    for complaint in complaints:
+        facts = {"complaint": str(complaint.pk), "count": roots[complaint.pk].count}
+        facts |= {"before": before[complaint.pk].root, "state": roots[complaint.pk].root}
+        facts["filing"] = filings[complaint.case_id]
+        entry = log.append(
+            event="index.written", now=actor.now, case=complaint.case_id, subject=complaint.pk, facts=facts
+        )
+        complaint.index_entry = entry.sequence
+    Complaint.objects.bulk_update(complaints, ["index_entry"])
 
 
 def _items_without_entries(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
@@ -106,10 +127,8 @@ def _normalised(answers: Mapping[str, object]) -> dict[str, str]:
     agency = str(answers.get("agency") or "")
     place = str(answers.get("regency") or answers.get("province") or "")
     return {
-        Kind.NIP.value: normalization.nip(str(answers.get("accused_nip") or "")),
+        **conflict_detection.accused_identifiers(answers),
         Kind.PERSON.value: normalization.person(str(answers.get("accused_name") or ""), agency),
-        Kind.NAME.value: normalization.name(str(answers.get("accused_name") or "")),
-        Kind.OFFICE.value: normalization.office(agency),
         Kind.AGENCY.value: normalization.agency_key(agency, place),
     }
 

@@ -1,4 +1,4 @@
-"""Applies deadlines: closes unanswered questions, marks cases as overdue or late, and tells whether work is waiting.
+"""Applies deadlines: closes unanswered questions, marks cases as overdue, and tells whether work is waiting.
 
 The steps of the system have no actor; ``transitions.perform`` records them like any other step.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from django.db.models import F
 from django.utils import timezone
 
 from complaints import access
@@ -19,19 +20,20 @@ from complaints.services.transitions import CaseChanged, CaseVersion
 
 
 def run_deadlines(*, now: datetime) -> int:
-    """Close unanswered questions, mark agencies that did not act, flag late cases; return how many cases changed.
+    """Close unanswered questions and mark agencies that did not act; return how many cases changed.
 
     Practice cases are left out. Cases are selected by status and due date, so that a run makes up for a missed run
     before it.
     """
     today = timezone.localdate(now)
     changed = _system_step(Action.EXPIRE, Status.NEEDS_INFORMATION, today, now, asked_from=Status.IN_REVIEW)
-    changed += _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
-    return changed + Case.objects.real().overdue(today).filter(is_late=False).update(is_late=True)
+    return changed + _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
 
 
 def _system_step(action: Action, status: Status, today: date, now: datetime, **filters: str) -> int:
-    due = Case.objects.real().active().filter(status=status, due_on__lt=today, **filters).values_list("pk", flat=True)
+    # The deadline is that of the last step, which the chain records: the column of the case alone moves nothing.
+    last = {"steps__sequence": F("step_count"), "steps__due_on__lt": today}
+    due = Case.objects.real().active().filter(status=status, **last, **filters).values_list("pk", flat=True)
     seen = CaseVersion(status.value)
     changed = 0
     for case_id in list(due):

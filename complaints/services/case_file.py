@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef, UUIDField, Value
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
@@ -29,11 +29,11 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import assessments, blind_index, similarity, transitions
+from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import log
+from complaints.services.audit import recorded_acts
 from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
@@ -141,7 +141,7 @@ def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
     """
     if not access.is_triage(actor.staff):
         raise Locked("triage")
-    case, complaints, grants = _read_case(actor.staff, case_id, actor.today)
+    case, complaints, grants = _read_case(actor.staff, case_id)
     for complaint in complaints:
         actor.keyring.complaint(complaint, grants[complaint.pk])
     releases = _read_releases(actor.keyring, case)
@@ -150,7 +150,11 @@ def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
     is_indexed = _index(actor, complaints, evidence)
     if actor.keyring.has_conflict(case.pk):
         raise Case.DoesNotExist
-    return _open(actor, case, complaints, evidence, releases, is_indexed)
+    try:
+        return _open(actor, case, complaints, evidence, releases, is_indexed)
+    except conflict_detection.OwnReports as own:
+        conflict_detection.record_own_reports(actor=actor, reports=own.reports)
+        raise Case.DoesNotExist from None
 
 
 @transaction.atomic
@@ -171,14 +175,15 @@ def _open(
         _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], risks[complaint.pk])
         for complaint in complaints
     ]
+    if not all(getattr(complaint, "was_compared", False) for complaint in complaints):
+        conflict_detection.refuse_own_reports(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
     notes = [
         Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
         for row in written.notes
     ]
     matches = _matches(keyring, case, complaints) if is_indexed else None
     history = list(case.steps.select_related("actor").order_by("sequence"))
-    was_opened = any(getattr(complaint, "was_opened", False) for complaint in complaints)
-    _record_opening(actor, case, threads, was_opened=was_opened)
+    _record_opening(actor, case, threads)
     return CaseFile(
         case=case,
         complaints=opened,
@@ -192,10 +197,7 @@ def _open(
     )
 
 
-def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]], *, was_opened: bool) -> None:
-    if not was_opened:
-        # Counted once for each officer and day: returning to the page after an act is not another opening.
-        Complaint.objects.filter(case=case).update(opened_count=F("opened_count") + 1)
+def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
@@ -203,15 +205,21 @@ def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[Thre
     actor.record("case.opened", case=case.pk)
 
 
-def _read_case(staff: Staff, case_id: uuid.UUID, today: date) -> tuple[Case, list[Complaint], Grants]:
+def _read_case(staff: Staff, case_id: uuid.UUID) -> tuple[Case, list[Complaint], Grants]:
     """Read a case, its reports and their grants in one query; raises Case.DoesNotExist.
 
-    ``was_opened`` on a report: this person has opened the case today already.
+    On a report: ``opened_count``, how often its case was opened, once for each person and day; ``has_index``, whether
+    the chain says that it was indexed; ``was_compared``, whether this person's data were held against its answers.
     """
     reports = Complaint.objects.filter(case__in=access.cases_for(staff), case=case_id).order_by("day", "pk")
-    was_opened = log.recorded_today("case.opened", staff, today, case="case")
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
-    rows = with_many(reports.annotate(was_opened=was_opened), "grants", KeyGrant, *parents)
+    reports = reports.annotate(
+        reader=Value(staff.pk, UUIDField()),
+        opened_count=recorded_acts.OPENINGS_OF_CASE,
+        has_index=recorded_acts.HAS_INDEX,
+        was_compared=recorded_acts.WAS_COMPARED,
+    )
+    rows = with_many(reports, "grants", KeyGrant, *parents)
     if not rows:
         raise Case.DoesNotExist
     case = rows[0][0].case
@@ -244,7 +252,7 @@ def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
 def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) -> bool:
     """Write missing entries of the blind index; return whether the reports can be compared."""
     has_new_evidence = any(getattr(row, "is_new", False) for rows in evidence.values() for row, _objects in rows)
-    if not has_new_evidence and all(complaint.is_indexed for complaint in complaints):
+    if not has_new_evidence and all(getattr(complaint, "has_index", False) for complaint in complaints):
         return True
     try:
         blind_index.index_reports(actor=actor, complaints=complaints, pictures=True)
@@ -392,13 +400,14 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
         urgent: receives the ids of cases with a reporter at high risk; costs no further query.
     """
     grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
-    grants = grants.defer("complaint__sealed_answers")
+    grants = grants.defer("complaint__sealed_answers").annotate(has_index=recorded_acts.GRANT_HAS_INDEX)
     complaints: dict[uuid.UUID, Complaint] = {}
     pairs: dict[uuid.UUID, BoxPair] = {}
     for grant in grants if urgent is None else assessments.with_last_risk(grants):
         if grant.complaint is None:
             continue
         complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
+        complaint.has_index = grant.has_index  # type: ignore[attr-defined]
         with suppress(Locked, SealError):
             pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
             if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):

@@ -25,6 +25,7 @@ from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import verify_rows
+from complaints.services.audit.state import state_of
 from complaints.services.keyring import Keyring
 from complaints.services.messages import write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -82,7 +83,7 @@ def link(
     )
     # Cases linked into a source earlier now point at the target, so that links never form a chain.
     Case.objects.filter(linked_into__in=cases).update(linked_into=target)
-    Case.objects.filter(pk__in=cases).update(linked_into=target, due_on=None, is_late=False)
+    Case.objects.filter(pk__in=cases).update(linked_into=target, due_on=None)
     _release_conflicted_owner(target, actor.now)
     joined = [complaint.pk for complaint in complaints]
     first = target.complaints.order_by("day", "pk").exclude(pk__in=joined).first() or complaints[0]
@@ -111,6 +112,8 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
     note = write_note(complaint=complaint, text=reason, actor=actor)
     facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
     actor.record("case.unlinked", case=joint.pk, subject=move.complaint_id, facts=facts)
+    filing = {"complaint": str(complaint.pk), "state": state_of(move.target, "filing")}
+    actor.record("case.changed", case=move.target_id, subject=move.target_id, facts=filing)
     _release_conflicted_owner(move.target, actor.now)
     return move.target
 

@@ -32,12 +32,14 @@ class MembershipPeriod:
     """The time that a report spent in one case, from its step ``after`` (exclusive) to ``until``.
 
     ``after`` is 0 and ``since`` None where the report came with the case; ``until`` is None where it is still there.
+    ``due_on`` is the case's deadline when the period began.
     """
 
     case_id: uuid.UUID
     after: int
     until: int | None
     since: date | None
+    due_on: date | None
 
 
 def new_reference(day: date, *, practice: bool = False) -> str:
@@ -110,6 +112,7 @@ def move(
             target=target,
             source_steps=sources[complaint.case_id].step_count,
             target_steps=target.step_count,
+            target_due_on=target.due_on,
             actor=actor,
             day=day,
             batch=batch,
@@ -188,13 +191,13 @@ def membership_periods(complaint: Complaint) -> list[MembershipPeriod]:
     """Return the cases that a report has belonged to, first to last, with the steps that concerned it in each."""
     moves = list(CaseMove.objects.filter(complaint=complaint).order_by("number"))
     if not moves:
-        return [MembershipPeriod(complaint.case_id, 0, None, None)]
-    first = MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None)
+        return [MembershipPeriod(complaint.case_id, 0, None, None, complaint.check_by)]
+    first = MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None, complaint.check_by)
     ends = [*(move.source_steps for move in moves[1:]), None]
     return [
         first,
         *(
-            MembershipPeriod(move.target_id, move.target_steps, end, move.day)
+            MembershipPeriod(move.target_id, move.target_steps, end, move.day, move.target_due_on)
             for move, end in zip(moves, ends, strict=True)
         ),
     ]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
 
+from complaints import access
 from complaints.domain import normalization
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
@@ -22,9 +23,31 @@ from complaints.models.team import Staff
 from complaints.services import similarity
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.state import change_facts, state_of, states_of
+
+
+class OwnReports(Exception):  # noqa: N818
+    """Reports name the person who opens them; ``reports`` are their ids."""
+
+    def __init__(self, reports: Collection[uuid.UUID]) -> None:
+        super().__init__()
+        self.reports = reports
+
 
 Kind = IndexEntry.Kind
 OWNER_COLUMNS = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
+
+
+def accused_identifiers(answers: Mapping[str, object]) -> dict[str, str]:
+    """Return the NIP, name and agency of the accused by kind of entry, normalised as a person's are; "" where missing.
+
+    ``answers`` are those of a report, by their names.
+    """
+    return {
+        Kind.NIP.value: normalization.nip(str(answers.get("accused_nip") or "")),
+        Kind.NAME.value: normalization.name(str(answers.get("accused_name") or "")),
+        Kind.OFFICE.value: normalization.office(str(answers.get("agency") or "")),
+    }
 
 
 def _identifiers(person: Staff) -> dict[str, str]:
@@ -35,6 +58,29 @@ def _identifiers(person: Staff) -> dict[str, str]:
         Kind.OFFICE.value: normalization.office(person.agency),
     }
     return {kind: value for kind, value in values.items() if value}
+
+
+def refuse_own_reports(*, actor: Actor, answers: Mapping[uuid.UUID, Mapping[str, object]]) -> None:
+    """Raise OwnReports where opened answers, by report, name the actor and no colleague has lifted that conflict.
+
+    It needs neither the blind index nor a row of a conflict: both can be altered in the database before anybody looks.
+    """
+    identifiers = _identifiers(actor.staff)
+    accused = {report: accused_identifiers(content) for report, content in answers.items()}
+    own = {
+        report
+        for report, values in accused.items()
+        if any(values[kind] == value for kind, value in identifiers.items())
+    }
+    recorded = access.recorded_conflicts([actor.staff.pk]) if own else {}
+    if own := {report for report in own if recorded.get((report, actor.staff.pk), True)}:
+        raise OwnReports(own)
+
+
+@transaction.atomic
+def record_own_reports(*, actor: Actor, reports: Collection[uuid.UUID]) -> None:
+    """Store the conflicts of interest that :func:`refuse_own_reports` found."""
+    _store_conflicts({(report, actor.staff.pk) for report in reports}, actor)
 
 
 def record_matches(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -> None:
@@ -70,30 +116,42 @@ def recheck_staff(*, actor: Actor) -> int:
             entries = IndexEntry.objects.filter(kind=kind, digest=similarity.digest(key, kind, value))
             pairs |= {(complaint, person.pk) for complaint in entries.values_list("complaint", flat=True)}
     _store_conflicts(pairs, actor)
-    Staff.objects.filter(pk__in=[person.pk for person in changed]).update(must_recheck=False)
+    ids = [person.pk for person in changed]
+    before = states_of(ids, "staff")
+    Staff.objects.filter(pk__in=ids).update(must_recheck=False)
+    for person in changed:
+        # Recorded without an actor: the officer in whose session it happens did not act.
+        facts = {"staff": str(person.pk), **change_facts(person, "staff", before=before[person.pk])}
+        log.append(event="staff.compared", now=actor.now, subject=person.pk, facts=facts)
     actor.staff.must_recheck = False
     return len(changed)
 
 
 def _store_conflicts(pairs: set[tuple[uuid.UUID, uuid.UUID]], actor: Actor) -> None:
-    """Store conflicts that have no row yet, and unassign the cases; a lifted conflict has a row and stays lifted."""
+    """Store conflicts that the chain does not know yet, and unassign the cases; a lifted conflict stays lifted."""
     if not pairs:
         return
     complaints = {complaint for complaint, _person in pairs}
-    known = set(Conflict.objects.filter(complaint__in=complaints).values_list("complaint", "staff"))
-    new = sorted(pairs - known)
+    # Cases are locked before the chain; two sessions that find the same conflict record it once.
     cases = dict(Complaint.objects.filter(pk__in=complaints).values_list("pk", "case"))
-    rows = [Conflict(complaint_id=complaint, staff_id=person, kind=Conflict.Kind.MATCHED) for complaint, person in new]
-    Conflict.objects.bulk_create(rows, ignore_conflicts=True)
-    for complaint, person in new:
+    list(Case.objects.select_for_update().filter(pk__in=cases.values()).order_by("pk").values_list("pk"))
+    known = access.recorded_conflicts({person for _complaint, person in pairs})
+    for complaint, person in sorted(pairs - known.keys()):
+        values = {"kind": Conflict.Kind.MATCHED, "is_lifted": False}
+        Conflict.objects.update_or_create(complaint_id=complaint, staff_id=person, defaults=values)
         # Recorded without an actor: the officer in whose session the match was found did not act, and may not know.
         facts = {"staff": str(person), "complaint": str(complaint)}
-        log.append(event="conflict.matched", now=actor.now, case=cases[complaint], facts=facts)
+        log.append(event="conflict.matched", now=actor.now, case=cases[complaint], subject=person, facts=facts)
         release_assignment(case_id=cases[complaint], staff_id=person, now=actor.now)
     actor.keyring.forget_conflicts()
 
 
 def release_assignment(*, case_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:
     """Unassign a case from an officer with a conflict of interest; recorded where they owned it."""
-    if Case.objects.filter(pk=case_id, assignee=staff_id).update(**dict.fromkeys(OWNER_COLUMNS)):
-        log.append(event="case.assigned", now=now, case=case_id, facts={"assignee": "", "why": "conflict"})
+    case = Case.objects.select_for_update(of=("self",)).filter(pk=case_id, assignee=staff_id).first()
+    if case is None:
+        return
+    before = state_of(case, "assignment")
+    Case.objects.filter(pk=case_id).update(**dict.fromkeys(OWNER_COLUMNS))
+    facts = {"assignee": "", "why": "conflict", **change_facts(case, "assignment", before=before)}
+    log.append(event="case.assigned", now=now, case=case_id, subject=case_id, facts=facts)

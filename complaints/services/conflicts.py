@@ -43,7 +43,10 @@ def _checked_reason(reason: str) -> str:
 
 
 def _lock_reports(case_id: uuid.UUID) -> list[Complaint]:
-    return list(Complaint.objects.select_for_update().filter(case=case_id).order_by("pk"))
+    """Return the reports of a case, locked; the case is locked as well, because its owner may have to go."""
+    reports = list(Complaint.objects.select_for_update().filter(case=case_id).order_by("pk"))
+    list(Case.objects.select_for_update().filter(pk=case_id).values_list("pk"))
+    return reports
 
 
 @transaction.atomic
@@ -64,7 +67,7 @@ def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
     for complaint in reports:
         values = {"kind": Conflict.Kind.DECLARED, "is_lifted": False}
         Conflict.objects.update_or_create(complaint=complaint, staff=person, defaults=values)
-    actor.record("conflict.declared", case=case_id, facts={"staff": str(person.pk)})
+        _record(actor, "conflict.declared", complaint, person.pk)
     conflict_detection.release_assignment(case_id=case_id, staff_id=person.pk, now=actor.now)
     actor.keyring.forget_conflicts()
 
@@ -87,10 +90,19 @@ def lift_conflict(*, actor: Actor, case_id: uuid.UUID, staff_id: uuid.UUID, reas
     if person.pk == staff_id or access.has_conflict(person, case_id):
         raise Conflict.DoesNotExist
     reports = _lock_reports(case_id)
-    if not Conflict.objects.in_force().filter(complaint__in=reports, staff=staff_id).update(is_lifted=True):
+    in_force = Conflict.objects.in_force().filter(complaint__in=reports, staff=staff_id)
+    lifted = list(Complaint.objects.filter(conflicts__in=in_force).order_by("pk"))
+    if not in_force.update(is_lifted=True):
         raise Conflict.DoesNotExist
     write_note(complaint=reports[0], text=reason, actor=actor)
-    actor.record("conflict.lifted", case=case_id, facts={"staff": str(staff_id)})
+    for complaint in lifted:
+        _record(actor, "conflict.lifted", complaint, staff_id)
+
+
+def _record(actor: Actor, event: str, complaint: Complaint, staff_id: uuid.UUID) -> None:
+    """Record a conflict by its report and its person: a row that was deleted is known from these entries."""
+    facts = {"staff": str(staff_id), "complaint": str(complaint.pk)}
+    actor.record(event, case=complaint.case_id, subject=staff_id, facts=facts)
 
 
 def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:

@@ -27,7 +27,7 @@ class TooManyCases(Exception):  # noqa: N818  an answer to the officer, not an e
 
 def indexed_cases(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Leave out cases with a report that was not indexed: conflicts of interest in them are not known yet."""
-    return cases.exclude(pk__in=Complaint.objects.filter(is_indexed=False).values("case"))
+    return cases.exclude(pk__in=Complaint.objects.filter(index_entry=None).values("case"))
 
 
 def count(cases: QuerySet[Case]) -> int:

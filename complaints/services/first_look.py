@@ -26,7 +26,7 @@ def process_new_reports(*, actor: Actor) -> None:
         return
     with suppress(Locked, SealError, UnpinnedKey):
         conflict_detection.recheck_staff(actor=actor)
-        new = Complaint.objects.filter(is_indexed=False).exclude(case__in=access.conflicted_cases(actor.staff))
+        new = Complaint.objects.filter(index_entry=None).exclude(case__in=access.conflicted_cases(actor.staff))
         rows = list(new.prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
         access.clear_cache(actor.staff)
         blind_index.index_reports(actor=actor, complaints=rows, pictures=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -22,14 +24,16 @@ from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
-from complaints.services.audit import batches
+from complaints.services.audit import batches, recorded_acts
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import check_keys, message_context
+from complaints.services.keyring import check_keys, is_key_of, message_context
 from complaints.services.messages import read_as_reporter
 from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
+from complaints.services.transitions import CaseChanged
 
+logger = logging.getLogger(__name__)
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
@@ -91,6 +95,8 @@ class StatusPage:
     may_withdraw: bool
     received_on: date
     is_practice: bool
+    # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
+    under_check: bool
 
 
 def open_ticket(text: str) -> Ticket | None:
@@ -123,6 +129,20 @@ def _complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
 
 def status_page(*, ticket: Ticket, today: date) -> StatusPage:
     """Return what a ticket shows on ``today``; raises Complaint.DoesNotExist, and those of UNREADABLE."""
+    page = _status_page(ticket, today)
+    if not page.under_check:
+        return page
+    with suppress(CaseChanged), transaction.atomic():
+        # A step may have been taken between two of the queries; none is while the case is locked.
+        case_membership.lock_around(ticket.complaint_id)
+        page = _status_page(ticket, today)
+    if page.under_check:
+        # No row names the case: it would tell whoever altered it when this reporter looks. The night names it.
+        logger.error("A case is not as its steps and entries record it; its reporter is told no status")
+    return page
+
+
+def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
     case = complaint.case
     has_messages, own_files, moved = _activity(complaint)
@@ -131,15 +151,11 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
-    status, due_on, question = Status(case.status), case.due_on, ""
-    if status is Status.NEEDS_INFORMATION and report_history.last:
-        question = reasons.get(report_history.last.pk, "")
-        if not question:  # other reporters of the joint case were asked, this one was not
-            status, due_on = Status(case.asked_from), None
+    status, due_on, question = _shown_status(case, report_history, reasons)
     return StatusPage(
         reference=report_history.reference,
-        status=status.value,
-        label=str(STATUS_LABELS[status]).format(body=body),
+        status=status.value if status else "",
+        label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today),
         stages=[_stage(number, report_history.stage) for number in (1, 2, 3, 4)],
@@ -154,12 +170,28 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=sum(message.direction == Message.Direction.FROM_REPORTER for message in messages),
         own_files=own_files,
-        opened_count=complaint.opened_count,
+        opened_count=recorded_acts.openings(report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
-        may_withdraw=_may_withdraw(complaint, moved=moved),
+        may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
         is_practice=case.is_practice,
+        under_check=not report_history.is_recorded,
     )
+
+
+def _shown_status(
+    case: Case, report_history: History, reasons: Mapping[uuid.UUID | None, str]
+) -> tuple[Status | None, date | None, str]:
+    """Return the status (None where the case is not as recorded), the deadline, and the open question ("": none)."""
+    if not report_history.is_recorded:
+        return None, None, ""
+    status = Status(case.status)
+    if status is not Status.NEEDS_INFORMATION or report_history.last is None:
+        return status, case.due_on, ""
+    if question := reasons.get(report_history.last.pk, ""):
+        return status, case.due_on, question
+    # Other reporters of the joint case were asked, this one was not.
+    return Status(case.asked_from), None, ""
 
 
 def _stage(number: int, reached: int) -> ProgressStage:
@@ -191,7 +223,7 @@ def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
 def may_withdraw(*, ticket: Ticket) -> bool:
     """Whether the report may still be withdrawn; raises as :func:`status_page`."""
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
-    return _may_withdraw(complaint, moved=complaint.moves.exists())
+    return is_recorded(complaint) and _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
@@ -261,7 +293,9 @@ def add_message(
         )
         complaint.save(update_fields=["next_sequence"])
         _rewrite_identity(complaint, ticket.keys)
-        _step_on_answer(complaint, case, today, batch)
+        complaint.case = case
+        if is_recorded(complaint):
+            _step_on_answer(complaint, case, today, batch)
 
 
 def _store_message(
@@ -320,12 +354,14 @@ def _perform(case_id: uuid.UUID, action: Action, today: date, batch: int, reason
 def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     """Withdraw the report, and no other report of a joint case.
 
-    Raises as :func:`add_message`, TransitionRefused where the report was forwarded.
+    Raises as :func:`add_message`; TransitionRefused where the report was forwarded, or its case is not as recorded.
     """
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
+        if not is_recorded(complaint):
+            raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
@@ -357,12 +393,17 @@ class Event:
 
 @dataclass(frozen=True)
 class History:
-    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference."""
+    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
+
+    ``stays`` are its cases, each with the first and the last day. Without ``is_recorded`` there are no events.
+    """
 
     events: list[Event]
     last: CaseStep | None
     stage: int
     reference: str
+    stays: list[tuple[uuid.UUID, date | None, date | None]]
+    is_recorded: bool
 
 
 def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | None, str], body: str) -> History:
@@ -374,18 +415,33 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
         body: the short name of the body that the case was forwarded to.
     """
     case = complaint.case
-    if not moved:
-        steps = list(case.steps.order_by("sequence")) if case.step_count else []
-        events = [_event(step, reasons.get(step.pk, ""), body) for step in steps]
-        return History(events, steps[-1] if steps else None, case.stage_reached, case.reference)
-    periods = case_membership.membership_periods(complaint)
+    periods = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
+    periods = case_membership.membership_periods(complaint) if moved else periods
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
     for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
         by_case[step.case_id].append(step)
+    ends = [*(period.since for period in periods[1:]), None]
+    stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
+    reference = case_membership.own_reference(complaint) if moved else case.reference
+    if not _is_recorded(complaint, by_case[case.pk], periods[-1]):
+        return History([], None, 0, reference, stays, is_recorded=False)
     events = _events_of_periods(periods, by_case, reasons, body)
     stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
     last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, case_membership.own_reference(complaint))
+    return History(events, last, stage, reference, stays, is_recorded=True)
+
+
+def is_recorded(complaint: Complaint) -> bool:
+    """Whether the case of a report is as its steps and the chain record it; if not, its status decides nothing."""
+    period = case_membership.membership_periods(complaint)[-1]
+    return _is_recorded(complaint, list(complaint.case.steps.order_by("sequence")), period)
+
+
+def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
+    # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
+    has_step_since = bool(steps) and (period.since is None or period.after < len(steps))
+    due_on = steps[-1].due_on if has_step_since else period.due_on
+    return recorded_acts.is_recorded(complaint.case, steps, due_on=due_on, is_key_of=is_key_of)
 
 
 def _events_of_periods(

@@ -33,6 +33,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
+from complaints.services.audit import recorded_acts
 from complaints.services.team_key_history import pinned_teams, team_fingerprint
 
 SESSION_KEY = "staff_key"
@@ -73,7 +74,7 @@ class Keyring:
     def has_conflict(self, case_id: uuid.UUID) -> bool:
         """Whether the person has a conflict of interest in a case, which then does not exist for them."""
         if self._conflicted is None:
-            rows = access.conflicted_cases(self.staff).values_list("complaint__case", flat=True)
+            rows = access.conflicted_cases(self.staff).values_list("case", flat=True)
             self._conflicted = set(rows) if access.may_have_conflicts(self.staff) else set()
         return case_id in self._conflicted
 
@@ -359,10 +360,28 @@ def require_admission(keyring: Keyring, slug: str) -> None:
     verify(bytes(team.verify_key), membership_statement(membership), bytes(membership.certificate or b""))
 
 
-def is_certified(membership: TeamMembership, team_keys: KeySet) -> bool:
-    """Whether the person's public keys are those that the team signed at the admission."""
+def is_key_of(person: uuid.UUID, signer: bytes) -> bool:
+    """Whether ``signer`` is a person's key, certified by a pinned team; of somebody who left, as the server recorded.
+
+    A membership that ended has no certificate any more, and a new key has another one.
+    """
+    rows = TeamMembership.objects.filter(staff=person, certificate__isnull=False, staff__verify_key=signer)
+    for row in rows.select_related("staff", "team"):
+        statement, certificate = membership_statement(row), bytes(row.certificate or b"")
+        if any(_is_signed(by, statement, certificate) for by in team_key_history.signers(row.team.slug)):
+            return True
+    return recorded_acts.was_key_of(person, signer)
+
+
+def _is_signed(signer: bytes, statement: bytes, signature: bytes) -> bool:
     try:
-        verify(team_keys.sign.public, membership_statement(membership), bytes(membership.certificate or b""))
+        verify(signer, statement, signature)
     except SealError:
         return False
     return True
+
+
+def is_certified(membership: TeamMembership, team_keys: KeySet) -> bool:
+    """Whether the person's public keys are those that the team signed at the admission."""
+    statement, certificate = membership_statement(membership), bytes(membership.certificate or b"")
+    return _is_signed(team_keys.sign.public, statement, certificate)

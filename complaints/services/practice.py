@@ -18,6 +18,7 @@ from complaints.models.case import Case
 from complaints.models.team import Staff, Team
 from complaints.services import submission
 from complaints.services.actor import Actor
+from complaints.services.audit.state import change_facts, locked_state
 from complaints.services.keyring import Locked
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.stories import planned
@@ -39,10 +40,12 @@ def switch_practice(*, actor: Actor, on: bool) -> None:
     person = actor.staff
     if on and not access.may_practise(person):
         raise Locked("practice")
+    before = locked_state(person, "staff")
     Staff.objects.filter(pk=person.pk).update(practising=on)
     # The entries of both switches are marked as practice, so that they enclose the practice period.
     person.practising = True
-    actor.record("practice.switched", facts={"on": int(on)})
+    facts = {"on": int(on), **change_facts(person, "staff", before=before)}
+    actor.record("practice.switched", subject=person.pk, facts=facts)
     person.practising = on
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,8 @@ from django.db import models, transaction
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.services.actor import Actor
+from complaints.services.audit import log
+from complaints.services.audit.state import table_state, table_subject
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -34,12 +36,20 @@ TABLES: dict[str, type[models.Model]] = {
 
 
 @transaction.atomic
-def load(*, overwrite: bool = False) -> dict[str, int]:
+def load(*, now: datetime, overwrite: bool = False) -> dict[str, int]:
     """Create the rows of the files that are missing and return the number of new rows by table.
 
-    Existing rows keep the edits of administrators, unless ``overwrite``.
+    Existing rows keep the edits of administrators, unless ``overwrite``. Each table that has changed is recorded; the
+    server signs, because the command runs at its terminal.
     """
-    created = {name: _load_table(name, model, overwrite=overwrite) for name, model in TABLES.items()}
+    log.lock_head()
+    created = {}
+    for name, model in TABLES.items():
+        before = table_state(model) if model._default_manager.exists() else ""
+        created[name] = _load_table(name, model, overwrite=overwrite)
+        facts = {"table": model._meta.model_name or "", "before": before, "state": table_state(model)}
+        if facts["state"] != before:
+            log.append(event="catalog.changed", now=now, subject=table_subject(model), facts=facts)
     clear_cache()
     return created
 
@@ -174,6 +184,11 @@ def save_row(*, row: models.Model, actor: Actor) -> None:
 
     Messages to reporters use these texts, so the entry names who changed which row; it never holds the text.
     """
+    # Two administrators may save two rows of a table at once: the second begins after the first's commit.
+    log.lock_head()
+    table = type(row)
+    before = table_state(table) if table._default_manager.exists() else ""
     row.save()
-    actor.record("catalog.changed", facts={"table": row._meta.model_name or "", "row": str(row.pk)})
+    facts = {"table": table._meta.model_name or "", "row": str(row.pk), "before": before, "state": table_state(table)}
+    actor.record("catalog.changed", subject=table_subject(table), facts=facts)
     transaction.on_commit(clear_cache)

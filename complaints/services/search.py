@@ -85,7 +85,7 @@ def index_slices(*, actor: Actor) -> int:
 
     The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search_cases`.
     """
-    unindexed = Complaint.objects.filter(is_indexed=False, case__in=access.cases_for(actor.staff))
+    unindexed = Complaint.objects.filter(index_entry=None, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
         rows = list(unindexed.order_by("day", "id").prefetch_related("grants")[: blind_index.REPORTS_AT_ONCE])
         if not rows:

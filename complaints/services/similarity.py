@@ -129,7 +129,7 @@ def _create_key(keyring: Keyring) -> IndexKey:
             row.save(force_insert=True)
             # Entries under an earlier key match nothing any more; the reports are indexed again.
             IndexEntry.objects.all().delete()
-            Complaint.objects.filter(is_indexed=True).update(is_indexed=False)
+            Complaint.objects.exclude(index_entry=None).update(index_entry=None)
     except IntegrityError:  # another member of triage created it first
         return IndexKey.objects.get(pk=1)
     return row

@@ -165,6 +165,7 @@ def _store(
         channel=channel,
         day=today,
         batch=batch,
+        check_by=case.due_on,
         next_sequence=1 + len(files) + len(posts),
     )
     bind_keys(complaint, keys.sign)

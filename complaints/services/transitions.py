@@ -262,9 +262,13 @@ def perform(
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     if actor_kind is not ActorKind.REPORTER:
-        facts = {"action": action.value, "from": source.value, "to": step.target, "step": step.sequence}
-        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
+        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=_facts(step))
     return step
+
+
+def _facts(step: CaseStep) -> dict[str, object]:
+    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
@@ -288,13 +292,13 @@ def _write_step(
     day = timezone.localdate(now)
     due_before = case.due_on if transition.actor is ActorKind.STAFF else None
     case.step_count += 1
-    case.status, case.status_on, case.is_late = target.value, day, False
+    case.status, case.status_on = target.value, day
     case.asked_from = source.value if transition.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
     case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
-    columns = ("step_count", "status", "status_on", "is_late", "asked_from", "stage_reached", "due_on", *changes)
+    columns = ("step_count", "status", "status_on", "asked_from", "stage_reached", "due_on", *changes)
     case.save(update_fields=columns)
     return CaseStep.objects.create(
         case=case,
@@ -304,6 +308,9 @@ def _write_step(
         target=target.value,
         actor_kind=transition.actor.value,
         actor=person,
+        due_on=case.due_on,
+        body_id=case.lead_body_id,
+        stage=case.stage_reached,
         day=day,
         batch=batch,
         was_late=None if due_before is None else day > due_before,

@@ -18,7 +18,7 @@ from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
-from tests.world import Cast, Sent, SignedIn, send_report, ticks
+from tests.world import Cast, Sent, SignedIn, openings_of, send_report, ticks
 
 DISPATCH = "<script>alert(1)</script>"
 
@@ -59,7 +59,7 @@ def test_it_shows_what_was_sent_as_text(signed_in: SignedIn, cast: Cast) -> None
         assert reverse("admin:complaints_case_file", args=[sent.case.pk, stored[variant]]) in text
     assert AuditEntry.objects.filter(event="case.opened", case=sent.case.pk, actor=cast["vera"].pk).count() == 1
     assert not Message.objects.unread().exists()
-    assert complaint_of(sent).opened_count == 1
+    assert openings_of(sent) == 1
 
 
 def test_no_inline_script_or_style_and_nothing_from_elsewhere(signed_in: SignedIn, cast: Cast) -> None:
@@ -317,7 +317,7 @@ def test_a_superuser_sees_clear_columns_and_acts_on_nothing(signed_in: SignedIn,
     ):
         url = reverse(f"admin:complaints_case_{view}", args=[sent.case.pk, *args])
         assert client.post(url, {"text": "x", "reason": "x"}).status_code == 404, view
-    assert complaint_of(sent).opened_count == 0
+    assert openings_of(sent) == 0
 
 
 def test_an_altered_row_is_said_in_words_and_shows_nothing(signed_in: SignedIn, cast: Cast) -> None:
@@ -327,7 +327,7 @@ def test_an_altered_row_is_said_in_words_and_shows_nothing(signed_in: SignedIn, 
     response = signed_in("vera").get(case_url(sent))
     assert response.status_code == 409
     assert "Orang Lain" not in response.content.decode()
-    assert complaint_of(sent).opened_count == 0
+    assert openings_of(sent) == 0
 
 
 def test_an_exchanged_team_key_stops_every_act(signed_in: SignedIn, cast: Cast, settings: object) -> None:

@@ -17,7 +17,7 @@ from complaints.services import reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.team_keys import membership, personal
-from tests.world import PASSWORD, Cast, SignedIn, close_batch, send_report, sign_in
+from tests.world import PASSWORD, Cast, SignedIn, close_batch, send_report, sign_in, without_states
 
 TEAMS = "admin:complaints_team_changelist"
 STAFF = "admin:complaints_staff_changelist"
@@ -103,8 +103,8 @@ def test_admin_creates_an_account_with_an_initial_password(signed_in: SignedIn, 
     assert shown[1] not in client.get(reverse(STAFF)).content.decode()
     newcomer = sign_in(Client(), "baru", shown[1])
     assert newcomer.get(reverse("admin:index")).headers["Location"] == reverse("account_change_password")
-    facts = AuditEntry.objects.get(event="staff.changed").facts
-    assert facts == {"staff": str(made.pk), "role": "verifier", "active": 1, "change": "made"}
+    facts = AuditEntry.objects.get(event="staff.changed", subject=made.pk).facts
+    assert without_states(facts) == {"staff": str(made.pk), "role": "verifier", "active": 1, "change": "made"}
     assert not LogEntry.objects.exists()
     asked = client.post(
         reverse("admin:complaints_staff_ask", args=[made.pk]), {"team": str(Team.objects.get(slug="triage").pk)}
@@ -216,8 +216,8 @@ def test_reference_data_is_edited_and_never_deleted(
     assert response.status_code == 302, response.context["errors"]
     remembered = reference_data.category("A1")
     assert remembered and remembered.name_id == "Nama baru"
-    entry = AuditEntry.objects.get(event="catalog.changed")
-    assert (entry.actor, entry.facts) == (cast["adi"].pk, {"table": "category", "row": "A1"})
+    entry = AuditEntry.objects.filter(event="catalog.changed").latest("sequence")
+    assert (entry.actor, without_states(entry.facts)) == (cast["adi"].pk, {"table": "category", "row": "A1"})
     assert client.get(reverse("admin:index") + "complaints/category/A1/delete/").status_code == 404
     missing = client.get(reverse("admin:complaints_category_change", args=["ZZ"]))
     assert missing.status_code == 404

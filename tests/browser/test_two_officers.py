@@ -9,8 +9,8 @@ from complaints.models.case import Case
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
 from tests.browser.window import Window
-from tests.cases import complaint_of, in_review, with_photo
-from tests.world import Cast
+from tests.cases import in_review, with_photo
+from tests.world import Cast, openings_of
 
 TABLET, DESK = 768, 1280
 WORDS = "Terlapor bukan ASN."
@@ -73,5 +73,5 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
     vino.window.go(f"{case}/change/")
     assert vino.page.get_by_text("Daftar periksa").count() == 2
-    assert complaint_of(sent).opened_count == 2
+    assert openings_of(sent) == 2
     assert problems == []

@@ -30,7 +30,7 @@ def new_rows(reference: str) -> tuple[Case, Complaint]:
 def columns(row: Case | Complaint) -> dict[str, object]:
     """What the database holds of a row, without its own keys and marks."""
     stored = type(row).objects.values().get(pk=row.pk)
-    shared_columns = {"id", "case_id", "lookup", "reference"}
+    shared_columns = {"id", "case_id", "lookup", "reference", "salt"}
     return {
         name: bytes(value) if isinstance(value, memoryview) else value
         for name, value in stored.items()

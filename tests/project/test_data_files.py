@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
 from complaints.models.reference_data import Category
 from complaints.services import reference_data
@@ -288,11 +289,11 @@ def test_plan_looks_like_a_real_desk() -> None:
 
 @pytest.mark.django_db
 def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
-    reference_data.load()
+    reference_data.load(now=timezone.now())
     name = Category.objects.get(pk="A1").name_id
     Category.objects.filter(pk="A1").update(name_id="Diubah")
     Category.objects.filter(pk="A2").delete()
-    assert reference_data.load()["categories"] == 1
+    assert reference_data.load(now=timezone.now())["categories"] == 1
     assert Category.objects.get(pk="A1").name_id == "Diubah"
-    assert sum(reference_data.load(overwrite=True).values()) == 0
+    assert sum(reference_data.load(now=timezone.now(), overwrite=True).values()) == 0
     assert Category.objects.get(pk="A1").name_id == name

@@ -24,11 +24,11 @@ from complaints import database_checks, database_roles, queue, tasks
 from complaints.domain.workflow import Action
 from complaints.models.assignment import AutoAssignmentRule
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
-from complaints.services import assignment, case_deadlines, follow_up, retention, scheduled
+from complaints.services import assignment, case_deadlines, first_look, follow_up, retention, scheduled
+from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing
 from tests import cases
@@ -249,7 +249,7 @@ def work_for_every_job(live_cast: Cast, settings: Settings, tmp_path: Path) -> I
     Case.objects.filter(pk=asked.case.pk).update(due_on=today - timedelta(days=1))
     new = send_report(today=today - timedelta(days=50))
     follow_up.add_message(ticket=new.ticket, text="Foto.", files=[sealed_upload(photo())], today=today)
-    Complaint.objects.update(is_indexed=True)
+    first_look.process_new_reports(actor=Actor(live_cast.ring("vera"), timezone.now()))
     AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": AutoAssignmentRule.By.PROVINCE})
     SealedSession.objects.create(pk="ended", data=b"", expires_on=today - timedelta(days=1))
     DraftFile.objects.create(session="ended", object_digest=b"", sealed=b"", day=today - timedelta(days=3))
@@ -265,7 +265,7 @@ def test_every_job_does_its_work(work_for_every_job: dict[str, Any], roles: Role
     assert Heartbeat.objects.exists() and not LoginDelay.objects.exists()
     assert Evidence.objects.get().state == Evidence.State.READY
     asked, new = (Case.objects.get(pk=work_for_every_job[name].case.pk) for name in ("asked", "new"))
-    assert (asked.status, new.is_late) == ("ineligible", True)
+    assert asked.status == "ineligible"
     assert new.assignee is not None
     assert not SealedSession.objects.filter(pk="ended").exists() and not DraftFile.objects.exists()
     assert log.heads(limit=1)

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands
 from django.db import models
+from django.utils import timezone
 
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.reference_data import Category
@@ -165,7 +166,7 @@ def test_glossary_knows_every_word_of_the_workflow() -> None:
 
 @pytest.mark.django_db
 def test_glossary_names_the_categories_as_the_catalogue_does() -> None:
-    reference_data.load()
+    reference_data.load(now=timezone.now())
     listed = [tuple(row) for row in rows(DOCS / "glossary.md", "Categories")][1:]
     stored = Category.objects.order_by("order").values_list("code", "group", "name_id", "name_en")
     assert listed == [(f"`{code}`", f"`{group}`", *names) for code, group, *names in stored]

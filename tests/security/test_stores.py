@@ -35,7 +35,7 @@ from complaints.models.job import JobFailure, JobName
 from complaints.services.evidence import drafts
 from tests.images import photo
 from tests.runner import only_due, run_all_due, run_round
-from tests.views.walk import TOLD, to_story
+from tests.views.walk import STORY_PAGE, to_story
 from tests.world import Cast
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +64,7 @@ class TestPortal:
         client = Client()
         to_story(client)
         file = SimpleUploadedFile("a.jpg", photo())
-        assert client.post("/lapor/cerita/", TOLD | {"go": "stay", "evidence": file}).status_code == 302
+        assert client.post("/lapor/cerita/", STORY_PAGE | {"go": "stay", "evidence": file}).status_code == 302
 
 
 @pytest.fixture(scope="session")

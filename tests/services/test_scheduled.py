@@ -52,10 +52,18 @@ def test_unanswered_question_closes_and_late_answer_reopens(cast: Cast) -> None:
 
 def test_a_missed_night_is_made_up_by_the_next_run(cast: Cast) -> None:
     sent = send_report(today=MONDAY)
+    ask_back(cast, sent.case)
     assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=1))) == 0
     assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=40))) == 1
-    assert Case.objects.get(pk=sent.case.pk).is_late
     assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=41))) == 0
+
+
+def test_a_deadline_that_was_altered_in_the_database_moves_nothing(cast: Cast) -> None:
+    sent = send_report(today=MONDAY)
+    ask_back(cast, sent.case)
+    Case.objects.filter(pk=sent.case.pk).update(due_on=MONDAY)
+    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=2))) == 0
+    assert status_of(sent.case) == Status.NEEDS_INFORMATION
 
 
 def test_the_deadline_skips_weekends_and_holidays(cast: Cast) -> None:

@@ -116,7 +116,7 @@ def test_entries_appear_in_a_members_session_and_nowhere_else(cast: Cast) -> Non
     assert sorted(IndexEntry.objects.values_list("kind", flat=True)) == [
         "agency", "name", "nip", "office", "person", "post"
     ]  # fmt: skip
-    assert Complaint.objects.get().is_indexed
+    assert Complaint.objects.get().index_entry
     queue(cast, "vino")
     open_as(cast, "fitri", sent)
     assert IndexEntry.objects.count() == 6
@@ -238,4 +238,4 @@ def test_queue_page_indexes_its_reports_in_one_statement(cast: Cast) -> None:
             actor=Actor(cast.ring("luar"), at(DAY)), complaints=list(Complaint.objects.all()), pictures=False
         )
     queue(cast)
-    assert set(Complaint.objects.values_list("is_indexed", flat=True)) == {True}
+    assert not Complaint.objects.filter(index_entry=None).exists()

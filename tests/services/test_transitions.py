@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoDbBlocker, Settings
 
 from complaints.domain.workflow import Action, Status, TransitionRefused
+from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
@@ -23,7 +24,7 @@ from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
-from tests.database import built_once
+from tests.database import built_once, editor
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -98,7 +99,11 @@ class CaseUnderTest:
 
     def set_state(self, state: str) -> None:
         status, _, asked_from = state.partition(",")
-        Case.objects.update(status=status, asked_from=asked_from, due_on=DAY, is_late=False)
+        Case.objects.update(status=status, asked_from=asked_from, due_on=DAY)
+        # The clock takes the deadline from the last step, which the database lets nobody alter.
+        triggers.remove_append_only(editor())
+        CaseStep.objects.update(due_on=DAY)
+        triggers.install_append_only(editor())
 
     def attempts(self, who: str) -> Iterator[tuple[str, Callable[[], Any]]]:
         """Every action, by every service that takes one, in the hands of ``who``."""
@@ -149,6 +154,8 @@ class CaseUnderTest:
 def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[CaseUnderTest]:
     with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
+        # The states below are put there without steps; what is refused then is the subject of test_before_shown.
+        patch.setattr(follow_up, "is_recorded", lambda complaint: True)
         sent = send_report(today=DAY)
         do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab."}
         case_actions.act(actor=Actor(shared_cast.ring("vino"), NOW), action=Action.START_REVIEW, **do)

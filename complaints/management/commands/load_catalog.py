@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from complaints.services import reference_data
 
@@ -16,5 +17,5 @@ class Command(BaseCommand):
         parser.add_argument("--overwrite", action="store_true", help="Put the files' texts over edited ones.")
 
     def handle(self, *args: object, overwrite: bool = False, **options: object) -> None:
-        new_rows = reference_data.load(overwrite=overwrite)
+        new_rows = reference_data.load(now=timezone.now(), overwrite=overwrite)
         self.stdout.write(", ".join(f"{name}: {count} new" for name, count in new_rows.items()))

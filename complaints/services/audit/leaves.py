@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models.functions import Coalesce
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
@@ -15,6 +17,7 @@ from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.services.audit.state import states_of
 
 # The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
@@ -22,8 +25,8 @@ COMPLAINT_COLUMNS = (
     "sealed_summary",
 )  # fmt: skip
 IDENTITY_COLUMNS = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
-STEP_COLUMNS = ("sequence", "action", "source", "target", "day")
-MOVE_COLUMNS = ("number", "source_steps", "target_steps", "day")
+STEP_COLUMNS = ("sequence", "action", "source", "target", "due_on", "body", "stage", "day")
+MOVE_COLUMNS = ("number", "source_steps", "target_steps", "target_due_on", "day")
 # Rows are read in pieces of this size: a sealed text takes up to 64 KiB.
 PIECE: Final = 100
 # Rows of any table, each as its id and its columns for :func:`_leaf`.
@@ -45,8 +48,8 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
     originals = EvidenceObject.objects.filter(evidence__batch=number, variant=EvidenceObject.Variant.ORIGINAL)
     posts = Evidence.objects.filter(batch=number, kind=Evidence.Kind.POST)
     owned: dict[str, tuple[Sequence[str], LeafRows]] = {
-        "complaint": (("channel", "day"), Complaint.objects.filter(batch=number).values_list(
-            "pk", "channel", "day", *COMPLAINT_COLUMNS)),
+        "complaint": (("channel", "day", "check_by"), Complaint.objects.filter(batch=number).values_list(
+            "pk", "channel", "day", "check_by", *COMPLAINT_COLUMNS)),
         "message": (("sequence", "day"), messages.values_list(
             "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release")),
         "object": (("sequence", "day"), originals.values_list(
@@ -60,6 +63,8 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
         for row, *values in rows.iterator(chunk_size=PIECE):
             yield _leaf(kind, row, dict(zip(clear, values, strict=False)), values[len(clear) :])
     yield from _grant_leaves(number)
+    yield from _filing_leaves(number)
+    yield from _worked_leaves(number)
     # Rows first, kept leaves after them: a row that is rewritten in between is met as a kept leaf, and never missed.
     for identity in Identity.objects.filter(batch=number).iterator(chunk_size=PIECE):
         yield identity_leaf(identity)
@@ -74,6 +79,37 @@ def _grant_leaves(number: int) -> Iterator[bytes]:
     for row, complaint, team, sealed, first_digest in grants.values_list(*columns).iterator(chunk_size=PIECE):
         digest = bytes(first_digest) if first_digest else _digest(sealed)
         yield _leaf_of("grant", row, _digest(complaint), _digest(team), digest)
+
+
+def _filing_leaves(number: int) -> Iterator[bytes]:
+    """Yield a leaf for each report and each move of a reporter: how the case is filed that came with it."""
+    moved = CaseMove.objects.filter(complaint=OuterRef("pk"), number=1).values("source")
+    reports = Complaint.objects.filter(batch=number).annotate(
+        origin=Coalesce(Subquery(moved), "case", output_field=UUIDField())
+    )
+    moves = CaseMove.objects.filter(batch=number)
+    for rows in (reports.values_list("pk", "origin"), moves.values_list("pk", "target")):
+        pairs = rows.order_by("pk").iterator(chunk_size=PIECE)
+        while piece := list(islice(pairs, PIECE)):
+            states = states_of({case for _row, case in piece}, "filing")
+            for row, case in piece:
+                yield _leaf("filing", row, {"state": states.get(case, "")}, [])
+
+
+def _worked_leaves(number: int) -> Iterator[bytes]:
+    """Yield a leaf for each file that was worked on in this batch, and for each of its copies.
+
+    An entry of its own would tell the minute in which a reporter sent the file: the worker comes within one.
+    """
+    worked = Evidence.objects.filter(worked_batch=number).values_list("pk", "state", "sealed_report")
+    for row, state, report in worked.iterator(chunk_size=PIECE):
+        yield _leaf("worked", row, {"state": state}, [report])
+    copies = EvidenceObject.objects.filter(evidence__worked_batch=number).exclude(
+        variant=EvidenceObject.Variant.ORIGINAL
+    )
+    columns = ("pk", "variant", "number", "evidence", "object_digest", "sealed")
+    for row, variant, page, *values in copies.values_list(*columns).iterator(chunk_size=PIECE):
+        yield _leaf("copy", row, {"variant": variant, "number": page}, values)
 
 
 def identity_leaf(identity: Identity) -> bytes:

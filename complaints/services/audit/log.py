@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max
 from django.utils import timezone
 
 from complaints.domain import hashchain
@@ -77,6 +77,11 @@ def append(
         # A trigger of the database updates the chain head: complaints.models.triggers.
         entry.save(force_insert=True)
     return entry
+
+
+def lock_head() -> None:
+    """Wait for the appends of others, and let none pass until the caller's transaction ends; it then appends itself."""
+    ChainHead.objects.select_for_update().get(pk=1)
 
 
 def payload(entry: AuditEntry) -> bytes:
@@ -159,15 +164,6 @@ def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[Recorde
     return [
         RecordedEntry.of(row) for row in AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
     ]
-
-
-def recorded_today(event: str, actor: Staff | None, day: date, *, case: str = "pk") -> Exists:
-    """Return the condition that ``actor`` caused ``event`` on ``day`` (portal time zone).
-
-    ``case`` is the field of the outer query that holds the id of the case.
-    """
-    actor_id = actor.pk if actor else None
-    return Exists(AuditEntry.objects.filter(case=OuterRef(case), event=event, actor=actor_id, at__date=day))
 
 
 def last_entry(event: str) -> RecordedEntry | None:

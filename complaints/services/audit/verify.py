@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from complaints.models.audit import ChainHead
-from complaints.services.audit import verify_batches, verify_rows
+from complaints.services.audit import verify_batches, verify_cases, verify_relations, verify_rows, verify_states
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import Fault, RowCheck, Scope
 from complaints.services.audit.log import Head
@@ -20,7 +20,13 @@ CHUNK: Final = 500
 # Of more faults than this only the number is kept.
 FAULTS_AT_MOST: Final = 1000
 # All checks of rows, in the order in which they run.
-ROW_CHECKS: Final[tuple[RowCheck, ...]] = (*verify_batches.CHECKS, *verify_rows.CHECKS)
+ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
+    *verify_batches.CHECKS,
+    *verify_rows.CHECKS,
+    *verify_states.CHECKS,
+    *verify_cases.CHECKS,
+    *verify_relations.CHECKS,
+)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from complaints.models.oversight import Finding, Recommendation, Release, Sancti
 from complaints.services import team_key_history
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 from complaints.services.audit.log import digest_of
+from complaints.services.audit.recorded_acts import own_facts, step_facts
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
 PIECE: Final = 200
@@ -67,7 +68,7 @@ def step_faults(case_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     steps = CaseStep.objects.filter(case__in=case_ids).order_by("case", "sequence")
-    columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor")
+    columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage")
     entries = AuditEntry.objects.filter(case__in=case_ids, event="case.transition").order_by("case", "sequence")
     step_rows = GroupedRows(steps.values_list(*columns).iterator(chunk_size=PIECE))
     entry_rows = GroupedRows(entries.values_list("case", "actor", "facts").iterator(chunk_size=PIECE))
@@ -82,7 +83,7 @@ def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
 def _steps_fault(state: Sequence[Any], steps: Iterator[tuple[Any, ...]], records: Iterator[tuple[Any, ...]]) -> str:
     """Compare the status and the number of steps of a case with its steps, and each of these with its entry."""
     status, asked_from, count = Status.RECEIVED, None, 0
-    for sequence, action, source, target, actor_kind, actor in steps:
+    for sequence, action, source, target, actor_kind, actor, *left in steps:
         count += 1
         if sequence != count:
             return "case.step_count"
@@ -90,14 +91,19 @@ def _steps_fault(state: Sequence[Any], steps: Iterator[tuple[Any, ...]], records
             return "case.step"
         asked_from = status if action == Action.ASK_REPORTER else None
         status = Status(target)
-        facts = {"action": action, "from": source, "to": target, "step": sequence}
-        if actor_kind != ActorKind.REPORTER and next(records, None) != (actor, facts):
+        facts = step_facts(sequence, action, source, target, *left)
+        if actor_kind != ActorKind.REPORTER and _own(next(records, None)) != (actor, facts):
             return "case.entries"
     if count != state[1]:
         return "case.step_count"
     if next(records, None) is not None:
         return "case.entries"
     return "" if status == state[0] else "case.status"
+
+
+def _own(record: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """Return the actor and the facts of a record without the mark of practice, which every entry of practice bears."""
+    return record and (record[0], own_facts(record[1]))
 
 
 def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from: Status | None) -> bool:
@@ -125,6 +131,7 @@ def move_facts(move: CaseMove) -> dict[str, object]:
         "from_steps": move.source_steps,
         "to": str(move.target_id),
         "to_steps": move.target_steps,
+        "due": str(move.target_due_on or ""),
     }
 
 
@@ -143,7 +150,7 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     records: dict[uuid.UUID, list[Record]] = {}
     for report, actor, facts in entries.values_list("subject", "actor", "facts"):
         if report is not None:
-            records.setdefault(report, []).append((actor, {**facts, "note": ""}))
+            records.setdefault(report, []).append((actor, {**own_facts(facts), "note": ""}))
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)

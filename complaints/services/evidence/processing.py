@@ -22,7 +22,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services.audit import log
+from complaints.services.audit import batches, log
 from complaints.services.evidence import worker_key
 from complaints.services.evidence.intake import SealedUpload, Sink
 from complaints.services.evidence.storage import (
@@ -223,6 +223,7 @@ def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> 
     no_copy_possible = report.no_copy in {"opaque", "legacy", "too_large", "infected"}
     state = Evidence.State.READY if has_copy else Evidence.State.NO_COPY if no_copy_possible else Evidence.State.FAILED
     with transaction.atomic():
+        batch = batches.open_batch()
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
         rows = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting, sealed_report=None)
         row = rows.first()
@@ -243,9 +244,9 @@ def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> 
                 object_digest=upload.object_digest,
                 sealed=seal_record(bytes(complaint.public_key), context, asdict(upload.info), signer),
             )
-        row.state, row.worker_grant = state, None
+        row.state, row.worker_grant, row.worked_batch = state, None, batch
         row.sealed_report = seal_record(bytes(complaint.public_key), report_context(row), asdict(report), signer)
-        row.save(update_fields=["state", "worker_grant", "sealed_report"])
+        row.save(update_fields=["state", "worker_grant", "worked_batch", "sealed_report"])
 
 
 def end_grants(*, today: date) -> int:

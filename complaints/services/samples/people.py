@@ -109,7 +109,7 @@ def _check_teams_are_pinned() -> None:
 
 
 def _create_account(person: Person, now: datetime) -> None:
-    staff = Staff.objects.create(
+    staff = Staff(
         username=person.username,
         first_name=person.first_name,
         last_name=person.last_name,
@@ -119,6 +119,7 @@ def _create_account(person: Person, now: datetime) -> None:
         is_staff=True,
         is_sample=True,
     )
+    personal.create_account(staff, now=now)
     personal.change_password(staff=staff, password=person.password, now=now)
     mfa.enrol_totp(staff=staff, keys=personal.unlock(staff=staff, password=person.password))
 

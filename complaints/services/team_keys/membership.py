@@ -19,8 +19,10 @@ from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Keyring, Locked, seal_membership
 from complaints.services.team_key_history import team_fingerprint
+from complaints.services.team_keys import personal
 
 
 class AdmissionRefused(Exception):  # noqa: N818
@@ -66,13 +68,15 @@ def make_team(
         force_insert=True
     )
     facts = {"team": slug, "key": keys.fingerprint.replace(" ", ""), "recovery": recovery_digest(team)}
-    log.append(event="team.made", now=now, facts=facts)
+    facts |= change_facts(team, "team", before="")
+    log.append(event="team.made", now=now, subject=team.pk, facts=facts)
     for member in members:
         membership = TeamMembership(team=team, staff=member, admitted_at=now)
+        before = state_of(team, "team")
         seal_membership(membership, keys, keys.sign)
         membership.save(force_insert=True)
-        facts = {"team": slug, "staff": str(member.pk)}
-        log.append(event="team.admitted", now=now, facts=facts)
+        facts = {"team": slug, "staff": str(member.pk), **change_facts(team, "team", before=before)}
+        log.append(event="team.admitted", now=now, subject=team.pk, facts=facts)
     return team
 
 
@@ -85,10 +89,11 @@ def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamM
         raise AdmissionRefused("role")
     if holds_elsewhere(staff, team):
         raise AdmissionRefused("elsewhere")
+    before = state_of(team, "team")
     membership, created = TeamMembership.objects.get_or_create(team=team, staff=staff, left_at=None)
     if created:
-        facts = {"team": team.slug, "staff": str(staff.pk)}
-        log.append(event="team.asked", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
+        signer = actor.keyring.signer
+        personal.record_waiting(staff=staff, team=team, before=before, now=actor.now, by=by, signer=signer)
     return membership
 
 
@@ -110,12 +115,12 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
-    team_keys = current_keys(actor.keyring, team)
+    team_keys, before = current_keys(actor.keyring, team), state_of(team, "team")
     seal_membership(membership, team_keys, actor.keyring.signer)
     membership.admitted_by, membership.admitted_at = actor.staff, actor.now
     membership.save()
-    facts = {"team": membership.team.slug, "staff": str(person.pk)}
-    actor.record("team.admitted", facts=facts)
+    facts = {"team": team.slug, "staff": str(person.pk), **change_facts(team, "team", before=before)}
+    actor.record("team.admitted", subject=team.pk, facts=facts)
 
 
 def _check_admission(membership: TeamMembership, by: Staff) -> None:

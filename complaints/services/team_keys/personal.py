@@ -13,10 +13,11 @@ from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SignPair
 from complaints.models.sign_in import SigninCount
-from complaints.models.team import Staff, TeamMembership
+from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import account_confirmation, mfa, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
+from complaints.services.audit.state import change_facts, locked_state
 from complaints.services.keyring import Keyring, pepper
 
 
@@ -59,7 +60,7 @@ def change_password(
     is retired and a new one drawn, and a member must admit the person again; no case is lost, since teams hold grants.
     Whoever has signed in before is told of it.
     """
-    now = now or timezone.now()
+    now, before = now or timezone.now(), locked_state(staff, "staff")
     staff.set_password(password)
     if staff.last_login is not None:
         signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_CHANGED, now=now)
@@ -67,6 +68,7 @@ def change_password(
     if keyring is not None and keyring.keys is not None and keyring.staff == staff:
         _wrap(staff, keyring.keys, password)
         staff.save()
+        record_change(staff=staff, change="password", before=before, now=now, by=staff, signer=keyring.signer)
         return
     _retire(staff, now)
     keys = KeySet.new()
@@ -74,37 +76,90 @@ def change_password(
     _wrap(staff, keys, password)
     staff.save()
     facts = {"staff": str(staff.pk), "verify_key": keys.sign.public.hex()}
-    log.append(event="staff.key_made", now=now, actor=staff, facts=facts)
+    facts |= change_facts(staff, "staff", before=before)
+    log.append(event="staff.key_made", now=now, actor=staff, subject=staff.pk, facts=facts)
 
 
 @transaction.atomic
 def set_initial_password(
-    *, staff: Staff, password: str, now: datetime, by: Staff | None = None, signer: SignPair | None = None
+    *,
+    staff: Staff,
+    password: str,
+    now: datetime,
+    change: str = "password",
+    by: Staff | None = None,
+    signer: SignPair | None = None,
 ) -> None:
     """Set a first or reset password that somebody else knows, end all sessions and retire the key; none is drawn.
+
+    A new account is saved here. ``change``, ``by`` and ``signer`` are as for :func:`record_change`.
 
     App and recovery codes were sealed to that key and end with it. An account that was in use already stays closed
     until an administrator other than ``by`` has confirmed it; ``by`` is None for a command on the server.
     """
+    before = locked_state(staff, "staff")
     was_used = staff.has_key or staff.last_login is not None
     staff.set_password(password)
     staff.must_change_password = True
     _retire(staff, now)
     staff.save()
+    record_change(staff=staff, change=change, before=before, now=now, by=by, signer=signer)
     if was_used:
         account_confirmation.ask(staff=staff, cause=Cause.PASSWORD, by=by, signer=signer, now=now)
         signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_RESET, now=now)
     sessions.end_sessions(staff=staff, now=now)
 
 
+@transaction.atomic
+def create_account(staff: Staff, *, now: datetime) -> Staff:
+    """Save a new account without a password, at the server's terminal, and record it."""
+    staff.save(force_insert=True)
+    record_change(staff=staff, change="made", before="", now=now)
+    return staff
+
+
+def record_change(
+    *,
+    staff: Staff,
+    change: str,
+    before: str,
+    now: datetime,
+    by: Staff | None = None,
+    signer: SignPair | None = None,
+) -> None:
+    """Record what an account is after a change, in the transaction that saved it.
+
+    Args:
+        change: the code of what changed: made, changed, password, own_data.
+        before: the state before the change, from ``locked_state``; "" for a new account.
+        by: who changed it; None for the server's terminal, whose entry the server's key signs.
+    """
+    facts: dict[str, object] = {"staff": str(staff.pk), "role": staff.role, "active": int(staff.is_active)}
+    facts |= {"change": change, **change_facts(staff, "staff", before=before)}
+    log.append(event="staff.changed", now=now, actor=by, signer=signer, subject=staff.pk, facts=facts)
+
+
 def _retire(staff: Staff, now: datetime) -> None:
+    """Retire a person's key without saving the row: every admission waits again for a member of its team."""
     mfa.forget_sealed(staff=staff)
     if staff.public_key:
-        TeamMembership.objects.filter(staff=staff, left_at=None).update(
-            sealed_key=None, admitted_by=None, admitted_key=None, admitted_at=None, certificate=None
-        )
+        rows = TeamMembership.objects.filter(staff=staff, left_at=None)
+        teams = [
+            (team, locked_state(team, "team")) for team in Team.objects.filter(memberships__in=rows).order_by("pk")
+        ]
+        rows.update(sealed_key=None, admitted_by=None, admitted_key=None, admitted_at=None, certificate=None)
         log.append(event="staff.key_retired", now=now, actor=staff, facts={"staff": str(staff.pk)})
+        for team, before in teams:
+            record_waiting(staff=staff, team=team, before=before, now=now)
     staff.public_key = staff.verify_key = staff.wrapped_key = None
+
+
+def record_waiting(
+    *, staff: Staff, team: Team, before: str, now: datetime, by: Staff | None = None, signer: SignPair | None = None
+) -> None:
+    """Record that a person waits for a member of a locked team to admit them; ``before`` is the team's state before."""
+    facts = {"team": team.slug, "staff": str(staff.pk), **change_facts(team, "team", before=before)}
+    log.append(event="team.asked", now=now, actor=by, signer=signer, subject=team.pk, facts=facts)
 
 
 def record_login(*, staff: Staff) -> None:

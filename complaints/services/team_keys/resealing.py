@@ -19,6 +19,7 @@ from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import batches
+from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.resealing_registry import R, SealedTable
 from complaints.services.team_key_history import UnpinnedKey
@@ -131,10 +132,11 @@ def _delete_older_keys(actor: Actor, team: Team) -> None:
     )
     if has_rows or not older_keys.exists():
         return
+    before = state_of(team, "team")
     older_keys.update(sealed_previous=None, finished_at=actor.now)
     actor.keyring.forget()
-    facts = {"team": team.slug, "number": team.key_number}
-    actor.record("teamkey.finished", facts=facts)
+    facts = {"team": team.slug, "number": team.key_number, **change_facts(team, "team", before=before)}
+    actor.record("teamkey.finished", subject=team.pk, facts=facts)
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import resealing_registry, sessions, team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys, recovery_digest, renew_recovery
 
@@ -90,7 +91,7 @@ def rotate(*, actor: Actor, team_id: uuid.UUID, removal: Removal | None = None) 
     # Waits for transactions that seal to this team; later ones wait and then read the new key.
     team = Team.objects.select_for_update().get(pk=team_id)
     team_key_history.pinned_team(team.slug)
-    plan = _plan(actor.keyring, team, removal.membership if removal else None)
+    plan, before = _plan(actor.keyring, team, removal.membership if removal else None), state_of(team, "team")
     old, new = actor.keyring.team(team), KeySet.new()
     link = succession.sign_successor(team=team.pk.bytes, number=team.key_number + 1, old=old, new=new)
     team.public_key, team.verify_key, team.key_number = link.public, link.verify, link.number
@@ -115,7 +116,7 @@ def rotate(*, actor: Actor, team_id: uuid.UUID, removal: Removal | None = None) 
     context = previous_context(row)
     row.sealed_previous = seal_record(link.public, context, old.to_bytes().hex(), new.sign, sizes=KEY_SIZES)
     row.save(force_insert=True)
-    _record(actor, plan, team, new, recovered=recovered)
+    _record(actor, plan, team, new, recovered=recovered, before=before)
     actor.keyring.forget()
     return team
 
@@ -152,7 +153,7 @@ def _end_memberships(plan: Plan, new: KeySet, *, reason: str, by: Staff, now: da
         row.save()
 
 
-def _record(actor: Actor, plan: Plan, team: Team, new: KeySet, *, recovered: bool) -> None:
+def _record(actor: Actor, plan: Plan, team: Team, new: KeySet, *, recovered: bool, before: str) -> None:
     if plan.leaving is not None:
         sessions.end_sessions(staff=plan.leaving.staff, by=actor.staff, signer=actor.keyring.signer, now=actor.now)
         actor.record("teamkey.removed", facts={"team": team.slug, "staff": str(plan.leaving.staff_id)})
@@ -162,8 +163,9 @@ def _record(actor: Actor, plan: Plan, team: Team, new: KeySet, *, recovered: boo
         "key": new.fingerprint.replace(" ", ""),
         "members": len(plan.staying),
         "recovery": recovery_digest(team) if recovered else "",
+        **change_facts(team, "team", before=before),
     }
-    actor.record("teamkey.rotated", facts=facts)
+    actor.record("teamkey.rotated", subject=team.pk, facts=facts)
 
 
 # --- Leaving a team ---------------------------------------------------------------------------------------------------
@@ -205,10 +207,13 @@ def end_memberships(*, staff: Staff, cause: Cause, by: Staff, actor: Actor) -> l
             if cause is Cause.ROLE:
                 raise AdmissionRefused("last")
             continue
+        before = state_of(team, "team")
         end_membership(row, cause=cause, now=actor.now)
         row.save()
         facts = {"team": team.slug, "staff": str(staff.pk), "cause": cause.value}
-        log.append(event="team.left", now=actor.now, actor=by, signer=actor.keyring.signer, facts=facts)
+        facts |= change_facts(team, "team", before=before)
+        signer = actor.keyring.signer
+        log.append(event="team.left", now=actor.now, actor=by, signer=signer, subject=team.pk, facts=facts)
         if row.key_number == team.key_number:
             to_rotate.append(team)
     return to_rotate

@@ -106,8 +106,8 @@ def test_a_week_without_jobs_is_one_batch(cast: Cast) -> None:
         send_report(today=DAY + timedelta(days=days))
     close_batch(morning(7))
     ((number, count),) = roots()
-    # Of each report: itself, the grant of triage, the identity.
-    assert (number, count) == (1, 21)
+    # Of each report: itself, how it is filed, the grant of triage, the identity.
+    assert (number, count) == (1, 28)
     assert verify.verify_chain().whole
 
 
@@ -135,7 +135,7 @@ def test_a_report_sent_during_the_digests_belongs_to_the_next_batch(
     assert sorted(Complaint.objects.values_list("batch", flat=True)) == [1, 2]
     assert verify.verify_chain().whole
     close_batch(morning(2))
-    assert roots() == [(1, 3), (2, 3)]
+    assert roots() == [(1, 4), (2, 4)]
     assert verify.verify_chain().whole
 
 
@@ -156,7 +156,7 @@ def test_closing_waits_for_a_report_under_way(live_cast: Cast) -> None:
                 send_report(today=DAY)
 
     at_once(2, act)
-    assert roots() == [(1, 3)]
+    assert roots() == [(1, 4)]
     assert verify.verify_chain().whole
 
 
@@ -210,7 +210,7 @@ def test_a_hanging_writer_stops_closing_and_no_other_writer(live_cast: Cast) -> 
     at_once(3, lambda number: acts[number]())
     assert outcome == ["gave up"]
     close_batch(morning())
-    assert roots() == [(1, 3)]
+    assert roots() == [(1, 4)]
     assert verify.verify_chain().whole
 
 
@@ -251,7 +251,7 @@ def test_closing_may_be_killed_at_each_statement(live_cast: Cast) -> None:
             break
     assert kills > 5
     assert [number for number, _count in roots()] == list(range(1, kills + 2))
-    assert sum(count for _number, count in roots()) == 3 * Complaint.objects.exclude(batch=kills + 2).count()
+    assert sum(count for _number, count in roots()) == 4 * Complaint.objects.exclude(batch=kills + 2).count()
 
 
 # --- Each row in one batch --------------------------------------------------------------------------------------------

@@ -345,7 +345,7 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(scenario: AuditScenario, mod
     for row in rows:
         with tampering():
             flip(model, row.pk, column)
-            (fault,) = verify.verify_chain().faults
+            (fault,) = [fault for fault in verify.verify_chain().faults if fault.code != "release.altered"]
             assert (fault.code, fault.subject.split()[1]) == ("row.altered", str(row.pk))
             assert str(row.pk) in AuditEntry.objects.get(pk=fault.sequence).facts.values()
 
@@ -396,11 +396,11 @@ def test_steps_slipped_in_are_found(scenario: AuditScenario) -> None:
     other = Case.objects.exclude(pk=scenario.sent.case.pk).get()
     with tampering():
         _slip_in(other, actor_kind="staff", day=DAY)
-        assert codes_of_faults() == ["case.entries"]
+        assert codes_of_faults() == ["case.entries", "case.deadline"]
     other.refresh_from_db()
     with tampering():
         _slip_in(other, actor_kind="reporter", day=DAY)
-        assert codes_of_faults() == ["batch.count"]
+        assert codes_of_faults() == ["batch.count", "case.deadline"]
 
 
 # --- Who signs, and what may stand in an entry ----------------------------------------------------------------------

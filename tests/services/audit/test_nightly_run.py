@@ -25,7 +25,7 @@ from complaints.services.audit.faults import Fault
 from tests.cases import act
 from tests.database import editor
 from tests.services.audit.test_batches import Killed, killed_at
-from tests.world import Cast, Sent, at, close_batch, send_report
+from tests.world import Cast, Sent, at, change_account, close_batch, send_report
 
 DAY = date(2026, 11, 9)
 SECONDS = 600.0
@@ -70,7 +70,7 @@ def codes() -> list[str]:
 
 def flip_entry(number: int) -> None:
     with without_triggers():
-        AuditEntry.objects.filter(pk=number).update(event="queue.opened")
+        AuditEntry.objects.filter(pk=number).update(at=at(DAY))
 
 
 def test_a_whole_chain_gives_no_fault_and_one_run_a_day(cast: Cast, sent: Sent) -> None:
@@ -261,9 +261,7 @@ def test_of_more_faults_than_a_thousand_only_the_number_is_kept(
 @pytest.fixture
 def fault(cast: Cast, sent: Sent) -> VerificationFault:
     """A fault that the night has named; a second auditor is there."""
-    adi = cast["adi"]
-    adi.role = "auditor"
-    adi.save()
+    change_account("adi", role="auditor")
     Case.objects.filter(pk=sent.case.pk).update(status="verified")
     assert run(1)
     return VerificationFault.objects.get()

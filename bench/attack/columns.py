@@ -1,0 +1,153 @@
+"""Alters each deciding column alone, as somebody who can write to the database, and asks verification what it names.
+
+Django has to be set up on the database of a portal. Each alteration is undone before the next.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import models, transaction
+from django.db.models import F
+
+from complaints.models.blind_index import IndexEntry
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint, KeyGrant
+from complaints.models.conflict import Conflict
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.reference_data import Category
+from complaints.models.team import Staff, Team, TeamMembership
+from complaints.services.audit import verify
+
+# Returns how many rows it altered.
+Alteration = Callable[[], int]
+
+
+def _updated(rows: models.QuerySet[Any], **values: Any) -> int:
+    """Alter the first of ``rows``; a value may be made of the row's columns."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:1])
+    return int(rows.model._base_manager.filter(pk__in=keys).update(**values))
+
+
+def _deleted(rows: models.QuerySet[Any]) -> int:
+    """Delete the first of ``rows`` without what refers to it."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:1])
+    return rows.model._base_manager.filter(pk__in=keys)._raw_delete(rows.db) or 0
+
+
+def _cases(**conditions: Any) -> models.QuerySet[Case]:
+    return Case.objects.filter(linked_into=None, **conditions)
+
+
+def _staff(**conditions: Any) -> models.QuerySet[Staff]:
+    return Staff.objects.filter(**conditions)
+
+
+def _other(model: type[models.Model], column: str) -> Alteration:
+    """Give the first row with a value in ``column`` that of another row."""
+
+    def alter() -> int:
+        rows = model._base_manager.exclude(**{column: None})
+        row = rows.order_by("pk").first()
+        values = rows.exclude(**{column: getattr(row, column)}) if row else rows.none()
+        value = values.values_list(column, flat=True).first()
+        return _updated(rows, **{column: value}) if value is not None else 0
+
+    return alter
+
+
+def _conflict_added() -> int:
+    taken = Conflict.objects.values("complaint")
+    complaint, staff = Complaint.objects.exclude(pk__in=taken).first(), Staff.objects.first()
+    if complaint is None or staff is None:
+        return 0
+    Conflict.objects.create(complaint=complaint, staff=staff, kind=Conflict.Kind.MATCHED)
+    return 1
+
+
+def _working_copies_deleted() -> int:
+    worked = EvidenceObject.objects.exclude(variant=EvidenceObject.Variant.ORIGINAL)
+    return int(worked.filter(pk__in=list(worked.values_list("pk", flat=True)))._raw_delete(worked.db) or 0)
+
+
+def _superuser_added() -> int:
+    Staff.objects.create(username=uuid.uuid4().hex, is_superuser=True, is_staff=True, role="admin")
+    return 1
+
+
+_OPEN_RELEASE: Final = Release.State.OPEN
+ALTERATIONS: Final[dict[str, Alteration]] = {
+    "conflict deleted": lambda: _deleted(Conflict.objects.in_force()),
+    "conflict lifted": lambda: _updated(Conflict.objects.in_force(), is_lifted=True),
+    "conflict added": _conflict_added,
+    "index_entry set": lambda: _updated(Complaint.objects.all(), index_entry=1),
+    "index rows deleted": lambda: _deleted(IndexEntry.objects.all()),
+    "index row altered": lambda: _updated(IndexEntry.objects.all(), digest=b"\0" * 16),
+    "status": lambda: _updated(_cases(), status="ineligible"),
+    "stage_reached": lambda: _updated(_cases(stage_reached__lt=4), stage_reached=F("stage_reached") + 1),
+    "due_on": lambda: _updated(_cases(due_on__isnull=False), due_on=F("due_on") + timedelta(days=400)),
+    "due_on removed": lambda: _updated(_cases(due_on__isnull=False), due_on=None),
+    "status_on": lambda: _updated(_cases(), status_on=F("status_on") - timedelta(days=9)),
+    "asked_from": lambda: _updated(_cases(asked_from=""), asked_from="in_review"),
+    "lead_body": lambda: _updated(_cases(lead_body=None), lead_body="kasn"),
+    "lead_body removed": lambda: _updated(_cases(lead_body__isnull=False), lead_body=None),
+    "linked_into": lambda: _updated(_cases(), linked_into=_cases().order_by("-pk").values("pk")[:1]),
+    "category": _other(Case, "category_id"),
+    "province": lambda: _updated(_cases(province__isnull=False), province=None),
+    "accused_kind": _other(Case, "accused_kind_id"),
+    "agency_kind": lambda: _updated(_cases().exclude(agency_kind="village"), agency_kind="village"),
+    "received_on": lambda: _updated(_cases(), received_on=F("received_on") - timedelta(days=9)),
+    "reference": lambda: _updated(_cases(is_practice=False), reference="KN-99-XXXXXX"),
+    "assignee": lambda: _updated(_cases(assignee=None), assignee=_staff().values("pk")[:1]),
+    "assignee removed": lambda: _updated(_cases(assignee__isnull=False), assignee=None),
+    "confirmed_on": lambda: _updated(_cases(assignee__isnull=False), confirmed_on=None, assigned_on="2026-01-01"),
+    "role": lambda: _updated(_staff(role="verifier"), role="forwarder"),
+    "is_superuser": lambda: _updated(_staff(is_superuser=False), is_superuser=True),
+    "superuser added": _superuser_added,
+    "is_active": lambda: _updated(_staff(), is_active=False),
+    "nip": lambda: _updated(_staff(), nip="190001011900011001"),
+    "agency": lambda: _updated(_staff(), agency="Dinas lain"),
+    "last_name": lambda: _updated(_staff(), last_name="Lain"),
+    "must_recheck": lambda: _updated(_staff(), must_recheck=~F("must_recheck")),
+    "password": lambda: _updated(_staff(), password="!"),
+    "verify_key": lambda: _updated(_staff(verify_key__isnull=False), verify_key=b"\1" * 32),
+    "membership deleted": lambda: _deleted(TeamMembership.objects.all()),
+    "membership admitted": lambda: _updated(TeamMembership.objects.all(), admitted_by=None, admitted_at=None),
+    "team keys": lambda: _updated(TeamMembership.objects.all(), key_number=7),
+    "salt of a case": lambda: _updated(_cases(assignee__isnull=False), salt=b"\0" * 16),
+    "salt of a person": lambda: _updated(_staff(), salt=b"\0" * 16),
+    "salt of a team": lambda: _updated(Team.objects.all(), salt=b"\0" * 16),
+    "category's priority": lambda: _updated(Category.objects.exclude(priority="urgent"), priority="urgent"),
+    "category deleted": lambda: _deleted(Category.objects.filter(case=None)),
+    "Evidence.state": lambda: _updated(Evidence.objects.filter(state="ready"), state="failed"),
+    "evidence waiting": lambda: _updated(Evidence.objects.filter(state="pending"), state="failed"),
+    "working copies deleted": _working_copies_deleted,
+    "file report deleted": lambda: _updated(Evidence.objects.exclude(sealed_report=None), sealed_report=None),
+    "released file deleted": lambda: _deleted(ReleasedFile.objects.all()),
+    "release grant deleted": lambda: _deleted(KeyGrant.objects.exclude(release=None)),
+    "release state": lambda: _updated(Release.objects.filter(state=_OPEN_RELEASE), state="returned"),
+    "release number": lambda: _updated(Release.objects.all(), number=9),
+}
+
+
+def blind_columns(*, missing: list[str] | None = None) -> list[str]:
+    """Return the names of the alterations that verification did not name; [] where it named each.
+
+    Args:
+        missing: receives the names of alterations for which there is no row here.
+    """
+    known = set(verify.verify_chain().faults)
+    blind = []
+    for name, alter in ALTERATIONS.items():
+        with transaction.atomic():
+            if alter():
+                if set(verify.verify_chain().faults) <= known:
+                    blind.append(name)
+            elif missing is not None:
+                missing.append(name)
+            transaction.set_rollback(True)
+    return blind

@@ -1,0 +1,255 @@
+"""How each column of each table is bound into the audit chain: by a leaf, by derivation, by a state, or named unbound.
+
+This is the only place that says so. ``services.audit.state`` takes the columns of its digests from here, and
+``tests/services/audit/test_coverage.py`` fails for a column that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_SALT: Final = "random; a state that is computed with another one differs"
+_STAMP: Final = "for display; nothing is decided by it"
+_SESSION: Final = "lasts as long as a session; what it opens is sealed under the cookie"
+_JOB: Final = "of the jobs; decides nothing about a report"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The columns of one table, each named once.
+
+    Attributes:
+        leaf: columns in a leaf of a closed batch: what reporters sent, and what was worked on.
+        derived: columns that verification works out from steps, moves and entries, and compares.
+        states: columns in a keyed digest, by the name of the state (``services.audit.state``).
+        sealed: ciphertext and keys of which an entry holds the digest, or which a pinned key has signed.
+        unbound: columns that nothing binds, each with the reason.
+    """
+
+    leaf: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sealed: tuple[str, ...] = ()
+    unbound: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self) -> list[str]:
+        """Return all columns that are named, once for each time that they are."""
+        in_states = [column for columns in self.states.values() for column in columns]
+        return [*self.leaf, *self.derived, *in_states, *self.sealed, *self.unbound]
+
+
+def _unbound(reason: str, *columns: str) -> dict[str, str]:
+    return dict.fromkeys(columns, reason)
+
+
+def _reference(*columns: str) -> Coverage:
+    """Return the coverage of a table of reference data: one state covers all its rows."""
+    return Coverage(states={"catalog": columns})
+
+
+_CHAIN = Coverage(unbound={"*": "the chain itself: each entry is bound to the one before, the head to the last"})
+
+COVERAGE: Final[Mapping[str, Coverage]] = {
+    "Case": Coverage(
+        derived=(
+            "id", "status", "asked_from", "stage_reached", "step_count", "status_on", "due_on", "lead_body",
+            "linked_into",
+        ),
+        states={
+            "filing": (
+                "reference", "is_practice", "category", "accused_kind", "province", "agency_kind", "received_on",
+            ),
+            "assignment": ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on"),
+        },
+        unbound={"owner_seen_on": "a reminder on the desk; it decides nothing", "salt": _SALT},
+    ),
+    "CaseStep": Coverage(
+        derived=(
+            "id", "case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage",
+            "day", "at", "batch",
+        ),
+        unbound={"was_late": "counts for statistics"},
+    ),
+    "CaseMove": Coverage(
+        derived=(
+            "id", "complaint", "number", "source", "target", "source_steps", "target_steps", "actor", "target_due_on",
+            "day", "batch",
+        ),
+        unbound={"at": _STAMP},
+    ),
+    "InternalNote": Coverage(
+        sealed=("id", "sealed", "complaint", "sequence", "author_key"),
+        unbound=_unbound("a label of the note, which says its author inside", "author", "step", "at"),
+    ),
+    "Assessment": Coverage(
+        sealed=("id", "sealed", "complaint", "sequence", "author_key", "step"),
+        unbound=_unbound("a label of the assessment, which says its author inside", "author", "at"),
+    ),
+    "Complaint": Coverage(
+        leaf=(
+            "id", "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment",
+            "sealed_answers", "sealed_summary", "channel", "day", "batch", "check_by",
+        ),
+        derived=("case", "index_entry"),
+        unbound={"next_sequence": "a number that is too small is refused by the tables' constraints"},
+    ),
+    "Conflict": Coverage(derived=("complaint", "staff", "kind", "is_lifted"), unbound={"id": "names nothing"}),
+    "KeyGrant": Coverage(
+        leaf=("id", "complaint", "team", "sealed", "first_digest"),
+        derived=("release",),
+        sealed=("reseal_signature",),
+        unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
+    ),
+    "Message": Coverage(
+        leaf=("id", "complaint", "sealed", "sealed_for_release", "day", "batch"),
+        sealed=("sealed_for_reporter", "sequence", "direction", "signer"),
+        derived=("step", "release"),
+        unbound={"author": "the entry message.sent names the person", "is_read": "a mark on the desk"},
+    ),
+    "Identity": Coverage(
+        leaf=("complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "version", "batch"),
+        unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
+    ),
+    "Evidence": Coverage(
+        leaf=(
+            "id", "complaint", "sequence", "kind", "state", "sealed_post", "sealed_report", "day", "batch",
+            "worked_batch",
+        ),
+        unbound=_unbound("until the file is worked on", "attempts", "worker_grant"),
+    ),
+    "EvidenceObject": Coverage(
+        leaf=("id", "evidence", "variant", "number", "object_digest", "sealed"),
+        unbound={"object_name": "another object has another digest, which is compared when all is read"},
+    ),
+    "DraftFile": Coverage(unbound=_unbound(_SESSION, "id", "session", "object_name", "object_digest", "sealed", "day")),
+    "IndexKey": Coverage(
+        sealed=("sealed", "signer"),
+        unbound={"id": "a single row", "sealed_number": "a wrong number opens nothing, which is seen at once"},
+    ),
+    "IndexEntry": Coverage(derived=("id", "complaint", "evidence", "kind", "digest", "sealed")),
+    "Release": Coverage(
+        derived=("id", "case", "number", "body", "state", "public_key", "key_signature", "signer", "sealed"),
+        unbound=_unbound("the entry release.made names person and time", "released_by", "at"),
+    ),
+    "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
+    **dict.fromkeys(
+        ("Finding", "Recommendation", "Sanction"),
+        Coverage(
+            sealed=("id", "sealed", "release", "signer"),
+            unbound=_unbound("the entry decision.recorded names person and time", "author", "at"),
+        ),
+    ),
+    "Staff": Coverage(
+        states={
+            "staff": (
+                "id", "username", "first_name", "last_name", "email", "password", "role", "body", "nip", "agency",
+                "must_recheck", "public_key", "verify_key", "wrapped_key", "must_change_password", "is_active",
+                "is_staff", "is_superuser", "is_sample", "practising", "awaits_confirmation",
+            ),
+        },
+        unbound={
+            "salt": _SALT,
+            "language": "of the person's own pages",
+            "queue_columns": "of the person's own queue",
+            "last_login": _STAMP,
+            "date_joined": _STAMP,
+        },
+    ),
+    "Team": Coverage(
+        states={
+            "team": (
+                "id", "slug", "kind", "body", "public_key", "verify_key", "key_number", "recovery_a", "recovery_b",
+                "recovery_keys", "recovery_signature",
+            ),
+        },
+        unbound={"salt": _SALT},
+    ),
+    # Keys and memberships are parts of their team's state, so that none can be added or removed unseen.
+    "TeamKey": Coverage(
+        states={
+            "team": (
+                "id", "team", "number", "public_key", "verify_key", "by_predecessor", "by_itself", "sealed_previous",
+                "made_at", "made_by", "finished_at",
+            ),
+        },
+        unbound={"total": "for a progress bar"},
+    ),
+    "TeamMembership": Coverage(
+        states={
+            "team": (
+                "id", "team", "staff", "sealed_key", "admitted_by", "admitted_key", "admitted_at", "certificate",
+                "key_number", "left_at", "left_cause", "removed_by",
+            ),
+        },
+        unbound=_unbound("why somebody was removed, sealed to the team", "sealed_reason", "sealed_number"),
+    ),
+    "Category": _reference(
+        "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis", "sanction_band",
+        "priority", "door", "active",
+    ),
+    "AccusedKind": _reference("order", "code", "label_id", "label_en", "route"),
+    "SanctionKind": _reference("order", "code", "level", "label_id", "label_en", "basis", "active"),
+    "StandardText": _reference(
+        "order", "code", "moment", "group", "title_id", "title_en", "body_id", "body_en", "active"
+    ),
+    "Province": _reference("code", "name", "order"),
+    "OversightBody": _reference(
+        "code", "name", "short_name", "note_id", "note_en", "valid_from", "valid_until", "order"
+    ),
+    "Election": _reference(
+        "code", "name_id", "name_en", "kind", "starts_on", "candidates_on", "campaign_from", "campaign_until",
+        "voting_on", "ends_on", "fictional",
+    ),
+    "Absence": Coverage(
+        unbound=_unbound("decides who is asked first, never who may", "id", "staff", "stand_in", "from_on", "until_on")
+    ),
+    "Duty": Coverage(
+        unbound=_unbound("decides who is asked first, never who may", "staff", "provinces", "agency_kinds", "last_turn")
+    ),
+    "AutoAssignmentRule": Coverage(
+        unbound=_unbound("decides who is asked first, never who may", "id", "by", "turn")
+    ),
+    "SavedFilter": Coverage(
+        unbound=_unbound(
+            "a narrowing of one person's list", "id", "owner", "team", "is_shared", "query", "sealed", "sealed_number"
+        )
+    ),
+    "RemovalRequest": Coverage(
+        unbound=_unbound(
+            "the newest entry about the request decides, and the signature of who asked", "id", "team", "membership",
+            "asked_by", "asked_at", "state", "decided_by", "decided_at", "sealed_number", "signature", "sealed",
+        )
+    ),
+    "SigninCount": Coverage(
+        unbound=_unbound(
+            "a count of the day, until its entry signin.counted takes it", "id", "account", "day", "kind", "n", "told",
+            "recorded", "is_mailed",
+        )
+    ),
+    "AccountConfirmation": Coverage(
+        unbound=_unbound(
+            "an account is closed by its own column; the entries confirmation.* name who asked and who confirmed",
+            "staff", "cause", "askers", "asked_at", "confirmed_by", "confirmed_at", "code_digest",
+        )
+    ),
+    "JobRun": Coverage(unbound=_unbound(_JOB, "name", "due_at", "claimed_until", "begun_at", "failures")),
+    "JobFailure": Coverage(unbound=_unbound(_JOB, "id", "name", "day", "type")),
+    "SealedSession": Coverage(unbound=_unbound(_SESSION, "id", "data", "expires_on", "staff", "began_at")),
+    "LoginDelay": Coverage(unbound=_unbound("forgotten within the hour", "id", "failures", "until")),
+    "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at")),
+    "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
+    "KeptLeaf": Coverage(leaf=("digest", "batch"), derived=("kind", "row"), unbound={"id": "names nothing"}),
+    "VerificationFault": Coverage(
+        unbound=_unbound("what verification names; named again", "id", "sequence", "code", "subject", "state", "day")
+    ),
+    "VerificationState": Coverage(sealed=("record", "signature"), unbound={"id": "a single row"}),
+    "AuditEntry": _CHAIN,
+    "ChainHead": _CHAIN,
+}  # fmt: skip
+
+
+def state_columns(model: str, state: str) -> tuple[str, ...]:
+    """Return the columns of a table, by the name of its model, that are in a state."""
+    return COVERAGE[model].states[state]

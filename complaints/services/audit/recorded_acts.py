@@ -1,0 +1,160 @@
+"""What the chain records, asked before something is shown: the steps of a case, its openings, the index of a report.
+
+Verification at night says the same of every row; this needs no night, for the few rows that are about to be shown.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+)
+from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDate
+
+from complaints.domain import hashchain
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import verify
+from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case, CaseStep
+from complaints.services.audit.log import payload, server_signer
+from complaints.services.audit.state import STATES
+
+OPENINGS: Final = ("case.opened", "release.opened")
+# Whether a key (Ed25519, 32 bytes) is that of a person.
+IsKeyOf = Callable[[uuid.UUID, bytes], bool]
+
+
+def _has_index(report: str, index_entry: str) -> ExpressionWrapper[Q]:
+    recorded = Exists(AuditEntry.objects.filter(subject=OuterRef(report), event="index.written"))
+    condition = Q(**{f"{index_entry}__isnull": False}) & Q(recorded)
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+# Whether a report was indexed and the chain says so, for queries of reports and of their grants. The column alone finds
+# the few that were not among many; whoever writes to the database can set it.
+HAS_INDEX: Final = _has_index("pk", "index_entry")
+GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
+
+
+def _openings_of_case() -> Coalesce:
+    entries = AuditEntry.objects.filter(case=OuterRef("case"), event__in=OPENINGS).order_by().values("case")
+    person_and_day = Concat(Cast("actor", CharField()), Cast(TruncDate("at"), CharField()))
+    counted = entries.annotate(number=Count(person_and_day, distinct=True)).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+# The number of distinct (person, day) on which a report's case was opened, for queries of reports.
+OPENINGS_OF_CASE: Final = _openings_of_case()
+
+
+def _last(**conditions: object) -> Coalesce:
+    entries = AuditEntry.objects.filter(**conditions).order_by().values("era").annotate(last=Max("sequence"))
+    return Coalesce(Subquery(entries.values("last")[:1], output_field=BigIntegerField()), 0)
+
+
+# Whether the person ``reader`` has opened a report's case since the last change of their account and of the reports in
+# the case: their data were held against the answers then. For queries of reports with the annotation ``reader``.
+WAS_COMPARED: Final = Exists(
+    AuditEntry.objects.filter(
+        case=OuterRef("case"),
+        event="case.opened",
+        actor=OuterRef("reader"),
+        sequence__gt=Greatest(
+            _last(subject=OuterRef(OuterRef("reader")), event__in=STATES["staff"].events),
+            _last(case=OuterRef(OuterRef("case")), event="case.linked"),
+        ),
+    )
+)
+
+
+def step_facts(
+    sequence: int, action: str, source: str, target: str, due_on: date | None, body: str | None, stage: int
+) -> dict[str, object]:
+    """Return the facts of the entry of a step of staff, of a body or of the system, from its columns."""
+    facts: dict[str, object] = {"action": action, "from": source, "to": target, "step": sequence}
+    return facts | {"due": str(due_on or ""), "body": body or "", "stage": stage}
+
+
+def _facts_of(step: CaseStep) -> dict[str, object]:
+    columns = (step.sequence, step.action, step.source, step.target, step.due_on, step.body_id, step.stage)
+    return step_facts(*columns)
+
+
+def own_facts(facts: dict[str, object]) -> dict[str, object]:
+    """Return the facts of an entry without the mark that each entry of a person in practice mode bears."""
+    return {name: value for name, value in facts.items() if name != "practice"}
+
+
+def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
+    """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
+
+    The newest entry must hold: digest, signature, and the key of the person who acted, or the server's for the clock.
+    A reporter's step has no entry; the root of its batch covers it.
+
+    Args:
+        steps: all steps of the case, in order.
+        due_on: the deadline that steps and moves lead to.
+    """
+    derived: tuple[object, ...] = (0, Status.RECEIVED.value, "", 1, due_on, None)
+    if steps:
+        last = steps[-1]
+        asked_from = last.source if last.action == Action.ASK_REPORTER else ""
+        derived = (len(steps), last.target, asked_from, last.stage, due_on, last.body_id)
+    stored = (case.step_count, case.status, case.asked_from, case.stage_reached, case.due_on, case.lead_body_id)
+    if stored != derived:
+        return False
+    entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
+    recorded = [(entry.actor, own_facts(entry.facts)) for entry in entries]
+    expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
+    return recorded == expected and (not entries or _holds(entries[-1], is_key_of))
+
+
+def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
+    signer = bytes(entry.signer)
+    if not _is_signed(entry, signer):
+        return False
+    return signer == server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
+
+
+def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
+    if hashchain.next_digest(bytes(entry.previous), payload(entry)) != bytes(entry.digest):
+        return False
+    try:
+        verify(signer, bytes(entry.digest), bytes(entry.signature))
+    except SealError:
+        return False
+    return True
+
+
+def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
+    """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
+    made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
+    return any(_is_signed(entry, server_signer().public) for entry in made)
+
+
+def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
+    """Return on how many distinct (person, day) cases were opened; one query.
+
+    ``cases`` are ids with the first and the last day that count, None without such a limit.
+    """
+    condition = Q()
+    for case, since, until in cases:
+        days = Q(**{f"at__date__{name}": day for name, day in (("gte", since), ("lte", until)) if day})
+        condition |= Q(case=case) & days
+    entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
+    return entries.values_list("actor", TruncDate("at")).distinct().count()

@@ -1,0 +1,180 @@
+"""The keyed digest of a row's deciding columns, which the entry of each act holds: the newest entry of a row decides.
+
+A state is BLAKE2b-128 over the canonical columns, keyed by the random salt of the row. Without the salt a state tells
+nothing, so the salt goes when the row is erased: the digest of a name without a key could be guessed for ever.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from django.db import models
+
+from complaints.domain import hashchain
+from complaints.domain.sealing.primitives import blake2b
+from complaints.models.blind_index import IndexEntry
+from complaints.models.case import Case
+from complaints.models.complaint import KeyGrant
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services.audit.coverage import state_columns
+
+DIGEST_BYTES: Final = 16
+# Reference data is public: nothing would be hidden by a salt.
+_PUBLIC: Final = b"reference data"
+
+
+@dataclass(frozen=True)
+class State:
+    """A state: the table, the events that hold it, and the tables of which all rows with the owner's id are part.
+
+    ``parts`` are models with the name of their foreign key to the owner.
+    """
+
+    model: type[models.Model]
+    events: tuple[str, ...]
+    parts: tuple[tuple[type[models.Model], str], ...] = ()
+
+
+STATES: Final[Mapping[str, State]] = {
+    "staff": State(
+        Staff,
+        (
+            *("staff.changed", "staff.key_made", "staff.compared", "practice.switched"),
+            *("confirmation.asked", "confirmation.used"),
+        ),
+    ),
+    "team": State(
+        Team,
+        ("team.made", "team.asked", "team.admitted", "team.left", "teamkey.rotated", "teamkey.finished"),
+        ((TeamKey, "team"), (TeamMembership, "team")),
+    ),
+    "filing": State(Case, ("case.changed",)),
+    "assignment": State(Case, ("case.assigned", "case.taken_on", "case.declined")),
+}
+
+
+def state_of(row: models.Model, state: str) -> str:
+    """Return the state of a stored row (32 hexadecimal digits), read as the database holds it; "" where there is none.
+
+    Call it in the transaction of the act, with the row locked or just written.
+    """
+    return states_of([row.pk], state).get(row.pk, "")
+
+
+def locked_state(row: models.Model, state: str) -> str:
+    """Lock a row until the transaction ends and return its state before an act; "" where it is not stored yet.
+
+    An entry holds the state before its act as well as the one after: else an act would record, as its own, what
+    somebody altered in the database before it.
+    """
+    list(STATES[state].model._base_manager.select_for_update().filter(pk=row.pk).values_list("pk"))
+    return state_of(row, state)
+
+
+def change_facts(row: models.Model, state: str, *, before: str) -> dict[str, str]:
+    """Return what an entry records of the states of a row before and after an act."""
+    return {"before": before, "state": state_of(row, state)}
+
+
+def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
+    """Return the states of the rows with these primary keys that exist; two queries and one for each kind of part."""
+    kind = STATES[state]
+    parts: dict[uuid.UUID, list[object]] = {}
+    for model, owner in kind.parts:
+        columns = state_columns(model.__name__, state)
+        rows = model._base_manager.filter(**{f"{owner}__in": keys}).order_by("pk")
+        for owner_id, *values in rows.values_list(owner, *columns):
+            parts.setdefault(owner_id, []).append([model.__name__, _plain(zip(columns, values, strict=True))])
+    columns = state_columns(kind.model.__name__, state)
+    states = {}
+    for key, salt, *values in kind.model._base_manager.filter(pk__in=keys).values_list("pk", "salt", *columns):
+        content = {"row": _plain(zip(columns, values, strict=True)), "parts": parts.get(key, [])}
+        states[key] = _digest(content, bytes(salt))
+    return states
+
+
+def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
+    """Return the states that rows have before any act: that of an unassigned case; "" where an act made the row."""
+    if state != "assignment":
+        return {}
+    columns = state_columns("Case", state)
+    content: dict[str, object] = {"row": dict.fromkeys(columns), "parts": []}
+    salts = Case._base_manager.filter(pk__in=keys).values_list("pk", "salt")
+    return {key: _digest(content, bytes(salt)) for key, salt in salts}
+
+
+def table_state(model: type[models.Model]) -> str:
+    """Return the state of a whole table of reference data (32 hexadecimal digits)."""
+    columns = state_columns(model.__name__, "catalog")
+    rows = model._base_manager.order_by("pk").values_list(*columns)
+    return _digest({"rows": [_plain(zip(columns, row, strict=True)) for row in rows]}, _PUBLIC)
+
+
+def table_subject(model: type[models.Model]) -> uuid.UUID:
+    """Return the subject of the entries on a whole table: an id that follows from the table's name."""
+    return uuid.UUID(bytes=blake2b(model.__name__.encode(), person=b"table", size=16))
+
+
+@dataclass(frozen=True)
+class IndexRoot:
+    """The entries of a report in the blind index: their number and their Merkle root (hexadecimal)."""
+
+    count: int
+    root: str
+
+
+def index_roots(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, IndexRoot]:
+    """Return the number and the root of each report's entries in the blind index; one query."""
+    leaves: dict[uuid.UUID, list[bytes]] = {report: [] for report in reports}
+    rows = IndexEntry.objects.filter(complaint__in=reports)
+    columns = ("id", "evidence", "kind", "digest", "sealed")
+    for report, *values in rows.values_list("complaint", *columns).iterator():
+        leaves[report].append(_leaf("index", zip(columns, values, strict=True)))
+    return {report: IndexRoot(len(rows), hashchain.merkle_root(rows).hex()) for report, rows in leaves.items()}
+
+
+def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the Merkle root (hexadecimal) of each release, its files and its grants; three queries.
+
+    A grant counts as it was first sealed: its team signs what it is sealed to later.
+    """
+    leaves: dict[uuid.UUID, list[bytes]] = {}
+    columns = ("id", "case", "number", "body", "public_key", "key_signature", "signer", "sealed")
+    for row in Release.objects.filter(pk__in=releases).values_list(*columns):
+        leaves[row[0]] = [_leaf("release", zip(columns, row, strict=True))]
+    file_columns = ("id", "stored", "sealed")
+    for release, *values in ReleasedFile.objects.filter(release__in=leaves).values_list("release", *file_columns):
+        leaves[release].append(_leaf("file", zip(file_columns, values, strict=True)))
+    grants = KeyGrant.objects.filter(release__in=leaves)
+    for release, row, team, sealed, first in grants.values_list("release", "id", "team", "sealed", "first_digest"):
+        digest = bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext")
+        leaves[release].append(_leaf("grant", [("id", row), ("team", team), ("first", digest)]))
+    return {release: hashchain.merkle_root(rows).hex() for release, rows in leaves.items()}
+
+
+def _leaf(kind: str, pairs: Iterable[tuple[str, object]]) -> bytes:
+    return blake2b(hashchain.canonical({"kind": kind, "row": _plain(pairs)}), person=b"row leaf")
+
+
+def _digest(content: Mapping[str, object], salt: bytes) -> str:
+    return blake2b(hashchain.canonical(content), person=b"row state", key=salt, size=DIGEST_BYTES).hex()
+
+
+def _plain(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    return {name: _plain_value(value) for name, value in pairs}
+
+
+def _plain_value(value: object) -> object:
+    """Return a column's value in a form that has one canonical encoding, the same on both databases."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value

@@ -1,0 +1,151 @@
+"""Verifies the columns of cases that follow from steps and moves, and that cases are filed as their reports were."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from complaints.domain import workflow
+from complaints.domain.workflow import Action, Status
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case, CaseStep
+from complaints.models.case_links import CaseMove
+from complaints.models.complaint import Complaint
+from complaints.services.audit.faults import Fault, RowCheck
+from complaints.services.audit.state import states_of
+
+# Events by which a case that no report came with gets its filing; the state is a fact of the entry.
+_FILED: Final = ("case.changed",)
+
+
+def _case_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the faults of a chunk of cases; a faulty case is looked at again with it and its reports locked."""
+    for key in _faulty(keys):
+        with transaction.atomic():
+            list(Complaint.objects.select_for_update().filter(case=key).order_by("pk").values_list("pk"))
+            list(Case.objects.select_for_update(of=("self",)).filter(pk=key).values_list("pk"))
+            faults = _faulty([key])
+        yield from faults.get(key, [])
+
+
+def _faulty(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Fault]]:
+    cases = Case.objects.in_bulk(list(keys))
+    codes: dict[uuid.UUID, set[str]] = defaultdict(set)
+    last = _last_steps(keys, codes)
+    deadlines, since = _deadlines(cases, last)
+    for key, case in cases.items():
+        if _columns(case, last.get(key)) or case.status_on != since[key]:
+            codes[key].add("case.columns")
+        if case.due_on not in deadlines[key]:
+            codes[key].add("case.deadline")
+    for key in _filed_otherwise(keys):
+        codes[key].add("case.filing")
+    for key in _linked_otherwise(cases):
+        codes[key].add("case.link")
+    return {
+        key: [Fault(None, code, cases[key].reference) for code in sorted(found)]
+        for key, found in codes.items()
+        if key in cases
+    }
+
+
+def _last_steps(keys: Collection[uuid.UUID], codes: dict[uuid.UUID, set[str]]) -> dict[uuid.UUID, CaseStep]:
+    """Return the last step of each case; note the cases in which a step does not continue the one before."""
+    last: dict[uuid.UUID, CaseStep] = {}
+    for step in CaseStep.objects.filter(case__in=keys).order_by("case", "sequence").iterator():
+        before = last.get(step.case_id)
+        stage = max(before.stage if before else 1, workflow.stage(Status(step.target)))
+        stays = step.action == Action.FORWARD or step.body_id == (before.body_id if before else None)
+        if step.stage != stage or not stays:
+            codes[step.case_id].add("case.columns")
+        last[step.case_id] = step
+    return last
+
+
+def _columns(case: Case, last: CaseStep | None) -> bool:
+    """Whether body, stage and the asking status of a case differ from those of its last step."""
+    stored = (case.lead_body_id, case.stage_reached, case.asked_from)
+    if last is None:
+        return stored != (None, 1, "")
+    return stored != (last.body_id, last.stage, last.source if last.action == Action.ASK_REPORTER else "")
+
+
+def _deadlines(
+    cases: dict[uuid.UUID, Case], last: dict[uuid.UUID, CaseStep]
+) -> tuple[dict[uuid.UUID, set[date | None]], dict[uuid.UUID, date]]:
+    """Return the deadlines that each case may have, and the day since which it has its status.
+
+    The deadline is that of its last step, without one that of its first report; a report that came in after the last
+    step left it with that of the move. A linked case has none.
+    """
+    first = _first_reports(cases)
+    deadlines: dict[uuid.UUID, set[date | None]] = {}
+    since: dict[uuid.UUID, date] = {}
+    for key, case in cases.items():
+        step, report = last.get(key), first.get(key)
+        deadlines[key] = {step.due_on if step else report[0] if report else None}
+        since[key] = step.day if step else report[1] if report else case.status_on
+    newest: dict[uuid.UUID, date] = {}
+    moves = CaseMove.objects.filter(target__in=cases, target_steps=F("target__step_count")).order_by("target", "day")
+    for target, day, due_on in moves.values_list("target", "day", "target_due_on").iterator():
+        if newest.get(target) != day:
+            # Moves of one day into one case have an order that nobody recorded: each of their deadlines may stand.
+            newest[target], deadlines[target] = day, set()
+        deadlines[target].add(due_on)
+    for key, case in cases.items():
+        if case.linked_into_id:
+            deadlines[key] = {None}
+        if key not in first and key not in last:
+            arrivals = CaseMove.objects.filter(target=key).order_by("day")
+            since[key] = arrivals.values_list("day", flat=True).first() or case.status_on
+    return deadlines, since
+
+
+def _first_reports(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[date | None, date]]:
+    """Return by case the deadline and the day of the report that it came with."""
+    unmoved = Complaint.objects.filter(case__in=keys, moves__isnull=True)
+    rows = {case: (due_on, day) for case, due_on, day in unmoved.values_list("case", "check_by", "day")}
+    moved = CaseMove.objects.filter(source__in=keys, number=1)
+    columns = ("source", "complaint__check_by", "complaint__day")
+    return rows | {case: (due_on, day) for case, due_on, day in moved.values_list(*columns)}
+
+
+def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
+    """Yield the cases that are filed otherwise than an entry says, which was written when a report was first read."""
+    stored = states_of(keys, "filing")
+    recorded: dict[uuid.UUID, str] = {}
+    condition = Q(case__in=keys, event="index.written") | Q(subject__in=keys, event__in=_FILED)
+    entries = AuditEntry.objects.filter(condition).order_by("sequence")
+    for event, case, facts in entries.values_list("event", "case", "facts").iterator():
+        if case is not None and isinstance(facts, dict):
+            recorded[case] = str(facts.get("filing" if event == "index.written" else "state"))
+    yield from (key for key, state in stored.items() if recorded.get(key, state) != state)
+
+
+def _linked_otherwise(cases: dict[uuid.UUID, Case]) -> Iterator[uuid.UUID]:
+    """Yield the cases with reports that are linked, those without that are not, and those linked elsewhere."""
+    holding = set(Complaint.objects.filter(case__in=cases).values_list("case", flat=True))
+    for key, case in cases.items():
+        if (key in holding) == (case.linked_into_id is not None) or (
+            case.linked_into_id and not _leads_to(key, case.linked_into_id)
+        ):
+            yield key
+
+
+def _leads_to(source: uuid.UUID, target: uuid.UUID) -> bool:
+    """Whether moves lead from one case to another, over any number of cases between."""
+    reached, frontier = {source}, {source}
+    while frontier and target not in reached:
+        onward = set(CaseMove.objects.filter(source__in=frontier).values_list("target", flat=True))
+        frontier = onward - reached
+        reached |= onward
+    return target in reached
+
+
+CHECKS: tuple[RowCheck, ...] = (RowCheck("case_columns", lambda scope: scope.cases(), _case_faults),)

@@ -1,0 +1,184 @@
+"""Verifies what hangs on reports and releases: conflicts of interest, index entries, released files and keys, files."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from complaints.domain.workflow import Action
+from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
+from complaints.models.batch import Batch
+from complaints.models.case import Case, CaseStep
+from complaints.models.complaint import Complaint
+from complaints.models.conflict import Conflict
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import Release
+from complaints.models.team import Staff
+from complaints.services.audit import verify_states
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+from complaints.services.audit.state import index_roots, release_roots
+
+Variant = EvidenceObject.Variant
+# A batch that does not exist takes no file.
+NOT_WORKED: Final = Q(worked_batch=None) | ~Q(worked_batch__in=Batch.objects.values("number"))
+State = Evidence.State
+
+
+# --- Conflicts of interest: each entry names a report and a person ----------------------------------------------------
+
+
+def _conflict_faults(people: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    entries = AuditEntry.objects.filter(subject__in=people, event__in=CONFLICT_EVENTS)
+    concerned = set(entries.order_by().values_list("subject", flat=True).distinct())
+    concerned |= set(Conflict.objects.filter(staff__in=people).values_list("staff", flat=True).distinct())
+    for person in sorted(concerned, key=str):
+        if person and any(_faults_of_person(person)):
+            # Again with the person's reports locked, as whoever writes a conflict does.
+            with transaction.atomic():
+                reports = Complaint.objects.filter(conflicts__staff=person).order_by("pk")
+                list(reports.select_for_update(of=("self",)).values_list("pk"))
+                faults = list(_faults_of_person(person))
+            yield from faults
+
+
+def _faults_of_person(person: uuid.UUID) -> Iterator[Fault]:
+    recorded: dict[uuid.UUID, tuple[str, bool, int]] = {}
+    entries = AuditEntry.objects.filter(subject=person, event__in=CONFLICT_EVENTS).order_by("sequence")
+    for sequence, event, facts in entries.values_list("sequence", "event", "facts").iterator():
+        report = uuid.UUID(str(facts["complaint"]))
+        kind = recorded[report][0] if event == CONFLICT_LIFTED and report in recorded else event.partition(".")[2]
+        recorded[report] = (kind, event == CONFLICT_LIFTED, sequence)
+    rows = Conflict.objects.filter(staff=person).values_list("complaint", "kind", "is_lifted")
+    for report, kind, is_lifted in rows.iterator():
+        subject = f"conflict {report.hex} {person.hex}"
+        if report not in recorded:
+            yield Fault(None, "conflict.unrecorded", subject)
+            continue
+        recorded_kind, lifted, sequence = recorded.pop(report)
+        if (kind, is_lifted) != (recorded_kind, lifted):
+            yield Fault(sequence, "conflict.altered", subject)
+    for report, (_kind, _lifted, sequence) in recorded.items():
+        yield Fault(sequence, "conflict.gone", f"conflict {report.hex} {person.hex}")
+
+
+# --- The blind index: each entry holds the root of a report's rows, and the report names its newest entry -------------
+
+
+def _index_faults(reports: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    for report in [key for key, fault in _index_faults_of(reports).items() if fault]:
+        with transaction.atomic():
+            list(Complaint.objects.select_for_update().filter(pk=report).values_list("pk"))
+            fault = _index_faults_of([report]).get(report)
+        if fault:
+            yield fault
+
+
+def _index_faults_of(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | None]:
+    numbers = dict(Complaint.objects.filter(pk__in=reports).values_list("pk", "index_entry"))
+    stored = {report: roots.root for report, roots in index_roots(list(numbers)).items()}
+    empty = index_roots([uuid.UUID(int=0)])[uuid.UUID(int=0)].root
+    compared = verify_states.compare(stored, dict.fromkeys(numbers, empty), ["index.written"])
+    faults: dict[uuid.UUID, Fault | None] = {}
+    for report, (sequence, code) in compared.items():
+        is_named = numbers[report] is None or numbers[report] == sequence
+        altered = bool(code) or not is_named
+        faults[report] = Fault(sequence, "index.altered", f"complaint {report}", stored[report]) if altered else None
+    return faults
+
+
+# --- Releases: the root in their entry takes the files and the grants; their state follows from the body's steps ------
+
+
+def _releases(scope: Scope) -> Rows:
+    return Release.objects.filter(case__in=scope.cases().values("pk"))
+
+
+def _release_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    for key in _altered_releases(keys):
+        with transaction.atomic():
+            list(Case.objects.select_for_update(of=("self",)).filter(releases=key).values_list("pk"))
+            list(Release.objects.select_for_update().filter(pk=key).values_list("pk"))
+            still = _altered_releases([key])
+        if key in still:
+            yield Fault(still[key][0], "release.altered", f"release {key}", still[key][1])
+
+
+def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int | None, str]]:
+    """Return the releases that are not as made, each with its entry and its present root."""
+    roots = release_roots(keys)
+    recorded: dict[uuid.UUID, tuple[int, str]] = {}
+    entries = AuditEntry.objects.filter(subject__in=keys, event="release.made").order_by("sequence")
+    for subject, sequence, facts in entries.values_list("subject", "sequence", "facts").iterator():
+        if subject is not None:
+            recorded[subject] = (sequence, str(facts.get("root")))
+    expected = _release_states(keys)
+    altered: dict[uuid.UUID, tuple[int | None, str]] = {}
+    for key, state in Release.objects.filter(pk__in=keys).values_list("pk", "state"):
+        entry = recorded.get(key)
+        if entry is None or roots[key] != entry[1] or state != expected[key]:
+            altered[key] = (entry[0] if entry else None, f"{roots[key]}.{state}")
+    return altered
+
+
+def _release_states(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the state of each release: returned where the body's next step back comes before the next forwarding."""
+    releases = list(Release.objects.filter(pk__in=keys).values_list("pk", "case", "number"))
+    returned: dict[tuple[uuid.UUID, int], bool] = {}
+    forwarded: dict[uuid.UUID, int] = {}
+    actions = [Action.FORWARD.value, Action.RETURN.value]
+    steps = CaseStep.objects.filter(case__in={case for _pk, case, _number in releases}, action__in=actions)
+    for case, action in steps.order_by("case", "sequence").values_list("case", "action").iterator():
+        if action == Action.FORWARD:
+            forwarded[case] = forwarded.get(case, 0) + 1
+        else:
+            returned[case, forwarded.get(case, 0)] = True
+    states = Release.State
+    return {
+        pk: states.RETURNED.value if returned.get((case, number)) else states.OPEN.value
+        for pk, case, number in releases
+    }
+
+
+# --- Files that were not worked on yet: what was is a leaf of the batch in which it was done --------------------------
+
+
+def _evidence(scope: Scope) -> Rows:
+    return Evidence.objects.filter(NOT_WORKED, complaint__in=scope.reports().values("pk"))
+
+
+def _evidence_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    for key in _misplaced(keys):
+        with transaction.atomic():
+            list(Evidence.objects.select_for_update().filter(pk=key).values_list("pk"))
+            still = _misplaced([key])
+        if still:
+            yield Fault(None, "evidence.state", f"evidence {key}")
+
+
+def _misplaced(keys: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the files that nobody has worked on, and that do not wait or have a copy; and posts that do not rest."""
+    rows = Evidence.objects.filter(NOT_WORKED, pk__in=keys)
+    waiting = {State.PENDING.value, State.OFFICER.value}
+    files = rows.filter(kind=Evidence.Kind.FILE)
+    wrong = set(files.exclude(state__in=waiting).values_list("pk", flat=True))
+    wrong |= set(files.exclude(sealed_report=None).values_list("pk", flat=True))
+    copies = EvidenceObject.objects.filter(evidence__in=rows).exclude(variant=Variant.ORIGINAL)
+    wrong |= set(copies.values_list("evidence", flat=True))
+    posts = rows.filter(kind=Evidence.Kind.POST).exclude(state=State.NO_COPY)
+    return sorted(wrong | set(posts.values_list("pk", flat=True)))
+
+
+def _staff(_scope: Scope) -> Rows:
+    return Staff.objects.all()
+
+
+CHECKS: tuple[RowCheck, ...] = (
+    RowCheck("conflict", _staff, _conflict_faults),
+    RowCheck("index", lambda scope: scope.reports(), _index_faults),
+    RowCheck("release", _releases, _release_faults),
+    RowCheck("evidence", _evidence, _evidence_faults),
+)

@@ -1,0 +1,105 @@
+"""Verifies the rows of which each act records the state: accounts, teams, assignments, and tables of reference data."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from django.db import models, transaction
+
+from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.oversight import OversightBody
+from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+from complaints.services.audit.state import STATES, blank_states, states_of, table_state, table_subject
+
+REFERENCE_TABLES: tuple[type[models.Model], ...] = (
+    AccusedKind,
+    Category,
+    Election,
+    OversightBody,
+    Province,
+    SanctionKind,
+    StandardText,
+)
+
+
+def _state_faults(state: str, keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the faults of a chunk of rows; each faulty row is looked at again with it and the chain's head locked."""
+    suspects = [key for key, fault in _faults_of(state, keys).items() if fault]
+    for key in suspects:
+        with transaction.atomic():
+            list(STATES[state].model._base_manager.select_for_update().filter(pk=key).values_list("pk"))
+            fault = _faults_of(state, [key]).get(key)
+        if fault:
+            yield fault
+
+
+def _faults_of(state: str, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | None]:
+    kind = STATES[state]
+    stored, first = states_of(keys, state), blank_states(keys, state)
+    compared = compare(stored, first, kind.events)
+    table = kind.model._meta.model_name
+    return {
+        key: Fault(sequence, code, f"{table} {key}", stored.get(key, "")) if code else None
+        for key, (sequence, code) in compared.items()
+    }
+
+
+def compare(
+    stored: Mapping[uuid.UUID, str], first: Mapping[uuid.UUID, str], events: Collection[str]
+) -> dict[uuid.UUID, tuple[int | None, str]]:
+    """Hold the states of rows against their entries, read one after the other; return by row the entry and the code.
+
+    Args:
+        stored: the present states.
+        first: the states before the first entry: "" where a row without an entry is a fault.
+    """
+    last = dict(first)
+    places: dict[uuid.UUID, tuple[int | None, str]] = {}
+    entries = AuditEntry.objects.filter(subject__in=list(stored), event__in=events).order_by("subject", "sequence")
+    for subject, sequence, facts in entries.values_list("subject", "sequence", "facts").iterator():
+        if subject is None or not isinstance(facts, dict):
+            continue
+        between = facts.get("before", "") != last.get(subject, "")
+        last[subject] = str(facts.get("state", ""))
+        if not places.get(subject, (None, ""))[1]:
+            places[subject] = (sequence, "state.between" if between else "")
+    return {key: _place(state, last.get(key, ""), places.get(key)) for key, state in stored.items()}
+
+
+def _place(stored: str, recorded: str, place: tuple[int | None, str] | None) -> tuple[int | None, str]:
+    """Return the entry and the code of a row; "" where it is as recorded."""
+    sequence, code = place or (None, "")
+    if stored != recorded:
+        return sequence, "state.altered" if recorded else "state.unrecorded"
+    return sequence, code
+
+
+def _table_faults(_keys: Sequence[object]) -> Iterator[Fault]:
+    """Yield the faults of the tables of reference data; with the head locked, behind which each change waits."""
+    with transaction.atomic():
+        ChainHead.objects.select_for_update().get(pk=1)
+        for model in REFERENCE_TABLES:
+            subject = table_subject(model)
+            stored = {subject: table_state(model)}
+            sequence, code = compare(stored, {}, ["catalog.changed"])[subject]
+            if code and (sequence or model._default_manager.exists()):
+                yield Fault(sequence, code, f"table {model._meta.model_name}", stored[subject])
+
+
+def _all_of(state: str, _scope: Scope) -> Rows:
+    return STATES[state].model._base_manager.all()
+
+
+def _once(_scope: Scope) -> Rows:
+    return ChainHead.objects.all()
+
+
+CHECKS: tuple[RowCheck, ...] = (
+    RowCheck("staff", partial(_all_of, "staff"), partial(_state_faults, "staff")),
+    RowCheck("team", partial(_all_of, "team"), partial(_state_faults, "team")),
+    RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),
+    RowCheck("reference_data", _once, _table_faults),
+)

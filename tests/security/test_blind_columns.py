@@ -1,0 +1,65 @@
+"""Each deciding column, altered alone by somebody who can write to the database, is named by verification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from bench.attack.columns import ALTERATIONS, blind_columns
+from complaints.domain.workflow import Action
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody
+from complaints.services import assignment, case_actions, case_file, conflicts
+from complaints.services.actor import Actor
+from complaints.services.audit import verify
+from complaints.services.evidence import processing
+from complaints.services.forwarding.release import forward
+from tests.database import built_once
+from tests.images import photo
+from tests.world import Cast, at, change_account, close_batch, sealed_upload, send_report
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+
+
+@pytest.fixture(scope="module")
+def whole_day(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """A day with a forwarded case, a conflict, an assignment and a waiting file; closed."""
+    with built_once(django_db_blocker), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
+        build(shared_cast)
+        yield shared_cast
+
+
+def build(cast: Cast) -> None:
+    change_account("vino", nip="197001011990031001")
+    sent = send_report(today=DAY, files=[sealed_upload(photo())], province="33")
+    other = send_report(today=DAY, accused_nip="197001011990031001", category="B2", accused_kind="colleague")
+    send_report(today=DAY, files=[sealed_upload(photo())], province="32")
+    assert processing.process_pending(limit=1) == 1
+    vera = cast.ring("vera")
+    do = {"actor": Actor(vera, NOW), "case_id": sent.case.pk}
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_file.open_case(**do)
+    assignment.claim(seen=None, **do)
+    case_actions.act(action=Action.VERIFY, **do)
+    objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
+    body = OversightBody.objects.get(pk="kasn")
+    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
+    case_file.summaries(actor=Actor(vera, NOW), cases=[other.case])
+    conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")
+    close_batch(at(DAY + timedelta(days=1), 0))
+
+
+def test_the_day_is_whole(db: None, whole_day: Cast) -> None:
+    assert verify.verify_chain().faults == ()
+
+
+def test_every_alteration_is_named(db: None, whole_day: Cast) -> None:
+    missing: list[str] = []
+    assert blind_columns(missing=missing) == []
+    assert missing == []
+    assert len(ALTERATIONS) > 40

@@ -1,0 +1,223 @@
+"""Altered in the database a minute ago: what the chain contradicts is shown to nobody, before any night passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.urls import reverse
+
+from complaints import access
+from complaints.domain.workflow import Action, TransitionRefused
+from complaints.models import triggers
+from complaints.models.audit import AuditEntry
+from complaints.models.blind_index import IndexEntry
+from complaints.models.case import Case, CaseStep
+from complaints.models.complaint import Complaint
+from complaints.models.conflict import Conflict
+from complaints.services import case_file, conflicts, first_look, follow_up
+from complaints.services.actor import Actor
+from complaints.services.keyring import Locked
+from complaints.services.team_keys import personal
+from tests.cases import act, in_review
+from tests.database import editor
+from tests.world import Cast, Sent, SignedIn, at, change_account, send_report
+
+DAY = date(2026, 11, 9)
+NOW = at(DAY)
+NIP = "197001011990031001"
+SENTENCE = "Kami sedang memeriksa catatan laporan ini; pesan Anda tetap kami terima."
+pytestmark = pytest.mark.django_db
+
+
+def look(cast: Cast, name: str) -> None:
+    first_look.process_new_reports(actor=Actor(cast.ring(name), NOW))
+
+
+def opens(cast: Cast, name: str, sent: Sent) -> bool:
+    """Whether somebody can open a case; the lists and the keys must agree."""
+    ring = cast.ring(name)
+    line = case_file.summaries(actor=Actor(ring, NOW), cases=[sent.case]).get(sent.case.pk, "")
+    try:
+        case_file.open_case(actor=Actor(cast.ring(name), NOW), case_id=sent.case.pk)
+    except Case.DoesNotExist:
+        assert line == ""
+        return False
+    assert line
+    return True
+
+
+# --- The officer whom a report names ----------------------------------------------------------------------------------
+
+
+def test_a_deleted_row_of_a_conflict_lets_nobody_in(cast: Cast, signed_in: SignedIn) -> None:
+    change_account("vino", nip=NIP)
+    matched, declared = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
+    look(cast, "vera")
+    conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=declared.case.pk, reason="Saudara.")
+    Conflict.objects.all().delete()
+    for sent in (matched, declared):
+        assert not opens(cast, "vino", sent)
+        assert not access.cases_for(cast["vino"]).filter(pk=sent.case.pk).exists()
+        assert access.has_conflict(cast["vino"], sent.case.pk)
+        with pytest.raises(Locked):
+            cast.ring("vino").complaint(Complaint.objects.get(case=sent.case))
+        url = reverse("admin:complaints_case_change", args=[sent.case.pk])
+        assert signed_in("vino").get(url).status_code == 404
+    assert opens(cast, "vera", matched)
+
+
+def test_a_row_that_was_set_to_lifted_lets_nobody_in(cast: Cast) -> None:
+    change_account("vino", nip=NIP)
+    sent = send_report(today=DAY, accused_nip=NIP)
+    look(cast, "vera")
+    Conflict.objects.update(is_lifted=True)
+    assert not opens(cast, "vino", sent)
+
+
+def test_a_report_that_is_said_to_be_indexed_is_indexed_before_it_is_shown(cast: Cast) -> None:
+    change_account("vino", nip=NIP)
+    sent = send_report(today=DAY, accused_nip=NIP)
+    Complaint.objects.update(index_entry=1)
+    assert not opens(cast, "vino", sent)
+    assert AuditEntry.objects.get(event="index.written").subject == Complaint.objects.get().pk
+    assert opens(cast, "vera", sent)
+
+
+@pytest.mark.parametrize("named", [{"nip": NIP}, {"agency": "dinas contoh"}, {"first_name": "Siti", "last_name": "A"}])
+def test_the_own_data_are_held_against_the_opened_answers(cast: Cast, named: dict[str, str]) -> None:
+    """Without any help of the index, whose rows are gone; the line of the queue still knows of none."""
+    sent = send_report(today=DAY, accused_nip=NIP, accused_name="Siti A")
+    look(cast, "vera")
+    IndexEntry.objects.all().delete()
+    change_account("vino", **named)
+    with pytest.raises(Case.DoesNotExist):
+        case_file.open_case(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk)
+    assert Conflict.objects.get().staff == cast["vino"]
+    assert not AuditEntry.objects.filter(event="case.opened", actor=cast["vino"].pk).exists()
+    assert opens(cast, "fitri", sent)
+
+
+def test_a_conflict_planted_as_lifted_keeps_nobody_from_being_found(cast: Cast) -> None:
+    change_account("vino", nip=NIP)
+    sent = send_report(today=DAY, accused_nip=NIP)
+    complaint = Complaint.objects.get()
+    Conflict.objects.create(complaint=complaint, staff=cast["vino"], kind="matched", is_lifted=True)
+    look(cast, "vera")
+    assert not opens(cast, "vino", sent)
+
+
+def test_a_colleague_who_lifts_it_lets_the_person_in(cast: Cast) -> None:
+    change_account("vino", nip=NIP)
+    sent = send_report(today=DAY, accused_nip=NIP)
+    look(cast, "vera")
+    do: dict[str, Any] = {"case_id": sent.case.pk, "staff_id": cast["vino"].pk, "reason": "Orang lain."}
+    conflicts.lift_conflict(actor=Actor(cast.ring("fitri"), NOW), **do)
+    assert opens(cast, "vino", sent)
+
+
+# --- The reporter's page ----------------------------------------------------------------------------------------------
+
+COLUMNS: list[dict[str, Any]] = [
+    {"status": "ineligible"},
+    {"status": "received", "step_count": 0},
+    {"stage_reached": 4},
+    {"due_on": DAY + timedelta(days=500)},
+    {"due_on": None},
+    {"lead_body": "kasn"},
+    {"asked_from": "under_examination", "status": "needs_information"},
+]
+
+
+def page_of(sent: Sent) -> follow_up.StatusPage:
+    return follow_up.status_page(ticket=sent.ticket, today=DAY)
+
+
+@pytest.mark.parametrize("altered", COLUMNS, ids=str)
+def test_an_altered_status_is_not_told(cast: Cast, altered: dict[str, Any]) -> None:
+    sent = in_review(cast)
+    assert page_of(sent).status == "in_review"
+    Case.objects.filter(pk=sent.case.pk).update(**altered)
+    page = page_of(sent)
+    assert page.under_check
+    assert (page.status, page.label, page.due_on, page.events, page.may_withdraw) == ("", "", None, [], False)
+    assert not any(stage.reached for stage in page.stages)
+    assert page.may_answer
+
+
+def test_an_altered_status_before_any_step_is_not_told(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    assert page_of(sent).status == "received"
+    for altered in ({"status": "withdrawn"}, {"due_on": None}, {"stage_reached": 2}):
+        Case.objects.filter(pk=sent.case.pk).update(**altered)
+        assert page_of(sent).under_check
+        Case.objects.filter(pk=sent.case.pk).update(status="received", stage_reached=1, due_on=sent.case.due_on)
+    assert not page_of(sent).under_check
+
+
+def _alter_step(**values: Any) -> None:
+    triggers.remove_append_only(editor())
+    CaseStep.objects.update(**values)
+    triggers.install_append_only(editor())
+
+
+def _alter_entry(**values: Any) -> None:
+    triggers.remove_append_only(editor())
+    AuditEntry.objects.filter(event="case.transition").update(**values)
+    triggers.install_append_only(editor())
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda: _alter_step(due_on=DAY),
+        lambda: _alter_step(actor=None),
+        lambda: _alter_entry(signature=b"\0" * 64),
+        lambda: _alter_entry(actor=None),
+        lambda: _alter_entry(at=NOW + timedelta(hours=1)),
+    ],
+)
+def test_altered_steps_and_entries_tell_nothing(cast: Cast, alter: Callable[[], None]) -> None:
+    sent = in_review(cast)
+    alter()
+    assert page_of(sent).under_check
+
+
+def test_the_page_says_so_in_words_and_still_takes_messages(cast: Cast, signed_in: SignedIn, client: Any) -> None:
+    sent = in_review(cast)
+    Case.objects.filter(pk=sent.case.pk).update(status="ineligible")
+    assert client.post("/cek/", {"code": sent.code}).status_code == 302
+    text = " ".join(client.get("/cek/laporan/").content.decode().split())
+    assert SENTENCE in text
+    assert "Tidak memenuhi syarat" not in text
+    assert client.post("/cek/laporan/jawab/", {"text": "Halo."}).status_code == 302
+    assert Complaint.objects.get().messages.count() == 1
+    assert not CaseStep.objects.filter(actor_kind="reporter").exists()
+    with pytest.raises(TransitionRefused):
+        follow_up.withdraw(ticket=sent.ticket, reason="", today=DAY)
+
+
+def test_a_question_that_nobody_asked_takes_no_answer_as_a_step(cast: Cast) -> None:
+    sent = in_review(cast)
+    Case.objects.filter(pk=sent.case.pk).update(status="needs_information", asked_from="in_review")
+    follow_up.add_message(ticket=sent.ticket, text="Halo.", files=[], today=DAY)
+    assert Case.objects.get(pk=sent.case.pk).step_count == 1
+
+
+def test_steps_of_somebody_who_has_left_or_has_another_key_are_told(cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.VERIFY)
+    personal.set_initial_password(staff=cast["vera"], password="sandi pertama yang lain", now=NOW)
+    assert page_of(sent).status == "verified"
+
+
+def test_the_number_of_openings_is_counted_by_person_and_day(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    for name, day in (("vera", 0), ("vera", 0), ("vino", 0), ("vera", 1)):
+        case_file.open_case(actor=Actor(cast.ring(name), NOW + timedelta(days=day)), case_id=sent.case.pk)
+    assert page_of(sent).opened_count == 3
+    Case.objects.update(step_count=F("step_count"))
+    assert page_of(sent).opened_count == 3
