@@ -29,6 +29,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services.audit import batches, log, nightly_run
+from complaints.services.audit.state import row_digest
 
 ROUND = 5_000
 NOTE = bytes(4096)
@@ -86,7 +87,8 @@ class Chain:
                 at=self.now,
             )
             self.notes.append(note)
-            return "note.written", self.case.pk, {"note": str(note.pk), "digest": log.digest_of(NOTE)}
+            facts = {"note": str(note.pk), "digest": log.digest_of(NOTE), "row": row_digest(note)}
+            return "note.written", self.case.pk, facts
         case = self.case.pk if number % 2 else OTHER_CASES[number % len(OTHER_CASES)]
         return "case.opened", case, {}
 

@@ -55,6 +55,7 @@ EVENTS: Final = {
     "factor.added": _("Second factor added"),
     "factor.removed": _("Second factor removed"),
     "factor.codes_made": _("Recovery codes made"),
+    "factor.ended": _("App and recovery codes ended with the key"),
     "factor.reset": _("Second factor reset"),
     "team.made": _("Team made"),
     "team.asked": _("Admission asked for"),

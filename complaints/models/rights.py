@@ -151,8 +151,8 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Province": _REFERENCE,
     "complaints.SanctionKind": _REFERENCE,
     "complaints.StandardText": _REFERENCE,
-    # Tables of others: second factors are rows of django-allauth.
-    "mfa.Authenticator": Line(web=FREE, jobs=NOTHING),
+    # Tables of others: second factors are rows of django-allauth, which verification compares with the chain.
+    "mfa.Authenticator": Line(web=FREE, jobs=READ),
     "account.EmailAddress": Line(web=READ, jobs=NOTHING),
     "account.EmailConfirmation": Line(web=NOTHING, jobs=NOTHING),
     "admin.LogEntry": Line(web=NOTHING, jobs=NOTHING),

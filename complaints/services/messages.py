@@ -19,6 +19,7 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.state import row_digest
 from complaints.services.keyring import message_context
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
@@ -68,7 +69,7 @@ def send_to_reporter(
         context = message_context(message, kind="to-reporter")
         message.sealed_for_reporter = seal_record(bytes(complaint.reporter_key), context, text, signer)
     message.save(force_insert=True)
-    facts = {"message": str(message.pk), "digest": log.digest_of(message.sealed)}
+    facts = {"message": str(message.pk), "digest": log.digest_of(message.sealed), "row": row_digest(message)}
     if message.sealed_for_reporter:
         facts["copy"] = log.digest_of(message.sealed_for_reporter)
     actor.record("message.sent", case=complaint.case_id, facts=facts)
@@ -135,7 +136,7 @@ def store_for_triage(row: InternalNote | Assessment, kind: str, content: object,
     row.author, row.author_key = actor.staff, signer.public
     row.sealed = seal_record(pair.public, row_context(row, kind), content, signer)
     row.save(force_insert=True)
-    facts = {event.partition(".")[0]: str(row.pk), "digest": log.digest_of(row.sealed)}
+    facts = {event.partition(".")[0]: str(row.pk), "digest": log.digest_of(row.sealed), "row": row_digest(row)}
     actor.record(event, case=complaint.case_id, facts=facts)
 
 

@@ -7,7 +7,10 @@ nobody reads a secret, not even with the database and the environment (docs/adr/
 from __future__ import annotations
 
 import hmac
+import logging
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha1
 
@@ -17,6 +20,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from django.db import transaction
+from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
@@ -25,7 +29,10 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, s
 from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff
 from complaints.services import account_confirmation, sessions, signin_counts
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.state import change_facts, locked_state
+
+logger = logging.getLogger(__name__)
 
 PERIOD = 30
 # Time steps before and after the present one: phone clocks are often off by half a minute.
@@ -99,6 +106,18 @@ def has_factor(staff: Staff) -> bool:
     return bool(Authenticator.objects.filter(user=staff, type__in=PRIMARY).exists())
 
 
+def are_recorded(staff: Staff) -> bool:
+    """Whether a person's second factors are as the audit chain records them; asked before one of them is accepted.
+
+    Where they are not, a row was added, deleted or altered in the database, and only a reset helps. The log says so
+    without a name, and verification names the account.
+    """
+    is_recorded = recorded_acts.factors_are_recorded(staff.pk)
+    if not is_recorded:
+        logger.error("A sign-in was refused: second factors are not as the audit chain records them")
+    return is_recorded
+
+
 def matching_step(secret: str, code: str, now: float) -> int | None:
     """Return the time step for which ``code`` is right, within the tolerance around ``now`` (Unix time)."""
     present = int(now) // PERIOD
@@ -156,23 +175,38 @@ def _accepts_recovery_codes(row: Authenticator, keys: KeySet, given: list[str]) 
     return len(known) == len(given) and all(codes.validate_code(code) for code in known)
 
 
-def enrol_totp(*, staff: Staff, keys: KeySet | None, secret: str = "", step: int = -1) -> str:
-    """Replace a person's authenticator app; return the secret of the new one (base32). Raises NoKey.
+def replace_totp(*, staff: Staff, keys: KeySet | None, secret: str, step: int) -> None:
+    """Replace a person's authenticator app within :func:`recorded_change`. Raises NoKey.
 
     Args:
+        secret: that of the new app (base32).
         step: the time step of the code that confirmed the app; no code up to it is accepted again.
     """
-    secret = secret or str(generate_totp_secret())
     data = {"secret": seal_secret(keys, staff.pk, secret, TOTP), "step": step}
     with transaction.atomic():
         Authenticator.objects.filter(user=staff, type=TOTP).delete()
         Authenticator.objects.create(user=staff, type=TOTP, data=data)
+
+
+@transaction.atomic
+def enrol_totp(*, staff: Staff, keys: KeySet | None) -> str:
+    """Give an account an authenticator app at the server's terminal; return its secret (base32). Raises NoKey."""
+    before, secret = locked_state(staff, "factors"), str(generate_totp_secret())
+    replace_totp(staff=staff, keys=keys, secret=secret, step=-1)
+    facts = {"staff": str(staff.pk), "kind": TOTP.value, **change_facts(staff, "factors", before=before)}
+    log.append(event="factor.added", now=timezone.now(), actor=staff, subject=staff.pk, facts=facts)
     return secret
 
 
-def forget_sealed(*, staff: Staff) -> None:
+@transaction.atomic
+def forget_sealed(*, staff: Staff, now: datetime) -> None:
     """Delete the app and the recovery codes of a person whose key was retired: nothing opens their secrets any more."""
+    if not Authenticator.objects.filter(user=staff, type__in=(TOTP, CODES)).exists():
+        return
+    before = locked_state(staff, "factors")
     Authenticator.objects.filter(user=staff, type__in=(TOTP, CODES)).delete()
+    facts = {"staff": str(staff.pk), **change_facts(staff, "factors", before=before)}
+    log.append(event="factor.ended", now=now, subject=staff.pk, facts=facts)
 
 
 def practice_code(*, staff: Staff, keys: KeySet | None, now: float, code_before: str | None = None) -> str:
@@ -189,14 +223,19 @@ def practice_code(*, staff: Staff, keys: KeySet | None, now: float, code_before:
     return _code(secret, step) if step <= present + TOLERANCE else ""
 
 
-@transaction.atomic
-def record(*, event: str, staff: Staff, kind: str, now: datetime, signer: SignPair | None) -> None:
-    """Record that a person has added, removed or renewed a factor of their own; ``event`` is a ``factor.`` event.
+@contextmanager
+def recorded_change(*, event: str, staff: Staff, kind: str, now: datetime, signer: SignPair | None) -> Iterator[None]:
+    """Record what a person adds, removes or renews among their factors in the block; ``event`` is a ``factor.`` event.
 
-    They are told by mail and at the next sign-in, because it may have been somebody else.
+    The block and the entry are one transaction. They are told by mail and at the next sign-in, because it may have been
+    somebody else.
     """
-    log.append(event=event, now=now, actor=staff, signer=signer, facts={"staff": str(staff.pk), "kind": kind})
-    signin_counts.note_change(staff=staff, kind=CHANGES[event], now=now)
+    with transaction.atomic():
+        before = locked_state(staff, "factors")
+        yield
+        facts = {"staff": str(staff.pk), "kind": kind, **change_facts(staff, "factors", before=before)}
+        log.append(event=event, now=now, actor=staff, signer=signer, subject=staff.pk, facts=facts)
+        signin_counts.note_change(staff=staff, kind=CHANGES[event], now=now)
 
 
 @transaction.atomic
@@ -205,8 +244,10 @@ def reset(*, staff: Staff, by: Staff | None, signer: SignPair | None, now: datet
 
     They enrol again once another administrator has confirmed it; ``by`` is None for a command on the server.
     """
+    before = locked_state(staff, "factors")
     Authenticator.objects.filter(user=staff).delete()
-    log.append(event="factor.reset", now=now, actor=by, signer=signer, facts={"staff": str(staff.pk)})
+    facts = {"staff": str(staff.pk), **change_facts(staff, "factors", before=before)}
+    log.append(event="factor.reset", now=now, actor=by, signer=signer, subject=staff.pk, facts=facts)
     account_confirmation.ask(staff=staff, cause=account_confirmation.Cause.FACTOR, by=by, signer=signer, now=now)
     signin_counts.note_change(staff=staff, kind=SigninCount.Kind.FACTOR_RESET, now=now)
     sessions.end_sessions(staff=staff, by=by, signer=signer, now=now)

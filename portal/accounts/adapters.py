@@ -13,10 +13,12 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -78,8 +80,15 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         return user
 
     def pre_login(self, request: HttpRequest, user: Staff, **kwargs: object) -> HttpResponse | None:
-        """Change the session's cookie and hold the key that the password opened until the second factor is given."""
+        """Change the session's cookie and hold the key that the password opened until the second factor is given.
+
+        Somebody whose second factors are not as the chain records them is sent back, the key unheld.
+        """
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        if response is None and not mfa.are_recorded(user):
+            # Also where no factor is left: the person would be asked to set up one, and with them whoever deleted it.
+            messages.error(request, step_up.FACTORS_DIFFER)
+            return redirect("account_login")
         if response is None:
             request.session.cycle_key()
             step_up.hold_pending_key(request, user, getattr(user, "unlocked_key", None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from allauth.core import context
@@ -17,7 +18,6 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from cryptography.exceptions import InvalidSignature
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -37,19 +37,21 @@ def _person(request: HttpRequest) -> Staff:
     return cast(Staff, request.user)
 
 
-def _record(request: HttpRequest, event: str, kind: str) -> None:
+def _recorded(request: HttpRequest, event: str, kind: str) -> AbstractContextManager[None]:
+    """Record the change of factors that the block makes, in one transaction with it."""
     keyring: Keyring = request.keyring  # type: ignore[attr-defined]
-    mfa.record(event=event, staff=_person(request), kind=kind, now=timezone.now(), signer=keyring.signer)
+    return mfa.recorded_change(
+        event=event, staff=_person(request), kind=kind, now=timezone.now(), signer=keyring.signer
+    )
 
 
-def _finish_enrolment(request: HttpRequest, kind: str, *, has_new_codes: bool = False) -> HttpResponse:
-    """Record a new factor, release the key that waits for it, and redirect to the recovery codes where they are new.
+def _finish_enrolment(request: HttpRequest, *, has_new_codes: bool = False) -> HttpResponse:
+    """Release the key that waits for a new factor, and redirect to the recovery codes where they are new.
 
     The person's first factor changes the session's cookie, as a login does.
     """
     person = _person(request)
     is_first = not gave_second_factor(request, person)
-    _record(request, "factor.added", kind)
     has_new_codes = bool(auto_generate_recovery_codes(request)) or has_new_codes
     if is_first:
         request.session.cycle_key()
@@ -107,12 +109,12 @@ class ActivateAppView(Confirmed, ThrottledView):
         return {**super().get_form_kwargs(), "user": self.request.user}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
+        with _recorded(self.request, "factor.added", "totp"):
             person = _person(self.request)
             keys = step_up.held_keys(self.request, person)
-            mfa.enrol_totp(staff=person, keys=keys, secret=form.secret, step=form.step)
+            mfa.replace_totp(staff=person, keys=keys, secret=form.secret, step=form.step)
             clear_totp_secret(self.request)
-            return _finish_enrolment(self.request, "totp")
+            return _finish_enrolment(self.request)
 
     def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         """Add the secret in groups of four for typing, and whether an app is replaced."""
@@ -138,8 +140,7 @@ class RemoveAppView(Confirmed, DeactivateTOTPView):
     """Removes the app, where there is another factor."""
 
     def form_valid(self, form: Form) -> HttpResponse:
-        with transaction.atomic():
-            _record(self.request, "factor.removed", "totp")
+        with _recorded(self.request, "factor.removed", "totp"):
             return cast(HttpResponse, super().form_valid(form))
 
 
@@ -149,9 +150,9 @@ class AddKeyView(Confirmed, AddWebAuthnView):
     form_class = NewKeyForm
 
     def form_valid(self, form: NewKeyForm) -> HttpResponse:
-        with transaction.atomic():
+        with _recorded(self.request, "factor.added", "webauthn"):
             super().form_valid(form)
-            return _finish_enrolment(self.request, "webauthn", has_new_codes=self.did_generate_recovery_codes)
+            return _finish_enrolment(self.request, has_new_codes=self.did_generate_recovery_codes)
 
 
 class RemoveKeyView(Confirmed, RemoveWebAuthnView):
@@ -164,8 +165,7 @@ class RemoveKeyView(Confirmed, RemoveWebAuthnView):
         if not adapter.can_delete_authenticator(self.get_object()):
             form.add_error(None, ValidationError(adapter.error_messages["cannot_delete_authenticator"]))
             return cast(HttpResponse, self.render_to_response(self.get_context_data(form=form), status=409))
-        with transaction.atomic():
-            _record(self.request, "factor.removed", "webauthn")
+        with _recorded(self.request, "factor.removed", "webauthn"):
             return cast(HttpResponse, super().form_valid(form))
 
 
@@ -173,8 +173,7 @@ class NewCodesView(Confirmed, GenerateRecoveryCodesView):
     """Creates new recovery codes; the old ones stop working."""
 
     def form_valid(self, form: Form) -> HttpResponse:
-        with transaction.atomic():
-            _record(self.request, "factor.codes_made", "recovery_codes")
+        with _recorded(self.request, "factor.codes_made", "recovery_codes"):
             return cast(HttpResponse, super().form_valid(form))
 
 

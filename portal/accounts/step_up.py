@@ -12,12 +12,18 @@ from typing import Any
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.keyring import SESSION_KEY, keys_from, store_keys
 from portal.accounts.sessions import FACTOR, PENDING, gave_second_factor
 
+# Said to somebody whose second factors are not as the audit chain records them (services.mfa.are_recorded).
+FACTORS_DIFFER = gettext_lazy(
+    "The second factors of this account are not as they were recorded, so it cannot sign in for now. Talk to an "
+    "administrator, in person or by telephone."
+)
 # [the id of the person who gave the password, seconds since the epoch].
 FIRST_FACTOR = "password_at"
 # How many codes of this sign-in were wrong, and how many end it.

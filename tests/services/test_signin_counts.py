@@ -172,8 +172,9 @@ def test_a_change_is_told_by_mail_and_at_the_next_sign_in(
 ) -> None:
     vera, now = cast["vera"], at(DAY)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-        mfa.record(event="factor.added", staff=vera, kind="webauthn", now=now, signer=None)
-        mfa.record(event="factor.codes_made", staff=vera, kind="recovery_codes", now=now, signer=None)
+        for event, kind in (("factor.added", "webauthn"), ("factor.codes_made", "recovery_codes")):
+            with mfa.recorded_change(event=event, staff=vera, kind=kind, now=now, signer=None):
+                pass
     assert [letter.to for letter in mail.outbox] == [["vera@example.invalid"]] * 2
     assert len({letter.body for letter in mail.outbox}) == 1, "fixed words"
     assert "kunci" not in mail.outbox[0].body
@@ -183,7 +184,8 @@ def test_a_change_is_told_by_mail_and_at_the_next_sign_in(
 
 def test_somebody_without_an_address_is_told_at_the_sign_in(cast: Cast) -> None:
     Staff.objects.filter(username="vera").update(email="")
-    mfa.record(event="factor.removed", staff=cast["vera"], kind="totp", now=at(DAY), signer=None)
+    with mfa.recorded_change(event="factor.removed", staff=cast["vera"], kind="totp", now=at(DAY), signer=None):
+        pass
     assert signin_counts.take_untold(staff=cast["vera"]) == {"factor_removed": 1}
 
 

@@ -1,4 +1,4 @@
-"""What the chain records, asked before something is shown: the steps of a case, its openings, the index of a report.
+"""What the chain records, asked before it counts: the steps of a case, its openings, the index of a report, factors.
 
 Verification at night says the same of every row; this needs no night, for the few rows that are about to be shown.
 """
@@ -32,8 +32,9 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.services.audit.log import payload, server_signer
-from complaints.services.audit.state import STATES
+from complaints.services.audit.state import STATES, blank_states, states_of
 
+FACTOR_RESET: Final = "factor.reset"
 OPENINGS: Final = ("case.opened", "release.opened")
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
@@ -158,3 +159,27 @@ def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int
         condition |= Q(case=case) & days
     entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
     return entries.values_list("actor", TruncDate("at")).distinct().count()
+
+
+def factors_are_recorded(person: uuid.UUID) -> bool:
+    """Whether a person's second factors are as the chain records them, each entry following from the one before.
+
+    The entries count from the last reset on, which begins anew. Each must be signed by the server, or by a key of the
+    person who acted: somebody who writes to the database could append an entry together with a row.
+    """
+    last, holds = blank_states([person], "factors").get(person, ""), True
+    for entry in AuditEntry.objects.filter(subject=person, event__in=STATES["factors"].events).order_by("sequence"):
+        follows = entry.event == FACTOR_RESET or (holds and entry.facts.get("before") == last)
+        holds = follows and _is_signed_for(entry, person)
+        last = str(entry.facts.get("state"))
+    return holds and states_of([person], "factors").get(person) == last
+
+
+def _is_signed_for(entry: AuditEntry, person: uuid.UUID) -> bool:
+    signer = bytes(entry.signer)
+    if not _is_signed(entry, signer):
+        return False
+    if signer == server_signer().public:
+        return True
+    is_own = entry.actor == person or entry.event == FACTOR_RESET
+    return is_own and entry.actor is not None and was_key_of(entry.actor, signer)

@@ -6,12 +6,14 @@ nothing, so the salt goes when the row is erased: the digest of a name without a
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
+from allauth.mfa.models import Authenticator
 from django.db import models
 
 from complaints.domain import hashchain
@@ -21,11 +23,13 @@ from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services.audit.coverage import state_columns
+from complaints.services.audit.coverage import COVERAGE, state_columns
 
 DIGEST_BYTES: Final = 16
 # Reference data is public: nothing would be hidden by a salt.
 _PUBLIC: Final = b"reference data"
+# What using a second factor leaves in its data: the last code's step, used recovery codes, when they were shown.
+_MARKS_OF_USE: Final = frozenset({"step", "used_mask", "viewed_at"})
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,12 @@ STATES: Final[Mapping[str, State]] = {
         Team,
         ("team.made", "team.asked", "team.admitted", "team.left", "teamkey.rotated", "teamkey.finished"),
         ((TeamKey, "team"), (TeamMembership, "team")),
+    ),
+    # All second factors of a person, none included: added, removed or exchanged rows are seen alike.
+    "factors": State(
+        Staff,
+        ("factor.added", "factor.removed", "factor.codes_made", "factor.ended", "factor.reset"),
+        ((Authenticator, "user"),),
     ),
     "filing": State(Case, ("case.changed",)),
     "assignment": State(Case, ("case.assigned", "case.taken_on", "case.declined")),
@@ -99,13 +109,27 @@ def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
 
 
 def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
-    """Return the states that rows have before any act: that of an unassigned case; "" where an act made the row."""
-    if state != "assignment":
+    """Return the states that rows have before any act: that of an unassigned case, or of a person without a factor.
+
+    It is "" where an act made the row.
+    """
+    if state not in ("assignment", "factors"):
         return {}
-    columns = state_columns("Case", state)
-    content: dict[str, object] = {"row": dict.fromkeys(columns), "parts": []}
-    salts = Case._base_manager.filter(pk__in=keys).values_list("pk", "salt")
+    model = STATES[state].model
+    content: dict[str, object] = {"row": dict.fromkeys(state_columns(model.__name__, state)), "parts": []}
+    salts = model._base_manager.filter(pk__in=keys).values_list("pk", "salt")
     return {key: _digest(content, bytes(salt)) for key, salt in salts}
+
+
+def row_digest(row: models.Model) -> str:
+    """Return the digest (hexadecimal) of the clear columns that the entry of an act records of a new row."""
+    columns = COVERAGE[type(row).__name__].recorded
+    return digest_of_columns(columns, [getattr(row, row._meta.get_field(name).attname) for name in columns])
+
+
+def digest_of_columns(columns: Sequence[str], values: Iterable[object]) -> str:
+    """Return the digest of :func:`row_digest` from the values of the ``recorded`` columns of a table."""
+    return blake2b(hashchain.canonical(_plain(zip(columns, values, strict=True))), person=b"clear columns").hex()
 
 
 def table_state(model: type[models.Model]) -> str:
@@ -177,4 +201,9 @@ def _plain_value(value: object) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, dict):
+        value = {name: value[name] for name in value.keys() - _MARKS_OF_USE}
+    if isinstance(value, dict | list | float):
+        # The data of a second factor. As text: whoever writes to the database can put a number with a fraction there.
+        return json.dumps(value, sort_keys=True)
     return str(value) if isinstance(value, uuid.UUID) else value

@@ -24,9 +24,11 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.services import team_key_history
+from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 from complaints.services.audit.log import digest_of
 from complaints.services.audit.recorded_acts import own_facts, step_facts
+from complaints.services.audit.state import digest_of_columns
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
 PIECE: Final = 200
@@ -214,7 +216,7 @@ def text_faults(sequences: Sequence[int]) -> Iterator[Fault]:
         subject = f"{_TABLES[event][0]} {row or ''}"
         if row is None or row not in stored:
             yield Fault(sequence, "row.gone", subject)
-        elif stored[row] != {key: facts[key] for key in ("digest", "copy") if key in facts}:
+        elif stored[row] != {key: facts[key] for key in ("digest", "row", "copy") if key in facts}:
             yield Fault(sequence, "row.altered", subject, state=".".join(stored[row].values()))
 
 
@@ -241,14 +243,14 @@ def _row_id(event: str, facts: object) -> uuid.UUID | None:
 
 
 def _digests(model: type[models.Model], rows: list[uuid.UUID]) -> Iterable[tuple[uuid.UUID, dict[str, str]]]:
-    stored = model._default_manager.filter(pk__in=rows)
-    if model is not Message:
-        for row, sealed in stored.values_list("pk", "sealed").iterator(chunk_size=PIECE):
-            yield row, {"digest": digest_of(sealed)}
-        return
-    messages = stored.values_list("pk", "sealed", "sealed_for_reporter")
-    for row, sealed, copy in messages.iterator(chunk_size=PIECE):
-        yield row, {"digest": digest_of(sealed), **({"copy": digest_of(copy)} if copy else {})}
+    columns = COVERAGE[model.__name__].recorded
+    copies = ("sealed_for_reporter",) if model is Message else ()
+    stored = model._default_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies)
+    for row, sealed, *values in stored.iterator(chunk_size=PIECE):
+        digests = {"digest": digest_of(sealed), "row": digest_of_columns(columns, values[: len(columns)])}
+        if copies and values[-1]:
+            digests["copy"] = digest_of(values[-1])
+        yield row, digests
 
 
 def surplus_faults(_head: Sequence[int]) -> Iterator[Fault]:

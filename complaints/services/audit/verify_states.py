@@ -40,7 +40,7 @@ def _faults_of(state: str, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault
     kind = STATES[state]
     stored, first = states_of(keys, state), blank_states(keys, state)
     compared = compare(stored, first, kind.events)
-    table = kind.model._meta.model_name
+    table = "factors of staff" if state == "factors" else kind.model._meta.model_name
     return {
         key: Fault(sequence, code, f"{table} {key}", stored.get(key, "")) if code else None
         for key, (sequence, code) in compared.items()
@@ -100,6 +100,7 @@ def _once(_scope: Scope) -> Rows:
 CHECKS: tuple[RowCheck, ...] = (
     RowCheck("staff", partial(_all_of, "staff"), partial(_state_faults, "staff")),
     RowCheck("team", partial(_all_of, "team"), partial(_state_faults, "team")),
+    RowCheck("factors", partial(_all_of, "factors"), partial(_state_faults, "factors")),
     RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),
     RowCheck("reference_data", _once, _table_faults),
 )

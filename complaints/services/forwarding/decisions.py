@@ -19,6 +19,7 @@ from complaints.models.reference_data import SanctionKind
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.state import row_digest
 from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
@@ -113,7 +114,7 @@ def _store_decision(
         content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, signer)
     row.save(force_insert=True)
-    facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed)}
+    facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed), "row": row_digest(row)}
     actor.record("decision.recorded", case=release.case_id, facts=facts)
 
 

@@ -22,7 +22,7 @@ from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.state import release_roots
+from complaints.services.audit.state import release_roots, row_digest
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import PostInfo, read_post
 from complaints.services.keyring import Keyring, bind_keys, grant_key
@@ -91,7 +91,7 @@ def forward(
     _release_files(actor.keyring, release, complaints, chosen, signer)
     digest = log.digest_of(release.sealed)
     facts = {"release": str(release.pk), "body": body.pk, "files": len(objects), "digest": digest}
-    facts["root"] = release_roots([release.pk])[release.pk]
+    facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
     actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
     if reply:

@@ -141,7 +141,6 @@ def record_change(
 
 def _retire(staff: Staff, now: datetime) -> None:
     """Retire a person's key without saving the row: every admission waits again for a member of its team."""
-    mfa.forget_sealed(staff=staff)
     if staff.public_key:
         rows = TeamMembership.objects.filter(staff=staff, left_at=None)
         teams = [
@@ -151,6 +150,8 @@ def _retire(staff: Staff, now: datetime) -> None:
         log.append(event="staff.key_retired", now=now, actor=staff, facts={"staff": str(staff.pk)})
         for team, before in teams:
             record_waiting(staff=staff, team=team, before=before, now=now)
+    # After the teams are locked, because its entry locks the audit chain.
+    mfa.forget_sealed(staff=staff, now=now)
     staff.public_key = staff.verify_key = staff.wrapped_key = None
 
 

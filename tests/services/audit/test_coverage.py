@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.state import STATES
 
-MODELS = {model.__name__: model for model in apps.get_app_config("complaints").get_models()}
+# Of other applications the tables that decide who signs in.
+OTHERS = [Authenticator, EmailAddress]
+MODELS = {model.__name__: model for model in [*apps.get_app_config("complaints").get_models(), *OTHERS]}
 # Tables of the chain itself are named as a whole.
 WHOLE = ["*"]
 
