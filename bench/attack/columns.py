@@ -10,16 +10,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
+from allauth.mfa.models import Authenticator
 from django.db import models, transaction
 from django.db.models import F
 
 from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Case
-from complaints.models.complaint import Complaint, KeyGrant
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.oversight import Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.reference_data import Category
+from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services.audit import verify
 
@@ -79,6 +81,47 @@ def _superuser_added() -> int:
     return 1
 
 
+def _factor_added() -> int:
+    """Add a security key, as somebody would who knows the password of the account."""
+    data = {"name": "1", "credential": {"id": "AAAA"}}
+    owner = Authenticator.objects.values_list("user", flat=True).first()
+    if owner is None:
+        return 0
+    Authenticator.objects.create(user_id=owner, type=Authenticator.Type.WEBAUTHN, data=data)
+    return 1
+
+
+def _factors_exchanged() -> int:
+    """Give the app of one person the secret of another's."""
+    rows = list(Authenticator.objects.filter(type=Authenticator.Type.TOTP).order_by("pk")[:2])
+    if len(rows) < 2:
+        return 0
+    return Authenticator.objects.filter(pk=rows[0].pk).update(data=rows[1].data)
+
+
+def _removals() -> models.QuerySet[RemovalRequest]:
+    return RemovalRequest.objects.filter(state=RemovalRequest.State.OPEN)
+
+
+def _staff_messages() -> models.QuerySet[Message]:
+    return Message.objects.exclude(direction=Message.Direction.FROM_REPORTER)
+
+
+def _moved_on(model: type[models.Model]) -> Alteration:
+    """Let the first row of a table say that it was written on another day."""
+    return lambda: _updated(model._default_manager.all(), at=F("at") - timedelta(days=9))
+
+
+def _other_author(model: type[models.Model]) -> Alteration:
+    def alter() -> int:
+        row = model._default_manager.order_by("pk").first()
+        others = _staff().exclude(pk=getattr(row, "author_id", None))
+        return _updated(model._default_manager.all(), author=others.values("pk")[:1])
+
+    return alter
+
+
+_TEXTS: Final[tuple[type[models.Model], ...]] = (InternalNote, Assessment, Finding, Recommendation, Sanction)
 _OPEN_RELEASE: Final = Release.State.OPEN
 ALTERATIONS: Final[dict[str, Alteration]] = {
     "conflict deleted": lambda: _deleted(Conflict.objects.in_force()),
@@ -131,6 +174,29 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "release grant deleted": lambda: _deleted(KeyGrant.objects.exclude(release=None)),
     "release state": lambda: _updated(Release.objects.filter(state=_OPEN_RELEASE), state="returned"),
     "release number": lambda: _updated(Release.objects.all(), number=9),
+    "release's person": lambda: _updated(Release.objects.all(), released_by=_staff(role="overseer").values("pk")[:1]),
+    "release's time": _moved_on(Release),
+    "factor added": _factor_added,
+    "factor deleted": lambda: _deleted(Authenticator.objects.all()),
+    "factors exchanged": _factors_exchanged,
+    "factor's owner": lambda: _updated(Authenticator.objects.all(), user=_staff(role="auditor").values("pk")[:1]),
+    "awaits_confirmation cleared": lambda: _updated(_staff(awaits_confirmation=True), awaits_confirmation=False),
+    "removal stopped": lambda: _updated(
+        _removals(), state="stopped", decided_by=F("asked_by"), decided_at=F("asked_at")
+    ),
+    "removal deleted": lambda: _deleted(_removals()),
+    "message's step": lambda: _updated(_staff_messages().exclude(step=None), step=None),
+    "message's release": lambda: _updated(
+        _staff_messages().filter(release=None), release=Release.objects.values("pk")[:1]
+    ),
+    "message's author": lambda: _updated(_staff_messages(), author=_staff(role="auditor").values("pk")[:1]),
+    "message's direction": lambda: _updated(_staff_messages(), direction=Message.Direction.BODY_TO_TRIAGE),
+    "message's sequence": lambda: _updated(_staff_messages(), sequence=77),
+    "message's day": lambda: _updated(_staff_messages(), day=F("day") - timedelta(days=9)),
+    "note's step": lambda: _updated(InternalNote.objects.all(), step=CaseStep.objects.values("pk")[:1]),
+    "checklist's step": lambda: _updated(Assessment.objects.exclude(step=None), step=None),
+    **{f"{model.__name__}.author": _other_author(model) for model in _TEXTS},
+    **{f"{model.__name__}.at": _moved_on(model) for model in _TEXTS},
 }
 
 

@@ -10,16 +10,20 @@ from pytest_django import DjangoDbBlocker
 
 from bench.attack.columns import ALTERATIONS, blind_columns
 from complaints.domain.workflow import Action
+from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
-from complaints.services import assignment, case_actions, case_file, conflicts
+from complaints.models.team import TeamMembership
+from complaints.services import account_confirmation, assignment, case_actions, case_file, conflicts, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
+from complaints.services.team_keys import removal
 from tests.database import built_once
 from tests.images import photo
-from tests.world import Cast, at, change_account, close_batch, sealed_upload, send_report
+from tests.world import Cast, at, change_account, close_batch, next_code, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
@@ -45,13 +49,36 @@ def build(cast: Cast) -> None:
     case_actions.act(action=Action.START_REVIEW, **do)
     case_file.open_case(**do)
     assignment.claim(seen=None, **do)
+    case_actions.act(action=Action.ASK_REPORTER, reason="Kapan tepatnya?", **do)
+    follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
     case_actions.act(action=Action.VERIFY, **do)
     objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
     body = OversightBody.objects.get(pk="kasn")
     forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
     case_file.summaries(actor=Actor(vera, NOW), cases=[other.case])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")
+    judge(cast, sent.case)
+    change_ways_in(cast)
     close_batch(at(DAY + timedelta(days=1), 0))
+
+
+def judge(cast: Cast, case: Case) -> None:
+    """Let the body work on the case up to the sanction, with a message to the reporter."""
+    do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": case.releases.get().pk}
+    decisions.act(action=Action.TAKE_UP, **do)
+    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
+    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
+    decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "800/1", DAY), **do)
+
+
+def change_ways_in(cast: Cast) -> None:
+    """Two people with an app, an account that waits for its confirmation, and a request to remove a member."""
+    for name in ("vera", "fitri"):
+        next_code(name)
+    ask = {"staff": cast["luar"], "cause": account_confirmation.Cause.FACTOR, "by": cast["adi"]}
+    account_confirmation.ask(**ask, signer=None, now=NOW)
+    row = TeamMembership.objects.get(staff=cast["vino"], left_at=None)
+    removal.ask(actor=Actor(cast.ring("fitri"), NOW), team_id=row.team_id, membership_id=row.pk, reason="Pindah tugas.")
 
 
 def test_the_day_is_whole(db: None, whole_day: Cast) -> None:

@@ -217,10 +217,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         )
     ),
     "RemovalRequest": Coverage(
+        derived=("id", "state"),
         unbound=_unbound(
-            "the newest entry about the request decides, and the signature of who asked", "id", "team", "membership",
-            "asked_by", "asked_at", "state", "decided_by", "decided_at", "sealed_number", "signature", "sealed",
-        )
+            "held against the newest entry and the signature of who asked, before it is carried out", "team",
+            "membership", "asked_by", "asked_at", "decided_by", "decided_at", "sealed_number", "signature", "sealed",
+        ),
     ),
     "SigninCount": Coverage(
         unbound=_unbound(

@@ -10,13 +10,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from complaints.domain.workflow import Action
-from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
+from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry, ChainHead
 from complaints.models.batch import Batch
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
+from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff
 from complaints.services.audit import verify_states
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
@@ -26,6 +27,13 @@ Variant = EvidenceObject.Variant
 # A batch that does not exist takes no file.
 NOT_WORKED: Final = Q(worked_batch=None) | ~Q(worked_batch__in=Batch.objects.values("number"))
 State = Evidence.State
+_REMOVAL_STATES: Final = {
+    "teamkey.removal_asked": RemovalRequest.State.OPEN,
+    "teamkey.removal_stopped": RemovalRequest.State.STOPPED,
+    "teamkey.removal_withdrawn": RemovalRequest.State.WITHDRAWN,
+    "teamkey.removal_confirmed": RemovalRequest.State.DONE,
+    "teamkey.removal_completed": RemovalRequest.State.DONE,
+}
 
 
 # --- Conflicts of interest: each entry names a report and a person ----------------------------------------------------
@@ -172,6 +180,27 @@ def _misplaced(keys: Collection[uuid.UUID]) -> list[uuid.UUID]:
     return sorted(wrong | set(posts.values_list("pk", flat=True)))
 
 
+# --- Requests to remove a member: the newest entry about one says whether it waits ------------------------------------
+
+
+def _removal_faults(_head: Sequence[object]) -> Iterator[Fault]:
+    """Yield the faults of all requests, which are few; with the head locked, behind which each change waits."""
+    with transaction.atomic():
+        ChainHead.objects.select_for_update().get(pk=1)
+        entries = AuditEntry.objects.filter(event__in=_REMOVAL_STATES).order_by("sequence")
+        recorded = {
+            subject: (sequence, str(_REMOVAL_STATES[event]))
+            for subject, sequence, event in entries.values_list("subject", "sequence", "event").iterator()
+            if subject is not None
+        }
+        stored = dict(RemovalRequest.objects.values_list("pk", "state"))
+        for key in sorted(stored.keys() | recorded.keys()):
+            sequence, state = recorded.get(key, (None, ""))
+            if stored.get(key, "") != state:
+                code = "state.altered" if sequence else "state.unrecorded"
+                yield Fault(sequence, code, f"removal request {key}", stored.get(key, ""))
+
+
 def _staff(_scope: Scope) -> Rows:
     return Staff.objects.all()
 
@@ -181,4 +210,5 @@ CHECKS: tuple[RowCheck, ...] = (
     RowCheck("index", lambda scope: scope.reports(), _index_faults),
     RowCheck("release", _releases, _release_faults),
     RowCheck("evidence", _evidence, _evidence_faults),
+    RowCheck("removal", lambda _scope: ChainHead.objects.all(), _removal_faults),
 )
