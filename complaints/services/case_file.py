@@ -33,7 +33,7 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import recorded_acts, recorded_index
 from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
@@ -393,6 +393,8 @@ def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
 def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | None = None) -> dict[uuid.UUID, str]:
     """Return the sealed one-line summaries of a page of cases, by case; "" where this person cannot open one.
 
+    It is "" too where the index of a report is not as recorded: the report may name this person unnoticed.
+
     New reports are indexed first. A case is missing from the result where that showed that the person has a conflict
     of interest in it: the page must not display it. One audit entry records how many summaries were read.
 
@@ -401,6 +403,7 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
     """
     grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
     grants = grants.defer("complaint__sealed_answers").annotate(has_index=recorded_acts.GRANT_HAS_INDEX)
+    grants = grants.annotate(reader=Value(actor.staff.pk, UUIDField())).annotate(**recorded_index.GRANT_INDEX)
     complaints: dict[uuid.UUID, Complaint] = {}
     pairs: dict[uuid.UUID, BoxPair] = {}
     for grant in grants if urgent is None else assessments.with_last_risk(grants):
@@ -408,6 +411,8 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
             continue
         complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
         complaint.has_index = grant.has_index  # type: ignore[attr-defined]
+        if not recorded_index.has_recorded_index(grant):
+            continue
         with suppress(Locked, SealError):
             pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
             if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):

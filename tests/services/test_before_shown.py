@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from complaints import access
@@ -18,7 +20,7 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.services import case_file, conflicts, first_look, follow_up
+from complaints.services import case_file, conflict_detection, conflicts, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import personal
@@ -117,6 +119,40 @@ def test_a_colleague_who_lifts_it_lets_the_person_in(cast: Cast) -> None:
     do: dict[str, Any] = {"case_id": sent.case.pk, "staff_id": cast["vino"].pk, "reason": "Orang lain."}
     conflicts.lift_conflict(actor=Actor(cast.ring("fitri"), NOW), **do)
     assert opens(cast, "vino", sent)
+
+
+@pytest.mark.parametrize("alter", ["delete", "alter", "add"])
+def test_a_line_of_a_report_whose_index_was_altered_shows_nothing(cast: Cast, alter: str) -> None:
+    """The data of the accused change after the report was indexed, so that only the index finds them."""
+    sent = send_report(today=DAY, accused_nip=NIP)
+    other = send_report(today=DAY)
+    look(cast, "vera")
+    rows = IndexEntry.objects.filter(complaint__case=sent.case)
+    if alter == "delete":
+        rows.filter(kind="nip")._raw_delete(rows.db)
+    elif alter == "alter":
+        rows.filter(kind="nip").update(digest=b"\0" * 16)
+    else:
+        IndexEntry.objects.create(complaint=sent.case.complaints.get(), kind="nip", digest=b"\0" * 16)
+    change_account("vino", nip=NIP, must_recheck=True)
+    conflict_detection.recheck_staff(actor=Actor(cast.ring("vera"), NOW))
+    lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[sent.case, other.case])
+    assert lines.pop(other.case.pk) and set(lines.values()) <= {""}
+    unchanged = case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[sent.case, other.case])
+    assert all(unchanged.values()), "who was compared with the answers themselves"
+
+
+def test_the_index_is_read_along_with_the_grants(cast: Cast) -> None:
+    sent = send_report(today=DAY, accused_nip=NIP)
+    look(cast, "vera")
+    costs = []
+    for _time in range(2):
+        actor = Actor(cast.ring("vino"), NOW)
+        with CaptureQueriesContext(connection) as queries:
+            assert case_file.summaries(actor=actor, cases=[sent.case])[sent.case.pk]
+        costs.append(len(queries))
+        change_account("vino", agency="Dinas lain")
+    assert costs[0] == costs[1]
 
 
 # --- The reporter's page ----------------------------------------------------------------------------------------------

@@ -63,7 +63,8 @@ def _openings_of_case() -> Coalesce:
 OPENINGS_OF_CASE: Final = _openings_of_case()
 
 
-def _last(**conditions: object) -> Coalesce:
+def last_entry(**conditions: object) -> Coalesce:
+    """Return an expression for the number of the last entry that meets the conditions, 0 without one."""
     entries = AuditEntry.objects.filter(**conditions).order_by().values("era").annotate(last=Max("sequence"))
     return Coalesce(Subquery(entries.values("last")[:1], output_field=BigIntegerField()), 0)
 
@@ -76,8 +77,8 @@ WAS_COMPARED: Final = Exists(
         event="case.opened",
         actor=OuterRef("reader"),
         sequence__gt=Greatest(
-            _last(subject=OuterRef(OuterRef("reader")), event__in=STATES["staff"].events),
-            _last(case=OuterRef(OuterRef("case")), event="case.linked"),
+            last_entry(subject=OuterRef(OuterRef("reader")), event__in=STATES["staff"].events),
+            last_entry(case=OuterRef(OuterRef("case")), event="case.linked"),
         ),
     )
 )

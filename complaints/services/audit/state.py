@@ -28,6 +28,7 @@ from complaints.services.audit.coverage import COVERAGE, state_columns
 DIGEST_BYTES: Final = 16
 # Reference data is public: nothing would be hidden by a salt.
 _PUBLIC: Final = b"reference data"
+_INDEX_COLUMNS: Final = ("id", "evidence", "kind", "digest", "sealed")
 # What using a second factor leaves in its data: the last code's step, used recovery codes, when they were shown.
 _MARKS_OF_USE: Final = frozenset({"step", "used_mask", "viewed_at"})
 
@@ -156,10 +157,24 @@ def index_roots(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, IndexRoot]:
     """Return the number and the root of each report's entries in the blind index; one query."""
     leaves: dict[uuid.UUID, list[bytes]] = {report: [] for report in reports}
     rows = IndexEntry.objects.filter(complaint__in=reports)
-    columns = ("id", "evidence", "kind", "digest", "sealed")
-    for report, *values in rows.values_list("complaint", *columns).iterator():
-        leaves[report].append(_leaf("index", zip(columns, values, strict=True)))
+    for report, *values in rows.values_list("complaint", *_INDEX_COLUMNS).iterator():
+        leaves[report].append(_leaf("index", zip(_INDEX_COLUMNS, values, strict=True)))
     return {report: IndexRoot(len(rows), hashchain.merkle_root(rows).hex()) for report, rows in leaves.items()}
+
+
+def index_root_of(text: str) -> str:
+    """Return the root of a report's rows in the blind index from their columns as text.
+
+    ``text`` has the rows with spaces between them, each ``id:evidence:kind:digest:sealed``; ids and binary columns in
+    hexadecimal, "-" where there is none.
+    """
+    leaves = []
+    for row in text.split():
+        key, evidence, kind, digest, sealed = row.split(":")
+        values = [uuid.UUID(key), None if evidence == "-" else uuid.UUID(evidence), kind, bytes.fromhex(digest)]
+        values.append(None if sealed == "-" else bytes.fromhex(sealed))
+        leaves.append(_leaf("index", zip(_INDEX_COLUMNS, values, strict=True)))
+    return hashchain.merkle_root(leaves).hex()
 
 
 def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
