@@ -96,7 +96,7 @@ def _factors_exchanged() -> int:
     rows = list(Authenticator.objects.filter(type=Authenticator.Type.TOTP).order_by("pk")[:2])
     if len(rows) < 2:
         return 0
-    return Authenticator.objects.filter(pk=rows[0].pk).update(data=rows[1].data)
+    return int(Authenticator.objects.filter(pk=rows[0].pk).update(data=rows[1].data))
 
 
 def _removals() -> models.QuerySet[RemovalRequest]:
@@ -114,8 +114,8 @@ def _moved_on(model: type[models.Model]) -> Alteration:
 
 def _other_author(model: type[models.Model]) -> Alteration:
     def alter() -> int:
-        row = model._default_manager.order_by("pk").first()
-        others = _staff().exclude(pk=getattr(row, "author_id", None))
+        author = model._default_manager.order_by("pk").values_list("author", flat=True).first()
+        others = _staff().exclude(pk=author or uuid.UUID(int=0))
         return _updated(model._default_manager.all(), author=others.values("pk")[:1])
 
     return alter

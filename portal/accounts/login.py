@@ -165,7 +165,7 @@ class SecondFactorView(AuthenticateView):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Judge a factor, where the chain still records them all: a row may have come since the password was given."""
         if not mfa.are_recorded(self.stage.login.user):
-            return self._ended(step_up.FACTORS_DIFFER)
+            return self._ended(str(step_up.FACTORS_DIFFER))
         return cast(HttpResponse, super().post(request, *args, **kwargs))
 
     def form_invalid(self, form: CodeForm | KeyForm) -> HttpResponse:

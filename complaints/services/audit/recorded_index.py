@@ -27,7 +27,7 @@ class _Hex(Func):
     function = "HEX"
     output_field = CharField()
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: object) -> Any:
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
         return self.as_sql(compiler, connection, template="ENCODE(%(expressions)s, 'hex')", **context)
 
 
@@ -37,7 +37,7 @@ class _Joined(Aggregate):
     function = "GROUP_CONCAT"
     output_field = TextField()
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: object) -> Any:
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
         return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
@@ -66,9 +66,9 @@ def _grant_index() -> dict[str, Any]:
     }
 
 
-# For queries of grants with the annotation ``reader``, in this order: what :func:`has_recorded_index` looks at. The
-# rows are read only where the reader's account has changed since the report was indexed: before, the reader was compared
-# with the answers themselves, and a conflict of interest stands in the chain.
+# For queries of grants with the annotation ``reader``, in this order: what :func:`has_recorded_index` looks at. Rows
+# are read only where the reader's account changed since the report was indexed: before, the reader was compared with
+# the answers themselves, and a conflict of interest stands in the chain.
 GRANT_INDEX: Final = _grant_index()
 
 

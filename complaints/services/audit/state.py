@@ -125,7 +125,7 @@ def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str
 def row_digest(row: models.Model) -> str:
     """Return the digest (hexadecimal) of the clear columns that the entry of an act records of a new row."""
     columns = COVERAGE[type(row).__name__].recorded
-    return digest_of_columns(columns, [getattr(row, row._meta.get_field(name).attname) for name in columns])
+    return digest_of_columns(columns, [row.serializable_value(name) for name in columns])
 
 
 def digest_of_columns(columns: Sequence[str], values: Iterable[object]) -> str:
