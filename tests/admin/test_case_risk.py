@@ -62,7 +62,7 @@ def test_risk_is_graded_and_graded_again(signed_in: SignedIn, cast: Cast) -> Non
         assert words in text, words
     assert Assessment.objects.count() == 2
     entries = AuditEntry.objects.filter(event="assessment.recorded")
-    assert {tuple(sorted(entry.facts)) for entry in entries} == {("assessment", "digest")}
+    assert {tuple(sorted(entry.facts)) for entry in entries} == {("assessment", "digest", "row")}
     assert verify.verify_chain().whole
 
 
