@@ -27,9 +27,9 @@ from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
-from complaints.services import assignment, case_deadlines, first_look, follow_up, retention, scheduled
+from complaints.services import assignment, case_actions, case_deadlines, first_look, follow_up, retention, scheduled
 from complaints.services.actor import Actor
-from complaints.services.audit import log, verify
+from complaints.services.audit import batches, log, verify
 from complaints.services.evidence import processing
 from tests import cases
 from tests.accounts import test_login, test_second_factor
@@ -166,9 +166,9 @@ JOBS: list[tuple[Any, str]] = [
     (processing, "end_grants"),
     (case_deadlines, "run_deadlines"),
     (assignment, "auto_assign"),
-    (scheduled, "close_due_days"),
+    (scheduled, "close_batch"),
     (retention, "sweep"),
-    (log, "close_day"),
+    (batches, "close_due"),
 ]
 
 
@@ -245,8 +245,8 @@ def work_for_every_job(live_cast: Cast, settings: Settings, tmp_path: Path) -> I
     settings.AUDIT_HEADS_FILE, settings.AUDIT_HEADS_MAIL = tmp_path / "heads.txt", ""
     today = timezone.localdate()
     asked = cases.in_review(live_cast, today=today - timedelta(days=60))
-    cases.act(live_cast, "vera", asked, Action.ASK_REPORTER, "Kapan?")
-    Case.objects.filter(pk=asked.case.pk).update(due_on=today - timedelta(days=1))
+    long_ago = Actor(live_cast.ring("vera"), timezone.now() - timedelta(days=60))
+    case_actions.act(actor=long_ago, case_id=asked.case.pk, action=Action.ASK_REPORTER, reason="Kapan?")
     new = send_report(today=today - timedelta(days=50))
     follow_up.add_message(ticket=new.ticket, text="Foto.", files=[sealed_upload(photo())], today=today)
     first_look.process_new_reports(actor=Actor(live_cast.ring("vera"), timezone.now()))
