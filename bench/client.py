@@ -63,11 +63,15 @@ class Page:
 
 @dataclass
 class Browser:
-    """One reporter's browser with an empty cache; ``has_assets`` says that it holds style sheet and icon already."""
+    """One reporter's browser with an empty cache; ``has_assets`` says that it holds style sheet and icon already.
+
+    ``source`` is the address that a trusted proxy names as the sender's; without one, there is no proxy.
+    """
 
     host: str
     port: int
     has_assets: bool = False
+    source: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
     fetched_assets: set[str] = field(default_factory=set)
     requests: int = 0
@@ -111,6 +115,10 @@ class Browser:
             raise UnexpectedAnswer(f"{answer.status} for POST {answer.path}")
         return answer
 
+    def post_to(self, path: str, values: Mapping[str, str]) -> Page:
+        """Post a form without files; return the answer, whatever it is."""
+        return self.request("POST", path, urlencode(values).encode(), FORM)
+
     def follow(self, redirect: Page) -> Page:
         """Open the page that a redirect points to."""
         return self.open(urlsplit(redirect.location).path)
@@ -132,6 +140,8 @@ class Browser:
         head = f"{method} {path} HTTP/1.1\r\nHost: {address}\r\n{HEADERS}"
         if self.cookies:
             head += f"Cookie: {'; '.join(f'{name}={value}' for name, value in self.cookies.items())}\r\n"
+        if self.source:
+            head += f"X-Forwarded-For: {self.source}\r\n"
         if content_type:
             head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nOrigin: http://{address}\r\n"
         begun = time.perf_counter()

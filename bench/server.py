@@ -44,12 +44,16 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Portal:
-    """A running server: where it answers, its database, its folder and its process group."""
+    """A running server: where it answers, its database as whoever made it, its folder and its process group.
+
+    ``environment`` is that of the services, ``owner_environment`` that of commands which an operator runs.
+    """
 
     port: int
     database: str
     folder: Path
     environment: dict[str, str]
+    owner_environment: dict[str, str]
     process: subprocess.Popen[bytes]
 
     @property
@@ -98,7 +102,10 @@ def _descendants(pid: int) -> list[int]:
 
 @contextlib.contextmanager
 def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
-    """Give the address of an empty database, which is dropped at the end. Raises psycopg.Error without a server."""
+    """Give the address of an empty database, which is dropped at the end with its roles.
+
+    Raises psycopg.Error without a server.
+    """
     if sqlite:
         yield f"sqlite:///{folder / 'portal.sqlite3'}"
         return
@@ -110,6 +117,37 @@ def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
     finally:
         with psycopg.connect(POSTGRES, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            for role in role_names(name).values():
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+def role_names(name: str) -> dict[str, str]:
+    """Return the roles of a database by kind: a role belongs to the whole cluster, so their names carry its name."""
+    return {kind: f"{name}_{kind}" for kind in ("owner", "web", "jobs")}
+
+
+def with_roles(environment: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Make the three roles of a filled portal on PostgreSQL as an operator does.
+
+    Returns:
+        The environment of its services, whose roles its environment file names from now on, and that of its owner.
+    """
+    services = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+    names = role_names(urlsplit(environment["DATABASE_URL"]).path.removeprefix("/"))
+    owner_file = Path(environment["PORTAL_VAR"]) / "owner.env"
+    run_python(
+        services | {"DATABASE_ADMIN_URL": environment["DATABASE_URL"]},
+        *("manage.py", "database_roles", "--owner-file", str(owner_file)),
+        *(f"--{kind}={role}" for kind, role in names.items()),
+    )
+    owner = variable(owner_file, "DATABASE_OWNER_URL")
+    return services, services | {"DATABASE_URL": owner, "DATABASE_OWNER_URL": owner}
+
+
+def variable(file: Path, name: str) -> str:
+    """Return the value of a variable in an environment file. Raises StopIteration where it has none."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next(line.partition("=")[2].strip("'\"") for line in lines if line.startswith(f"{name}="))
 
 
 def environment_of(folder: Path, address: str, settings: dict[str, str]) -> dict[str, str]:
@@ -235,8 +273,14 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextlib.contextmanager
-def running(*, sqlite: bool = False, settings: dict[str, str] | None = None) -> Iterator[Portal]:
+def running(
+    *, sqlite: bool = False, settings: dict[str, str] | None = None, cases: bool = False, roles: bool = False
+) -> Iterator[Portal]:
     """Serve a fresh portal while the context lasts, with more of an environment where ``settings`` names it.
+
+    Args:
+        cases: with the sample cases.
+        roles: its services sign in to PostgreSQL by their own roles, as in production, and not as a superuser.
 
     Raises SystemExit, with the server's log, where it cannot.
     """
@@ -244,11 +288,12 @@ def running(*, sqlite: bool = False, settings: dict[str, str] | None = None) -> 
         folder = Path(name)
         with database(folder, sqlite=sqlite) as address:
             environment = environment_of(folder, address, settings or {})
-            fill(environment)
+            fill(environment, cases=cases)
+            environment, owner = with_roles(environment) if roles and not sqlite else (environment, environment)
             port = free_port()
             process = _start(folder, environment, port)
             try:
                 _wait_until_healthy(process, port, folder / "server.log")
-                yield Portal(port, address, folder, environment, process)
+                yield Portal(port, address, folder, environment, owner, process)
             finally:
                 _stop(process)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench.attack import stores
+from bench.attack import chain, factor, stores
 from bench.attack.target import Target
 
 Attack = Callable[[Target], int]
@@ -14,4 +14,6 @@ Attack = Callable[[Target], int]
 ATTACKS: Final[dict[Attack, int]] = {
     stores.foreign_job_ran: 0,
     stores.pickle_ran: 0,
+    chain.chain_blind_columns: 0,
+    factor.factor_tries: 0,
 }

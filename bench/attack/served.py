@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from redis import Redis
 
-from bench.client import UnexpectedAnswer
+from bench.attack.target import Account
+from bench.client import Browser, UnexpectedAnswer
 from bench.evidence import STORY_PAGE, at_story
 from bench.intake import STORY
-from bench.server import Portal, redis_server, running, working
+from bench.server import HOST, Portal, redis_server, run_python, running, variable, working
 
 JOBS_WITHIN_SECONDS = 300
 MIB = 1024 * 1024
@@ -68,17 +71,44 @@ class ServedPortal:
             browser.post(page, STORY | {"go": "stay"}, files={"evidence": ("a.pdf", SMALL_FILE)})
         browser.close()
 
+    def browser(self) -> Browser:
+        """Return a browser without cookies; the portal believes to be behind a proxy."""
+        return Browser(HOST, self.portal.port)
+
+    def account(self) -> Account:
+        """Return a sample officer with a new app."""
+        return Account(**self._inside("account"))
+
+    def blind_columns(self) -> list[str]:
+        """Alter columns as the owner of the tables, in a process of its own."""
+        names: list[str] = self._inside("columns")
+        return names
+
+    def _inside(self, command: str) -> Any:
+        printed = run_python(self.portal.owner_environment, "-m", "bench.attack.inside", command)
+        return json.loads(printed.splitlines()[-1])
+
+    def failed_jobs(self) -> list[str]:
+        """Return the jobs that failed, each with the class of its error."""
+        return [f"{name}: {kind}" for name, kind in self._query("SELECT name, type FROM complaints_jobfailure")]
+
 
 @contextlib.contextmanager
 def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
-    """Serve a fresh portal with its job runner and a Redis while the context lasts."""
+    """Serve a fresh portal with the sample cases, its job runner and a Redis while the context lasts.
+
+    On PostgreSQL its services sign in by the runtime roles. Raises SystemExit where a job failed, because then it is
+    no portal as in production.
+    """
     with redis_server() as redis_url:
-        settings = {"EVIDENCE_MAX_STORE_BYTES": str(1024 * MIB)} | ({"REDIS_URL": redis_url} if redis_url else {})
-        with running(sqlite=sqlite, settings=settings) as portal, working(portal):
+        settings = {"EVIDENCE_MAX_STORE_BYTES": str(1024 * MIB), "BEHIND_PROXY": "true"}
+        settings |= {"REDIS_URL": redis_url} if redis_url else {}
+        with running(sqlite=sqlite, settings=settings, cases=True, roles=True) as portal, working(portal):
             folder = portal.folder / "attack"
             folder.mkdir()
-            lines = (portal.folder / "portal.env").read_text(encoding="utf-8").splitlines()
-            secret = next(line.partition("=")[2].strip("'\"") for line in lines if line.startswith("SECRET_KEY="))
+            secret = variable(portal.folder / "portal.env", "SECRET_KEY")
             target = ServedPortal(portal, folder, secret, Redis.from_url(redis_url) if redis_url else None)
             target.wait_for_heartbeats(1)  # what a runner does at its start must not hide what it does later
             yield target
+            if failed := target.failed_jobs():
+                raise SystemExit(f"Jobs failed: {', '.join(failed)}")

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from redis import Redis
+
+from bench.client import Browser
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the office and all that its owner knows; ``secret`` is that of the app (base32)."""
+
+    username: str
+    password: str
+    secret: str
 
 
 class Target(Protocol):
@@ -26,6 +38,18 @@ class Target(Protocol):
 
     def upload_file(self) -> None:
         """Send a small file as a reporter."""
+
+    def browser(self) -> Browser:
+        """Return a browser without cookies, whose ``source`` the portal believes."""
+
+    def account(self) -> Account:
+        """Return an account with a new app, whose codes nobody has given yet."""
+
+    def blind_columns(self) -> list[str]:
+        """Alter each deciding column alone, undo it, and return the alterations that verification did not name.
+
+        Those for which there is no row are among them, because nothing was tried.
+        """
 
 
 class Marks:

@@ -1,0 +1,90 @@
+"""The part of an attack that needs the portal's services. Prints one JSON value; run in a process of its own, because
+Django reads its settings once, with a connection that may alter anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from unittest.mock import patch
+
+import django
+
+django.setup()
+
+from django.db import transaction
+from django.utils import timezone
+
+from bench.attack.columns import blind_columns
+from bench.attack.target import Account
+from complaints import access
+from complaints.models.team import Staff
+from complaints.services import conflicts, mfa, submission
+from complaints.services.actor import Actor
+from complaints.services.audit import batches
+from complaints.services.keyring import Keyring
+from complaints.services.samples.desk import files_of
+from complaints.services.samples.people import PEOPLE
+from complaints.services.samples.stories import planned
+from complaints.services.team_keys import personal
+
+OFFICER, OTHER_OFFICER = "verifikator1", "verifikator2"
+
+
+def keyring(username: str) -> Keyring:
+    """Return the key ring of a sample officer. Raises LookupError for an altered one."""
+    password = next(person.password for person in PEOPLE if person.username == username)
+    staff = Staff.objects.get(username=username)
+    keys = personal.unlock(staff=staff, password=password)
+    if keys is None:
+        raise LookupError(username)
+    return Keyring(staff, keys)
+
+
+def account() -> dict[str, str]:
+    """Give a sample officer a new app; return name, password and the app's secret."""
+    ring = keyring(OFFICER)
+    secret = mfa.enrol_totp(staff=ring.staff, keys=ring.keys)
+    password = next(person.password for person in PEOPLE if person.username == OFFICER)
+    return asdict(Account(OFFICER, password, secret))
+
+
+def columns() -> list[str]:
+    """Return the alterations that nobody named, and those without a row.
+
+    What the sample cases lack, a conflict and a file that waits for the worker, is made in a transaction that is
+    undone: the job runner beside it would work on the file.
+    """
+    missing: list[str] = []
+    with transaction.atomic():
+        _make_conflict()
+        _send_file()
+        _close_batch()
+        blind = blind_columns(missing=missing)
+        transaction.set_rollback(True)
+    return blind + [f"{name} (no row)" for name in missing]
+
+
+def _make_conflict() -> None:
+    actor = Actor(keyring(OTHER_OFFICER), timezone.now())
+    case = access.cases_for(actor.staff).filter(status="in_review").order_by("pk")[0]
+    conflicts.declare_conflict(actor=actor, case_id=case.pk, reason="Saudara saya.")
+
+
+def _send_file() -> None:
+    today = timezone.localdate()
+    plan = next(plan for plan in planned() if plan.photo)
+    draft = plan.draft(today)
+    submission.start_code(draft)
+    submission.submit(draft=draft, files=files_of(plan), today=today)
+
+
+def _close_batch() -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    with patch.object(batches, "database_now", return_value=tomorrow):
+        batches.close_due(now=tomorrow)
+
+
+if __name__ == "__main__":
+    print(json.dumps(columns() if sys.argv[1] == "columns" else account()))
