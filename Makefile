@@ -60,12 +60,14 @@ test: setup
 	@.ci/browser
 	@.ci/clamav
 	@.ci/gettext
+	@.ci/redis
 	@.ci/test
 
 test-fast: setup
 	@.ci/test-fast
 
 attack: setup
+	@.ci/redis
 	@$(BIN)/python -m bench.attack
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

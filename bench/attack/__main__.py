@@ -1,30 +1,62 @@
 """Attack a portal that runs as in production. Its last line is one JSON object: the number of each attack.
 
-Numbers above those of :mod:`bench.attack.catalogue` make the command fail.
+Numbers above those of :mod:`bench.attack.catalogue` make the command fail. Without PostgreSQL nothing is attacked, each
+number is null, and the line before says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
+import time
 
-from bench.attack.catalogue import ATTACKS
+import psycopg
+
+from bench.attack.catalogue import ATTACKS, Attack
 from bench.attack.served import attacked
+from bench.attack.target import Target
+from bench.server import POSTGRES
 
 
 def main() -> int:
     """Attack and print; return 1 where an attack went further than it may."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--sqlite", action="store_true", help="without PostgreSQL and its roles")
     options = parser.parse_args()
+    # So that the database, its roles and the folder are removed then as well.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
+    if not options.sqlite and (reason := without_postgresql()):
+        print(f"!! SKIPPED: every attack, {reason}. Set DATABASE_URL_TEST_PG; --sqlite attacks without it.")
+        print(json.dumps({attack.__name__: None for attack in ATTACKS}))
+        return 0
     with attacked(sqlite=options.sqlite) as target:
         if target.cache is None:
-            print("SKIPPED: no redis-server here, so that no value in the cache was attacked")
-        numbers = {attack.__name__: attack(target) for attack in ATTACKS}
+            print("!! SKIPPED: values in the cache, no redis-server. pickle_ran counts the database alone.")
+        numbers = {attack.__name__: run(attack, target) for attack in ATTACKS}
     withstood = all(numbers[attack.__name__] <= most for attack, most in ATTACKS.items())
     print("withstood" if withstood else "NOT WITHSTOOD")
     print(json.dumps(numbers))
     return 0 if withstood else 1
+
+
+def run(attack: Attack, target: Target) -> int:
+    """Run an attack, print how long it took, and return its number."""
+    begun = time.monotonic()
+    number = attack(target)
+    print(f"{attack.__name__}: {number} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return number
+
+
+def without_postgresql() -> str:
+    """Return why there is no PostgreSQL to make a database with roles of its own, "" where there is one."""
+    try:
+        with psycopg.connect(POSTGRES, connect_timeout=3) as connection:
+            row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    except psycopg.Error as error:
+        return f"no PostgreSQL ({str(error).strip().splitlines()[0]})"
+    return "" if row and row[0] else "no superuser of PostgreSQL, who makes the roles"
 
 
 if __name__ == "__main__":

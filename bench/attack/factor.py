@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 
 from bench.attack.target import Account, Target
-from bench.client import Browser, Page
+from bench.client import Browser
 
 OFFICE = "/kantor/"
 LOGIN = "/kantor/masuk/"
@@ -39,8 +39,11 @@ class Thief:
         self._addresses: Iterator[str] = (f"203.0.{number // 250}.{number % 250 + 1}" for number in count())
         self._guesses = (number % 1_000_000 for number in count(100_000, 7_919))
 
-    def at_factor(self) -> Browser:
-        """Return a browser in which the password was given. Raises RuntimeError where no code is asked for."""
+    def at_factor(self) -> tuple[Browser, str]:
+        """Return a browser in which the password was given, and its CSRF token.
+
+        Raises RuntimeError where no code is asked for.
+        """
         browser = self._target.browser()
         browser.has_assets = True
         browser.source = next(self._addresses)
@@ -48,15 +51,14 @@ class Thief:
         answer = browser.post_to(LOGIN, {**form, "login": self.account.username, "password": self.account.password})
         if answer.status != 302 or FACTOR not in answer.location:
             raise RuntimeError(f"The password led to {answer.status} {answer.location}, so that nothing was tried.")
-        return browser
+        return browser, form.get("csrfmiddlewaretoken", "")
 
-    def give(self, browser: Browser, code: str) -> Page:
+    def give(self, browser: Browser, token: str, code: str) -> None:
         """Give a code from an address of its own; raises RuntimeError where the portal did not look at it."""
         browser.source = next(self._addresses)
-        answer = browser.post_to(FACTOR, {"csrfmiddlewaretoken": _token(browser), "code": code})
+        answer = browser.post_to(FACTOR, {"csrfmiddlewaretoken": token, "code": code})
         if answer.status not in (200, 302):
             raise RuntimeError(f"{answer.status} for a code, so that nothing was tried.")
-        return answer
 
     def right(self, *, steps: int = 1) -> list[str]:
         """Return the last ``steps`` codes that the app showed, that of now at the end."""
@@ -69,12 +71,6 @@ class Thief:
         present = int(time.time()) // PERIOD
         near = {int(self._app.generate(present + step)) for step in range(-5, 6)}
         return next(f"{number:06}" for number in self._guesses if number not in near)
-
-
-def _token(browser: Browser) -> str:
-    # Where the session has ended, the page leads to the login, whose form has a token as well.
-    page = browser.request("GET", FACTOR)
-    return (page if page.status == 200 else browser.open(LOGIN)).hidden().get("csrfmiddlewaretoken", "")
 
 
 def is_in(browser: Browser) -> bool:
@@ -109,9 +105,9 @@ def _not_successive(thief: Thief, number: int) -> list[str]:
 
 def _gets_in(thief: Thief, codes: list[str], *, is_owner: bool = False) -> bool:
     """Sign in and give the codes one after the other; return whether one of them opened the office."""
-    browser = thief.at_factor()
+    browser, token = thief.at_factor()
     for number, code in enumerate(codes, 1):
-        thief.give(browser, code)
+        thief.give(browser, token, code)
         if is_in(browser):
             if not is_owner:
                 print(f"let in: the thief, by code {number} of {len(codes)}")

@@ -3,8 +3,11 @@ out by it, nor left without a word."""
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,19 +20,23 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from bench.attack.factor import factor_tries
 from complaints.models.audit import AuditEntry
 from complaints.models.session import LoginDelay, SealedSession
 from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Role, Staff
 from complaints.services import account_confirmation, mfa, signin_counts
 from complaints.services.signin_counts import SINGLE_CODES, Kind
-from portal.accounts import sessions
+from portal.accounts import sessions, step_up
 from portal.accounts.step_up import MOST_WRONG_CODES
 from tests.accounts.test_second_factor import CONFIRM, FACTOR, LOGIN, cookie_of, password_only, to
-from tests.security.attacks.factor import factor_tries, guess
+from tests.security.attacks.factor import guess, mass_guess
+from tests.security.attacks.portal import TestPortal
 from tests.world import APPS, PASSWORD, Cast, SignedIn, app_code, at, enrol, next_code, sign_in, start_session
 
 NEW = "empat kata yang tidak serumpun"
+# FACTOR_TRIES=10000 makes as many guesses as the long form of the attack: about two minutes.
+TRIES = int(os.environ.get("FACTOR_TRIES", "200"))
 
 
 @pytest.fixture
@@ -178,12 +185,12 @@ def test_a_sample_account_reads_the_following_code_off_the_page(cast: Cast, sett
 
 
 def test_tries_from_many_sources_lead_nowhere_and_the_person_signs_in(cast: Cast) -> None:
-    """The attack ``factor_tries`` makes 10,000 of them; here too a thief has the right code now and then."""
+    """The long form of the attack makes 10,000 of them; here too a thief has the right code now and then."""
     vera, keys, begun = cast["vera"], cast.ring("vera").keys, at(timezone.localdate(), 1)
     secret = APPS["vera"] = mfa.enrol_totp(staff=vera, keys=keys)
     assert keys is not None
-    assert guess(staff=vera, keys=keys, secret=secret, begun=begun, tries=200) == 0
-    assert wrong_codes() == 200
+    assert guess(staff=vera, keys=keys, secret=secret, begun=begun, tries=TRIES) == 0
+    assert wrong_codes() == TRIES
     with time_machine.travel(begun + timedelta(hours=3), tick=False) as clock:
         client = Client(REMOTE_ADDR="198.51.100.9")
         client.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
@@ -191,13 +198,41 @@ def test_tries_from_many_sources_lead_nowhere_and_the_person_signs_in(cast: Cast
         clock.shift(30)
         assert to(give(client, app_code(secret))) == reverse("admin:index"), "nobody is locked out"
         page = client.get(reverse("admin:index")).content.decode()
-    assert "200 kode salah" in page
+    assert f"{TRIES} kode salah" in page
 
 
 def test_the_attack_gets_in_where_each_code_is_judged_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signin_counts, "SINGLE_CODES", 1_000_000)
-    assert factor_tries(tries=80) == 1, "the attack is none if nothing lets it in"
+    assert mass_guess(tries=80) == 1, "the attack is none if nothing lets it in"
     assert not Staff.objects.filter(username__startswith="korban").exists()
+
+
+@pytest.fixture
+def target(cast: Cast, noon: Any, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> TestPortal:
+    """The portal behind a proxy, which names the sender's address."""
+    settings.BEHIND_PROXY = True
+    return TestPortal(tmp_path, None, monkeypatch)
+
+
+def test_the_portal_withstands_a_thief_of_the_password(target: TestPortal) -> None:
+    """The short form of the attack: without a server."""
+    assert factor_tries(target) == 0
+    assert wrong_codes() > SINGLE_CODES
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"), [(step_up, "MOST_WRONG_CODES", 50), (signin_counts, "SINGLE_CODES", 50)]
+)
+def test_the_attack_counts_what_lets_it_in(
+    target: TestPortal, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, value: int
+) -> None:
+    monkeypatch.setattr(module, name, value)
+    assert factor_tries(target) > 0
+
+
+def test_the_attack_counts_an_owner_who_is_locked_out(target: TestPortal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mfa, "matching_step", lambda *_code: None)
+    assert factor_tries(target) == 1
 
 
 # --- What is counted, and told

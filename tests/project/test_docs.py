@@ -14,6 +14,7 @@ from django.core.management import get_commands
 from django.db import models
 from django.utils import timezone
 
+from bench.attack.catalogue import ATTACKS
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.reference_data import Category
 from complaints.models.team import Role
@@ -150,6 +151,12 @@ def test_operations_lists_every_setting_of_the_environment() -> None:
                     read.add(node.args[0].value)
     listed = [row[0].strip("`") for row in rows(DOCS / "operations.md", "Environment variables")]
     assert sorted(name for name in listed if name.isupper()) == sorted(read)
+
+
+def test_bench_explains_every_attack() -> None:
+    table = {row[0].strip("`"): row[-1] for row in rows(ROOT / "bench" / "README.md", "Attacks")}
+    assert table.pop("Key") == "At most"
+    assert table == {attack.__name__: str(most) for attack, most in ATTACKS.items()}
 
 
 def test_operations_explains_every_check() -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from bench.attack.columns import ALTERATIONS, blind_columns
+from bench.attack import columns
+from bench.attack.chain import chain_blind_columns
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
-from complaints.models.team import TeamMembership
+from complaints.models.team import Staff, TeamMembership
 from complaints.services import account_confirmation, assignment, case_actions, case_file, conflicts, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
@@ -23,6 +25,7 @@ from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.database import built_once
 from tests.images import photo
+from tests.security.attacks.portal import TestPortal
 from tests.world import Cast, at, change_account, close_batch, next_code, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
@@ -85,8 +88,18 @@ def test_the_day_is_whole(db: None, whole_day: Cast) -> None:
     assert verify.verify_chain().faults == ()
 
 
-def test_every_alteration_is_named(db: None, whole_day: Cast) -> None:
-    missing: list[str] = []
-    assert blind_columns(missing=missing) == []
-    assert missing == []
-    assert len(ALTERATIONS) > 40
+def test_every_alteration_is_named(db: None, whole_day: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short form of the attack: without a server."""
+    assert chain_blind_columns(TestPortal(tmp_path, None, monkeypatch)) == 0
+    assert len(columns.ALTERATIONS) > 40
+
+
+def test_what_nobody_names_or_nothing_tries_is_counted(
+    db: None, whole_day: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against an attack that finds nothing because it looks at nothing."""
+    unbound = {"last_login": lambda: Staff.objects.update(last_login=NOW), "no row": lambda: 0}
+    monkeypatch.setattr(columns, "ALTERATIONS", unbound)
+    target = TestPortal(tmp_path, None, monkeypatch)
+    assert target.blind_columns() == list(unbound)
+    assert chain_blind_columns(target) == 2

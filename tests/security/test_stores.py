@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings as portal
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ, Schedule, Task
@@ -28,43 +26,18 @@ from redis import Redis
 
 from bench.attack import runner_tables
 from bench.attack.catalogue import ATTACKS, Attack
-from bench.attack.stores import CACHED_SUM
+from bench.attack.stores import CACHED_SUM, foreign_job_ran, pickle_ran
 from bench.server import redis_server
 from complaints import broker
 from complaints.models.job import JobFailure, JobName
 from complaints.services.evidence import drafts
-from tests.images import photo
 from tests.runner import only_due, run_all_due, run_round
-from tests.views.walk import STORY_PAGE, to_story
+from tests.security.attacks.portal import TestPortal
 from tests.world import Cast
 
 ROOT = Path(__file__).resolve().parents[2]
 # Modules of the standard library and others that make objects out of bytes.
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
-
-
-class TestPortal:
-    """The portal in the test's process, as an attack sees it: bench.attack.target.Target."""
-
-    __test__ = False
-
-    def __init__(self, folder: Path, cache: Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.cache = folder, cache
-        self.secret_key = portal.SECRET_KEY
-        self._monkeypatch = monkeypatch
-
-    def execute(self, statement: str, values: Any = ()) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, list(values))
-
-    def run_jobs(self) -> None:
-        run_all_due(self._monkeypatch)
-
-    def upload_file(self) -> None:
-        client = Client()
-        to_story(client)
-        file = SimpleUploadedFile("a.jpg", photo())
-        assert client.post("/lapor/cerita/", STORY_PAGE | {"go": "stay", "evidence": file}).status_code == 302
 
 
 @pytest.fixture(scope="session")
@@ -216,7 +189,7 @@ def imports(path: Path) -> Iterator[str]:
 # --- The short form of `make attack`: without a server, without waiting
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("attack", [foreign_job_ran, pickle_ran])
 def test_the_portal_withstands(
     attack: Attack, redis: Redis, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,7 @@
-"""The attack ``factor_tries``: guessing the second factor with the right password and many addresses."""
+"""The long form of the attack ``factor_tries``: thousands of guesses at the second factor, over days.
+
+bench/attack/factor.py attacks a portal over HTTP, where the clock cannot be moved; this form needs Django alone.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class Thief:
                 return False
 
 
-def factor_tries(*, tries: int = TRIES, sources: int = SOURCES) -> int:
+def mass_guess(*, tries: int = TRIES, sources: int = SOURCES) -> int:
     """Run :func:`guess` against an account made for it; return how many guesses let the thief in, of which 0 is right.
 
     It needs Django and an empty or a test database, and leaves nothing behind. 10,000 tries take about two minutes.

@@ -1,0 +1,75 @@
+"""The portal in the test's process, as an attack of bench/attack sees it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as portal
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from redis import Redis
+
+from bench.attack.columns import blind_columns
+from bench.attack.target import Account
+from bench.client import Browser, Page
+from complaints.models.team import Staff
+from complaints.services import mfa
+from complaints.services.team_keys import personal
+from tests.images import photo
+from tests.runner import run_all_due
+from tests.views.walk import STORY_PAGE, to_story
+from tests.world import PASSWORD
+
+
+class ClientBrowser(Browser):
+    """Django's test client as a browser of bench/client.py, behind a proxy where it has a source."""
+
+    def __init__(self) -> None:
+        super().__init__("testserver", 80, has_assets=True)
+        self._client = Client()
+
+    def request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> Page:
+        begun, headers = time.perf_counter(), {"x-forwarded-for": self.source} if self.source else {}
+        answer = self._client.generic(method, path, body, content_type, headers=headers)
+        seconds = time.perf_counter() - begun
+        return Page(path, answer.status_code, answer.headers.get("Location", ""), answer.content, seconds)
+
+
+class TestPortal:
+    """A bench.attack.target.Target with the people of tests/world.py; the caller sets BEHIND_PROXY."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, cache: Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.cache = folder, cache
+        self.secret_key = portal.SECRET_KEY
+        self._monkeypatch = monkeypatch
+
+    def execute(self, statement: str, values: Any = ()) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, list(values))
+
+    def run_jobs(self) -> None:
+        run_all_due(self._monkeypatch)
+
+    def upload_file(self) -> None:
+        client = Client()
+        to_story(client)
+        file = SimpleUploadedFile("a.jpg", photo())
+        assert client.post("/lapor/cerita/", STORY_PAGE | {"go": "stay", "evidence": file}).status_code == 302
+
+    def browser(self) -> Browser:
+        return ClientBrowser()
+
+    def account(self) -> Account:
+        staff = Staff.objects.get(username="vera")
+        secret = mfa.enrol_totp(staff=staff, keys=personal.unlock(staff=staff, password=PASSWORD))
+        return Account(staff.username, PASSWORD, secret)
+
+    def blind_columns(self) -> list[str]:
+        missing: list[str] = []
+        return blind_columns(missing=missing) + missing
