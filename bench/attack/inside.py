@@ -44,8 +44,8 @@ def keyring(username: str) -> Keyring:
 
 def account() -> dict[str, str]:
     """Give a sample officer a new app; return name, password and the app's secret."""
-    ring = keyring(OFFICER)
-    secret = mfa.enrol_totp(staff=ring.staff, keys=ring.keys)
+    staff = Staff.objects.get(username=OFFICER)
+    secret = mfa.enrol_totp(staff=staff, keys=keyring(OFFICER).keys)
     password = next(person.password for person in PEOPLE if person.username == OFFICER)
     return asdict(Account(OFFICER, password, secret))
 
