@@ -22,13 +22,14 @@ from django.utils import timezone
 from bench.crowd import bulk_loading
 from bench.inprocess import InProcessBrowser
 from bench.intake import report
-from complaints.domain import hashchain
+from complaints.domain import hashchain, workflow
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services.audit import batches, log, nightly_run
+from complaints.services.audit.recorded_acts import step_facts
 from complaints.services.audit.state import row_digest
 
 ROUND = 5_000
@@ -96,6 +97,7 @@ class Chain:
         loop = LOOP[(self.step_count + 1) % 2]
         action, source, target = loop if self.step_count else ("start_review", "received", "in_review")
         self.step_count += 1
+        stage = workflow.stage(workflow.Status(target))
         self.steps.append(
             CaseStep(
                 case=self.case,
@@ -104,12 +106,13 @@ class Chain:
                 source=source,
                 target=target,
                 actor_kind="staff",
+                stage=stage,
                 day=self.now.date(),
                 at=self.now,
             )
         )
-        self.case.status = target
-        return {"action": action, "from": source, "to": target, "step": self.step_count}
+        self.case.status, self.case.stage_reached = target, max(self.case.stage_reached, stage)
+        return step_facts(self.step_count, action, source, target, None, None, stage)
 
     def store(self, entries: list[AuditEntry]) -> None:
         """Store some entries and their rows; the head of the chain is moved once."""
@@ -117,7 +120,9 @@ class Chain:
             AuditEntry.objects.bulk_create(entries, batch_size=1000)
             CaseStep.objects.bulk_create(self.steps, batch_size=1000)
             InternalNote.objects.bulk_create(self.notes, batch_size=1000)
-            Case.objects.filter(pk=self.case.pk).update(step_count=self.step_count, status=self.case.status)
+            status = {"status": self.case.status, "status_on": self.now.date(), "due_on": None}
+            stage = {"stage_reached": self.case.stage_reached}
+            Case.objects.filter(pk=self.case.pk).update(step_count=self.step_count, **status, **stage)
             ChainHead.objects.filter(pk=1).update(sequence=self.head.sequence, digest=self.head.digest)
         self.steps.clear()
         self.notes.clear()

@@ -19,17 +19,17 @@ from django.utils import timezone
 from bench.attack.columns import blind_columns
 from bench.attack.target import Account
 from complaints import access
-from complaints.models.team import Staff
-from complaints.services import conflicts, mfa, submission
+from complaints.models.team import Staff, TeamMembership
+from complaints.services import account_confirmation, conflicts, mfa, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import batches
 from complaints.services.keyring import Keyring
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.people import PEOPLE
 from complaints.services.samples.stories import planned
-from complaints.services.team_keys import personal
+from complaints.services.team_keys import personal, removal
 
-OFFICER, OTHER_OFFICER = "verifikator1", "verifikator2"
+OFFICER, OTHER_OFFICER, LIAISON = "verifikator1", "verifikator2", "bkn2"
 
 
 def keyring(username: str) -> Keyring:
@@ -53,13 +53,15 @@ def account() -> dict[str, str]:
 def columns() -> list[str]:
     """Return the alterations that nobody named, and those without a row.
 
-    What the sample cases lack, a conflict and a file that waits for the worker, is made in a transaction that is
-    undone: the job runner beside it would work on the file.
+    What the sample cases lack is made in a transaction that is undone, because the job runner beside it would work on
+    the file: a conflict, a file that waits for the worker, two people with an app, an account that waits for its
+    confirmation, and a request to remove a member.
     """
     missing: list[str] = []
     with transaction.atomic():
         _make_conflict()
         _send_file()
+        _change_ways_in()
         _close_batch()
         blind = blind_columns(missing=missing)
         transaction.set_rollback(True)
@@ -70,6 +72,17 @@ def _make_conflict() -> None:
     actor = Actor(keyring(OTHER_OFFICER), timezone.now())
     case = access.cases_for(actor.staff).filter(status="in_review").order_by("pk")[0]
     conflicts.declare_conflict(actor=actor, case_id=case.pk, reason="Saudara saya.")
+
+
+def _change_ways_in() -> None:
+    for username in (OFFICER, OTHER_OFFICER):
+        mfa.enrol_totp(staff=Staff.objects.get(username=username), keys=keyring(username).keys)
+    now = timezone.now()
+    cause = account_confirmation.Cause.FACTOR
+    account_confirmation.ask(staff=Staff.objects.get(username=LIAISON), cause=cause, by=None, signer=None, now=now)
+    actor = Actor(keyring(OFFICER), now)
+    row = TeamMembership.objects.get(staff__username=OTHER_OFFICER, left_at=None)
+    removal.ask(actor=actor, team_id=row.team_id, membership_id=row.pk, reason="Pindah tugas.")
 
 
 def _send_file() -> None:
