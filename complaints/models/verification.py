@@ -29,7 +29,7 @@ FAULTS: Final = {
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
     "clock.future": _("The open batch bears a day that has not come"),
     "record.altered": _("The record of the last verification was altered, so that all is verified anew"),
-    "faults.gone": _("Faults that were named have been deleted"),
+    "faults.gone": _("Faults that were named have been deleted or altered"),
     "row.gone": _("What staff or a body wrote is gone"),
     "row.altered": _("What staff or a body wrote was altered"),
     "row.unrecorded": _("More is stored than the chain records"),

@@ -126,7 +126,9 @@ class EntryVerifier:
         if any(sequence > position.sequence for sequence in self._heads):
             yield Fault(position.sequence + 1, "head.beyond")
         number = ChainHead.objects.filter(pk=1).values("sequence")
-        beyond = AuditEntry.objects.filter(sequence__gt=models.Subquery(number)).order_by("sequence")
+        # The chain begins with number 1: what lies before is read by no verification, and by every query of entries.
+        outside = models.Q(sequence__gt=models.Subquery(number)) | models.Q(sequence__lt=1)
+        beyond = AuditEntry.objects.filter(outside).order_by("sequence")
         if (first := beyond.values_list("sequence", flat=True).first()) is not None:
             yield Fault(first, "chain.beyond")
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
 from complaints.models.verification import VerificationFault
+from complaints.services.audit import recorded_acts
 from complaints.services.audit.faults import Fault
 
 # Of more faults that wait for acknowledgement than this only the number is kept.
@@ -36,10 +38,16 @@ class NamedFault:
 
 def store(faults: Iterable[Fault], *, today: date) -> int:
     """Store the faults that are not stored yet; return how many were left out because too many wait already."""
-    by_id = {uuid.UUID(fault.digest[:32]): fault for fault in faults}
+    by_id = {_id_of(fault): fault for fault in faults}
     if not by_id:
         return 0
-    known = set(VerificationFault.objects.filter(pk__in=by_id).values_list("pk", flat=True))
+    rows = list(VerificationFault.objects.filter(pk__in=by_id))
+    known = {row.pk for row in rows if _fault_of(row) == by_id[row.pk]}
+    for row in rows:
+        if row.pk not in known:
+            # Somebody has put another fault in its place; what nobody can foresee makes the row of this one free.
+            fault = Fault(by_id.pop(row.pk).sequence, "faults.gone", f"fault {row.pk}", uuid.uuid4().hex)
+            by_id[_id_of(fault)] = fault
     new = [
         VerificationFault(
             pk=pk, sequence=fault.sequence, code=fault.code, subject=fault.subject, state=fault.state, day=today
@@ -65,9 +73,8 @@ def named_faults() -> list[NamedFault]:
     rows = list(VerificationFault.objects.order_by("-day", "sequence", "pk"))
     people = _acknowledged_by()
     return [
-        NamedFault(row.pk, fault, row.day, tuple(people.get((row.pk, fault.digest), ())))
+        NamedFault(row.pk, fault := _fault_of(row), row.day, tuple(people.get((row.pk, fault.digest), ())))
         for row in rows
-        if (fault := _fault_of(row))
     ]
 
 
@@ -76,15 +83,31 @@ def named_fault(fault_id: uuid.UUID) -> NamedFault | None:
     return next((fault for fault in named_faults() if fault.id == fault_id), None)
 
 
+def _id_of(fault: Fault) -> uuid.UUID:
+    return uuid.UUID(fault.digest[:32])
+
+
 def _fault_of(row: VerificationFault) -> Fault:
-    return Fault(row.sequence, row.code, row.subject, row.state)
+    """Return the fault of a row; where the row is not as :func:`store` writes one, the fault that it is not."""
+    columns = (row.sequence, row.code, row.subject, row.state)
+    try:
+        fault = Fault(*columns)
+        if _id_of(fault) == row.pk:
+            return fault
+    except ValueError:
+        pass
+    state = blake2b(repr(columns).encode(), person=b"altered fault").hex()
+    return Fault(None, "faults.gone", f"fault {row.pk}", state)
 
 
 def _acknowledged_by() -> dict[tuple[uuid.UUID, str], Sequence[uuid.UUID]]:
-    """Return the people of all acknowledgements by fault and digest, each once."""
+    """Return the people of all acknowledgements by fault and digest, each once.
+
+    Each must bear the person's signature: an entry that somebody has only written into the table makes no fault quiet.
+    """
     entries = AuditEntry.objects.filter(event=EVENT, subject__in=VerificationFault.objects.values("pk"))
     people: dict[tuple[uuid.UUID, str], dict[uuid.UUID, None]] = defaultdict(dict)
-    for subject, actor, facts in entries.order_by("sequence").values_list("subject", "actor", "facts"):
-        if subject is not None and actor is not None:
-            people[subject, str(facts.get("digest"))][actor] = None
+    for entry in entries.order_by("sequence"):
+        if entry.subject is not None and entry.actor is not None and recorded_acts.is_signed_by_actor(entry):
+            people[entry.subject, str(entry.facts.get("digest"))][entry.actor] = None
     return {key: tuple(actors) for key, actors in people.items()}

@@ -143,6 +143,12 @@ def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
     return True
 
 
+def is_signed_by_actor(entry: AuditEntry) -> bool:
+    """Whether an entry bears the signature of its person, by a key that the server recorded as theirs."""
+    signer = bytes(entry.signer)
+    return entry.actor is not None and _is_signed(entry, signer) and was_key_of(entry.actor, signer)
+
+
 def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
