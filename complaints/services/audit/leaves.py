@@ -36,14 +36,17 @@ LeafRows: TypeAlias = "QuerySet[Any, tuple[Any, ...]]"
 def batch_root(number: int) -> tuple[bytes, int]:
     """Return the Merkle root of a batch (32 bytes) and the number of its leaves.
 
-    A row that is rewritten while it is read gives its leaf twice, from the table and as a kept leaf: the same one.
+    Identities have a root of their own, which is a leaf of it: a kept leaf can stand in for an identity and for no row
+    of another table, else whoever writes kept leaves could delete such rows unseen. An identity that is rewritten
+    while it is read gives its leaf twice, from the table and as a kept leaf: the same one.
     """
-    leaves = set(_batch_leaves(number))
-    return hashchain.merkle_root(leaves), len(leaves)
+    rows, identities = set(_batch_leaves(number)), set(_identity_leaves(number))
+    bound = blake2b(hashchain.merkle_root(identities), person=b"identities")
+    return hashchain.merkle_root(rows | {bound}), len(rows) + len(identities)
 
 
 def _batch_leaves(number: int) -> Iterator[bytes]:
-    """Yield the leaves of a batch: of its reports, grants, messages, files, posts, steps, moves and identities."""
+    """Yield the leaves of a batch without its identities: of reports, grants, messages, files, posts, steps, moves."""
     messages = Message.objects.filter(batch=number)
     originals = EvidenceObject.objects.filter(evidence__batch=number, variant=EvidenceObject.Variant.ORIGINAL)
     posts = Evidence.objects.filter(batch=number, kind=Evidence.Kind.POST)
@@ -65,10 +68,14 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
     yield from _grant_leaves(number)
     yield from _filing_leaves(number)
     yield from _worked_leaves(number)
+
+
+def _identity_leaves(number: int) -> Iterator[bytes]:
+    """Yield the leaf of each identity that a batch holds, and the kept leaves of those that were rewritten since."""
     # Rows first, kept leaves after them: a row that is rewritten in between is met as a kept leaf, and never missed.
     for identity in Identity.objects.filter(batch=number).iterator(chunk_size=PIECE):
         yield identity_leaf(identity)
-    kept = KeptLeaf.objects.filter(batch=number).values_list("digest", flat=True)
+    kept = KeptLeaf.objects.filter(batch=number, kind="identity").values_list("digest", flat=True)
     yield from map(bytes, kept.iterator(chunk_size=PIECE))
 
 

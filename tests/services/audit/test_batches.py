@@ -374,3 +374,18 @@ def test_heads_name_era_batch_day_number_and_digest(cast: Cast) -> None:
         assert [fault.code for fault in verify.verify_chain(heads=log.parse_heads(changed)).faults] == ["head.differs"]
     with pytest.raises(ValueError, match="2"):
         log.parse_heads(f"{head}\n{head} more")
+
+
+def test_a_kept_leaf_stands_in_for_no_row_of_another_table(cast: Cast) -> None:
+    first, second = send_report(today=DAY), send_report(today=DAY)
+    follow_up.add_message(ticket=first.ticket, text="Sebuah pesan.", files=[], today=DAY)
+    close_batch(morning())
+    follow_up.add_message(ticket=second.ticket, text="Besoknya.", files=[], today=DAY + timedelta(days=1))
+    before = set(leaves._batch_leaves(1))
+    with tampering():
+        Message.objects.filter(batch=1).delete()
+        (gone,) = before - set(leaves._batch_leaves(1))
+        identity = Identity.objects.get(complaint=second.ticket.complaint_id)
+        Identity.objects.filter(pk=identity.pk).update(version=identity.version + 1)
+        KeptLeaf.objects.create(kind="identity", row=identity.pk, batch=1, digest=gone)
+        assert codes_of_faults() == ["batch.altered"]
