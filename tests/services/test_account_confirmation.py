@@ -146,3 +146,18 @@ def test_a_closed_account_without_a_factor_is_no_fault_of_the_installation(cast:
     assert [message.id for message in checks._accounts()] == ["portal.E020"]
     ask(cast)
     assert list(checks._accounts()) == []
+
+
+def test_a_code_that_somebody_wrote_into_the_row_opens_nothing(cast: Cast) -> None:
+    ask(cast)
+    digest = account_confirmation._digest(cast["vera"], "K" * 20)
+    AccountConfirmation.objects.update(code_digest=digest, confirmed_by=cast["super"], confirmed_at=NOW)
+    assert not opens(cast, "K" * 20)
+    assert cast["vera"].awaits_confirmation
+
+
+def test_who_asked_opens_nothing_by_leaving_the_list_of_those_who_asked(cast: Cast) -> None:
+    ask(cast)
+    AccountConfirmation.objects.update(askers=[])
+    assert not opens(cast, confirm(cast, "adi"))
+    assert opens(cast, confirm(cast, "super"))

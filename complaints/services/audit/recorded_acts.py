@@ -149,6 +149,11 @@ def is_signed_by_actor(entry: AuditEntry) -> bool:
     return entry.actor is not None and _is_signed(entry, signer) and was_key_of(entry.actor, signer)
 
 
+def is_signed(entry: AuditEntry) -> bool:
+    """Whether an entry bears the signature of its person, or that of the server, which signs for who has no key."""
+    return _is_signed(entry, server_signer().public) or is_signed_by_actor(entry)
+
+
 def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
