@@ -30,6 +30,7 @@ FAULTS: Final = {
     "clock.future": _("The open batch bears a day that has not come"),
     "record.altered": _("The record of the last verification was altered, so that all is verified anew"),
     "faults.gone": _("Faults that were named have been deleted or altered"),
+    "rows.unreadable": _("Rows of a table cannot be read by their check"),
     "row.gone": _("What staff or a body wrote is gone"),
     "row.altered": _("What staff or a body wrote was altered"),
     "row.unrecorded": _("More is stored than the chain records"),

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import verify
-from complaints.models.audit import ChainHead
+from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services.audit import named_faults
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
-from complaints.services.audit.faults import PARTS, Fault, Scope
-from complaints.services.audit.log import server_signer
+from complaints.services.audit.faults import PARTS, STATE_CHARS, Fault, RowCheck, Scope
+from complaints.services.audit.log import Head, parse_heads, server_signer
 from complaints.services.audit.verify import ROW_CHECKS, key_chunks
 
 WHOLE_EVERY: Final = timedelta(days=7)
@@ -171,11 +174,11 @@ class _Run:
     def _entries(self) -> Iterator[None]:
         position = self.record.position
         end = ChainHead.objects.get(pk=1)
-        verifier = EntryVerifier(position)
+        verifier = EntryVerifier(position, _heads_of_this_node())
         for chunk in chunks(position.sequence, end.sequence):
             self._save([fault for number, entry in chunk for fault in verifier.faults(number, entry)])
             yield
-        self._save(list(verifier.end_faults(end)))
+        self._save([*verifier.end_faults(end), *_count_faults(end)])
         # What lies behind the end is new to the next run.
         position.sequence, position.digest = end.sequence, bytes(end.digest)
 
@@ -188,7 +191,7 @@ class _Run:
                 cursor.step, cursor.after = check.name, ""
             for keys in key_chunks(check, cursor.scope, cursor.after or None):
                 cursor.after = str(keys[-1])
-                self._save(list(check.faults(keys)))
+                self._save(_faults_of(check, keys))
                 yield
 
     def _finish(self, cursor: Cursor) -> None:
@@ -202,13 +205,19 @@ class _Run:
         """Return the stored record, and a fault where it is not as the server signed it: then all begins anew."""
         row = VerificationState.objects.filter(pk=1).first()
         if row is None:
-            return Record(), []
+            return Record(), self._missing_record()
         self._stored = bytes(row.signature)
         try:
             verify(server_signer().public, _statement(row.record), self._stored)
             return Record.from_json(row.record), []
         except (SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
             return Record(), [Fault(None, "record.altered", state=self._today.isoformat())]
+
+    def _missing_record(self) -> list[Fault]:
+        """Return the fault of a record that is not there although the chain is old enough to have one."""
+        first = AuditEntry.objects.order_by("sequence").values_list("at", flat=True).first()
+        is_new = first is None or self._today - timezone.localdate(first) < timedelta(days=2)
+        return [] if is_new else [Fault(None, "record.altered", state=self._today.isoformat())]
 
     @transaction.atomic
     def _save(self, faults: Sequence[Fault]) -> None:
@@ -226,6 +235,33 @@ class _Run:
         elif not rows.filter(signature=self._stored).update(record=content, signature=signature):
             raise _Overtaken
         self._stored = signature
+
+
+def _heads_of_this_node() -> list[Head]:
+    """Return the heads that this node has exported: its file lies outside of the database, and remembers its end."""
+    path = settings.AUDIT_HEADS_FILE
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines() if path.exists() else []
+    heads: list[Head] = []
+    for line in lines:
+        with suppress(ValueError):  # a line that was cut off by a full disk
+            heads += parse_heads(line)
+    return heads
+
+
+def _count_faults(end: ChainHead) -> Iterator[Fault]:
+    """Yield a fault where entries up to ``end`` are missing: a night reads only those behind the last one's end."""
+    count = AuditEntry.objects.filter(sequence__gte=1, sequence__lte=end.sequence).count()
+    if count != end.sequence:
+        yield Fault(None, "entry.missing", state=f"{count}.{end.sequence}")
+
+
+def _faults_of(check: RowCheck, keys: Sequence[Any]) -> list[Fault]:
+    """Return the faults of a chunk; what no check can read is a fault too, and hides nothing that comes after it."""
+    try:
+        with transaction.atomic():
+            return list(check.faults(keys))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return [Fault(None, "rows.unreadable", check.name, f"{type(error).__name__}.{keys[0]}"[:STATE_CHARS])]
 
 
 def _statement(content: dict[str, Any]) -> bytes:

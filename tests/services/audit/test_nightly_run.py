@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.db import connection
 from django.test import Client
+from pytest_django import Settings
 
 from complaints.domain.workflow import Action
 from complaints.models import triggers
-from complaints.models.audit import AuditEntry
+from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.verification import VerificationFault, VerificationState
@@ -231,8 +234,47 @@ def test_without_its_record_all_is_verified_anew(cast: Cast, sent: Sent) -> None
     assert run(1)
     flip_entry(3)
     VerificationState.objects.all().delete()
+    assert run(60)
+    assert codes() == ["entry.altered", "record.altered"]
+
+
+def test_a_deleted_old_entry_is_named_in_the_same_night(cast: Cast, sent: Sent) -> None:
+    assert run(1)
+    with without_triggers():
+        AuditEntry.objects.filter(pk=3).delete()
     assert run(2)
-    assert codes() == ["entry.altered"]
+    assert "entry.missing" in codes()
+
+
+def test_a_chain_cut_off_before_an_exported_head_is_named(
+    cast: Cast, sent: Sent, settings: Settings, tmp_path: Path
+) -> None:
+    settings.AUDIT_HEADS_FILE = tmp_path / "heads.txt"
+    (head,) = log.heads()
+    settings.AUDIT_HEADS_FILE.write_text(f"{head}\nhalf a li")
+    assert run(1)
+    with without_triggers():
+        AuditEntry.objects.filter(sequence__gte=head.sequence).delete()
+        last = AuditEntry.objects.get(pk=head.sequence - 1)
+        ChainHead.objects.update(sequence=last.pk, digest=last.digest)
+        VerificationState.objects.all().delete()
+    assert run(2)
+    assert "head.beyond" in codes()
+
+
+def test_rows_that_a_check_cannot_read_hide_no_fault_behind_them(
+    cast: Cast, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Case.objects.filter(pk=sent.case.pk).update(status="verified")
+
+    def unreadable(*args: object) -> None:
+        raise KeyError("complaint")
+
+    first, *others = nightly_run.ROW_CHECKS
+    checks = (replace(first, rows=lambda _scope: Case.objects.all(), faults=unreadable), *others)
+    monkeypatch.setattr(nightly_run, "ROW_CHECKS", checks)
+    assert run()
+    assert codes() == ["case.status", "rows.unreadable"]
 
 
 def test_deleted_faults_are_named(cast: Cast, sent: Sent) -> None:
