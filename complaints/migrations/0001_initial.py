@@ -782,6 +782,7 @@ class Migration(migrations.Migration):
                 ('batch', models.PositiveIntegerField(null=True)),
                 ('was_late', models.BooleanField(null=True)),
                 ('at', models.DateTimeField(null=True)),
+                ('signature', models.BinaryField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='complaints.case')),
             ],

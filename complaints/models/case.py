@@ -208,6 +208,8 @@ class CaseStep(RandomKeyModel):
     was_late = models.BooleanField(null=True)
     # For steps of staff and of the system only; a reporter's step has a day and no hour.
     at = models.DateTimeField(null=True)
+    # By a reporter of the case: whoever writes to the database takes no step in a reporter's name.
+    signature = models.BinaryField(null=True)
 
     class Meta:
         indexes = [

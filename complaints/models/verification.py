@@ -38,6 +38,7 @@ FAULTS: Final = {
     "case.step_count": _("A step of a case is missing or too many"),
     "case.step": _("A step of a case was altered"),
     "case.status": _("A case does not have the status that its steps lead to"),
+    "case.reporter": _("A step of a reporter is not signed by a reporter of the case"),
     "case.entries": _("The steps of a case and the entries of the chain differ"),
     "move.count": _("A move of a report is missing or too many"),
     "move.order": _("The moves of a report do not follow one another"),

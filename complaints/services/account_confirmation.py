@@ -16,7 +16,6 @@ from django.db import transaction
 
 from complaints.domain.codes import ALPHABET
 from complaints.domain.sealing.primitives import SignPair, blake2b
-from complaints.models.audit import AuditEntry
 from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Staff
 from complaints.services.audit import log, recorded_acts
@@ -97,31 +96,13 @@ def confirm(*, staff: Staff, by: Staff | None, signer: SignPair | None, now: dat
     return code
 
 
-def _recorded_code(staff: Staff) -> str:
-    """Return the digest of the code that an administrator gave, as the chain records it; "" where none is in force.
-
-    The row alone does not count: whoever writes to the database could put the digest of a code of their own there, or
-    take themselves off the list of those who asked.
-    """
-    askers: set[object] = {staff.pk}
-    given: AuditEntry | None = None
-    entries = AuditEntry.objects.filter(subject=staff.pk, event__startswith="confirmation.").order_by("sequence")
-    for entry in entries:
-        if entry.event == "confirmation.given":
-            given = entry
-            continue
-        askers = {*askers, entry.actor} if entry.event == "confirmation.asked" else {staff.pk}
-        given = None
-    if given is None or (given.actor is not None and given.actor in askers) or not recorded_acts.is_signed(given):
-        return ""
-    return str(given.facts.get("code", ""))
-
-
 @transaction.atomic
 def open_account(*, staff: Staff, code: str, now: datetime) -> bool:
     """Open an account with the code of its confirmation, which works once; return whether it was right."""
     waiting = AccountConfirmation.objects.select_for_update().filter(staff=staff).first()
-    if waiting is None or not hmac.compare_digest(_recorded_code(staff).encode(), _digest(staff, code).hex().encode()):
+    if waiting is None or not hmac.compare_digest(
+        recorded_acts.confirmation_code(staff.pk).encode(), _digest(staff, code).hex().encode()
+    ):
         return False
     waiting.delete()
     before = locked_state(staff, "staff")

@@ -17,6 +17,7 @@ from django.utils import timezone
 from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, reporter_keys
+from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import STATUS_LABELS, Case, CaseStep
@@ -295,7 +296,7 @@ def add_message(
         _rewrite_identity(complaint, ticket.keys)
         complaint.case = case
         if is_recorded(complaint):
-            _step_on_answer(complaint, case, today, batch)
+            _step_on_answer(complaint, case, signer, today, batch)
 
 
 def _store_message(
@@ -326,7 +327,7 @@ def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
     reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
 
 
-def _step_on_answer(complaint: Complaint, case: Case, today: date, batch: int) -> None:
+def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:
     """Take the step of an answer; where several reporters were asked, the first answer returns the case."""
     if case.status == Status.NEEDS_INFORMATION:
         if case_membership.is_shared(case) and not was_asked(complaint, case):
@@ -336,18 +337,20 @@ def _step_on_answer(complaint: Complaint, case: Case, today: date, batch: int) -
         action = Action.ANSWER_LATE
     else:
         return
-    _perform(case.pk, action, today, batch)
+    _perform(case.pk, action, signer, today, batch)
 
 
 def _last_action(case: Case) -> str | None:
     return case.steps.order_by("-sequence").values_list("action", flat=True).first()
 
 
-def _perform(case_id: uuid.UUID, action: Action, today: date, batch: int, reason: str = "") -> None:
+def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
     # Noon: the hour at which a reporter acted is not stored.
     noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
     kind = ActorKind.REPORTER
-    transitions.perform(case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch)
+    transitions.perform(
+        case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch, reporter=signer
+    )
 
 
 @transitions.retry_on_change
@@ -367,7 +370,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
             case = case_membership.separate(
                 complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch
             ).target
-        _perform(case.pk, Action.WITHDRAW, today, batch, reason)
+        _perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
             _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)

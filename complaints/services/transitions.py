@@ -21,12 +21,13 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
+from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services.actor import Actor
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
 
 # A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
@@ -207,6 +208,7 @@ def perform(
     changes: Mapping[str, object] | None = None,
     urgent: bool = False,
     batch: int | None = None,
+    reporter: SignPair | None = None,
 ) -> CaseStep:
     """Take a transition of the workflow table and return the step, the row of the case's history.
 
@@ -222,7 +224,7 @@ def perform(
         seen: the version that the actor saw; None where it does not matter.
         changes: further columns of the case to write with the step (``lead_body``).
         urgent: whether the short limits apply although the category is not an urgent one.
-        batch: the open batch, for a reporter's step and for no other.
+        batch: the open batch, for a reporter's step and for no other; ``reporter`` is the key that signs it.
 
     Raises:
         TransitionRefused: the table does not allow it.
@@ -261,14 +263,17 @@ def perform(
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
+    if reporter is not None:
+        step.signature = reporter.sign(recorded_acts.step_statement(case.pk, _facts(step)))
+    step.save(force_insert=True)
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=_facts(step))
     return step
 
 
 def _facts(step: CaseStep) -> dict[str, object]:
-    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
-    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
+    columns = (step.sequence, step.action, step.source, step.target, step.due_on, step.body_id, step.stage)
+    return recorded_acts.step_facts(*columns)
 
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
@@ -300,7 +305,7 @@ def _write_step(
         setattr(case, name, value)
     columns = ("step_count", "status", "status_on", "asked_from", "stage_reached", "due_on", *changes)
     case.save(update_fields=columns)
-    return CaseStep.objects.create(
+    return CaseStep(
         case=case,
         sequence=case.step_count,
         action=transition.action.value,

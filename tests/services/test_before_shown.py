@@ -22,6 +22,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.services import case_file, conflict_detection, conflicts, first_look, follow_up
 from complaints.services.actor import Actor
+from complaints.services.audit import batches, verify
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import personal
 from tests.cases import act, in_review
@@ -257,3 +258,12 @@ def test_the_number_of_openings_is_counted_by_person_and_day(cast: Cast) -> None
     assert page_of(sent).opened_count == 3
     Case.objects.update(step_count=F("step_count"))
     assert page_of(sent).opened_count == 3
+
+
+def test_a_withdrawal_that_no_reporter_signed_is_told_to_nobody_and_named(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    step = {"source": "received", "target": "withdrawn", "action": "withdraw", "actor_kind": "reporter", "day": DAY}
+    CaseStep.objects.create(case=sent.case, sequence=1, batch=batches.last_batch() + 1, **step)
+    Case.objects.filter(pk=sent.case.pk).update(status="withdrawn", status_on=DAY, due_on=None, step_count=1)
+    assert follow_up.status_page(ticket=sent.ticket, today=DAY).under_check
+    assert [fault.code for fault in verify.verify_chain().faults] == ["case.reporter"]

@@ -74,6 +74,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "id", "case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage",
             "day", "at", "batch",
         ),
+        sealed=("signature",),
         unbound={"was_late": "counts for statistics"},
     ),
     "CaseMove": Coverage(

@@ -6,7 +6,8 @@ Verification at night says the same of every row; this needs no night, for the f
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -27,15 +28,18 @@ from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDa
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import verify
+from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
+from complaints.models.case_links import CaseMove
+from complaints.models.complaint import Complaint
 from complaints.services.audit.log import payload, server_signer
 from complaints.services.audit.state import STATES, blank_states, states_of
 
 FACTOR_RESET: Final = "factor.reset"
 OPENINGS: Final = ("case.opened", "release.opened")
+KEY_BYTES: Final = 32
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
 
@@ -97,6 +101,35 @@ def _facts_of(step: CaseStep) -> dict[str, object]:
     return step_facts(*columns)
 
 
+def step_statement(case: uuid.UUID, facts: Mapping[str, object]) -> bytes:
+    """Return what a reporter signs who takes a step; ``facts`` are those of :func:`step_facts`."""
+    return b"reporter step 1" + case.bytes + hashchain.canonical(facts)
+
+
+def reporters_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, set[bytes]]:
+    """Return by case the signing keys of the reporters whose reports are or were in it; three queries."""
+    keys: dict[uuid.UUID, set[bytes]] = {case: set() for case in cases}
+    moves = CaseMove.objects.all()
+    for rows in (
+        Complaint.objects.filter(case__in=cases).values_list("case", "reporter_verify_key"),
+        moves.filter(source__in=cases).values_list("source", "complaint__reporter_verify_key"),
+        moves.filter(target__in=cases).values_list("target", "complaint__reporter_verify_key"),
+    ):
+        for case, key in rows.iterator():
+            if len(key or b"") == KEY_BYTES:  # a report from monitoring has none
+                keys[case].add(bytes(key))
+    return keys
+
+
+def is_by_reporter(signature: Stored | None, statement: bytes, keys: Iterable[bytes]) -> bool:
+    """Whether one of these reporters has signed a step."""
+    for key in keys:
+        with suppress(SealError):
+            verify(key, statement, bytes(signature or b""))
+            return True
+    return False
+
+
 def own_facts(facts: dict[str, object]) -> dict[str, object]:
     """Return the facts of an entry without the mark that each entry of a person in practice mode bears."""
     return {name: value for name, value in facts.items() if name != "practice"}
@@ -123,7 +156,15 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
     entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
     recorded = [(entry.actor, own_facts(entry.facts)) for entry in entries]
     expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
+    if len(expected) < len(steps) and not _are_by_reporters(case, steps):
+        return False
     return recorded == expected and (not entries or _holds(entries[-1], is_key_of))
+
+
+def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
+    keys = reporters_of([case.pk])[case.pk]
+    own = [step for step in steps if step.actor_kind == ActorKind.REPORTER]
+    return all(is_by_reporter(step.signature, step_statement(case.pk, _facts_of(step)), keys) for step in own)
 
 
 def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
@@ -158,6 +199,26 @@ def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
     return any(_is_signed(entry, server_signer().public) for entry in made)
+
+
+def confirmation_code(person: uuid.UUID) -> str:
+    """Return the digest of the code by which an administrator has confirmed an account; "" where none is in force.
+
+    The row alone does not count: whoever writes to the database could put the digest of a code of their own there, or
+    take themselves off the list of those who asked.
+    """
+    askers: set[object] = {person}
+    given: AuditEntry | None = None
+    entries = AuditEntry.objects.filter(subject=person, event__startswith="confirmation.").order_by("sequence")
+    for entry in entries:
+        if entry.event == "confirmation.given":
+            given = entry
+            continue
+        askers = {*askers, entry.actor} if entry.event == "confirmation.asked" else {person}
+        given = None
+    if given is None or (given.actor is not None and given.actor in askers) or not is_signed(given):
+        return ""
+    return str(given.facts.get("code", ""))
 
 
 def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:

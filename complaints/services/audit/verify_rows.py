@@ -6,7 +6,7 @@ Each act of staff, bodies and the system has an entry; what reporters did is bou
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -27,7 +27,7 @@ from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 from complaints.services.audit.log import digest_of
-from complaints.services.audit.recorded_acts import own_facts, step_facts
+from complaints.services.audit.recorded_acts import is_by_reporter, own_facts, reporters_of, step_facts, step_statement
 from complaints.services.audit.state import digest_of_columns
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
@@ -70,22 +70,33 @@ def step_faults(case_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     steps = CaseStep.objects.filter(case__in=case_ids).order_by("case", "sequence")
-    columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage")
+    columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage",
+               "signature")  # fmt: skip
     entries = AuditEntry.objects.filter(case__in=case_ids, event="case.transition").order_by("case", "sequence")
     step_rows = GroupedRows(steps.values_list(*columns).iterator(chunk_size=PIECE))
     entry_rows = GroupedRows(entries.values_list("case", "actor", "facts").iterator(chunk_size=PIECE))
     cases = Case.objects.filter(pk__in=case_ids).order_by("pk")
+    reporters = reporters_of(case_ids)
     return {
         pk: code
         for pk, *state in cases.values_list("pk", "status", "step_count")
-        if (code := _steps_fault(state, step_rows.of(pk), entry_rows.of(pk)))
+        if (code := _steps_fault((pk, *state), step_rows.of(pk), entry_rows.of(pk), reporters[pk]))
     }
 
 
-def _steps_fault(state: Sequence[Any], steps: Iterator[tuple[Any, ...]], records: Iterator[tuple[Any, ...]]) -> str:
-    """Compare the status and the number of steps of a case with its steps, and each of these with its entry."""
+def _steps_fault(
+    case: Sequence[Any],
+    steps: Iterator[tuple[Any, ...]],
+    records: Iterator[tuple[Any, ...]],
+    reporters: Collection[bytes],
+) -> str:
+    """Compare the status and the number of steps of a case with its steps, and each of these with its entry.
+
+    ``case`` is its id, its status and its number of steps; a step of one of the ``reporters`` has no entry and bears
+    their signature.
+    """
     status, asked_from, count = Status.RECEIVED, None, 0
-    for sequence, action, source, target, actor_kind, actor, *left in steps:
+    for sequence, action, source, target, actor_kind, actor, *left, signature in steps:
         count += 1
         if sequence != count:
             return "case.step_count"
@@ -94,13 +105,16 @@ def _steps_fault(state: Sequence[Any], steps: Iterator[tuple[Any, ...]], records
         asked_from = status if action == Action.ASK_REPORTER else None
         status = Status(target)
         facts = step_facts(sequence, action, source, target, *left)
-        if actor_kind != ActorKind.REPORTER and _own(next(records, None)) != (actor, facts):
+        is_by_person = actor_kind != ActorKind.REPORTER
+        if is_by_person and _own(next(records, None)) != (actor, facts):
             return "case.entries"
-    if count != state[1]:
+        if not (is_by_person or is_by_reporter(signature, step_statement(case[0], facts), reporters)):
+            return "case.reporter"
+    if count != case[2]:
         return "case.step_count"
     if next(records, None) is not None:
         return "case.entries"
-    return "" if status == state[0] else "case.status"
+    return "" if status == case[1] else "case.status"
 
 
 def _own(record: tuple[Any, ...] | None) -> tuple[Any, ...] | None:

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "AuditEntry.signature": "services/audit/test_log",
     "AuditEntry.signer": "services/audit/test_log",
     "ChainHead.digest": "services/audit/test_log",
+    "CaseStep.signature": "services/test_before_shown",
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
     "DraftFile.object_digest": "the root of its batch in the audit chain, once it is sent",

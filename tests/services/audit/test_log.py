@@ -292,7 +292,8 @@ def test_a_flipped_bit_in_what_a_reporter_sent_is_found(scenario: AuditScenario,
     for row in _reporters(model, column):
         with tampering():
             flip(model, row.pk, column)
-            (fault,) = verify.verify_chain().faults
+            fault, *others = verify.verify_chain().faults
+            assert {other.code for other in others} <= {"case.reporter"}, "a step that bears this key's signature"
             assert (fault.code, fault.subject) == ("batch.altered", "batch 1")
             assert AuditEntry.objects.get(pk=fault.sequence).event == "day.closed"
 
@@ -400,7 +401,7 @@ def test_steps_slipped_in_are_found(scenario: AuditScenario) -> None:
     other.refresh_from_db()
     with tampering():
         _slip_in(other, actor_kind="reporter", day=DAY)
-        assert codes_of_faults() == ["batch.count", "case.deadline"]
+        assert codes_of_faults() == ["batch.count", "case.reporter", "case.deadline"]
 
 
 # --- Who signs, and what may stand in an entry ----------------------------------------------------------------------
