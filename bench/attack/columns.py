@@ -151,6 +151,8 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "role": lambda: _updated(_staff(role="verifier"), role="forwarder"),
     "is_superuser": lambda: _updated(_staff(is_superuser=False), is_superuser=True),
     "superuser added": _superuser_added,
+    "account deleted": lambda: _deleted(_staff(role="auditor")),
+    "team deleted": lambda: _deleted(Team.objects.all()),
     "is_active": lambda: _updated(_staff(), is_active=False),
     "nip": lambda: _updated(_staff(), nip="190001011900011001"),
     "agency": lambda: _updated(_staff(), agency="Dinas lain"),

@@ -58,6 +58,7 @@ FAULTS: Final = {
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),
     "state.altered": _("A row is not as the last act on it left it"),
     "state.between": _("A row was altered between two acts on it"),
+    "state.gone": _("An account or a team of the chain is gone"),
     "state.unrecorded": _("A row stands there of which the chain records nothing"),
 }
 

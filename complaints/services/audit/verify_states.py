@@ -77,6 +77,19 @@ def _place(stored: str, recorded: str, place: tuple[int | None, str] | None) -> 
     return sequence, code
 
 
+def _gone_faults(_keys: Sequence[object]) -> Iterator[Fault]:
+    """Yield a fault for each account and team of which the chain has entries and no row is left; none is ever deleted.
+
+    Entries first: an account that is made meanwhile has its row then.
+    """
+    for name in ("staff", "team"):
+        kind = STATES[name]
+        entries = AuditEntry.objects.filter(event__in=kind.events, subject__isnull=False)
+        known = set(entries.order_by().values_list("subject", flat=True).distinct())
+        for key in sorted(known - set(kind.model._base_manager.values_list("pk", flat=True)), key=str):
+            yield Fault(None, "state.gone", f"{kind.model._meta.model_name} {key}")
+
+
 def _table_faults(_keys: Sequence[object]) -> Iterator[Fault]:
     """Yield the faults of the tables of reference data; with the head locked, behind which each change waits."""
     with transaction.atomic():
@@ -101,6 +114,7 @@ CHECKS: tuple[RowCheck, ...] = (
     RowCheck("staff", partial(_all_of, "staff"), partial(_state_faults, "staff")),
     RowCheck("team", partial(_all_of, "team"), partial(_state_faults, "team")),
     RowCheck("factors", partial(_all_of, "factors"), partial(_state_faults, "factors")),
+    RowCheck("gone", _once, _gone_faults),
     RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),
     RowCheck("reference_data", _once, _table_faults),
 )
