@@ -32,7 +32,7 @@ from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_file, conflicts, first_look, job_runs, signin_counts
-from complaints.services.audit import log, named_faults
+from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
 
@@ -148,7 +148,7 @@ def index(request: StaffRequest) -> HttpResponse:
         head = next(iter(log.heads()), None)
         context |= {"head": head, "head_day": date.fromisoformat(head.day) if head else None}
     if access.may_review(person):
-        context["faults"] = named_faults.waiting()
+        context |= {"faults": named_faults.waiting(), "verification_late": nightly_run.is_late(today=today)}
     if access.may_administer(person):
         context["failing_jobs"] = job_runs.failing_jobs()
         context["without_anybody"] = conflicts.cases_without_eligible_staff()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
-from complaints.models.verification import VerificationFault
-from complaints.services.audit import named_faults
+from complaints.models.verification import VerificationFault, VerificationState
+from complaints.services.audit import named_faults, nightly_run
 from complaints.services.audit.faults import Fault
 from tests.world import Cast, SignedIn
 
@@ -61,3 +62,14 @@ def test_without_a_fault_the_page_says_so(signed_in: SignedIn) -> None:
     client = signed_in("audi")
     assert "Tidak ada ketidaksesuaian yang menunggu." in client.get(reverse(LIST)).content.decode()
     assert reverse(LIST) + '">Baca' not in client.get(reverse("admin:index")).content.decode()
+
+
+@pytest.mark.parametrize(("name", "is_told"), [("audi", True), ("adi", True), ("vera", False)])
+def test_the_desk_tells_that_no_verification_has_finished(signed_in: SignedIn, name: str, is_told: bool) -> None:
+    client, words = signed_in(name), "Catatan belum diverifikasi lagi"
+    today = timezone.localdate()
+    nightly_run.run(today=today, seconds=600)
+    assert words not in client.get(reverse("admin:index")).content.decode()
+    VerificationState.objects.all().delete()
+    nightly_run.run(today=today - timedelta(days=2), seconds=600)
+    assert (words in client.get(reverse("admin:index")).content.decode()) is is_told

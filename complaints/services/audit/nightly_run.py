@@ -112,6 +112,25 @@ def is_finished(*, today: date) -> bool:
     return _Run(today).is_finished
 
 
+def is_late(*, today: date) -> bool:
+    """Whether no verification has finished yesterday or today, although the chain is old enough to have had one.
+
+    A job that somebody keeps from running names nothing, so that its silence has to be told.
+    """
+    row = VerificationState.objects.filter(pk=1).first()
+    finished: date | None = None
+    with suppress(SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
+        if row is not None:
+            verify(server_signer().public, _statement(row.record), bytes(row.signature))
+            finished = Record.from_json(row.record).finished_on
+    return not _is_new(today) if finished is None else today - finished > timedelta(days=1)
+
+
+def _is_new(today: date) -> bool:
+    first = AuditEntry.objects.order_by("sequence").values_list("at", flat=True).first()
+    return first is None or today - timezone.localdate(first) < timedelta(days=2)
+
+
 class _Overtaken(Exception):  # noqa: N818
     """A run in another process has moved the record."""
 
@@ -215,9 +234,7 @@ class _Run:
 
     def _missing_record(self) -> list[Fault]:
         """Return the fault of a record that is not there although the chain is old enough to have one."""
-        first = AuditEntry.objects.order_by("sequence").values_list("at", flat=True).first()
-        is_new = first is None or self._today - timezone.localdate(first) < timedelta(days=2)
-        return [] if is_new else [Fault(None, "record.altered", state=self._today.isoformat())]
+        return [] if _is_new(self._today) else [Fault(None, "record.altered", state=self._today.isoformat())]
 
     @transaction.atomic
     def _save(self, faults: Sequence[Fault]) -> None:
