@@ -553,6 +553,7 @@ class Migration(migrations.Migration):
                 ('target_due_on', models.DateField(null=True)),
                 ('day', models.DateField()),
                 ('batch', models.PositiveIntegerField(null=True)),
+                ('signature', models.BinaryField(null=True)),
                 ('at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='moves', to='complaints.complaint')),

@@ -30,6 +30,8 @@ class CaseMove(RandomKeyModel):
     day = models.DateField()
     # Of a reporter's act: the batch whose root takes the move.
     batch = models.PositiveIntegerField(null=True)
+    # The reporter's own: a move without a person has no entry that somebody signs.
+    signature = models.BinaryField(null=True)
     # None for a reporter's act, which has a day and no hour.
     at = models.DateTimeField(null=True)
 

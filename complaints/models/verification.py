@@ -43,6 +43,7 @@ FAULTS: Final = {
     "move.count": _("A move of a report is missing or too many"),
     "move.order": _("The moves of a report do not follow one another"),
     "move.case": _("A report is in another case than its moves lead to"),
+    "move.reporter": _("A move of a reporter is not signed by them"),
     "move.entries": _("The moves of a report and the entries of the chain differ"),
     "move.gone": _("The moves of a report are gone"),
     "move.none": _("A report shares a case without a move"),

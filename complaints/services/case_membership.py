@@ -15,12 +15,14 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 
 from complaints.domain import case_links, codes
+from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, Status
 from complaints.models.case import PRACTICE_PREFIX, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import transitions
+from complaints.services.audit import verify_rows
 from complaints.services.transitions import CaseChanged
 
 MAX_REFERENCE_DRAWS = 5
@@ -96,10 +98,12 @@ def move(
     at: datetime | None,
     day: date,
     batch: int | None = None,
+    reporter: SignPair | None = None,
 ) -> list[CaseMove]:
     """Move reports from the locked cases ``sources`` into the locked ``target``; return the rows that record it.
 
-    ``at`` is an aware time, or None for a reporter's act, which has a day only, and ``batch``, the open batch.
+    ``at`` is an aware time, or None for a reporter's act, which has a day only, and ``batch``, the open batch, and is
+    signed with the key of the ``reporter``.
     """
     numbers: dict[uuid.UUID, int] = {}
     for complaint_id, number in CaseMove.objects.filter(complaint__in=complaints).values_list("complaint", "number"):
@@ -120,6 +124,9 @@ def move(
         )
         for complaint in complaints
     ]
+    if reporter is not None:
+        for row in moves:
+            row.signature = reporter.sign(verify_rows.move_statement(row))
     CaseMove.objects.bulk_create(moves)
     Complaint.objects.filter(pk__in=[complaint.pk for complaint in complaints]).update(case=target)
     for complaint in complaints:
@@ -135,8 +142,9 @@ def separate(
     at: datetime | None,
     day: date,
     batch: int | None = None,
+    reporter: SignPair | None = None,
 ) -> CaseMove:
-    """Move a report out of the shared, locked case ``joint`` into its own case.
+    """Move a report out of the shared, locked case ``joint`` into its own case; arguments as for :func:`move`.
 
     That is the case which it came with, where that is empty, else a new one. The status stays; deadlines begin anew.
     """
@@ -145,8 +153,16 @@ def separate(
         target.linked_into = None
         target.due_on = _full_deadline(target, day)
         target.save(update_fields=["linked_into", "due_on"])
-    sources = {joint.pk: joint}
-    return move(complaints=[complaint], sources=sources, target=target, actor=actor, at=at, day=day, batch=batch)[0]
+    return move(
+        complaints=[complaint],
+        sources={joint.pk: joint},
+        target=target,
+        actor=actor,
+        at=at,
+        day=day,
+        batch=batch,
+        reporter=reporter,
+    )[0]
 
 
 def _empty_source(complaint: Complaint, joint: Case) -> Case | None:

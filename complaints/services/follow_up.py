@@ -368,7 +368,13 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
-                complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch
+                complaint=complaint,
+                joint=case,
+                actor=None,
+                at=None,
+                day=today,
+                batch=batch,
+                reporter=ticket.keys.sign,
             ).target
         _perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:

@@ -404,6 +404,16 @@ def test_withdrawing_takes_out_one_report_and_leaves_the_others(cast: Cast) -> N
     assert not verify.verify_chain().whole
 
 
+@pytest.mark.parametrize("signature", [None, b"", bytes(64)])
+def test_a_move_that_no_reporter_signed_is_named(cast: Cast, signature: bytes | None) -> None:
+    """The root of a batch takes any row that lies there when it is closed; the reporter's key is nobody else's."""
+    target, _first, _second = joined_cases(cast)
+    follow_up.withdraw(ticket=target.ticket, reason="", today=LATER)
+    CaseMove.objects.filter(actor=None).update(signature=signature)
+    faults = verify.verify_chain().faults
+    assert [(fault.code, fault.subject) for fault in faults] == [("move.reporter", f"complaint {report(target).pk}")]
+
+
 def test_release_holds_reports_linked_before_it_only(cast: Cast) -> None:
     target, first, second = joined_cases(cast)
     unlink(cast, second, on=DAY)

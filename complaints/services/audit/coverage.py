@@ -82,6 +82,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "id", "complaint", "number", "source", "target", "source_steps", "target_steps", "actor", "target_due_on",
             "day", "batch",
         ),
+        sealed=("signature",),
         unbound={"at": _STAMP},
     ),
     "InternalNote": Coverage(

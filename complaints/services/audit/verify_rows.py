@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
-from complaints.domain import workflow
+from complaints.domain import hashchain, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, blake2b, verify
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
@@ -151,6 +151,11 @@ def move_facts(move: CaseMove) -> dict[str, object]:
     }
 
 
+def move_statement(move: CaseMove) -> bytes:
+    """Return what a reporter signs whose withdrawal takes the report out of a joint case."""
+    return b"reporter move 1" + hashchain.canonical(move_facts(move))
+
+
 def move_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the fault of each report whose case does not follow from its moves; names its id."""
     for complaint_id in sorted(_displaced_reports(complaint_ids), key=str):
@@ -170,23 +175,26 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
-    case_ids = dict(Complaint.objects.filter(pk__in=by_report).values_list("pk", "case"))
+    columns = ("pk", "case", "reporter_verify_key")
     faults = {
         report: code
-        for report, report_moves in by_report.items()
-        if report in case_ids and (code := _moves_fault(report_moves, case_ids[report], records.get(report, [])))
+        for report, case_id, key in Complaint.objects.filter(pk__in=by_report).values_list(*columns)
+        if (code := _moves_fault(by_report[report], case_id, key, records.get(report, [])))
     }
     missing = [report for report in records if report not in by_report]
     return faults | dict.fromkeys(missing, "move.gone") | _reports_without_move(complaint_ids)
 
 
-def _moves_fault(moves: list[CaseMove], case_id: uuid.UUID, records: list[Record]) -> str:
+def _moves_fault(moves: list[CaseMove], case_id: uuid.UUID, reporter: Stored, records: list[Record]) -> str:
     if [move.number for move in moves] != list(range(1, len(moves) + 1)):
         return "move.count"
     if any(move.target_id != following.source_id for move, following in pairwise(moves)):
         return "move.order"
     if moves[-1].target_id != case_id:
         return "move.case"
+    keys, by_reporter = [bytes(reporter)], (move for move in moves if move.actor_id is None)
+    if not all(is_by_reporter(move.signature, move_statement(move), keys) for move in by_reporter):
+        return "move.reporter"
     expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
     return "" if expected == records else "move.entries"
 

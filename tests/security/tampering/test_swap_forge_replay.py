@@ -27,6 +27,7 @@ ELSEWHERE = {
     "AuditEntry.signature": "services/audit/test_log",
     "AuditEntry.signer": "services/audit/test_log",
     "ChainHead.digest": "services/audit/test_log",
+    "CaseMove.signature": "services/test_case_links",
     "CaseStep.signature": "services/test_before_shown",
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
