@@ -1,7 +1,7 @@
 """The nightly verification: goes on from a record that the server signed, in bounded memory, and resumes after a kill.
 
 A night verifies all new entries, then the rows of a scope: what has new entries, what is open, and a part of the rest.
-Once a week it verifies everything, from the first entry on.
+Once a week, and when an administrator asks for it, it verifies everything, from the first entry on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import verify
 from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.job import JobName
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services.audit import named_faults
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
@@ -158,6 +159,7 @@ class _Run:
         self._today = today
         self._stored: bytes | None = None
         self.record, faults = self._load()
+        self._asked = self._is_asked_again()
         if VerificationFault.objects.count() < self.record.named:
             faults.append(Fault(None, "faults.gone", state=f"{today.isoformat()}.{self.record.named}"))
         if faults:
@@ -166,7 +168,12 @@ class _Run:
     @property
     def is_finished(self) -> bool:
         """Whether this day has its finished run."""
-        return self.record.finished_on == self._today
+        return self.record.finished_on == self._today and not self._asked
+
+    def _is_asked_again(self) -> bool:
+        """Whether an administrator has asked for a run since the last verified entry."""
+        asked = AuditEntry.objects.filter(event="job.asked", facts={"job": JobName.VERIFY_CHAIN.value})
+        return asked.filter(sequence__gt=self.record.position.sequence).exists()
 
     def chunks(self) -> Iterator[None]:
         """Verify chunk after chunk, beginning a run where none is under way; yield after each stored one."""
@@ -182,10 +189,12 @@ class _Run:
 
     def _begin(self) -> Cursor:
         record = self.record
-        is_whole = record.whole_on is None or self._today - record.whole_on >= WHOLE_EVERY
+        is_due = record.whole_on is None or self._today - record.whole_on >= WHOLE_EVERY
+        is_whole = is_due or self._asked
         if is_whole or record.rows_to is None:
             record.position, record.rows_to = ChainPosition(), None
-        record.left_out = 0
+        # A run that was asked for goes on after a kill, though this day had its finished run before.
+        record.left_out, record.finished_on, self._asked = 0, None, False
         end = ChainHead.objects.get(pk=1).sequence
         record.cursor = Cursor(record.rows_to, self._today.toordinal() % PARTS, end)
         return record.cursor

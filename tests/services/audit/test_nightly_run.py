@@ -21,7 +21,7 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.verification import VerificationFault, VerificationState
-from complaints.services import fault_acknowledgement, follow_up, scheduled
+from complaints.services import fault_acknowledgement, follow_up, job_runs, scheduled
 from complaints.services.actor import Actor
 from complaints.services.audit import entries, log, named_faults, nightly_run, verify
 from complaints.services.audit.faults import Fault
@@ -109,6 +109,22 @@ def test_an_open_case_is_verified_every_night(cast: Cast, sent: Sent) -> None:
     Case.objects.filter(pk=sent.case.pk).update(status="verified")
     assert run(2)
     assert codes() == ["case.status"]
+
+
+def test_an_administrator_can_ask_for_another_run(cast: Cast, sent: Sent) -> None:
+    assert run(1)
+    Case.objects.filter(status="withdrawn").update(status="referred")
+    assert run(1)
+    assert codes() == []
+    job_runs.run_again(actor=Actor(cast.ring("adi"), at(DAY + timedelta(days=1))), name="verify_chain")
+    assert not nightly_run.is_finished(today=DAY + timedelta(days=1))
+    assert not nightly_run.run(today=DAY + timedelta(days=1), seconds=0)
+    assert run(1)
+    assert codes() == ["case.status"]
+    before = VerificationState.objects.get()
+    assert before.record["whole_on"] == (DAY + timedelta(days=1)).isoformat()
+    assert run(1)
+    assert VerificationState.objects.get().signature == before.signature
 
 
 def test_an_old_entry_and_an_ended_case_are_verified_within_a_week(cast: Cast, sent: Sent) -> None:
