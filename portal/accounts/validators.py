@@ -84,8 +84,10 @@ class GuessableValidator:
         from zxcvbn import zxcvbn
 
         known = sorted(context_words(user))
-        result = zxcvbn(password[:JUDGED_CHARACTERS], user_inputs=known, max_length=JUDGED_CHARACTERS)
-        if result["guesses"] < FEWEST_GUESSES:
+        # Without its spaces too: they hide from zxcvbn that a word comes again and again.
+        texts = {text[:JUDGED_CHARACTERS] for text in (password, "".join(password.split()))}
+        guesses = (zxcvbn(text, user_inputs=known, max_length=JUDGED_CHARACTERS)["guesses"] for text in texts if text)
+        if min(guesses, default=0) < FEWEST_GUESSES:
             text = _(
                 "This password can be guessed: it is made of what many people take, of a pattern, or of a repetition. "
                 "Take four or five words that do not belong together."

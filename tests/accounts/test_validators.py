@@ -76,7 +76,7 @@ def test_the_portals_own_address_is_a_name_of_it(cast: object, settings: Setting
 @pytest.mark.parametrize(
     "password",
     ["passwordpassword", "qwertyuiopasdfgh", "aaaaaaaaaaaaaaaa", "lain lain lain lain", "abcdefghijklmnop",
-     "bismillah786786", "password1234567", "Indonesia2024!!"],
+     "rumah rumah rumah rumah", "bismillah786786", "password1234567", "Indonesia2024!!"],
 )  # fmt: skip
 def test_what_is_guessed_early_is_refused(db: None, password: str) -> None:
     assert "guessable" in codes(password)
