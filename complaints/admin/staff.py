@@ -141,7 +141,8 @@ class StaffAdmin(TableAdmin):
             context["memberships"] = memberships
             context["has_factor"] = mfa.has_factor(account)
             context["is_self"] = account.pk == request.user.pk
-            context["waiting"] = account_confirmation.waiting_for(account)
+            context["waiting"] = waiting = account_confirmation.waiting_for(account)
+            context["may_confirm"] = waiting and account_confirmation.may_confirm(waiting, cast(Staff, request.user))
             context["refused"] = _counts_of(account, timezone.localdate())
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -257,6 +258,7 @@ def confirm(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         "person": account,
         "waiting": waiting,
         "may_confirm": account_confirmation.may_confirm(waiting, request.user),
+        "askers": account_confirmation.asker_names(waiting),
     }
     status = 200 if context["may_confirm"] else 409
     if request.method == "POST" and context["may_confirm"]:

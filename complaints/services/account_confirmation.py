@@ -72,6 +72,12 @@ def waiting_accounts(accounts: Iterable[Staff]) -> dict[Staff, AccountConfirmati
     return {row.staff: row for row in rows}
 
 
+def asker_names(waiting: AccountConfirmation) -> str:
+    """Return the user names of the administrators who asked, with commas; "" where it was a command on the server."""
+    names = Staff.objects.filter(pk__in=waiting.askers).order_by("username").values_list("username", flat=True)
+    return ", ".join(names)
+
+
 def may_confirm(waiting: AccountConfirmation, person: Staff) -> bool:
     """Whether a person is somebody else than the account's owner and than all who asked."""
     return person.pk != waiting.staff_id and str(person.pk) not in waiting.askers

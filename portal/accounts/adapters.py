@@ -174,5 +174,8 @@ def _unused_hash() -> str:
 @receiver(user_logged_in, dispatch_uid="portal.accounts.adapters.record")
 def record(sender: object, request: HttpRequest, user: Staff, **kwargs: object) -> None:
     personal.record_login(staff=user)
+    # Whoever may not see their desk yet is told at the next sign-in that shows it.
+    if user.awaits_confirmation or user.must_change_password:
+        return
     if untold := signin_counts.take_untold(staff=user):
         request.session[signin_counts.SINCE_LAST] = untold
