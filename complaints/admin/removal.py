@@ -54,14 +54,14 @@ def ask(request: StaffRequest, team_id: uuid.UUID, membership_id: uuid.UUID) -> 
         plan = rotation.plan(keyring=request.keyring, team_id=team.pk, removing=membership_id)
         if is_post and form.is_valid():
             asked = removal.ask(actor=request.actor, team_id=team.pk, membership_id=membership_id, **form.cleaned_data)
-            messages.success(request, _("The request was sent to the team. Another member can confirm it now."))
+            messages.success(request, _("The request was sent to the team."))
             return redirect("admin:complaints_team_removal", asked.pk)
     except AdmissionRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
         return redirect("admin:complaints_team_changelist")
     context = {
         "title": _("Remove a person: %(team)s") % {"team": team},
-        "plan": plan,
+        "person": name_of(plan.leaving.staff) if plan.leaving else "",
         "form": form,
         "others": [row for row in plan.staying if row.staff_id != request.user.pk],
     }
@@ -102,6 +102,7 @@ def removal_request(request: StaffRequest, request_id: uuid.UUID) -> HttpRespons
         "asker": name_of(row.asked_by),
         "decider": name_of(row.decided_by),
         "ends": removal.alarm_ends(row),
+        "has_judge": removal.has_judge(row),
         "allowed": allowed,
         "concerned": person.pk == request.user.pk,
         "reason": _shown_reason(request, row),

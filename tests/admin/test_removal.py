@@ -98,6 +98,9 @@ def test_an_administrator_stops_it_in_a_team_of_two_alone(signed_in: SignedIn, c
     assert kirana.post(ask, {"reason": REASON}).status_code == 302
     page = admin.get(request_url()).content.decode()
     assert 'value="stop"' in page and REASON not in page
+    assert "No other member can confirm it." in page and "Another member can confirm it" not in page
+    concerned = in_english(signed_in("kresna")).get(request_url()).content.decode()
+    assert "An administrator can stop it." in concerned and "Any member" not in concerned
     assert admin.post(request_url(), {"act": "stop"}).headers["Location"] == reverse(TEAMS)
     assert not RemovalRequest.objects.filter(state="open").exists() and is_member(cast, "kresna")
 

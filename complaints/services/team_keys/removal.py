@@ -142,10 +142,11 @@ def may_stop(person: Staff, request: RemovalRequest) -> bool:
     if may_judge(person, request):
         return True
     involved = person.pk in {request.asked_by_id, request.membership.staff_id}
-    return access.may_administer(person) and not involved and not _has_judge(request)
+    return access.may_administer(person) and not involved and not has_judge(request)
 
 
-def _has_judge(request: RemovalRequest) -> bool:
+def has_judge(request: RemovalRequest) -> bool:
+    """Whether the team has a member who neither asked nor is concerned."""
     involved = (request.asked_by_id, request.membership.staff_id)
     others = _holders(request.team_id).exclude(staff__in=involved).select_related("staff", "team")
     return any(access.may_join(row.staff, row.team) for row in others)
