@@ -64,8 +64,8 @@ def _mail_change(staff: Staff) -> None:
     with translation.override(staff.language):
         subject = _("How you sign in was changed")
         body = _(
-            "Something about how you sign in was changed. What it was stands under “My sessions”, at the usual "
-            "address. If it was not you, tell an administrator at once, in person or by telephone."
+            "Something about how you sign in was changed. The page “My sessions”, at the usual address, says what. "
+            "If it was not you, tell an administrator at once, in person or by telephone."
         )
     mail.send([staff.email], subject, body)
 
@@ -122,8 +122,8 @@ def _mail_administrator(person: Staff) -> int:
     with translation.override(person.language):
         subject = _("Sign-ins were refused")
         body = _(
-            "More sign-ins than usual were refused for an account. Which one it is stands on the page “Staff”, at the "
-            "usual address."
+            "More sign-ins than usual were refused for an account. The page “Staff”, at the usual address, says "
+            "which one."
         )
     return mail.send([person.email], subject, body)
 

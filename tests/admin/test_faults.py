@@ -28,7 +28,7 @@ def fault(cast: Cast) -> VerificationFault:
 @pytest.mark.parametrize(("name", "is_told"), [("audi", True), ("adi", True), ("super", True), ("vera", False)])
 def test_the_desk_tells_of_faults(signed_in: SignedIn, fault: VerificationFault, name: str, is_told: bool) -> None:
     page = signed_in(name).get(reverse("admin:index")).content.decode()
-    assert (reverse(LIST) + '">Baca' in page) is is_told
+    assert (reverse(LIST) + '">Lihat ketidaksesuaian' in page) is is_told
     assert ("1 ketidaksesuaian" in page) is is_told
 
 
@@ -61,7 +61,7 @@ def test_administrators_read_and_do_not_acknowledge(signed_in: SignedIn, fault: 
 def test_without_a_fault_the_page_says_so(signed_in: SignedIn) -> None:
     client = signed_in("audi")
     assert "Tidak ada ketidaksesuaian yang menunggu." in client.get(reverse(LIST)).content.decode()
-    assert reverse(LIST) + '">Baca' not in client.get(reverse("admin:index")).content.decode()
+    assert reverse(LIST) + '">Lihat ketidaksesuaian' not in client.get(reverse("admin:index")).content.decode()
 
 
 @pytest.mark.parametrize(("name", "is_told"), [("audi", True), ("adi", True), ("vera", False)])

@@ -33,7 +33,7 @@ def test_the_desk_of_administrators_counts_jobs_that_fail(failed: None, signed_i
 
 def test_a_failure_is_shown_with_its_day_and_the_class_of_the_error(failed: None, signed_in: SignedIn) -> None:
     page = signed_in("adi").get(reverse(JOBS)).content.decode()
-    for words in ("Penghapusan setelah masa simpan", "gagal 2 kali berturut-turut", "9 Nov 2026", "OSError"):
+    for words in ("Penghapusan setelah masa simpan", "gagal 2 kali sejak terakhir berhasil", "9 Nov 2026", "OSError"):
         assert words in page
 
 
