@@ -185,6 +185,7 @@ def _empty_store() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
-    """Start with an empty cache: no rate limit and no reference data left over from another test."""
+    """Start with an empty cache and without heads of another test's chain: no rate limit, no reference data left."""
+    (portal.VAR_DIR / "audit-heads.txt").unlink(missing_ok=True)
     cache.clear()
     reference_data.clear_cache()
