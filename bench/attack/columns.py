@@ -99,6 +99,12 @@ def _factors_exchanged() -> int:
     return int(Authenticator.objects.filter(pk=rows[0].pk).update(data=rows[1].data))
 
 
+def _factor_given_away() -> int:
+    """Give somebody's factor to a person without one: of each kind, the database admits one for a person."""
+    person = _staff(authenticator=None).order_by("pk").first()
+    return _updated(Authenticator.objects.all(), user=person) if person else 0
+
+
 def _removals() -> models.QuerySet[RemovalRequest]:
     return RemovalRequest.objects.filter(state=RemovalRequest.State.OPEN)
 
@@ -181,7 +187,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "factor added": _factor_added,
     "factor deleted": lambda: _deleted(Authenticator.objects.all()),
     "factors exchanged": _factors_exchanged,
-    "factor's owner": lambda: _updated(Authenticator.objects.all(), user=_staff(role="auditor").values("pk")[:1]),
+    "factor's owner": _factor_given_away,
     "awaits_confirmation cleared": lambda: _updated(_staff(awaits_confirmation=True), awaits_confirmation=False),
     "removal stopped": lambda: _updated(
         _removals(), state="stopped", decided_by=F("asked_by"), decided_at=F("asked_at")

@@ -20,7 +20,7 @@ from bench.attack.columns import blind_columns
 from bench.attack.target import Account
 from complaints import access
 from complaints.models.team import Staff, TeamMembership
-from complaints.services import account_confirmation, conflicts, mfa, submission
+from complaints.services import conflicts, mfa, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import batches
 from complaints.services.keyring import Keyring
@@ -54,8 +54,8 @@ def columns() -> list[str]:
     """Return the alterations that nobody named, and those without a row.
 
     What the sample cases lack is made in a transaction that is undone, because the job runner beside it would work on
-    the file: a conflict, a file that waits for the worker, two people with an app, an account that waits for its
-    confirmation, and a request to remove a member.
+    the file: a conflict, a file that waits for the worker, two people with an app, an account without a factor that
+    waits for its confirmation, and a request to remove a member.
     """
     missing: list[str] = []
     with transaction.atomic():
@@ -78,8 +78,7 @@ def _change_ways_in() -> None:
     for username in (OFFICER, OTHER_OFFICER):
         mfa.enrol_totp(staff=Staff.objects.get(username=username), keys=keyring(username).keys)
     now = timezone.now()
-    cause = account_confirmation.Cause.FACTOR
-    account_confirmation.ask(staff=Staff.objects.get(username=LIAISON), cause=cause, by=None, signer=None, now=now)
+    mfa.reset(staff=Staff.objects.get(username=LIAISON), by=None, signer=None, now=now)
     actor = Actor(keyring(OFFICER), now)
     row = TeamMembership.objects.get(staff__username=OTHER_OFFICER, left_at=None)
     removal.ask(actor=actor, team_id=row.team_id, membership_id=row.pk, reason="Pindah tugas.")
