@@ -59,8 +59,8 @@ def _due_jobs(now: datetime) -> list[Job]:
 
 
 def _is_due(run: JobRun, now: datetime) -> bool:
-    # No claim of this code lasts longer than a lease.
-    is_claimed = run.claimed_until is not None and now < run.claimed_until <= now + lease()
+    # No claim of this code lasts longer than a lease. A worker may begin after ``now`` was read and before the row was.
+    is_claimed = run.claimed_until is not None and now < run.claimed_until <= now + lease() + PICKED_UP_WITHIN
     return run.due_at <= now and not is_claimed
 
 

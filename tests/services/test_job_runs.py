@@ -104,6 +104,14 @@ def test_the_job_of_a_killed_worker_comes_again_after_the_lease(sweep_alone: Non
     assert JobRun.objects.get(name="sweep").claimed_until == again.until
 
 
+def test_a_run_that_began_since_the_clock_was_read_is_not_taken(sweep_alone: None) -> None:
+    """The node that looks for work has read the clock, and a worker begins before it reads the row."""
+    waiting = claimed()
+    assert job_runs.begin(waiting, now=NOW + timedelta(milliseconds=5))
+    assert job_runs.claim_due_job(now=NOW) is None
+    assert not JobFailure.objects.exists(), "nothing was killed"
+
+
 def test_a_job_that_kills_every_worker_waits_for_its_hour(sweep_alone: None) -> None:
     moment = NOW
     for _ in range(ATTEMPTS):
