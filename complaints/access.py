@@ -233,6 +233,12 @@ def may_see_teams(user: AnyUser) -> bool:
     return in_a_team(user) or may_administer(user)
 
 
+def reviewers() -> QuerySet[Staff]:
+    """The people of :func:`may_review`, in the order of their keys."""
+    people = Q(role__in=[Role.AUDITOR, Role.ADMIN]) | Q(is_superuser=True)
+    return Staff.objects.filter(people, is_active=True).order_by("pk")
+
+
 def may_review(user: AnyUser) -> bool:
     """Whether a person may sign off the access review: auditors and administrators, who hold no team's key."""
     return may_audit(user) or may_administer(user)

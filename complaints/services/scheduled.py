@@ -6,14 +6,13 @@ import os
 from datetime import date, datetime
 
 from django.conf import settings
-from django.db.models import Q
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.adapters import mail
 from complaints.models.session import Heartbeat
-from complaints.models.team import Role, Staff
+from complaints.models.team import Staff
 from complaints.services import case_deadlines, login_throttle, signin_counts
 from complaints.services.audit import batches, log, named_faults, nightly_run
 
@@ -21,6 +20,18 @@ from complaints.services.audit import batches, log, named_faults, nightly_run
 HEADS_KEPT = 60
 # A run of the verification ends well within the time limit of a job; the next one goes on.
 VERIFY_SECONDS = 200.0
+# Mails to staff: subject and text, the same for everybody.
+FAULT_MAIL = (
+    _("Fault in the records of the portal"),
+    _(
+        "The nightly verification has named something that is not as it was recorded."
+        " Please sign in at the usual address."
+    ),
+)
+WORK_MAIL = (
+    _("There is work in the portal"),
+    _("There is work waiting for your team. Please sign in at the usual address."),
+)
 
 
 def close_batch(*, now: datetime) -> None:
@@ -58,17 +69,7 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
     if nightly_run.is_finished(today=today) or not nightly_run.run(today=today, seconds=seconds):
         return
     if named_faults.waiting():
-        people = Staff.objects.filter(is_active=True).filter(
-            Q(role__in=[Role.AUDITOR, Role.ADMIN]) | Q(is_superuser=True)
-        )
-        for person in people.exclude(email="").order_by("pk"):
-            with translation.override(person.language):
-                subject = _("Fault in the records of the portal")
-                body = _(
-                    "The nightly verification has named something that is not as it was recorded."
-                    " Please sign in at the usual address."
-                )
-            mail.send([person.email], subject, body)
+        mail.send_each(access.reviewers(), *FAULT_MAIL)
 
 
 def send_staff_mail(*, today: date) -> int:
@@ -79,7 +80,8 @@ def send_staff_mail(*, today: date) -> int:
     sent = 0
     for kind, has_work in case_deadlines.work_waiting(today=today).items():
         if has_work:
-            sent += sum(_remind(person) for person in _members(kind) if _may_see_work(person, kind, today))
+            people = (person for person in _members(kind) if _may_see_work(person, kind, today))
+            sent += mail.send_each(people, *WORK_MAIL)
     return sent
 
 
@@ -93,13 +95,6 @@ def _may_see_work(person: Staff, kind: str, today: date) -> bool:
 def _members(kind: str) -> list[Staff]:
     people = Staff.objects.filter(is_active=True, memberships__team__kind=kind, memberships__sealed_key__isnull=False)
     return [person for person in people.distinct().order_by("pk") if person.email]
-
-
-def _remind(person: Staff) -> int:
-    with translation.override(person.language):
-        subject = _("There is work in the portal")
-        body = _("There is work waiting for your team. Please sign in at the usual address.")
-    return mail.send([person.email], subject, body)
 
 
 def report_signin_counts(*, today: date, now: datetime) -> None:

@@ -10,8 +10,8 @@ from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from complaints import access, fast_sql
 from complaints.adapters import mail
@@ -27,6 +27,18 @@ TELL_ABOVE = 10
 # The entry of a staff session that holds what :func:`take_untold` returned at the sign-in.
 SINCE_LAST = "since_last_sign_in"
 RETENTION = timedelta(days=400)
+# Mails: subject and text, the same for everybody.
+CHANGE_MAIL = (
+    _("How you sign in was changed"),
+    _(
+        "Something about how you sign in was changed. The page “My sessions”, at the usual address, says what. "
+        "If it was not you, tell an administrator at once, in person or by telephone."
+    ),
+)
+REFUSED_MAIL = (
+    _("Sign-ins were refused"),
+    _("More sign-ins than usual were refused for an account. The page “Staff”, at the usual address, says which one."),
+)
 
 
 def account_named(username: str) -> uuid.UUID:
@@ -56,18 +68,7 @@ def needs_two_codes(*, staff: Staff, day: date) -> bool:
 def note_change(*, staff: Staff, kind: Kind, now: datetime) -> None:
     """Note that a way of signing in was changed: the person is told by mail, and at the next sign-in."""
     count(kind=kind, account=staff.pk, day=timezone.localdate(now))
-    if staff.email:
-        transaction.on_commit(partial(_mail_change, staff), robust=True)
-
-
-def _mail_change(staff: Staff) -> None:
-    with translation.override(staff.language):
-        subject = _("How you sign in was changed")
-        body = _(
-            "Something about how you sign in was changed. The page “My sessions”, at the usual address, says what. "
-            "If it was not you, tell an administrator at once, in person or by telephone."
-        )
-    mail.send([staff.email], subject, body)
+    transaction.on_commit(partial(mail.send_each, [staff], *CHANGE_MAIL), robust=True)
 
 
 def take_untold(*, staff: Staff) -> dict[str, int]:
@@ -108,24 +109,14 @@ def tell_administrators(*, today: date) -> int:
     same_day = SigninCount.objects.filter(account=OuterRef("account"), day=OuterRef("day"), is_mailed=True)
     rows = SigninCount.objects.refused().filter(day__gte=today - timedelta(days=1)).exclude(account=UNKNOWN_ACCOUNT)
     totals = rows.exclude(Exists(same_day)).order_by().values("account", "day").annotate(total=Sum("n"))
-    loud = list(totals.filter(total__gt=TELL_ABOVE).values_list("account", "day"))
-    if not loud:
+    many_refused = list(totals.filter(total__gt=TELL_ABOVE).values_list("account", "day"))
+    if not many_refused:
         return 0
-    sent = sum(_mail_administrator(person) for person in access.administrators().exclude(email=""))
+    sent = mail.send_each(access.administrators(), *REFUSED_MAIL)
     if sent:
-        for account, day in loud:
+        for account, day in many_refused:
             SigninCount.objects.filter(account=account, day=day, kind__in=REFUSED).update(is_mailed=True)
     return sent
-
-
-def _mail_administrator(person: Staff) -> int:
-    with translation.override(person.language):
-        subject = _("Sign-ins were refused")
-        body = _(
-            "More sign-ins than usual were refused for an account. The page “Staff”, at the usual address, says "
-            "which one."
-        )
-    return mail.send([person.email], subject, body)
 
 
 # --- Told to the audit chain ------------------------------------------------------------------------------------------

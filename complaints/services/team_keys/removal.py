@@ -11,13 +11,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import groupby
 from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.adapters import mail
@@ -34,6 +32,14 @@ from complaints.services.team_keys import rotation
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys
 
 ALARM: Final = timedelta(hours=24)
+ALARM_MAIL: Final = (
+    _("Request to remove a member of your team"),
+    _(
+        "A member of your team has requested the removal of another member. If nobody stops the request "
+        "within 24 hours, it can be carried out. Please sign in at the usual address and read it on your "
+        "desk. If it was made under your name and you did not make it, tell your colleagues at once."
+    ),
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 State = RemovalRequest.State
 
@@ -233,17 +239,7 @@ def statement(request: RemovalRequest) -> bytes:
 
 def _alarm(team_id: uuid.UUID) -> None:
     """Mail everybody in the team, the one concerned and the one who asked too; the words name nobody."""
-    people = [row.staff for row in _holders(team_id).select_related("staff") if row.staff.email]
-    people.sort(key=lambda person: person.language)
-    for language, speakers in groupby(people, key=lambda person: person.language):
-        with translation.override(language):
-            subject = _("Request to remove a member of your team")
-            body = _(
-                "A member of your team has requested the removal of another member. If nobody stops the request "
-                "within 24 hours, it can be carried out. Please sign in at the usual address and read it on your "
-                "desk. If it was made under your name and you did not make it, tell your colleagues at once."
-            )
-        mail.send([person.email for person in speakers], subject, body)
+    mail.send_each([row.staff for row in _holders(team_id).select_related("staff")], *ALARM_MAIL)
 
 
 resealing_registry.register_records(
