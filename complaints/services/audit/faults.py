@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import OPEN
-from complaints.models.audit import AuditEntry
+from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.verification import FAULTS
@@ -86,6 +86,16 @@ class Scope:
         if self.since is None:
             return reports
         return reports.filter(Q(case__in=self.cases().values("pk")) | self.part_of())
+
+
+def lock(rows: Rows) -> None:
+    """Lock rows until the transaction ends, in the order of their keys, without reading them."""
+    list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
+def once(_scope: Scope) -> Rows:
+    """Return the single row that stands for a check which looks at whole tables."""
+    return ChainHead.objects.all()
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import Count, F, Max, Min
 
-from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
 from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.evidence import Evidence
-from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope
+from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, once
 from complaints.services.audit.leaves import batch_root
 
 # The tables of which each row of a reporter names its batch.
@@ -96,6 +96,6 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 CHECKS: Final = (
     RowCheck("batch-roots", _batch_entries, root_faults),
-    RowCheck("batch-order", lambda _scope: ChainHead.objects.all(), order_faults),
+    RowCheck("batch-order", once, order_faults),
     RowCheck("identities", lambda scope: scope.reports(), identity_faults),
 )

@@ -17,7 +17,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.services.audit.faults import Fault, RowCheck
+from complaints.services.audit.faults import Fault, RowCheck, lock
 from complaints.services.audit.state import states_of
 
 # Events by which a case that no report came with gets its filing; the state is a fact of the entry.
@@ -28,8 +28,8 @@ def _case_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the faults of a chunk of cases; a faulty case is looked at again with it and its reports locked."""
     for key in _faulty(keys):
         with transaction.atomic():
-            list(Complaint.objects.select_for_update().filter(case=key).order_by("pk").values_list("pk"))
-            list(Case.objects.select_for_update(of=("self",)).filter(pk=key).values_list("pk"))
+            lock(Complaint.objects.filter(case=key))
+            lock(Case.objects.filter(pk=key))
             faults = _faulty([key])
         yield from faults.get(key, [])
 
@@ -49,8 +49,8 @@ def _faulty(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Fault]]:
     for key in _linked_otherwise(cases):
         codes[key].add("case.link")
     return {
-        key: [Fault(None, code, cases[key].reference) for code in sorted(found)]
-        for key, found in codes.items()
+        key: [Fault(None, code, cases[key].reference) for code in sorted(codes_of_case)]
+        for key, codes_of_case in codes.items()
         if key in cases
     }
 

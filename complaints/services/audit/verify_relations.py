@@ -20,7 +20,7 @@ from complaints.models.oversight import Release
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff
 from complaints.services.audit import verify_states
-from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.state import index_roots, release_roots
 
 Variant = EvidenceObject.Variant
@@ -47,8 +47,7 @@ def _conflict_faults(people: Sequence[uuid.UUID]) -> Iterator[Fault]:
         if person and any(_faults_of_person(person)):
             # Again with the person's reports locked, as whoever writes a conflict does.
             with transaction.atomic():
-                reports = Complaint.objects.filter(conflicts__staff=person).order_by("pk")
-                list(reports.select_for_update(of=("self",)).values_list("pk"))
+                lock(Complaint.objects.filter(conflicts__staff=person))
                 faults = list(_faults_of_person(person))
             yield from faults
 
@@ -79,7 +78,7 @@ def _faults_of_person(person: uuid.UUID) -> Iterator[Fault]:
 def _index_faults(reports: Sequence[uuid.UUID]) -> Iterator[Fault]:
     for report in [key for key, fault in _index_faults_of(reports).items() if fault]:
         with transaction.atomic():
-            list(Complaint.objects.select_for_update().filter(pk=report).values_list("pk"))
+            lock(Complaint.objects.filter(pk=report))
             fault = _index_faults_of([report]).get(report)
         if fault:
             yield fault
@@ -108,8 +107,8 @@ def _releases(scope: Scope) -> Rows:
 def _release_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     for key in _altered_releases(keys):
         with transaction.atomic():
-            list(Case.objects.select_for_update(of=("self",)).filter(releases=key).values_list("pk"))
-            list(Release.objects.select_for_update().filter(pk=key).values_list("pk"))
+            lock(Case.objects.filter(releases=key))
+            lock(Release.objects.filter(pk=key))
             still = _altered_releases([key])
         if key in still:
             yield Fault(still[key][0], "release.altered", f"release {key}", still[key][1])
@@ -161,7 +160,7 @@ def _evidence(scope: Scope) -> Rows:
 def _evidence_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     for key in _misplaced(keys):
         with transaction.atomic():
-            list(Evidence.objects.select_for_update().filter(pk=key).values_list("pk"))
+            lock(Evidence.objects.filter(pk=key))
             still = _misplaced([key])
         if still:
             yield Fault(None, "evidence.state", f"evidence {key}")
@@ -210,5 +209,5 @@ CHECKS: tuple[RowCheck, ...] = (
     RowCheck("index", lambda scope: scope.reports(), _index_faults),
     RowCheck("release", _releases, _release_faults),
     RowCheck("evidence", _evidence, _evidence_faults),
-    RowCheck("removal", lambda _scope: ChainHead.objects.all(), _removal_faults),
+    RowCheck("removal", once, _removal_faults),
 )

@@ -25,7 +25,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
-from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
 from complaints.services.audit.log import digest_of
 from complaints.services.audit.recorded_acts import is_by_reporter, own_facts, reporters_of, step_facts, step_statement
 from complaints.services.audit.state import digest_of_columns
@@ -338,7 +338,7 @@ def _has_signed(signer: bytes, statement: bytes, signature: bytes) -> bool:
 
 CHECKS: Final = (
     RowCheck("texts", _text_entries, text_faults),
-    RowCheck("surplus", lambda _scope: ChainHead.objects.all(), surplus_faults),
+    RowCheck("surplus", once, surplus_faults),
     RowCheck("grants", _resealed_grants, grant_faults),
     RowCheck("steps", lambda scope: scope.cases(), step_faults),
     RowCheck("moves", lambda scope: scope.reports(), move_faults),

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
-from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.state import STATES, blank_states, states_of, table_state, table_subject
 
 REFERENCE_TABLES: tuple[type[models.Model], ...] = (
@@ -30,7 +30,7 @@ def _state_faults(state: str, keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     suspects = [key for key, fault in _faults_of(state, keys).items() if fault]
     for key in suspects:
         with transaction.atomic():
-            list(STATES[state].model._base_manager.select_for_update().filter(pk=key).values_list("pk"))
+            lock(STATES[state].model._base_manager.filter(pk=key))
             fault = _faults_of(state, [key]).get(key)
         if fault:
             yield fault
@@ -106,15 +106,11 @@ def _all_of(state: str, _scope: Scope) -> Rows:
     return STATES[state].model._base_manager.all()
 
 
-def _once(_scope: Scope) -> Rows:
-    return ChainHead.objects.all()
-
-
 CHECKS: tuple[RowCheck, ...] = (
     RowCheck("staff", partial(_all_of, "staff"), partial(_state_faults, "staff")),
     RowCheck("team", partial(_all_of, "team"), partial(_state_faults, "team")),
     RowCheck("factors", partial(_all_of, "factors"), partial(_state_faults, "factors")),
-    RowCheck("gone", _once, _gone_faults),
+    RowCheck("gone", once, _gone_faults),
     RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),
-    RowCheck("reference_data", _once, _table_faults),
+    RowCheck("reference_data", once, _table_faults),
 )
