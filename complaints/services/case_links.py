@@ -24,7 +24,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import verify_rows
+from complaints.services.audit import recorded_acts
 from complaints.services.audit.state import state_of
 from complaints.services.keyring import Keyring
 from complaints.services.messages import write_note
@@ -89,7 +89,7 @@ def link(
     first = target.complaints.order_by("day", "pk").exclude(pk__in=joined).first() or complaints[0]
     note = write_note(complaint=first, text=reason, actor=actor)
     for move in moves:
-        facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
+        facts = {**recorded_acts.move_facts(move), "note": str(note.pk)}
         actor.record("case.linked", case=target.pk, subject=move.complaint_id, facts=facts)
     return len(complaints)
 
@@ -110,7 +110,7 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
         raise LinkRefused(refused)
     move = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=actor.today)
     note = write_note(complaint=complaint, text=reason, actor=actor)
-    facts = {**verify_rows.move_facts(move), "note": str(note.pk)}
+    facts = {**recorded_acts.move_facts(move), "note": str(note.pk)}
     actor.record("case.unlinked", case=joint.pk, subject=move.complaint_id, facts=facts)
     filing = {"complaint": str(complaint.pk), "state": state_of(move.target, "filing")}
     actor.record("case.changed", case=move.target_id, subject=move.target_id, facts=filing)

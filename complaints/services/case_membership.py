@@ -22,7 +22,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import transitions
-from complaints.services.audit import verify_rows
+from complaints.services.audit import recorded_acts
 from complaints.services.transitions import CaseChanged
 
 MAX_REFERENCE_DRAWS = 5
@@ -126,7 +126,7 @@ def move(
     ]
     if reporter is not None:
         for row in moves:
-            row.signature = reporter.sign(verify_rows.move_statement(row))
+            row.signature = reporter.sign(recorded_acts.move_statement(row))
     CaseMove.objects.bulk_create(moves)
     Complaint.objects.filter(pk__in=[complaint.pk for complaint in complaints]).update(case=target)
     for complaint in complaints:

@@ -56,10 +56,10 @@ class Record:
     left_out: int = 0
     cursor: Cursor | None = None
 
-    def to_json(self, era: int = 1) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the record as JSON holds it."""
         return {
-            "era": era,
+            "era": 1,
             **self.position.to_json(),
             "rows_to": self.rows_to,
             "finished_on": self.finished_on.isoformat() if self.finished_on else "",
@@ -119,12 +119,19 @@ def is_late(*, today: date) -> bool:
     A job that somebody keeps from running names nothing, so that its silence has to be told.
     """
     row = VerificationState.objects.filter(pk=1).first()
-    finished: date | None = None
-    with suppress(SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
-        if row is not None:
-            verify(server_signer().public, _statement(row.record), bytes(row.signature))
-            finished = Record.from_json(row.record).finished_on
-    return not _is_new(today) if finished is None else today - finished > timedelta(days=1)
+    record = _signed_record(row) if row else None
+    if record is None or record.finished_on is None:
+        return not _is_new(today)
+    return today - record.finished_on > timedelta(days=1)
+
+
+def _signed_record(row: VerificationState) -> Record | None:
+    """Return the record that a row holds, None where it is not as the server signed it."""
+    try:
+        verify(server_signer().public, _statement(row.record), bytes(row.signature))
+        return Record.from_json(row.record)
+    except (SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_new(today: date) -> bool:
@@ -230,20 +237,14 @@ class _Run:
         self._save(())
 
     def _load(self) -> tuple[Record, list[Fault]]:
-        """Return the stored record, and a fault where it is not as the server signed it: then all begins anew."""
+        """Return the stored record, and a fault where it is gone or not as signed: then all begins anew."""
         row = VerificationState.objects.filter(pk=1).first()
-        if row is None:
-            return Record(), self._missing_record()
-        self._stored = bytes(row.signature)
-        try:
-            verify(server_signer().public, _statement(row.record), self._stored)
-            return Record.from_json(row.record), []
-        except (SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
-            return Record(), [Fault(None, "record.altered", state=self._today.isoformat())]
-
-    def _missing_record(self) -> list[Fault]:
-        """Return the fault of a record that is not there although the chain is old enough to have one."""
-        return [] if _is_new(self._today) else [Fault(None, "record.altered", state=self._today.isoformat())]
+        if row is None and _is_new(self._today):
+            return Record(), []
+        self._stored = bytes(row.signature) if row else None
+        record = _signed_record(row) if row else None
+        altered = [Fault(None, "record.altered", state=self._today.isoformat())]
+        return (record, []) if record else (Record(), altered)
 
     @transaction.atomic
     def _save(self, faults: Sequence[Fault]) -> None:

@@ -106,6 +106,24 @@ def step_statement(case: uuid.UUID, facts: Mapping[str, object]) -> bytes:
     return b"reporter step 1" + case.bytes + hashchain.canonical(facts)
 
 
+def move_facts(move: CaseMove) -> dict[str, object]:
+    """Return the facts of a move: the report, the source and the target case, and the number of steps of both."""
+    return {
+        "complaint": str(move.complaint_id),
+        "number": move.number,
+        "from": str(move.source_id),
+        "from_steps": move.source_steps,
+        "to": str(move.target_id),
+        "to_steps": move.target_steps,
+        "due": str(move.target_due_on or ""),
+    }
+
+
+def move_statement(move: CaseMove) -> bytes:
+    """Return what a reporter signs whose withdrawal takes the report out of a joint case."""
+    return b"reporter move 1" + hashchain.canonical(move_facts(move))
+
+
 def reporters_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, set[bytes]]:
     """Return by case the signing keys of the reporters whose reports are or were in it; three queries."""
     keys: dict[uuid.UUID, set[bytes]] = {case: set() for case in cases}
@@ -130,9 +148,17 @@ def is_by_reporter(signature: Stored | None, statement: bytes, keys: Iterable[by
     return False
 
 
-def own_facts(facts: dict[str, object]) -> dict[str, object]:
+def facts_without_practice(facts: dict[str, object]) -> dict[str, object]:
     """Return the facts of an entry without the mark that each entry of a person in practice mode bears."""
     return {name: value for name, value in facts.items() if name != "practice"}
+
+
+def follows_step(case: Case, last: CaseStep | None) -> bool:
+    """Whether body, stage and asked_from of a case follow from its last step; None for a case without one."""
+    stored = (case.lead_body_id, case.stage_reached, case.asked_from)
+    if last is None:
+        return stored == (None, 1, "")
+    return stored == (last.body_id, last.stage, last.source if last.action == Action.ASK_REPORTER else "")
 
 
 def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
@@ -145,16 +171,12 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
         steps: all steps of the case, in order.
         due_on: the deadline that steps and moves lead to.
     """
-    derived: tuple[object, ...] = (0, Status.RECEIVED.value, "", 1, due_on, None)
-    if steps:
-        last = steps[-1]
-        asked_from = last.source if last.action == Action.ASK_REPORTER else ""
-        derived = (len(steps), last.target, asked_from, last.stage, due_on, last.body_id)
-    stored = (case.step_count, case.status, case.asked_from, case.stage_reached, case.due_on, case.lead_body_id)
-    if stored != derived:
+    last = steps[-1] if steps else None
+    status = last.target if last else Status.RECEIVED.value
+    if (case.step_count, case.status, case.due_on) != (len(steps), status, due_on) or not follows_step(case, last):
         return False
     entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
-    recorded = [(entry.actor, own_facts(entry.facts)) for entry in entries]
+    recorded = [(entry.actor, facts_without_practice(entry.facts)) for entry in entries]
     expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
     if len(expected) < len(steps) and not _are_by_reporters(case, steps):
         return False

@@ -18,6 +18,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck, lock
+from complaints.services.audit.recorded_acts import follows_step
 from complaints.services.audit.state import states_of
 
 # Events by which a case that no report came with gets its filing; the state is a fact of the entry.
@@ -40,7 +41,7 @@ def _faulty(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Fault]]:
     last = _last_steps(keys, codes)
     deadlines, since = _deadlines(cases, last)
     for key, case in cases.items():
-        if _columns(case, last.get(key)) or case.status_on != since[key]:
+        if not follows_step(case, last.get(key)) or case.status_on != since[key]:
             codes[key].add("case.columns")
         if case.due_on not in deadlines[key]:
             codes[key].add("case.deadline")
@@ -66,14 +67,6 @@ def _last_steps(keys: Collection[uuid.UUID], codes: dict[uuid.UUID, set[str]]) -
             codes[step.case_id].add("case.columns")
         last[step.case_id] = step
     return last
-
-
-def _columns(case: Case, last: CaseStep | None) -> bool:
-    """Whether body, stage and the asking status of a case differ from those of its last step."""
-    stored = (case.lead_body_id, case.stage_reached, case.asked_from)
-    if last is None:
-        return stored != (None, 1, "")
-    return stored != (last.body_id, last.stage, last.source if last.action == Action.ASK_REPORTER else "")
 
 
 def _deadlines(

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
-from complaints.domain import hashchain, workflow
+from complaints.domain import workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, blake2b, verify
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
@@ -27,7 +27,15 @@ from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
 from complaints.services.audit.log import digest_of
-from complaints.services.audit.recorded_acts import is_by_reporter, own_facts, reporters_of, step_facts, step_statement
+from complaints.services.audit.recorded_acts import (
+    facts_without_practice,
+    is_by_reporter,
+    move_facts,
+    move_statement,
+    reporters_of,
+    step_facts,
+    step_statement,
+)
 from complaints.services.audit.state import digest_of_columns
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
@@ -106,7 +114,7 @@ def _steps_fault(
         status = Status(target)
         facts = step_facts(sequence, action, source, target, *left)
         is_by_person = actor_kind != ActorKind.REPORTER
-        if is_by_person and _own(next(records, None)) != (actor, facts):
+        if is_by_person and _without_practice(next(records, None)) != (actor, facts):
             return "case.entries"
         if not (is_by_person or is_by_reporter(signature, step_statement(case[0], facts), reporters)):
             return "case.reporter"
@@ -117,9 +125,9 @@ def _steps_fault(
     return "" if status == case[1] else "case.status"
 
 
-def _own(record: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+def _without_practice(record: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
     """Return the actor and the facts of a record without the mark of practice, which every entry of practice bears."""
-    return record and (record[0], own_facts(record[1]))
+    return record and (record[0], facts_without_practice(record[1]))
 
 
 def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from: Status | None) -> bool:
@@ -138,24 +146,6 @@ def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from:
 MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
 
 
-def move_facts(move: CaseMove) -> dict[str, object]:
-    """Return the facts of a move: the report, the source and the target case, and the number of steps of both."""
-    return {
-        "complaint": str(move.complaint_id),
-        "number": move.number,
-        "from": str(move.source_id),
-        "from_steps": move.source_steps,
-        "to": str(move.target_id),
-        "to_steps": move.target_steps,
-        "due": str(move.target_due_on or ""),
-    }
-
-
-def move_statement(move: CaseMove) -> bytes:
-    """Return what a reporter signs whose withdrawal takes the report out of a joint case."""
-    return b"reporter move 1" + hashchain.canonical(move_facts(move))
-
-
 def move_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the fault of each report whose case does not follow from its moves; names its id."""
     for complaint_id in sorted(_displaced_reports(complaint_ids), key=str):
@@ -171,7 +161,7 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     records: dict[uuid.UUID, list[Record]] = {}
     for report, actor, facts in entries.values_list("subject", "actor", "facts"):
         if report is not None:
-            records.setdefault(report, []).append((actor, {**own_facts(facts), "note": ""}))
+            records.setdefault(report, []).append((actor, {**facts_without_practice(facts), "note": ""}))
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
