@@ -208,14 +208,25 @@ def new_password(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
         with transaction.atomic():
             _set_initial_password(request, account, "password")
         return redirect("admin:complaints_staff_change", account.pk)
-    context = {
-        "title": _("New initial password: %(person)s") % {"person": account.username},
-        "consequence": _(
+    return _ask(
+        request,
+        account,
+        title=_("New initial password: %(person)s"),
+        consequence=_(
             "The person's key ends, and with it their app and recovery codes; every team that admitted them has to "
             "admit them again. No case is lost. The new password is shown once, on the next page. Another "
             "administrator then confirms the account and hands the person a code, unless it was never used."
         ),
-        "button": _("Give a new initial password"),
+        button=_("Give a new initial password"),
+    )
+
+
+def _ask(request: StaffRequest, account: Staff, *, title: str, consequence: str, button: str) -> HttpResponse:
+    """Return the page that asks before an act on an account; ``title`` has a place for ``person``."""
+    context = {
+        "title": title % {"person": account.username},
+        "consequence": consequence,
+        "button": button,
         "back": reverse("admin:complaints_staff_change", args=[account.pk]),
     }
     return render(request, "admin/ask.html", context, model=Staff)
@@ -233,17 +244,17 @@ def reset_factor(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
         )
         messages.success(request, text % {"person": account.username})
         return redirect("admin:complaints_staff_change", account.pk)
-    context = {
-        "title": _("Reset the second factor: %(person)s") % {"person": account.username},
-        "consequence": _(
+    return _ask(
+        request,
+        account,
+        title=_("Reset the second factor: %(person)s"),
+        consequence=_(
             "Only after you have met and recognised this person: app, security keys and recovery codes end, and so do "
             "their sessions. They set up a new factor once another administrator has confirmed it and handed them a "
             "code. The reset stands in the audit chain under your name, and the person is told."
         ),
-        "button": _("Reset the second factor"),
-        "back": reverse("admin:complaints_staff_change", args=[account.pk]),
-    }
-    return render(request, "admin/ask.html", context, model=Staff)
+        button=_("Reset the second factor"),
+    )
 
 
 @staff_page("GET", "POST", opens_for=access.may_administer)
