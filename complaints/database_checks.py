@@ -68,14 +68,14 @@ def _role(role: str, kinds: tuple[RoleKind, ...]) -> Iterator[CheckMessage]:
 
 def _structure() -> Iterator[CheckMessage]:
     comparison = database_schema.compare()
-    found = [f"missing or altered: {line}" for line in comparison.missing]
-    found += [f"not the portal's: {line}" for line in comparison.surplus]
-    if found:
+    differences = [f"missing or altered: {line}" for line in comparison.missing]
+    differences += [f"not the portal's: {line}" for line in comparison.surplus]
+    if differences:
         hint = (
             "A restore was cut, or somebody switched a safeguard off. Restore it whole into an empty database (psql "
             "with ON_ERROR_STOP=1, pg_restore with --exit-on-error); after an upgrade run migrate."
         )
-        yield _error("E033", f"The database is not as the migrations make it. {_some(found)}.", hint)
+        yield _error("E033", f"The database is not as the migrations make it. {_some(differences)}.", hint)
 
 
 def _some(words: list[str]) -> str:

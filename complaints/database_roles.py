@@ -259,15 +259,15 @@ def powers(role: str) -> list[str]:
     rows = fetch(f"SELECT {names} FROM pg_roles WHERE rolname = %s", role)  # noqa: S608
     if not rows:
         return ["does not exist"]
-    found = [words for words, is_set in zip(_UNSAFE.values(), rows[0], strict=True) if is_set]
-    found += [f"is a member of {group}" for group in _memberships(role)]
+    unsafe = [words for words, is_set in zip(_UNSAFE.values(), rows[0], strict=True) if is_set]
+    unsafe += [f"is a member of {group}" for group in _memberships(role)]
     owned = {
         "the database": "SELECT 1 FROM pg_database WHERE datname = current_database() AND pg_get_userbyid(datdba) = %s",
         "the schema": "SELECT 1 FROM pg_namespace WHERE nspname = current_schema() AND pg_get_userbyid(nspowner) = %s",
     }
     things = [what for what, query in owned.items() if fetch(query, role)]
     things += _owned_by(role, fetch(_RELATIONS, ["e"]), place=3) + _owned_by(role, fetch(_FUNCTIONS), place=2)
-    return found + [f"owns {thing}" for thing in things]
+    return unsafe + [f"owns {thing}" for thing in things]
 
 
 def _owned_by(role: str, rows: Iterable[tuple[Any, ...]], *, place: int) -> list[str]:

@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('kind', models.CharField(choices=[('password', 'wrong passwords'), ('code', 'wrong codes'), ('address', 'attempts during a delay'), ('factor_added', 'second factor added'), ('factor_removed', 'second factor removed'), ('factor_reset', 'second factor reset by an administrator'), ('codes_made', 'recovery codes made'), ('password_changed', 'password changed'), ('password_reset', 'password reset by an administrator')], max_length=16)),
                 ('n', models.PositiveIntegerField()),
-                ('told', models.PositiveIntegerField(default=0)),
+                ('notified', models.PositiveIntegerField(default=0)),
                 ('recorded', models.PositiveIntegerField(default=0)),
                 ('is_mailed', models.BooleanField(default=False)),
             ],

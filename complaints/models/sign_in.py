@@ -50,7 +50,7 @@ class SigninCount(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     n = models.PositiveIntegerField()
     # How many of ``n`` the person was told of at a sign-in, and how many the audit chain knows.
-    told = models.PositiveIntegerField(default=0)
+    notified = models.PositiveIntegerField(default=0)
     recorded = models.PositiveIntegerField(default=0)
     # Whether the administrators were told of the account's day.
     is_mailed = models.BooleanField(default=False)

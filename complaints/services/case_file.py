@@ -152,8 +152,8 @@ def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
         raise Case.DoesNotExist
     try:
         return _open(actor, case, complaints, evidence, releases, is_indexed)
-    except conflict_detection.OwnReports as own:
-        conflict_detection.record_own_reports(actor=actor, reports=own.reports)
+    except conflict_detection.NamedInReports as named:
+        conflict_detection.record_where_named(actor=actor, reports=named.reports)
         raise Case.DoesNotExist from None
 
 
@@ -176,7 +176,7 @@ def _open(
         for complaint in complaints
     ]
     if not all(getattr(complaint, "was_compared", False) for complaint in complaints):
-        conflict_detection.refuse_own_reports(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
+        conflict_detection.refuse_where_named(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
     notes = [
         Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
         for row in written.notes

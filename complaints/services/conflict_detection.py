@@ -26,7 +26,7 @@ from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of, states_of
 
 
-class OwnReports(Exception):  # noqa: N818
+class NamedInReports(Exception):  # noqa: N818
     """Reports name the person who opens them; ``reports`` are their ids."""
 
     def __init__(self, reports: Collection[uuid.UUID]) -> None:
@@ -60,26 +60,26 @@ def _identifiers(person: Staff) -> dict[str, str]:
     return {kind: value for kind, value in values.items() if value}
 
 
-def refuse_own_reports(*, actor: Actor, answers: Mapping[uuid.UUID, Mapping[str, object]]) -> None:
-    """Raise OwnReports where opened answers, by report, name the actor and no colleague has lifted that conflict.
+def refuse_where_named(*, actor: Actor, answers: Mapping[uuid.UUID, Mapping[str, object]]) -> None:
+    """Raise NamedInReports where opened answers, by report, name the actor and no colleague has lifted that conflict.
 
     It needs neither the blind index nor a row of a conflict: both can be altered in the database before anybody looks.
     """
     identifiers = _identifiers(actor.staff)
     accused = {report: accused_identifiers(content) for report, content in answers.items()}
-    own = {
+    naming = {
         report
         for report, values in accused.items()
         if any(values[kind] == value for kind, value in identifiers.items())
     }
-    recorded = access.recorded_conflicts([actor.staff.pk]) if own else {}
-    if own := {report for report in own if recorded.get((report, actor.staff.pk), True)}:
-        raise OwnReports(own)
+    recorded = access.recorded_conflicts([actor.staff.pk]) if naming else {}
+    if naming := {report for report in naming if recorded.get((report, actor.staff.pk), True)}:
+        raise NamedInReports(naming)
 
 
 @transaction.atomic
-def record_own_reports(*, actor: Actor, reports: Collection[uuid.UUID]) -> None:
-    """Store the conflicts of interest that :func:`refuse_own_reports` found."""
+def record_where_named(*, actor: Actor, reports: Collection[uuid.UUID]) -> None:
+    """Store the conflicts of interest that :func:`refuse_where_named` found."""
     _store_conflicts({(report, actor.staff.pk) for report in reports}, actor)
 
 

@@ -74,10 +74,10 @@ def note_change(*, staff: Staff, kind: Kind, now: datetime) -> None:
 def take_untold(*, staff: Staff) -> dict[str, int]:
     """Return by kind what happened to a person's account since they were last told, and mark it as told."""
     untold: dict[str, int] = {}
-    for row in SigninCount.objects.filter(account=staff.pk, n__gt=F("told")).order_by("day", "kind"):
-        untold[row.kind] = untold.get(row.kind, 0) + row.n - row.told
+    for row in SigninCount.objects.filter(account=staff.pk, n__gt=F("notified")).order_by("day", "kind"):
+        untold[row.kind] = untold.get(row.kind, 0) + row.n - row.notified
         # The number that was read, because another attempt may be counted meanwhile.
-        SigninCount.objects.filter(pk=row.pk).update(told=row.n)
+        SigninCount.objects.filter(pk=row.pk).update(notified=row.n)
     return untold
 
 

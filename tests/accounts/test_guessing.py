@@ -260,7 +260,7 @@ def test_attempts_during_a_delay_are_counted_apart(cast: Cast, noon: Any) -> Non
 
 def test_counts_hold_no_source_and_no_hour(cast: Cast) -> None:
     fields = {field.name for field in SigninCount._meta.concrete_fields}
-    assert fields == {"id", "account", "day", "kind", "n", "told", "recorded", "is_mailed"}
+    assert fields == {"id", "account", "day", "kind", "n", "notified", "recorded", "is_mailed"}
     assert LoginDelay.objects.count() == 0
 
 

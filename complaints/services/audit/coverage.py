@@ -227,8 +227,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "SigninCount": Coverage(
         unbound=_unbound(
-            "a count of the day, until its entry signin.counted takes it", "id", "account", "day", "kind", "n", "told",
-            "recorded", "is_mailed",
+            "a count of the day, until its entry signin.counted takes it", "id", "account", "day", "kind", "n",
+            "notified", "recorded", "is_mailed",
         )
     ),
     "AccountConfirmation": Coverage(

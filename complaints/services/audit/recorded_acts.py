@@ -185,8 +185,8 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
     keys = reporters_of([case.pk])[case.pk]
-    own = [step for step in steps if step.actor_kind == ActorKind.REPORTER]
-    return all(is_by_reporter(step.signature, step_statement(case.pk, _facts_of(step)), keys) for step in own)
+    by_reporters = [step for step in steps if step.actor_kind == ActorKind.REPORTER]
+    return all(is_by_reporter(step.signature, step_statement(case.pk, _facts_of(step)), keys) for step in by_reporters)
 
 
 def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
