@@ -19,7 +19,7 @@ class ComplaintsConfig(AppConfig):
         """Register the checks, and what a process of the job cluster does when it is ready to work."""
         from django_q.signals import post_spawn
 
-        from complaints import checks, database_checks, environment_checks  # noqa: F401
+        from complaints import checks, database_checks, environment_checks  # noqa: F401  registers the checks
 
         post_spawn.connect(_prepare_job_process, dispatch_uid="complaints.freeze")
 

@@ -87,7 +87,7 @@ def role_statements(role: str) -> Iterator[str]:
         yield f"CREATE ROLE {_quote(role)} {ATTRIBUTES}"
         return
     wrong = " OR ".join((*_UNSAFE, "NOT rolcanlogin"))
-    if fetch(f"SELECT 1 FROM pg_roles WHERE rolname = %s AND ({wrong})", role):  # noqa: S608
+    if fetch(f"SELECT 1 FROM pg_roles WHERE rolname = %s AND ({wrong})", role):  # noqa: S608  conditions of _UNSAFE
         yield f"ALTER ROLE {_quote(role)} {ATTRIBUTES}"
     for group in _memberships(role):
         yield f"REVOKE {_quote(group)} FROM {_quote(role)}"
@@ -256,7 +256,7 @@ def _beyond_tables(role: str) -> Iterator[str]:
 def powers(role: str) -> list[str]:
     """Return in words what makes a role more than a runtime role: attributes, memberships, what it owns."""
     names = ", ".join(_UNSAFE)
-    rows = fetch(f"SELECT {names} FROM pg_roles WHERE rolname = %s", role)  # noqa: S608
+    rows = fetch(f"SELECT {names} FROM pg_roles WHERE rolname = %s", role)  # noqa: S608  columns of _UNSAFE
     if not rows:
         return ["does not exist"]
     unsafe = [words for words, is_set in zip(_UNSAFE.values(), rows[0], strict=True) if is_set]

@@ -35,7 +35,7 @@ class Thief:
         self.account = account
         self._target = target
         # RFC 6238, as docs/adr/0017 has it.
-        self._app = HOTP(base64.b32decode(account.secret), 6, SHA1(), enforce_key_length=False)  # noqa: S303
+        self._app = HOTP(base64.b32decode(account.secret), 6, SHA1(), enforce_key_length=False)  # noqa: S303  RFC 6238
         self._addresses: Iterator[str] = (f"203.0.{number // 250}.{number % 250 + 1}" for number in count())
         self._guesses = (number % 1_000_000 for number in count(100_000, 7_919))
 
