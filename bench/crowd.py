@@ -30,6 +30,12 @@ OFFICERS: Final = ("verifikator1", "verifikator2", "penerus1")
 FILLED: Final = (Case, Complaint, KeyGrant, IndexEntry, Message, Evidence, AuditEntry)
 SMALL: Final = "'\\x00'::bytea"
 NIP: Final = "198001012005011003"
+# Of which kinds every report has an entry, and how many values there are.
+NAMED: Final = {
+    IndexEntry.Kind.NIP: 200_000,
+    IndexEntry.Kind.PERSON: 200_000,
+    IndexEntry.Kind.AGENCY: 20_000,
+}
 # What the copies' references begin with; those of real cases begin otherwise.
 PREFIX: Final = "KX-"
 
@@ -84,20 +90,26 @@ def send_seed(officer: InProcessBrowser) -> Complaint:
 
 
 def fill(number: int, officer: InProcessBrowser) -> None:
-    """Make ``number`` cases, each with a report, its grant, an index entry and, of every third, an answer or a post."""
+    """Make ``number`` cases, each with a report, its grant, index entries and, of every third, an answer or a post.
+
+    Offices, people, provinces and kinds are as unequal as in life: the most frequent is named as often as the second
+    and third together. The reports that are displayed name the most frequent office and person.
+    """
     seed = send_seed(officer)
     people = [str(pk) for pk in Staff.objects.filter(username__in=OFFICERS).values_list("pk", flat=True)]
     cases = f"(SELECT id, received_on FROM complaints_case WHERE id <> '{seed.case_id}') AS c"
     numbered = f"SELECT id, day, row_number() OVER () AS n FROM complaints_complaint WHERE id <> '{seed.pk}'"
     each, third = f"({numbered}) AS c", f"(SELECT * FROM ({numbered}) AS x WHERE n % 3 = 0) AS c"
     of_complaint = {"id": "gen_random_uuid()", "complaint_id": "c.id"}
-    entry = {"digest": "decode(md5(random()::text), 'hex')", "kind": "'nip'", "evidence_id": "NULL"}
+    entry = {"day": "c.day", "evidence_id": "NULL", "sealed": "NULL"}
     with bulk_loading() as cursor:
         cursor.execute("SELECT setseed(0.5)")
         copy_rows(cursor, Case, f"generate_series(1, {number}) AS n", _case_columns(people))
         copy_rows(cursor, Complaint, cases, _COMPLAINT_COLUMNS)
         copy_rows(cursor, KeyGrant, each, of_complaint | {"sealed": SMALL})
-        copy_rows(cursor, IndexEntry, each, of_complaint | entry)
+        for kind, values in NAMED.items():
+            digest = {"kind": f"'{kind.value}'", "digest": _digest_sql(kind, values, seed)}
+            copy_rows(cursor, IndexEntry, each, of_complaint | entry | digest)
         copy_rows(cursor, Message, third, of_complaint | {"sealed": SMALL, "day": "c.day", "is_read": "n % 6 = 0"})
         copy_rows(cursor, Evidence, third, of_complaint | {"day": "c.day", "sealed_post": SMALL})
         _fill_audit(cursor, number)
@@ -108,6 +120,25 @@ def fill(number: int, officer: InProcessBrowser) -> None:
 def _any_of(values: list[str]) -> str:
     quoted = ", ".join(f"'{value}'" for value in values)
     return f"(ARRAY[{quoted}])[1 + floor(random() * {len(values)})::int]"
+
+
+def _rank(number: int) -> str:
+    """Return SQL for a rank from 1 to ``number``, the probability of each falling as its reciprocal (Zipf's law)."""
+    return f"floor(exp(random() * ln({number + 1})))::int"
+
+
+def _unequal(values: list[str]) -> str:
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"(ARRAY[{quoted}])[{_rank(len(values))}]"
+
+
+def _digest_sql(kind: IndexEntry.Kind, number: int, seed: Complaint) -> str:
+    """Return SQL for the digest of one of ``number`` values of a kind; the first is that of the seed's own entry."""
+    first = bytes(IndexEntry.objects.get(complaint=seed, kind=kind).digest).hex()
+    return (
+        f"(SELECT CASE WHEN r = 1 THEN '\\x{first}'::bytea ELSE decode(md5('{kind.value}' || r), 'hex') END"
+        f" FROM (SELECT {_rank(number)} + 0 * length(c.id::text) AS r) AS ranked)"
+    )
 
 
 def _case_columns(people: list[str]) -> dict[str, str]:
@@ -122,9 +153,8 @@ def _case_columns(people: list[str]) -> dict[str, str]:
         "reference": f"'{PREFIX}' || n",
         "status": f"CASE WHEN {is_open} THEN {_any_of(opened)} ELSE {_any_of(ended)} END",
         "category_id": _any_of(categories),
-        "accused_kind_id": f"CASE WHEN random() < 0.3 THEN 'superior' ELSE {_any_of(kinds)} END",
-        "province_id": "CASE WHEN random() < 0.3 THEN '33' WHEN random() < 0.3 THEN NULL"
-        f" ELSE {_any_of(provinces)} END",
+        "accused_kind_id": _unequal(sorted(kinds, key="superior".__ne__)),
+        "province_id": f"CASE WHEN random() < 0.2 THEN NULL ELSE {_unequal(sorted(provinces, key='33'.__ne__))} END",
         "assignee_id": f"CASE WHEN random() < 0.4 THEN NULL ELSE {_any_of(people)}::uuid END",
         "received_on": f"CURRENT_DATE - (random() * CASE WHEN {is_open} THEN 60 ELSE 1500 END)::int",
         "status_on": "CURRENT_DATE - 1",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
@@ -136,6 +136,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "index_entry set": lambda: _updated(Complaint.objects.all(), index_entry=1),
     "index rows deleted": lambda: _deleted(IndexEntry.objects.all()),
     "index row altered": lambda: _updated(IndexEntry.objects.all(), digest=b"\0" * 16),
+    "index row of another day": lambda: _updated(IndexEntry.objects.all(), day=date(2001, 1, 1)),
     "status": lambda: _updated(_cases(), status="ineligible"),
     "stage_reached": lambda: _updated(_cases(stage_reached__lt=4), stage_reached=F("stage_reached") + 1),
     "due_on": lambda: _updated(_cases(due_on__isnull=False), due_on=F("due_on") + timedelta(days=400)),
