@@ -532,6 +532,7 @@ class Migration(migrations.Migration):
             name='IndexEntry',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('day', models.DateField()),
                 ('kind', models.CharField(choices=[('nip', 'Nip'), ('person', 'Person'), ('agency', 'Agency'), ('post', 'Post'), ('picture', 'Picture'), ('name', 'Name'), ('office', 'Office')], max_length=8)),
                 ('digest', models.BinaryField()),
                 ('sealed', models.BinaryField(null=True)),
@@ -539,7 +540,7 @@ class Migration(migrations.Migration):
                 ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='index_entries', to='complaints.evidence')),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'digest'], name='index_kind_digest')],
+                'indexes': [models.Index(models.F('kind'), models.F('digest'), models.OrderBy(models.F('day'), descending=True), models.F('id'), name='index_kind_digest_day')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['nip', 'person', 'agency', 'post', 'picture', 'name', 'office'])), name='index_kind_known')],
             },
         ),

@@ -41,12 +41,14 @@ class IndexEntry(RandomKeyModel):
 
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="index_entries")
     evidence = models.ForeignKey("Evidence", on_delete=models.PROTECT, null=True, related_name="index_entries")
+    # The report's day, by which the newest of many equal entries are read without reading the others.
+    day = models.DateField()
     kind = models.CharField(max_length=8, choices=Kind)
     digest = models.BinaryField()
     sealed = models.BinaryField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "digest"], name="index_kind_digest")]
+        indexes = [models.Index("kind", "digest", models.F("day").desc(), "id", name="index_kind_digest_day")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind__in=["nip", "person", "agency", "post", "picture", "name", "office"]),

@@ -30,7 +30,7 @@ from complaints.services.audit.state import IndexRoot, index_roots, states_of
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import read_post
 from complaints.services.keyring import Keyring, Locked
-from complaints.services.similarity import BANDS, DIGEST_BYTES, digest, open_key, picture_key
+from complaints.services.similarity import BANDS, DIGEST_BYTES, digest, open_key, picture_digests, picture_key
 
 Kind = IndexEntry.Kind
 # New reports that one request indexes, and pictures that opening one case indexes; the next request continues.
@@ -119,7 +119,7 @@ def _entries_of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> I
         return  # opening the case reports the error
     for kind, value in _normalised(answers).items():
         if value:
-            yield IndexEntry(complaint=complaint, kind=kind, digest=digest(key, kind, value))
+            yield IndexEntry(complaint=complaint, day=complaint.day, kind=kind, digest=digest(key, kind, value))
 
 
 def _normalised(answers: Mapping[str, object]) -> dict[str, str]:
@@ -142,20 +142,19 @@ def _entries_of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Co
         return []
     # Text that is no link cannot be compared; a random digest marks the item as indexed.
     value = digest(key, Kind.POST, post.url) if post.is_link else random_bytes(DIGEST_BYTES)
-    return [IndexEntry(complaint=complaint, evidence=item, kind=Kind.POST, digest=value)]
+    return [IndexEntry(complaint=complaint, day=complaint.day, evidence=item, kind=Kind.POST, digest=value)]
 
 
 def _entries_of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
-    """Return one entry for each band of the hash, or one with a random digest; the first holds the sealed hash."""
+    """Return the entries of a picture, or one with a random digest; the first holds the sealed hash."""
     value = _picture_hash(keyring, item, complaint)
-    octets = value.to_bytes(BANDS, "big") if value is not None else b""
-    digests = [digest(key, Kind.PICTURE, f"{band}:{octet}") for band, octet in enumerate(octets)]
+    digests = picture_digests(key, value) if value is not None else []
     entries = [
-        IndexEntry(complaint=complaint, evidence=item, kind=Kind.PICTURE, digest=digest)
+        IndexEntry(complaint=complaint, day=complaint.day, evidence=item, kind=Kind.PICTURE, digest=digest)
         for digest in digests or [random_bytes(DIGEST_BYTES)]
     ]
-    if octets:
-        entries[0].sealed = encrypt(picture_key(key), octets, item.pk.bytes)
+    if value is not None:
+        entries[0].sealed = encrypt(picture_key(key), value.to_bytes(BANDS, "big"), item.pk.bytes)
     return entries
 
 

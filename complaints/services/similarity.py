@@ -8,16 +8,19 @@ no proof; it is shown to no reporter and no body.
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from itertools import combinations
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case as Either
-from django.db.models import Count, QuerySet, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Cast, Concat
+from django.db.models.sql.compiler import SQLCompiler
 
 from complaints import access
 from complaints.adapters import image_hash
@@ -33,10 +36,10 @@ from complaints.services.team_key_history import pinned_team
 
 Kind = IndexEntry.Kind
 DIGEST_BYTES: Final = 16
-# Two picture hashes that differ in at most 6 of 64 bits agree in at least 2 of 8 bands of one octet.
+# Two picture hashes that differ in at most 6 of 64 bits agree in at least 2 of 8 bands of one octet, so an entry for
+# each of the 28 pairs of bands finds them. One for each band would find a 256th of all pictures, which is too many.
 BANDS: Final = 8
-BANDS_ALIKE: Final = 2
-# Entries that one comparison reads, and cases that one group lists.
+# Entries that one comparison reads of each digest and shows of each kind, newest first; cases that one group lists.
 MOST: Final = 200
 SHOWN: Final = 10
 # Kinds that identify the same person or post; an agency alone does not.
@@ -155,50 +158,122 @@ def digest_of(*, keyring: Keyring, kind: str, value: str) -> bytes:
 
 def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> Matches:
     """Return what a case's reports share with those of other visible cases; raises as :func:`open_key`."""
-    entries = list(IndexEntry.objects.filter(complaint__in=complaints))
-    others = other_reports(keyring, case)
-    matched = equal_entries(others, [entry for entry in entries if entry.kind in (*EXACT, Kind.AGENCY)])
-    matched += similar_pictures(keyring, others, entries)
-    by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
-    for entry in matched:
-        by_kind[entry.kind].append(entry)
-    similar = {entry.complaint_id for entry in matched if entry.kind != Kind.AGENCY}
-    shared_posts = {bytes(entry.digest) for entry in by_kind[Kind.POST]}
-    groups = [_group(kind, by_kind[kind]) for kind in (*EXACT, Kind.PICTURE, Kind.AGENCY) if by_kind[kind]]
+    alike = _alike_entries(keyring, case, complaints, (*EXACT, Kind.PICTURE, Kind.AGENCY))
+    similar = {
+        entry.complaint_id for kind, entries in alike.by_kind.items() if kind != Kind.AGENCY for entry in entries
+    }
+    shared_posts = {bytes(entry.digest) for entry in alike.by_kind[Kind.POST]}
+    groups = [
+        _group(kind, alike.by_kind[kind], is_more=kind in alike.cut)
+        for kind in (*EXACT, Kind.PICTURE, Kind.AGENCY)
+        if alike.by_kind[kind]
+    ]
     return Matches(len(similar) + len(complaints) if similar else 0, len(shared_posts), groups)
 
 
-def other_reports(keyring: Keyring, case: Case) -> QuerySet[IndexEntry]:
-    """Return the entries of all other cases that this person may see."""
+# Of a match, the sealed answers of its report stay where they are.
+_OF_CASE: Final = tuple(f"complaint__case__{name}" for name in ("reference", "status", "received_on"))
+_COLUMNS: Final = ("kind", "digest", "sealed", "evidence", "complaint__case", *_OF_CASE)
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Entries of other cases, newest first, at most MOST of each kind; ``cut`` are the kinds that have more."""
+
+    by_kind: dict[str, list[IndexEntry]]
+    cut: frozenset[str]
+
+
+class _NewestKeys(Subquery):
+    """The first column of a subquery's rows as one text, with spaces between them; NULL where there are none."""
+
+    output_field = TextField()
+    template = "(SELECT %(joined)s(alike.key, ' ') FROM (%(subquery)s) AS alike)"
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, joined="GROUP_CONCAT", **context)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, joined="STRING_AGG", **context)
+
+
+def _alike_entries(keyring: Keyring, case: Case, complaints: Sequence[Complaint], kinds: Collection[str]) -> _Alike:
+    """Return the entries of other cases that this person may see and that are like those of a case's reports.
+
+    The database reads at most MOST of each kind and digest, so that an agency which every twentieth report names costs
+    no more than one that few name. Of what was read, the newest MOST of each kind are returned.
+    """
     others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
-    return others.exclude(complaint__case=case).select_related("complaint__case")
+    others = others.exclude(complaint__case=case)
+    keys, cut = _newest_keys(others, complaints, kinds)
+    pictures = keys.pop(Kind.PICTURE.value, [])
+    of_pictures = Q(evidence__in=pictures, kind=Kind.PICTURE, sealed__isnull=False)
+    wanted = Q(pk__in=[key for found in keys.values() for key in found]) | of_pictures
+    by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
+    if pictures or any(keys.values()):
+        # Without the filter of visible cases, by which the keys were found: with it the database reads every case.
+        rows = IndexEntry.objects.filter(wanted).select_related("complaint__case").only(*_COLUMNS)
+        for entry in rows.order_by("-day", "pk"):
+            by_kind[entry.kind].append(entry)
+    if pictures:
+        by_kind[Kind.PICTURE] = _near_pictures(keyring, complaints, by_kind[Kind.PICTURE])
+    return _Alike(by_kind, cut)
 
 
-def equal_entries(others: QuerySet[IndexEntry], entries: list[IndexEntry]) -> list[IndexEntry]:
-    """Return the newest MOST of ``others`` equal to one of ``entries``; agencies, which many share, count apart."""
-    if not entries:
-        return []
-    kinds, digests = {entry.kind for entry in entries}, {bytes(entry.digest) for entry in entries}
-    is_agency = Either(When(kind=Kind.AGENCY, then=1), default=0)
-    place = Window(RowNumber(), partition_by=is_agency, order_by="-complaint__day")
-    equal = others.filter(kind__in=kinds, digest__in=digests).annotate(place=place)
-    return list(equal.filter(place__lte=MOST).order_by("place"))
+def _newest_keys(
+    others: QuerySet[IndexEntry], complaints: Sequence[Complaint], kinds: Collection[str]
+) -> tuple[dict[str, list[uuid.UUID]], frozenset[str]]:
+    """Return by kind the newest equal entries, of pictures the files that share most digests; and the kinds cut."""
+    key = Concat(Cast("day", CharField()), Value("="), Cast(_key_column(), CharField()), output_field=TextField())
+    equal = others.filter(kind=OuterRef("kind"), digest=OuterRef("digest")).order_by("-day", "pk")
+    own = IndexEntry.objects.filter(complaint__in=complaints, kind__in=kinds)
+    # Grouped first, so that the database looks once for an agency that all reports of the case share.
+    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=_NewestKeys(_only(equal, key)))
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    cut = set()
+    for kind, found in digests.values_list("kind", "keys"):
+        newest = (found or "").split()
+        counted[kind].update(newest)
+        if len(newest) >= MOST:
+            cut.add(kind)
+    keys: dict[str, list[uuid.UUID]] = {}
+    for kind, counts in counted.items():
+        # The day stands before the key, so that the newest come first; of pictures those with the most equal pairs.
+        first = sorted(counts, key=lambda text: (counts[text] if kind == Kind.PICTURE else 1, text), reverse=True)
+        keys[kind] = [uuid.UUID(text.partition("=")[2]) for text in first[:MOST]]
+        if len(first) > MOST:
+            cut.add(kind)
+    return keys, frozenset(cut)
 
 
-def similar_pictures(keyring: Keyring, others: QuerySet[IndexEntry], entries: list[IndexEntry]) -> list[IndexEntry]:
-    """Return entries of pictures that look nearly the same: preselected by bands, then compared by whole hashes."""
-    pictures = [entry for entry in entries if entry.kind == Kind.PICTURE]
-    with_hash = [entry for entry in pictures if entry.sealed is not None]
-    if not with_hash:
-        return []
+def _key_column() -> Either:
+    return Either(When(kind=Kind.PICTURE, then=F("evidence")), default=F("pk"))
+
+
+def _only(rows: QuerySet[IndexEntry], key: Concat) -> QuerySet[IndexEntry, Any]:
+    return rows.values(key=key)[:MOST]
+
+
+def _near_pictures(
+    keyring: Keyring, complaints: Sequence[Complaint], entries: Iterable[IndexEntry]
+) -> list[IndexEntry]:
+    """Return the entries of pictures that look nearly the same as one of the reports: the whole hashes are compared."""
     key = picture_key(open_key(keyring))
-    hashes = [_open_hash(key, entry) for entry in with_hash]
-    banded = others.filter(kind=Kind.PICTURE, digest__in={bytes(entry.digest) for entry in pictures}).order_by()
-    candidates = banded.values("evidence").annotate(alike=Count("pk")).filter(alike__gte=BANDS_ALIKE)
-    evidence_ids = [row["evidence"] for row in candidates.order_by("-alike")[:MOST]]
-    rows = others.filter(evidence__in=evidence_ids, sealed__isnull=False).order_by("-complaint__day")
+    own = IndexEntry.objects.filter(complaint__in=complaints, kind=Kind.PICTURE, sealed__isnull=False)
+    hashes = [_open_hash(key, entry) for entry in own]
     return [
-        row for row in rows if min((_open_hash(key, row) ^ value).bit_count() for value in hashes) <= image_hash.NEAR
+        entry
+        for entry in entries
+        if min((_open_hash(key, entry) ^ value).bit_count() for value in hashes) <= image_hash.NEAR
+    ]
+
+
+def picture_digests(key: bytes, value: int) -> list[bytes]:
+    """Return the digests under the index key for the 64-bit hash of a picture, one for each pair of its 8 bands."""
+    bands = list(enumerate(value.to_bytes(BANDS, "big")))
+    return [
+        digest(key, Kind.PICTURE, f"{one}:{octet},{other}:{other_octet}")
+        for (one, octet), (other, other_octet) in combinations(bands, 2)
     ]
 
 
@@ -207,16 +282,18 @@ def _open_hash(key: bytes, entry: IndexEntry) -> int:
     return int.from_bytes(decrypt(key, bytes(entry.sealed or b""), associated), "big")
 
 
-def _group(kind: str, entries: list[IndexEntry]) -> Group:
+def _group(kind: str, entries: list[IndexEntry], *, is_more: bool) -> Group:
     cases = {entry.complaint.case_id: entry.complaint.case for entry in entries}
     newest = [Similar(case.pk, case.reference, case.status, case.received_on) for case in list(cases.values())[:SHOWN]]
-    return Group(str(kind), len({entry.complaint_id for entry in entries}), len(entries) >= MOST, newest)
+    return Group(str(kind), len({entry.complaint_id for entry in entries}), is_more, newest)
 
 
 # Likely duplicates, for linking cases and for entering monitoring reports
 
 # The same person after a longer time is likely to have done something else.
 NEAR_DAYS: Final = 30
+# Kinds that tell of the same matter whenever it was reported.
+_SHARED: Final = {Kind.POST.value: "post", Kind.PICTURE.value: "picture"}
 
 
 def likely_duplicates(
@@ -226,17 +303,13 @@ def likely_duplicates(
 
     The same accused counts where both cases were received within NEAR_DAYS. Raises as :func:`open_key`.
     """
-    entries = list(IndexEntry.objects.filter(complaint__in=complaints))
-    others = other_reports(keyring, case)
+    alike = _alike_entries(keyring, case, complaints, (*EXACT, Kind.PICTURE))
     shared: dict[uuid.UUID, set[str]] = defaultdict(set)
-    for entry in equal_entries(others, [entry for entry in entries if entry.kind in EXACT]):
-        other = entry.complaint.case
-        if entry.kind == Kind.POST:
-            shared[other.pk].add("post")
-        elif abs((other.received_on - case.received_on).days) <= NEAR_DAYS:
-            shared[other.pk].add("accused")
-    for entry in similar_pictures(keyring, others, entries):
-        shared[entry.complaint.case_id].add("picture")
+    for kind, entries in alike.by_kind.items():
+        for other in (entry.complaint.case for entry in entries):
+            is_near = abs((other.received_on - case.received_on).days) <= NEAR_DAYS
+            if kind in _SHARED or is_near:
+                shared[other.pk].add(_SHARED.get(kind, "accused"))
     return {pk: tuple(sorted(codes)) for pk, codes in shared.items()}
 
 

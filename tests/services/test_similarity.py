@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import random
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 from django.conf import settings as configured
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
@@ -18,7 +22,7 @@ from complaints.domain.sealing.primitives import blake2b
 from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import blind_index, case_file, follow_up
+from complaints.services import blind_index, case_file, conflicts, follow_up, similarity
 from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing
 from complaints.services.forwarding import reading
@@ -30,6 +34,8 @@ from tests.world import Cast, Sent, at, sealed_upload, send_report
 DAY = date(2026, 11, 9)
 NIP = "197001011990031001"
 LINK = "https://instagram.com/p/AbC123"
+# Two pictures within the distance agree in two of eight bands at least: one entry for each two of them.
+PAIRS = list(combinations(range(8), 2))
 pytestmark = pytest.mark.django_db
 
 
@@ -191,7 +197,50 @@ def test_near_same_pictures_are_found_and_others_are_not(cast: Cast) -> None:
         open_as(cast, "vera", sent)
     assert similar(cast, first) == {"picture": {smaller.case.reference, other_form.case.reference}}
     assert IndexEntry.objects.filter(kind="picture", sealed__isnull=False).count() == 3
-    assert IndexEntry.objects.filter(kind="picture").count() == 3 * 8
+    assert IndexEntry.objects.filter(kind="picture").count() == 3 * len(PAIRS)
+
+
+def test_every_hash_within_the_distance_shares_a_digest() -> None:
+    draw = random.Random(5)
+    key = bytes(32)
+    for _number in range(200):
+        value, flipped = draw.getrandbits(64), draw.sample(range(64), image_hash.NEAR)
+        near = value ^ sum(1 << bit for bit in flipped)
+        assert set(similarity.picture_digests(key, value)) & set(similarity.picture_digests(key, near))
+    # All bits of one band apart, and one bit in each of the seven others: no pair of bands is left equal.
+    far = value ^ 0xFF ^ int.from_bytes(b"\1" * 7 + b"\0", "big")
+    assert not set(similarity.picture_digests(key, value)) & set(similarity.picture_digests(key, far))
+
+
+def test_of_a_crowd_the_newest_are_read_and_no_others(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "MOST", 3)
+    days = [DAY - timedelta(days=number) for number in (5, 1, 9, 3, 7)]
+    crowd = {day: send_report(today=day, accused_name=f"Orang {day.day}") for day in days}
+    old = send_report(today=DAY - timedelta(days=40), accused_nip=NIP, accused_name="X", agency="Lain")
+    sent = send_report(today=DAY, accused_nip=NIP)
+    queue(cast)
+    with CaptureQueriesContext(connection) as queries:
+        matches = open_as(cast, "vera", sent).matches
+    assert matches is not None
+    groups = {group.kind: group for group in matches.groups}
+    assert [case.received_on for case in groups["agency"].cases] == sorted(days, reverse=True)[:3]
+    assert (groups["agency"].reports, groups["agency"].is_more) == (3, True)
+    # The crowd of an agency displaces no match of another kind.
+    assert [case.reference for case in groups["nip"].cases] == [old.case.reference]
+    assert not groups["nip"].is_more
+    assert len(crowd) == 5
+    assert sum("GROUP_CONCAT" in query["sql"] or "STRING_AGG(alike" in query["sql"] for query in queries) == 1
+
+
+def test_what_a_person_may_not_see_takes_no_place_among_the_newest(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "MOST", 1)
+    sent, seen = send_report(today=DAY), send_report(today=DAY - timedelta(days=2))
+    queue(cast)
+    hidden = send_report(today=DAY - timedelta(days=1))
+    queue(cast)
+    assert similar(cast, sent)["agency"] == {hidden.case.reference}
+    conflicts.declare_conflict(actor=Actor(cast.ring("vera"), at(DAY)), case_id=hidden.case.pk, reason="Ia kakak saya.")
+    assert similar(cast, sent)["agency"] == {seen.case.reference}
 
 
 def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:

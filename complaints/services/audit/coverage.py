@@ -133,7 +133,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("sealed", "signer"),
         unbound={"id": "a single row", "sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
-    "IndexEntry": Coverage(derived=("id", "complaint", "evidence", "kind", "digest", "sealed")),
+    "IndexEntry": Coverage(derived=("id", "complaint", "evidence", "day", "kind", "digest", "sealed")),
     "Release": Coverage(
         derived=("id", "case", "number", "body", "state", "public_key", "key_signature", "signer", "sealed"),
         recorded=("released_by", "at"),

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from complaints.domain.workflow import Action
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry, ChainHead
 from complaints.models.batch import Batch
+from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
@@ -89,10 +90,12 @@ def _index_faults_of(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | 
     stored = {report: roots.root for report, roots in index_roots(list(numbers)).items()}
     empty = index_roots([uuid.UUID(int=0)])[uuid.UUID(int=0)].root
     compared = verify_states.compare(stored, dict.fromkeys(numbers, empty), ["index.written"])
+    rows = IndexEntry.objects.filter(complaint__in=reports)
+    other_days = set(rows.exclude(day=F("complaint__day")).values_list("complaint", flat=True))
     faults: dict[uuid.UUID, Fault | None] = {}
     for report, (sequence, code) in compared.items():
         is_named = numbers[report] is None or numbers[report] == sequence
-        altered = bool(code) or not is_named
+        altered = bool(code) or not is_named or report in other_days
         faults[report] = Fault(sequence, "index.altered", f"complaint {report}", stored[report]) if altered else None
     return faults
 
