@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ from complaints.models.rights import RoleKind
 TAG = "portal"
 # As many differences as one message names; the command names them all.
 NAMED = 5
+# Beside its workers, what a job runner keeps connected: its sentinel, its pusher, its monitor and its watchdog.
+JOB_PROCESSES = 4
+# Left for migrate, backup and a person at the prompt.
+COMMANDS = 3
 
 
 def _error(number: str, text: str, hint: str) -> Error:
@@ -27,7 +32,7 @@ def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     if connection.vendor != "postgresql":
         return list(_sqlite())
     try:
-        return [*_owner_at_hand(), *_roles(), *_structure()]
+        return [*_owner_at_hand(), *_roles(), *_structure(), *_connections()]
     except DatabaseError:  # reported as E015 by complaints.checks
         return []
 
@@ -76,6 +81,29 @@ def _structure() -> Iterator[CheckMessage]:
             "with ON_ERROR_STOP=1, pg_restore with --exit-on-error); after an upgrade run migrate."
         )
         yield _error("E033", f"The database is not as the migrations make it. {_some(differences)}.", hint)
+
+
+def _connections() -> Iterator[CheckMessage]:
+    """Compare the connections that all nodes may open at once with those that the server admits to such roles."""
+    ((admitted,),) = database_roles.fetch(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    )
+    needed = connections_needed()
+    if needed > admitted:
+        hint = (
+            "Raise max_connections, or lower WEB_WORKERS or DATABASE_POOL_SIZE. WEB_NODES and JOB_NODES tell how many "
+            "machines there are."
+        )
+        text = f"The nodes may open {needed} connections to the database at once; its server admits {admitted}."
+        yield _error("E050", text, hint)
+
+
+def connections_needed() -> int:
+    """Return how many connections the nodes open at most, with a few for commands and maintenance."""
+    processes = int(os.environ.get("WEB_WORKERS", "2"))
+    each = settings.DATABASE_POOL_SIZE or int(os.environ.get("WEB_THREADS", "16"))
+    jobs = int(str(settings.Q_CLUSTER["workers"])) + JOB_PROCESSES
+    return settings.WEB_NODES * processes * each + settings.JOB_NODES * jobs + COMMANDS
 
 
 def _some(words: list[str]) -> str:

@@ -109,6 +109,10 @@ else:
     DATABASES["default"].update(
         ENGINE="portal.postgresql", CONN_MAX_AGE=env.int("DATABASE_CONN_MAX_AGE", 60), CONN_HEALTH_CHECKS=True
     )
+# Of each process of the web server, whose threads share them; 0: a connection for each thread.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
+# How many machines run the web server and the jobs; the deployment check counts their connections.
+WEB_NODES, JOB_NODES = env.int("WEB_NODES", 1), env.int("JOB_NODES", 1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Login of staff ---------------------------------------------------------------------------------------------------

@@ -35,3 +35,4 @@ urlpatterns = [
     path(settings.ADMIN_PATH, include("complaints.admin.urls")),
     *i18n_patterns(path("", include("complaints.urls")), prefix_default_language=False),
 ]
+handler500 = "portal.errors.server_error"
