@@ -9,18 +9,31 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
+from django.db import connection
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet, UUIDField
 
 from complaints.domain.workflow import Permission
+from complaints.fast_sql import CompiledQuery
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
 from complaints.models.case import IS_ACTIVE, Case, CaseQuerySet
 from complaints.models.complaint import Complaint, ComplaintQuerySet
 from complaints.models.conflict import IN_FORCE, Conflict
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, Team, TeamMembership
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Answers(TypedDict):
+        must_compare: bool
+        has_conflicts: bool
+        is_recorded: bool
+
+    _Admission: TypeAlias = WithAnnotations[TeamMembership, _Answers]
 
 # ``request.user``, or the person of a key ring, which is None where nobody is signed in.
 AnyUser = Staff | AnonymousUser | None
@@ -45,11 +58,15 @@ def may_join(staff: Staff, team: Team) -> bool:
     return team.kind != Team.Kind.BODY or staff.body_id == team.body_id
 
 
+def _team_kind(user: Staff) -> Team.Kind | None:
+    """The kind of team that may admit a person; None for those whom no team admits."""
+    return None if user.is_superuser or not user.is_active else TEAM_OF_ROLE.get(Role(user.role))
+
+
 def teams_of(user: AnyUser) -> QuerySet[Team]:
     """The teams that have admitted a person whose role still belongs to them."""
-    if not isinstance(user, Staff) or not user.is_active or user.is_superuser:
+    if not isinstance(user, Staff) or (kind := _team_kind(user)) is None:
         return Team.objects.none()
-    kind = TEAM_OF_ROLE.get(Role(user.role))
     admitted = Team.objects.filter(memberships__staff=user, memberships__sealed_key__isnull=False, kind=kind)
     return admitted.filter(body=user.body_id) if kind == Team.Kind.BODY else admitted
 
@@ -79,20 +96,7 @@ def access_facts(user: Staff) -> AccessFacts:
     """
     facts: AccessFacts | None = getattr(user, _FACTS_ATTRIBUTE, None)
     if facts is None:
-        unindexed = Complaint.objects.filter(index_entry=None).exclude(
-            case__in=_reports_in_conflict(user).values("case")
-        )
-        must_compare = Exists(Staff.objects.filter(must_recheck=True)) | Exists(unindexed)
-        admissions = (
-            TeamMembership.objects.filter(staff=user, sealed_key__isnull=False, left_at=None, team__in=teams_of(user))
-            .select_related("team")
-            .annotate(
-                must_compare=ExpressionWrapper(must_compare, output_field=BooleanField()),
-                has_conflicts=Exists(Conflict.objects.filter(IN_FORCE, staff=user)),
-                is_recorded=Exists(AuditEntry.objects.filter(subject=user.pk, event__in=CONFLICT_EVENTS)),
-            )
-        )
-        rows = list(admissions)
+        rows = _admissions(user) if _team_kind(user) else []
         recorded = recorded_conflicts([user.pk]) if rows and rows[0].is_recorded else {}
         in_force = frozenset(complaint for (complaint, _person), is_in_force in recorded.items() if is_in_force)
         facts = AccessFacts(
@@ -104,6 +108,32 @@ def access_facts(user: Staff) -> AccessFacts:
         )
         setattr(user, _FACTS_ATTRIBUTE, facts)
     return facts
+
+
+# A person's primary key and body in the compiled query, in whose places those of the user in question are put.
+_ANY_PERSON: Final = uuid.UUID(int=0)
+_ANY_BODY: Final = "body of the person"
+
+
+def _admissions(user: Staff) -> list[_Admission]:
+    as_stored = UUIDField().get_db_prep_value
+    values = {as_stored(_ANY_PERSON, connection): as_stored(user.pk, connection), _ANY_BODY: user.body_id}
+    return _admissions_query(user.role).run(values)
+
+
+@cache
+def _admissions_query(role: str) -> CompiledQuery[_Admission]:
+    person = Staff(pk=_ANY_PERSON, body_id=_ANY_BODY, role=role)
+    unindexed = Complaint.objects.filter(index_entry=None).exclude(case__in=_reports_in_conflict(person).values("case"))
+    must_compare = Exists(Staff.objects.filter(must_recheck=True)) | Exists(unindexed)
+    admissions = TeamMembership.objects.filter(
+        staff=person, sealed_key__isnull=False, left_at=None, team__in=teams_of(person)
+    ).annotate(
+        must_compare=ExpressionWrapper(must_compare, output_field=BooleanField()),
+        has_conflicts=Exists(Conflict.objects.filter(IN_FORCE, staff=person)),
+        is_recorded=Exists(AuditEntry.objects.filter(subject=person.pk, event__in=CONFLICT_EVENTS)),
+    )
+    return CompiledQuery(admissions, "team")
 
 
 def clear_cache(user: AnyUser) -> None:

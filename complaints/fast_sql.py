@@ -6,14 +6,15 @@ Each function says what it saves, as measured, and what would take its place. Ev
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, reduce
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from django.db import connection, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, CharField, DateField, DateTimeField, Model, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
@@ -78,27 +79,82 @@ def with_many(rows: QuerySet[M], reverse_name: str, related: type[R], *foreign_k
         foreign_keys: paths of foreign keys to read with the row, as for ``select_related``, each after its parent.
     """
     parents = {path: _model_at(rows.model, path) for path in foreign_keys}
-    row_columns = [column.attname for column in rows.model._meta.concrete_fields]
-    columns = row_columns.copy()
-    by_path: dict[str, type[Model]] = {**parents, reverse_name: related}
-    for path, model in by_path.items():
-        columns += [f"{path}__{column.attname}" for column in model._meta.concrete_fields]
+    columns = _columns_of({"": rows.model, **parents, reverse_name: related})
     annotations = list(rows.query.annotations)
     joined: dict[object, tuple[M, list[R]]] = {}
     for values in rows.values_list(*columns, *annotations):
         cells = iter(values)
-        row = rows.model.from_db(rows.db, row_columns, list(islice(cells, len(row_columns))))
-        instances: dict[str, Model | None] = {"": row}
-        for path, model in parents.items():
-            instances[path] = _next_instance(model, cells, rows.db)
+        row = _next_joined_instance(rows.model, parents, cells, rows.db)
         related_row = _next_instance(related, cells, rows.db)
         if row.pk not in joined:
-            _set_foreign_keys(instances, foreign_keys)
             row.__dict__.update(zip(annotations, cells, strict=True))
             joined[row.pk] = (row, [])
         if related_row is not None:
             joined[row.pk][1].append(related_row)
     return list(joined.values())
+
+
+class CompiledQuery(Generic[M]):
+    """A query that Django compiles once, to be run for other values than those that it was built with.
+
+    Compiling the query of :func:`complaints.access.access_facts`, which each request of the staff makes, takes 4.2 of
+    the 4.4 ms of processor time that the ORM needs for it; run again it takes 0.19 ms.
+    """
+
+    def __init__(self, rows: QuerySet[M], *foreign_keys: str) -> None:
+        """Compile ``rows``, each with the rows of the ``foreign_keys``, as for :func:`with_many`."""
+        self._model = rows.model
+        self._parents = {path: _model_at(rows.model, path) for path in foreign_keys}
+        self._annotations = list(rows.query.annotations)
+        columns = _columns_of({"": rows.model, **self._parents})
+        compiler = rows.values_list(*columns, *self._annotations).query.get_compiler(using=rows.db)
+        self._sql, self._parameters = compiler.as_sql()
+        self._expressions = [expression for expression, _sql, _alias in compiler.select]
+
+    def run(self, values: Mapping[object, object]) -> list[M]:
+        """Return the rows for ``values``, by the value that each replaces; both as the database takes them."""
+        # The thread's own connection: the one that compiled the query may be another thread's.
+        database = transaction.get_connection()
+        with database.cursor() as cursor:
+            cursor.execute(self._sql, [values.get(value, value) for value in self._parameters])
+            fetched = cursor.fetchall()
+        if not fetched:
+            return []
+        converters = [
+            [*database.ops.get_db_converters(expression), *expression.get_db_converters(database)]
+            for expression in self._expressions
+        ]
+        return [self._instance(row_values, converters, database) for row_values in fetched]
+
+    def _instance(self, values: Sequence[Any], converters: list[list[Any]], database: BaseDatabaseWrapper) -> M:
+        cells = iter(
+            [
+                reduce(lambda cell, convert: convert(cell, expression, database), column_converters, value)
+                for value, expression, column_converters in zip(values, self._expressions, converters, strict=True)
+            ]
+        )
+        row = _next_joined_instance(self._model, self._parents, cells, database.alias)
+        row.__dict__.update(zip(self._annotations, cells, strict=True))
+        return row
+
+
+def _columns_of(models_by_path: Mapping[str, type[Model]]) -> list[str]:
+    """Return the names of all columns, as ``values_list`` takes them; the path "" is the query's own model."""
+    return [
+        f"{path}__{column.attname}" if path else column.attname
+        for path, model in models_by_path.items()
+        for column in model._meta.concrete_fields
+    ]
+
+
+def _next_joined_instance(model: type[M], parents: Mapping[str, type[Model]], cells: Iterator[object], using: str) -> M:
+    """Return an instance of the next cells, with the instances that its foreign keys point at."""
+    row = cast(M, _next_instance(model, cells, using))
+    instances: dict[str, Model | None] = {"": row}
+    for path, parent in parents.items():
+        instances[path] = _next_instance(parent, cells, using)
+    _set_foreign_keys(instances, tuple(parents))
+    return row
 
 
 def _model_at(model: type[Model], path: str) -> type[Model]:

@@ -12,7 +12,6 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from django.core.management.color import no_style
 from django.db import OperationalError, connection, transaction
 from pytest_django import DjangoDbBlocker
 
@@ -68,9 +67,13 @@ def _restore() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            # A row that another connection has not committed yet would outlive the deletion.
+            cursor.execute(f"LOCK TABLE {', '.join(_tables())} IN ACCESS EXCLUSIVE MODE")
         triggers.remove_append_only(editor())
-        for statement in connection.ops.sql_flush(no_style(), _tables()):
-            cursor.execute(statement)
+        # The tables are small. On PostgreSQL a TRUNCATE, which makes new files for each of them, takes a restoration
+        # from 0.03 s of processor time to 0.28 s.
+        for table in _tables():
+            cursor.execute(f"DELETE FROM {table}")
         # An inserted audit entry moves the head of the chain, so that the head's own row has to come last.
         for table, rows in sorted(_saved.items(), key=lambda item: item[0] == HEAD):
             cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(rows[0]))})", rows)

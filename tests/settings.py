@@ -63,14 +63,15 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 _database = DATABASES["default"]
 # The process id lets two runs in one checkout go on side by side.
 _name = f"test_kanal_netral_{_OWNER}"
+# A test database need not survive a power cut; what must is tested in processes with the real settings.
 if _database["ENGINE"].endswith("sqlite3"):
     # A file, because the threads of a live server must see what the test wrote.
     _folder = BASE_DIR / "var" / "test"
     _folder.mkdir(parents=True, exist_ok=True)
     _database["TEST"] = {"NAME": str(_folder / f"{_name}.sqlite3")}
-    # A test database need not survive a power cut; what must is tested in processes with the real settings.
     _database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 else:
     _database["TEST"] = {"NAME": _name}
     # A connection that a live server's thread kept would forbid dropping the database.
     _database["CONN_MAX_AGE"] = 0
+    _database.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"

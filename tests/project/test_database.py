@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -71,8 +71,16 @@ def test_rows_come_back_after_a_test_that_commits(live_cast: Cast) -> None:
 
 
 @postgresql_only
-def test_rows_come_back_although_another_connection_holds_a_lock(
-    live_cast: Cast, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda: Staff.objects.update(first_name="Lain"),
+        lambda: Staff.objects.create(username="lain", first_name="Lain"),
+    ],
+    ids=["changed row", "new row"],
+)
+def test_rows_come_back_although_another_connection_has_not_committed(
+    live_cast: Cast, monkeypatch: pytest.MonkeyPatch, write: Callable[[], object]
 ) -> None:
     monkeypatch.setattr(database, "LOCK_TIMEOUT_MS", 200)
     locked, finished = threading.Event(), threading.Event()
@@ -80,7 +88,7 @@ def test_rows_come_back_although_another_connection_holds_a_lock(
     def hold() -> None:
         try:
             with suppress(OperationalError), transaction.atomic():
-                Staff.objects.update(first_name="Lain")
+                write()
                 locked.set()
                 finished.wait(30)
         finally:
