@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import (
     BigIntegerField,
@@ -34,7 +34,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.services.audit.log import payload, server_signer
+from complaints.services.audit import log
 from complaints.services.audit.state import STATES, blank_states, states_of
 
 FACTOR_RESET: Final = "factor.reset"
@@ -88,17 +88,22 @@ WAS_COMPARED: Final = Exists(
 )
 
 
-def step_facts(
-    sequence: int, action: str, source: str, target: str, due_on: date | None, body: str | None, stage: int
-) -> dict[str, object]:
-    """Return the facts of the entry of a step of staff, of a body or of the system, from its columns."""
-    facts: dict[str, object] = {"action": action, "from": source, "to": target, "step": sequence}
-    return facts | {"due": str(due_on or ""), "body": body or "", "stage": stage}
+class StepColumns(NamedTuple):
+    """The columns of a step that its entry holds, where the rest of the row is not read."""
+
+    sequence: int
+    action: str
+    source: str
+    target: str
+    due_on: date | None
+    body_id: str | None
+    stage: int
 
 
-def _facts_of(step: CaseStep) -> dict[str, object]:
-    columns = (step.sequence, step.action, step.source, step.target, step.due_on, step.body_id, step.stage)
-    return step_facts(*columns)
+def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
+    """Return the facts of the entry of a step of staff, of a body or of the system."""
+    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 def step_statement(case: uuid.UUID, facts: Mapping[str, object]) -> bytes:
@@ -164,8 +169,8 @@ def follows_step(case: Case, last: CaseStep | None) -> bool:
 def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
     """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
-    The newest entry must hold: digest, signature, and the key of the person who acted, or the server's for the clock.
-    A reporter's step has no entry; the root of its batch covers it.
+    Each entry must be genuine, and the newest one signed by a key of the person who acted, or by the server for the
+    clock. A reporter's step has no entry and bears the reporter's signature.
 
     Args:
         steps: all steps of the case, in order.
@@ -177,27 +182,29 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
         return False
     entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
     recorded = [(entry.actor, facts_without_practice(entry.facts)) for entry in entries]
-    expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
+    expected = [(step.actor_id, step_facts(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
     if len(expected) < len(steps) and not _are_by_reporters(case, steps):
         return False
-    return recorded == expected and (not entries or _holds(entries[-1], is_key_of))
+    if recorded != expected or not all(log.is_genuine(entry) for entry in entries):
+        return False
+    return not entries or _holds(entries[-1], is_key_of)
 
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
     keys = reporters_of([case.pk])[case.pk]
     by_reporters = [step for step in steps if step.actor_kind == ActorKind.REPORTER]
-    return all(is_by_reporter(step.signature, step_statement(case.pk, _facts_of(step)), keys) for step in by_reporters)
+    return all(is_by_reporter(step.signature, step_statement(case.pk, step_facts(step)), keys) for step in by_reporters)
 
 
 def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
     signer = bytes(entry.signer)
     if not _is_signed(entry, signer):
         return False
-    return signer == server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
+    return signer == log.server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
 
 
 def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
-    if hashchain.next_digest(bytes(entry.previous), payload(entry)) != bytes(entry.digest):
+    if not log.is_genuine(entry):
         return False
     try:
         verify(signer, bytes(entry.digest), bytes(entry.signature))
@@ -214,13 +221,13 @@ def is_signed_by_actor(entry: AuditEntry) -> bool:
 
 def is_signed(entry: AuditEntry) -> bool:
     """Whether an entry bears the signature of its person, or that of the server, which signs for who has no key."""
-    return _is_signed(entry, server_signer().public) or is_signed_by_actor(entry)
+    return _is_signed(entry, log.server_signer().public) or is_signed_by_actor(entry)
 
 
 def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
-    return any(_is_signed(entry, server_signer().public) for entry in made)
+    return any(_is_signed(entry, log.server_signer().public) for entry in made)
 
 
 def confirmation_code(person: uuid.UUID) -> str:
@@ -274,7 +281,7 @@ def _is_signed_for(entry: AuditEntry, person: uuid.UUID) -> bool:
     signer = bytes(entry.signer)
     if not _is_signed(entry, signer):
         return False
-    if signer == server_signer().public:
+    if signer == log.server_signer().public:
         return True
     is_own = entry.actor == person or entry.event == FACTOR_RESET
     return is_own and entry.actor is not None and was_key_of(entry.actor, signer)

@@ -28,6 +28,7 @@ from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
 from complaints.services.audit.log import digest_of
 from complaints.services.audit.recorded_acts import (
+    StepColumns,
     facts_without_practice,
     is_by_reporter,
     move_facts,
@@ -112,7 +113,7 @@ def _steps_fault(
             return "case.step"
         asked_from = status if action == Action.ASK_REPORTER else None
         status = Status(target)
-        facts = step_facts(sequence, action, source, target, *left)
+        facts = step_facts(StepColumns(sequence, action, source, target, *left))
         is_by_person = actor_kind != ActorKind.REPORTER
         if is_by_person and _without_practice(next(records, None)) != (actor, facts):
             return "case.entries"
