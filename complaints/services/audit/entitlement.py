@@ -96,7 +96,7 @@ class RecordedAccounts:
         # An act on one's own account may hold the rights before it or after it.
         if not account.had(entry.rights, entry.at) and not (is_own and entry.facts.get("rights") == entry.rights):
             return "entry.rights"
-        if not is_own and not _is_entitled(entry):
+        if not is_own and not is_entitled(entry):
             return "entry.not_entitled"
         return "signin.differs" if entry.event == SIGNED_IN and not _is_sign_in_recorded(entry, account) else ""
 
@@ -112,7 +112,8 @@ class RecordedAccounts:
                     account.gets(str(rights), entry.at)
 
 
-def _is_entitled(entry: AuditEntry) -> bool:
+def is_entitled(entry: AuditEntry) -> bool:
+    """Whether one may act so with the rights that an entry holds; whether the person had them is another question."""
     role, *marks = entry.rights.split("+")
     is_superuser, is_open = "superuser" in marks, "inactive" not in marks and "unconfirmed" not in marks
     if entry.event in _BY_ADMINISTRATORS:

@@ -29,8 +29,12 @@ PERSONAL: Final = (
     "decision.",
     "custody.",
     "finding.",
+    "team.",
     "teamkey.",
     "fault.",
+    "factor.reset",
+    "confirmation.asked",
+    "confirmation.given",
 )
 
 
@@ -120,7 +124,8 @@ class EntryVerifier:
             return
         code = self._link_fault(entry, expected) or self._signer_fault(entry) or self._account_fault(entry)
         if code:
-            yield Fault(number, code, state=_state_of(entry))
+            person = f"staff {entry.subject or entry.actor}" if code.startswith("signin.") else ""
+            yield Fault(number, code, person, _state_of(entry))
         if any(not _is_head(entry, head) for head in self._heads.get(number, ())):
             yield Fault(number, "head.differs")
         position.sequence, position.digest = number, _bytes_of(entry.digest)
@@ -161,7 +166,9 @@ class EntryVerifier:
         except (SealError, TypeError):
             return "entry.signature"
         if signer == self._server:
-            return "entry.not_by_person" if actor and entry.event.startswith(PERSONAL) else ""
+            is_of_another = entry.event == "staff.changed" and entry.actor != entry.subject
+            is_personal = is_of_another or entry.event.startswith(PERSONAL)
+            return "entry.not_by_person" if actor and is_personal else ""
         owner = self.position.signers.get(signer)
         if owner is None:
             return "entry.unknown_key"

@@ -35,9 +35,12 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log
+from complaints.services.audit.entitlement import RecordedAccount, is_entitled
 from complaints.services.audit.state import STATES, blank_states, states_of
 
 FACTOR_RESET: Final = "factor.reset"
+# How many of the newest entries on an account say which rights it has, and had while a request was under way.
+EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
 # Whether a key (Ed25519, 32 bytes) is that of a person.
@@ -219,15 +222,15 @@ def is_signed_by_actor(entry: AuditEntry) -> bool:
     return entry.actor is not None and _is_signed(entry, signer) and was_key_of(entry.actor, signer)
 
 
-def is_signed(entry: AuditEntry) -> bool:
-    """Whether an entry bears the signature of its person, or that of the server, which signs for who has no key."""
-    return _is_signed(entry, log.server_signer().public) or is_signed_by_actor(entry)
-
-
 def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
-    made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
-    return any(_is_signed(entry, log.server_signer().public) for entry in made)
+    return signer in _keys_of(person)
+
+
+def _keys_of(person: uuid.UUID) -> set[bytes]:
+    made = AuditEntry.objects.filter(subject=person, event="staff.key_made")
+    by_server = (entry for entry in made if _is_signed(entry, log.server_signer().public))
+    return {bytes.fromhex(str(entry.facts.get("verify_key", ""))) for entry in by_server}
 
 
 def confirmation_code(person: uuid.UUID) -> str:
@@ -245,7 +248,10 @@ def confirmation_code(person: uuid.UUID) -> str:
             continue
         askers = {*askers, entry.actor} if entry.event == "confirmation.asked" else {person}
         given = None
-    if given is None or (given.actor is not None and given.actor in askers) or not is_signed(given):
+    if given is None or (given.actor is not None and given.actor in askers):
+        return ""
+    # At the server's terminal no person confirms.
+    if not _is_signed_for(given, person, {log.server_signer().public}):
         return ""
     return str(given.facts.get("code", ""))
 
@@ -266,22 +272,52 @@ def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int
 def factors_are_recorded(person: uuid.UUID) -> bool:
     """Whether a person's second factors are as the chain records them, each entry following from the one before.
 
-    The entries count from the last reset on, which begins anew. Each must be signed by the server, or by a key of the
-    person who acted: somebody who writes to the database could append an entry together with a row.
+    The entries count from the last reset on, which begins anew. Each must be genuine, and signed by the server, by the
+    person, or a reset by an administrator: somebody who writes to the database could append an entry with a row.
     """
-    last, holds = blank_states([person], "factors").get(person, ""), True
-    for entry in AuditEntry.objects.filter(subject=person, event__in=STATES["factors"].events).order_by("sequence"):
-        follows = entry.event == FACTOR_RESET or (holds and entry.facts.get("before") == last)
-        holds = follows and _is_signed_for(entry, person)
+    return _follows(person, "factors")
+
+
+def account_is_recorded(person: uuid.UUID) -> bool:
+    """Whether a person's account is as the chain records it: role, marks, keys, password and own data.
+
+    As :func:`factors_are_recorded`; a new initial password, which an administrator gives, begins anew.
+    """
+    return _follows(person, "staff")
+
+
+def _follows(person: uuid.UUID, state: str) -> bool:
+    last, holds = blank_states([person], state).get(person, ""), True
+    own_keys = {log.server_signer().public, *_keys_of(person)}
+    for entry in AuditEntry.objects.filter(subject=person, event__in=STATES[state].events).order_by("sequence"):
+        follows = _begins_anew(entry) or (holds and entry.facts.get("before") == last)
+        holds = follows and _is_signed_for(entry, person, own_keys)
         last = str(entry.facts.get("state"))
-    return holds and states_of([person], "factors").get(person) == last
+    return holds and states_of([person], state).get(person) == last
 
 
-def _is_signed_for(entry: AuditEntry, person: uuid.UUID) -> bool:
-    signer = bytes(entry.signer)
-    if not _is_signed(entry, signer):
-        return False
-    if signer == log.server_signer().public:
-        return True
-    is_own = entry.actor == person or entry.event == FACTOR_RESET
-    return is_own and entry.actor is not None and was_key_of(entry.actor, signer)
+def _begins_anew(entry: AuditEntry) -> bool:
+    if entry.event == "staff.changed":
+        return entry.facts.get("change") == "password" and entry.actor != entry.subject
+    return entry.event == FACTOR_RESET
+
+
+def _is_signed_for(entry: AuditEntry, person: uuid.UUID, own_keys: Collection[bytes]) -> bool:
+    """Whether an entry on an account holds: by the server, by the person, or by who was an administrator then.
+
+    ``own_keys`` are those of the person, and the server's.
+    """
+    if entry.actor is None or entry.actor == person:
+        return bytes(entry.signer) in own_keys and _is_signed(entry, bytes(entry.signer))
+    return is_signed_by_actor(entry) and was_entitled(entry)
+
+
+def was_entitled(entry: AuditEntry) -> bool:
+    """Whether who acted had the rights that an entry holds, by genuine entries before it, and may act so with them."""
+    events = STATES["staff"].events
+    earlier = AuditEntry.objects.filter(subject=entry.actor, event__in=events, sequence__lt=entry.sequence)
+    account = RecordedAccount()
+    for given in reversed(earlier.order_by("-sequence")[:EARLIER]):
+        if log.is_genuine(given):
+            account.gets(str(given.facts.get("rights")), given.at)
+    return account.had(entry.rights, entry.at) and is_entitled(entry)

@@ -97,10 +97,11 @@ def test_an_act_on_an_account_by_who_is_no_administrator_is_named(cast: Cast, ev
 
 
 def test_an_administrator_who_waits_for_a_second_one_confirms_nobody(cast: Cast) -> None:
-    do = {"cause": account_confirmation.Cause.FACTOR, "by": cast["super"], "signer": None, "now": timezone.now()}
-    account_confirmation.ask(staff=cast["adi"], **do)
-    account_confirmation.ask(staff=cast["vera"], **do)
-    account_confirmation.confirm(staff=cast["vera"], by=cast["adi"], signer=None, now=timezone.now())
+    by, now = {"by": cast["super"], "signer": cast.ring("super").signer}, timezone.now()
+    for name in ("adi", "vera"):
+        account_confirmation.ask(staff=cast[name], cause=account_confirmation.Cause.FACTOR, now=now, **by)
+    signer = cast.ring("adi").signer
+    account_confirmation.confirm(staff=cast["vera"], by=cast["adi"], signer=signer, now=now)
     assert [code for code, _number in faults()] == ["entry.not_entitled"]
 
 
