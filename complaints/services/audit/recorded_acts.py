@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeAlias
 
 from django.db.models import (
     BigIntegerField,
@@ -43,6 +44,9 @@ FACTOR_RESET: Final = "factor.reset"
 EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
+MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
+# What an entry records of an act: the actor and the facts.
+Record: TypeAlias = "tuple[uuid.UUID | None, dict[str, object]]"
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
 
@@ -130,6 +134,53 @@ def move_facts(move: CaseMove) -> dict[str, object]:
 def move_statement(move: CaseMove) -> bytes:
     """Return what a reporter signs whose withdrawal takes the report out of a joint case."""
     return b"reporter move 1" + hashchain.canonical(move_facts(move))
+
+
+def move_record(actor: uuid.UUID | None, facts: dict[str, object]) -> Record:
+    """Return what the entry of a move records, without the number of the note that says why."""
+    return actor, {**facts_without_practice(facts), "note": ""}
+
+
+def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]) -> str:
+    """Return the code of the first way in which the moves of a report do not lead to its case, or "".
+
+    Args:
+        moves: all moves of the report, in order; at least one.
+        case: the case that the report is in.
+        reporter: the reporter's signing key; a move by the reporter has no entry and bears their signature.
+        records: what the entries of its moves record, in order.
+    """
+    if [move.number for move in moves] != list(range(1, len(moves) + 1)):
+        return "move.count"
+    if any(move.target_id != following.source_id for move, following in pairwise(moves)):
+        return "move.order"
+    if moves[-1].target_id != case:
+        return "move.case"
+    keys, by_reporter = [bytes(reporter)], (move for move in moves if move.actor_id is None)
+    if not all(is_by_reporter(move.signature, move_statement(move), keys) for move in by_reporter):
+        return "move.reporter"
+    expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
+    return "" if expected == list(records) else "move.entries"
+
+
+def reports_without_move(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return reports without moves that share a case with another one: no service puts two such reports together."""
+    others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
+    unmoved = Complaint.objects.filter(pk__in=reports, moves__isnull=True)
+    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
+
+
+def moves_are_recorded(report: Complaint, moves: Sequence[CaseMove]) -> bool:
+    """Whether the moves of a report lead to its case and are those that genuine entries record; one query with moves.
+
+    ``moves`` are all of the report, in order. Without one, the report must share its case with no other that has none.
+    """
+    entries = list(AuditEntry.objects.filter(subject=report.pk, event__in=MOVE_EVENTS).order_by("sequence"))
+    if not moves:
+        return not entries and not reports_without_move([report.pk])
+    records = [move_record(entry.actor, entry.facts) for entry in entries]
+    is_placed = not moves_fault(moves, report.case_id, report.reporter_verify_key, records)
+    return is_placed and all(log.is_genuine(entry) for entry in entries)
 
 
 def reporters_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, set[bytes]]:

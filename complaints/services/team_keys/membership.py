@@ -116,6 +116,8 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
+    if not recorded_acts.account_is_recorded(person.pk):
+        raise AdmissionRefused("record")
     team_keys, before = current_keys(actor.keyring, team), state_of(team, "team")
     seal_membership(membership, team_keys, actor.keyring.signer)
     membership.admitted_by, membership.admitted_at = actor.staff, actor.now
@@ -136,8 +138,6 @@ def _check_admission(membership: TeamMembership, by: Staff) -> None:
         raise AdmissionRefused("role")
     if holds_elsewhere(person, team):
         raise AdmissionRefused("elsewhere")
-    if not recorded_acts.account_is_recorded(person.pk):
-        raise AdmissionRefused("record")
 
 
 def current_keys(keyring: Keyring, team: Team) -> KeySet:
