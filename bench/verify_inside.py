@@ -29,7 +29,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services.audit import batches, log, nightly_run
-from complaints.services.audit.recorded_acts import step_facts
+from complaints.services.audit.recorded_acts import StepColumns, step_facts
 from complaints.services.audit.state import row_digest
 
 ROUND = 5_000
@@ -71,7 +71,7 @@ class Chain:
             previous=bytes(self.head.digest),
         )
         entry.digest = hashchain.next_digest(bytes(entry.previous), log.payload(entry))
-        entry.signature = self.signer.sign(entry.digest)
+        entry.signature = entry.countersignature = self.signer.sign(entry.digest)
         self.head.sequence, self.head.digest = entry.sequence, entry.digest
         return entry
 
@@ -112,7 +112,7 @@ class Chain:
             )
         )
         self.case.status, self.case.stage_reached = target, max(self.case.stage_reached, stage)
-        return step_facts(self.step_count, action, source, target, None, None, stage)
+        return step_facts(StepColumns(self.step_count, action, source, target, None, None, stage))
 
     def store(self, entries: list[AuditEntry]) -> None:
         """Store some entries and their rows; the head of the chain is moved once."""

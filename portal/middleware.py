@@ -23,11 +23,13 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from complaints import access
 from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
+from portal.accounts import step_up
 from portal.accounts.sessions import ReporterSession, gave_second_factor
 
 HEADERS = {
@@ -204,7 +206,10 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
         confirmation = reverse("account_confirmation")
         return redirect(confirmation) if request.path != confirmation else None
     if gave_second_factor(request, person):
-        return None
+        # Who may raise the rights of others must have their own by the chain, also when a session is under way.
+        is_asked = request.method == "POST" and access.may_administer(person)
+        why = step_up.why_refused(person) if is_asked else ""
+        return step_up.end_session(request, why) if why else None
     if mfa.has_factor(person):
         # The factor was added in another session, so this session never gave it: it has to log in again.
         request.session.flush()

@@ -282,6 +282,7 @@ def _entry_vector() -> Vector:
         actor=row("member"),
         case=row("case"),
         facts={"day": "2026-11-09", "count": 2},
+        rights="verifier",
         signer=signer.public,
         previous=hashchain.GENESIS,
     )

@@ -181,7 +181,7 @@ def openings_of(sent: Sent) -> int:
 
 def without_states(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of an entry but for the states of the row before and after."""
-    return {name: value for name, value in facts.items() if name not in {"before", "state"}}
+    return {name: value for name, value in facts.items() if name not in {"before", "state", "rights"}}
 
 
 def change_account(name: str, **values: Any) -> None:

@@ -39,6 +39,9 @@ REFUSALS: Final = {
         "the keys of two teams."
     ),
     "changed": gettext_lazy("A colleague changed the team's key just now. Nothing was done here; look again."),
+    "record": gettext_lazy(
+        "The record of this person's account is under check, so nobody was admitted. Tell the auditor."
+    ),
     "gone": gettext_lazy("This person is no member any more."),
     "last": gettext_lazy("Nobody else holds this team's key: have another person admitted first."),
     "asked": gettext_lazy("A request to remove this person is open already. See the page “Teams”."),

@@ -79,10 +79,12 @@ class Migration(migrations.Migration):
                 ('subject', models.UUIDField(null=True, verbose_name='subject')),
                 ('era', models.PositiveSmallIntegerField(default=1)),
                 ('facts', models.JSONField(default=dict, verbose_name='facts')),
+                ('rights', models.CharField(blank=True, max_length=60)),
                 ('signer', models.BinaryField()),
                 ('previous', models.BinaryField()),
                 ('digest', models.BinaryField()),
                 ('signature', models.BinaryField()),
+                ('countersignature', models.BinaryField()),
             ],
             options={
                 'verbose_name': 'audit entry',

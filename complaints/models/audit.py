@@ -48,6 +48,7 @@ EVENTS: Final = {
     "staff.changed": _("Account changed"),
     "staff.compared": _("Person's data compared with the reports"),
     "session.ended": _("Sessions ended"),
+    "signin.differed": _("Sign-in refused: account not as recorded"),
     "signin.counted": _("Refused sign-ins of a day counted"),
     "confirmation.asked": _("Account closed until a second administrator confirms"),
     "confirmation.given": _("Account confirmed by a second administrator"),
@@ -97,10 +98,14 @@ class AuditEntry(models.Model):
     # Counts restored backups: 1 until the first one.
     era = models.PositiveSmallIntegerField(default=1)
     facts = models.JSONField(_("facts"), default=dict)
+    # What the account of the person allowed in the request in which they acted: Staff.rights.
+    rights = models.CharField(max_length=60, blank=True)
     signer = models.BinaryField()
     previous = models.BinaryField()
     digest = models.BinaryField()
     signature = models.BinaryField()
+    # The server's signature of the digest. Its key is in no database, so whoever writes to one can add no entry.
+    countersignature = models.BinaryField()
 
     class Meta:
         verbose_name = _("audit entry")

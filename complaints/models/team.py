@@ -76,6 +76,19 @@ class Staff(AbstractUser):
         return salted_hmac("complaints.models.team.Staff", state, secret=secret, algorithm="sha256").hexdigest()
 
     @property
+    def rights(self) -> str:
+        """What the account allows, as entries of the audit chain hold it: the role, and marks with a plus before each.
+
+        The marks are superuser, inactive, and unconfirmed where the account waits for a second administrator.
+        """
+        marks = {
+            "superuser": self.is_superuser,
+            "inactive": not self.is_active,
+            "unconfirmed": self.awaits_confirmation,
+        }
+        return "+".join([self.role, *(mark for mark, holds in marks.items() if holds)])
+
+    @property
     def has_key(self) -> bool:
         """Whether the person has chosen a password and so has a key pair."""
         return bool(self.public_key and self.wrapped_key)

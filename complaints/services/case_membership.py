@@ -203,9 +203,16 @@ def _full_deadline(case: Case, day: date) -> date | None:
     return transitions.due_date(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
 
 
-def membership_periods(complaint: Complaint) -> list[MembershipPeriod]:
-    """Return the cases that a report has belonged to, first to last, with the steps that concerned it in each."""
-    moves = list(CaseMove.objects.filter(complaint=complaint).order_by("number"))
+def moves_of(complaint: Complaint) -> list[CaseMove]:
+    """Return the moves of a report, in order, each with the case that it came from."""
+    return list(CaseMove.objects.filter(complaint=complaint).order_by("number").select_related("source"))
+
+
+def membership_periods(complaint: Complaint, moves: Sequence[CaseMove]) -> list[MembershipPeriod]:
+    """Return the cases that a report has belonged to, first to last, with the steps that concerned it in each.
+
+    ``moves`` are all of the report, in order.
+    """
     if not moves:
         return [MembershipPeriod(complaint.case_id, 0, None, None, complaint.check_by)]
     first = MembershipPeriod(moves[0].source_id, 0, moves[0].source_steps, None, complaint.check_by)

@@ -205,17 +205,20 @@ def _thread_entry(message: Message, text: str) -> ThreadEntry:
 
 
 def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
-    """Return whether a report has messages, its number of evidence items, and whether it has ever changed its case.
+    """Return whether a report has messages, its number of evidence items, and whether anything tells of a move.
 
-    One query in place of three: most reporters come back before any of these exists.
+    A row or an entry tells of one, and a case that another report came with. One query: mostly none of these exists.
     """
-    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
+    key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
-            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s)",
-            [key, key, key],
+            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
+            " (SELECT 1 FROM complaints_complaint other WHERE case_id = %s AND id <> %s AND NOT EXISTS"
+            " (SELECT 1 FROM complaints_casemove WHERE complaint_id = other.id))",
+            [key, key, key, key, case, key],
         )
         has_messages, evidence_count, moved = cursor.fetchone()
     return bool(has_messages), int(evidence_count), bool(moved)
@@ -419,20 +422,20 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
     """Return the history of a report.
 
     Args:
-        moved: whether the report has ever changed its case.
+        moved: whether anything tells that the report has ever changed its case.
         reasons: texts to the reporter, by the id of the step that they were sent with.
         body: the short name of the body that the case was forwarded to.
     """
-    case = complaint.case
-    periods = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
-    periods = case_membership.membership_periods(complaint) if moved else periods
+    case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
+    periods = case_membership.membership_periods(complaint, moves)
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
     for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
         by_case[step.case_id].append(step)
     ends = [*(period.since for period in periods[1:]), None]
     stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
-    reference = case_membership.own_reference(complaint) if moved else case.reference
-    if not _is_recorded(complaint, by_case[case.pk], periods[-1]):
+    reference = moves[0].source.reference if moves else case.reference
+    is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
+    if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
         return History([], None, 0, reference, stays, is_recorded=False)
     events = _events_of_periods(periods, by_case, reasons, body)
     stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
@@ -441,8 +444,11 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
 
 
 def is_recorded(complaint: Complaint) -> bool:
-    """Whether the case of a report is as its steps and the chain record it; if not, its status decides nothing."""
-    period = case_membership.membership_periods(complaint)[-1]
+    """Whether a report is in its case, and the case as its steps and the chain record; if not, it decides nothing."""
+    moves = case_membership.moves_of(complaint)
+    if not recorded_acts.moves_are_recorded(complaint, moves):
+        return False
+    period = case_membership.membership_periods(complaint, moves)[-1]
     return _is_recorded(complaint, list(complaint.case.steps.order_by("sequence")), period)
 
 

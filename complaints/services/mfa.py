@@ -7,7 +7,6 @@ nobody reads a secret, not even with the database and the environment (docs/adr/
 from __future__ import annotations
 
 import hmac
-import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,10 +28,8 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, s
 from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff
 from complaints.services import account_confirmation, sessions, signin_counts
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, locked_state
-
-logger = logging.getLogger(__name__)
 
 PERIOD = 30
 # Time steps before and after the present one: phone clocks are often off by half a minute.
@@ -104,18 +101,6 @@ class PersonalCodes(RecoveryCodes):  # type: ignore[misc]
 def has_factor(staff: Staff) -> bool:
     """Whether a person has a second factor; recovery codes alone do not count."""
     return bool(Authenticator.objects.filter(user=staff, type__in=PRIMARY).exists())
-
-
-def are_recorded(staff: Staff) -> bool:
-    """Whether a person's second factors are as the audit chain records them; asked before one of them is accepted.
-
-    Where they are not, a row was added, deleted or altered in the database, and only a reset helps. The log says so
-    without a name, and verification names the account.
-    """
-    is_recorded = recorded_acts.factors_are_recorded(staff.pk)
-    if not is_recorded:
-        logger.error("A sign-in was refused: second factors are not as the audit chain records them")
-    return is_recorded
 
 
 def matching_step(secret: str, code: str, now: float) -> int | None:

@@ -263,17 +263,13 @@ def perform(
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
+    facts = recorded_acts.step_facts(step)
     if reporter is not None:
-        step.signature = reporter.sign(recorded_acts.step_statement(case.pk, _facts(step)))
+        step.signature = reporter.sign(recorded_acts.step_statement(case.pk, facts))
     step.save(force_insert=True)
     if actor_kind is not ActorKind.REPORTER:
-        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=_facts(step))
+        log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
-
-
-def _facts(step: CaseStep) -> dict[str, object]:
-    columns = (step.sequence, step.action, step.source, step.target, step.due_on, step.body_id, step.stage)
-    return recorded_acts.step_facts(*columns)
 
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:

@@ -82,12 +82,12 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Staff, **kwargs: object) -> HttpResponse | None:
         """Change the session's cookie and hold the key that the password opened until the second factor is given.
 
-        Somebody whose second factors are not as the chain records them is sent back, the key unheld.
+        Somebody whose account or second factors are not as the chain records them is sent back, the key unheld.
         """
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)
-        if response is None and not mfa.are_recorded(user):
+        if response is None and (why := step_up.why_refused(user)):
             # Also where no factor is left: the person would be asked to set up one, and with them whoever deleted it.
-            messages.error(request, step_up.FACTORS_DIFFER)
+            messages.error(request, why)
             return redirect("account_login")
         if response is None:
             request.session.cycle_key()

@@ -24,7 +24,6 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -163,23 +162,18 @@ class SecondFactorView(AuthenticateView):
         return response
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Judge a factor, where the chain still records them all: a row may have come since the password was given."""
-        if not mfa.are_recorded(self.stage.login.user):
-            return self._ended(str(step_up.FACTORS_DIFFER))
+        """Judge a factor, where all is as recorded still: a row may have changed since the password was given."""
+        if why := step_up.why_refused(self.stage.login.user):
+            return step_up.end_session(request, why)
         return cast(HttpResponse, super().post(request, *args, **kwargs))
 
     def form_invalid(self, form: CodeForm | KeyForm) -> HttpResponse:
         """Show the page again, or end the sign-in where too many codes were wrong; a security key is never counted."""
         is_wrong = isinstance(form, CodeForm) and not form.asks_next
         if is_wrong and step_up.count_wrong_code(self.request):
-            return self._ended(_("Several codes were wrong, so the sign-in has ended. Begin with the password."))
+            why = _("Several codes were wrong, so the sign-in has ended. Begin with the password.")
+            return step_up.end_session(self.request, why)
         return cast(HttpResponse, super().form_invalid(form))
-
-    def _ended(self, why: str) -> HttpResponse:
-        """End the sign-in, and with it the waiting key, and say why on the page for the password."""
-        self.request.session.flush()
-        messages.error(self.request, why)
-        return redirect("account_login")
 
     def form_valid(self, form: CodeForm | KeyForm) -> HttpResponse:
         """Release the key that the password opened; allauth then logs in under a new cookie."""
@@ -230,8 +224,8 @@ class ConfirmForm(forms.Form):
             return cleaned
         # The adapter's check counts towards the same delays as the login.
         is_right = account_adapter(context.request).reauthenticate(self.user, cleaned["password"])
-        if is_right and not mfa.are_recorded(self.user):
-            raise forms.ValidationError(step_up.FACTORS_DIFFER)
+        if is_right and (why := step_up.why_refused(self.user)):
+            raise forms.ValidationError(why)
         if is_right and self.asks_factor:
             name, kind = ("credential", KeyForm) if cleaned.get("credential") else ("code", CodeForm)
             form = kind(user=self.user, data={name: self.data.get(name, "")})

@@ -11,19 +11,29 @@ from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from complaints.models.team import Staff
-from complaints.services import mfa
+from complaints.services import account_record, mfa
+from complaints.services.account_record import Difference
 from complaints.services.keyring import SESSION_KEY, keys_from, store_keys
 from portal.accounts.sessions import FACTOR, PENDING, gave_second_factor
 
-# Said to somebody whose second factors are not as the audit chain records them (services.mfa.are_recorded).
-FACTORS_DIFFER = gettext_lazy(
-    "The second factors of this account are not as they were recorded, so it cannot sign in for now. Talk to an "
-    "administrator, in person or by telephone."
-)
+# Said to somebody whose account or second factors are not as the audit chain records them.
+DIFFERENCES = {
+    Difference.ACCOUNT: gettext_lazy(
+        "The record of this account is under check, so it cannot sign in for now. Talk to an administrator, in person "
+        "or by telephone."
+    ),
+    Difference.FACTORS: gettext_lazy(
+        "The second factors of this account are not as they were recorded, so it cannot sign in for now. Talk to an "
+        "administrator, in person or by telephone."
+    ),
+}
 # [the id of the person who gave the password, seconds since the epoch].
 FIRST_FACTOR = "password_at"
 # How many codes of this sign-in were wrong, and how many end it.
@@ -33,6 +43,19 @@ MOST_WRONG_CODES = 5
 CODE_BEFORE = "code_before"
 # The code of an app changes within 30 seconds; who takes longer than this begins anew with the first code.
 CODE_BEFORE_SECONDS = 120
+
+
+def why_refused(user: Staff) -> str:
+    """Return why somebody with the right password gets no further; "" where account and factors are as recorded."""
+    found = account_record.difference(staff=user, now=timezone.now())
+    return str(DIFFERENCES[found]) if found else ""
+
+
+def end_session(request: HttpRequest, why: str) -> HttpResponse:
+    """End a session, and with it the waiting key, and say why on the page for the password."""
+    request.session.flush()
+    messages.error(request, why)
+    return redirect("account_login")
 
 
 def hold_pending_key(request: HttpRequest, user: Staff, keys: Any) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from complaints.domain import hashchain
 from complaints.models.audit import AuditEntry
 from complaints.services import account_confirmation, mfa
+from complaints.services.account_record import Difference
 from complaints.services.audit import log, recorded_acts, verify
 from complaints.services.audit.state import change_facts, state_of
 from portal.accounts import step_up
@@ -52,7 +53,7 @@ def give_password(client: Client, name: str = "vera") -> Any:
 def is_refused(answer: Any) -> bool:
     """Whether somebody was sent back to the password with the sentence that says why."""
     told = [str(message) for message in get_messages(answer.wsgi_request)]
-    return answer.headers.get("Location") == reverse(LOGIN) and told == [str(step_up.FACTORS_DIFFER)]
+    return answer.headers.get("Location") == reverse(LOGIN) and told == [str(step_up.DIFFERENCES[Difference.FACTORS])]
 
 
 def faults() -> set[tuple[str, str]]:
@@ -72,7 +73,8 @@ def test_the_right_password_leads_nowhere(
     assert "_auth_user_id" not in client.session and PENDING not in client.session
     (line,) = [record.getMessage() for record in caplog.records if "second factors" in record.getMessage()]
     assert "vera" not in line and str(cast["vera"].pk) not in line
-    assert faults() == {("state.altered", f"factors of staff {cast['vera'].pk}")}
+    vera = cast["vera"].pk
+    assert faults() == {("state.altered", f"factors of staff {vera}"), ("signin.refused", f"staff {vera}")}
 
 
 def test_the_sentence_stands_on_the_page(cast: Cast) -> None:
@@ -104,7 +106,8 @@ def test_an_altered_factor_confirms_nothing(cast: Cast, signed_in: SignedIn) -> 
     exchange_app()
     page = client.post(reverse(CONFIRM), {"password": PASSWORD, "code": code})
     assert page.status_code == 200
-    assert str(step_up.FACTORS_DIFFER) in [str(error) for error in page.context["form"].non_field_errors()]
+    errors = [str(error) for error in page.context["form"].non_field_errors()]
+    assert str(step_up.DIFFERENCES[Difference.FACTORS]) in errors
 
 
 def test_a_change_by_the_person_does_not_make_an_alteration_theirs(cast: Cast, signed_in: SignedIn) -> None:
@@ -112,7 +115,8 @@ def test_a_change_by_the_person_does_not_make_an_alteration_theirs(cast: Cast, s
     add_key()
     assert client.post(reverse("mfa_generate_recovery_codes")).status_code == 302
     assert is_refused(give_password(Client()))
-    assert faults() == {("state.between", f"factors of staff {cast['vera'].pk}")}
+    vera = cast["vera"].pk
+    assert faults() == {("state.between", f"factors of staff {vera}"), ("signin.refused", f"staff {vera}")}
 
 
 def test_an_entry_that_somebody_else_signed_records_nothing(cast: Cast) -> None:
@@ -132,7 +136,8 @@ def test_a_reset_by_an_administrator_begins_anew(cast: Cast) -> None:
     add_key()
     now = timezone.now()
     mfa.reset(staff=cast["vera"], by=cast["adi"], signer=cast.ring("adi").signer, now=now)
-    code = account_confirmation.confirm(staff=cast["vera"], by=cast["super"], signer=None, now=now)
+    do = {"by": cast["super"], "signer": cast.ring("super").signer, "now": now}
+    code = account_confirmation.confirm(staff=cast["vera"], **do)
     client = Client()
     assert not is_refused(give_password(client))
     client.post(reverse("account_confirmation"), {"code": code})

@@ -27,12 +27,25 @@ from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Role, Staff
 from complaints.services import account_confirmation, mfa, signin_counts
 from complaints.services.signin_counts import SINGLE_CODES, Kind
+from complaints.services.team_keys import personal
 from portal.accounts import sessions, step_up
 from portal.accounts.step_up import MOST_WRONG_CODES
 from tests.accounts.test_second_factor import CONFIRM, FACTOR, LOGIN, cookie_of, password_only, to
 from tests.security.attacks.factor import guess, mass_guess
 from tests.security.attacks.portal import TestPortal
-from tests.world import APPS, PASSWORD, Cast, SignedIn, app_code, at, enrol, next_code, sign_in, start_session
+from tests.world import (
+    APPS,
+    PASSWORD,
+    Cast,
+    SignedIn,
+    app_code,
+    at,
+    change_account,
+    enrol,
+    next_code,
+    sign_in,
+    start_session,
+)
 
 NEW = "empat kata yang tidak serumpun"
 # FACTOR_TRIES=10000 makes as many guesses as the long form of the attack: about two minutes.
@@ -176,7 +189,7 @@ def test_confirming_asks_for_two_codes_as_well(signed_in: SignedIn, cast: Cast, 
 
 def test_a_sample_account_reads_the_following_code_off_the_page(cast: Cast, settings: Settings, noon: Any) -> None:
     client = password_only(Client())
-    Staff.objects.filter(username="vera").update(is_sample=True)
+    change_account("vera", is_sample=True)
     settings.SAMPLE_MODE = True
     many_wrong_codes()
     page = give(client, client.get(reverse(FACTOR)).context["practice_code"])
@@ -377,7 +390,9 @@ def test_a_new_administrator_is_confirmed_by_a_second_one(signed_in: SignedIn, c
 
 def test_an_account_without_a_key_chooses_a_password_before_a_factor(cast: Cast) -> None:
     """As createsuperuser makes it: the factor is sealed to the key, and the key is made with the password."""
-    root = Staff.objects.create_superuser("akar", password=PASSWORD)
+    account = Staff(username="akar", is_staff=True, is_superuser=True)
+    account.set_password(PASSWORD)
+    root = personal.create_account(account, now=timezone.now())
     client = Client()
     client.post(reverse(LOGIN), {"login": "akar", "password": PASSWORD})
     assert to(client.get(reverse("mfa_activate_totp"))) == reverse("account_change_password")

@@ -21,7 +21,7 @@ from complaints.services import account_confirmation, mfa
 from portal.accounts import sessions
 from portal.accounts.sessions import PENDING, SessionStore
 from tests.security.addresses.expected import BEFORE_LOGIN, STAFF_GETS
-from tests.world import APPS, PASSWORD, Cast, SignedIn, app_code, enrol, next_code, send_report, sign_in
+from tests.world import APPS, PASSWORD, Cast, SignedIn, app_code, change_account, enrol, next_code, send_report, sign_in
 
 LOGIN, FACTOR, CONFIRM = "account_login", "mfa_authenticate", "account_reauthenticate"
 CHANGES = (
@@ -306,7 +306,8 @@ def test_an_administrator_resets_a_lost_factor(signed_in: SignedIn, cast: Cast) 
     again = Client()
     again.post(reverse(LOGIN), {"login": "vera", "password": PASSWORD})
     assert to(again.get(reverse("admin:index"))) == reverse("account_confirmation")
-    code = account_confirmation.confirm(staff=cast["vera"], by=cast["super"], signer=None, now=timezone.now())
+    do = {"by": cast["super"], "signer": cast.ring("super").signer, "now": timezone.now()}
+    code = account_confirmation.confirm(staff=cast["vera"], **do)
     again.post(reverse("account_confirmation"), {"code": code})
     assert to(again.get(reverse("admin:index"))) == reverse("mfa_index")
     own_factor_url = reverse("admin:complaints_staff_factor", args=[cast["adi"].pk])
@@ -346,7 +347,7 @@ def test_a_sample_account_reads_its_code_off_the_page(cast: Cast, settings: Sett
     client = password_only(Client())
     settings.SAMPLE_MODE = True
     assert "practice-code" not in client.get(reverse(FACTOR)).content.decode()
-    cast["vera"].__class__.objects.filter(username="vera").update(is_sample=True)
+    change_account("vera", is_sample=True)
     code = client.get(reverse(FACTOR)).context["practice_code"]
     settings.SAMPLE_MODE = False
     assert "practice-code" not in client.get(reverse(FACTOR)).content.decode()

@@ -79,7 +79,7 @@ def change_ways_in(cast: Cast) -> None:
     for name in ("vera", "fitri"):
         next_code(name)
     ask = {"staff": cast["luar"], "cause": account_confirmation.Cause.FACTOR, "by": cast["adi"]}
-    account_confirmation.ask(**ask, signer=None, now=NOW)
+    account_confirmation.ask(**ask, signer=cast.ring("adi").signer, now=NOW)
     row = TeamMembership.objects.get(staff=cast["vino"], left_at=None)
     removal.ask(actor=Actor(cast.ring("fitri"), NOW), team_id=row.team_id, membership_id=row.pk, reason="Pindah tugas.")
 

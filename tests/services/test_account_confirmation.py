@@ -23,12 +23,13 @@ NOW = at(date(2026, 11, 9))
 
 
 def ask(cast: Cast, by: str | None = "adi", cause: Cause = Cause.FACTOR) -> None:
-    asking = cast[by] if by else None
-    account_confirmation.ask(staff=cast["vera"], cause=cause, by=asking, signer=None, now=NOW)
+    asking, signer = (cast[by], cast.ring(by).signer) if by else (None, None)
+    account_confirmation.ask(staff=cast["vera"], cause=cause, by=asking, signer=signer, now=NOW)
 
 
 def confirm(cast: Cast, by: str | None = "super") -> str:
-    return account_confirmation.confirm(staff=cast["vera"], by=cast[by] if by else None, signer=None, now=NOW)
+    confirming, signer = (cast[by], cast.ring(by).signer) if by else (None, None)
+    return account_confirmation.confirm(staff=cast["vera"], by=confirming, signer=signer, now=NOW)
 
 
 def opens(cast: Cast, code: str) -> bool:

@@ -18,15 +18,18 @@ from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case, CaseStep
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.services import case_file, conflict_detection, conflicts, first_look, follow_up
+from complaints.services import case_file, case_links, conflict_detection, conflicts, first_look, follow_up
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, verify
+from complaints.services.audit import batches, log, recorded_acts, verify
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import personal
+from complaints.services.transitions import CaseVersion
 from tests.cases import act, in_review
 from tests.database import editor
+from tests.services.audit.test_planted_entries import without_the_servers_key
 from tests.world import Cast, Sent, SignedIn, at, change_account, send_report
 
 DAY = date(2026, 11, 9)
@@ -267,3 +270,80 @@ def test_a_withdrawal_that_no_reporter_signed_is_told_to_nobody_and_named(cast: 
     Case.objects.filter(pk=sent.case.pk).update(status="withdrawn", status_on=DAY, due_on=None, step_count=1)
     assert follow_up.status_page(ticket=sent.ticket, today=DAY).under_check
     assert [fault.code for fault in verify.verify_chain().faults] == ["case.reporter"]
+
+
+# --- Moves: a report is told of the case that genuine moves lead to ---------------------------------------------------
+
+
+def _linked(cast: Cast) -> tuple[Sent, Sent]:
+    """A joint case in review, and the report that was linked into it."""
+    target, source = in_review(cast), send_report(today=DAY)
+    actor = Actor(cast.ring("vera"), NOW)
+    sources = {source.case.pk: CaseVersion("received")}
+    case_links.link(actor=actor, target_id=target.case.pk, sources=sources, reason="Satu perkara.")
+    return target, source
+
+
+def test_a_linked_report_is_told_of_the_joint_case(cast: Cast) -> None:
+    target, source = _linked(cast)
+    assert (page_of(source).status, page_of(target).status) == ("in_review", "in_review")
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda: CaseMove.objects.update(target_due_on=DAY + timedelta(days=500)),
+        lambda: CaseMove.objects.update(target_steps=0),
+        lambda: CaseMove.objects.all().delete(),
+        lambda: AuditEntry.objects.filter(event="case.linked").update(countersignature=b"\0" * 64),
+        lambda: AuditEntry.objects.filter(event="case.linked").delete(),
+    ],
+)
+def test_an_altered_move_is_told_to_nobody(cast: Cast, alter: Callable[[], Any]) -> None:
+    target, source = _linked(cast)
+    triggers.remove_append_only(editor())
+    alter()
+    triggers.install_append_only(editor())
+    assert page_of(source).under_check
+    assert not follow_up.may_withdraw(ticket=source.ticket)
+    assert page_of(target).status == "in_review" or not CaseMove.objects.exists()
+
+
+def test_a_move_planted_with_an_entry_is_told_to_nobody(cast: Cast) -> None:
+    """By somebody who holds an officer's key and not the server's."""
+    target, source = in_review(cast), send_report(today=DAY)
+    report = source.case.complaints.get()
+    move = CaseMove(complaint=report, number=1, source=source.case, target=target.case, actor=cast["vera"])
+    move.source_steps, move.target_steps, move.day, move.at = 0, 1, DAY, NOW
+    move.save(force_insert=True)
+    do = {"now": NOW, "actor": cast["vera"], "signer": cast.ring("vera").signer, "case": target.case.pk}
+    with without_the_servers_key():
+        facts = {**recorded_acts.move_facts(move), "note": ""}
+        log.append(event="case.linked", subject=report.pk, facts=facts, **do)
+    Complaint.objects.filter(pk=report.pk).update(case=target.case)
+    assert page_of(source).under_check
+
+
+def test_a_report_laid_into_the_case_of_another_is_told_nothing(cast: Cast) -> None:
+    target, source = in_review(cast), send_report(today=DAY)
+    Complaint.objects.filter(case=source.case).update(case=target.case)
+    assert page_of(source).under_check
+    assert not follow_up.may_withdraw(ticket=source.ticket)
+
+
+def test_each_step_needs_a_genuine_entry(cast: Cast) -> None:
+    """Not the newest one alone."""
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.VERIFY)
+    first = AuditEntry.objects.filter(event="case.transition").order_by("sequence")[0]
+    triggers.remove_append_only(editor())
+    AuditEntry.objects.filter(pk=first.pk).update(countersignature=b"\0" * 64)
+    triggers.install_append_only(editor())
+    assert page_of(sent).under_check
+
+
+def test_a_step_planted_with_an_entry_by_an_officers_key_is_told_to_nobody(cast: Cast) -> None:
+    sent = in_review(cast)
+    with without_the_servers_key():
+        act(cast, "vera", sent, Action.VERIFY)
+    assert page_of(sent).under_check

@@ -12,8 +12,9 @@ from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b, verify
 from complaints.models.audit import AuditEntry, ChainHead
+from complaints.services.audit.entitlement import RecordedAccounts
 from complaints.services.audit.faults import Fault
-from complaints.services.audit.log import Head, payload, server_signer
+from complaints.services.audit.log import Head, is_genuine, payload, server_signer
 
 CHUNK: Final = 500
 # Prefixes of events of people. With an actor such an entry must carry that person's signature: the server's would be a
@@ -28,8 +29,12 @@ PERSONAL: Final = (
     "decision.",
     "custody.",
     "finding.",
+    "team.",
     "teamkey.",
     "fault.",
+    "factor.reset",
+    "confirmation.asked",
+    "confirmation.given",
 )
 
 
@@ -41,22 +46,30 @@ class ChainPosition:
         sequence: the number of the last verified entry, 0 before the first.
         digest: its stored digest; None where that cannot be read, so that the next link cannot be verified.
         signers: the signing keys of staff in force behind it, each with its owner's id.
+        accounts: the rights and states of accounts in force behind it.
     """
 
     sequence: int = 0
     digest: bytes | None = hashchain.GENESIS
     signers: dict[bytes, str] = field(default_factory=dict)
+    accounts: RecordedAccounts = field(default_factory=RecordedAccounts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the position as JSON holds it."""
         signers = {key.hex(): owner for key, owner in self.signers.items()}
-        return {"sequence": self.sequence, "digest": self.digest.hex() if self.digest else "", "signers": signers}
+        return {
+            "sequence": self.sequence,
+            "digest": self.digest.hex() if self.digest else "",
+            "signers": signers,
+            "accounts": self.accounts.to_json(),
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ChainPosition:
         """Return the position that :meth:`to_json` wrote."""
         signers = {bytes.fromhex(key): str(owner) for key, owner in content["signers"].items()}
-        return cls(int(content["sequence"]), bytes.fromhex(content["digest"]) or None, signers)
+        accounts = RecordedAccounts(content["accounts"])
+        return cls(int(content["sequence"]), bytes.fromhex(content["digest"]) or None, signers, accounts)
 
 
 def chunks(after: int, end: int) -> Iterator[list[tuple[int, AuditEntry | None]]]:
@@ -109,9 +122,10 @@ class EntryVerifier:
             position.sequence, position.digest = number, None
             yield Fault(number, "entry.unreadable")
             return
-        code = self._link_fault(entry, expected) or self._signer_fault(entry)
+        code = self._link_fault(entry, expected) or self._signer_fault(entry) or self._account_fault(entry)
         if code:
-            yield Fault(number, code, state=_state_of(entry))
+            person = f"staff {entry.subject or entry.actor}" if code.startswith("signin.") else ""
+            yield Fault(number, code, person, _state_of(entry))
         if any(not _is_head(entry, head) for head in self._heads.get(number, ())):
             yield Fault(number, "head.differs")
         position.sequence, position.digest = number, _bytes_of(entry.digest)
@@ -145,16 +159,26 @@ class EntryVerifier:
 
     def _signer_fault(self, entry: AuditEntry) -> str:
         signer, actor = bytes(entry.signer), str(entry.actor or "")
+        if not is_genuine(entry):
+            return "entry.not_by_portal"
         try:
             verify(signer, bytes(entry.digest), bytes(entry.signature))
         except (SealError, TypeError):
             return "entry.signature"
         if signer == self._server:
-            return "entry.not_by_person" if actor and entry.event.startswith(PERSONAL) else ""
+            is_of_another = entry.event == "staff.changed" and entry.actor != entry.subject
+            is_personal = is_of_another or entry.event.startswith(PERSONAL)
+            return "entry.not_by_person" if actor and is_personal else ""
         owner = self.position.signers.get(signer)
         if owner is None:
             return "entry.unknown_key"
         return "" if owner == actor else "entry.other_person"
+
+    def _account_fault(self, entry: AuditEntry) -> str:
+        """Return the code of an act without the right to it, or ""; a genuine entry moves what the chain records."""
+        code = self.position.accounts.fault(entry)
+        self.position.accounts.move(entry)
+        return code
 
     def _update_signers(self, entry: AuditEntry) -> None:
         signers = self.position.signers

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from complaints.domain import hashchain
-from complaints.domain.sealing.primitives import SignPair, Stored, blake2b
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, verify
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.team import Staff
 
@@ -33,7 +35,12 @@ def digest_of(ciphertext: Stored) -> str:
 
 def server_signer() -> SignPair:
     """Return the server's Ed25519 pair, which signs entries of jobs and of people without a key."""
-    return SignPair.from_seed(bytes.fromhex(settings.SERVER_SIGNING_KEY))
+    return _pair_of(settings.SERVER_SIGNING_KEY)
+
+
+@lru_cache(maxsize=1)
+def _pair_of(seed: str) -> SignPair:
+    return SignPair.from_seed(bytes.fromhex(seed))
 
 
 def append(
@@ -48,8 +55,11 @@ def append(
 ) -> AuditEntry:
     """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
-    ``signer`` is the acting person's key; the server's where None. ``subject`` is the row that the entry speaks of, by
-    which its newest entry is found. Raises AuditError for an unknown event, or a fact that is no id, code or digest.
+    ``signer`` is the acting person's key; the server's where None. The server signs every entry beside them, with a key
+    that no database holds: an entry that somebody has only written into the table is not genuine. ``subject`` is the
+    row that the entry speaks of, by which its newest entry is found.
+
+    Raises AuditError for an unknown event, or a fact that is no id, code or digest.
     """
     content = dict(facts or {})
     if event not in EVENTS or not all(
@@ -58,7 +68,8 @@ def append(
         raise AuditError(event)
     if actor is not None and actor.practising:
         content["practice"] = 1
-    signer = signer or server_signer()
+    server = _pair_of(settings.SERVER_SIGNING_KEY)
+    signer = signer or server
     with transaction.atomic(savepoint=False):
         head = ChainHead.objects.select_for_update().get(pk=1)
         entry = AuditEntry(
@@ -69,11 +80,13 @@ def append(
             case=case,
             subject=subject,
             facts=content,
+            rights=actor.rights if actor else "",
             signer=signer.public,
             previous=bytes(head.digest),
         )
         entry.digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
         entry.signature = signer.sign(entry.digest)
+        entry.countersignature = server.sign(entry.digest)
         # A trigger of the database updates the chain head: complaints.models.triggers.
         entry.save(force_insert=True)
     return entry
@@ -96,9 +109,23 @@ def payload(entry: AuditEntry) -> bytes:
             "subject": str(entry.subject) if entry.subject else "",
             "era": entry.era,
             "facts": entry.facts,
+            "rights": entry.rights,
             "signer": bytes(entry.signer).hex(),
         }
     )
+
+
+def is_genuine(entry: AuditEntry) -> bool:
+    """Whether the portal has appended this entry: its digest is that of its columns, and the server has signed it.
+
+    The links between entries are not looked at. Nor is the signature of the person who acted, which the portal made.
+    """
+    try:
+        digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
+        verify(_pair_of(settings.SERVER_SIGNING_KEY).public, digest, bytes(entry.countersignature))
+    except (AttributeError, SealError, TypeError, ValueError):
+        return False
+    return digest == bytes(entry.digest)
 
 
 # --- Heads, which leave the machine -----------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeAlias
 
 from django.db.models import (
     BigIntegerField,
@@ -34,12 +35,18 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.services.audit.log import payload, server_signer
+from complaints.services.audit import log
+from complaints.services.audit.entitlement import RecordedAccount, is_entitled
 from complaints.services.audit.state import STATES, blank_states, states_of
 
 FACTOR_RESET: Final = "factor.reset"
+# How many of the newest entries on an account say which rights it has, and had while a request was under way.
+EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
+MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
+# What an entry records of an act: the actor and the facts.
+Record: TypeAlias = "tuple[uuid.UUID | None, dict[str, object]]"
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
 
@@ -88,17 +95,22 @@ WAS_COMPARED: Final = Exists(
 )
 
 
-def step_facts(
-    sequence: int, action: str, source: str, target: str, due_on: date | None, body: str | None, stage: int
-) -> dict[str, object]:
-    """Return the facts of the entry of a step of staff, of a body or of the system, from its columns."""
-    facts: dict[str, object] = {"action": action, "from": source, "to": target, "step": sequence}
-    return facts | {"due": str(due_on or ""), "body": body or "", "stage": stage}
+class StepColumns(NamedTuple):
+    """The columns of a step that its entry holds, where the rest of the row is not read."""
+
+    sequence: int
+    action: str
+    source: str
+    target: str
+    due_on: date | None
+    body_id: str | None
+    stage: int
 
 
-def _facts_of(step: CaseStep) -> dict[str, object]:
-    columns = (step.sequence, step.action, step.source, step.target, step.due_on, step.body_id, step.stage)
-    return step_facts(*columns)
+def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
+    """Return the facts of the entry of a step of staff, of a body or of the system."""
+    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 def step_statement(case: uuid.UUID, facts: Mapping[str, object]) -> bytes:
@@ -122,6 +134,53 @@ def move_facts(move: CaseMove) -> dict[str, object]:
 def move_statement(move: CaseMove) -> bytes:
     """Return what a reporter signs whose withdrawal takes the report out of a joint case."""
     return b"reporter move 1" + hashchain.canonical(move_facts(move))
+
+
+def move_record(actor: uuid.UUID | None, facts: dict[str, object]) -> Record:
+    """Return what the entry of a move records, without the number of the note that says why."""
+    return actor, {**facts_without_practice(facts), "note": ""}
+
+
+def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]) -> str:
+    """Return the code of the first way in which the moves of a report do not lead to its case, or "".
+
+    Args:
+        moves: all moves of the report, in order; at least one.
+        case: the case that the report is in.
+        reporter: the reporter's signing key; a move by the reporter has no entry and bears their signature.
+        records: what the entries of its moves record, in order.
+    """
+    if [move.number for move in moves] != list(range(1, len(moves) + 1)):
+        return "move.count"
+    if any(move.target_id != following.source_id for move, following in pairwise(moves)):
+        return "move.order"
+    if moves[-1].target_id != case:
+        return "move.case"
+    keys, by_reporter = [bytes(reporter)], (move for move in moves if move.actor_id is None)
+    if not all(is_by_reporter(move.signature, move_statement(move), keys) for move in by_reporter):
+        return "move.reporter"
+    expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
+    return "" if expected == list(records) else "move.entries"
+
+
+def reports_without_move(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return reports without moves that share a case with another one: no service puts two such reports together."""
+    others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
+    unmoved = Complaint.objects.filter(pk__in=reports, moves__isnull=True)
+    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
+
+
+def moves_are_recorded(report: Complaint, moves: Sequence[CaseMove]) -> bool:
+    """Whether the moves of a report lead to its case and are those that genuine entries record; one query with moves.
+
+    ``moves`` are all of the report, in order. Without one, the report must share its case with no other that has none.
+    """
+    entries = list(AuditEntry.objects.filter(subject=report.pk, event__in=MOVE_EVENTS).order_by("sequence"))
+    if not moves:
+        return not entries and not reports_without_move([report.pk])
+    records = [move_record(entry.actor, entry.facts) for entry in entries]
+    is_placed = not moves_fault(moves, report.case_id, report.reporter_verify_key, records)
+    return is_placed and all(log.is_genuine(entry) for entry in entries)
 
 
 def reporters_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, set[bytes]]:
@@ -164,8 +223,8 @@ def follows_step(case: Case, last: CaseStep | None) -> bool:
 def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
     """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
-    The newest entry must hold: digest, signature, and the key of the person who acted, or the server's for the clock.
-    A reporter's step has no entry; the root of its batch covers it.
+    Each entry must be genuine, and the newest one signed by a key of the person who acted, or by the server for the
+    clock. A reporter's step has no entry and bears the reporter's signature.
 
     Args:
         steps: all steps of the case, in order.
@@ -177,27 +236,29 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
         return False
     entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
     recorded = [(entry.actor, facts_without_practice(entry.facts)) for entry in entries]
-    expected = [(step.actor_id, _facts_of(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
+    expected = [(step.actor_id, step_facts(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
     if len(expected) < len(steps) and not _are_by_reporters(case, steps):
         return False
-    return recorded == expected and (not entries or _holds(entries[-1], is_key_of))
+    if recorded != expected or not all(log.is_genuine(entry) for entry in entries):
+        return False
+    return not entries or _holds(entries[-1], is_key_of)
 
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
     keys = reporters_of([case.pk])[case.pk]
     by_reporters = [step for step in steps if step.actor_kind == ActorKind.REPORTER]
-    return all(is_by_reporter(step.signature, step_statement(case.pk, _facts_of(step)), keys) for step in by_reporters)
+    return all(is_by_reporter(step.signature, step_statement(case.pk, step_facts(step)), keys) for step in by_reporters)
 
 
 def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
     signer = bytes(entry.signer)
     if not _is_signed(entry, signer):
         return False
-    return signer == server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
+    return signer == log.server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
 
 
 def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
-    if hashchain.next_digest(bytes(entry.previous), payload(entry)) != bytes(entry.digest):
+    if not log.is_genuine(entry):
         return False
     try:
         verify(signer, bytes(entry.digest), bytes(entry.signature))
@@ -212,15 +273,15 @@ def is_signed_by_actor(entry: AuditEntry) -> bool:
     return entry.actor is not None and _is_signed(entry, signer) and was_key_of(entry.actor, signer)
 
 
-def is_signed(entry: AuditEntry) -> bool:
-    """Whether an entry bears the signature of its person, or that of the server, which signs for who has no key."""
-    return _is_signed(entry, server_signer().public) or is_signed_by_actor(entry)
-
-
 def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
     """Whether the server recorded ``signer`` as a key of a person: of one who has left, or has another key by now."""
-    made = AuditEntry.objects.filter(subject=person, event="staff.key_made", facts__verify_key=signer.hex())
-    return any(_is_signed(entry, server_signer().public) for entry in made)
+    return signer in _keys_of(person)
+
+
+def _keys_of(person: uuid.UUID) -> set[bytes]:
+    made = AuditEntry.objects.filter(subject=person, event="staff.key_made")
+    by_server = (entry for entry in made if _is_signed(entry, log.server_signer().public))
+    return {bytes.fromhex(str(entry.facts.get("verify_key", ""))) for entry in by_server}
 
 
 def confirmation_code(person: uuid.UUID) -> str:
@@ -238,7 +299,10 @@ def confirmation_code(person: uuid.UUID) -> str:
             continue
         askers = {*askers, entry.actor} if entry.event == "confirmation.asked" else {person}
         given = None
-    if given is None or (given.actor is not None and given.actor in askers) or not is_signed(given):
+    if given is None or (given.actor is not None and given.actor in askers):
+        return ""
+    # At the server's terminal no person confirms.
+    if not _is_signed_for(given, person, {log.server_signer().public}):
         return ""
     return str(given.facts.get("code", ""))
 
@@ -259,22 +323,52 @@ def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int
 def factors_are_recorded(person: uuid.UUID) -> bool:
     """Whether a person's second factors are as the chain records them, each entry following from the one before.
 
-    The entries count from the last reset on, which begins anew. Each must be signed by the server, or by a key of the
-    person who acted: somebody who writes to the database could append an entry together with a row.
+    The entries count from the last reset on, which begins anew. Each must be genuine, and signed by the server, by the
+    person, or a reset by an administrator: somebody who writes to the database could append an entry with a row.
     """
-    last, holds = blank_states([person], "factors").get(person, ""), True
-    for entry in AuditEntry.objects.filter(subject=person, event__in=STATES["factors"].events).order_by("sequence"):
-        follows = entry.event == FACTOR_RESET or (holds and entry.facts.get("before") == last)
-        holds = follows and _is_signed_for(entry, person)
+    return _follows(person, "factors")
+
+
+def account_is_recorded(person: uuid.UUID) -> bool:
+    """Whether a person's account is as the chain records it: role, marks, keys, password and own data.
+
+    As :func:`factors_are_recorded`; a new initial password, which an administrator gives, begins anew.
+    """
+    return _follows(person, "staff")
+
+
+def _follows(person: uuid.UUID, state: str) -> bool:
+    last, holds = blank_states([person], state).get(person, ""), True
+    own_keys = {log.server_signer().public, *_keys_of(person)}
+    for entry in AuditEntry.objects.filter(subject=person, event__in=STATES[state].events).order_by("sequence"):
+        follows = _begins_anew(entry) or (holds and entry.facts.get("before") == last)
+        holds = follows and _is_signed_for(entry, person, own_keys)
         last = str(entry.facts.get("state"))
-    return holds and states_of([person], "factors").get(person) == last
+    return holds and states_of([person], state).get(person) == last
 
 
-def _is_signed_for(entry: AuditEntry, person: uuid.UUID) -> bool:
-    signer = bytes(entry.signer)
-    if not _is_signed(entry, signer):
-        return False
-    if signer == server_signer().public:
-        return True
-    is_own = entry.actor == person or entry.event == FACTOR_RESET
-    return is_own and entry.actor is not None and was_key_of(entry.actor, signer)
+def _begins_anew(entry: AuditEntry) -> bool:
+    if entry.event == "staff.changed":
+        return entry.facts.get("change") == "password" and entry.actor != entry.subject
+    return entry.event == FACTOR_RESET
+
+
+def _is_signed_for(entry: AuditEntry, person: uuid.UUID, own_keys: Collection[bytes]) -> bool:
+    """Whether an entry on an account holds: by the server, by the person, or by who was an administrator then.
+
+    ``own_keys`` are those of the person, and the server's.
+    """
+    if entry.actor is None or entry.actor == person:
+        return bytes(entry.signer) in own_keys and _is_signed(entry, bytes(entry.signer))
+    return is_signed_by_actor(entry) and was_entitled(entry)
+
+
+def was_entitled(entry: AuditEntry) -> bool:
+    """Whether who acted had the rights that an entry holds, by genuine entries before it, and may act so with them."""
+    events = STATES["staff"].events
+    earlier = AuditEntry.objects.filter(subject=entry.actor, event__in=events, sequence__lt=entry.sequence)
+    account = RecordedAccount()
+    for given in reversed(earlier.order_by("-sequence")[:EARLIER]):
+        if log.is_genuine(given):
+            account.gets(str(given.facts.get("rights")), given.at)
+    return account.had(entry.rights, entry.at) and is_entitled(entry)

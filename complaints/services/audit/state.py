@@ -88,8 +88,9 @@ def locked_state(row: models.Model, state: str) -> str:
 
 
 def change_facts(row: models.Model, state: str, *, before: str) -> dict[str, str]:
-    """Return what an entry records of the states of a row before and after an act."""
-    return {"before": before, "state": state_of(row, state)}
+    """Return what an entry records of the states of a row before and after an act; of an account also its rights."""
+    facts = {"before": before, "state": state_of(row, state)}
+    return facts | {"rights": Staff.objects.get(pk=row.pk).rights} if state == "staff" else facts
 
 
 def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:

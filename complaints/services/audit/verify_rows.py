@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
 
 from complaints.domain import workflow
 from complaints.domain.errors import SealError
@@ -28,11 +27,15 @@ from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
 from complaints.services.audit.log import digest_of
 from complaints.services.audit.recorded_acts import (
+    MOVE_EVENTS,
+    Record,
+    StepColumns,
     facts_without_practice,
     is_by_reporter,
-    move_facts,
-    move_statement,
+    move_record,
+    moves_fault,
     reporters_of,
+    reports_without_move,
     step_facts,
     step_statement,
 )
@@ -40,8 +43,6 @@ from complaints.services.audit.state import digest_of_columns
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
 PIECE: Final = 200
-# What an entry records of an act: the actor and the facts.
-Record: TypeAlias = "tuple[uuid.UUID | None, dict[str, object]]"
 
 
 # --- The status of every case follows from its recorded steps ---------------------------------------------------------
@@ -112,7 +113,7 @@ def _steps_fault(
             return "case.step"
         asked_from = status if action == Action.ASK_REPORTER else None
         status = Status(target)
-        facts = step_facts(sequence, action, source, target, *left)
+        facts = step_facts(StepColumns(sequence, action, source, target, *left))
         is_by_person = actor_kind != ActorKind.REPORTER
         if is_by_person and _without_practice(next(records, None)) != (actor, facts):
             return "case.entries"
@@ -143,8 +144,6 @@ def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from:
 
 # --- The case of every report follows from its recorded moves ---------------------------------------------------------
 
-MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
-
 
 def move_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the fault of each report whose case does not follow from its moves; names its id."""
@@ -161,7 +160,7 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     records: dict[uuid.UUID, list[Record]] = {}
     for report, actor, facts in entries.values_list("subject", "actor", "facts"):
         if report is not None:
-            records.setdefault(report, []).append((actor, {**facts_without_practice(facts), "note": ""}))
+            records.setdefault(report, []).append(move_record(actor, facts))
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
@@ -169,31 +168,10 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     faults = {
         report: code
         for report, case_id, key in Complaint.objects.filter(pk__in=by_report).values_list(*columns)
-        if (code := _moves_fault(by_report[report], case_id, key, records.get(report, [])))
+        if (code := moves_fault(by_report[report], case_id, key, records.get(report, [])))
     }
     missing = [report for report in records if report not in by_report]
-    return faults | dict.fromkeys(missing, "move.gone") | _reports_without_move(complaint_ids)
-
-
-def _moves_fault(moves: list[CaseMove], case_id: uuid.UUID, reporter: Stored, records: list[Record]) -> str:
-    if [move.number for move in moves] != list(range(1, len(moves) + 1)):
-        return "move.count"
-    if any(move.target_id != following.source_id for move, following in pairwise(moves)):
-        return "move.order"
-    if moves[-1].target_id != case_id:
-        return "move.case"
-    keys, by_reporter = [bytes(reporter)], (move for move in moves if move.actor_id is None)
-    if not all(is_by_reporter(move.signature, move_statement(move), keys) for move in by_reporter):
-        return "move.reporter"
-    expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
-    return "" if expected == records else "move.entries"
-
-
-def _reports_without_move(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return reports without moves that share a case with another one: no service puts two such reports together."""
-    others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
-    unmoved = Complaint.objects.filter(pk__in=complaint_ids, moves__isnull=True)
-    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
+    return faults | dict.fromkeys(missing, "move.gone") | reports_without_move(complaint_ids)
 
 
 # --- The texts of staff and bodies match the digests in the chain -----------------------------------------------------

@@ -18,7 +18,7 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Keyring, Locked, seal_membership
 from complaints.services.team_key_history import team_fingerprint
@@ -29,9 +29,10 @@ class AdmissionRefused(Exception):  # noqa: N818
     """An admission, or its end, is refused; ``code`` is the reason.
 
     no_key, fingerprint, role, self, admitted, members, elsewhere (holds a key of another team), last (nobody else holds
-    the team's key), changed (the team's key was changed in between), gone (the person is not a member any more). Of a
-    request to remove somebody: asked (there is one), decided (it does not wait any more), second (this person may not
-    judge it), asked_by (somebody else asked), asker (who asked is no member any more), waits (the alarm is not over).
+    the team's key), changed (the team's key was changed in between), record (the account is not as the chain records
+    it), gone (the person is not a member any more). Of a request to remove somebody: asked (there is one), decided (it
+    does not wait any more), second (this person may not judge it), asked_by (somebody else asked), asker (who asked is
+    no member any more), waits (the alarm is not over).
     """
 
     def __init__(self, code: str) -> None:
@@ -115,6 +116,8 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
+    if not recorded_acts.account_is_recorded(person.pk):
+        raise AdmissionRefused("record")
     team_keys, before = current_keys(actor.keyring, team), state_of(team, "team")
     seal_membership(membership, team_keys, actor.keyring.signer)
     membership.admitted_by, membership.admitted_at = actor.staff, actor.now

@@ -17,7 +17,7 @@ from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import account_confirmation, mfa, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
-from complaints.services.audit.state import change_facts, locked_state
+from complaints.services.audit.state import change_facts, locked_state, state_of
 from complaints.services.keyring import Keyring, pepper
 
 
@@ -163,6 +163,11 @@ def record_waiting(
     log.append(event="team.asked", now=now, actor=by, signer=signer, subject=team.pk, facts=facts)
 
 
+@transaction.atomic
 def record_login(*, staff: Staff) -> None:
-    """Record a sign-in in the audit chain."""
-    log.append(event="staff.signed_in", now=timezone.now(), actor=staff, facts={"staff": str(staff.pk)})
+    """Record a sign-in in the audit chain, and the states of the account and of the factors that it relied on.
+
+    A row that somebody alters for a sign-in and puts back afterwards is named by this entry.
+    """
+    facts = {"staff": str(staff.pk), "account": locked_state(staff, "staff"), "factors": state_of(staff, "factors")}
+    log.append(event="staff.signed_in", now=timezone.now(), actor=staff, facts=facts)

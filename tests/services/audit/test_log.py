@@ -113,7 +113,7 @@ def flipped(value: Any) -> Any:
         return value + timedelta(microseconds=1)
     if isinstance(value, dict):
         return {**value, "day": "2026-11-08"} if "day" in value else {**value, "x": 1}
-    return chr(ord(value[0]) ^ 1) + value[1:]
+    return chr(ord(value[0]) ^ 1) + value[1:] if value else "x"
 
 
 def flip(model: type[models.Model], pk: Any, column: str) -> None:
@@ -143,10 +143,12 @@ COLUMNS = [
     "subject",
     "era",
     "facts",
+    "rights",
     "signer",
     "previous",
     "digest",
     "signature",
+    "countersignature",
 ]
 
 
