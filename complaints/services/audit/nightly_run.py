@@ -115,8 +115,12 @@ class Cursor:
 
 
 def is_finished(*, today: date) -> bool:
-    """Whether ``today`` has its finished run, as the record says."""
-    return _Run(today).is_finished
+    """Whether ``today`` has its finished run, as the record says; False where the record cannot be read."""
+    try:
+        with transaction.atomic():
+            return _Run(today).is_finished
+    except DatabaseError:
+        return False  # what keeps it from being read is for the run to name
 
 
 def is_late(*, today: date) -> bool:
@@ -150,7 +154,7 @@ class _Overtaken(Exception):  # noqa: N818
 
 
 class FaultsNotStored(Exception):  # noqa: N818
-    """Faults were met that the database does not hold; whoever runs the verification tells them in another way."""
+    """Faults were met that the database does not keep; whoever runs the verification tells them in another way."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Hold the faults, whose codes and numbers are the text."""
@@ -162,20 +166,28 @@ def run(*, today: date, seconds: float) -> bool:
     """Verify for about ``seconds``, from where the last run stopped; return whether ``today`` has its finished run.
 
     Faults are stored with the record in one transaction for each chunk, so that a kill at any place loses none. They
-    are read again at the end. The structure of the database is compared at the beginning, and again when it is done.
+    are read again at the end. The structure of the database is compared before a row is read, and again when all is
+    done.
 
     Raises:
-        FaultsNotStored: the database refuses faults, or does not give them back.
+        FaultsNotStored: the database refuses faults or does not give them back, or refuses the run where its structure
+            is altered.
     """
     end_at = time.monotonic() + seconds
+    altered = structure_faults()
     try:
         nightly = _Run(today)
+        nightly.begin(altered)
         for _chunk in nightly.chunks():
             if time.monotonic() >= end_at:
                 break
+        nightly.read_back()
     except _Overtaken:
         return False
-    nightly.read_back()
+    except DatabaseError as error:
+        if altered:
+            raise FaultsNotStored(altered) from error
+        raise
     return nightly.is_finished
 
 
@@ -187,9 +199,16 @@ class _Run:
         self._stored: bytes | None = None
         self._memory = node_files.read_memory()
         self._met: dict[uuid.UUID, Fault] = {}
-        self.record, faults = self._load()
+        self.record, self._found = self._load()
         self._asked = self._is_asked_again()
-        faults += self._gone_faults()
+
+    def begin(self, altered: Sequence[Fault]) -> None:
+        """Store what is known before a row is verified: the altered structure, and what was done to faults and record.
+
+        Raises as :meth:`_save`.
+        """
+        with transaction.atomic():
+            faults = [*altered, *self._found, *self._gone_faults()]
         if faults:
             self._save(faults)
 
@@ -216,7 +235,6 @@ class _Run:
         """Verify chunk after chunk, beginning a run where none is under way; yield after each stored one."""
         if self.is_finished:
             return
-        self._save_new(structure_faults())
         cursor = self.record.cursor or self._begin()
         if cursor.step == ENTRIES:
             yield from self._entries()
@@ -297,10 +315,6 @@ class _Run:
             older = Fault(None, "record.older", state=f"{record.saves}.{remembered}")
             return Record(saves=remembered), [older]
         return record, []
-
-    def _save_new(self, faults: Sequence[Fault]) -> None:
-        if faults:
-            self._save(faults)
 
     def _save(self, faults: Sequence[Fault]) -> None:
         """Store the faults and the record.

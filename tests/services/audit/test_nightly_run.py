@@ -227,6 +227,7 @@ def test_kills_between_chunks_lose_no_fault(cast: Cast, sent: Sent, monkeypatch:
 
 def test_a_run_that_another_process_has_overtaken_stops(cast: Cast, sent: Sent) -> None:
     slow = nightly_run._Run(DAY + timedelta(days=1))
+    slow.begin([])
     chunks = slow.chunks()
     next(chunks)
     assert run()
