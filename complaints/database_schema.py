@@ -70,7 +70,8 @@ SELECT concat_ws(' ', CASE t.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materia
         WHEN 'f' THEN 'foreign table' ELSE 'table' END, t.relname, CASE WHEN t.relrowsecurity THEN 'ROW SECURITY' END,
     CASE WHEN t.relpersistence <> 'p' THEN 'NOT LOGGED' END,
     CASE WHEN EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = t.oid) THEN 'INHERITED' END)
-FROM pg_class t WHERE t.relnamespace = {_HERE} AND t.relkind IN ('r', 'p', 'v', 'm', 'f')
+FROM pg_class t WHERE t.relnamespace = {_HERE} AND t.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.objid = t.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
 """  # noqa: S608
 # A column that is NOT NULL by the catalogue alone lets the planner leave out what is NULL in it.
 _COLUMNS: Final = f"""
@@ -106,7 +107,14 @@ _ADDED: Final = {
 }
 _MEMBER: Final = "EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = o.oid AND d.classid = '{0}'::regclass"
 _MEMBER_OF_EXTENSION: Final = _MEMBER + " AND d.deptype = 'e')"
-# Of an extension are pieces that CREATE EXTENSION brought; an event trigger acts on every statement, whoever made it.
+# What belongs to an extension is named with it, by its number of objects: a function can be made a member by hand.
+_EXTENSIONS: Final = f"""
+SELECT concat_ws(' ', 'extension', e.extname, e.extversion, 'with', count(d.objid), 'objects')
+FROM pg_extension e LEFT JOIN pg_depend d ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass
+    AND d.deptype = 'e' AND d.objid >= {_FIRST_ID}
+GROUP BY e.oid, e.extname, e.extversion HAVING e.oid >= {_FIRST_ID} OR count(d.objid) > 0
+"""  # noqa: S608
+# An event trigger acts on every statement, whoever made it.
 _ADDITIONS: Final = tuple(
     f"SELECT '{kind} ' || o.{column} FROM {catalogue} o WHERE o.oid >= {_FIRST_ID}"  # noqa: S608
     + ("" if kind == "event trigger" else f" AND NOT {_MEMBER_OF_EXTENSION.format(catalogue)}")
@@ -133,6 +141,9 @@ _OWN_CATALOGUE: Final = " UNION ALL ".join(
         ("operator class", "opcname", "pg_opclass"),
         ("operator of a family", "amopopr::regoperator", "pg_amop"),
         ("function of a family", "amproc::text", "pg_amproc"),
+        ("type", "typname", "pg_type"),
+        ("language", "lanname", "pg_language"),
+        ("view", "ev_class::regclass", "pg_rewrite"),
     )
 )
 # Names of the portal's tables in other schemas: by search_path they would stand in for them, for one role alone.
@@ -189,7 +200,7 @@ WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_
     AND lower(split_part(c, '=', 1)) NOT IN ({", ".join(f"'{name}'" for name in _HARMLESS)})
 """  # noqa: S608
 _NEVER: Final = (
-    *(*_ADDITIONS, _FUNCTIONS_ELSEWHERE, _CASTS, _OWN_CATALOGUE, _TABLES_ELSEWHERE, _SUBSCRIPTIONS),
+    *(_EXTENSIONS, *_ADDITIONS, _FUNCTIONS_ELSEWHERE, _CASTS, _OWN_CATALOGUE, _TABLES_ELSEWHERE, _SUBSCRIPTIONS),
     *(_SESSION, _SEARCH_PATH, _OF_ROLES),
 )
 
@@ -254,7 +265,7 @@ def _compare_sqlite() -> Comparison:
             " UNION ALL SELECT type, name, tbl_name, sql FROM sqlite_temp_master WHERE type IN ('trigger', 'view')"
         )
         rows = cursor.fetchall()
-    have = {statement: f"{kind} {table} {name}" for kind, name, table, statement in rows}
+    have = {statement: f"trigger {table} {name}" if kind == "trigger" else f"view {name}" for kind, name, table, statement in rows}
     missing = [f"trigger {words[words.index('ON') + 1]} {words[2]}" for words in _split(set(should) - set(have))]
     surplus = [name for statement, name in have.items() if statement not in should]
     return Comparison(missing=sorted(missing), surplus=sorted(surplus))

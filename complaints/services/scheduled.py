@@ -20,6 +20,7 @@ from complaints.models.team import Staff
 from complaints.models.verification import FAULTS
 from complaints.services import case_deadlines, login_throttle, signin_counts
 from complaints.services.audit import batches, latest_head, log, named_faults, nightly_run, node_files, open_batch
+from complaints.services.audit.structure import structure_faults
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ UNTOLD_MAIL = (
     _("The portal's database does not keep what the verification names"),
     _(
         "The nightly verification has named something that is not as it was recorded, and the database did not keep"
-        " it: {faults}. The desk may show nothing of it. The log of the node that runs jobs and its file"
-        " audit-faults.txt name the place."
+        " it: {faults}. The desk may show nothing of it. The file audit-faults.txt on the node that runs jobs names the"
+        " place."
     ),
 )
 LATE_MAIL = (
@@ -66,13 +67,15 @@ WORK_MAIL = (
 def close_batch(*, now: datetime) -> None:
     """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
-    Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell; so do rows of the open
-    batch that were there at the last look.
+    Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
+    batch that are gone since the last look, and what alters the structure of the database by day alone.
     """
-    open_batch.look(today=timezone.localdate(now))
+    today = timezone.localdate(now)
+    named_faults.store(structure_faults(), today=today)
+    open_batch.look(today=today)
     fault = batches.close_due(now=now)
     if fault is not None:
-        named_faults.store([fault], today=timezone.localdate(now))
+        named_faults.store([fault], today=today)
     path = settings.AUDIT_HEADS_FILE
     exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
     for head in reversed(log.heads(limit=HEADS_KEPT)):
@@ -113,7 +116,7 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
 def _tell_unstored(error: nightly_run.FaultsNotStored, today: date) -> None:
     """Tell faults that the database does not hold: by the log, by a file, and once a day by mail."""
     logger.error("The verification of %s named faults that the database did not keep: %s", today, error)
-    node_files.write_faults(error.faults, today=today)
+    is_kept = node_files.write_faults(error.faults, today=today)
     memory = node_files.read_memory()
     if memory.told_on == today.isoformat():
         return
@@ -121,6 +124,8 @@ def _tell_unstored(error: nightly_run.FaultsNotStored, today: date) -> None:
     node_files.write_memory(memory)
     subject, text = UNTOLD_MAIL
     _mail_reviewers(subject, format_lazy(text, faults=_in_words(sorted({fault.code for fault in error.faults}))))
+    if not is_kept:
+        _mail_reviewers(*FILE_MAIL)
 
 
 def _in_words(codes: Collection[str]) -> str:

@@ -87,6 +87,15 @@ def test_the_record_is_that_of_a_migrated_database(db: None) -> None:
         ("CREATE CAST (uuid AS text) WITH INOUT AS IMPLICIT", "cast uuid to text"),
         ("CREATE SCHEMA x; CREATE TABLE x.complaints_case AS TABLE complaints_case", "table x.complaints_case"),
         ("CREATE TEMPORARY TABLE complaints_case AS TABLE complaints_case", "schema in the search path pg_temp"),
+        (
+            f"{PLPGSQL.format('x()', 'trigger')}; ALTER EXTENSION plpgsql ADD FUNCTION x()",
+            "extension plpgsql 1.0 with 1",
+        ),
+        (
+            "SET LOCAL allow_system_table_mods = on;"
+            " UPDATE pg_rewrite SET ev_enabled = 'O' WHERE ev_class = 'pg_roles'::regclass",
+            "view of the server changed pg_roles",
+        ),
         ("SET LOCAL session_replication_role = replica", "setting session_replication_role replica"),
         ("SET LOCAL constraint_exclusion = on", "setting constraint_exclusion on"),
         ("ALTER ROLE postgres SET search_path = x, public", "setting of role postgres search_path"),

@@ -98,7 +98,7 @@ def is_writable() -> bool:
     folder = settings.AUDIT_HEADS_FILE.parent
     while not folder.exists():
         folder = folder.parent
-    return os.access(folder, os.W_OK | os.X_OK)
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _read_json(file: Path) -> Any:

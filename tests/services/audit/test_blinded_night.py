@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import translation
 from pytest_django import Settings
@@ -179,6 +180,21 @@ def test_many_and_strange_names_of_objects_become_few_and_plain_places(cast: Cas
     assert len(faults) == NAMED_AT_MOST + 1
     assert faults[-1].subject == "and 3 more"
     assert "<" not in "".join(fault.subject for fault in faults)
+
+
+def test_a_view_that_stands_there_by_day_alone_is_named_within_the_hour(cast: Cast, sent: Sent) -> None:
+    do("CREATE VIEW x AS SELECT 1")
+    with database_clock(at(NIGHT)):
+        scheduled.close_batch(now=at(NIGHT))
+    do("DROP VIEW x")
+    assert run()
+    assert codes() == ["structure.surplus"]
+
+
+def test_the_command_names_the_structure_too(cast: Cast, sent: Sent) -> None:
+    do("CREATE VIEW x AS SELECT 1")
+    with pytest.raises(CommandError, match=r"Broken at the stored rows \(view x\): structure\.surplus, "):
+        call_command("audit_verify")
 
 
 # --- Faults and records that are deleted or put back ------------------------------------------------------------------
