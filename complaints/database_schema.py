@@ -265,7 +265,10 @@ def _compare_sqlite() -> Comparison:
             " UNION ALL SELECT type, name, tbl_name, sql FROM sqlite_temp_master WHERE type IN ('trigger', 'view')"
         )
         rows = cursor.fetchall()
-    have = {statement: f"trigger {table} {name}" if kind == "trigger" else f"view {name}" for kind, name, table, statement in rows}
+    have = {
+        statement: f"trigger {table} {name}" if kind == "trigger" else f"view {name}"
+        for kind, name, table, statement in rows
+    }
     missing = [f"trigger {words[words.index('ON') + 1]} {words[2]}" for words in _split(set(should) - set(have))]
     surplus = [name for statement, name in have.items() if statement not in should]
     return Comparison(missing=sorted(missing), surplus=sorted(surplus))

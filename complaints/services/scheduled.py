@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from complaints.models.team import Staff
 from complaints.models.verification import FAULTS
 from complaints.services import case_deadlines, login_throttle, signin_counts
 from complaints.services.audit import batches, latest_head, log, named_faults, nightly_run, node_files, open_batch
+from complaints.services.audit.faults import Fault
 from complaints.services.audit.structure import structure_faults
 
 logger = logging.getLogger(__name__)
@@ -71,11 +72,10 @@ def close_batch(*, now: datetime) -> None:
     batch that are gone since the last look, and what alters the structure of the database by day alone.
     """
     today = timezone.localdate(now)
-    named_faults.store(structure_faults(), today=today)
-    open_batch.look(today=today)
+    _keep([*structure_faults(), *open_batch.look()], today)
     fault = batches.close_due(now=now)
     if fault is not None:
-        named_faults.store([fault], today=today)
+        _keep([fault], today)
     path = settings.AUDIT_HEADS_FILE
     exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
     for head in reversed(log.heads(limit=HEADS_KEPT)):
@@ -104,7 +104,7 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
         if nightly_run.is_finished(today=today) or not nightly_run.run(today=today, seconds=seconds):
             return
         waiting = named_faults.waiting()
-    except nightly_run.FaultsNotStored as error:
+    except named_faults.FaultsNotStored as error:
         _tell_unstored(error, today)
         raise
     if waiting:
@@ -113,15 +113,23 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
         _mail_reviewers(*FILE_MAIL)
 
 
-def _tell_unstored(error: nightly_run.FaultsNotStored, today: date) -> None:
+def _keep(faults: Sequence[Fault], today: date) -> None:
+    """Keep faults that a job has met beside the nightly run; the job goes on, whatever becomes of them."""
+    try:
+        named_faults.keep(faults, today=today)
+    except named_faults.FaultsNotStored as error:
+        _tell_unstored(error, today)
+
+
+def _tell_unstored(error: named_faults.FaultsNotStored, today: date) -> None:
     """Tell faults that the database does not hold: by the log, by a file, and once a day by mail."""
     logger.error("The verification of %s named faults that the database did not keep: %s", today, error)
     is_kept = node_files.write_faults(error.faults, today=today)
-    memory = node_files.read_memory()
-    if memory.told_on == today.isoformat():
+    with node_files.changing_memory() as memory:
+        is_told = memory.told_on == today.isoformat()
+        memory.told_on = today.isoformat()
+    if is_told:
         return
-    memory.told_on = today.isoformat()
-    node_files.write_memory(memory)
     subject, text = UNTOLD_MAIL
     _mail_reviewers(subject, format_lazy(text, faults=_in_words(sorted({fault.code for fault in error.faults}))))
     if not is_kept:
@@ -185,4 +193,4 @@ def record_heartbeat(*, now: datetime) -> None:
     """
     login_throttle.purge(now=now)
     Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
-    latest_head.keep(today=timezone.localdate(now))
+    _keep(latest_head.keep(), timezone.localdate(now))

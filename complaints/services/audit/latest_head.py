@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Final
 
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.services.audit import named_faults, node_files
+from complaints.services.audit import node_files
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import Head
 
@@ -33,16 +32,14 @@ def read() -> list[Head]:
     return [Head(int(found[1]), 0, "", int(found[2]), found[3]) for found in matches if found]
 
 
-def keep(*, today: date) -> list[Fault]:
-    """Compare the heads of the file with the chain, then put its newest entry in their place; return the faults.
+def keep() -> list[Fault]:
+    """Compare the heads of the file with the chain, put its newest entry in their place, and return the faults.
 
-    A head that the chain does not hold any more becomes a stored fault and stays in the file. One that it holds is
-    bound by every later one, so that the newest is enough.
+    A head that the chain does not hold any more stays in the file. One that it holds is bound by every later one, so
+    that the newest is enough.
     """
     heads = read()
     gone = {head: fault for head in heads for fault in _faults(head)}
-    if gone:
-        named_faults.store(gone.values(), today=today)
     newest = _newest()
     kept = list(gone)[-KEPT_AT_MOST:] + ([newest] if newest and newest not in gone else [])
     if kept != heads:

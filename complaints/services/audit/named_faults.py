@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from django.db import DatabaseError, transaction
+
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
 from complaints.models.verification import VerificationFault
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import node_files, recorded_acts
 from complaints.services.audit.faults import Fault
 
 # Of more faults that wait for acknowledgement than this only the number is kept.
@@ -36,6 +38,33 @@ class NamedFault:
     def is_settled(self) -> bool:
         """Whether enough people have acknowledged it, so that it is told no more."""
         return len(self.acknowledged_by) >= AUDITORS_NEEDED
+
+
+class FaultsNotStored(Exception):  # noqa: N818
+    """Faults were met that the database does not keep; whoever runs the verification tells them in another way."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Hold the faults, whose codes are the text."""
+        self.faults = tuple(faults)
+        super().__init__(", ".join(sorted({fault.code for fault in faults})))
+
+
+def keep(faults: Sequence[Fault], *, today: date) -> None:
+    """Store faults that a job has met beside the nightly run, read them again, and let the node remember them.
+
+    Raises FaultsNotStored for those that the database refuses or does not give back.
+    """
+    if not faults:
+        return
+    try:
+        with transaction.atomic():
+            stored = store(faults, today=today).faults
+    except DatabaseError as error:
+        raise FaultsNotStored(faults) from error
+    with node_files.changing_memory() as memory:
+        memory.remember(stored)
+    if missing := lost(stored):
+        raise FaultsNotStored(missing)
 
 
 @dataclass(frozen=True)

@@ -153,15 +153,6 @@ class _Overtaken(Exception):  # noqa: N818
     """A run in another process has moved the record."""
 
 
-class FaultsNotStored(Exception):  # noqa: N818
-    """Faults were met that the database does not keep; whoever runs the verification tells them in another way."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        """Hold the faults, whose codes and numbers are the text."""
-        self.faults = tuple(faults)
-        super().__init__(", ".join(sorted({fault.code for fault in faults})))
-
-
 def run(*, today: date, seconds: float) -> bool:
     """Verify for about ``seconds``, from where the last run stopped; return whether ``today`` has its finished run.
 
@@ -186,7 +177,7 @@ def run(*, today: date, seconds: float) -> bool:
         return False
     except DatabaseError as error:
         if altered:
-            raise FaultsNotStored(altered) from error
+            raise named_faults.FaultsNotStored(altered) from error
         raise
     return nightly.is_finished
 
@@ -197,7 +188,7 @@ class _Run:
     def __init__(self, today: date) -> None:
         self._today = today
         self._stored: bytes | None = None
-        self._memory = node_files.read_memory()
+        self._remembered = node_files.read_memory()
         self._met: dict[uuid.UUID, Fault] = {}
         self.record, self._found = self._load()
         self._asked = self._is_asked_again()
@@ -215,7 +206,7 @@ class _Run:
     def _gone_faults(self) -> list[Fault]:
         """Return the faults of this node that the database has lost, and one that says so."""
         day = self._today.isoformat()
-        if gone := named_faults.without_row(self._memory.faults):
+        if gone := named_faults.without_row(self._remembered.faults):
             return [*gone, Fault(None, "faults.gone", f"{len(gone)} faults", day)]
         if VerificationFault.objects.count() < self.record.named:
             return [Fault(None, "faults.gone", state=f"{day}.{self.record.named}")]
@@ -294,17 +285,17 @@ class _Run:
         Raises FaultsNotStored for those that are not there.
         """
         lost = named_faults.lost(self._met)
-        memory = self._memory
-        memory.saves = max(memory.saves, self.record.saves)
-        memory.learn(named_faults.stored_faults(limit=node_files.FAULTS_AT_MOST))
-        node_files.write_memory(memory)
+        stored = named_faults.stored_faults(limit=node_files.FAULTS_AT_MOST)
+        with node_files.changing_memory() as memory:
+            memory.saves = max(memory.saves, self.record.saves)
+            memory.learn(stored)
         if lost:
-            raise FaultsNotStored(lost)
+            raise named_faults.FaultsNotStored(lost)
 
     def _load(self) -> tuple[Record, list[Fault]]:
         """Return the stored record, and a fault where it is gone or not as signed: then all begins anew."""
         row = VerificationState.objects.filter(pk=1).first()
-        remembered = self._memory.saves
+        remembered = self._remembered.saves
         if row is None and not remembered and _is_new(self._today):
             return Record(), []
         self._stored = bytes(row.signature) if row else None
@@ -325,11 +316,12 @@ class _Run:
             stored = self._store(faults)
         except DatabaseError as error:
             if faults:
-                raise FaultsNotStored(faults) from error
+                raise named_faults.FaultsNotStored(faults) from error
             raise
-        self._met |= stored
-        if self._memory.remember(stored):
-            node_files.write_memory(self._memory)
+        if stored:
+            self._met |= stored
+            with node_files.changing_memory() as memory:
+                memory.remember(stored)
 
     @transaction.atomic
     def _store(self, faults: Sequence[Fault]) -> dict[uuid.UUID, Fault]:

@@ -6,12 +6,13 @@ cut the newest entries off. None of them reaches these files, which are written 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -42,15 +43,13 @@ class Memory:
     faults: dict[uuid.UUID, Fault] = field(default_factory=dict)
     told_on: str = ""
 
-    def remember(self, faults: dict[uuid.UUID, Fault]) -> bool:
-        """Add faults and forget the oldest beyond FAULTS_AT_MOST; return whether any is new."""
-        new = {key: fault for key, fault in faults.items() if key not in self.faults}
-        self.faults |= new
+    def remember(self, faults: Mapping[uuid.UUID, Fault]) -> None:
+        """Add faults, and forget the oldest beyond FAULTS_AT_MOST."""
+        self.faults |= {key: fault for key, fault in faults.items() if key not in self.faults}
         for key in list(self.faults)[: max(0, len(self.faults) - FAULTS_AT_MOST)]:
             del self.faults[key]
-        return bool(new)
 
-    def learn(self, faults: dict[uuid.UUID, Fault]) -> None:
+    def learn(self, faults: Mapping[uuid.UUID, Fault]) -> None:
         """Add faults that another node has stored, as far as there is room: none of this node's own goes for them."""
         room = max(0, FAULTS_AT_MOST - len(self.faults))
         self.faults |= dict([(key, fault) for key, fault in faults.items() if key not in self.faults][:room])
@@ -75,12 +74,34 @@ def read_memory() -> Memory:
     return Memory()
 
 
-def write_memory(memory: Memory) -> bool:
-    """Store the memory durably; return False where this node cannot write it."""
-    faults = {
-        str(key): [fault.sequence, fault.code, fault.subject, fault.state] for key, fault in memory.faults.items()
-    }
-    return write(memory_path(), json.dumps({"saves": memory.saves, "told_on": memory.told_on, "faults": faults}))
+@contextmanager
+def changing_memory() -> Iterator[Memory]:
+    """Give the memory to be changed, and store it durably at the end; other processes of this node wait meanwhile.
+
+    Where this node cannot write, the log says so and the change is lost.
+    """
+    with _locked():
+        memory = read_memory()
+        yield memory
+        faults = {
+            str(key): [fault.sequence, fault.code, fault.subject, fault.state] for key, fault in memory.faults.items()
+        }
+        write(memory_path(), json.dumps({"saves": memory.saves, "told_on": memory.told_on, "faults": faults}))
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    try:
+        memory_path().parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path("audit-verification.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError:  # nothing can be written here either
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_faults(faults: Iterable[Fault], *, today: date) -> bool:

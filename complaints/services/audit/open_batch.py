@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services.audit import named_faults, node_files
+from complaints.services.audit import node_files
 from complaints.services.audit.faults import Fault
 
 # Of each table the column by which rows join a batch, and columns that never change after the row was written. An
@@ -48,15 +47,13 @@ def batch_path() -> Path:
     return settings.VAR_DIR / "audit-open-batch.json"
 
 
-def look(*, today: date) -> list[Fault]:
+def look() -> list[Fault]:
     """Compare the batch of the last look with its present rows, then remember those of the open one.
 
-    Returns the faults, which are stored: one for each table of which rows are gone or altered.
+    Returns the faults, one for each table of which rows are gone or altered; the next look knows nothing of them.
     """
     number, seen = _last_look()
     faults = [fault for table, digests in seen.items() if (fault := _fault(number, table, digests))]
-    if faults:
-        named_faults.store(faults, today=today)
     newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
     content = {"batch": newest, "rows": {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES}}
     node_files.write(batch_path(), json.dumps(content))
