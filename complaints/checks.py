@@ -22,6 +22,7 @@ from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import mfa, team_key_history
+from complaints.services.audit import node_files
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.team_keys import resealing, rotation
@@ -190,6 +191,9 @@ def _outgoing() -> Iterator[CheckMessage]:
     if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:
         hint = "Set AUDIT_HEADS_MAIL, or AUDIT_HEADS_FILE to a disk of another machine."
         yield _warning("W001", "Heads of the audit chain do not leave the machine: a cut would not be seen.", hint)
+    if not node_files.is_writable():
+        hint = "Let the node that runs jobs write to the folder of AUDIT_HEADS_FILE."
+        yield _warning("W008", "Outside of the database nothing would remember faults and the end of the chain.", hint)
     if settings.EMAIL_BACKEND.endswith(("console.EmailBackend", "dummy.EmailBackend", "locmem.EmailBackend")):
         yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
 

@@ -186,6 +186,7 @@ def _empty_store() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
     """Start with an empty cache and without heads of another test's chain: no rate limit, no reference data left."""
-    (portal.VAR_DIR / "audit-heads.txt").unlink(missing_ok=True)
+    for file in portal.VAR_DIR.glob("audit-*"):
+        file.unlink()
     cache.clear()
     reference_data.clear_cache()

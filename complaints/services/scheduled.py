@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.functional import Promise, lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
 from complaints.adapters import mail
 from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
+from complaints.models.verification import FAULTS
 from complaints.services import case_deadlines, login_throttle, signin_counts
-from complaints.services.audit import batches, log, named_faults, nightly_run
+from complaints.services.audit import batches, latest_head, log, named_faults, nightly_run, node_files, open_batch
+from complaints.services.audit.faults import Fault
+from complaints.services.audit.structure import structure_faults
+
+logger = logging.getLogger(__name__)
 
 # Number of recent heads that are checked again, in case one could not be exported when its batch was closed.
 HEADS_KEPT = 60
@@ -28,6 +37,28 @@ FAULT_MAIL = (
         " Please sign in at the usual address."
     ),
 )
+UNTOLD_MAIL = (
+    _("The portal's database does not keep what the verification names"),
+    _(
+        "The nightly verification has named something that is not as it was recorded, and the database did not keep"
+        " it: {faults}. The desk may show nothing of it. The file audit-faults.txt on the node that runs jobs names the"
+        " place."
+    ),
+)
+LATE_MAIL = (
+    _("The verification of the portal's records is late"),
+    _(
+        "No verification of the records has finished since the day before yesterday. Somebody or something keeps it"
+        " from running. Please look at the jobs of the portal."
+    ),
+)
+FILE_MAIL = (
+    _("The verification of the portal cannot write its files"),
+    _(
+        "The node that runs jobs cannot write beside AUDIT_HEADS_FILE. Until it can, nothing outside of the database"
+        " remembers which faults were named and where the audit chain ended."
+    ),
+)
 WORK_MAIL = (
     _("There is work in the portal"),
     _("There is work waiting for your team. Please sign in at the usual address."),
@@ -37,11 +68,14 @@ WORK_MAIL = (
 def close_batch(*, now: datetime) -> None:
     """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
-    Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell.
+    Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
+    batch that are gone since the last look, and what alters the structure of the database by day alone.
     """
+    today = timezone.localdate(now)
+    _keep([*structure_faults(), *open_batch.look()], today)
     fault = batches.close_due(now=now)
     if fault is not None:
-        named_faults.store([fault], today=timezone.localdate(now))
+        _keep([fault], today)
     path = settings.AUDIT_HEADS_FILE
     exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
     for head in reversed(log.heads(limit=HEADS_KEPT)):
@@ -66,17 +100,63 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
 
     The text is always the same. A day that has its finished verification is left alone.
     """
-    if nightly_run.is_finished(today=today) or not nightly_run.run(today=today, seconds=seconds):
+    try:
+        if nightly_run.is_finished(today=today) or not nightly_run.run(today=today, seconds=seconds):
+            return
+        waiting = named_faults.waiting()
+    except named_faults.FaultsNotStored as error:
+        _tell_unstored(error, today)
+        raise
+    if waiting:
+        _mail_reviewers(*FAULT_MAIL)
+    if not node_files.is_writable():
+        _mail_reviewers(*FILE_MAIL)
+
+
+def _keep(faults: Sequence[Fault], today: date) -> None:
+    """Keep faults that a job has met beside the nightly run; the job goes on, whatever becomes of them."""
+    try:
+        named_faults.keep(faults, today=today)
+    except named_faults.FaultsNotStored as error:
+        _tell_unstored(error, today)
+
+
+def _tell_unstored(error: named_faults.FaultsNotStored, today: date) -> None:
+    """Tell faults that the database does not hold: by the log, by a file, and once a day by mail."""
+    logger.error("The verification of %s named faults that the database did not keep: %s", today, error)
+    is_kept = node_files.write_faults(error.faults, today=today)
+    with node_files.changing_memory() as memory:
+        is_told = memory.told_on == today.isoformat()
+        memory.told_on = today.isoformat()
+    if is_told:
         return
-    if named_faults.waiting():
-        mail.send_each(access.reviewers(), *FAULT_MAIL)
+    subject, text = UNTOLD_MAIL
+    _mail_reviewers(subject, format_lazy(text, faults=_in_words(sorted({fault.code for fault in error.faults}))))
+    if not is_kept:
+        _mail_reviewers(*FILE_MAIL)
+
+
+def _in_words(codes: Collection[str]) -> str:
+    """Return the words of faults, lazily: each reader has their own language."""
+    return lazy(lambda: "; ".join(str(FAULTS[code]) for code in codes), str)()
+
+
+def _mail_reviewers(subject: Promise, text: Promise) -> None:
+    """Mail AUDIT_HEADS_MAIL, whose address stands outside of the database, then every auditor and administrator."""
+    if settings.AUDIT_HEADS_MAIL:
+        mail.send([settings.AUDIT_HEADS_MAIL], str(subject), str(text))
+    mail.send_each(access.reviewers(), subject, text)
 
 
 def send_staff_mail(*, today: date) -> int:
     """Send one mail to each member of a team with work waiting; return the number of mails sent.
 
+    Auditors and administrators are told where the verification is late: one that never runs tells nothing itself.
+
     The text is always the same: it reveals neither number nor kind nor time of the reports.
     """
+    if nightly_run.is_late(today=today):
+        _mail_reviewers(*LATE_MAIL)
     sent = 0
     for kind, has_work in case_deadlines.work_waiting(today=today).items():
         if has_work:
@@ -107,6 +187,10 @@ def report_signin_counts(*, today: date, now: datetime) -> None:
 
 
 def record_heartbeat(*, now: datetime) -> None:
-    """Record that a job has run, and delete the login delays of sources that have ended."""
+    """Record that a job has run, delete the login delays of sources that have ended, and keep the chain's last entry.
+
+    The sign of life comes first: a chain that was cut off is a fault, and no reason to start the cluster again.
+    """
     login_throttle.purge(now=now)
     Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
+    _keep(latest_head.keep(), timezone.localdate(now))

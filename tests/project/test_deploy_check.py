@@ -276,6 +276,7 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"AUTH_PASSWORD_VALIDATORS": settings.AUTH_PASSWORD_VALIDATORS[:-1]}, "E044"),
         ({"AUTH_PASSWORD_VALIDATORS": []}, "E044"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
+        ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,

@@ -1,4 +1,4 @@
-"""``manage.py audit_verify``: verify the hash chain of the audit log and the rows it names, also on a restored copy."""
+"""``manage.py audit_verify``: verify the audit chain, the rows it names and the structure, also on a restored copy."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.utils import translation
 
 from complaints.models.verification import FAULTS
 from complaints.services import retention
-from complaints.services.audit import log, verify
+from complaints.services.audit import log, structure, verify
 from complaints.services.audit.faults import Fault
 
 
 class Command(BaseCommand):
     """Exit status 0: intact. 1: broken, with a line for each fault."""
 
-    help = "Verify the audit chain, the rows it speaks of and, with --files, every stored object."
+    help = "Verify the audit chain, the rows it speaks of, the structure and, with --files, every stored object."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -26,10 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, heads: Path | None = None, files: bool = False, **options: object) -> None:
         published = _read_heads(heads) if heads else []
+        altered = structure.structure_faults()
         verdict = verify.verify_chain(heads=published)
-        if not verdict.whole:
+        if altered or not verdict.whole:
             more = [f"and {verdict.more} more faults"] if verdict.more else []
-            raise CommandError("\n".join([*map(_line, verdict.faults), *more]))
+            raise CommandError("\n".join([*map(_line, (*altered, *verdict.faults)), *more]))
         self.stdout.write(f"{verdict.entries} entries, whole")
         if heads:
             self.stdout.write(f"{len(published)} heads from outside agree")

@@ -197,6 +197,8 @@ class EntryVerifier:
 
 
 def _is_head(entry: AuditEntry, head: Head) -> bool:
+    if not head.batch:
+        return ((_bytes_of(entry.digest) or b"").hex(), entry.era) == (head.digest, head.era)
     facts = entry.facts if isinstance(entry.facts, dict) else {}
     stored = (_bytes_of(entry.digest) or b"").hex(), entry.era, facts.get("batch"), facts.get("day")
     return stored == (head.digest, head.era, head.batch, head.day)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from django.db import DatabaseError, transaction
+
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
 from complaints.models.verification import VerificationFault
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import node_files, recorded_acts
 from complaints.services.audit.faults import Fault
 
 # Of more faults that wait for acknowledgement than this only the number is kept.
 FAULTS_AT_MOST: Final = 1000
 AUDITORS_NEEDED: Final = 2
 EVENT: Final = "fault.acknowledged"
+# Tells that others were left out, and so is stored however many wait.
+MORE: Final = "faults.more"
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,46 @@ class NamedFault:
         return len(self.acknowledged_by) >= AUDITORS_NEEDED
 
 
-def store(faults: Iterable[Fault], *, today: date) -> int:
-    """Store the faults that are not stored yet; return how many were left out because too many wait already."""
+class FaultsNotStored(Exception):  # noqa: N818
+    """Faults were met that the database does not keep; whoever runs the verification tells them in another way."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Hold the faults, whose codes are the text."""
+        self.faults = tuple(faults)
+        super().__init__(", ".join(sorted({fault.code for fault in faults})))
+
+
+def keep(faults: Sequence[Fault], *, today: date) -> None:
+    """Store faults that a job has met beside the nightly run, read them again, and let the node remember them.
+
+    Raises FaultsNotStored for those that the database refuses or does not give back.
+    """
+    if not faults:
+        return
+    try:
+        with transaction.atomic():
+            stored = store(faults, today=today).faults
+    except DatabaseError as error:
+        raise FaultsNotStored(faults) from error
+    with node_files.changing_memory() as memory:
+        memory.remember(stored)
+    if missing := lost(stored):
+        raise FaultsNotStored(missing)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The faults that have a row now, by its key, and how many were left out because too many wait already."""
+
+    faults: dict[uuid.UUID, Fault]
+    left_out: int = 0
+
+
+def store(faults: Iterable[Fault], *, today: date) -> Stored:
+    """Store the faults that are not stored yet."""
     by_id = {_id_of(fault): fault for fault in faults}
     if not by_id:
-        return 0
+        return Stored({})
     rows = list(VerificationFault.objects.filter(pk__in=by_id))
     known = {row.pk for row in rows if _fault_of(row) == by_id[row.pk]}
     for row in rows:
@@ -56,9 +95,30 @@ def store(faults: Iterable[Fault], *, today: date) -> int:
         if pk not in known
     ]
     room = max(0, FAULTS_AT_MOST - waiting()) if new else 0
+    left_out = [row for row in new if row.code != MORE][room:]
+    left_out_keys = {row.pk for row in left_out}
     # A run on another node may have stored the same fault meanwhile.
-    VerificationFault.objects.bulk_create(new[:room], ignore_conflicts=True)
-    return len(new[room:])
+    VerificationFault.objects.bulk_create([row for row in new if row.pk not in left_out_keys], ignore_conflicts=True)
+    return Stored({pk: fault for pk, fault in by_id.items() if pk not in left_out_keys}, len(left_out))
+
+
+def stored_faults(*, limit: int) -> dict[uuid.UUID, Fault]:
+    """Return stored faults by the key of their row, the newest day first; a row that is not its fault is left out."""
+    rows = VerificationFault.objects.order_by("-day", "pk")[:limit]
+    return {row.pk: fault for row in rows if _id_of(fault := _fault_of(row)) == row.pk}
+
+
+def lost(faults: Mapping[uuid.UUID, Fault]) -> list[Fault]:
+    """Return those of ``faults``, by the keys of their rows, that are not stored as they are."""
+    rows = VerificationFault.objects.filter(pk__in=list(faults))
+    present = {row.pk for row in rows if _fault_of(row) == faults[row.pk]}
+    return [fault for key, fault in faults.items() if key not in present]
+
+
+def without_row(faults: Mapping[uuid.UUID, Fault]) -> list[Fault]:
+    """Return those of ``faults`` whose row is gone; an altered row stands among the faults as one that was altered."""
+    present = set(VerificationFault.objects.filter(pk__in=list(faults)).values_list("pk", flat=True))
+    return [fault for key, fault in faults.items() if key not in present]
 
 
 def waiting() -> int:

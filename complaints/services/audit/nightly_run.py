@@ -7,6 +7,7 @@ Once a week, and when an administrator asks for it, it verifies everything, from
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from complaints.domain import hashchain
@@ -23,10 +24,11 @@ from complaints.domain.sealing.primitives import verify
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.job import JobName
 from complaints.models.verification import VerificationFault, VerificationState
-from complaints.services.audit import named_faults
+from complaints.services.audit import latest_head, named_faults, node_files
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import PARTS, STATE_CHARS, Fault, RowCheck, Scope
 from complaints.services.audit.log import Head, parse_heads, server_signer
+from complaints.services.audit.structure import structure_faults
 from complaints.services.audit.verify import ROW_CHECKS, key_chunks
 
 WHOLE_EVERY: Final = timedelta(days=7)
@@ -45,6 +47,7 @@ class Record:
         finished_on: the day of the last finished run; ``whole_on`` that of the last one over everything.
         named: how many faults were stored when the record was written.
         left_out: how many faults of this run were only counted.
+        saves: how often a record was stored, which the node remembers as well.
         cursor: the run under way, None between two runs.
     """
 
@@ -54,6 +57,7 @@ class Record:
     whole_on: date | None = None
     named: int = 0
     left_out: int = 0
+    saves: int = 0
     cursor: Cursor | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -66,6 +70,7 @@ class Record:
             "whole_on": self.whole_on.isoformat() if self.whole_on else "",
             "named": self.named,
             "left_out": self.left_out,
+            "saves": self.saves,
             "cursor": dict(vars(self.cursor)) if self.cursor else None,
         }
 
@@ -80,6 +85,7 @@ class Record:
             rows_to=content["rows_to"],
             named=content["named"],
             left_out=content["left_out"],
+            saves=content["saves"],
             cursor=Cursor(**content["cursor"]) if content["cursor"] else None,
             **days,
         )
@@ -109,8 +115,12 @@ class Cursor:
 
 
 def is_finished(*, today: date) -> bool:
-    """Whether ``today`` has its finished run, as the record says."""
-    return _Run(today).is_finished
+    """Whether ``today`` has its finished run, as the record says; False where the record cannot be read."""
+    try:
+        with transaction.atomic():
+            return _Run(today).is_finished
+    except DatabaseError:
+        return False  # what keeps it from being read is for the run to name
 
 
 def is_late(*, today: date) -> bool:
@@ -146,16 +156,29 @@ class _Overtaken(Exception):  # noqa: N818
 def run(*, today: date, seconds: float) -> bool:
     """Verify for about ``seconds``, from where the last run stopped; return whether ``today`` has its finished run.
 
-    Faults are stored with the record in one transaction for each chunk, so that a kill at any place loses none.
+    Faults are stored with the record in one transaction for each chunk, so that a kill at any place loses none. They
+    are read again at the end. The structure of the database is compared before a row is read, and again when all is
+    done.
+
+    Raises:
+        FaultsNotStored: the database refuses faults or does not give them back, or refuses the run where its structure
+            is altered.
     """
     end_at = time.monotonic() + seconds
+    altered = structure_faults()
     try:
         nightly = _Run(today)
+        nightly.begin(altered)
         for _chunk in nightly.chunks():
             if time.monotonic() >= end_at:
-                return nightly.is_finished
+                break
+        nightly.read_back()
     except _Overtaken:
         return False
+    except DatabaseError as error:
+        if altered:
+            raise named_faults.FaultsNotStored(altered) from error
+        raise
     return nightly.is_finished
 
 
@@ -165,12 +188,29 @@ class _Run:
     def __init__(self, today: date) -> None:
         self._today = today
         self._stored: bytes | None = None
-        self.record, faults = self._load()
+        self._remembered = node_files.read_memory()
+        self._met: dict[uuid.UUID, Fault] = {}
+        self.record, self._found = self._load()
         self._asked = self._is_asked_again()
-        if VerificationFault.objects.count() < self.record.named:
-            faults.append(Fault(None, "faults.gone", state=f"{today.isoformat()}.{self.record.named}"))
+
+    def begin(self, altered: Sequence[Fault]) -> None:
+        """Store what is known before a row is verified: the altered structure, and what was done to faults and record.
+
+        Raises as :meth:`_save`.
+        """
+        with transaction.atomic():
+            faults = [*altered, *self._found, *self._gone_faults()]
         if faults:
             self._save(faults)
+
+    def _gone_faults(self) -> list[Fault]:
+        """Return the faults of this node that the database has lost, and one that says so."""
+        day = self._today.isoformat()
+        if gone := named_faults.without_row(self._remembered.faults):
+            return [*gone, Fault(None, "faults.gone", f"{len(gone)} faults", day)]
+        if VerificationFault.objects.count() < self.record.named:
+            return [Fault(None, "faults.gone", state=f"{day}.{self.record.named}")]
+        return []
 
     @property
     def is_finished(self) -> bool:
@@ -234,23 +274,61 @@ class _Run:
         record.finished_on, record.rows_to, record.cursor = self._today, cursor.end, None
         if cursor.since is None:
             record.whole_on = self._today
-        self._save(())
+        faults = structure_faults()
+        if record.left_out:
+            faults.append(Fault(None, named_faults.MORE, f"{record.left_out} faults", self._today.isoformat()))
+        self._save(faults)
+
+    def read_back(self) -> None:
+        """Read the faults of this run again, and let the node remember them and how often a record was stored.
+
+        Raises FaultsNotStored for those that are not there.
+        """
+        lost = named_faults.lost(self._met)
+        stored = named_faults.stored_faults(limit=node_files.FAULTS_AT_MOST)
+        with node_files.changing_memory() as memory:
+            memory.saves = max(memory.saves, self.record.saves)
+            memory.learn(stored)
+        if lost:
+            raise named_faults.FaultsNotStored(lost)
 
     def _load(self) -> tuple[Record, list[Fault]]:
         """Return the stored record, and a fault where it is gone or not as signed: then all begins anew."""
         row = VerificationState.objects.filter(pk=1).first()
-        if row is None and _is_new(self._today):
+        remembered = self._remembered.saves
+        if row is None and not remembered and _is_new(self._today):
             return Record(), []
         self._stored = bytes(row.signature) if row else None
         record = _signed_record(row) if row else None
-        altered = [Fault(None, "record.altered", state=self._today.isoformat())]
-        return (record, []) if record else (Record(), altered)
+        if record is None:
+            return Record(saves=remembered), [Fault(None, "record.altered", state=self._today.isoformat())]
+        if record.saves < remembered:
+            older = Fault(None, "record.older", state=f"{record.saves}.{remembered}")
+            return Record(saves=remembered), [older]
+        return record, []
+
+    def _save(self, faults: Sequence[Fault]) -> None:
+        """Store the faults and the record.
+
+        Raises _Overtaken where another process has stored one meanwhile, FaultsNotStored where the database refuses.
+        """
+        try:
+            stored = self._store(faults)
+        except DatabaseError as error:
+            if faults:
+                raise named_faults.FaultsNotStored(faults) from error
+            raise
+        if stored:
+            self._met |= stored
+            with node_files.changing_memory() as memory:
+                memory.remember(stored)
 
     @transaction.atomic
-    def _save(self, faults: Sequence[Fault]) -> None:
-        """Store the faults and the record; raises _Overtaken where another process has stored one meanwhile."""
+    def _store(self, faults: Sequence[Fault]) -> dict[uuid.UUID, Fault]:
         record = self.record
-        record.left_out += named_faults.store(faults, today=self._today)
+        stored = named_faults.store(faults, today=self._today)
+        record.left_out += stored.left_out
+        record.saves += 1
         record.named = VerificationFault.objects.count()
         content = record.to_json()
         signature = server_signer().sign(_statement(content))
@@ -262,6 +340,7 @@ class _Run:
         elif not rows.filter(signature=self._stored).update(record=content, signature=signature):
             raise _Overtaken
         self._stored = signature
+        return stored.faults
 
 
 def _heads_of_this_node() -> list[Head]:
@@ -272,7 +351,7 @@ def _heads_of_this_node() -> list[Head]:
     for line in lines:
         with suppress(ValueError):  # a line that was cut off by a full disk
             heads += parse_heads(line)
-    return heads
+    return [*heads, *latest_head.read()]
 
 
 def _count_faults(end: ChainHead) -> Iterator[Fault]:

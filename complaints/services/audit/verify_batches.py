@@ -1,4 +1,4 @@
-"""Verifies what reporters sent: the roots of closed batches, that each row is in a batch, and one identity a report."""
+"""Verifies what reporters sent: roots of closed batches, a batch for each row, no gap in a report, and its identity."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, F, Max, Min
 
+from complaints.domain.workflow import ActorKind
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
-from complaints.models.case import CaseStep
+from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.evidence import Evidence
-from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, once
+from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.leaves import batch_root
 
-# The tables of which each row of a reporter names its batch.
-_TABLES: Final[tuple[type[models.Model], ...]] = (Complaint, Message, Evidence, Identity, CaseStep, CaseMove)
+# The tables of which each row of a reporter names its batch, and the condition on those rows.
+_TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
+    (Complaint, models.Q()),
+    (Message, models.Q(direction=Message.Direction.FROM_REPORTER)),
+    (Evidence, models.Q()),
+    (Identity, models.Q()),
+    (CaseStep, models.Q(actor_kind=ActorKind.REPORTER.value)),
+    (CaseMove, models.Q(actor=None)),
+)
+# The tables whose rows are numbered within a report, without a gap.
+_NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalNote, Assessment)
 
 
 def _batch_entries(scope: Scope) -> Rows:
@@ -63,13 +73,16 @@ def order_faults(_head: Sequence[int]) -> Iterator[Fault]:
         if expected is None or expected[0] != number + 1:
             yield Fault(sequence, "batch.order", state=str(facts)[:40])
         number = expected[0] if expected else number + 1
-    for model in _TABLES:
+    for model, of_reporters in _TABLES:
         # Rows first: a batch that is opened meanwhile is then known already.
         span = model._default_manager.aggregate(first=Min("batch"), last=Max("batch"))
         newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
         if span["last"] is not None and (span["first"] < 1 or span["last"] > newest):
             state = f"{span['first']}.{span['last']}"
             yield Fault(None, "batch.none", str(model._meta.model_name), state=state)
+        # By the constraints there is none; a constraint can be dropped.
+        if without := model._default_manager.filter(of_reporters, batch=None).count():
+            yield Fault(None, "batch.none", str(model._meta.model_name), state=f"null.{without}")
     newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
     if newest <= number:
         yield Fault(None, "batch.order", f"batch {newest}")
@@ -94,8 +107,35 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
             yield Fault(None, "identity.older", f"complaint {report}", state=f"{batch}.{version}")
 
 
+def thread_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the fault of each report whose messages, files, notes and assessments are not numbered without a gap."""
+    for report in _thread_faults(complaint_ids):
+        # Again with the report locked: whoever takes a number changes its row.
+        with transaction.atomic():
+            lock(Complaint.objects.filter(pk=report))
+            fault = _thread_faults([report]).get(report)
+        if fault:
+            yield fault
+
+
+def _thread_faults(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Fault]:
+    # The counters first: what is numbered meanwhile lies above them, and is looked at again with the report locked.
+    following = dict(Complaint.objects.filter(pk__in=complaint_ids).values_list("pk", "next_sequence"))
+    numbers: dict[uuid.UUID, list[int]] = {report: [] for report in following}
+    for model in _NUMBERED:
+        rows = model._default_manager.filter(complaint__in=following).values_list("complaint", "sequence")
+        for report, number in rows.iterator():
+            numbers[report].append(number)
+    return {
+        report: Fault(None, "thread.rows", f"complaint {report}", f"{len(taken)}.{following[report]}")
+        for report, taken in numbers.items()
+        if sorted(taken) != list(range(1, following[report]))
+    }
+
+
 CHECKS: Final = (
     RowCheck("batch-roots", _batch_entries, root_faults),
     RowCheck("batch-order", once, order_faults),
+    RowCheck("threads", lambda scope: scope.reports(), thread_faults),
     RowCheck("identities", lambda scope: scope.reports(), identity_faults),
 )

@@ -311,7 +311,7 @@ def test_ciphertexts_that_changed_places_are_found(scenario: AuditScenario) -> N
 def test_a_removed_report_and_one_slipped_in_are_found(scenario: AuditScenario) -> None:
     with tampering():
         Message.objects.from_reporter().first().delete()  # type: ignore[union-attr]
-        assert codes_of_faults() == ["batch.count"]
+        assert codes_of_faults() == ["batch.count", "thread.rows"]
     with tampering():
         added = Complaint.objects.get(case=send_report(today=DAY).case)
         Complaint.objects.filter(pk=added.pk).update(batch=1)
@@ -356,7 +356,7 @@ def test_a_flipped_bit_in_what_staff_wrote_is_found(scenario: AuditScenario, mod
 def test_a_removed_note_is_missed(scenario: AuditScenario) -> None:
     with tampering():
         InternalNote.objects.all().delete()
-        assert codes_of_faults() == ["row.gone"]
+        assert codes_of_faults() == ["thread.rows", "row.gone"]
 
 
 def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: AuditScenario) -> None:
@@ -365,7 +365,8 @@ def test_a_message_in_the_offices_name_without_an_entry_is_found(scenario: Audit
         assert forged is not None
         forged.pk, forged.sequence = uuid.uuid4(), 99
         forged.save(force_insert=True)
-        assert verify.verify_chain().faults == (Fault(None, "row.unrecorded", "message", state="1"),)
+        gap = Fault(None, "thread.rows", f"complaint {forged.complaint_id}", state="10.10")
+        assert verify.verify_chain().faults == (gap, Fault(None, "row.unrecorded", "message", state="1"))
 
 
 # --- Where cases stand ----------------------------------------------------------------------------------------------

@@ -227,6 +227,7 @@ def test_kills_between_chunks_lose_no_fault(cast: Cast, sent: Sent, monkeypatch:
 
 def test_a_run_that_another_process_has_overtaken_stops(cast: Cast, sent: Sent) -> None:
     slow = nightly_run._Run(DAY + timedelta(days=1))
+    slow.begin([])
     chunks = slow.chunks()
     next(chunks)
     assert run()
@@ -299,7 +300,7 @@ def test_deleted_faults_are_named(cast: Cast, sent: Sent) -> None:
     with without_triggers():
         VerificationFault.objects.all().delete()
     assert run(2)
-    assert codes() == ["faults.gone"]
+    assert codes() == ["entry.altered", "faults.gone"]
 
 
 def test_of_more_faults_than_a_thousand_only_the_number_is_kept(
@@ -309,7 +310,8 @@ def test_of_more_faults_than_a_thousand_only_the_number_is_kept(
     for number in (3, 5, 7, 9):
         flip_entry(number)
     assert run()
-    assert VerificationFault.objects.count() == 2
+    assert codes() == ["entry.altered", "entry.altered", "faults.more"]
+    assert VerificationFault.objects.get(code="faults.more").subject == "2 faults"
     assert VerificationState.objects.get().record["left_out"] == 2
 
 
