@@ -68,7 +68,7 @@ LINES: Final[dict[str, Line]] = {
             insert=True,
             update=(
                 *("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number"),
-                *("version", "batch"),
+                *("signature", "version", "batch"),
             ),
         ),
         jobs=READ,

@@ -25,6 +25,7 @@ FAULTS: Final = {
     "batch.order": _("The entries of closed batches do not follow one another"),
     "batch.none": _("A row of a reporter is in no batch"),
     "identity.gone": _("A report has lost the sealed place of the reporter's name"),
+    "identity.signature": _("The sealed place of a reporter's name is signed by nobody who may write it"),
     "identity.older": _("The sealed place of a reporter's name holds an older version"),
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
     "clock.future": _("The open batch bears a day that has not come"),

@@ -114,7 +114,10 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound={"is_read": "a mark on the desk"},
     ),
     "Identity": Coverage(
-        leaf=("complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "version", "batch"),
+        leaf=(
+            "complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "signature", "version",
+            "batch",
+        ),
         unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
     "Evidence": Coverage(

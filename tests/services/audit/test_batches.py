@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.keys import KeySet
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.team import Team
 from complaints.services import follow_up, reporter_identity
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, leaves, log, verify
+from complaints.services.audit import batches, identity_signature, leaves, log, verify
 from complaints.services.audit.faults import Fault
 from complaints.services.team_keys import resealing, rotation
 from tests.security.promises.test_concurrency import at_once
@@ -334,7 +336,7 @@ def test_an_altered_identity_is_named(cast: Cast, column: str) -> None:
     identity = Identity.objects.get()
     value = 5 if column == "version" else flipped(getattr(identity, column))
     Identity.objects.update(**{column: value})
-    assert codes_of_faults() == ["batch.altered"]
+    assert codes_of_faults() == ["batch.altered", "identity.signature"]
 
 
 def test_an_older_version_put_back_is_named(cast: Cast) -> None:
@@ -365,6 +367,60 @@ def test_a_planted_kept_leaf_is_named(cast: Cast) -> None:
     assert codes_of_faults() == ["identity.older"]
 
 
+def exchanged(**columns: Any) -> None:
+    """Put columns into the only identity, and plant what a rewrite in the open batch would leave behind."""
+    identity = Identity.objects.get()
+    KeptLeaf.objects.create(
+        kind="identity", row=identity.pk, batch=identity.batch, digest=leaves.identity_leaf(identity)
+    )
+    values = {"version": identity.version + 1, "batch": Batch.objects.latest("number").number, **columns}
+    Identity.objects.update(**values)
+
+
+@pytest.mark.parametrize("signer", ["nobody", "another reporter", "triage"])
+def test_an_exchanged_identity_that_looks_like_a_rewrite_is_named(cast: Cast, signer: str) -> None:
+    send_report(today=DAY)
+    close_batch(morning())
+    identity = Identity.objects.select_related("complaint").get()
+    identity.blob, identity.version, identity.batch = flipped(identity.blob), 2, 2
+    signature = bytes(identity.signature)
+    if signer != "nobody":
+        keys = KeySet.new() if signer != "triage" else cast.ring("vera").team(Team.objects.get(slug="triage"))
+        identity_signature.sign(identity, keys.sign)
+        signature = bytes(identity.signature)
+    with tampering():
+        exchanged(blob=identity.blob, signature=signature)
+        assert codes_of_faults() == ["identity.signature"]
+    close_batch(morning(2))
+    assert verify.verify_chain().whole
+
+
+def test_an_older_version_in_a_newer_batch_is_named(cast: Cast) -> None:
+    """The version in between has a kept leaf like any other: only the signature tells in which batch it was written."""
+    sent = send_report(today=DAY)
+    old = {name: bytes(getattr(Identity.objects.get(), name)) for name in leaves.IDENTITY_COLUMNS}
+    follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+    close_batch(morning())
+    for version in (1, 3):
+        with tampering():
+            exchanged(**old, version=version)
+            assert "identity.signature" in codes_of_faults()
+
+
+def test_an_exchanged_identity_stops_the_reporter_and_the_custodians(cast: Cast) -> None:
+    """Otherwise their signature would make the exchange their own."""
+    sent = send_report(today=DAY)
+    close_batch(morning())
+    exchanged()
+    with pytest.raises(SealError):
+        follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+    team = Team.objects.get(slug="custodian")
+    rotation.rotate(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    resealing.reseal(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    identity = Identity.objects.get()
+    assert (identity.version, identity.sealed_number) == (2, -1), "set aside"
+
+
 def test_heads_name_era_batch_day_number_and_digest(cast: Cast) -> None:
     close_batch(morning())
     (head,) = log.heads()
@@ -388,4 +444,4 @@ def test_a_kept_leaf_stands_in_for_no_row_of_another_table(cast: Cast) -> None:
         identity = Identity.objects.get(complaint=second.ticket.complaint_id)
         Identity.objects.filter(pk=identity.pk).update(version=identity.version + 1)
         KeptLeaf.objects.create(kind="identity", row=identity.pk, batch=1, digest=gone)
-        assert codes_of_faults() == ["batch.altered"]
+        assert codes_of_faults() == ["batch.altered", "identity.signature"]
