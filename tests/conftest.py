@@ -19,7 +19,7 @@ from hypothesis import settings as property_settings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
-from complaints.services import reference_data
+from complaints.services import reference_data, signin_floors
 from tests import database
 from tests.world import Cast, SignedIn, make_cast, start_session
 
@@ -188,4 +188,5 @@ def _no_memory() -> None:
     """Start with an empty cache and without heads of another test's chain: no rate limit, no reference data left."""
     (portal.VAR_DIR / "audit-heads.txt").unlink(missing_ok=True)
     cache.clear()
+    signin_floors.forget_all()
     reference_data.clear_cache()

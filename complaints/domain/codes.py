@@ -3,8 +3,8 @@
 A code is the only access to a report without an account. It is never stored, logged or put into an error: the
 database holds its lookup digest, which cannot be searched through at 120 bits.
 
-A code has no symbol for a version: the derivation has one. Another derivation has another lookup digest, so the row that
-a code finds tells how its keys are derived (docs/adr/0038-who-wrote-a-row-and-what-a-count-was.md).
+A code has no symbol for a version: the derivation has one. Another derivation has another lookup digest, so the row
+that a code finds tells how its keys are derived (docs/adr/0038-who-wrote-a-row-and-what-a-count-was.md).
 """
 
 import unicodedata

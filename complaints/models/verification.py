@@ -27,6 +27,7 @@ FAULTS: Final = {
     "identity.gone": _("A report has lost the sealed place of the reporter's name"),
     "identity.signature": _("The sealed place of a reporter's name is signed by nobody who may write it"),
     "identity.older": _("The sealed place of a reporter's name holds an older version"),
+    "signin.fell": _("A count or a delay of refused sign-ins was set back in the database"),
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
     "clock.future": _("The open batch bears a day that has not come"),
     "record.altered": _("The record of the last verification was altered, so that all is verified anew"),

@@ -26,6 +26,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -43,8 +44,9 @@ from complaints.services.signin_counts import Kind
 from portal.accounts import step_up
 from portal.accounts.adapters import source
 
-# The code of the ValidationError that asks for another code before it says anything of the first.
-NEXT_CODE = "next_code"
+# The code of the ValidationError that asks for another code before it says anything of the first, and that of one for a
+# wrong password or factor.
+NEXT_CODE, WRONG = "next_code", "wrong"
 
 
 @contextmanager
@@ -239,19 +241,30 @@ class ConfirmForm(forms.Form):
             if isinstance(form, CodeForm) and form.asks_next:
                 raise forms.ValidationError(_("Now the code that follows."), code=NEXT_CODE)
         if not is_right:
-            raise forms.ValidationError(_("Password or second factor is not right."))
+            raise forms.ValidationError(_("Password or second factor is not right."), code=WRONG)
         return cleaned
 
 
 @method_decorator(login_required, name="dispatch")
 class ConfirmView(ThrottledView):
-    """Asks for password and factor again before a person changes how they sign in."""
+    """Asks for password and factor again before a person changes how they sign in.
+
+    MOST_WRONG_CODES wrong answers end the session: whoever has only a cookie learns neither by trying.
+    """
 
     form_class = ConfirmForm
     template_name = "account/reauthenticate.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def form_invalid(self, form: ConfirmForm) -> HttpResponse:
+        """Show the page again, or end the session; a wrong password counts like a wrong code, so neither is told."""
+        if form.has_error(NON_FIELD_ERRORS, WRONG) and step_up.count_wrong_code(self.request):
+            self.request.session.flush()
+            messages.error(self.request, _("Several answers were wrong, so the session has ended. Sign in again."))
+            return redirect("account_login")
+        return cast(HttpResponse, super().form_invalid(form))
 
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
         """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""
