@@ -7,6 +7,7 @@ factor were given just before.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,6 +115,11 @@ class KeyForm(AuthenticateWebAuthnForm):
                 raise get_adapter().validation_error("incorrect_code") from error
 
 
+def wait_words(seconds: int) -> dict[str, int]:
+    """Return what account/wait.html shows: the seconds, and from a minute on the minutes, rounded up."""
+    return {"wait": seconds, "wait_minutes": math.ceil(seconds / 60) if seconds >= 60 else 0}
+
+
 class ThrottledView(FormView):  # type: ignore[type-arg]
     """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
 
@@ -124,8 +130,9 @@ class ThrottledView(FormView):  # type: ignore[type-arg]
             return self.throttled(error.seconds)
 
     def throttled(self, seconds: int) -> HttpResponse:
-        """Return the page with the wait in seconds; the posted secrets are not checked."""
-        response = self.render_to_response(self.get_context_data(form=self.empty_form(), wait=seconds), status=429)
+        """Return the page with the wait; the posted secrets are not checked."""
+        context = self.get_context_data(form=self.empty_form(), **wait_words(seconds))
+        response = self.render_to_response(context, status=429)
         response.headers["Retry-After"] = str(seconds)
         return response
 
@@ -160,7 +167,7 @@ class SecondFactorView(AuthenticateView):
         except login_throttle.Throttled as error:
             user = self.stage.login.user
             self.auth_form, self.webauthn_form = CodeForm(user=user), KeyForm(user=user)
-            response = self.render_to_response(self.get_context_data(wait=error.seconds), status=429)
+            response = self.render_to_response(self.get_context_data(**wait_words(error.seconds)), status=429)
             response.headers["Retry-After"] = str(error.seconds)
         return response
 

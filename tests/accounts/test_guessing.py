@@ -393,11 +393,13 @@ def test_two_administrators_let_a_person_back_in(signed_in: SignedIn, cast: Cast
     initial = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", page)[0]
     address = reverse("admin:complaints_staff_confirm", args=[vera.pk])
     assert "Diminta oleh adi pada" in other.get(address).content.decode()
-    confirmed = other.post(address)
+    confirmed = other.post(address, follow=True)
     assert reverse("admin:complaints_staff_change", args=[vera.pk]) in confirmed.content.decode()
     code = confirmed.context["code"]
     assert code in confirmed.content.decode()
     assert code not in other.get(reverse("admin:complaints_staff_change", args=[vera.pk])).content.decode()
+    assert other.get(address).context["code"] == code, "a reload draws no new one"
+    assert not adi.get(address).context["code"]
     client = Client()
     client.post(reverse(LOGIN), {"login": "vera", "password": initial})
     form = {"oldpassword": initial, "password1": NEW, "password2": NEW}
