@@ -271,7 +271,7 @@ class ConfirmView(ThrottledView):
             self.request.session.flush()
             messages.error(self.request, _("Several answers were wrong, so the session has ended. Sign in again."))
             return redirect("account_login")
-        return cast(HttpResponse, super().form_invalid(form))
+        return super().form_invalid(form)
 
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
         """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""

@@ -31,6 +31,8 @@ DAY = date(2026, 11, 9)
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 
+sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a lock for it, tested beside")
+
 
 def morning(days: int = 1) -> datetime:
     return at(DAY + timedelta(days=days), 0)
@@ -180,6 +182,54 @@ def test_a_writer_that_waited_reads_the_batch_of_after_the_wait(live_cast: Cast)
 
     at_once(2, act)
     assert numbers == [2]
+
+
+@sqlite
+def test_on_sqlite_closing_waits_for_a_message_under_way(live_cast: Cast) -> None:
+    """Its transactions begin IMMEDIATE; DEFERRED, one that only read is refused once another has written."""
+    sent = send_report(today=DAY)
+    begun, closing = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number:
+            begun.wait(timeout=30)
+            closing.set()
+            with database_clock(morning()):
+                batches.close_due(now=morning())
+        else:
+            with transaction.atomic():
+                assert batches.open_batch() == 1
+                begun.set()
+                closing.wait(timeout=30)
+                time.sleep(0.2)
+                follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+
+    at_once(2, act)
+    assert Message.objects.get().batch == Identity.objects.get().batch == 1
+    assert roots() == [(1, 5)]
+    assert verify.verify_chain().whole
+
+
+@sqlite
+def test_on_sqlite_a_message_that_waited_joins_the_batch_of_after_the_wait(live_cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    begun, sending = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number:
+            begun.wait(timeout=30)
+            sending.set()
+            follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+        else:
+            with transaction.atomic():
+                Batch.objects.create(number=2, day=DAY)
+                begun.set()
+                sending.wait(timeout=30)
+                time.sleep(0.2)
+
+    at_once(2, act)
+    assert Message.objects.get().batch == Identity.objects.get().batch == 2
+    assert KeptLeaf.objects.get().batch == 1
 
 
 @postgresql
