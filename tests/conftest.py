@@ -19,7 +19,7 @@ from hypothesis import settings as property_settings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
-from complaints.services import reference_data
+from complaints.services import reference_data, signin_floors
 from tests import database
 from tests.world import Cast, SignedIn, make_cast, start_session
 
@@ -189,4 +189,5 @@ def _no_memory() -> None:
     for file in portal.VAR_DIR.glob("audit-*"):
         file.unlink()
     cache.clear()
+    signin_floors.forget_all()
     reference_data.clear_cache()

@@ -25,22 +25,22 @@ if __name__ == "__main__":
     django.setup()
 
 from complaints.domain import codes, hashchain
-from complaints.domain.sealing import commitment, primitives, records, segments, succession
+from complaints.domain.sealing import commitment, keys, primitives, records, segments, succession
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context
 from complaints.models.audit import AuditEntry
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import Complaint, Identity
 from complaints.models.oversight import Release
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import keyring
-from complaints.services.audit import log, verify_rows
+from complaints.services import keyring, reporter_identity
+from complaints.services.audit import identity_signature, log, verify_rows
 from complaints.services.team_keys import removal
 
 FILE: Final = Path(__file__).resolve().parents[1] / "docs" / "envelope.json"
 CODE: Final = "7Q2M0K9XWB3HTD5ZR8C6JN1V"
 # Named after whose keys they could be; the private bytes follow from the name.
-HOLDERS: Final = ("complaint", "member", "newcomer", "release", "triage", "triage-2", "stranger")
+HOLDERS: Final = ("complaint", "custodian", "member", "newcomer", "release", "triage", "triage-2", "stranger")
 Vector: TypeAlias = dict[str, Any]
 
 
@@ -77,9 +77,10 @@ def fixed_randomness(label: str) -> Iterator[None]:
         return fixed(f"{label} {drawn}", size)
 
     with ExitStack() as stack:
-        for module in (primitives, segments, commitment):
+        for module in (primitives, segments, commitment, keys, reporter_identity):
             stack.enter_context(patch.object(module, "random_bytes", draw))
-        stack.enter_context(patch.object(records, "seal", lambda public, data: seal_with(draw(32), public, data)))
+        for module in (records, reporter_identity):
+            stack.enter_context(patch.object(module, "seal", lambda public, data: seal_with(draw(32), public, data)))
         yield
 
 
@@ -238,6 +239,7 @@ def signature_vectors() -> list[Vector]:
         signature_vector("succession, by the old key", "triage", followed, link.by_predecessor),
         signature_vector("succession, by the new key", "triage-2", followed, link.by_itself),
         _reseal_vector(),
+        _identity_vector(),
         _removal_vector(),
         _entry_vector(),
     ]
@@ -254,6 +256,47 @@ def _reseal_vector() -> Vector:
     digest = bytes.fromhex(log.digest_of(sealed))
     parts = [("prefix", b"resealed grant"), ("grant", row("grant").bytes), ("first_digest", first), ("sealed", digest)]
     return signature_vector("a grant that was sealed again", "triage-2", parts, signed)
+
+
+def _identity() -> Identity:
+    """The sealed place of a name, with one in it, as it is first sent in batch 5."""
+    complaint, custodians = _complaint(), Team(pk=row("custodian"), public_key=key_set("custodian").box.public)
+    complaint.batch = 5
+    with fixed_randomness("identity"):
+        return reporter_identity.build(
+            complaint=complaint, name="Ratna", contact="0812", reporter=key_set("reporter"), custodians=custodians
+        )
+
+
+def _identity_vector() -> Vector:
+    """What a reporter signs with each version of the place of their name."""
+    identity = _identity()
+    parts = [("prefix", b"identity 1"), ("complaint", row("complaint").bytes)]
+    parts += [("version", (1).to_bytes(4, "big")), ("batch", (5).to_bytes(4, "big"))]
+    names = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
+    parts += [(name, bytes.fromhex(log.digest_of(getattr(identity, name)))) for name in names]
+    assert identity_signature.statement(identity) == b"".join(part for _label, part in parts)
+    return signature_vector("an identity", "reporter", parts, bytes(identity.signature))
+
+
+def identity_vectors() -> list[Vector]:
+    """An identity with all that opens it, and blobs that must not open."""
+    identity = _identity()
+    vector = {
+        "name": "identity",
+        "complaint": str(identity.complaint_id),
+        "content": {"name": "Ratna", "contact": "0812"},
+        "outer": {
+            holder: bytes(getattr(identity, f"outer_{holder}")).hex()
+            for holder in ("reporter", "complaint", "custodian")
+        },
+        "sealed": bytes(identity.blob).hex(),
+    }
+    return [
+        vector,
+        {"like": "identity", "name": "identity of version 2", "error": "unknown version 2", "first_byte": 2},
+        {"like": "identity", "name": "identity of another report", "error": "aead", "complaint": str(row("other"))},
+    ]
 
 
 def _removal_vector() -> Vector:
@@ -400,6 +443,7 @@ def build() -> Vector:
         "records": record_vectors(),
         "grants": grant_vectors(),
         "signatures": signature_vectors(),
+        "identities": identity_vectors(),
         "commitments": commitment_vectors(),
         "objects": object_vectors(),
     }

@@ -38,7 +38,7 @@ class EventFilter(ListFilter):
 class DayFilter(ListFilter):
     """Narrows the log to the last days, or to one day that is typed."""
 
-    title, parameter_name, template = gettext_lazy("Day"), "day", "admin/day_filter.html"
+    title, parameter_name, template = gettext_lazy("Date"), "day", "admin/day_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[AuditEntry]) -> list[Choice]:
         """Return the spans up to today, and the typed day where there is one."""

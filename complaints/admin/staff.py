@@ -6,6 +6,7 @@ the key that a person held ends with it.
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import date, timedelta
 from typing import Any, Final, cast
@@ -27,6 +28,7 @@ from complaints.admin.forms import StaffForm
 from complaints.admin.key_rotation import REFUSALS
 from complaints.admin.labels import sign_in_words
 from complaints.models.session import SealedSession
+from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Role, Staff, Team, TeamMembership
 from complaints.services import account_confirmation, first_look, mfa, practice, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
@@ -41,6 +43,9 @@ COMPARED_FIELDS: Final = {"first_name", "last_name", "nip", "agency"}
 MEMBERSHIP_FIELDS: Final = {"role", "body", "is_active"}
 # How far back an account's refused sign-ins and changes are shown.
 COUNTED_DAYS: Final = timedelta(days=14)
+# The entry of the session with a code that was shown: account, code, seconds since the epoch; and how long it is kept.
+SHOWN_CODE: Final = "confirmation_code"
+CODE_SECONDS: Final = 900
 
 
 class LanguageForm(BaseModelForm):
@@ -259,7 +264,10 @@ def reset_factor(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
 
 @staff_page("GET", "POST", opens_for=access.may_administer)
 def confirm(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Confirm what another administrator did to an account, and show once the code that opens it."""
+    """Confirm what another administrator did to an account, and show the code that opens it.
+
+    A reload makes no new code: for CODE_SECONDS the sealed session of who confirmed keeps the one that was shown.
+    """
     account = _other_account_or_404(request, object_id)
     waiting = account_confirmation.waiting_for(account)
     if waiting is None:
@@ -273,10 +281,22 @@ def confirm(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     }
     status = 200 if context["may_confirm"] else 409
     if request.method == "POST" and context["may_confirm"]:
-        # The code is shown on this page alone and nowhere kept, so there is no redirect.
         signer, now = request.keyring.signer, timezone.now()
-        context["code"] = account_confirmation.confirm(staff=account, by=request.user, signer=signer, now=now)
+        code = account_confirmation.confirm(staff=account, by=request.user, signer=signer, now=now)
+        request.session[SHOWN_CODE] = [str(account.pk), code, time.time()]
+        return redirect("admin:complaints_staff_confirm", account.pk)
+    context["code"] = _shown_code(request, waiting)
     return render(request, "admin/staff_confirm.html", context, model=Staff, status=status)
+
+
+def _shown_code(request: StaffRequest, waiting: AccountConfirmation) -> str:
+    """Return the code that this session was shown for an account, "" once it is over or opens nothing any more."""
+    account, code, at = request.session.get(SHOWN_CODE) or ("", "", 0.0)
+    if time.time() - at >= CODE_SECONDS:
+        request.session.pop(SHOWN_CODE, None)
+        return ""
+    is_this = account == str(waiting.staff_id) and account_confirmation.is_open_code(waiting, code)
+    return code if is_this else ""
 
 
 @staff_page("POST", opens_for=access.may_administer)

@@ -2,6 +2,9 @@
 
 A code is the only access to a report without an account. It is never stored, logged or put into an error: the
 database holds its lookup digest, which cannot be searched through at 120 bits.
+
+A code has no symbol for a version: the derivation has one. Another derivation has another lookup digest, so the row
+that a code finds tells how its keys are derived (docs/adr/0038-who-wrote-a-row-and-what-a-count-was.md).
 """
 
 import unicodedata
@@ -66,17 +69,17 @@ def lookup_digest(code: str) -> bytes:
 
     A plain hash suffices for secrets of 112 bits and more (OWASP ASVS 6.5.2).
     """
-    return _derive(code, b"lookup")
+    return _derive(code, b"lookup 1")
 
 
 def reporter_seed(code: str) -> bytes:
     """Return the 32 bytes of the reporter's X25519 private key. Raises MalformedCode unless canonical."""
-    return _derive(code, b"reporter")
+    return _derive(code, b"reporter 1")
 
 
 def sign_seed(code: str) -> bytes:
     """Return the 32 bytes of the reporter's Ed25519 seed. Raises MalformedCode unless canonical."""
-    return _derive(code, b"sign")
+    return _derive(code, b"sign 1")
 
 
 def _is_separator(character: str) -> bool:

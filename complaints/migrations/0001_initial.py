@@ -873,6 +873,7 @@ class Migration(migrations.Migration):
                 ('outer_reporter', models.BinaryField()),
                 ('outer_complaint', models.BinaryField()),
                 ('outer_custodian', models.BinaryField()),
+                ('signature', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField(default=1)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('batch', models.PositiveIntegerField()),

@@ -186,6 +186,8 @@ class Identity(models.Model):
     outer_reporter = models.BinaryField()
     outer_complaint = models.BinaryField()
     outer_custodian = models.BinaryField()
+    # Of the reporter over this version, or of the custodians where they sealed it again.
+    signature = models.BinaryField()
     # The number of the custodians' key that opens their half; the reporter's acts do not change that half.
     sealed_number = models.SmallIntegerField(default=1)
     # Counts the times that the row was written.

@@ -68,7 +68,7 @@ LINES: Final[dict[str, Line]] = {
             insert=True,
             update=(
                 *("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number"),
-                *("version", "batch"),
+                *("signature", "version", "batch"),
             ),
         ),
         jobs=READ,
@@ -113,7 +113,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK)),
     "complaints.Batch": Line(web=READ, jobs=APPEND),
     "complaints.KeptLeaf": _APPENDED_BY_STAFF,
-    "complaints.VerificationFault": Line(web=READ, jobs=APPEND),
+    "complaints.VerificationFault": Line(web=APPEND, jobs=APPEND),
     "complaints.VerificationState": Line(web=READ, jobs=EDIT),
     # Staff and teams. The owner makes teams (setup_keys); members change their keys.
     "complaints.Staff": Line(web=EDIT, jobs=READ),

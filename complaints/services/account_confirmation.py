@@ -102,6 +102,11 @@ def confirm(*, staff: Staff, by: Staff | None, signer: SignPair | None, now: dat
     return code
 
 
+def is_open_code(waiting: AccountConfirmation, code: str) -> bool:
+    """Whether a code that :func:`confirm` returned still opens the account: no later one has ended it."""
+    return hmac.compare_digest(bytes(waiting.code_digest or b""), _digest(waiting.staff, code))
+
+
 @transaction.atomic
 def open_account(*, staff: Staff, code: str, now: datetime) -> bool:
     """Open an account with the code of its confirmation, which works once; return whether it was right."""

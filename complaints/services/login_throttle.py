@@ -1,7 +1,8 @@
 """Growing delays at the staff login: each wrong password or code makes the next wait longer.
 
 Delays count for an account from one source, and for the source alone, so that an attacker does not delay the account's
-owner at another source. A source is stored for minutes, as a digest keyed with the secret of the environment.
+owner at another source. A source is stored for minutes, as a digest keyed with the secret of the environment. A row
+that somebody sets back is raised again to what this process knows of it (services/signin_floors.py).
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.session import LoginDelay
+from complaints.services import signin_floors
 
 # (attempts without a delay, longest delay in seconds)
 PAIR, SOURCE = (3, 300), (30, 60)
@@ -37,35 +40,74 @@ def _delay_seconds(failures: int, free: int, longest: int) -> int:
     return 0 if failures < free else min(2 ** min(failures - free + 1, 20), longest)
 
 
-@transaction.atomic
 def begin(*, kind: str, account: str, source: str, now: datetime) -> None:
     """Count an attempt as failed until :func:`succeeded` is called, so that simultaneous attempts are counted too.
 
     ``kind`` is "password" or "factor", each with its own count; ``account`` is the username as entered, known or not.
     During a delay Throttled is raised: the attempt is not counted, and the caller must not check it.
     """
-    purge(now=now)
     keys = {_digest(kind, "pair", account.casefold(), source): PAIR, _digest(kind, "source", source): SOURCE}
-    rows = []
+    rows, was_set_back = _begin(keys, now)
+    if was_set_back:
+        signin_floors.tell_delay(timezone.localdate(now))
+        raise Throttled(_remaining(rows, now))
+    for row in rows:
+        signin_floors.delay_again(row.pk, row.until)
+
+
+@transaction.atomic
+def _begin(keys: dict[str, tuple[int, int]], now: datetime) -> tuple[list[LoginDelay], bool]:
+    """Return the delays of an attempt, raised by it, and False; where one was set back, as they were, and True.
+
+    They are written then too, so that they hold for the other processes. Raises Throttled.
+    """
+    purge(now=now)
+    rows, was_set_back = [], False
     for key in sorted(keys):
         LoginDelay.objects.get_or_create(pk=key, defaults={"until": now})
-        rows.append(LoginDelay.objects.select_for_update().get(pk=key))
-    remaining = max((row.until - now).total_seconds() for row in rows)
-    if remaining > 0:
-        raise Throttled(math.ceil(remaining))
+        row = LoginDelay.objects.select_for_update().get(pk=key)
+        was_set_back |= _raise_to_floor(row, now)
+        rows.append(row)
+    if not was_set_back and (seconds := _remaining(rows, now)) > 0:
+        raise Throttled(seconds)
     for row in rows:
-        row.failures += 1
-        row.until = now + timedelta(seconds=_delay_seconds(row.failures, *keys[row.pk]))
+        if not was_set_back:
+            row.failures += 1
+            row.until = now + timedelta(seconds=_delay_seconds(row.failures, *keys[row.pk]))
         row.save()
+    return rows, was_set_back
+
+
+def _remaining(rows: list[LoginDelay], now: datetime) -> int:
+    return math.ceil(max((row.until - now).total_seconds() for row in rows))
+
+
+def _raise_to_floor(row: LoginDelay, now: datetime) -> bool:
+    """Raise a delay to what this process has added to it; return whether it was ended while it ran."""
+    known = signin_floors.delays.get(row.pk)
+    if known is None or known.until < now - RETENTION:
+        signin_floors.delays.drop(row.pk)
+        return False
+    row.failures = max(row.failures, known.failures)
+    if known.until <= now or row.until >= known.until:
+        return False
+    row.until = known.until
+    return True
 
 
 @transaction.atomic
 def succeeded(*, kind: str, account: str, source: str, now: datetime) -> None:
-    """Delete the failures of the account from this source, and take back what :func:`begin` counted for the source."""
-    LoginDelay.objects.filter(pk=_digest(kind, "pair", account.casefold(), source)).delete()
-    row = LoginDelay.objects.select_for_update().filter(pk=_digest(kind, "source", source)).first()
+    """Delete the failures of the account from this source, and take back what :func:`begin` counted for the source.
+
+    A delay that another attempt has begun meanwhile stays.
+    """
+    pair, whole = _digest(kind, "pair", account.casefold(), source), _digest(kind, "source", source)
+    own = signin_floors.end_delay(pair, now, all_failures=True)
+    LoginDelay.objects.filter(pk=pair, until__lte=own).delete()
+    own = signin_floors.end_delay(whole, now)
+    row = LoginDelay.objects.select_for_update().filter(pk=whole).first()
     if row is not None:
-        row.failures, row.until = max(row.failures - 1, 0), now
+        row.failures, row.until = max(row.failures - 1, 0), now if row.until <= own else row.until
         row.save()
 
 

@@ -9,19 +9,33 @@ from __future__ import annotations
 import json
 import uuid
 from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, split
-from complaints.domain.sealing.primitives import decrypt, encrypt, pad, random_bytes, seal, unpad, unseal
+from complaints.domain.sealing.primitives import (
+    decrypt,
+    encrypt,
+    pad,
+    random_bytes,
+    seal,
+    unknown_version,
+    unpad,
+    unseal,
+)
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of, seal_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team
 from complaints.services import resealing_registry, team_key_history
-from complaints.services.audit import batches, leaves
+from complaints.services.audit import batches, identity_signature, leaves
 from complaints.services.keyring import Keyring, Locked
 
 BOX_SIZES = (4096,)
 BLOB_SIZES = (16384,)
+# New rows have this version. It stands for the whole row: the blob, the box in it and the three outer keys.
+VERSION = b"\x01"
+_OPENERS: Final[Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]] = {b"\x01": decrypt}
 
 
 def build(*, complaint: Complaint, name: str, contact: str, reporter: KeySet, custodians: Team) -> Identity:
@@ -42,14 +56,16 @@ def build(*, complaint: Complaint, name: str, contact: str, reporter: KeySet, cu
     }
     identity = Identity(complaint=complaint, sealed_number=custodians.key_number, batch=complaint.batch)
     _seal_outer(identity, inner, reporter=reporter, complaint=complaint, custodian_key=bytes(custodians.public_key))
+    identity_signature.sign(identity, reporter.sign)
     return identity
 
 
 def rewrite(*, identity: Identity, reporter: KeySet, custodians: Team) -> None:
-    """Encrypt the identity again under a new key and save it; raises SealError where it does not open.
+    """Encrypt the identity again under a new key and save it, signed; raises SealError where it does not open.
 
     Every message or withdrawal of the reporter calls this, so that a change of the row does not reveal a consent.
     """
+    identity_signature.check(identity)
     old_leaf = leaves.identity_leaf(identity)
     inner = open_outer(identity, unseal(reporter.box, bytes(identity.outer_reporter)))
     context = _half_context(identity.complaint_id)
@@ -58,13 +74,20 @@ def rewrite(*, identity: Identity, reporter: KeySet, custodians: Team) -> None:
     key = bytes(custodians.public_key)
     _seal_outer(identity, inner, reporter=reporter, complaint=identity.complaint, custodian_key=key)
     batches.move_to_open_batch(identity, old_leaf)
+    identity_signature.sign(identity, reporter.sign)
     identity.save(update_fields=[*leaves.IDENTITY_COLUMNS, "version", "batch"])
 
 
 def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
-    """Decrypt the outer layer: the box, the two halves and the consent; raises SealError for another key."""
-    owner = str(identity.complaint_id).encode()
-    content = json.loads(unpad(decrypt(outer_key, bytes(identity.blob), owner), BLOB_SIZES))
+    """Decrypt the outer layer: the box, the two halves and the consent.
+
+    Raises SealError for an unknown version and for another key.
+    """
+    owner, raw = str(identity.complaint_id).encode(), bytes(identity.blob)
+    opener = _OPENERS.get(raw[:1])
+    if opener is None:
+        raise unknown_version(raw[:1])
+    content = json.loads(unpad(opener(outer_key, raw[1:], owner), BLOB_SIZES))
     return {name: b64decode(value) for name, value in content.items()}
 
 
@@ -85,7 +108,7 @@ def _seal_outer(
 
 def _blob(inner: dict[str, bytes], outer_key: bytes, owner: bytes) -> bytes:
     content = json.dumps({name: b64encode(value).decode() for name, value in inner.items()}).encode()
-    return encrypt(outer_key, pad(content, BLOB_SIZES), owner)
+    return VERSION + encrypt(outer_key, pad(content, BLOB_SIZES), owner)
 
 
 def _half_context(complaint_id: uuid.UUID) -> Context:
@@ -94,6 +117,7 @@ def _half_context(complaint_id: uuid.UUID) -> Context:
 
 def _reseal(identity: Identity, keyring: Keyring, team: Team) -> None:
     """Seal the custodians' half and their copy of the outer key to their current key; the other parts stay."""
+    identity_signature.check(identity)
     old_leaf = leaves.identity_leaf(identity)
     outer_key = _outer_key(identity, keyring, team)
     inner = open_outer(identity, outer_key)
@@ -104,6 +128,7 @@ def _reseal(identity: Identity, keyring: Keyring, team: Team) -> None:
     identity.blob = _blob(inner, outer_key, str(identity.complaint_id).encode())
     identity.outer_custodian = seal(bytes(team.public_key), outer_key)
     batches.move_to_open_batch(identity, old_leaf)
+    identity_signature.sign(identity, keyring.team(team).sign)
 
 
 def _outer_key(identity: Identity, keyring: Keyring, team: Team) -> bytes:
@@ -125,6 +150,6 @@ resealing_registry.register(
             else Identity.objects.none()
         ),
         reseal=_reseal,
-        columns=("blob", "outer_custodian", "version", "batch"),
+        columns=("blob", "outer_custodian", "signature", "version", "batch"),
     )
 )

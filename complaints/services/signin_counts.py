@@ -17,6 +17,7 @@ from complaints import access, fast_sql
 from complaints.adapters import mail
 from complaints.models.sign_in import REFUSED, UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Staff
+from complaints.services import signin_floors
 from complaints.services.audit import log
 
 Kind = SigninCount.Kind
@@ -48,17 +49,32 @@ def account_named(username: str) -> uuid.UUID:
 
 
 def count(*, kind: Kind, account: uuid.UUID, day: date) -> int:
-    """Count an attempt of ``day``; return the number of them so far, this one included."""
-    return fast_sql.count_signin(account, day, kind.value)
+    """Count an attempt of ``day``; return the number of them so far, this one included.
+
+    A row that was set back below what this process has counted itself is raised to it again, and that is told.
+    """
+    before = signin_floors.counted(account, kind.value, day)
+    stored = fast_sql.count_signin(account, day, kind.value)
+    if kind not in REFUSED:
+        return stored
+    own = signin_floors.add(account, kind.value, day)
+    if not signin_floors.has_fallen(account, kind.value, before, stored):
+        return stored
+    SigninCount.objects.filter(account=account, day=day, kind=kind, n__lt=own).update(n=own)
+    signin_floors.tell_count(account, kind.value, day)
+    return own
 
 
 def take_back(*, kind: Kind, account: uuid.UUID, day: date) -> None:
     """Undo one :func:`count` of an attempt that turned out right."""
+    signin_floors.take_back(account, kind.value, day)
     SigninCount.objects.filter(account=account, day=day, kind=kind, n__gt=0).update(n=F("n") - 1)
 
 
 def needs_two_codes(*, staff: Staff, day: date) -> bool:
     """Whether so many codes for an account were wrong on ``day`` that one code is not enough any more."""
+    if signin_floors.counted(staff.pk, Kind.CODE.value, day).n >= SINGLE_CODES:
+        return True
     return SigninCount.objects.filter(account=staff.pk, day=day, kind=Kind.CODE, n__gte=SINGLE_CODES).exists()
 
 

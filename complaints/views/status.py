@@ -131,6 +131,7 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
     facts = {
         "may_answer": report.may_answer,
         "may_withdraw": report.may_withdraw,
+        "under_check": report.under_check,
         "question": bool(report.question),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,

@@ -7,6 +7,7 @@ factor were given just before.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -42,8 +44,9 @@ from complaints.services.signin_counts import Kind
 from portal.accounts import step_up
 from portal.accounts.adapters import source
 
-# The code of the ValidationError that asks for another code before it says anything of the first.
-NEXT_CODE = "next_code"
+# The code of the ValidationError that asks for another code before it says anything of the first, and that of one for a
+# wrong password or factor.
+NEXT_CODE, WRONG = "next_code", "wrong"
 
 
 @contextmanager
@@ -111,6 +114,11 @@ class KeyForm(AuthenticateWebAuthnForm):
                 raise get_adapter().validation_error("incorrect_code") from error
 
 
+def wait_words(seconds: int) -> dict[str, int]:
+    """Return what account/wait.html shows: the seconds, and from a minute on the minutes, rounded up."""
+    return {"wait": seconds, "wait_minutes": math.ceil(seconds / 60) if seconds >= 60 else 0}
+
+
 class ThrottledView(FormView):  # type: ignore[type-arg]
     """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
 
@@ -121,8 +129,9 @@ class ThrottledView(FormView):  # type: ignore[type-arg]
             return self.throttled(error.seconds)
 
     def throttled(self, seconds: int) -> HttpResponse:
-        """Return the page with the wait in seconds; the posted secrets are not checked."""
-        response = self.render_to_response(self.get_context_data(form=self.empty_form(), wait=seconds), status=429)
+        """Return the page with the wait; the posted secrets are not checked."""
+        context = self.get_context_data(form=self.empty_form(), **wait_words(seconds))
+        response = self.render_to_response(context, status=429)
         response.headers["Retry-After"] = str(seconds)
         return response
 
@@ -157,7 +166,7 @@ class SecondFactorView(AuthenticateView):
         except login_throttle.Throttled as error:
             user = self.stage.login.user
             self.auth_form, self.webauthn_form = CodeForm(user=user), KeyForm(user=user)
-            response = self.render_to_response(self.get_context_data(wait=error.seconds), status=429)
+            response = self.render_to_response(self.get_context_data(**wait_words(error.seconds)), status=429)
             response.headers["Retry-After"] = str(error.seconds)
         return response
 
@@ -233,19 +242,30 @@ class ConfirmForm(forms.Form):
             if isinstance(form, CodeForm) and form.asks_next:
                 raise forms.ValidationError(_("Now the code that follows."), code=NEXT_CODE)
         if not is_right:
-            raise forms.ValidationError(_("Password or second factor is not right."))
+            raise forms.ValidationError(_("Password or second factor is not right."), code=WRONG)
         return cleaned
 
 
 @method_decorator(login_required, name="dispatch")
 class ConfirmView(ThrottledView):
-    """Asks for password and factor again before a person changes how they sign in."""
+    """Asks for password and factor again before a person changes how they sign in.
+
+    MOST_WRONG_CODES wrong answers end the session: whoever has only a cookie learns neither by trying.
+    """
 
     form_class = ConfirmForm
     template_name = "account/reauthenticate.html"
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def form_invalid(self, form: ConfirmForm) -> HttpResponse:
+        """Show the page again, or end the session; a wrong password counts like a wrong code, so neither is told."""
+        if form.has_error(NON_FIELD_ERRORS, WRONG) and step_up.count_wrong_code(self.request):
+            self.request.session.flush()
+            messages.error(self.request, _("Several answers were wrong, so the session has ended. Sign in again."))
+            return redirect("account_login")
+        return super().form_invalid(form)
 
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
         """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""

@@ -36,7 +36,7 @@ DIFFERENCES = {
 }
 # [the id of the person who gave the password, seconds since the epoch].
 FIRST_FACTOR = "password_at"
-# How many codes of this sign-in were wrong, and how many end it.
+# How many codes of this sign-in, or answers of a later confirmation, were wrong, and how many end it.
 WRONG_CODES = "wrong_codes"
 MOST_WRONG_CODES = 5
 # [the id of the person, a code that counts together with the next one only, seconds since the epoch].
@@ -98,7 +98,7 @@ def held_keys(request: HttpRequest, user: Staff) -> Any:
 
 
 def count_wrong_code(request: HttpRequest) -> bool:
-    """Count a wrong code of a sign-in that waits for its second factor; return whether it ends the sign-in."""
+    """Count a wrong code, or a wrong answer to a later confirmation; return whether it ends the session."""
     wrong = request.session.get(WRONG_CODES, 0) + 1
     request.session[WRONG_CODES] = wrong
     return bool(wrong >= MOST_WRONG_CODES)
@@ -124,6 +124,7 @@ def repeat_login(request: HttpRequest, user: Staff, *, factor: bool) -> None:
     """Record that a signed-in person gave the password again, and with ``factor`` the second factor too."""
     session, now = request.session, time.time()
     session[FIRST_FACTOR] = [str(user.pk), now]
+    session.pop(WRONG_CODES, None)
     if factor:
         session[FACTOR] = [str(user.pk), now]
     elif PENDING in session:

@@ -25,7 +25,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.session import LoginDelay, SealedSession
 from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Role, Staff
-from complaints.services import account_confirmation, mfa, signin_counts
+from complaints.models.verification import VerificationFault
+from complaints.services import account_confirmation, mfa, signin_counts, signin_floors
 from complaints.services.signin_counts import SINGLE_CODES, Kind
 from complaints.services.team_keys import personal
 from portal.accounts import sessions, step_up
@@ -111,6 +112,38 @@ def test_a_security_key_is_never_counted(cast: Cast, noon: Any) -> None:
     assert wrong_codes() == 0
 
 
+@pytest.mark.parametrize("wrong", ["code", "password"])
+def test_five_wrong_answers_to_a_confirmation_end_the_session(signed_in: SignedIn, noon: Any, wrong: str) -> None:
+    """Whoever has only the cookie could otherwise try both for ten hours."""
+    client = signed_in("vera")
+    row = sessions.row_id(cookie_of(client))
+    answer = {"password": PASSWORD, "code": "salah"} if wrong == "code" else {"password": "salah", "code": "1"}
+    for _answer in range(MOST_WRONG_CODES - 1):
+        page = client.post(reverse(CONFIRM), answer)
+        assert page.status_code == 200
+        assert "Kata sandi atau faktor kedua salah." in page.content.decode(), "whichever was wrong"
+        noon.shift(20)
+    counted = SigninCount.objects.get().n
+    assert to(client.post(reverse(CONFIRM), answer)) == reverse(LOGIN)
+    assert SigninCount.objects.get().n == counted + 1 == MOST_WRONG_CODES, "like codes and passwords of a sign-in"
+    assert not SealedSession.objects.filter(pk=row).exists()
+    assert "Beberapa jawaban salah" in client.get(reverse(LOGIN)).content.decode()
+
+
+def test_an_empty_answer_and_a_right_one_do_not_end_the_session(signed_in: SignedIn, noon: Any) -> None:
+    client = signed_in("vera")
+    for _round in range(2):
+        for _answer in range(MOST_WRONG_CODES - 1):
+            client.post(reverse(CONFIRM), {"password": PASSWORD, "code": "salah"})
+            client.post(reverse(CONFIRM), {})
+            noon.shift(20)
+        noon.shift(60)
+        right = {"password": PASSWORD, "code": app_code(APPS["vera"])}
+        SigninCount.objects.all().delete()
+        signin_floors.forget_all()
+        assert to(client.post(reverse(CONFIRM), right)) == reverse("mfa_index")
+
+
 # --- Two codes
 
 
@@ -159,6 +192,27 @@ def test_of_posts_at_once_no_more_than_ten_are_judged_alone(cast: Cast, noon: An
         patch.setattr(signin_counts, "needs_two_codes", lambda **_account: False)
         assert give(client, app_code(APPS["vera"])).status_code == 200
     assert "_auth_user_id" not in client.session
+
+
+def test_whoever_deletes_the_counts_guesses_no_more(cast: Cast, noon: Any) -> None:
+    """With a right password, and a right to write to the database."""
+    judged = 0
+    with pytest.MonkeyPatch.context() as patch:
+        use_code = mfa.use_code
+
+        def spy(**given: Any) -> Any:
+            nonlocal judged
+            judged += given["code_before"] is None
+            return use_code(**given)
+
+        patch.setattr(mfa, "use_code", spy)
+        for number in range(2 * SINGLE_CODES):
+            client = password_only(Client(REMOTE_ADDR=f"203.0.113.{number}"))
+            SigninCount.objects.all().delete()
+            give(client, "000000")
+    assert judged == SINGLE_CODES
+    fault = VerificationFault.objects.get()
+    assert (fault.code, fault.subject) == ("signin.fell", f"staff {cast['vera'].pk}")
 
 
 def test_two_recovery_codes_are_enough(cast: Cast, signed_in: SignedIn, noon: Any) -> None:
@@ -352,11 +406,13 @@ def test_two_administrators_let_a_person_back_in(signed_in: SignedIn, cast: Cast
     initial = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", page)[0]
     address = reverse("admin:complaints_staff_confirm", args=[vera.pk])
     assert "Diminta oleh adi pada" in other.get(address).content.decode()
-    confirmed = other.post(address)
+    confirmed = other.post(address, follow=True)
     assert reverse("admin:complaints_staff_change", args=[vera.pk]) in confirmed.content.decode()
     code = confirmed.context["code"]
     assert code in confirmed.content.decode()
     assert code not in other.get(reverse("admin:complaints_staff_change", args=[vera.pk])).content.decode()
+    assert other.get(address).context["code"] == code, "a reload draws no new one"
+    assert not adi.get(address).context["code"]
     client = Client()
     client.post(reverse(LOGIN), {"login": "vera", "password": initial})
     form = {"oldpassword": initial, "password1": NEW, "password2": NEW}

@@ -13,7 +13,7 @@ from tests.browser.window import Opener
 from tests.world import Cast, send_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DONE = "Tidak ada lagi yang disegel dengan kunci lama tim ini."
+DONE = "Tidak ada lagi yang dikunci dengan kunci lama tim ini."
 
 
 def test_a_removal_to_the_end(window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +12,10 @@ from playwright.sync_api import expect
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
+from complaints.models.job import JobFailure, JobName
+from complaints.models.team import Staff
+from complaints.services.audit import named_faults
+from complaints.services.audit.faults import Fault
 from tests.browser.files import letter, photo
 from tests.browser.measure import focus_of, looked_at
 from tests.browser.people import Officer, ReportTexts
@@ -20,6 +26,7 @@ from tests.world import Cast, send_report
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE, TABLET, DESK = 360, 768, 1280
+DAY = date(2026, 11, 9)
 Look = Callable[..., None]
 
 
@@ -149,7 +156,7 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
         "fitri": [f"{other}/teruskan/", "complaints/team/", "saya/", "sandi/", *OWN],
         "kirana": ["", "complaints/release/", f"{ours}/change/", f"{ours}/langkah/take_up/"],
         "adi": ["", "complaints/staff/", "complaints/staff/add/", "complaints/category/"],
-        "audi": ["complaints/auditentry/"],
+        "audi": ["complaints/auditentry/", "complaints/verificationfault/"],
         "super": ["complaints/case/", f"{case}/change/"],
     }
     problems: list[str] = looked_at(window().go("/kantor/masuk/"), "id", ((TABLET, "light"), (DESK, "dark")))
@@ -159,6 +166,30 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
         Officer(browser, name)
         for path in paths:
             problems += looked_at(browser.go(f"/kantor/{path}"), "id", windows, least=0)
+    assert problems == []
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_pages_of_jobs_and_faults_lie_well_on_a_phone(window: Opener, live_cast: Cast, language: str) -> None:
+    """Without scripts: the menu is folded, opens and leads on; in a wide window it lies open."""
+    JobFailure.objects.create(name=JobName.VERIFY_CHAIN, day=DAY, type="OperationalErrorOfALongName")
+    gone = [Fault(None, "identity.signature", f"complaint {uuid.uuid4()}", "ab" * 32)]
+    gone.append(Fault(7, "case.status", "KN-26-ABCDEF", "verified.1"))
+    named_faults.store(gone, today=DAY)
+    Staff.objects.update(language=language)
+    browser, problems = window(script=False), list[str]()
+    Officer(browser, "super")
+    for path in ("", "complaints/jobfailure/", "complaints/verificationfault/"):
+        browser.go(f"/kantor/{path}")
+        problems += looked_at(browser, language, ((PHONE, "light"), (PHONE, "dark"), (DESK, "light")), least=0)
+        expect(browser.page.locator(".ways a").first).to_be_visible()
+        browser.page.set_viewport_size({"width": PHONE, "height": 740})
+        expect(browser.page.locator(".ways a").first).to_be_hidden()
+        height = browser.page.locator("header .top").evaluate("node => node.getBoundingClientRect().height")
+        assert height <= 740 / 6, f"{path}: the head takes {height} px"
+    browser.page.locator("summary", has_text="Menu").first.click()
+    browser.follow(browser.page.locator(".ways a").last)
+    assert browser.path == "/kantor/saya/"
     assert problems == []
 
 

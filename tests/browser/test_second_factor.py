@@ -3,12 +3,13 @@ code; without scripts as far as no key is needed."""
 
 from __future__ import annotations
 
+import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
 
 from complaints.models.session import SealedSession
-from complaints.services import account_confirmation, mfa, signin_counts
+from complaints.services import account_confirmation, login_throttle, mfa, signin_counts
 from complaints.services.signin_counts import SINGLE_CODES, Kind
 from complaints.services.team_keys import personal
 from tests.browser.people import Officer
@@ -143,3 +144,31 @@ def test_after_many_wrong_codes_two_are_asked_for_without_scripts(live_cast: Cas
         browser.follow(browser.page.locator("main form button.btn-primary"))
         assert browser.path == "/kantor/"
         assert "10 kode salah" in browser.words
+
+
+def test_a_reload_keeps_the_code_of_a_confirmation(live_cast: Cast, window: Opener) -> None:
+    vera, now = live_cast["vera"], timezone.now()
+    cause = account_confirmation.Cause.PASSWORD
+    account_confirmation.ask(staff=vera, cause=cause, by=live_cast["adi"], signer=None, now=now)
+    officer = Officer(window(script=False), "super")
+    browser = officer.window.go(f"/kantor/complaints/staff/{vera.pk}/pengesahan/")
+    browser.follow(browser.page.locator("button.main"))
+    code = browser.page.locator("#confirmation-code").inner_text()
+    browser.page.reload()
+    assert browser.page.locator("#confirmation-code").inner_text() == code
+    assert browser.page.locator("button.main").count() == 0
+    assert account_confirmation.open_account(staff=vera, code=code, now=now)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59, "59 detik"), (226, "4 menit"), (60, "1 menit")])
+def test_a_wait_is_told_in_words_that_fit(
+    live_cast: Cast, window: Opener, monkeypatch: pytest.MonkeyPatch, seconds: int, words: str
+) -> None:
+    def begin(**_attempt: object) -> None:
+        raise login_throttle.Throttled(seconds)
+
+    monkeypatch.setattr(login_throttle, "begin", begin)
+    browser = window(script=False)
+    browser.may_answer = {429}
+    gives_password(browser, "vera")
+    assert f"Mohon tunggu {words}, lalu coba lagi." in browser.words

@@ -3,9 +3,11 @@ that was written from docs/envelope.md alone."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +19,10 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing import segments
 from complaints.domain.sealing.commitment import ProvenAnswer, commit, verify_answer
 from complaints.domain.sealing.keys import KeySet, reporter_keys
-from complaints.domain.sealing.primitives import random_bytes, seal, verify
+from complaints.domain.sealing.primitives import random_bytes, seal, unseal, verify
 from complaints.domain.sealing.records import Context, open_record
+from complaints.models.complaint import Identity
+from complaints.services import reporter_identity
 from tests import envelope
 
 STORED: dict[str, Any] = json.loads(envelope.FILE.read_text(encoding="utf-8"))
@@ -117,6 +121,30 @@ def test_signatures_hold(vector: Vector) -> None:
         assert hashchain.next_digest(bytes.fromhex(vector["previous"]), vector["payload"].encode()) == statement
 
 
+def identity_of(vector: Vector) -> Identity:
+    identity = Identity(complaint_id=uuid.UUID(vector["complaint"]), blob=bytes.fromhex(vector["sealed"]))
+    for holder, sealed in vector["outer"].items():
+        setattr(identity, f"outer_{holder}", bytes.fromhex(sealed))
+    return identity
+
+
+@pytest.mark.parametrize("vector", vectors("identities"))
+def test_identities_open_for_their_three_holders(vector: Vector) -> None:
+    identity = identity_of(vector)
+    for holder in ("reporter", "complaint", "custodian"):
+        outer_key = unseal(key_set(holder).box, bytes(getattr(identity, f"outer_{holder}")))
+        inner = reporter_identity.open_outer(identity, outer_key)
+        assert {name: len(part) for name, part in inner.items()}["consent"] == 1024
+
+
+@pytest.mark.parametrize("vector", vectors("identities", refused=True))
+def test_other_identities_are_refused(vector: Vector) -> None:
+    identity = identity_of(vector)
+    outer_key = unseal(key_set("reporter").box, bytes(identity.outer_reporter))
+    with pytest.raises(SealError, match=vector["error"]):
+        reporter_identity.open_outer(identity, outer_key)
+
+
 @pytest.mark.parametrize("vector", vectors("commitments"))
 def test_commitments_and_their_proofs_hold(vector: Vector) -> None:
     root = bytes.fromhex(vector["commitment"])
@@ -174,6 +202,39 @@ def test_a_stranger_opens_a_record(vector: Vector) -> None:
         "t": recipient["box_public"],
         "b": vector["body"],
     }
+
+
+def open_sealed(sealed: bytes, keys: Vector) -> bytes:
+    public, private = bytes.fromhex(keys["box_public"]), bytes.fromhex(keys["box_private"])
+    opened: bytes = bindings.crypto_box_seal_open(sealed, public, private)
+    return opened
+
+
+def open_cipher(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+    padded = bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(sealed[24:], associated, sealed[:24], key)
+    content: bytes = padded[: padded.rindex(b"\x80")]
+    return content
+
+
+@pytest.mark.parametrize("vector", vectors("identities"))
+def test_a_stranger_with_both_halves_reads_a_name(vector: Vector) -> None:
+    owner, blob = vector["complaint"].encode(), bytes.fromhex(vector["sealed"])
+    outer_key = open_sealed(bytes.fromhex(vector["outer"]["custodian"]), STORED["keys"]["custodian"])
+    assert (blob[0], len(blob)) == (1, 1 + 24 + 16384 + 16)
+    inner = {name: base64.b64decode(part) for name, part in json.loads(open_cipher(outer_key, blob[1:], owner)).items()}
+    halves = []
+    for holder in ("custodian", "reporter"):
+        padded = open_sealed(inner[holder][1:], STORED["keys"][holder])
+        halves.append(bytes.fromhex(json.loads(padded[64 : padded.rindex(b"\x80")])["b"]))
+    key = bytes(a ^ b for a, b in zip(*halves, strict=True))
+    assert json.loads(open_cipher(key, inner["box"], owner)) == vector["content"]
+
+
+@pytest.mark.parametrize("vector", vectors("codes"))
+def test_a_stranger_derives_from_a_code(vector: Vector) -> None:
+    code = vector["code"].encode()
+    derived = [blake2b(code, person).hex() for person in (b"lookup 1", b"reporter 1", b"sign 1")]
+    assert derived == [vector["lookup"], vector["box_private"], vector["sign_seed"]]
 
 
 @pytest.mark.parametrize("vector", vectors("objects"))

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from complaints.models.session import LoginDelay
-from complaints.services import login_throttle
+from complaints.models.verification import VerificationFault
+from complaints.services import login_throttle, signin_floors
 from complaints.services.login_throttle import Throttled
 from tests.security.traces import hits, tables
 from tests.world import at
@@ -85,3 +86,57 @@ def test_a_source_is_kept_for_minutes_and_never_readable(db: None) -> None:
     assert LoginDelay.objects.exists()
     login_throttle.purge(now=NOW + timedelta(minutes=16))
     assert not LoginDelay.objects.exists()
+
+
+# --- Whoever writes to the database
+
+
+@pytest.mark.parametrize("how", ["deleted", "ended"])
+def test_a_delay_that_was_set_back_goes_on_and_is_told(db: None, how: str) -> None:
+    fail(3)
+    if how == "deleted":
+        LoginDelay.objects.all().delete()
+    else:
+        LoginDelay.objects.update(failures=0, until=NOW)
+    with pytest.raises(Throttled) as slow:
+        begin(source=HERE)
+    assert slow.value.seconds == 2
+    assert LoginDelay.objects.filter(failures=3, until=NOW + timedelta(seconds=2)).exists(), "for other processes too"
+    fault = VerificationFault.objects.get()
+    assert (fault.code, fault.subject, fault.state) == ("signin.fell", "login delay", "2026-11-09")
+
+
+def test_delays_grow_on_however_often_their_rows_are_deleted(db: None) -> None:
+    now, waits = NOW, []
+    for _guess in range(8):
+        waited = 0
+        while True:
+            LoginDelay.objects.all().delete()
+            try:
+                login_throttle.begin(kind="password", account="vera", source=HERE, now=now)
+                break
+            except Throttled as slow:
+                waited += slow.seconds
+                now += timedelta(seconds=slow.seconds)
+        waits.append(waited)
+    assert waits == [0, 0, 0, 2, 4, 8, 16, 32]
+
+
+def test_no_act_of_the_portal_looks_like_a_delay_set_back(db: None) -> None:
+    """Success, also of another process, and deletion of old rows: none is told, and success forgets."""
+    fail(3)
+    later = NOW + timedelta(seconds=2)
+    login_throttle.begin(kind="password", account="vera", source=HERE, now=later)
+    login_throttle.succeeded(kind="password", account="vera", source=HERE, now=later)
+    for _typing_error in range(3):
+        login_throttle.begin(kind="password", account="vera", source=HERE, now=later)
+    signin_floors.forget_all()
+    # The success of an attempt that another process began before this delay leaves the delay as it is.
+    login_throttle.succeeded(kind="password", account="vera", source=HERE, now=later)
+    with pytest.raises(Throttled):
+        login_throttle.begin(kind="password", account="vera", source=HERE, now=later)
+    much_later = later + timedelta(minutes=20)
+    login_throttle.purge(now=much_later)
+    login_throttle.begin(kind="password", account="vera", source=HERE, now=much_later)
+    assert set(LoginDelay.objects.values_list("failures", flat=True)) == {1}
+    assert not VerificationFault.objects.exists()

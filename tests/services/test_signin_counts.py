@@ -4,6 +4,7 @@ and at night to the chain, for which no attempt waits."""
 from __future__ import annotations
 
 import threading
+import uuid
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -16,9 +17,10 @@ from complaints import queue, tasks
 from complaints.models.audit import AuditEntry
 from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Staff
-from complaints.services import mfa, scheduled, signin_counts
+from complaints.models.verification import VerificationFault
+from complaints.services import mfa, scheduled, signin_counts, signin_floors
 from complaints.services.audit import verify
-from complaints.services.signin_counts import TELL_ABOVE, Kind
+from complaints.services.signin_counts import SINGLE_CODES, TELL_ABOVE, Kind
 from tests.world import Cast, at
 
 DAY = date(2026, 11, 9)
@@ -198,3 +200,61 @@ def test_the_job_does_both(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     count(cast, Kind.CODE, TELL_ABOVE + 1)
     scheduled.report_signin_counts(today=NEXT, now=at(NEXT, 0))
     assert len(mail.outbox) == 2 and len(entries()) == 1
+
+
+# --- Whoever writes to the database
+
+
+@pytest.mark.parametrize("how", ["deleted", "lowered"])
+def test_a_count_that_was_set_back_is_raised_again_and_told(cast: Cast, how: str) -> None:
+    count(cast, Kind.CODE, 4)
+    if how == "deleted":
+        SigninCount.objects.all().delete()
+    else:
+        SigninCount.objects.update(n=1)
+    count(cast, Kind.CODE)
+    assert SigninCount.objects.get().n == 5
+    fault = VerificationFault.objects.get()
+    assert (fault.code, fault.subject, fault.state) == ("signin.fell", f"staff {cast['vera'].pk}", "2026-11-09.code")
+
+
+def test_after_ten_wrong_codes_no_row_makes_one_code_enough(cast: Cast) -> None:
+    count(cast, Kind.CODE, SINGLE_CODES)
+    SigninCount.objects.all().delete()
+    assert signin_counts.needs_two_codes(staff=cast["vera"], day=DAY)
+    assert not signin_counts.needs_two_codes(staff=cast["vera"], day=NEXT)
+    assert signin_counts.count(kind=Kind.CODE, account=cast["vera"].pk, day=DAY) == SINGLE_CODES + 1
+
+
+def test_a_process_that_begins_anew_believes_the_row(cast: Cast) -> None:
+    count(cast, Kind.CODE, 4)
+    signin_floors.forget_all()
+    SigninCount.objects.update(n=2)
+    count(cast, Kind.CODE)
+    assert SigninCount.objects.get().n == 3
+    assert not VerificationFault.objects.exists()
+
+
+def test_no_act_of_the_portal_looks_like_a_count_set_back(cast: Cast) -> None:
+    """Right codes, other days, changes that are undone, and right codes that another process has counted."""
+    vera = cast["vera"].pk
+    count(cast, Kind.CODE, 3)
+    signin_counts.take_back(kind=Kind.CODE, account=vera, day=DAY)
+    count(cast, Kind.CODE)
+    count(cast, Kind.CODE, day=NEXT)
+    count(cast, Kind.CODE, day=DAY)
+    signin_counts.note_change(staff=cast["vera"], kind=Kind.CODES_MADE, now=at(DAY))
+    SigninCount.objects.filter(kind=Kind.CODES_MADE).delete()
+    signin_counts.note_change(staff=cast["vera"], kind=Kind.CODES_MADE, now=at(DAY))
+    before = signin_floors.counted(vera, "code", NEXT)
+    signin_counts.take_back(kind=Kind.CODE, account=vera, day=NEXT)
+    assert not signin_floors.has_fallen(vera, "code", before, 1), "a right code was taken back meanwhile"
+    assert not VerificationFault.objects.exists()
+
+
+def test_the_memory_of_a_process_is_bounded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signin_floors, "MOST", 3)
+    accounts = [uuid.uuid4() for _account in range(5)]
+    for account in accounts:
+        signin_floors.add(account, "code", DAY)
+    assert [signin_floors.counted(account, "code", DAY).n for account in accounts] == [0, 0, 1, 1, 1]

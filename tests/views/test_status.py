@@ -77,6 +77,14 @@ def test_it_says_where_the_report_stands_and_until_when(client: Client, code: st
     assert "Identitas Anda tidak pernah dibuka." in text
 
 
+def test_while_the_record_is_under_check_it_promises_nothing_of_the_identity(client: Client, code: str) -> None:
+    opened(client, code)
+    Case.objects.update(status=Status.WITHDRAWN)
+    text = walk.words(client.get("/cek/laporan/"))
+    assert "Identitas Anda tidak pernah dibuka." not in text
+    assert "Dibuka petugas" in text
+
+
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take any state of a case for the recorded one: here words are the subject, and cases take no steps to them."""

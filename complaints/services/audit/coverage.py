@@ -113,7 +113,10 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound={"is_read": "a mark on the desk"},
     ),
     "Identity": Coverage(
-        leaf=("complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "version", "batch"),
+        leaf=(
+            "complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "signature", "version",
+            "batch",
+        ),
         unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
     "Evidence": Coverage(
@@ -226,8 +229,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "SigninCount": Coverage(
         unbound=_unbound(
-            "a count of the day, until its entry signin.counted takes it", "id", "account", "day", "kind", "n",
-            "notified", "recorded", "is_mailed",
+            "a count of the day, until its entry signin.counted takes it; a process names one below its own", "id",
+            "account", "day", "kind", "n", "notified", "recorded", "is_mailed",
         )
     ),
     "AccountConfirmation": Coverage(
@@ -239,7 +242,9 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "JobRun": Coverage(unbound=_unbound(_JOB, "name", "due_at", "claimed_until", "begun_at", "failures")),
     "JobFailure": Coverage(unbound=_unbound(_JOB, "id", "name", "day", "type")),
     "SealedSession": Coverage(unbound=_unbound(_SESSION, "id", "data", "expires_on", "staff", "began_at")),
-    "LoginDelay": Coverage(unbound=_unbound("forgotten within the hour", "id", "failures", "until")),
+    "LoginDelay": Coverage(
+        unbound=_unbound("forgotten within the hour; a process names one that ends early", "id", "failures", "until")
+    ),
     "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at")),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
     "KeptLeaf": Coverage(leaf=("digest", "batch"), derived=("kind", "row"), unbound={"id": "names nothing"}),

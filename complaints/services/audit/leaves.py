@@ -17,6 +17,7 @@ from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.services.audit.identity_signature import SIGNED_COLUMNS
 from complaints.services.audit.state import states_of
 
 # The columns of a report that never change after it was sent.
@@ -24,7 +25,7 @@ COMPLAINT_COLUMNS = (
     "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
     "sealed_summary",
 )  # fmt: skip
-IDENTITY_COLUMNS = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
+IDENTITY_COLUMNS = (*SIGNED_COLUMNS, "signature")
 STEP_COLUMNS = ("sequence", "action", "source", "target", "due_on", "body", "stage", "day")
 MOVE_COLUMNS = ("number", "source_steps", "target_steps", "target_due_on", "day")
 # Rows are read in pieces of this size: a sealed text takes up to 64 KiB.

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import models, transaction
 from django.db.models import Count, F, Max, Min
 
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import ActorKind
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
@@ -16,8 +17,9 @@ from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.evidence import Evidence
+from complaints.services.audit import identity_signature
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
-from complaints.services.audit.leaves import batch_root
+from complaints.services.audit.leaves import IDENTITY_COLUMNS, PIECE, batch_root, identity_leaf
 
 # The tables of which each row of a reporter names its batch, and the condition on those rows.
 _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
@@ -30,6 +32,9 @@ _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
 )
 # The tables whose rows are numbered within a report, without a gap.
 _NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalNote, Assessment)
+
+# What the signature of an identity is over, and the signature.
+_SIGNED: Final = (*IDENTITY_COLUMNS, "version", "batch")
 
 
 def _batch_entries(scope: Scope) -> Rows:
@@ -89,7 +94,7 @@ def order_faults(_head: Sequence[int]) -> Iterator[Fault]:
 
 
 def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
-    """Yield the fault of each report without its identity, or with one that is older than a leaf kept of it."""
+    """Yield the fault of each report without its identity, or with one that is unsigned or older than a kept leaf."""
     kept = KeptLeaf.objects.filter(kind="identity", row__in=complaint_ids).order_by().values("row")
     # Kept leaves first: an identity that is rewritten meanwhile is then newer than they say, never older.
     newest = {row["row"]: row for row in kept.annotate(last=Max("batch"), count=Count("pk"))}
@@ -98,6 +103,7 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
         for pk, batch, version in Identity.objects.filter(pk__in=complaint_ids).values_list("pk", "batch", "version")
     }
     reports = Complaint.objects.filter(pk__in=complaint_ids).order_by("pk").values_list("pk", flat=True)
+    unsigned = dict(_unsigned(complaint_ids))
     for report in reports:
         if report not in live:
             yield Fault(None, "identity.gone", f"complaint {report}")
@@ -105,6 +111,18 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
         batch, version = live[report]
         if (row := newest.get(report)) and (batch <= row["last"] or version <= row["count"]):
             yield Fault(None, "identity.older", f"complaint {report}", state=f"{batch}.{version}")
+        if report in unsigned:
+            yield Fault(None, "identity.signature", f"complaint {report}", state=unsigned[report])
+
+
+def _unsigned(complaint_ids: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, str]]:
+    """Yield each report whose identity bears no signature of somebody who may write it, with that identity's leaf."""
+    rows = Identity.objects.filter(pk__in=complaint_ids).select_related("complaint")
+    for identity in rows.only(*_SIGNED, "complaint__reporter_verify_key").iterator(chunk_size=PIECE):
+        try:
+            identity_signature.check(identity)
+        except SealError:
+            yield identity.pk, identity_leaf(identity).hex()
 
 
 def thread_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.keys import KeySet
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.team import Team
 from complaints.services import follow_up, reporter_identity
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, leaves, log, verify
+from complaints.services.audit import batches, identity_signature, leaves, log, verify
 from complaints.services.audit.faults import Fault
 from complaints.services.team_keys import resealing, rotation
 from tests.security.promises.test_concurrency import at_once
@@ -28,6 +30,8 @@ DAY = date(2026, 11, 9)
 # Of this database alone: another process of the same run may wait in its own.
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+
+sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has a lock for it, tested beside")
 
 
 def morning(days: int = 1) -> datetime:
@@ -178,6 +182,54 @@ def test_a_writer_that_waited_reads_the_batch_of_after_the_wait(live_cast: Cast)
 
     at_once(2, act)
     assert numbers == [2]
+
+
+@sqlite
+def test_on_sqlite_closing_waits_for_a_message_under_way(live_cast: Cast) -> None:
+    """Its transactions begin IMMEDIATE; DEFERRED, one that only read is refused once another has written."""
+    sent = send_report(today=DAY)
+    begun, closing = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number:
+            begun.wait(timeout=30)
+            closing.set()
+            with database_clock(morning()):
+                batches.close_due(now=morning())
+        else:
+            with transaction.atomic():
+                assert batches.open_batch() == 1
+                begun.set()
+                closing.wait(timeout=30)
+                time.sleep(0.2)
+                follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+
+    at_once(2, act)
+    assert Message.objects.get().batch == Identity.objects.get().batch == 1
+    assert roots() == [(1, 5)]
+    assert verify.verify_chain().whole
+
+
+@sqlite
+def test_on_sqlite_a_message_that_waited_joins_the_batch_of_after_the_wait(live_cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    begun, sending = threading.Event(), threading.Event()
+
+    def act(number: int) -> None:
+        if number:
+            begun.wait(timeout=30)
+            sending.set()
+            follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+        else:
+            with transaction.atomic():
+                Batch.objects.create(number=2, day=DAY)
+                begun.set()
+                sending.wait(timeout=30)
+                time.sleep(0.2)
+
+    at_once(2, act)
+    assert Message.objects.get().batch == Identity.objects.get().batch == 2
+    assert KeptLeaf.objects.get().batch == 1
 
 
 @postgresql
@@ -334,7 +386,7 @@ def test_an_altered_identity_is_named(cast: Cast, column: str) -> None:
     identity = Identity.objects.get()
     value = 5 if column == "version" else flipped(getattr(identity, column))
     Identity.objects.update(**{column: value})
-    assert codes_of_faults() == ["batch.altered"]
+    assert codes_of_faults() == ["batch.altered", "identity.signature"]
 
 
 def test_an_older_version_put_back_is_named(cast: Cast) -> None:
@@ -365,6 +417,60 @@ def test_a_planted_kept_leaf_is_named(cast: Cast) -> None:
     assert codes_of_faults() == ["identity.older"]
 
 
+def exchanged(**columns: Any) -> None:
+    """Put columns into the only identity, and plant what a rewrite in the open batch would leave behind."""
+    identity = Identity.objects.get()
+    KeptLeaf.objects.create(
+        kind="identity", row=identity.pk, batch=identity.batch, digest=leaves.identity_leaf(identity)
+    )
+    values = {"version": identity.version + 1, "batch": Batch.objects.latest("number").number, **columns}
+    Identity.objects.update(**values)
+
+
+@pytest.mark.parametrize("signer", ["nobody", "another reporter", "triage"])
+def test_an_exchanged_identity_that_looks_like_a_rewrite_is_named(cast: Cast, signer: str) -> None:
+    send_report(today=DAY)
+    close_batch(morning())
+    identity = Identity.objects.select_related("complaint").get()
+    identity.blob, identity.version, identity.batch = flipped(identity.blob), 2, 2
+    signature = bytes(identity.signature)
+    if signer != "nobody":
+        keys = KeySet.new() if signer != "triage" else cast.ring("vera").team(Team.objects.get(slug="triage"))
+        identity_signature.sign(identity, keys.sign)
+        signature = bytes(identity.signature)
+    with tampering():
+        exchanged(blob=identity.blob, signature=signature)
+        assert codes_of_faults() == ["identity.signature"]
+    close_batch(morning(2))
+    assert verify.verify_chain().whole
+
+
+def test_an_older_version_in_a_newer_batch_is_named(cast: Cast) -> None:
+    """The version in between has a kept leaf like any other: only the signature tells in which batch it was written."""
+    sent = send_report(today=DAY)
+    old = {name: bytes(getattr(Identity.objects.get(), name)) for name in leaves.IDENTITY_COLUMNS}
+    follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+    close_batch(morning())
+    for version in (1, 3):
+        with tampering():
+            exchanged(**old, version=version)
+            assert "identity.signature" in codes_of_faults()
+
+
+def test_an_exchanged_identity_stops_the_reporter_and_the_custodians(cast: Cast) -> None:
+    """Otherwise their signature would make the exchange their own."""
+    sent = send_report(today=DAY)
+    close_batch(morning())
+    exchanged()
+    with pytest.raises(SealError):
+        follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
+    team = Team.objects.get(slug="custodian")
+    rotation.rotate(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    resealing.reseal(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    identity = Identity.objects.get()
+    assert (identity.version, identity.sealed_number) == (2, -1), "set aside"
+
+
 def test_heads_name_era_batch_day_number_and_digest(cast: Cast) -> None:
     close_batch(morning())
     (head,) = log.heads()
@@ -388,4 +494,4 @@ def test_a_kept_leaf_stands_in_for_no_row_of_another_table(cast: Cast) -> None:
         identity = Identity.objects.get(complaint=second.ticket.complaint_id)
         Identity.objects.filter(pk=identity.pk).update(version=identity.version + 1)
         KeptLeaf.objects.create(kind="identity", row=identity.pk, batch=1, digest=gone)
-        assert codes_of_faults() == ["batch.altered", "thread.rows"]
+        assert codes_of_faults() == ["batch.altered", "identity.signature", "thread.rows"]
