@@ -494,4 +494,4 @@ def test_a_kept_leaf_stands_in_for_no_row_of_another_table(cast: Cast) -> None:
         identity = Identity.objects.get(complaint=second.ticket.complaint_id)
         Identity.objects.filter(pk=identity.pk).update(version=identity.version + 1)
         KeptLeaf.objects.create(kind="identity", row=identity.pk, batch=1, digest=gone)
-        assert codes_of_faults() == ["batch.altered", "identity.signature", "thread.rows"]
+        assert codes_of_faults() == ["batch.altered", "thread.rows", "identity.signature"]
