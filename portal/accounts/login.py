@@ -25,7 +25,6 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
@@ -263,9 +262,8 @@ class ConfirmView(ThrottledView):
     def form_invalid(self, form: ConfirmForm) -> HttpResponse:
         """Show the page again, or end the session; a wrong password counts like a wrong code, so neither is told."""
         if form.has_error(NON_FIELD_ERRORS, WRONG) and step_up.count_wrong_code(self.request):
-            self.request.session.flush()
-            messages.error(self.request, _("Several answers were wrong, so the session has ended. Sign in again."))
-            return redirect("account_login")
+            why = _("Several answers were wrong, so the session has ended. Sign in again.")
+            return step_up.end_session(self.request, why)
         return super().form_invalid(form)
 
     def form_valid(self, form: ConfirmForm) -> HttpResponse:

@@ -8,13 +8,13 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
-from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.models.team import Team, TeamKey, TeamMembership
 from complaints.services.audit import verify
 from complaints.services.keyring import SESSION_KEY
 from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal, resealing
 from tests.admin.test_teams import ACCOUNT
-from tests.world import Cast, SignedIn, send_report
+from tests.world import Cast, SignedIn, change_account, send_report
 
 TEAMS = "admin:complaints_team_changelist"
 REVIEW = "admin:complaints_teamkey_changelist"
@@ -111,7 +111,7 @@ def test_deactivation_shows_a_pending_key_rotation(signed_in: SignedIn, cast: Ca
 
 def test_nobody_gets_the_keys_of_two_teams(signed_in: SignedIn, cast: Cast) -> None:
     """Not while the key that the person may have kept still opens something."""
-    Staff.objects.filter(username="vino").update(role="custodian")
+    change_account("vino", role="custodian")
     custodians = Team.objects.get(slug="custodian")
     row = TeamMembership.objects.create(team=custodians, staff=cast["vino"])
     admit, cakra = reverse("admin:complaints_team_admit", args=[row.pk]), signed_in("cakra")

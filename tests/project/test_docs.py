@@ -34,7 +34,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 A_FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
 SUFFIXES = (".py", ".md", ".html", ".css", ".js", ".json", ".toml", ".po", ".txt", ".svg", ".png")
 # Made by a running portal, or by the operator; addresses look like folders.
-MADE = ("var/", "portal.env", "audit-heads.txt", "kantor/")
+MADE = ("var/", "portal.env", "audit-", "kantor/")
 
 
 def name(path: Path) -> str:

@@ -137,7 +137,7 @@ def test_a_line_of_a_report_whose_index_was_altered_shows_nothing(cast: Cast, al
     elif alter == "alter":
         rows.filter(kind="nip").update(digest=b"\0" * 16)
     else:
-        IndexEntry.objects.create(complaint=sent.case.complaints.get(), kind="nip", digest=b"\0" * 16)
+        IndexEntry.objects.create(complaint=sent.case.complaints.get(), day=DAY, kind="nip", digest=b"\0" * 16)
     change_account("vino", nip=NIP, must_recheck=True)
     conflict_detection.recheck_staff(actor=Actor(cast.ring("vera"), NOW))
     lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[sent.case, other.case])

@@ -17,7 +17,7 @@ from tests.database import built_once
 from tests.security.addresses.expected import STAFF_GETS
 from tests.security.addresses.scene import NOW, AddressScenario, build
 from tests.security.addresses.test_url_matrix import FORM, ask, everything
-from tests.world import Cast
+from tests.world import Cast, change_account
 
 CONCERNED = ("verifier", "lead body", "auditor", "superuser")
 
@@ -34,8 +34,8 @@ def scene(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> Iterator[Add
             for name in ("admin:complaints_case_view", "admin:complaints_release_view"):
                 made.browsers[who].get(made.address(name))
         conflicts.declare_conflict(actor=Actor(shared_cast.ring("vera"), NOW), case_id=case.pk, reason="Ia paman saya.")
-        named = Staff.objects.filter(username__in=["kirana", "audi", "super"])
-        named.update(first_name="Kepala", last_name="Bidang X", must_recheck=True)
+        for name in ("kirana", "audi", "super"):
+            change_account(name, first_name="Kepala", last_name="Bidang X", must_recheck=True)
         first_look.process_new_reports(actor=Actor(shared_cast.ring("fitri"), NOW))
         yield made
 

@@ -21,7 +21,7 @@ from tests.images import photo
 from tests.world import Cast, Sent, at, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
-COLUMNS = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
+COLUMNS = ("blob", "outer_reporter", "outer_complaint", "outer_custodian", "signature")
 NAMED: dict[str, Any] = {"identity": "confidential", "name": "Ratna Penanda", "contact": "0812-3456"}
 # The longest that the form takes, of characters that take the most room.
 LONGEST: dict[str, Any] = {"identity": "confidential", "name": "\U0001f600" * 200, "contact": "\U0001f600" * 300}

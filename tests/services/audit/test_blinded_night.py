@@ -28,7 +28,7 @@ from complaints.services.audit import latest_head, log, named_faults, nightly_ru
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.structure import NAMED_AT_MOST, structure_faults
 from tests.images import photo
-from tests.services.audit.test_nightly_run import DAY, codes, run, sent, without_triggers
+from tests.services.audit.test_nightly_run import DAY, build, codes, run, sent, without_triggers
 from tests.world import Cast, Sent, at, close_batch, database_clock, sealed_upload, send_report
 
 __all__ = ["sent"]
@@ -432,3 +432,24 @@ def test_a_reporters_row_without_a_batch_is_named(fresh: Sent) -> None:
     do("ALTER TABLE complaints_message DROP CONSTRAINT message_batch_iff_reporter")
     Message.objects.filter(complaint=fresh.ticket.complaint_id).update(batch=None)
     assert Fault(None, "batch.none", "message", "null.2") in verify.verify_chain().faults
+
+
+@on_postgresql
+def test_faults_that_are_deleted_when_they_are_committed_are_told(live_cast: Cast) -> None:
+    sent = build(live_cast)
+    Case.objects.filter(pk=sent.case.pk).update(status="verified")
+    trigger = f"{FAULTS}_append_only"
+    try:
+        do(
+            f"ALTER TABLE {FAULTS} DISABLE TRIGGER {trigger}",
+            FUNCTION.format(f"BEGIN DELETE FROM {FAULTS} WHERE id = NEW.id; RETURN NULL; END"),
+            f"CREATE CONSTRAINT TRIGGER x AFTER INSERT ON {FAULTS} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+            " EXECUTE FUNCTION x()",
+        )
+        with pytest.raises(named_faults.FaultsNotStored) as caught:
+            scheduled.verify_chain(today=NIGHT)
+    finally:
+        do(f"DROP TRIGGER x ON {FAULTS}", "DROP FUNCTION x", f"ALTER TABLE {FAULTS} ENABLE TRIGGER {trigger}")
+    assert {fault.code for fault in caught.value.faults} >= {"case.status", "structure.surplus", "structure.missing"}
+    assert run()
+    assert set(codes()) >= {"case.status", "faults.gone", "structure.surplus"}
