@@ -27,7 +27,7 @@ def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     if connection.vendor != "postgresql":
         return list(_sqlite())
     try:
-        return [*_owner_at_hand(), *_roles(), *_structure()]
+        return [*_owner_at_hand(), *_roles(), *_structure(), *_commit_times()]
     except DatabaseError:  # reported as E015 by complaints.checks
         return []
 
@@ -76,6 +76,13 @@ def _structure() -> Iterator[CheckMessage]:
             "with ON_ERROR_STOP=1, pg_restore with --exit-on-error); after an upgrade run migrate."
         )
         yield _error("E033", f"The database is not as the migrations make it. {_some(differences)}.", hint)
+
+
+def _commit_times() -> Iterator[CheckMessage]:
+    ((kept,),) = database_roles.fetch("SELECT current_setting('track_commit_timestamp')")
+    if kept != "off":
+        hint = "Set track_commit_timestamp = off in postgresql.conf and restart PostgreSQL, which then drops them."
+        yield _error("E061", "PostgreSQL keeps the hour of each transaction, and so when reporters wrote.", hint)
 
 
 def _some(words: list[str]) -> str:
