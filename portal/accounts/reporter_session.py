@@ -80,7 +80,7 @@ class ReporterSession:
     @property
     def has_lapsed(self) -> bool:
         """Whether the browser came with a cookie that opens nothing any more."""
-        return self._request_cookie is not None and not self._data and not self.ended
+        return bool(self._request_cookie) and not self._data and not self.ended
 
     @property
     def keeps_files(self) -> bool:
