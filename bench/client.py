@@ -133,7 +133,9 @@ class Browser:
             self._socket.close()
             self._socket = None
 
-    def request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> Page:
+    def request(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "", headers: Mapping[str, str] = {}
+    ) -> Page:
         """Make one request over the kept connection; cookies are sent and stored."""
         self.requests += 1
         address = f"{self.host}:{self.port}"
@@ -142,6 +144,7 @@ class Browser:
             head += f"Cookie: {'; '.join(f'{name}={value}' for name, value in self.cookies.items())}\r\n"
         if self.source:
             head += f"X-Forwarded-For: {self.source}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if content_type:
             head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nOrigin: http://{address}\r\n"
         begun = time.perf_counter()

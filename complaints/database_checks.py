@@ -32,7 +32,7 @@ def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     if connection.vendor != "postgresql":
         return list(_sqlite())
     try:
-        return [*_owner_at_hand(), *_roles(), *_structure(), *_connections()]
+        return [*_owner_at_hand(), *_roles(), *_structure(), *_connections(), *_commit_times()]
     except DatabaseError:  # reported as E015 by complaints.checks
         return []
 
@@ -104,6 +104,13 @@ def connections_needed() -> int:
     each = settings.DATABASE_POOL_SIZE or int(os.environ.get("WEB_THREADS", "16"))
     jobs = int(str(settings.Q_CLUSTER["workers"])) + JOB_PROCESSES
     return settings.WEB_NODES * processes * each + settings.JOB_NODES * jobs + COMMANDS
+
+
+def _commit_times() -> Iterator[CheckMessage]:
+    ((kept,),) = database_roles.fetch("SELECT current_setting('track_commit_timestamp')")
+    if kept != "off":
+        hint = "Set track_commit_timestamp = off in postgresql.conf and restart PostgreSQL, which then drops them."
+        yield _error("E061", "PostgreSQL keeps the hour of each transaction, and so when reporters wrote.", hint)
 
 
 def _some(words: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 TAG = "portal"
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
@@ -17,11 +17,17 @@ LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 VERIFIED = ("verify-ca", "verify-full")
 # Seconds; the defaults of docs/operations.md. A shorter limit is the operator's choice.
 IDLE_SECONDS, ABSOLUTE_SECONDS = 1800, 36000
+# An unfinished report ends so many seconds after its last touch at the latest: what the pages promise.
+DRAFT_SECONDS = 7200
 OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
 def _error(number: str, text: str, hint: str) -> Error:
     return Error(text, hint=hint, id=f"{TAG}.{number}")
+
+
+def _warning(number: str, text: str, hint: str) -> Warning:
+    return Warning(text, hint=hint, id=f"{TAG}.{number}")
 
 
 @register(TAG, deploy=True)
@@ -72,6 +78,10 @@ def _sessions() -> Iterator[CheckMessage]:
     if settings.SESSION_COOKIE_AGE > IDLE_SECONDS or settings.SESSION_ABSOLUTE_AGE > ABSOLUTE_SECONDS:
         hint = f"STAFF_IDLE_SECONDS is {IDLE_SECONDS} at most, STAFF_ABSOLUTE_SECONDS {ABSOLUTE_SECONDS}."
         yield _error("E038", "Sessions of staff last longer than documented; each holds an unlocked key.", hint)
+    limits: dict[str, int] = settings.REPORTER_IDLE_SECONDS
+    if limits["draft"] > DRAFT_SECONDS:
+        hint = f"DRAFT_SECONDS is {DRAFT_SECONDS} at most; unset it."
+        yield _error("E060", "Unfinished reports are kept longer than reporters are told.", hint)
 
 
 def _process() -> Iterator[CheckMessage]:
@@ -101,3 +111,9 @@ def _space() -> Iterator[CheckMessage]:
     if settings.EVIDENCE_MIN_FREE_BYTES <= 0:
         hint = "Unset EVIDENCE_MIN_FREE_BYTES, or give the bytes that the database and the rest need."
         yield _error("E043", "Files of strangers may fill the disk to its last byte.", hint)
+    stores: dict[str, Any] = settings.STORAGES
+    tells_free = not str(stores["evidence"]["BACKEND"]).endswith("EvidenceS3Storage")
+    if not (tells_free or settings.EVIDENCE_DRAFT_BYTES or settings.EVIDENCE_MAX_STORE_BYTES):
+        hint = "Set EVIDENCE_DRAFT_BYTES to half of what the bucket may hold, or EVIDENCE_MAX_STORE_BYTES."
+        text = "The object store does not tell what is free: unfinished reports may take 10 GiB of it."
+        yield _warning("W009", text, hint)

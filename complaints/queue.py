@@ -39,6 +39,7 @@ JOBS: Final = (
     Job(JobName.CLOSE_DAY, "complaints.tasks.close_day", "10 * * * *"),
     Job(JobName.VERIFY_CHAIN, "complaints.tasks.verify_chain", "*/10 1-5 * * *"),
     Job(JobName.SIGNIN_COUNTS, "complaints.tasks.signin_counts", "25 * * * *"),
+    Job(JobName.END_DRAFTS, "complaints.tasks.end_drafts", "*/10 * * * *"),
     Job(JobName.SWEEP, "complaints.tasks.sweep", "30 0 * * *"),
     Job(JobName.STAFF_MAIL, "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
 )

@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 
+class DraftKeys(Protocol):
+    """What follows from the secret of a draft; see ``services.draft_rows``."""
+
+    @property
+    def id(self) -> str:
+        """The id of the draft's row."""
+
+    @property
+    def files(self) -> bytes:
+        """The 32-byte key under which the keys of its files are sealed."""
+
+    @property
+    def names(self) -> bytes:
+        """The 32-byte key from which the names of its segments come."""
+
+
 class ReporterSession(Protocol):
     """A mapping of JSON content behind the reporter's cookie, stored with the response.
 
@@ -19,12 +35,19 @@ class ReporterSession(Protocol):
         """Whether a row that has not ended belongs to the cookie."""
 
     @property
-    def session_id(self) -> str:
-        """The row's id, which draft files name; starts the session where there is none."""
+    def has_lapsed(self) -> bool:
+        """Whether the browser came with a cookie that opens nothing any more."""
 
     @property
-    def file_key(self) -> bytes:
-        """The 32-byte key under which the keys of draft files are sealed; starts the session where there is none."""
+    def draft_keys(self) -> DraftKeys:
+        """The id of the draft, which its files name, and its keys; starts the session where there is none."""
+
+    @property
+    def version(self) -> int:
+        """How often the draft will have been written once this request is saved."""
+
+    def hold_files(self) -> bool:
+        """Make sure that the row is there to which files belong; return False where it has ended meanwhile."""
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the entry ``name``."""

@@ -47,6 +47,11 @@ def signin_counts() -> None:
     scheduled.report_signin_counts(today=timezone.localdate(), now=timezone.now())
 
 
+def end_drafts() -> None:
+    """Delete unfinished reports whose end has come."""
+    retention.end_drafts(now=timezone.now())
+
+
 def sweep() -> None:
     """Delete what has reached the end of its retention."""
     retention.sweep(today=timezone.localdate())

@@ -30,7 +30,8 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
 from portal.accounts import step_up
-from portal.accounts.sessions import ReporterSession, gave_second_factor
+from portal.accounts.reporter_session import ReporterSession
+from portal.accounts.sessions import gave_second_factor
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",

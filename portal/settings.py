@@ -163,7 +163,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
 REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
-REPORTER_IDLE_SECONDS = {"draft": 7200, "ticket": 1800, "sent": 900}
+REPORTER_IDLE_SECONDS = {"draft": env.int("DRAFT_SECONDS", 7200), "ticket": 1800, "sent": 900}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Headers ----------------------------------------------------------------------------------------------------------
@@ -236,6 +236,10 @@ CLAMD_SOCKET = env.str("CLAMD_SOCKET", "")
 EVIDENCE_MAX_TOTAL_BYTES = env.int("EVIDENCE_MAX_TOTAL_BYTES", 1024 * 1024 * 1024)
 EVIDENCE_MAX_REPORT_FILES = env.int("EVIDENCE_MAX_REPORT_FILES", 100)
 EVIDENCE_MAX_STORE_BYTES = env.int("EVIDENCE_MAX_STORE_BYTES", 0)
+# What files and text of all unfinished reports may take together; 0 for half of what is free above the next line.
+EVIDENCE_DRAFT_BYTES = env.int("EVIDENCE_DRAFT_BYTES", 0)
+# Above it, in the database, a single unfinished report is limited to 60,000 bytes of text.
+DRAFT_TEXT_BYTES = env.int("DRAFT_TEXT_BYTES", 1024 * 1024 * 1024)
 EVIDENCE_MIN_FREE_BYTES = env.int("EVIDENCE_MIN_FREE_BYTES", 512 * 1024 * 1024)
 
 # --- Language and time ------------------------------------------------------------------------------------------------

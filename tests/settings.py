@@ -35,6 +35,9 @@ for _name in (
     "DATABASE_JOBS_URL",
     "DATABASE_ADMIN_URL",
     "BIND",
+    "EVIDENCE_DRAFT_BYTES",
+    "DRAFT_TEXT_BYTES",
+    "DRAFT_SECONDS",
 ):
     os.environ.pop(_name, None)
 os.environ.update(

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import psycopg
 from redis import Redis
 
+from bench.attack import drafts
+from bench.attack.drafts import SMALL_FILE
 from bench.attack.target import Account
 from bench.client import Browser, UnexpectedAnswer
 from bench.evidence import STORY_PAGE, at_story
@@ -22,7 +25,8 @@ from bench.server import HOST, Portal, redis_server, run_python, running, variab
 
 JOBS_WITHIN_SECONDS = 300
 MIB = 1024 * 1024
-SMALL_FILE = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+# The longest wait of a run: an unfinished report ends in place of two hours after five minutes.
+DRAFT_SECONDS = 300
 
 
 @dataclass
@@ -33,6 +37,7 @@ class ServedPortal:
     folder: Path
     secret_key: str
     cache: Redis | None
+    left_draft: Future[float] | None = None
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> None:
         """Run SQL beside the portal, committed at once."""
@@ -79,6 +84,31 @@ class ServedPortal:
         """Return a sample officer with a new app."""
         return Account(**self._inside("account"))
 
+    def draft_seconds(self) -> int:
+        """Return the life that this run gives an unfinished report."""
+        return DRAFT_SECONDS
+
+    def draft_traces(self) -> set[str]:
+        """Return ids of rows and names in the folder of sealed objects."""
+        rows = self._query("SELECT id FROM complaints_draft") + self._query("SELECT id FROM complaints_draftfile")
+        folder = self.portal.folder / "evidence"
+        stored = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        return {str(row[0]) for row in rows} | stored
+
+    def moment(self) -> float:
+        """Return the seconds of a clock that nobody sets."""
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; the job runner works beside it."""
+        time.sleep(seconds)
+
+    def draft_free_seconds(self) -> float:
+        """Return what was measured of the report that was left at the beginning, once it is gone."""
+        if self.left_draft is None:
+            raise RuntimeError("No unfinished report was left.")
+        return self.left_draft.result()
+
     def blind_columns(self) -> list[str]:
         """Alter columns as the owner of the tables, in a process of its own."""
         names: list[str] = self._inside("columns")
@@ -102,6 +132,7 @@ def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
     """
     with redis_server() as redis_url:
         settings = {"EVIDENCE_MAX_STORE_BYTES": str(1024 * MIB), "BEHIND_PROXY": "true"}
+        settings["DRAFT_SECONDS"] = str(DRAFT_SECONDS)
         settings |= {"REDIS_URL": redis_url} if redis_url else {}
         with running(sqlite=sqlite, settings=settings, cases=True, roles=True) as portal, working(portal):
             folder = portal.folder / "attack"
@@ -109,6 +140,8 @@ def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
             secret = variable(portal.folder / "portal.env", "SECRET_KEY")
             target = ServedPortal(portal, folder, secret, Redis.from_url(redis_url) if redis_url else None)
             target.wait_for_heartbeats(1)  # what a runner does at its start must not hide what it does later
-            yield target
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                target.left_draft = pool.submit(drafts.seconds_until_gone, target, drafts.leave_draft(target))
+                yield target
             if failed := target.failed_jobs():
                 raise SystemExit(f"Jobs failed: {', '.join(failed)}")

@@ -45,6 +45,21 @@ class Target(Protocol):
     def account(self) -> Account:
         """Return an account with a new app, whose codes nobody has given yet."""
 
+    def draft_seconds(self) -> int:
+        """Return how long an unfinished report is kept."""
+
+    def draft_traces(self) -> set[str]:
+        """Return the ids of all unfinished reports and of their files, and the names of all stored objects."""
+
+    def moment(self) -> float:
+        """Return the present moment in seconds."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and with it the jobs."""
+
+    def draft_free_seconds(self) -> float:
+        """Return the seconds from the end of an unfinished report until nothing of it is left."""
+
     def blind_columns(self) -> list[str]:
         """Alter each deciding column alone, undo it, and return the alterations that verification did not name.
 

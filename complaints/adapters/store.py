@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -62,6 +62,9 @@ class EvidenceStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete an object; an absent one is no error."""
+
+    def delete_all(self, names: Sequence[str]) -> None:
+        """Delete objects whole or begun; absent ones are no error."""
 
     def present(self) -> Iterator[StoredObject]:
         """List all objects."""
@@ -152,6 +155,10 @@ class EvidenceFileStorage(FileSystemStorage):
 
     def get(self, name: str) -> bytes:
         return Path(self.path(name)).read_bytes()
+
+    def delete_all(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.delete(name)
 
     def present(self) -> Iterator[StoredObject]:
         """List all objects; a missing folder is empty."""

@@ -11,7 +11,7 @@ import contextlib
 import io
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -212,6 +212,19 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         with _as_os_error():
             self.client.delete_object(**self._location(name))
 
+    def delete_all(self, names: Sequence[str]) -> None:
+        # One by one: DeleteObjects demands a checksum of the request that many S3-compatible stores do not know.
+        for name in names:
+            self.delete(name)
+        self._abort_uploads({self._location(name)["Key"] for name in names})
+
+    def _abort_uploads(self, keys: set[str]) -> None:
+        """Abort multipart uploads of these keys that were never completed."""
+        with _as_os_error():
+            for upload in self._uploads():
+                if upload["Key"] in keys:
+                    self._abort(upload)
+
     def present(self) -> Iterator[StoredObject]:
         prefix = self._prefix()
         with _as_os_error():
@@ -227,14 +240,20 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         """Abort multipart uploads that were begun up to ``until`` and never completed; return how many."""
         aborted = 0
         with _as_os_error():
-            pages = self.client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._prefix()):
-                for upload in page.get("Uploads", ()):
-                    if timezone.localtime(upload["Initiated"]).date() <= until:
-                        location = {"Bucket": self.bucket_name, "Key": upload["Key"]}
-                        self.client.abort_multipart_upload(**location, UploadId=upload["UploadId"])
-                        aborted += 1
+            for upload in self._uploads():
+                if timezone.localtime(upload["Initiated"]).date() <= until:
+                    self._abort(upload)
+                    aborted += 1
         return aborted
+
+    def _uploads(self) -> Iterator[dict[str, Any]]:
+        pages = self.client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._prefix()):
+            yield from page.get("Uploads", ())
+
+    def _abort(self, upload: dict[str, Any]) -> None:
+        location = {"Bucket": self.bucket_name, "Key": upload["Key"]}
+        self.client.abort_multipart_upload(**location, UploadId=upload["UploadId"])
 
     def free_bytes(self) -> int | None:
         """Return None: an object store does not report its free space."""

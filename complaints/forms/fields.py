@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
 
@@ -30,9 +30,6 @@ Files: TypeAlias = "MultiValueDict[str, UploadedFile[bytes]]"
 # A choice as Django takes it: (code, label), or (name of a group, its choices).
 Choice: TypeAlias = "tuple[str, StrOrPromise | Sequence[tuple[str, StrOrPromise]]]"
 
-# The size limit of a draft in a session row, in bytes: all fields at their limits in any script, with some room.
-KEPT_BYTES = 400_000
-
 TOO_LONG = _("This is too long: it has %(show_value)d characters and may have %(limit_value)d. Please shorten it.")
 TOO_MUCH = _("This is more than we can keep. Please shorten it.")
 NOT_A_DAY = _("Write the day like 25/11/2026, or leave it empty.")
@@ -42,8 +39,8 @@ FORGET = {"autocomplete": "off"}
 
 
 def stored_size(content: object) -> int:
-    """Return the size of ``content`` in a sealed session row, in bytes."""
-    return len(json.dumps(content))
+    """Return the size of ``content`` in the row of a draft, in bytes."""
+    return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def shortened(limit: int) -> MaxLengthValidator:
@@ -120,6 +117,10 @@ REFUSALS = {
     "full": _(
         "“%(name)s” cannot be kept now, because our store is full. "
         "Go on without it; you can add it later with your ticket code."
+    ),
+    "drafts": _(
+        "“%(name)s” cannot be kept now: files of reports that are not sent yet have used up their part of our store. "
+        "Send your report now without it, and add the file later with your ticket code."
     ),
     "no_session": _("“%(name)s” was not kept, because this page stood open too long. Choose it again."),
     "store": _("“%(name)s” could not be kept; the fault is ours. Choose it again."),
@@ -247,13 +248,15 @@ class ReporterForm(forms.Form):
             if not isinstance(field, forms.FileField)
         }
 
-    def taken_into(self, draft: Mapping[str, object]) -> dict[str, object]:
+    def taken_into(self, draft: Mapping[str, object], limit: Callable[[int], int]) -> dict[str, object]:
         """Return ``draft`` with the form's answers, or as typed where they are invalid.
 
-        Above KEPT_BYTES the draft is returned unchanged, ``too_much`` is set and the longest text gets an error.
+        ``limit`` returns how many bytes a draft may have that would have so many. Above it the draft is returned
+        unchanged, ``too_much`` is set and the longest text gets an error.
         """
         merged = dict(draft) | (self.answers() if self.is_valid() else self.typed())
-        if stored_size(merged) <= KEPT_BYTES:
+        size = stored_size(merged)
+        if size <= limit(size):
             return merged
         self.too_much = True
         texts = self.typed()

@@ -23,6 +23,7 @@ JOB_NAMES = [
     ('close_day', 'Closing of the day in the audit chain'),
     ('verify_chain', 'Verification of the audit chain'),
     ('signin_counts', 'Counts of refused sign-ins'),
+    ('end_drafts', 'End of unfinished reports'),
     ('sweep', 'Deletion after retention'),
     ('staff_mail', 'Mail to teams'),
 ]
@@ -114,14 +115,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Draft',
+            fields=[
+                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('data', models.BinaryField(null=True)),
+                ('ends', models.BinaryField()),
+                ('stored_size', models.PositiveIntegerField()),
+                ('expires_on', models.DateField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='DraftFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('session', models.CharField(db_index=True, max_length=64)),
                 ('object_name', models.CharField(blank=True, max_length=40, null=True, unique=True)),
                 ('object_digest', models.BinaryField()),
                 ('sealed', models.BinaryField()),
-                ('day', models.DateField(db_index=True)),
+                ('stored_size', models.PositiveBigIntegerField(default=0)),
+                ('day', models.DateField()),
+                ('draft', models.ForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='files', to='complaints.draft')),
             ],
         ),
         migrations.CreateModel(

@@ -91,13 +91,16 @@ class EvidenceObject(RandomKeyModel):
 
 
 class DraftFile(RandomKeyModel):
-    """A file of a draft, with its key sealed under the key of the session.
+    """A file of a draft, with its key sealed under the draft's key of files.
 
     Without an object its segments are still being uploaded; their number is sealed too.
     """
 
-    session = models.CharField(max_length=64, db_index=True)
+    # Files are deleted before their draft, by whom the names of their segments are known.
+    draft = models.ForeignKey("Draft", on_delete=models.DO_NOTHING, related_name="files")
     object_name = models.CharField(max_length=40, unique=True, null=True, blank=True)
     object_digest = models.BinaryField()
     sealed = models.BinaryField()
-    day = models.DateField(db_index=True)
+    # What it takes in the evidence storage, in bytes: the object, or the segments so far.
+    stored_size = models.PositiveBigIntegerField(default=0)
+    day = models.DateField()

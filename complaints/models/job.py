@@ -23,6 +23,7 @@ class JobName(models.TextChoices):
     CLOSE_DAY = "close_day", _("Closing of the day in the audit chain")
     VERIFY_CHAIN = "verify_chain", _("Verification of the audit chain")
     SIGNIN_COUNTS = "signin_counts", _("Counts of refused sign-ins")
+    END_DRAFTS = "end_drafts", _("End of unfinished reports")
     SWEEP = "sweep", _("Deletion after retention")
     STAFF_MAIL = "staff_mail", _("Mail to teams")
 

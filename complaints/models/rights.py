@@ -78,8 +78,12 @@ LINES: Final[dict[str, Line]] = {
         jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts")),
     ),
     "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND),
+    "complaints.Draft": Line(
+        web=Rights(insert=True, update=("data", "ends", "stored_size", "expires_on"), delete=True),
+        jobs=Rights(update=("data",), delete=True),
+    ),
     "complaints.DraftFile": Line(
-        web=Rights(insert=True, update=("object_name", "object_digest", "sealed"), delete=True),
+        web=Rights(insert=True, update=("object_name", "object_digest", "sealed", "stored_size"), delete=True),
         jobs=Rights(delete=True),
     ),
     "complaints.IndexKey": Line(web=Rights(insert=True, update=("signer", "sealed", "sealed_number")), jobs=READ),

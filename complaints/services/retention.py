@@ -1,47 +1,70 @@
-"""Deletes ended sessions with the files of their drafts, stored objects that no row refers to, old failures of jobs."""
+"""Deletes drafts that have ended, with their files; ended sessions, objects without a row, old failures of jobs."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
+from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobFailure
 from complaints.models.session import SealedSession
-from complaints.services.evidence import storage
+from complaints.services import draft_rows
+from complaints.services.evidence import drafts, storage, worker_key
 
 logger = logging.getLogger(__name__)
 # Age in days; a younger object may belong to an upload that is not finished.
 ORPHAN_DAYS = 2
 
 
-@transaction.atomic
-def _delete_ended_sessions(today: date) -> list[str]:
-    SealedSession.objects.expired(today).delete()
-    live = SealedSession.objects.values("pk")
-    files = DraftFile.objects.filter(day__lt=today).exclude(session__in=live)
-    # Only the session knew the names of the segments of an incomplete file; those objects are orphans from now on.
-    names = [name for name in files.values_list("object_name", flat=True) if name]
-    files.delete()
-    return names
+def end_drafts(*, now: datetime) -> int:
+    """Delete every draft whose end has come, with its files and their segments; return how many.
+
+    The worker's key opens the ends. A draft whose end no key opens is deleted once its last day is over. Objects are
+    deleted before the rows that name them, so that whatever kills this run, the next one goes on. Raises OSError where
+    the storage kept an object; the other drafts are deleted all the same.
+    """
+    pairs, today = worker_key.pairs(), timezone.localdate(now)
+    deleted, failed = 0, False
+    rows = Draft.objects.annotate(is_marked=Q(data=None)).order_by("pk")
+    columns = rows.values_list("pk", "ends", "is_marked", "expires_on")
+    for identifier, sealed_end, is_marked, expires_on in columns.iterator():
+        end = draft_rows.open_end(pairs, identifier, sealed_end)
+        is_over = draft_rows.is_over(end.until, now) if end else expires_on < today
+        if not (is_marked or (is_over and draft_rows.mark_ended(identifier, sealed_end))):
+            continue
+        if _delete_files(identifier, end.names if end else None):
+            deleted += draft_rows.delete_ended(identifier)
+        else:
+            failed = True
+    if failed:
+        raise OSError("Files of drafts that have ended could not be deleted")
+    return deleted
+
+
+def _delete_files(draft: str, names: bytes | None) -> bool:
+    """Delete the files of an ended draft, objects first; return False where the storage kept one."""
+    for row in DraftFile.objects.filter(draft=draft):
+        if not storage.delete_objects(drafts.stored_names(row, names)):
+            return False
+        row.delete()
+    return True
 
 
 def sweep(*, today: date) -> int:
-    """Delete ended sessions with their drafts' files, then orphaned objects; return the number of deleted objects.
+    """Delete ended sessions and orphaned objects; return the number of deleted objects.
 
-    Rows are deleted before their objects: the next sweep finds an object without a row, but a row without its object
-    is a loss. Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them.
-    Raises OSError.
+    Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them. Raises
+    OSError.
     """
     JobFailure.objects.expired(today).delete()
-    names = _delete_ended_sessions(today)
-    for name in names:
-        storage.delete_object(name)
-    deleted = len(names) + _delete_orphans(today)
+    SealedSession.objects.expired(today).delete()
+    deleted = _delete_orphans(today)
     if lost := missing_objects():
         logger.error("Rows that name an object which the evidence storage does not have: %d", len(lost))
     return deleted

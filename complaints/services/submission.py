@@ -28,6 +28,7 @@ from complaints.services.team_key_history import pinned_teams
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
+TOKEN_CHARS = 64
 # How often a new random reference is drawn when the drawn one is taken.
 ATTEMPTS = 4
 ANSWER_FIELDS = (
@@ -86,15 +87,18 @@ def start_code(draft: Draft) -> str:
     return draft["code"]
 
 
-def form_token(draft: Draft) -> str:
-    """Return the lookup digest (hexadecimal) of the draft's code, by which :func:`was_received` knows a sent report."""
-    return codes.lookup_digest(start_code(draft)).hex()
+def form_token(draft: Draft, version: int) -> str:
+    """Return what the check page carries: which draft it shows (TOKEN_CHARS), and how often that was written.
+
+    The first part is the lookup digest of its code, by which :func:`was_received` knows a sent report.
+    """
+    return f"{codes.lookup_digest(start_code(draft)).hex()}{version:x}"
 
 
 def was_received(token: str) -> bool:
     """Whether a report whose form carried ``token`` has been stored."""
     try:
-        digest = bytes.fromhex(token)
+        digest = bytes.fromhex(token[:TOKEN_CHARS])
     except ValueError:
         return False
     return Complaint.objects.filter(lookup=digest).exists()

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import KEPT_BYTES, TOO_MUCH, stored_size
+from complaints.forms.fields import TOO_MUCH, stored_size
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
 from complaints.page_cache import empty_fields
-from complaints.services.evidence import drafts, posts
+from complaints.services.evidence import drafts, limits, posts
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest
 
@@ -45,7 +45,7 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
         changes: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
         changes = {"post": form.typed()}
-    if stored_size(draft | changes) > KEPT_BYTES:
+    if (size := stored_size(draft | changes)) > limits.text_limit(size):
         form.add_error("url", TOO_MUCH)
         return form
     draft.update(changes)

@@ -21,7 +21,7 @@ from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
-from complaints.services.evidence import drafts
+from complaints.services.evidence import drafts, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
 from complaints.views.answers import concerns_bawaslu, sections
@@ -54,7 +54,7 @@ def _show_step(
     draft: Draft = request.reporter.get("draft") or Draft()
     missing = missing_step(draft)
     if form is None and missing and STEPS.index(missing) < STEPS.index(step):
-        return redirect(missing.url)
+        return page(request, "report/ended") if request.reporter.has_lapsed else redirect(missing.url)
     door = door or draft.get("door", "")
     state = {
         "drafted": bool(draft),
@@ -83,9 +83,13 @@ def _show_empty_step(request: ReporterRequest, step: Step, door: str, state: dic
 def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> Draft:
     """Store the answers in the draft, valid or not; a page counts as done only if valid. None is the check page."""
     stored = request.reporter.get("draft")
-    if stored is None:
+    if stored is None and request.reporter.exists:
+        # A new report has a secret of its own; what belonged to the old cookie ends with it.
         request.reporter.clear()
-    draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored))
+        request.reporter.cycle()
+    # The check page adds a name at most: a report that lies there is never kept from being sent.
+    limit = limits.text_limit if step else lambda size: limits.TEXT_BYTES
+    draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
         draft["done"] = [name for name in draft["done"] if name != step.name]
         if form.is_valid() and not door_elsewhere(draft):
@@ -133,7 +137,7 @@ def check(request: ReporterRequest) -> HttpResponse:
     if "sent" in request.reporter:
         return redirect("report_code")
     if request.method != "POST":
-        return redirect("report_start")
+        return page(request, "report/ended") if request.reporter.has_lapsed else redirect("report_start")
     received = submission.was_received(request.POST.get("token", ""))
     return page(request, "report/received" if received else "report/gone")
 
@@ -150,7 +154,7 @@ def _review(
     waiting = waiting_files(request)
     has_files = bool(waiting["files"] or waiting["partial"])
     answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
-    pieces = {"token": submission.form_token(draft), "answers": answers}
+    pieces = {"token": submission.form_token(draft, request.reporter.version), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
         return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft))
     names = ("identity", "name", "contact")
@@ -175,12 +179,12 @@ def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: 
 
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
-    if token and token != (submission.form_token(draft) if draft.get("code") else ""):
-        # Another window sent this report or began another one; only what the page showed may be sent.
+    form = IdentityForm(request.POST)
+    if token and token != (submission.form_token(draft, request.reporter.version) if draft.get("code") else ""):
+        # Another window sent this report, changed it or began another one; only what the page showed may be sent.
         if submission.was_received(token):
             return page(request, "report/received")
-        return _review(request, draft, changed=True)
-    form = IdentityForm(request.POST)
+        return _review(request, draft, form, changed=True)
     draft = _store(request, None, form)
     target = next((step.url for step in STEPS if step.name == request.POST.get("change")), None)
     if request.POST.get("go") == "back":

@@ -1,7 +1,8 @@
 """Sealed sessions: one row each, which only its cookie opens, because the row's id and its key derive from the cookie.
 
 ``SessionStore`` is Django's session engine for staff; ``ReporterSession`` is the reporter's, with its own cookie. Both
-keep their rows by the functions at the top. In clear a row tells the day on which it ends at the latest, and of staff
+keep their rows by the functions at the top; a reporter's unfinished report is a row of its own, which the same cookie
+opens (``complaints.services.draft_rows``). In clear a row tells the day on which it ends at the latest, and of staff
 whose it is; the exact end is sealed with the content.
 """
 
@@ -11,7 +12,6 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
@@ -23,9 +23,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
+from complaints.domain.sealing.primitives import Stored, blake2b, decrypt, encrypt, pad, unpad
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff
+from complaints.services import draft_rows
+from complaints.services.draft_rows import DraftKeys, OpenDraft
 
 # A row's content is padded to one of these lengths, in bytes.
 SIZES = (1024, 4096, 16384, 65536)
@@ -34,11 +36,16 @@ REPORTER, STAFF = "reporter", "staff"
 PENDING = "pending"
 # [the id of the person who gave the second factor, seconds since the epoch].
 FACTOR = "factor_at"
-# Plain SQL: the ORM takes longer to build the same query than the rest of reading a session takes. Whether there are
-# draft files is read along, because every page of a report asks for it and most drafts have none.
-_READ = """
-    SELECT data, EXISTS (SELECT 1 FROM complaints_draftfile WHERE session = complaints_sealedsession.id)
-    FROM complaints_sealedsession WHERE id = %s"""
+# Plain SQL: the ORM takes longer to build the same query than the rest of reading a session takes.
+_READ = "SELECT data FROM complaints_sealedsession WHERE id = %s"
+# What a reporter's cookie opens, in one statement. Whether there are draft files is read along, because every page of a
+# report asks for it and most drafts have none.
+_READ_BOTH = """
+    SELECT kept.data, draft.data, draft.ends,
+        EXISTS (SELECT 1 FROM complaints_draftfile WHERE draft_id = asked.draft_id)
+    FROM (SELECT %s AS session_id, %s AS draft_id) AS asked
+    LEFT JOIN complaints_sealedsession AS kept ON kept.id = asked.session_id
+    LEFT JOIN complaints_draft AS draft ON draft.id = asked.draft_id"""
 # One statement each, with synchronous_commit off for its own transaction (the third argument of set_config): a crash
 # may lose the last second of a draft, and no request waits for the disk.
 _INSERT = """
@@ -84,23 +91,24 @@ def _seal(cookie: str, content: dict[str, Any], kind: str) -> bytes:
 def read_row(cookie: str, kind: str = REPORTER) -> dict[str, Any]:
     """Return the content of the row of ``cookie``; empty where there is none, or it has ended, was altered or moved.
 
-    It has "data", "until" and "began" as :func:`write_row` was given them, and "files": whether draft files belong to
-    it. A row of the other ``kind`` (REPORTER or STAFF) does not open.
+    It has "data", "until" and "began" as :func:`write_row` was given them. A row of the other ``kind`` (REPORTER or
+    STAFF) does not open.
     """
-    identifier = row_id(cookie)
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [identifier])
+        cursor.execute(_READ, [row_id(cookie)])
         row = cursor.fetchone()
-    if row is None:
-        return {}
+    return _opened(cookie, row[0], kind) if row else {}
+
+
+def _opened(cookie: str, sealed: Stored, kind: str) -> dict[str, Any]:
     try:
-        content = _open(cookie, bytes(row[0]), kind)
+        content = _open(cookie, bytes(sealed), kind)
     except SealError:
         return {}
     if content["until"] <= time.time():
-        SealedSession.objects.filter(pk=identifier).delete()
+        SealedSession.objects.filter(pk=row_id(cookie)).delete()
         return {}
-    return {**content, "files": bool(row[1])}
+    return content
 
 
 def touch_row(cookie: str, until: float, kind: str = REPORTER) -> bool:
@@ -250,149 +258,15 @@ def gave_second_factor(request: HttpRequest, user: Staff) -> bool:
     return bool(person == str(user.pk))
 
 
-class ReporterSession:
-    """What a reporter's cookie opens: a draft, the code of a report just sent, or an open ticket.
+def read_reporter(keys: DraftKeys, cookie: str) -> tuple[dict[str, Any], OpenDraft | None, bool]:
+    """Return what a reporter's cookie opens: the row of a session as from :func:`read_row`, the row of a draft.
 
-    The row is read when its content is first asked for. It implements
-    :class:`complaints.reporter_session.ReporterSession`.
+    Each is absent ({} and None) where there is none, or it has ended, was altered or moved. The third value says
+    whether files belong to the draft.
     """
-
-    def __init__(self, cookie: str | None) -> None:
-        self._request_cookie = cookie
-        self._cookie = cookie
-        self._content: dict[str, Any] | None = None
-        self._began = time.time()
-        self._until = 0.0
-        self._stored = False
-        self._keeps_files = False
-        self.modified = False
-        self.ended = False
-        # Whether a view or an upload has asked for the content: nothing is to be saved before.
-        self.loaded = False
-
-    @property
-    def _data(self) -> dict[str, Any]:
-        if self._content is None:
-            self.loaded = True
-            row = read_row(self._cookie) if self._cookie else {}
-            self._content = row.get("data", {})
-            self._keeps_files = self._keeps_files or row.get("files", False)
-            if row:
-                self._began, self._until, self._stored = row["began"], row["until"], True
-            else:
-                self._cookie = None
-        return self._content
-
-    @property
-    def exists(self) -> bool:
-        """Whether a row that has not ended belongs to the cookie."""
-        return bool(self._data) and self._cookie is not None
-
-    @property
-    def keeps_files(self) -> bool:
-        """Whether draft files belonged to the row when it was read; whoever adds one later sets this."""
-        return self.exists and self._keeps_files
-
-    @keeps_files.setter
-    def keeps_files(self, value: bool) -> None:
-        self._keeps_files = value
-
-    @property
-    def session_id(self) -> str:
-        """The row's id; starts the session where there is none."""
-        self.start()
-        return row_id(str(self._cookie))
-
-    @property
-    def file_key(self) -> bytes:
-        """The 32-byte key under which the keys of draft files are sealed; starts the session where there is none."""
-        self.start()
-        return blake2b(str(self._cookie).encode(), person=b"session-files")
-
-    def start(self) -> None:
-        """Make sure that there is a cookie; the row is written with the response."""
-        if not self._data and self._cookie is None:
-            self._cookie = new_cookie()
-            self.modified = True
-
-    def cycle(self) -> None:
-        """Change the cookie and delete the old row, which prevents session fixation when a ticket is opened."""
-        data = self._data
-        if self._cookie and self._stored:
-            delete_row(self._cookie)
-        self._cookie, self._content, self._began, self._stored = new_cookie(), data, time.time(), False
-        self.modified = True
-
-    def end(self) -> None:
-        """Delete the row at once and the cookie with the response."""
-        if self._cookie:
-            delete_row(self._cookie)
-        self._content, self._cookie, self.modified, self.ended, self.loaded = {}, None, False, True, True
-
-    def clear(self) -> None:
-        """Remove all content and keep the cookie."""
-        self._data.clear()
-        self.modified = True
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._data.get(name, default)
-
-    def pop(self, name: str, default: Any = None) -> Any:
-        self.modified = True
-        return self._data.pop(name, default)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._data[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.start()
-        self._data[name] = value
-        self.modified = True
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._data
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._data)
-
-    def _idle_limit(self) -> int:
-        limits: dict[str, int] = settings.REPORTER_IDLE_SECONDS
-        return min((limits[name] for name in self._data if name in limits), default=limits["draft"])
-
-    def save(self) -> None:
-        """Write the row where something changed; else move its end once a fifth of the idle limit has passed."""
-        if self._content is None or self.ended:
-            return
-        if self._cookie and self.modified:
-            # A row that was deleted meanwhile, by leaving in another tab, must not come back.
-            new, until = not self._stored, time.time() + self._idle_limit()
-            self._stored = write_row(self._cookie, self._content, until, began=self._began, new=new)
-            self.ended = not self._stored
-        else:
-            self.stay_awake()
-
-    def stay_awake(self) -> None:
-        """Move the row's end once a fifth of the idle limit has passed; a long upload calls it as it goes on.
-
-        A row that another request of the same browser wrote meanwhile is left alone: that request moved its end.
-        """
-        if not self._content or self._cookie is None or self.modified or self.ended or "sent" in self._content:
-            return
-        limit, now = self._idle_limit(), time.time()
-        if self._until - now >= limit * 0.8:
-            return
-        # After an upload of an hour the database may have closed the connection.
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        self._until = now + limit
-        touch_row(self._cookie, self._until)
-
-    @property
-    def cookie_to_set(self) -> str | None:
-        """The cookie for the response, where it differs from the request's."""
-        return self._cookie if self.modified and self._cookie != self._request_cookie else None
-
-    @property
-    def cookie_to_drop(self) -> bool:
-        """Whether the response must delete the browser's cookie."""
-        return self._request_cookie is not None and self._content is not None and self._cookie is None
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_BOTH, [row_id(cookie), keys.id])
+        kept, data, sealed_end, has_files = cursor.fetchone()
+    row = {} if kept is None else _opened(cookie, kept, REPORTER)
+    draft = None if sealed_end is None else draft_rows.open_row(keys, data, sealed_end)
+    return row, draft, bool(has_files)

@@ -24,12 +24,23 @@ from complaints import database_checks, database_roles, queue, tasks
 from complaints.domain.workflow import Action
 from complaints.models.assignment import AutoAssignmentRule
 from complaints.models.case import Case
+from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
-from complaints.services import assignment, case_actions, case_deadlines, first_look, follow_up, retention, scheduled
+from complaints.services import (
+    assignment,
+    case_actions,
+    case_deadlines,
+    draft_rows,
+    first_look,
+    follow_up,
+    retention,
+    scheduled,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, verify
+from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import processing
 from tests import cases
 from tests.accounts import test_login, test_second_factor
@@ -252,7 +263,9 @@ def work_for_every_job(live_cast: Cast, settings: Settings, tmp_path: Path) -> I
     first_look.process_new_reports(actor=Actor(live_cast.ring("vera"), timezone.now()))
     AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": AutoAssignmentRule.By.PROVINCE})
     SealedSession.objects.create(pk="ended", data=b"", expires_on=today - timedelta(days=1))
-    DraftFile.objects.create(session="ended", object_digest=b"", sealed=b"", day=today - timedelta(days=3))
+    keys = DraftKeys.of("a secret")
+    draft_rows.write_row(keys, {"draft": {}}, timezone.now().timestamp() - 1, version=1, seen=None)
+    DraftFile.objects.create(draft_id=keys.id, object_digest=b"", sealed=b"", day=today)
     LoginDelay.objects.create(pk="old", until=timezone.now() - timedelta(hours=1))
     yield {"asked": asked, "new": new}
 
@@ -267,7 +280,8 @@ def test_every_job_does_its_work(work_for_every_job: dict[str, Any], roles: Role
     asked, new = (Case.objects.get(pk=work_for_every_job[name].case.pk) for name in ("asked", "new"))
     assert asked.status == "ineligible"
     assert new.assignee is not None
-    assert not SealedSession.objects.filter(pk="ended").exists() and not DraftFile.objects.exists()
+    assert not SealedSession.objects.filter(pk="ended").exists()
+    assert not DraftFile.objects.exists() and not Draft.objects.exists()
     assert log.heads(limit=1)
     assert verify.verify_chain().whole
 
@@ -413,6 +427,23 @@ def test_other_rights_are_refused(roles: Roles, outside: None) -> None:
             assert ids() == {"E032"}
     finally:
         command(roles)
+
+
+@on_postgresql
+@pytest.mark.parametrize(("kept", "expected"), [("on", {"E061"}), ("off", set())])
+def test_hours_of_transactions_are_refused(
+    roles: Roles, outside: None, kept: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a restart of the server changes the setting, so its answer is given here."""
+    fetch = database_roles.fetch
+
+    def answering(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        rows = fetch(query, *parameters)
+        return [(kept,)] if "track_commit_timestamp" in query else rows
+
+    monkeypatch.setattr(database_roles, "fetch", answering)
+    with override_settings(DATABASE_ROLES={}), signed_in(roles.sign_in["web"]):
+        assert ids() == expected
 
 
 @pytest.mark.skipif(postgresql, reason="speaks of SQLite")

@@ -226,10 +226,11 @@ def stored_at(endpoint: str | None) -> dict[str, Any]:
     [
         {"WORKER_PRIVATE_KEY": "", "WORKER_PREVIOUS_KEYS": []},  # a node that only takes reports in
         {"WORKER_PUBLIC_KEY": ""},  # a secrets file from before
-        {"STORAGES": stored_at("https://s3.example.go.id")},
-        {"STORAGES": stored_at("http://127.0.0.1:9000")},
-        {"STORAGES": stored_at("http://[::1]:9000")},
-        {"STORAGES": stored_at(None)},
+        {"STORAGES": stored_at("https://s3.example.go.id"), "EVIDENCE_DRAFT_BYTES": 2**30},
+        {"STORAGES": stored_at("http://127.0.0.1:9000"), "EVIDENCE_MAX_STORE_BYTES": 2**40},
+        {"STORAGES": stored_at("http://[::1]:9000"), "EVIDENCE_DRAFT_BYTES": 2**30},
+        {"STORAGES": stored_at(None), "EVIDENCE_DRAFT_BYTES": 2**30},
+        {"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 300}},
     ],
 )
 def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> None:
@@ -253,8 +254,10 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"SERVER_SIGNING_KEY": SECRETS["WORKER_PRIVATE_KEY"]}, "E006"),
         ({"WORKER_PUBLIC_KEY": "not hexadecimal"}, "E022"),
         ({"WORKER_PUBLIC_KEY": new_secrets()["WORKER_PUBLIC_KEY"]}, "E022"),
-        ({"STORAGES": stored_at("http://minio.example.go.id:9000")}, "E021"),
-        ({"STORAGES": stored_at("http://10.0.0.5:9000")}, "E021"),
+        ({"STORAGES": stored_at("http://minio.example.go.id:9000"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
+        ({"STORAGES": stored_at("http://10.0.0.5:9000"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
+        ({"STORAGES": stored_at("https://s3.example.go.id")}, "W009"),
+        ({"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 7201}}, "E060"),
         ({"SAMPLE_MODE": True}, "E007"),
         ({"SESSION_COOKIE_SECURE": False}, "E009"),
         ({"CSRF_COOKIE_SECURE": False}, "E009"),

@@ -30,7 +30,7 @@ from bench.attack.stores import CACHED_SUM, foreign_job_ran, pickle_ran
 from bench.server import redis_server
 from complaints import broker
 from complaints.models.job import JobFailure, JobName
-from complaints.services.evidence import drafts
+from complaints.services.evidence import limits
 from tests.runner import only_due, run_all_due, run_round
 from tests.security.attacks.portal import TestPortal
 from tests.world import Cast
@@ -151,15 +151,15 @@ def test_nobody_can_put_a_job_into_the_queue(db: None) -> None:
 def test_a_planted_pickle_in_the_cache_is_not_read(redis: Redis, tmp_path: Path, db: None) -> None:
     planted = runner_tables.pickled(str(tmp_path / "cached"))
     redis.set(CACHED_SUM, planted)
-    assert drafts.used_bytes() == 0
+    assert limits.used_bytes() == 0
     assert list(tmp_path.iterdir()) == []
     assert redis.get(CACHED_SUM) == b"0", "counted anew, and kept as JSON"
 
 
 @pytest.mark.parametrize("value", ["a text", -1, 1.5, True, None, [1], {"a": 1}])
 def test_a_cached_sum_of_another_type_counts_as_absent(db: None, value: object) -> None:
-    cache.set(drafts.USED_CACHE, value)
-    assert drafts.used_bytes() == 0
+    cache.set(limits.USED_CACHE, value)
+    assert limits.used_bytes() == 0
 
 
 def test_no_module_of_the_product_reads_pickles() -> None:

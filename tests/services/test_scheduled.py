@@ -14,6 +14,7 @@ from complaints import tasks
 from complaints.adapters import sandbox
 from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
+from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
@@ -131,25 +132,28 @@ def test_staff_mail_says_only_that_there_is_work(cast: Cast) -> None:
     assert not any(character.isdigit() for character in mail.outbox[0].subject + mail.outbox[0].body)
 
 
-def test_sweep_deletes_expired_drafts_and_orphans_only(cast: Cast) -> None:
+def test_sweep_deletes_ended_sessions_and_orphans_only(cast: Cast) -> None:
     today = MONDAY + timedelta(days=5)
     sent = send_report(today=MONDAY)
     upload = sealed_upload(photo())
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
     drafted, orphan, young = sealed_upload(photo()), sealed_upload(photo()), sealed_upload(photo())
-    DraftFile.objects.create(session="gone", object_name=drafted.object_name, object_digest=b"", sealed=b"", day=MONDAY)
+    draft = Draft.objects.create(pk="d", data=b"", ends=b"", stored_size=0, expires_on=today)
+    DraftFile.objects.create(draft=draft, object_name=drafted.object_name, object_digest=b"", sealed=b"", day=MONDAY)
     SealedSession.objects.create(pk="over", data=b"", expires_on=MONDAY)
     old = at(MONDAY).timestamp()
-    os.utime(storage.storage().path(orphan.object_name), (old, old))
+    for upload_of_monday in (orphan, drafted):
+        os.utime(storage.storage().path(upload_of_monday.object_name), (old, old))
     soon = at(today).timestamp()
     os.utime(storage.storage().path(young.object_name), (soon, soon))
-    assert retention.sweep(today=today) == 2
+    assert retention.sweep(today=today) == 1
     assert storage.storage().exists(upload.object_name)
     assert storage.storage().exists(young.object_name)
     assert not storage.storage().exists(orphan.object_name)
-    assert not storage.storage().exists(drafted.object_name)
+    assert storage.storage().exists(drafted.object_name)
     assert not SealedSession.objects.exists()
-    storage.delete_object(young.object_name)
+    for kept in (young, drafted):
+        storage.delete_object(kept.object_name)
 
 
 def test_sweep_reports_missing_objects_and_deletes_no_row(cast: Cast) -> None:

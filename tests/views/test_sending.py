@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from complaints.models.complaint import Complaint
+from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
-from complaints.models.session import SealedSession
 from tests.views import walk
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
@@ -109,6 +109,34 @@ def test_a_page_of_another_draft_sends_nothing(client: Client) -> None:
     assert Complaint.objects.count() == 0
 
 
+def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) -> None:
+    walk.to_check(client)
+    old = walk.token_of(client.get("/lapor/periksa/"))
+    client.post("/lapor/cerita/", walk.STORY_PAGE | {"story": walk.STORY + " Lebih baru."})
+    named = {"identity": "confidential", "name": "Nama Yang Diketik", "contact": ""}
+    page = client.post("/lapor/periksa/", named | {"token": old})
+    for words in ("diubah di jendela lain", "Lebih baru."):
+        assert words in walk.words(page)
+    assert "Nama Yang Diketik" in page.content.decode()
+    assert Complaint.objects.count() == 0
+    sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
+    assert sent.url == "/lapor/kode/"
+    assert Complaint.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/lapor/siapa/", "/lapor/cerita/", "/lapor/periksa/", "/en/lapor/cerita/"])
+def test_a_draft_that_ended_is_told_in_plain_words(client: Client, path: str) -> None:
+    walk.to_check(client)
+    with time_machine.travel(timezone.now() + timedelta(hours=2, minutes=1)):
+        page = client.get(path)
+        words = walk.words(page)
+        assert ("2 hours" if "/en/" in path else "2 jam tanpa kegiatan") in words
+        assert 'href="/en/lapor/"' in page.content.decode() or 'href="/lapor/"' in page.content.decode()
+        assert client.cookies["lapor"].value == ""
+        assert client.get(path).status_code == 302, "once told, it begins again"
+        assert walk.to_who(client).url == "/lapor/siapa/"
+
+
 def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -> None:
     walk.to_story(client)
     with time_machine.travel(timezone.now() + timedelta(hours=2, minutes=1)):
@@ -125,7 +153,7 @@ def test_deleting_leaves_nothing(client: Client) -> None:
     walk.to_story(client)
     client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png()]})
     assert client.post("/lapor/batal/").url == "/"
-    assert SealedSession.objects.count() == 0
+    assert Draft.objects.count() == 0
     assert DraftFile.objects.count() == 0
     assert walk.STORY not in client.get("/lapor/").content.decode()
 

@@ -57,6 +57,17 @@ def padding(stored: int) -> Iterator[bytes]:
         missing -= piece
 
 
+def object_bytes(length: int) -> int:
+    """Return the size of the stored object of a file of ``length`` bytes, its padding included."""
+    segments = max(1, -(-length // SEGMENT_BYTES))
+    return padme(HEADER_BYTES + length + segments * (NONCE_BYTES + TAG_BYTES))
+
+
+def part_bytes(length: int) -> int:
+    """Return the size of an object that is one segment of ``length`` bytes, its padding included."""
+    return padme(length + NONCE_BYTES + TAG_BYTES)
+
+
 def header(key: bytes, file_id: bytes) -> bytes:
     """Return the HEADER_BYTES with which the object of ``file_id`` (16 bytes) under ``key`` (32 bytes) begins.
 

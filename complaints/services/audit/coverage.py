@@ -130,7 +130,12 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         leaf=("id", "evidence", "variant", "number", "object_digest", "sealed"),
         unbound={"object_name": "another object has another digest, which is compared when all is read"},
     ),
-    "DraftFile": Coverage(unbound=_unbound(_SESSION, "id", "session", "object_name", "object_digest", "sealed", "day")),
+    "Draft": Coverage(unbound=_unbound(_SESSION, "id", "data", "ends", "stored_size", "expires_on")),
+    "DraftFile": Coverage(
+        unbound=_unbound(
+            _SESSION, "id", "draft", "object_name", "object_digest", "sealed", "stored_size", "day"
+        )
+    ),
     "IndexKey": Coverage(
         sealed=("sealed", "signer"),
         unbound={"id": "a single row", "sealed_number": "a wrong number opens nothing, which is seen at once"},

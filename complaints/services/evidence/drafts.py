@@ -1,4 +1,4 @@
-"""Files of an unfinished report or an open ticket that are not sent yet: a row each, encrypted under the session's key.
+"""Files of an unfinished report or an open ticket that are not sent yet: a row each, encrypted under the draft's key.
 
 A row without an object is a file that arrives in segments; services.evidence.resumable writes those.
 """
@@ -6,23 +6,21 @@ A row without an object is a file that arrives in segments; services.evidence.re
 from __future__ import annotations
 
 import json
-import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypeVar
 
-from django.conf import settings
-from django.core.cache import cache
+from django.db import IntegrityError
 
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
-from complaints.domain.sealing.segments import SEGMENT_BYTES
-from complaints.models.evidence import DraftFile, Evidence
+from complaints.domain.sealing.segments import SEGMENT_BYTES, object_bytes
+from complaints.models.evidence import DraftFile
 from complaints.reporter_session import ReporterSession
 from complaints.services.evidence.metadata_check import check_object
-from complaints.services.evidence.storage import Attachable, FileInfo, delete_object, storage
+from complaints.services.evidence.storage import Attachable, FileInfo, delete_objects
 
 F = TypeVar("F", bound="FileInfo | PartialFile")
 SIZES = (1024, 4096)
@@ -70,7 +68,8 @@ class DraftFileInfo:
 class PartialFile:
     """A file that arrives in segments: its announced name and size, its key (hexadecimal), and the next segment.
 
-    ``mark`` is the browser's identifier of the file, so that an upload of the same file continues.
+    ``mark`` is the browser's identifier of the file, so that an upload of the same file continues. ``joins`` counts how
+    often its segments were begun to be joined, modulo JOIN_NAMES.
     """
 
     key: str
@@ -79,6 +78,7 @@ class PartialFile:
     mark: str
     type: str = ""
     next: int = 0
+    joins: int = 0
 
     @property
     def count(self) -> int:
@@ -88,24 +88,19 @@ class PartialFile:
         """Return the length of a segment's plaintext in bytes."""
         return SEGMENT_BYTES if index < self.count - 1 else self.size - (self.count - 1) * SEGMENT_BYTES
 
-    def part_name(self, index: int) -> str:
-        """Return the name of a segment's object; without the key nobody can tell which segments belong together."""
-        return blake2b(index.to_bytes(8, "big"), person=b"part-name", key=bytes.fromhex(self.key), size=16).hex()
-
-    def parts(self) -> Iterator[str]:
-        """Yield the names of all its objects that may be stored."""
-        # One more than the row counts: a segment may have been stored without the row being updated.
-        yield from map(self.part_name, range(min(self.next + 1, self.count)))
-
 
 def seal_content(session: ReporterSession, identifier: uuid.UUID, content: FileInfo | PartialFile) -> bytes:
     """Return the encrypted content of the row of a whole or an incomplete file."""
     purpose = b"file" if isinstance(content, FileInfo) else b"part"
-    return encrypt(session.file_key, pad(json.dumps(asdict(content)).encode(), SIZES), purpose + identifier.bytes)
+    return encrypt(
+        session.draft_keys.files, pad(json.dumps(asdict(content)).encode(), SIZES), purpose + identifier.bytes
+    )
 
 
 def _open(session: ReporterSession, row: DraftFile, purpose: bytes, kind: type[F]) -> F:
-    return kind(**json.loads(unpad(decrypt(session.file_key, bytes(row.sealed), purpose + row.pk.bytes), SIZES)))
+    return kind(
+        **json.loads(unpad(decrypt(session.draft_keys.files, bytes(row.sealed), purpose + row.pk.bytes), SIZES))
+    )
 
 
 def open_partial(session: ReporterSession, row: DraftFile) -> PartialFile:
@@ -119,26 +114,67 @@ def open_row(session: ReporterSession, row: DraftFile) -> DraftFileInfo:
     return DraftFileInfo(str(row.pk), info, row.object_name or "", bytes(row.object_digest), drafted=True)
 
 
+# The segments of a file are joined to an object of one of so many names, at each attempt another.
+JOIN_NAMES = 8
+
+
+def part_name(names: bytes, file_id: uuid.UUID, index: int) -> str:
+    """Return the object name of a segment, by the draft's key of names.
+
+    Without the key nobody can tell which segments belong together.
+    """
+    return _object_name(names, file_id.bytes + b"part" + index.to_bytes(8, "big"))
+
+
+def joined_name(names: bytes, file_id: uuid.UUID, attempt: int) -> str:
+    """Return the name of the object to which the segments are joined, at each attempt another."""
+    return _object_name(names, file_id.bytes + b"join" + attempt.to_bytes(8, "big"))
+
+
+def _object_name(names: bytes, what: bytes) -> str:
+    return blake2b(what, person=b"part-name", key=names, size=16).hex()
+
+
+def stored_names(row: DraftFile, names: bytes | None) -> list[str]:
+    """Return the names of all objects that may be stored for a file; without the key of names only the whole one's."""
+    stored = [row.object_name] if row.object_name else []
+    if names is None:
+        return stored
+    # More than the row counts: the last segment is shorter, and one may have been stored without the row being updated.
+    most = row.stored_size // SEGMENT_BYTES + 3
+    stored += [part_name(names, row.pk, index) for index in range(most)]
+    return stored + [joined_name(names, row.pk, attempt) for attempt in range(JOIN_NAMES)]
+
+
 def keep_uploads(*, session: ReporterSession, uploads: Iterable[Attachable], today: date) -> None:
-    """Keep uploads with the session, except refused ones, and mark them as claimed."""
+    """Keep uploads with the draft, except refused ones, and mark them as claimed.
+
+    Where the draft was deleted meanwhile, by leaving in another window, nothing is kept.
+    """
+    accepted = [(upload, upload.info) for upload in uploads if upload.info is not None]
+    if not accepted or not session.hold_files():
+        return
     rows = []
-    for upload in uploads:
-        if upload.info is None:
-            continue
+    for upload, info in accepted:
         identifier = uuid.UUID(str(upload.id))
         rows.append(
             DraftFile(
                 pk=identifier,
-                session=session.session_id,
+                draft_id=session.draft_keys.id,
                 object_name=upload.object_name,
                 object_digest=upload.object_digest,
-                sealed=seal_content(session, identifier, upload.info),
+                sealed=seal_content(session, identifier, info),
+                stored_size=object_bytes(info.length),
                 day=today,
             )
         )
+    try:
+        DraftFile.objects.bulk_create(rows)
+    except IntegrityError:
+        return
+    for upload, _info in accepted:
         upload.claimed = True
-    DraftFile.objects.bulk_create(rows)
-    session.keeps_files = session.keeps_files or bool(rows)
+    session.keeps_files = True
 
 
 def find_row(session: ReporterSession, file_id: str) -> DraftFile | None:
@@ -149,13 +185,13 @@ def find_row(session: ReporterSession, file_id: str) -> DraftFile | None:
         return None
     if not session.exists:
         return None
-    return DraftFile.objects.filter(session=session.session_id, pk=identifier).first()
+    return DraftFile.objects.filter(draft=session.draft_keys.id, pk=identifier).first()
 
 
 def _rows(session: ReporterSession, *, whole: bool) -> list[DraftFile]:
     if not session.keeps_files:
         return []
-    rows = DraftFile.objects.filter(session=session.session_id, object_name__isnull=not whole)
+    rows = DraftFile.objects.filter(draft=session.draft_keys.id, object_name__isnull=not whole)
     return list(rows.order_by("day", "pk"))
 
 
@@ -173,7 +209,7 @@ def check_metadata(*, session: ReporterSession, files: Iterable[DraftFileInfo]) 
         identifier = uuid.UUID(file.id)
         check_object(file.info, object_name=file.object_name, identifier=identifier)
         if file.info.looked:
-            row = DraftFile.objects.filter(pk=identifier, session=session.session_id)
+            row = DraftFile.objects.filter(pk=identifier, draft=session.draft_keys.id)
             row.update(sealed=seal_content(session, identifier, file.info))
 
 
@@ -187,95 +223,14 @@ def discard_draft_file(*, session: ReporterSession, file_id: str) -> None:
     row = find_row(session, file_id)
     if row is None:
         return
-    names = [row.object_name] if row.object_name else list(open_partial(session, row).parts())
+    names = stored_names(row, session.draft_keys.names)
     row.delete()
-    for name in names:
-        delete_object(name)
+    delete_objects(names)
 
 
 def discard_draft(*, session: ReporterSession) -> None:
     """Delete every file of a session that is not sent yet."""
     if not session.keeps_files:
         return
-    for pk in list(DraftFile.objects.filter(session=session.session_id).values_list("pk", flat=True)):
+    for pk in list(DraftFile.objects.filter(draft=session.draft_keys.id).values_list("pk", flat=True)):
         discard_draft_file(session=session, file_id=str(pk))
-
-
-# --- Limits: by file, by sending, by report and in all ----------------------------------------------------------------
-#
-# They are checked before the first byte and while bytes arrive, so that full storage refuses files but never a report.
-# A refusal is a code, for which the forms have the text.
-
-logger = logging.getLogger(__name__)
-USED_CACHE = "evidence-used-bytes"
-USED_CACHE_SECONDS = 600
-
-
-@dataclass(frozen=True)
-class StorageRoom:
-    """The space for a new file: the bytes left for it, or the code of a refusal."""
-
-    left: int
-    refused: str = ""
-
-    def too_small_for(self, length: int) -> str:
-        """Return the code of the refusal of a file of ``length`` bytes, or ""."""
-        if length > settings.EVIDENCE_MAX_FILE_BYTES:
-            return "too_large"
-        return "total" if length > self.left else ""
-
-
-def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
-    """Return the space for a new file of a reporter; refused without an unfinished report or an open ticket.
-
-    ``under_way`` are the lengths of other files in the same request, ``announced`` that of the request or file, in
-    bytes.
-    """
-    if session is None or not ("draft" in session or "ticket" in session):
-        return StorageRoom(0, "no_session")
-    sizes = [item.size for item in draft_files(session=session)]
-    sizes += [partial.size for partial in partial_files(session=session).values()]
-    sizes += under_way
-    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
-    if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
-        return StorageRoom(0, "total")
-    if "ticket" in session:
-        sent = Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
-        if sent + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
-            return StorageRoom(0, "report")
-    return StorageRoom(left, _storage_refusal(min(announced, left)))
-
-
-def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
-    """Return the space for a new file of a monitoring report that staff enter; arguments as for :func:`room_for`."""
-    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
-    if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
-        return StorageRoom(0, "total")
-    return StorageRoom(left, _storage_refusal(min(announced, left)))
-
-
-def _storage_refusal(announced: int) -> str:
-    try:
-        free_bytes = storage().free_bytes()
-        if free_bytes is not None and free_bytes - announced < settings.EVIDENCE_MIN_FREE_BYTES:
-            logger.error("The evidence storage has less space left than EVIDENCE_MIN_FREE_BYTES")
-            return "full"
-        limit = settings.EVIDENCE_MAX_STORE_BYTES
-        if limit and used_bytes() + announced > limit:
-            logger.error("The evidence storage holds as much as EVIDENCE_MAX_STORE_BYTES")
-            return "full"
-    except OSError:
-        logger.exception("The evidence storage does not answer")
-        return "store"
-    return ""
-
-
-def used_bytes() -> int:
-    """Return the number of bytes in the storage, counted at most every ten minutes; raises OSError."""
-    cached = cache.get(USED_CACHE)
-    # Others may write to a cache on another machine: what is no number of bytes counts as absent.
-    if type(cached) is int and cached >= 0:
-        return cached
-    used = sum(item.size for item in storage().present())
-    cache.set(USED_CACHE, used, USED_CACHE_SECONDS)
-    return used

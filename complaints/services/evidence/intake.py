@@ -18,7 +18,7 @@ from complaints.adapters.media import kinds
 from complaints.adapters.store import NewObject
 from complaints.domain.sealing.primitives import random_bytes
 from complaints.domain.sealing.segments import Piece, SegmentWriter
-from complaints.services.evidence.drafts import StorageRoom, room_for, room_for_officer
+from complaints.services.evidence.limits import StorageRoom, room_for, room_for_officer
 from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
 
 # One segment is encrypted and stored while the next arrives; libsodium and hashlib release the interpreter lock.

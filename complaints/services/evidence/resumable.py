@@ -9,28 +9,41 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+
+from django.db import IntegrityError
 
 from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES, random_bytes
-from complaints.domain.sealing.segments import SEGMENT_BYTES, header, open_segment, padding, seal_segment
+from complaints.domain.sealing.segments import (
+    SEGMENT_BYTES,
+    header,
+    object_bytes,
+    open_segment,
+    padding,
+    part_bytes,
+    seal_segment,
+)
 from complaints.models.evidence import DraftFile
 from complaints.reporter_session import ReporterSession
 from complaints.services.evidence.drafts import (
+    JOIN_NAMES,
     DraftFileInfo,
     PartialFile,
     discard_draft_file,
     find_row,
+    joined_name,
     open_partial,
     open_row,
+    part_name,
     partial_files,
-    room_for,
     seal_content,
 )
 from complaints.services.evidence.intake import short_name, why_not_stored
-from complaints.services.evidence.storage import FileInfo, delete_object, new_object_name, storage
+from complaints.services.evidence.limits import draft_refusal, room_for
+from complaints.services.evidence.storage import FileInfo, delete_object, delete_objects, storage
 
 logger = logging.getLogger(__name__)
 MARK_CHARS = 64
@@ -68,9 +81,14 @@ def begin(*, session: ReporterSession, name: str, size: int, mark: str, today: d
     room = room_for(session=session, announced=2 * size)
     if refused := room.refused or ("empty" if size <= 0 else room.too_small_for(size)):
         return Progress("", refused=refused)
-    row = DraftFile(session=session.session_id, day=today, object_digest=b"")
+    if not session.hold_files():
+        return Progress("", refused="no_session")
+    row = DraftFile(draft_id=session.draft_keys.id, day=today, object_digest=b"")
     row.sealed = seal_content(session, row.pk, PartialFile(random_bytes(32).hex(), name, size, mark))
-    row.save(force_insert=True)
+    try:
+        row.save(force_insert=True)
+    except IntegrityError:  # left in another window meanwhile
+        return Progress("", refused="no_session")
     session.keeps_files = True
     return Progress(str(row.pk))
 
@@ -108,17 +126,22 @@ def receive_segment(*, session: ReporterSession, file_id: str, index: int, data:
         if partial.type not in kinds.ALLOWED:
             discard_draft_file(session=session, file_id=file_id)
             return Progress(file_id, refused="type")
+    # Here and not only at the beginning: an announced file takes nothing until it comes.
+    if "draft" in session and (refused := draft_refusal(len(data))):
+        return Progress(file_id, partial.next, refused=refused)
+    name = part_name(session.draft_keys.names, row.pk, index)
     try:
-        _store_segment(partial, row.pk, data)
+        _store_segment(partial, row.pk, name, data)
     except OSError as error:
         return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
-    return _advance(session, row, partial)
+    return _advance(session, row, partial, name, part_bytes(len(data)))
 
 
-def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile) -> Progress:
-    name, partial.next = partial.part_name(partial.next), partial.next + 1
+def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile, name: str, stored: int) -> Progress:
+    """Count segment ``name`` of ``stored`` bytes, unless another request did."""
+    partial.next += 1
     unchanged = DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=bytes(row.sealed))
-    if unchanged.update(sealed=seal_content(session, row.pk, partial)):
+    if unchanged.update(sealed=seal_content(session, row.pk, partial), stored_size=row.stored_size + stored):
         return Progress(str(row.pk), partial.next)
     # Another request stored the same segment first, or the file was cancelled.
     try:
@@ -131,12 +154,12 @@ def _advance(session: ReporterSession, row: DraftFile, partial: PartialFile) -> 
     return state
 
 
-def _store_segment(partial: PartialFile, identifier: uuid.UUID, data: bytes) -> None:
+def _store_segment(partial: PartialFile, identifier: uuid.UUID, name: str, data: bytes) -> None:
     index = partial.next
     last = index == partial.count - 1
     nonce, sealed = seal_segment(bytes.fromhex(partial.key), identifier.bytes, index, data, last=last)
     stored = b"".join([nonce, sealed, *padding(len(nonce) + len(sealed))])
-    storage().put(partial.part_name(index), stored)
+    storage().put(name, stored)
 
 
 def finish(*, session: ReporterSession, file_id: str) -> Progress:
@@ -151,9 +174,22 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
     partial = open_partial(session, row)
     if partial.next < partial.count:
         return Progress(file_id, partial.next)
-    name = new_object_name()
+    # Counted first, so that each attempt writes another object, of a name that whoever deletes the file knows.
+    seen, partial.joins = bytes(row.sealed), (partial.joins + 1) % JOIN_NAMES
+    row.sealed = seal_content(session, row.pk, partial)
+    if DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=seen).update(sealed=row.sealed):
+        return _finish(session, row, partial)
+    state = progress(session=session, file_id=file_id)
+    return state if state.whole else replace(state, passing=True)
+
+
+def _finish(session: ReporterSession, row: DraftFile, partial: PartialFile) -> Progress:
+    file_id, names = str(row.pk), session.draft_keys.names
+    name = joined_name(names, row.pk, partial.joins)
+    delete_object(name)  # what an attempt left behind whose process was killed
+    parts = [part_name(names, row.pk, index) for index in range(partial.count)]
     try:
-        info, digest = _join(partial, row.pk, name)
+        info, digest = _join(partial, row.pk, parts, name)
     except (SealError, FileNotFoundError):
         # Another request may have finished the file: it stores the object's name before it deletes the segments.
         if (state := progress(session=session, file_id=file_id)).whole:
@@ -164,24 +200,24 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
     except OSError as error:
         return Progress(file_id, partial.next, refused=why_not_stored(error), passing=True)
     unfinished = DraftFile.objects.filter(pk=row.pk, object_name=None)
-    if not unfinished.update(object_name=name, object_digest=digest, sealed=seal_content(session, row.pk, info)):
+    whole = {"object_name": name, "object_digest": digest, "sealed": seal_content(session, row.pk, info)}
+    if not unfinished.update(**whole, stored_size=object_bytes(info.length)):
         delete_object(name)
         return progress(session=session, file_id=file_id)
-    for part in partial.parts():
-        delete_object(part)
+    delete_objects(parts)
     return progress(session=session, file_id=file_id)
 
 
-def _join(partial: PartialFile, identifier: uuid.UUID, name: str) -> tuple[FileInfo, bytes]:
+def _join(partial: PartialFile, identifier: uuid.UUID, parts: list[str], name: str) -> tuple[FileInfo, bytes]:
     key = bytes.fromhex(partial.key)
     head = header(key, identifier.bytes)
     sha256, digest, stored = hashlib.sha256(), hashlib.sha256(head), len(head)
     file = storage().open(name, "wb")
     try:
         file.write(head)
-        for index in range(partial.count):
+        for index, part in enumerate(parts):
             size = partial.length_of(index) + NONCE_BYTES + TAG_BYTES
-            sealed = storage().get(partial.part_name(index))[:size]
+            sealed = storage().get(part)[:size]
             plain = open_segment(key, identifier.bytes, index, sealed, last=index == partial.count - 1)
             for hashed, data in ((sha256, plain), (digest, sealed)):
                 hashed.update(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import BinaryIO, Protocol, cast
@@ -103,6 +103,16 @@ def delete_object(name: str) -> None:
         storage().delete(name)
     except OSError:
         logger.exception("The evidence storage refused a deletion")
+
+
+def delete_objects(names: Sequence[str]) -> bool:
+    """Delete stored objects, those that exist; return False where the storage failed, and so some may be left."""
+    try:
+        storage().delete_all(names)
+    except OSError:
+        logger.exception("The evidence storage refused a deletion")
+        return False
+    return True
 
 
 def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind: str = "object") -> Context:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,21 @@ from django.conf import settings as portal
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from django.utils.module_loading import import_string
 from redis import Redis
 
+from bench.attack import drafts
 from bench.attack.columns import blind_columns
 from bench.attack.target import Account
 from bench.client import Browser, Page
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile
+from complaints.models.job import JobName
 from complaints.models.team import Staff
+from complaints.queue import JOBS
 from complaints.services import mfa
+from complaints.services.evidence import storage
 from complaints.services.team_keys import personal
 from tests.images import photo
 from tests.runner import run_all_due
@@ -32,9 +42,11 @@ class ClientBrowser(Browser):
         super().__init__("testserver", 80, has_assets=True)
         self._client = Client()
 
-    def request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> Page:
-        begun, headers = time.perf_counter(), {"x-forwarded-for": self.source} if self.source else {}
-        answer = self._client.generic(method, path, body, content_type, headers=headers)
+    def request(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "", headers: Mapping[str, str] = {}
+    ) -> Page:
+        begun, behind_proxy = time.perf_counter(), {"x-forwarded-for": self.source} if self.source else {}
+        answer = self._client.generic(method, path, body, content_type, headers={**headers, **behind_proxy})
         seconds = time.perf_counter() - begun
         return Page(path, answer.status_code, answer.headers.get("Location", ""), answer.content, seconds)
 
@@ -48,6 +60,8 @@ class TestPortal:
         self.folder, self.cache = folder, cache
         self.secret_key = portal.SECRET_KEY
         self._monkeypatch = monkeypatch
+        # Set by whoever moves the clock.
+        self.clock: Any = None
 
     def execute(self, statement: str, values: Any = ()) -> None:
         with connection.cursor() as cursor:
@@ -69,6 +83,27 @@ class TestPortal:
         staff = Staff.objects.get(username="vera")
         secret = mfa.enrol_totp(staff=staff, keys=personal.unlock(staff=staff, password=PASSWORD))
         return Account(staff.username, PASSWORD, secret)
+
+    def draft_seconds(self) -> int:
+        return int(portal.REPORTER_IDLE_SECONDS["draft"])
+
+    def draft_traces(self) -> set[str]:
+        rows = {*Draft.objects.values_list("pk", flat=True), *map(str, DraftFile.objects.values_list("pk", flat=True))}
+        return rows | {item.name for item in storage.storage().present()}
+
+    def moment(self) -> float:
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        """Move the clock and let each job run that is due by its cron meanwhile; the caller holds the clock."""
+        begun = timezone.now()
+        self.clock.shift(timedelta(seconds=seconds))
+        for job in JOBS:
+            if job.name == JobName.END_DRAFTS and job.next_after(begun) <= timezone.now():
+                import_string(job.path)()
+
+    def draft_free_seconds(self) -> float:
+        return drafts.seconds_until_gone(self, drafts.leave_draft(self))
 
     def blind_columns(self) -> list[str]:
         missing: list[str] = []

@@ -36,7 +36,7 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import drafts
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
-from portal.accounts.sessions import ReporterSession
+from portal.accounts.reporter_session import ReporterSession
 from tests.images import photo
 from tests.views.walk import send, to_check, to_story, words
 from tests.world import Cast, Sent, at, close_batch, draft, openings_of, sealed_upload, send_report

@@ -16,7 +16,8 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
-from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.job import JobRun
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import retention
@@ -115,9 +116,42 @@ def test_sweep_leaves_objects_of_the_night_before(db: None) -> None:
         assert not storage.storage().exists(name)
 
 
+def test_rows_of_unfinished_reports_tell_a_day(flowed: str) -> None:
+    names = {field.name for field in Draft._meta.concrete_fields}
+    assert names == {"id", "data", "ends", "stored_size", "expires_on"}
+    assert type(Draft.objects.get().expires_on) is date
+
+
+def test_no_column_orders_drafts_by_hour(cast: Cast) -> None:
+    """Drafts of one day, written at many hours: what is no random bytes is the same in all of them."""
+    for hour in (0, 4, 9, 15, 22, 23):
+        with time_machine.travel(at(DAY, hour) + timedelta(minutes=31), tick=False):
+            client = Client()
+            to_story(client)
+            image = SimpleUploadedFile("bukti.jpg", photo())
+            client.post("/lapor/cerita/", {"story": "a" * 60, "links": "", "go": "stay", "evidence": image})
+    randomly = {"id", "data", "ends", "draft", "object_name", "object_digest", "sealed"}
+    for model in (Draft, DraftFile):
+        rows = list(model.objects.all())
+        assert len(rows) == 6
+        for field in model._meta.concrete_fields:
+            values = [getattr(row, field.attname) for row in rows]
+            if field.name in randomly:
+                assert len({len(value) if isinstance(value, bytes) else 0 for value in values}) == 1, field.name
+                assert len(set(map(bytes_of, values))) == 6, field.name
+            else:
+                assert len(set(values)) == 1, field.name
+
+
+def bytes_of(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 def test_a_session_row_tells_a_day(flowed: str) -> None:
     names = {field.name for field in SealedSession._meta.concrete_fields}
     assert names == {"id", "data", "expires_on", "staff", "began_at"}
+    client = Client()
+    client.post("/cek/", {"code": flowed})
     row = SealedSession.objects.get()
     # Both are for staff; the database refuses an hour without a person of staff.
     assert (row.staff_id, row.began_at) == (None, None)
@@ -135,8 +169,8 @@ def test_neither_address_nor_device_is_kept(flowed: str) -> None:
 
 def test_keys_do_not_count_upwards(cast: Cast) -> None:
     """A counter would tell the order of reports, and how many came between two."""
-    reporters = {"Case", "Complaint", "KeyGrant", "Message", "Evidence", "EvidenceObject", "DraftFile", "Release"}
-    reporters |= {"Identity", "SealedSession", "CaseStep", "InternalNote", "IndexEntry"}
+    reporters = {"Case", "Complaint", "KeyGrant", "Message", "Evidence", "EvidenceObject", "Draft", "DraftFile"}
+    reporters |= {"Release", "Identity", "SealedSession", "CaseStep", "InternalNote", "IndexEntry"}
     for name in reporters:
         kind = apps.get_model("complaints", name)._meta.pk.get_internal_type()
         assert kind in {"UUIDField", "OneToOneField", "CharField"}, name

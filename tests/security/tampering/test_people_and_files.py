@@ -27,7 +27,7 @@ from complaints.services.evidence import drafts, processing, storage
 from complaints.services.keyring import Locked, keyring_of, membership_statement, seal_membership, store_keys
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, admit
-from portal.accounts.sessions import ReporterSession
+from portal.accounts.reporter_session import ReporterSession
 from tests.images import photo
 from tests.security.tampering.scene import DAY, NOW
 from tests.world import PASSWORD, Cast, sealed_upload, send_report
@@ -122,8 +122,8 @@ def drafting(name: str) -> ReporterSession:
 def test_a_file_of_another_draft_opens_in_no_other(db: None) -> None:
     mine, theirs = drafting("saya.jpg"), drafting("orang.jpg")
     assert [item.name for item in drafts.draft_files(session=mine)] == ["saya.jpg"]
-    row = DraftFile.objects.get(session=theirs.session_id)
-    DraftFile.objects.filter(pk=row.pk).update(session=mine.session_id)
+    row = DraftFile.objects.get(draft=theirs.draft_keys.id)
+    DraftFile.objects.filter(pk=row.pk).update(draft=mine.draft_keys.id)
     with pytest.raises(SealError):
         drafts.draft_files(session=mine)
 

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "CaseStep.signature": "services/test_before_shown",
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
+    **dict.fromkeys(("Draft.data", "Draft.ends"), "services/test_draft_rows"),
     "DraftFile.object_digest": "the root of its batch in the audit chain, once it is sent",
     "DraftFile.sealed": "below",
     "Evidence.worker_grant": "below",

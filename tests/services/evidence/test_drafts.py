@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from complaints.models.case import Case
-from complaints.services.evidence import drafts, intake, resumable, storage
+from complaints.services.evidence import intake, limits, resumable, storage
 from complaints.services.evidence.intake import Sink
 from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, nothing_left
 from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of
@@ -47,7 +47,7 @@ def test_a_file_far_too_large_still_gets_its_answer(reporter: Client, settings: 
 
 def test_reading_ends_where_no_device_makes_such_a_file(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILE_BYTES, settings.EVIDENCE_MAX_TOTAL_BYTES = 100_000, 500_000
-    sink = Sink("v.pdf", drafts.StorageRoom(0, "total"))
+    sink = Sink("v.pdf", limits.StorageRoom(0, "total"))
     for _ in range(3):
         sink.write(b"x" * 1_000_000)
     assert sink.hopeless

@@ -95,7 +95,7 @@ def kept(client: Client) -> list[tuple[str, int]]:
 
 def session_of(client: Client) -> Any:
     """The sealed session behind a browser's cookie."""
-    from portal.accounts.sessions import ReporterSession
+    from portal.accounts.reporter_session import ReporterSession
 
     return ReporterSession(client.cookies["lapor"].value)
 

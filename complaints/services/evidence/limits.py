@@ -1,0 +1,153 @@
+"""How much is taken: by file, by sending, by report, of all drafts together, and in all.
+
+Limits are checked before the first byte and while bytes arrive, so that full storage refuses files but never a report.
+A refusal is a code, for which the forms have the text. Drafts may take half of what is free above the reserve: the
+other half is left to reports that are sent (docs/adr/0043).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Sum
+
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile, Evidence
+from complaints.reporter_session import ReporterSession
+from complaints.services.evidence.drafts import draft_files, partial_files
+from complaints.services.evidence.storage import storage
+
+logger = logging.getLogger(__name__)
+USED_CACHE = "evidence-used-bytes"
+USED_CACHE_SECONDS = 600
+# For a store that does not tell what is free, where no setting says what drafts may take; check --deploy asks for one.
+UNKNOWN_STORE_BYTES = 10 * 1024**3
+# The text of one draft in bytes: every field at its limit in an alphabet of one byte a letter takes 80,000.
+TEXT_BYTES, SMALL_TEXT_BYTES = 200_000, 60_000
+
+
+@dataclass(frozen=True)
+class StorageRoom:
+    """The space for a new file: the bytes left for it, or the code of a refusal."""
+
+    left: int
+    refused: str = ""
+
+    def too_small_for(self, length: int) -> str:
+        """Return the code of the refusal of a file of ``length`` bytes, or ""."""
+        if length > settings.EVIDENCE_MAX_FILE_BYTES:
+            return "too_large"
+        return "total" if length > self.left else ""
+
+
+def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
+    """Return the space for a new file of a reporter; refused without an unfinished report or an open ticket.
+
+    ``under_way`` are the lengths of other files in the same request, ``announced`` that of the request or file, in
+    bytes.
+    """
+    if session is None or not ("draft" in session or "ticket" in session):
+        return StorageRoom(0, "no_session")
+    sizes = [item.size for item in draft_files(session=session)]
+    sizes += [partial.size for partial in partial_files(session=session).values()]
+    sizes += under_way
+    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
+    if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
+        return StorageRoom(0, "total")
+    if "ticket" in session:
+        sent = Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
+        if sent + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
+            return StorageRoom(0, "report")
+        return StorageRoom(left, _storage_refusal(min(announced, left)))
+    return StorageRoom(left, draft_refusal(min(announced, left)))
+
+
+def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
+    """Return the space for a new file of a monitoring report that staff enter; arguments as for :func:`room_for`."""
+    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
+    if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
+        return StorageRoom(0, "total")
+    return StorageRoom(left, _storage_refusal(min(announced, left)))
+
+
+def _storage_refusal(announced: int) -> str:
+    try:
+        free_bytes = storage().free_bytes()
+        if free_bytes is not None and free_bytes - announced < settings.EVIDENCE_MIN_FREE_BYTES:
+            logger.error("The evidence storage has less space left than EVIDENCE_MIN_FREE_BYTES")
+            return "full"
+        limit = settings.EVIDENCE_MAX_STORE_BYTES
+        if limit and used_bytes() + announced > limit:
+            logger.error("The evidence storage holds as much as EVIDENCE_MAX_STORE_BYTES")
+            return "full"
+    except OSError:
+        logger.exception("The evidence storage does not answer")
+        return "store"
+    return ""
+
+
+def draft_refusal(announced: int) -> str:
+    """Return the code of the refusal of ``announced`` more bytes of an unfinished report's files, or "".
+
+    Whoever comes with a ticket code has sent a report, so that only the whole storage limits what is added to it.
+    """
+    if refused := _storage_refusal(announced):
+        return refused
+    try:
+        used = drafts_bytes()
+        if used + announced > _draft_budget(used):
+            logger.error("Files of unfinished reports have used up their share of the evidence storage")
+            return "drafts"
+    except OSError:
+        logger.exception("The evidence storage does not answer")
+        return "store"
+    return ""
+
+
+def drafts_bytes() -> int:
+    """Return what all drafts take together, their files and their text, in bytes."""
+    files = DraftFile.objects.aggregate(size=Sum("stored_size"))["size"] or 0
+    return int(files + text_bytes())
+
+
+def text_bytes() -> int:
+    """Return what the text of all drafts takes in the database, in bytes."""
+    return int(Draft.objects.aggregate(size=Sum("stored_size"))["size"] or 0)
+
+
+def _draft_budget(used: int) -> int:
+    """Return how many bytes all drafts may take that take ``used`` now: EVIDENCE_DRAFT_BYTES, else half of the rest."""
+    if settings.EVIDENCE_DRAFT_BYTES:
+        return int(settings.EVIDENCE_DRAFT_BYTES)
+    rests = []
+    if (free_bytes := storage().free_bytes()) is not None:
+        rests.append(free_bytes - settings.EVIDENCE_MIN_FREE_BYTES)
+    if settings.EVIDENCE_MAX_STORE_BYTES:
+        rests.append(settings.EVIDENCE_MAX_STORE_BYTES - used_bytes())
+    # What drafts take already is part of what would be free without them.
+    return (min(rests) + used) // 2 if rests else UNKNOWN_STORE_BYTES
+
+
+def text_limit(size: int) -> int:
+    """Return how long the text of one draft may be, in bytes, of which ``size`` are asked for.
+
+    SMALL_TEXT_BYTES are always taken. More is taken while all drafts together stay below DRAFT_TEXT_BYTES.
+    """
+    if size <= SMALL_TEXT_BYTES or text_bytes() + size <= settings.DRAFT_TEXT_BYTES:
+        return TEXT_BYTES
+    return SMALL_TEXT_BYTES
+
+
+def used_bytes() -> int:
+    """Return the number of bytes in the storage, counted at most every ten minutes; raises OSError."""
+    cached = cache.get(USED_CACHE)
+    # Others may write to a cache on another machine: what is no number of bytes counts as absent.
+    if type(cached) is int and cached >= 0:
+        return cached
+    used = sum(item.size for item in storage().present())
+    cache.set(USED_CACHE, used, USED_CACHE_SECONDS)
+    return used

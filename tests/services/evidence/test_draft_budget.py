@@ -1,0 +1,142 @@
+"""All unfinished reports have a budget: files are refused with the way on, text is taken, what lies there stays."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import Settings
+
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile, Evidence
+from complaints.services.evidence import limits, storage
+from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, objects, on_page_3
+from tests.views.walk import ANONYMOUS, STORY, STORY_PAGE, code_on, token_of
+from tests.world import Cast
+
+pytestmark = pytest.mark.usefixtures("folder")
+KIB = 1024
+WAY_ON = "Kirim tulisannya sekarang; berkasnya menyusul dengan kode tiket."
+
+
+@pytest.fixture
+def used_up(reporter: Client, settings: Settings) -> Client:
+    """Another reporter's file takes the whole budget."""
+    by_form(reporter, ("lain.pdf", PDF + os.urandom(90 * KIB)))
+    settings.EVIDENCE_DRAFT_BYTES = limits.drafts_bytes()
+    return reporter
+
+
+def test_the_sum_counts_what_is_stored(reporter: Client) -> None:
+    by_form(reporter, ("a.pdf", PDF + os.urandom(90 * KIB)), ("b.pdf", PDF + os.urandom(10 * KIB)))
+    file = Segments(reporter, PDF + os.urandom(1500 * KIB))
+    file.begin()
+    text = Draft.objects.get().stored_size
+    for _part in range(2):
+        file.send()
+        assert limits.drafts_bytes() == text + sum(item.size for item in storage.storage().present())
+    file.ask("selesai")
+    assert limits.drafts_bytes() == text + sum(item.size for item in storage.storage().present())
+
+
+def test_a_file_is_refused_with_the_way_on_and_the_report_is_taken(used_up: Client, cast: Cast) -> None:
+    client = on_page_3()
+    page = by_form(client, ("foto.pdf", PDF + os.urandom(KIB))).content.decode()
+    assert WAY_ON in page
+    assert STORY in page
+    assert WAY_ON in Segments(client, PDF + os.urandom(KIB)).begin()["error"]
+    assert client.post("/lapor/cerita/", STORY_PAGE).status_code == 302
+    token = token_of(client.get("/lapor/periksa/"))
+    sent = client.post("/lapor/periksa/", ANONYMOUS | {"token": token})
+    code = code_on(client.get(sent.headers["Location"]))
+    # The files follow with the code, by either way.
+    returning = Client()
+    returning.post("/cek/", {"code": code})
+    photo = SimpleUploadedFile("foto.pdf", PDF + os.urandom(KIB))
+    assert returning.post("/cek/laporan/bukti/", {"evidence": photo}).status_code == 302
+    assert Segments(returning, PDF + os.urandom(KIB)).begin()["id"]
+    assert Evidence.objects.filter(kind="file").count() == 1
+    assert kept(used_up) == [("lain.pdf", 90 * KIB + len(PDF))], "what lies there stays"
+
+
+def test_a_file_on_its_way_stops_at_the_budget_and_goes_on_later(reporter: Client, settings: Settings) -> None:
+    """Else many could be announced while there is room."""
+    file = Segments(reporter, PDF + os.urandom(3000 * KIB))
+    file.begin()
+    file.send()
+    settings.EVIDENCE_DRAFT_BYTES = limits.drafts_bytes() + 100 * KIB
+    answer = file.send()
+    assert WAY_ON in answer.json()["error"]
+    assert answer.json()["next"] == 1
+    assert len(objects()) == 1
+    settings.EVIDENCE_DRAFT_BYTES = 0
+    assert file.rest().status_code == 200
+    assert kept(reporter) == [("surat.pdf", len(file.content))]
+
+
+@pytest.mark.parametrize(("free", "refused"), [(1000 * KIB, False), (300 * KIB, True)])
+def test_drafts_take_half_of_what_is_free_above_the_reserve(
+    reporter: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, free: int, refused: bool
+) -> None:
+    settings.EVIDENCE_MIN_FREE_BYTES = 100 * KIB
+    by_form(reporter, ("a.pdf", PDF + os.urandom(90 * KIB)))
+    store = storage.storage()
+    monkeypatch.setattr(store, "free_bytes", lambda: free, raising=False)
+    # The form announces about 71 KiB beside 96 KiB that lie there.
+    page = by_form(on_page_3(), ("b.pdf", PDF + os.urandom(70 * KIB)))
+    assert (WAY_ON in page.content.decode()) is refused
+
+
+@pytest.mark.parametrize("limit", [0, 400 * KIB])
+def test_a_store_that_does_not_tell_what_is_free_has_a_number(
+    reporter: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """The other half of EVIDENCE_MAX_STORE_BYTES is left to reports that are sent."""
+    settings.EVIDENCE_MAX_STORE_BYTES = limit
+    monkeypatch.setattr(storage.storage(), "free_bytes", lambda: None, raising=False)
+    by_form(reporter, ("a.pdf", PDF + os.urandom(90 * KIB)))
+    cache.delete(limits.USED_CACHE)
+    page = by_form(on_page_3(), ("b.pdf", PDF + os.urandom(150 * KIB)))
+    assert (WAY_ON in page.content.decode()) is bool(limit)
+    assert limits._draft_budget(0) <= limits.UNKNOWN_STORE_BYTES
+
+
+def test_a_store_that_does_not_answer_is_no_full_budget(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken(storage.storage(), "free_bytes", OSError("gone"))
+    monkeypatch.setattr(limits, "storage", lambda: broken)
+    assert "kesalahan ada pada kami" in by_form(reporter, ("a.pdf", PDF)).content.decode().lower()
+
+
+# --- Text
+
+
+def long_links(size: int) -> dict[str, str]:
+    return STORY_PAGE | {"links": "x" * size}
+
+
+def test_text_is_taken_while_the_database_has_room(reporter: Client) -> None:
+    for size, taken in ((150_000, True), (199_000, True), (201_000, False)):
+        reporter.post("/lapor/cerita/", long_links(size) | {"go": "back"})
+        assert ("x" * size in reporter.get("/lapor/cerita/").content.decode()) is taken
+
+
+def test_every_report_has_its_text_when_drafts_have_used_up_their_share(reporter: Client, settings: Settings) -> None:
+    reporter.post("/lapor/cerita/", long_links(150_000) | {"go": "back"})
+    settings.DRAFT_TEXT_BYTES = 100_000
+    other = on_page_3()
+    page = other.post("/lapor/cerita/", long_links(61_000)).content.decode()
+    assert "Ini lebih dari yang dapat kami simpan" in page
+    assert "x" * 61_000 in page, "what was typed is still there"
+    story = "Kami diminta memilih satu calon. " * 600  # about the longest account
+    assert other.post("/lapor/cerita/", STORY_PAGE | {"story": story[:20_000]}).status_code == 302
+    # What lies there stays, and can be sent.
+    assert "x" * 150_000 in reporter.get("/lapor/cerita/").content.decode()
+
+
+def test_a_row_tells_how_much_its_file_takes(reporter: Client) -> None:
+    by_form(reporter, ("a.pdf", PDF + os.urandom(90 * KIB)))
+    (row,), (stored,) = DraftFile.objects.all(), storage.storage().present()
+    assert row.stored_size == stored.size

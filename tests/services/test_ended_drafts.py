@@ -1,0 +1,253 @@
+"""An unfinished report that has ended: row, files and segments go with the next run of the job, whatever kills it.
+
+The job runs every ten minutes, so that disk and rows are free within fifteen minutes of the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.storage import storages
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from complaints import tasks
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile
+from complaints.queue import JOBS
+from complaints.services import draft_rows, retention
+from complaints.services.evidence import resumable, storage, worker_key
+from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, objects, on_page_3, session_of
+from tests.world import Cast, at
+
+DAY = date(2026, 11, 9)
+LIFE = timedelta(hours=2)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Any) -> None:
+    backend = {
+        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
+        "OPTIONS": {"location": str(tmp_path / "evidence")},
+    }
+    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of 1000 bytes."""
+    for module in ("drafts", "resumable"):
+        monkeypatch.setattr(f"complaints.services.evidence.{module}.SEGMENT_BYTES", 1000)
+    monkeypatch.setattr("complaints.domain.sealing.segments.SEGMENT_BYTES", 1000)
+
+
+@pytest.fixture
+def clock(cast: Cast) -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(at(DAY, 9), tick=False) as clock:
+        yield clock
+
+
+def with_everything() -> Client:
+    """A draft with a whole file from the form, one joined from segments, and one that broke off."""
+    client = on_page_3()
+    assert by_form(client, ("foto.pdf", PDF + os.urandom(500))).status_code == 302
+    for name, whole in (("rekaman.pdf", True), ("putus.pdf", False)):
+        file = Segments(client, PDF + os.urandom(3500), name=name)
+        file.begin()
+        if whole:
+            assert file.rest().status_code == 200
+        else:
+            file.send()
+            file.send()
+    return client
+
+
+def nothing_left() -> bool:
+    return not (objects() or DraftFile.objects.exists() or Draft.objects.exists())
+
+
+def test_a_draft_ends_exactly_two_hours_after_its_last_touch(small: None, clock: time_machine.Coordinates) -> None:
+    client = with_everything()
+    clock.shift(timedelta(minutes=50))
+    assert client.post("/lapor/cerita/", {"story": "Masih saya tulis.", "links": "", "go": "stay"}).status_code == 302
+    clock.shift(LIFE - SECOND)
+    tasks.end_drafts()
+    assert DraftFile.objects.count() == 3
+    assert session_of(client).exists
+    clock.shift(SECOND)
+    assert not session_of(client).exists, "before any job has run"
+    tasks.end_drafts()
+    assert nothing_left()
+
+
+def test_looking_at_a_page_puts_the_end_off(clock: time_machine.Coordinates) -> None:
+    client = on_page_3()
+    for _look in range(4):
+        clock.shift(timedelta(minutes=100))
+        assert client.get("/lapor/cerita/").status_code == 200
+    tasks.end_drafts()
+    assert session_of(client).exists
+
+
+def test_files_that_wait_for_an_open_ticket_end_with_it(clock: time_machine.Coordinates) -> None:
+    from tests.world import send_report
+
+    client = Client()
+    client.post("/cek/", {"code": send_report(today=DAY).code})
+    file = Segments(client, PDF + os.urandom(500))
+    file.begin()
+    assert file.rest().status_code == 200
+    for _look in range(3):
+        clock.shift(timedelta(minutes=25))
+        assert "surat.pdf" in client.get("/cek/laporan/").content.decode()
+        tasks.end_drafts()
+    clock.shift(timedelta(minutes=30))
+    tasks.end_drafts()
+    assert nothing_left()
+
+
+def test_the_job_comes_every_ten_minutes() -> None:
+    (job,) = (job for job in JOBS if job.name == "end_drafts")
+    moment = timezone.now()
+    for _run in range(20):
+        following = job.next_after(moment)
+        assert following - moment <= timedelta(minutes=10)
+        moment = following
+
+
+# --- Whatever happens to the job
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing that follows runs."""
+
+
+PLACES = ("mark_ended", "delete_objects", "delete", "delete_ended")
+
+
+def kill_at(place: str, *, call: int, after: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the job before or after a call of one of its steps."""
+    owner: Any = {"delete_objects": storage, "delete": DraftFile}.get(place, draft_rows)
+    step: Callable[..., Any] = getattr(owner, place)
+    calls = iter(range(100))
+
+    def killing(*args: Any, **kwargs: Any) -> Any:
+        at_last = next(calls) == call
+        if at_last and not after:
+            raise Killed
+        result = step(*args, **kwargs)
+        if at_last:
+            raise Killed
+        return result
+
+    monkeypatch.setattr(owner, place, killing)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("place", "call"), [("mark_ended", 0), ("delete_ended", 0), ("delete_objects", 1), ("delete", 2)]
+)
+def test_a_job_that_is_killed_anywhere_is_finished_by_the_next(
+    small: None, clock: time_machine.Coordinates, place: str, call: int, after: bool
+) -> None:
+    with_everything()
+    clock.shift(LIFE)
+    with pytest.MonkeyPatch.context() as patched:
+        kill_at(place, call=call, after=after, monkeypatch=patched)
+        with pytest.raises(Killed):
+            tasks.end_drafts()
+    assert not nothing_left() or (place, after) == ("delete_ended", True)
+    tasks.end_drafts()
+    assert nothing_left()
+
+
+def test_a_kill_in_the_middle_of_joining_leaves_nothing_after_the_end(
+    small: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The object that was being written has no row; its name follows from the draft's key of names."""
+    file = Segments(on_page_3(), PDF + os.urandom(3500))
+    file.begin()
+    for _part in range(4):
+        file.send()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(resumable, "padding", lambda stored: (_ for _ in ()).throw(Killed()))
+        patched.setattr("complaints.adapters.store.DurableFile.abandon", lambda self: None)
+        patched.setattr(resumable, "delete_object", lambda name: None)
+        with pytest.raises(Killed):
+            file.ask("selesai")
+    assert len(objects()) == 5
+    clock.shift(LIFE)
+    tasks.end_drafts()
+    assert nothing_left()
+
+
+def test_what_is_written_while_the_job_looks_stays(
+    clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = on_page_3()
+    by_form(client, ("foto.pdf", PDF + os.urandom(500)))
+    clock.shift(LIFE - SECOND)
+    mark_ended = draft_rows.mark_ended
+
+    def touched_first(identifier: str, sealed_end: bytes) -> bool:
+        clock.shift(-2 * SECOND)
+        client.post("/lapor/cerita/", {"story": "Masih saya tulis.", "links": "", "go": "stay"})
+        return mark_ended(identifier, sealed_end)
+
+    monkeypatch.setattr(draft_rows, "mark_ended", touched_first)
+    retention.end_drafts(now=timezone.now() + SECOND)
+    assert len(objects()) == 1
+    assert session_of(client).get("draft")["story"] == "Masih saya tulis."
+
+
+def test_a_file_that_comes_while_its_draft_is_deleted_goes_with_the_next_run(clock: time_machine.Coordinates) -> None:
+    client = on_page_3()
+    clock.shift(LIFE)
+    (draft,) = Draft.objects.all()
+    with pytest.MonkeyPatch.context() as patched:
+        delete_ended = draft_rows.delete_ended
+
+        def late_file(identifier: str) -> bool:
+            DraftFile.objects.create(draft_id=draft.pk, object_digest=b"", sealed=b"", day=DAY)
+            return delete_ended(identifier)
+
+        patched.setattr(draft_rows, "delete_ended", late_file)
+        assert retention.end_drafts(now=timezone.now()) == 0
+    assert not session_of(client).exists
+    assert retention.end_drafts(now=timezone.now()) == 1
+    assert nothing_left()
+
+
+def test_a_storage_that_fails_is_told_and_holds_up_no_other_draft(
+    clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_form(on_page_3(), ("foto.pdf", PDF + os.urandom(500)))
+    on_page_3()
+    clock.shift(LIFE)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(storage, "storage", lambda: Broken(storages["evidence"], "delete_all", OSError("gone")))
+        with pytest.raises(OSError, match="could not be deleted"):
+            tasks.end_drafts()
+    assert Draft.objects.count() == 1
+    tasks.end_drafts()
+    assert nothing_left()
+
+
+def test_a_draft_whose_end_no_key_opens_ends_after_its_last_day(
+    clock: time_machine.Coordinates, settings: Settings
+) -> None:
+    by_form(on_page_3(), ("foto.pdf", PDF + os.urandom(500)))
+    settings.WORKER_PRIVATE_KEY, _public = worker_key.new_keys()
+    clock.move_to(at(DAY + timedelta(days=2), 23))
+    tasks.end_drafts()
+    assert Draft.objects.exists()
+    clock.move_to(at(DAY + timedelta(days=3), 0))
+    tasks.end_drafts()
+    assert nothing_left()
