@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopFutureHandlers, StopUpload
 from django.http import HttpRequest, QueryDict
-from django.http.multipartparser import MultiPartParser
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.middleware import csrf
 
 from complaints import access
@@ -43,12 +43,30 @@ SMALL_BODY: Final = 1024 * 1024
 
 
 class _Parser(MultiPartParser):
-    """Django's parser, of which the fields so far can be asked."""
+    """Django's parser, of which the fields so far can be asked, and which names every malformed header as such."""
 
     @property
     def fields(self) -> QueryDict:
         fields: QueryDict = self._post  # type: ignore[attr-defined]
         return fields
+
+    def parse(self) -> tuple[QueryDict, Any]:
+        """Return fields and files; raises MultiPartParserError for a body that is none."""
+        try:
+            fields, files = super().parse()
+        except TypeError as error:
+            if not _is_from_email_package(error):
+                raise
+            # The standard library fails at some extended parameters of RFC 2231.
+            raise MultiPartParserError("header") from error
+        return fields, files
+
+
+def _is_from_email_package(error: TypeError) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("email.")
 
 
 class DecidingUploadHandler(FileUploadHandler):

@@ -1,7 +1,8 @@
-"""What surrounds every request: headers, language, the reporter's sealed session, and the staff's session and login."""
+"""What surrounds every request: headers, language, encoding, the sealed sessions, the login."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
@@ -22,6 +23,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.defaults import bad_request
 
 from complaints.models.team import Staff
 from complaints.services import mfa
@@ -89,6 +91,27 @@ class LanguageMiddleware:
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response
+
+
+class EncodingMiddleware:
+    """Refuses, with a page, bodies in another encoding than UTF-8, which no form of the portal sends.
+
+    Django would refuse them as well, but its pages for errors look for a CSRF token in the body and so fail again.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        if request.encoding is not None:
+            is_ours = codecs.lookup(request.encoding).name == "utf-8"
+            # Django refuses a form even of UTF-8 where it is spelt otherwise.
+            request.encoding = None  # type: ignore[assignment]
+            if not is_ours:
+                # As Django does after a body that it cannot read.
+                request._mark_post_parse_error()  # type: ignore[attr-defined]
+                return bad_request(request, ValueError("charset"))
+        return self.get_response(request)
 
 
 class ReporterSessionMiddleware:
