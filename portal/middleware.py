@@ -17,7 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -26,10 +26,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.defaults import bad_request
 
 from complaints.models.team import Staff
-from complaints.services import mfa
+from complaints.services import mfa, password_hashing
 from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
+from portal.accounts import browser_mark
 from portal.accounts.sessions import ReporterSession, gave_second_factor
 
 HEADERS = {
@@ -154,6 +155,10 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(STAFF_PREFIX):
             return cast(HttpResponse, self.get_response(request))
+        with password_hashing.known_browser(is_known=browser_mark.has_mark(request)):
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         SessionMiddleware.process_request(self, request)
         AuthenticationMiddleware.process_request(self, request)
         MessageMiddleware.process_request(self, request)
@@ -171,10 +176,17 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
         return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Ask for password and factor again; what was posted is dropped, as it may hold a password."""
+        """Say what is missing: the open key, a place for a password, or password and factor given again.
+
+        What was posted is dropped, as it may hold a password.
+        """
         if isinstance(exception, mfa.NoKey):
             # The page of the own key says why it is not open, and what to do.
             return redirect("admin:me")
+        if isinstance(exception, password_hashing.Busy):
+            response = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            response.headers["Retry-After"] = str(exception.seconds)
+            return response
         if not isinstance(exception, ReauthenticationRequired):
             return None
         if not request.user.is_authenticated:

@@ -159,6 +159,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
+BROWSER_MARK_COOKIE_NAME = "__Secure-kantor-peramban" if SECURE else "kantor-peramban"
 REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
 REPORTER_IDLE_SECONDS = {"draft": 7200, "ticket": 1800, "sent": 900}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
