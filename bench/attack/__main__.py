@@ -41,11 +41,11 @@ def main() -> int:
     return 0 if withstood else 1
 
 
-def run(attack: Attack, target: Target) -> int:
-    """Run an attack, print how long it took, and return its number."""
+def run(attack: Attack, target: Target) -> float:
+    """Run an attack, print its number with the highest that it may have, and how long it took; return the number."""
     begun = time.monotonic()
     number = attack(target)
-    print(f"{attack.__name__}: {number} ({time.monotonic() - begun:.0f} s)", flush=True)
+    print(f"{attack.__name__}: {number}, at most {ATTACKS[attack]} ({time.monotonic() - begun:.0f} s)", flush=True)
     return number
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
-from bench.attack.parts import many_parts
+from bench.attack.memory import many_parts
 from complaints import uploads
 from complaints.adapters.media import kinds
 from complaints.domain.sealing import segments
