@@ -113,10 +113,12 @@ def plain(file: Path) -> tuple[float, float]:
 
 def resident(portal: Portal) -> int:
     """Return the resident memory of all processes of the server, in bytes."""
-    total = 0
-    for pid in portal.processes():
-        total += int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
-    return total
+    return sum(map(resident_bytes, portal.processes()))
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE
 
 
 def four_at_once(portal: Portal, block: bytes) -> float:

@@ -67,8 +67,12 @@ class Portal:
 
     def processes(self) -> list[int]:
         """Return the ids of the web server's processes, the master first, its sandboxes last."""
-        workers = _children(self.process.pid)
+        workers = self.workers()
         return [self.process.pid, *workers, *(child for worker in workers for child in _descendants(worker))]
+
+    def workers(self) -> list[int]:
+        """Return the ids of the processes that answer requests."""
+        return _children(self.process.pid)
 
     def count(self, table: str) -> int:
         """Return how many rows ``table`` holds."""

@@ -1,7 +1,8 @@
-"""What surrounds every request: headers, language, the reporter's sealed session, and the staff's session and login."""
+"""What surrounds every request: headers, language, encoding, the sealed sessions, the login."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
@@ -16,20 +17,21 @@ from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.defaults import bad_request
 
 from complaints import access
 from complaints.models.team import Staff
-from complaints.services import mfa
+from complaints.services import mfa, password_hashing
 from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
-from portal.accounts import step_up
+from portal.accounts import browser_mark, step_up
 from portal.accounts.reporter_session import ReporterSession
 from portal.accounts.sessions import gave_second_factor
 
@@ -94,6 +96,27 @@ class LanguageMiddleware:
         return response
 
 
+class EncodingMiddleware:
+    """Refuses, with a page, bodies in another encoding than UTF-8, which no form of the portal sends.
+
+    Django would refuse them as well, but its pages for errors look for a CSRF token in the body and so fail again.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: PortalRequest) -> HttpResponse:
+        if request.encoding is not None:
+            is_ours = codecs.lookup(request.encoding).name == "utf-8"
+            # Django refuses a form even of UTF-8 where it is spelt otherwise.
+            request.encoding = None  # type: ignore[assignment]
+            if not is_ours:
+                # As Django does after a body that it cannot read.
+                request._mark_post_parse_error()  # type: ignore[attr-defined]
+                return bad_request(request, ValueError("charset"))
+        return self.get_response(request)
+
+
 class ReporterSessionMiddleware:
     """Gives ``request.reporter`` and saves it; deletes uploads that no view has claimed."""
 
@@ -134,6 +157,10 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(STAFF_PREFIX):
             return cast(HttpResponse, self.get_response(request))
+        with password_hashing.known_browser(is_known=browser_mark.has_mark(request)):
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         SessionMiddleware.process_request(self, request)
         AuthenticationMiddleware.process_request(self, request)
         MessageMiddleware.process_request(self, request)
@@ -151,10 +178,17 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
         return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Ask for password and factor again; what was posted is dropped, as it may hold a password."""
+        """Say what is missing: the open key, a place for a password, or password and factor given again.
+
+        What was posted is dropped, as it may hold a password.
+        """
         if isinstance(exception, mfa.NoKey):
             # The page of the own key says why it is not open, and what to do.
             return redirect("admin:me")
+        if isinstance(exception, password_hashing.Busy):
+            response = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            response.headers["Retry-After"] = str(exception.seconds)
+            return response
         if not isinstance(exception, ReauthenticationRequired):
             return None
         if not request.user.is_authenticated:

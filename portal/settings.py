@@ -54,8 +54,9 @@ MIDDLEWARE = [
     "portal.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "portal.middleware.ReporterSessionMiddleware",
     "portal.middleware.LanguageMiddleware",
+    "portal.middleware.EncodingMiddleware",
+    "portal.middleware.ReporterSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -162,6 +163,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
+BROWSER_MARK_COOKIE_NAME = "__Secure-kantor-peramban" if SECURE else "kantor-peramban"
 REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
 REPORTER_IDLE_SECONDS = {"draft": env.int("DRAFT_SECONDS", 7200), "ticket": 1800, "sent": 900}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -221,12 +223,17 @@ if _bucket := env.str("EVIDENCE_S3_BUCKET", ""):
         },
     }
 # For all views: the CSRF check reads request.POST before a view could choose a handler.
-FILE_UPLOAD_HANDLERS = ["complaints.uploads.TableUploadHandler", "complaints.uploads.SealingUploadHandler"]
+FILE_UPLOAD_HANDLERS = [
+    "complaints.uploads.DecidingUploadHandler",
+    "complaints.uploads.TableUploadHandler",
+    "complaints.uploads.SealingUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-# Far above EVIDENCE_MAX_FILES, so that the form refuses too many files with a message and Django not with a bare 400.
-DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 EVIDENCE_MAX_FILE_BYTES = env.int("EVIDENCE_MAX_FILE_BYTES", 200 * 1024 * 1024)
 EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", 20)
+# Above where DecidingUploadHandler ends the parsing, so that too many files get a page with words and not a bare 400;
+# parts without a file's name, which reach no handler, are counted here alone.
+DATA_UPLOAD_MAX_NUMBER_FILES = 10 * EVIDENCE_MAX_FILES
 # Above it no working copy is made, because the sandbox holds the whole file in memory.
 EVIDENCE_CLEAN_MAX_BYTES = env.int("EVIDENCE_CLEAN_MAX", 256 * 1024 * 1024)
 # Above it the metadata of a file is not checked before sending, because that happens in the web server's memory.

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench.attack import chain, drafts, factor, stores
+from bench.attack import chain, drafts, factor, memory, stores
 from bench.attack.target import Target
 
-Attack = Callable[[Target], int]
+Attack = Callable[[Target], float]
 
 # The name of the function is the key of its number in the last line of ``make attack``.
-ATTACKS: Final[dict[Attack, int]] = {
+ATTACKS: Final[dict[Attack, float]] = {
     stores.foreign_job_ran: 0,
     stores.pickle_ran: 0,
     chain.chain_blind_columns: 0,
     factor.factor_tries: 0,
+    memory.multipart_rss_mib: 32,
+    memory.parts_s: 2,
+    memory.signin_rss_mib: 32,
     # Last: the report is left at the beginning, and ends while the others go on.
     drafts.draft_free_min: 15,
 }

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,9 @@ from redis import Redis
 from bench.attack import drafts
 from bench.attack.drafts import SMALL_FILE
 from bench.attack.target import Account
-from bench.client import Browser, UnexpectedAnswer
-from bench.evidence import STORY_PAGE, at_story
-from bench.intake import STORY
+from bench.client import Browser, Page, UnexpectedAnswer
+from bench.evidence import STORY_PAGE, at_story, resident_bytes
+from bench.intake import STORY, report
 from bench.server import HOST, Portal, redis_server, run_python, running, variable, working
 
 JOBS_WITHIN_SECONDS = 300
@@ -75,6 +75,26 @@ class ServedPortal:
         with contextlib.suppress(UnexpectedAnswer):
             browser.post(page, STORY | {"go": "stay"}, files={"evidence": ("a.pdf", SMALL_FILE)})
         browser.close()
+
+    def send_reports(self, number: int) -> None:
+        """Send whole reports, each from a new browser, so that both workers get some."""
+        for _ in range(number):
+            browser = self.browser()
+            report(browser)
+            browser.close()
+
+    def at_story(self) -> Browser:
+        """Return the browser of a reporter on page 3."""
+        return at_story(self.portal)
+
+    def at_once(self, requests: Sequence[Callable[[], Page]]) -> list[Page]:
+        """Make each request in a thread of its own."""
+        with ThreadPoolExecutor(max_workers=len(requests)) as threads:
+            return list(threads.map(lambda request: request(), requests))
+
+    def resident_mib(self) -> dict[int, float]:
+        """Return the memory of the workers, without the processes that they start for files."""
+        return {pid: resident_bytes(pid) / MIB for pid in self.portal.workers()}
 
     def browser(self) -> Browser:
         """Return a browser without cookies; the portal believes to be behind a proxy."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from redis import Redis
 
-from bench.client import Browser
+from bench.client import Browser, Page
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,18 @@ class Target(Protocol):
 
     def upload_file(self) -> None:
         """Send a small file as a reporter."""
+
+    def send_reports(self, number: int) -> None:
+        """Send whole reports, after which every worker has loaded and cached what it needs."""
+
+    def at_story(self) -> Browser:
+        """Return the browser of a reporter who has come to page 3, where files are added."""
+
+    def at_once(self, requests: Sequence[Callable[[], Page]]) -> list[Page]:
+        """Make requests at the same time, where the portal can take that; return their answers in order."""
+
+    def resident_mib(self) -> dict[int, float]:
+        """Return the resident memory of each worker of the web server in MiB, by its process id; {} in the suite."""
 
     def browser(self) -> Browser:
         """Return a browser without cookies, whose ``source`` the portal believes."""

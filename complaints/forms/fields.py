@@ -113,6 +113,10 @@ REFUSALS = {
         "“%(name)s” does not fit any more: at most %(count)d files, %(total)s together. "
         "You can add more later with your ticket code."
     ),
+    "rest": _(
+        "“%(name)s” and the files after it do not fit any more: at most %(count)d files, %(total)s together. "
+        "You can add more later with your ticket code."
+    ),
     "report": _("“%(name)s” does not fit any more: a report takes at most %(most)d files."),
     "full": _(
         "“%(name)s” cannot be kept now, because our store is full. "

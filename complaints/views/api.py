@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
-from django.http import HttpResponse, JsonResponse, UnreadablePostError
+from django.http import HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -38,7 +38,8 @@ def _progress_view(report_progress: ProgressFunction) -> Handler:
             progress = report_progress(request, request.headers.get("Upload-Id", ""))
         except resumable.UnknownFileError:
             return JsonResponse({}, status=404)
-        except (resumable.BadSegmentError, UnreadablePostError, ValueError):
+        except (resumable.BadSegmentError, RawPostDataException, UnreadablePostError, ValueError):
+            # RawPostDataException: a multipart body, which the CSRF check has read.
             return JsonResponse({}, status=400)
         answer: dict[str, object] = {"id": progress.id, "next": progress.next, "segment": resumable.segment_bytes()}
         if progress.refused:

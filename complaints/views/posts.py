@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from complaints.forms.fields import TOO_MUCH, stored_size
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
 from complaints.page_cache import empty_fields
-from complaints.services.evidence import drafts, limits, posts
+from complaints.services.evidence import drafts, intake, limits, posts
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest
 
@@ -34,6 +34,8 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
 
     An invalid form without link and account does not stop the reporter from going on; it is stored as typed.
     """
+    if intake.ended_early(request):
+        return None  # the form of the post comes after the files
     draft.pop("post", None)
     adds_post = request.POST.get("go") == "post"
     if not adds_post and not any(request.POST.get(name) for name in PostForm.base_fields):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -21,7 +21,7 @@ from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
-from complaints.services.evidence import drafts, limits
+from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
 from complaints.views.answers import concerns_bawaslu, sections
@@ -104,9 +104,20 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     return draft
 
 
+def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
+    """Return the posted answers; of a body that was not read to its end, the missing ones as the draft has them."""
+    answers: QueryDict = request.POST
+    if not intake.ended_early(request):
+        return answers
+    answers = answers.copy()
+    for name, value in step.known(draft).items():
+        answers.setdefault(name, value)
+    return answers
+
+
 def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
     draft: Draft = request.reporter.get("draft") or Draft()
-    form = step.make(door or draft.get("door", ""), request.POST, request.FILES)
+    form = step.make(door or draft.get("door", ""), _posted(request, step, draft), request.FILES)
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
     post = posts.take(request, draft) if step is STORY else None
@@ -249,7 +260,8 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
 
 
 def _store_story(request: ReporterRequest) -> Draft:
-    draft = _store(request, STORY, StoryForm(request.POST, request.FILES))
+    answers = _posted(request, STORY, request.reporter.get("draft") or Draft())
+    draft = _store(request, STORY, StoryForm(answers, request.FILES))
     posts.take(request, draft)
     return draft
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from complaints.models.team import Staff
-from complaints.services import login_throttle, mfa, sessions, signin_counts
+from complaints.services import login_throttle, mfa, password_hashing, sessions, signin_counts
 from complaints.services.signin_counts import Kind
 from complaints.services.team_keys import personal
 from portal.accounts import step_up
@@ -67,9 +67,13 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         login_throttle.begin(**_attempt(request, credentials), now=timezone.now())
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Staff | None:
-        """Return the user where the password is right, and reset the delays; count what was wrong or came too early."""
+        """Return the user where the password is right, and reset the delays; count what was wrong or came too early.
+
+        Raises password_hashing.Busy before anything is counted: who finds no place has not guessed.
+        """
         try:
-            user: Staff | None = super().authenticate(request, **credentials)
+            with password_hashing.place():
+                user: Staff | None = super().authenticate(request, **credentials)
         except login_throttle.Throttled:
             _count(Kind.ADDRESS, credentials)
             raise
@@ -103,9 +107,12 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: Staff, password: str) -> None:
         """Change the password and re-wrap or create the key in one transaction; the person's other sessions end."""
         request = self.request
-        personal.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
-        sessions.end_sessions(staff=user, by=user, signer=getattr(request, "keyring", None) and request.keyring.signer)
-        step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
+        # One place for all of it: a password that is changed is also opened.
+        with password_hashing.place():
+            personal.change_password(staff=user, password=password, keyring=getattr(request, "keyring", None))
+            signer = getattr(request, "keyring", None) and request.keyring.signer
+            sessions.end_sessions(staff=user, by=user, signer=signer)
+            step_up.hold_pending_key(request, user, personal.unlock(staff=user, password=password))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
         """Require both password and factor within ACCOUNT_REAUTHENTICATION_TIMEOUT; allauth would accept either."""

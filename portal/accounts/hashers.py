@@ -5,11 +5,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from complaints.services import password_hashing
 from complaints.services.keyring import peppered
 
 
 class PepperedArgon2PasswordHasher(Argon2PasswordHasher):
-    """Argon2id over a keyed digest of the password, at no lower cost than the wrapping of the person's key."""
+    """Argon2id over a keyed digest of the password, at no lower cost than the wrapping of the person's key.
+
+    Both methods raise password_hashing.Busy.
+    """
 
     algorithm = "peppered_argon2"
     time_cost = 2
@@ -17,10 +21,12 @@ class PepperedArgon2PasswordHasher(Argon2PasswordHasher):
     parallelism = 8
 
     def encode(self, password: str, salt: str) -> str:
-        return super().encode(peppered(password), salt)
+        with password_hashing.place():
+            return super().encode(peppered(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        return super().verify(peppered(password), encoded)
+        with password_hashing.place():
+            return super().verify(peppered(password), encoded)
 
     def params(self):  # type: ignore[no-untyped-def]
         """Return the parameters; PASSWORD_HASH_MEMORY_KIB, in KiB, lowers them for tests."""

@@ -39,9 +39,9 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 
 from complaints.models.team import Staff
-from complaints.services import account_confirmation, login_throttle, mfa, signin_counts
+from complaints.services import account_confirmation, login_throttle, mfa, password_hashing, signin_counts
 from complaints.services.signin_counts import Kind
-from portal.accounts import step_up
+from portal.accounts import browser_mark, step_up
 from portal.accounts.adapters import source
 
 # The code of the ValidationError that asks for another code before it says anything of the first, and that of one for a
@@ -120,17 +120,20 @@ def wait_words(seconds: int) -> dict[str, int]:
 
 
 class ThrottledView(FormView):  # type: ignore[type-arg]
-    """Answers an attempt during a delay with 429 and the remaining seconds on the same page."""
+    """Answers an attempt during a delay, or without a place, with 429 and the seconds to wait on the same page."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
         except login_throttle.Throttled as error:
-            return self.throttled(error.seconds)
+            return self.throttled(error.seconds, "wait")
+        except password_hashing.Busy as error:
+            return self.throttled(error.seconds, "busy")
 
-    def throttled(self, seconds: int) -> HttpResponse:
-        """Return the page with the wait; the posted secrets are not checked."""
-        context = self.get_context_data(form=self.empty_form(), **wait_words(seconds))
+    def throttled(self, seconds: int, why: str) -> HttpResponse:
+        """Return the page with the wait and its reason ("wait", "busy"); the posted secrets are not checked."""
+        words = wait_words(seconds) if why == "wait" else {why: seconds}
+        context = self.get_context_data(form=self.empty_form(), **words)
         response = self.render_to_response(context, status=429)
         response.headers["Retry-After"] = str(seconds)
         return response
@@ -188,7 +191,9 @@ class SecondFactorView(AuthenticateView):
         """Release the key that the password opened; allauth then logs in under a new cookie."""
         form.save()
         step_up.release_pending_key(self.request, self.stage.login.user)
-        return cast(HttpResponse, self.stage.exit())
+        response = cast(HttpResponse, self.stage.exit())
+        browser_mark.set_mark(response)
+        return response
 
     def get_context_data(self, **kwargs: object) -> dict[str, Any]:
         user = self.stage.login.user

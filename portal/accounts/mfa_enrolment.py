@@ -28,7 +28,7 @@ from django.utils import timezone
 from complaints.models.team import Staff
 from complaints.services import mfa
 from complaints.services.keyring import Keyring
-from portal.accounts import step_up
+from portal.accounts import browser_mark, step_up
 from portal.accounts.login import ThrottledView, attempted
 from portal.accounts.sessions import gave_second_factor
 
@@ -56,7 +56,9 @@ def _finish_enrolment(request: HttpRequest, *, has_new_codes: bool = False) -> H
     if is_first:
         request.session.cycle_key()
     step_up.release_pending_key(request, person)
-    return redirect("mfa_view_recovery_codes" if has_new_codes else "mfa_index")
+    response = redirect("mfa_view_recovery_codes" if has_new_codes else "mfa_index")
+    browser_mark.set_mark(response)
+    return response
 
 
 class AppForm(ActivateTOTPForm):

@@ -104,7 +104,8 @@ class SegmentWriter:
     def __init__(self, key: bytes, file_id: bytes) -> None:
         """Seal under ``key`` (32 bytes) for the file ``file_id`` (16 bytes)."""
         self._key, self._file_id = key, file_id
-        self._space = _new_buffer()
+        # Made with the first byte: a file that is refused before takes no memory.
+        self._space: memoryview | None = None
         self._held = 0
         self._index = 0
         self._sha256 = hashlib.sha256()
@@ -128,6 +129,8 @@ class SegmentWriter:
         while rest:
             if self._held == SEGMENT_BYTES:
                 yield self._take()
+            if self._space is None:
+                self._space = _new_buffer()
             piece = rest[: SEGMENT_BYTES - self._held]
             start = NONCE_BYTES + self._held
             self._space[start : start + len(piece)] = piece
@@ -135,8 +138,8 @@ class SegmentWriter:
             rest = rest[len(piece) :]
 
     def _take(self) -> memoryview:
-        space, held = self._space, self._held
-        self._space, self._held = _new_buffer(), 0
+        space, held = self._space or memoryview(bytearray(NONCE_BYTES + TAG_BYTES)), self._held
+        self._space, self._held = None, 0
         return space[: NONCE_BYTES + held + TAG_BYTES]
 
     def seal(self, segment: memoryview, *, last: bool = False) -> Iterator[Piece]:

@@ -35,6 +35,8 @@ _start_sealers()
 os.register_at_fork(after_in_child=_start_sealers)
 logger = logging.getLogger(__name__)
 NAME_CHARS = 120
+# So many files above EVIDENCE_MAX_FILES are refused one by one; the last of them stands for those that follow.
+REFUSED_BY_NAME = 5
 
 
 @dataclass
@@ -69,7 +71,8 @@ class Sink:
         self.room = room or StorageRoom(settings.EVIDENCE_MAX_FILE_BYTES)
         self.upload = SealedUpload(name=short_name(name), refused=self.room.refused)
         self._key = random_bytes(32)
-        self._writer = SegmentWriter(self._key, self.upload.id.bytes)
+        # Made once the file is recognised, and dropped with its end or its refusal: a request may keep many sinks.
+        self._writer: SegmentWriter | None = None
         self._head = bytearray()
         self._file: NewObject | None = None
         self._sealing: Future[None] | None = None
@@ -82,7 +85,7 @@ class Sink:
 
         Up to then a refused file is read to its end, because a browser shows a response only after it has sent all.
         """
-        return self._discarded_bytes > 4 * settings.EVIDENCE_MAX_TOTAL_BYTES
+        return self._discarded_bytes > most_discarded()
 
     def write(self, data: bytes) -> None:
         """Take plaintext. A refusal is stored in ``upload.refused`` and never raised."""
@@ -111,13 +114,14 @@ class Sink:
         self.upload.refused = code
 
     def _store(self, data: bytes) -> None:
-        if code := self.room.too_small_for(self._writer.length + len(data)):
+        writer = self._writer = self._writer or SegmentWriter(self._key, self.upload.id.bytes)
+        if code := self.room.too_small_for(writer.length + len(data)):
             self._refuse(code)
             return
         try:
-            for segment in self._writer.gather(data):
+            for segment in writer.gather(data):
                 self._await_sealing()
-                self._sealing = _sealers.submit(self._put, self._writer.seal(segment))
+                self._sealing = _sealers.submit(self._put, writer.seal(segment))
         except OSError as error:
             self._refuse(why_not_stored(error))
 
@@ -142,33 +146,50 @@ class Sink:
                 upload.refused = "empty"
             elif self._recognise(bytes(self._head)):
                 self._store(bytes(self._head))
-        if upload.refused:
+        writer = self._writer
+        if upload.refused or writer is None:
             return upload
         try:
             self._await_sealing()
-            self._put(self._writer.finish())
+            self._put(writer.finish())
             if self._file is not None:
                 self._file.close()
         except OSError as error:
             self._refuse(why_not_stored(error))
             return upload
-        self._file = None
-        upload.object_digest = self._writer.object_digest
-        writer = self._writer
+        self._file = self._writer = None
+        upload.object_digest = writer.object_digest
         upload.info = FileInfo(self._key.hex(), upload.name, self._type, writer.length, writer.sha256)
         return upload
 
     def abort(self) -> None:
-        """Delete what was written."""
+        """Delete what was written, and drop what is held in memory."""
         if self._sealing is not None:
             wait([self._sealing])
             self._sealing = None
+        self._writer = None
+        self._head.clear()
         file, self._file = self._file, None
         name, self.upload.object_name = self.upload.object_name, ""
         if file is not None:
             file.abandon()
         if name:
             delete_object(name)
+
+
+def most_discarded() -> int:
+    """Return how many bytes of files that are not taken a request may still send."""
+    return int(4 * settings.EVIDENCE_MAX_TOTAL_BYTES)
+
+
+def end_early(request: HttpRequest) -> None:
+    """Note that a body holds so many files that the fields behind them were not read."""
+    request.__dict__["evidence_ended_early"] = True
+
+
+def ended_early(request: HttpRequest) -> bool:
+    """Whether fields of a body were not read, so that their absence says nothing."""
+    return bool(request.__dict__.get("evidence_ended_early"))
 
 
 def why_not_stored(error: OSError) -> str:
@@ -183,20 +204,28 @@ def short_name(name: str) -> str:
     return "".join(character for character in name if character.isprintable())[-NAME_CHARS:]
 
 
-def open_sink(*, request: HttpRequest, name: str) -> Sink:
-    """Begin an upload of a request; it is refused except for an unfinished report, an open ticket, and triage."""
+def open_sink(*, request: HttpRequest, name: str) -> Sink | None:
+    """Begin an upload of a request; it is refused except for an unfinished report, an open ticket, and triage.
+
+    Returns None for a file after so many refused ones that it is not even named.
+    """
     sinks: list[Sink] = request.__dict__.setdefault("evidence_sinks", [])
-    under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
-    announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    session = getattr(request, "reporter", None)
-    # Only staff requests have a user; triage enters monitoring reports with screenshots.
-    if access.is_triage(getattr(request, "user", None)):
-        room = room_for_officer(under_way=under_way, announced=announced)
-    else:
-        room = room_for(session=session, under_way=under_way, announced=announced)
-    sink = Sink(name, room)
+    above = len(sinks) - settings.EVIDENCE_MAX_FILES
+    if above >= REFUSED_BY_NAME:
+        return None
+    code = "rest" if above == REFUSED_BY_NAME - 1 else "total"
+    sink = Sink(name, _room(request, sinks) if above < 0 else StorageRoom(0, code))
     sinks.append(sink)
     return sink
+
+
+def _room(request: HttpRequest, sinks: list[Sink]) -> StorageRoom:
+    under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
+    announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    # Only staff requests have a user; triage enters monitoring reports with screenshots.
+    if access.is_triage(getattr(request, "user", None)):
+        return room_for_officer(under_way=under_way, announced=announced)
+    return room_for(session=getattr(request, "reporter", None), under_way=under_way, announced=announced)
 
 
 def discard_unclaimed(request: HttpRequest) -> None:

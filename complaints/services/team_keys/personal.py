@@ -14,7 +14,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SignPair
 from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import account_confirmation, mfa, sessions, signin_counts
+from complaints.services import account_confirmation, mfa, password_hashing, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, locked_state, state_of
@@ -29,25 +29,30 @@ def fingerprint(staff: Staff) -> str:
 
 
 def unlock(*, staff: Staff, password: str) -> KeySet | None:
-    """Unwrap a person's key with their password; None where there is no key or the password does not open it."""
+    """Unwrap a person's key with their password; None where there is no key or the password does not open it.
+
+    Raises password_hashing.Busy.
+    """
     if not staff.wrapped_key:
         return None
     try:
-        secret = keysets.unwrap(staff.wrapped_key, password=password, pepper=pepper(), owner=staff.pk.bytes)
+        with password_hashing.place():
+            secret = keysets.unwrap(staff.wrapped_key, password=password, pepper=pepper(), owner=staff.pk.bytes)
     except SealError:
         return None
     return KeySet.from_bytes(secret)
 
 
 def _wrap(staff: Staff, keys: KeySet, password: str) -> None:
-    staff.wrapped_key = keysets.wrap(
-        keys.to_bytes(),
-        password=password,
-        pepper=pepper(),
-        owner=staff.pk.bytes,
-        opslimit=settings.KEY_WRAP_OPSLIMIT,
-        memlimit=settings.KEY_WRAP_MEMLIMIT,
-    )
+    with password_hashing.place():
+        staff.wrapped_key = keysets.wrap(
+            keys.to_bytes(),
+            password=password,
+            pepper=pepper(),
+            owner=staff.pk.bytes,
+            opslimit=settings.KEY_WRAP_OPSLIMIT,
+            memlimit=settings.KEY_WRAP_MEMLIMIT,
+        )
 
 
 @transaction.atomic
@@ -58,7 +63,7 @@ def change_password(
 
     If ``keyring`` holds their unlocked key, this key is wrapped again and every admission stays. Otherwise the old key
     is retired and a new one drawn, and a member must admit the person again; no case is lost, since teams hold grants.
-    Whoever has signed in before is told of it.
+    Whoever has signed in before is told of it. Raises password_hashing.Busy.
     """
     now, before = now or timezone.now(), locked_state(staff, "staff")
     staff.set_password(password)
@@ -95,7 +100,8 @@ def set_initial_password(
     A new account is saved here. ``change``, ``by`` and ``signer`` are as for :func:`record_change`.
 
     App and recovery codes were sealed to that key and end with it. An account that was in use already stays closed
-    until an administrator other than ``by`` has confirmed it; ``by`` is None for a command on the server.
+    until an administrator other than ``by`` has confirmed it; ``by`` is None for a command on the server. Raises
+    password_hashing.Busy.
     """
     before = locked_state(staff, "staff")
     was_used = staff.has_key or staff.last_login is not None

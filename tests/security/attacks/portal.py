@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,23 +31,27 @@ from complaints.services.evidence import storage
 from complaints.services.team_keys import personal
 from tests.images import photo
 from tests.runner import run_all_due
-from tests.views.walk import STORY_PAGE, to_story
+from tests.services.evidence.uploading import on_page_3
+from tests.views.walk import STORY_PAGE, send, to_story
 from tests.world import PASSWORD
 
 
 class ClientBrowser(Browser):
     """Django's test client as a browser of bench/client.py, behind a proxy where it has a source."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: Client | None = None) -> None:
         super().__init__("testserver", 80, has_assets=True)
-        self._client = Client()
+        self._client = client or Client()
+        self.cookies = {name: morsel.value for name, morsel in self._client.cookies.items()}
 
     def request(
         self, method: str, path: str, body: bytes = b"", content_type: str = "", headers: Mapping[str, str] = {}
     ) -> Page:
+        self._client.cookies.load(self.cookies)
         begun, behind_proxy = time.perf_counter(), {"x-forwarded-for": self.source} if self.source else {}
         answer = self._client.generic(method, path, body, content_type, headers={**headers, **behind_proxy})
         seconds = time.perf_counter() - begun
+        self.cookies = {name: morsel.value for name, morsel in self._client.cookies.items()}
         return Page(path, answer.status_code, answer.headers.get("Location", ""), answer.content, seconds)
 
 
@@ -75,6 +79,18 @@ class TestPortal:
         to_story(client)
         file = SimpleUploadedFile("a.jpg", photo())
         assert client.post("/lapor/cerita/", STORY_PAGE | {"go": "stay", "evidence": file}).status_code == 302
+
+    def send_reports(self, number: int) -> None:
+        assert send(Client()).status_code == 302
+
+    def at_story(self) -> Browser:
+        return ClientBrowser(on_page_3())
+
+    def at_once(self, requests: Sequence[Callable[[], Page]]) -> list[Page]:
+        return [request() for request in requests]
+
+    def resident_mib(self) -> dict[int, float]:
+        return {}
 
     def browser(self) -> Browser:
         return ClientBrowser()
