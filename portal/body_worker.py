@@ -199,6 +199,8 @@ class BodyWorker(ThreadWorker):
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Receive the next request on a kept connection."""
+        if conn not in self.keepalived_conns:
+            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._receive(conn)
@@ -213,6 +215,9 @@ class BodyWorker(ThreadWorker):
             self._judge(conn)
 
     def _on_readable(self, conn: Connection, client: socket.socket) -> None:
+        if conn not in self.receiving:
+            # Another event of the same round has made room by it.
+            return
         try:
             data = client.recv(_PIECE)
         except (BlockingIOError, InterruptedError):
@@ -309,6 +314,8 @@ class BodyWorker(ThreadWorker):
         self.lingering[conn] = None
 
     def _on_lingering(self, conn: Connection, client: socket.socket) -> None:
+        if conn not in self.lingering:
+            return
         try:
             size = len(client.recv(_PIECE))
         except (BlockingIOError, InterruptedError):
