@@ -20,8 +20,11 @@ REPORTERS = 8
 # Longer than the first seconds of a body, in which nothing has to come (portal/bodies.py).
 SECONDS = 20.0
 BYTE_EVERY = 1.0
-# Beside a page of the portal: without a token that looks like one the portal refuses before it reads a body.
-_HEAD = "POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: csrf={token}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n"
+# As if it came from a page of the portal, with a token that looks like one: otherwise nobody would wait for the body.
+_HEAD = (
+    "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {scheme}://{host}\r\nCookie: csrf={token}\r\n"
+    "Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+)
 _TOKEN = "a" * 32
 
 
@@ -32,10 +35,11 @@ class Drip:
     head: str
 
     @classmethod
-    def body(cls, path: str, length: int, *, host: str) -> Drip:
+    def body(cls, path: str, length: int, *, tls: bool) -> Drip:
         """Return a whole head of a form with a body of ``length`` bytes."""
         kind = "multipart/form-data; boundary=b" if length > 100_000 else "application/x-www-form-urlencoded"
-        return cls(_HEAD.format(path=path, host=host, token=_TOKEN, kind=kind, length=length) + "\r\n")
+        host, scheme = (NAME, "https") if tls else (HOST, "http")
+        return cls(_HEAD.format(path=path, host=host, scheme=scheme, token=_TOKEN, kind=kind, length=length))
 
 
 @dataclass
