@@ -10,6 +10,7 @@ import multiprocessing
 import re
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -65,17 +66,21 @@ class Page:
 class Browser:
     """One reporter's browser with an empty cache; ``has_assets`` says that it holds style sheet and icon already.
 
-    ``source`` is the address that a trusted proxy names as the sender's; without one, there is no proxy.
+    ``source`` is the address that a trusted proxy names as the sender's; without one, there is no proxy. ``tls`` speaks
+    to a proxy, of which any certificate is believed, as if it listened on the usual port. ``times`` are the seconds of
+    each request.
     """
 
     host: str
     port: int
     has_assets: bool = False
     source: str = ""
+    tls: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
     fetched_assets: set[str] = field(default_factory=set)
     requests: int = 0
     seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
     _socket: socket.socket | None = None
 
     def open(self, path: str) -> Page:
@@ -138,7 +143,8 @@ class Browser:
     ) -> Page:
         """Make one request over the kept connection; cookies are sent and stored."""
         self.requests += 1
-        address = f"{self.host}:{self.port}"
+        address = self.host if self.tls else f"{self.host}:{self.port}"
+        origin = f"{'https' if self.tls else 'http'}://{address}"
         head = f"{method} {path} HTTP/1.1\r\nHost: {address}\r\n{HEADERS}"
         if self.cookies:
             head += f"Cookie: {'; '.join(f'{name}={value}' for name, value in self.cookies.items())}\r\n"
@@ -146,20 +152,35 @@ class Browser:
             head += f"X-Forwarded-For: {self.source}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if content_type:
-            head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nOrigin: http://{address}\r\n"
+            head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\nOrigin: {origin}\r\n"
         begun = time.perf_counter()
         if self._socket is None:
-            self._socket = socket.create_connection((self.host, self.port), TIMEOUT_SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket = connected(self.host, self.port, tls=self.tls)
         self._socket.sendall(f"{head}\r\n".encode() + body)
         status, answer, content = _answer(self._socket)
         seconds = time.perf_counter() - begun
         self.seconds += seconds
+        self.times.append(seconds)
         self.cookies.update(COOKIE.findall(answer))
         if CLOSES.search(answer):
             self.close()
         location = LOCATION.search(answer)
         return Page(path, status, location[1] if location else "", content, seconds)
+
+
+def connected(host: str, port: int, *, tls: bool = False, source: str = "") -> socket.socket:
+    """Return a connection, from the address ``source`` where one is given. Raises OSError."""
+    plain = socket.create_connection((host, port), TIMEOUT_SECONDS, (source, 0) if source else None)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not tls:
+        return plain
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except OSError:
+        plain.close()
+        raise
 
 
 def multipart(values: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[str, bytes]:
@@ -195,7 +216,12 @@ def _received(connection: socket.socket) -> bytes:
 
 
 def in_parallel(
-    scenario: Callable[[Browser], Result], *, clients: int, seconds: float, address: tuple[str, int]
+    scenario: Callable[[Browser], Result],
+    *,
+    clients: int,
+    seconds: float,
+    address: tuple[str, int],
+    tls: bool = False,
 ) -> tuple[list[Result], int, float]:
     """Let ``clients`` processes repeat a scenario for a time, each time with a new browser.
 
@@ -206,7 +232,7 @@ def in_parallel(
     running = []
     for _ in range(clients):
         receiver, sender = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.Process(target=_repeat, args=(scenario, seconds, address, sender))
+        process = multiprocessing.Process(target=_repeat, args=(scenario, seconds, address, tls, sender))
         process.start()
         running.append((process, receiver))
     results: list[Result] = []
@@ -220,12 +246,12 @@ def in_parallel(
 
 
 def _repeat(
-    scenario: Callable[[Browser], Result], seconds: float, address: tuple[str, int], sender: Connection
+    scenario: Callable[[Browser], Result], seconds: float, address: tuple[str, int], tls: bool, sender: Connection
 ) -> None:
     done, failed = [], 0
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        browser = Browser(*address)
+        browser = Browser(*address, tls=tls)
         try:
             done.append(scenario(browser))
         except (UnexpectedAnswer, OSError) as error:

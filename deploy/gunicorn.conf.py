@@ -12,9 +12,11 @@ from pathlib import Path
 from gunicorn.glogging import Logger
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-worker_class = "gthread"
+# Its threads never wait for a head or a small body, and at most half as many more for files: portal/body_worker.py.
+worker_class = "portal.body_worker.BodyWorker"
+# Far below the usual 1024 open files of a process; when they are used up, the one that waited longest goes.
+worker_connections = 500
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-# A slow upload occupies a thread; with fewer than 16 other requests waited for seconds.
 threads = int(os.environ.get("WEB_THREADS", "16"))
 keepalive = 5
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))

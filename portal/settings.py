@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "portal.middleware.EncodingMiddleware",
     "portal.middleware.ReporterSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.bodies.BodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.StaffMiddleware",

@@ -32,7 +32,8 @@ function enhance(box) {
         } catch {
           answer = {};
         }
-        if (request.status >= 500) reject(answer);
+        // 408: the network was too slow for this piece; the next try goes on after the last whole one.
+        if (request.status >= 500 || request.status === 408) reject(answer);
         else if (request.status >= 400) resolve({ error: box.dataset.lost });
         else resolve(answer);
       };

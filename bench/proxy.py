@@ -1,0 +1,133 @@
+"""nginx with the shipped configuration in front of a portal that runs already.
+
+What has to differ is replaced and nothing else: ports, name and certificate, where it writes, who it runs as. Its
+temporary folders are closed to it, so that a request of which it wanted to write something to disk fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bench.server import HOST, ROOT, free_port
+
+CONFIGURATION = ROOT / "deploy" / "nginx.conf"
+NAME = "localhost"
+READY_SECONDS = 20
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running nginx: its two ports, the folder in which it writes, and what it is told."""
+
+    https_port: int
+    http_port: int
+    folder: Path
+    configuration: Path
+
+    def logged(self) -> str:
+        """Return all that it wrote anywhere."""
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path != self.configuration]
+        written = [path for path in files if path.suffix != ".pem"]
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in written)
+
+
+def nginx_path() -> str | None:
+    """Return the program, None where there is none."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def configuration(shipped: str, *, folder: Path, https_port: int, http_port: int, portal_port: int) -> str:
+    """Return the shipped configuration for unprivileged ports on this machine.
+
+    Raises ValueError where it does not hold what has to be replaced.
+    """
+    replacements = {
+        r"^user .*;$": "",
+        r"^pid .*;$": f"pid {folder}/nginx.pid;",
+        r"^ *listen \[::\].*;$": "",
+        r"listen 80\b": f"listen {HOST}:{http_port}",
+        r"listen 443\b": f"listen {HOST}:{https_port}",
+        r"lapor\.example\.go\.id": NAME,
+        r"/etc/ssl/lapor/": f"{folder}/",
+        r"server 127\.0\.0\.1:8000;": f"server {HOST}:{portal_port};",
+        r"^http \{$": "\n".join(["http {", *(f"{name}_temp_path {folder}/closed/{name};" for name in _TEMPORARY)]),
+    }
+    text = shipped
+    for pattern, replacement in replacements.items():
+        text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
+        if not count:
+            raise ValueError(f"deploy/nginx.conf has no {pattern}")
+    return text
+
+
+def certify(folder: Path) -> None:
+    """Write a key and a certificate for NAME, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+    pem = serialization.Encoding.PEM
+    (folder / "fullchain.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "privkey.pem").write_bytes(private)
+
+
+@contextlib.contextmanager
+def proxied(portal_port: int) -> Iterator[Proxy]:
+    """Run nginx in front of a portal while the context lasts. Raises SystemExit where it cannot."""
+    program = nginx_path()
+    if program is None:
+        raise SystemExit("There is no nginx.")
+    with tempfile.TemporaryDirectory(prefix="kanal-netral-nginx-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        certify(folder)
+        proxy = Proxy(free_port(), free_port(), folder, folder / "nginx.conf")
+        shipped = CONFIGURATION.read_text(encoding="utf-8")
+        ports = {"https_port": proxy.https_port, "http_port": proxy.http_port, "portal_port": portal_port}
+        proxy.configuration.write_text(configuration(shipped, folder=folder, **ports), encoding="utf-8")
+        (folder / "closed").mkdir()
+        log = (folder / "stderr.log").open("wb")
+        command = [program, "-p", str(folder), "-c", str(proxy.configuration), "-e", str(folder / "early.log")]
+        process = subprocess.Popen([*command, "-g", "daemon off;"], stdout=log, stderr=log, start_new_session=True)
+        try:
+            _wait_until_listening(process, proxy)
+            for path in (folder / "closed").iterdir():
+                path.chmod(0)
+            yield proxy
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            log.close()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], proxy: Proxy) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, proxy.https_port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"nginx did not start:\n{(proxy.folder / 'stderr.log').read_text(encoding='utf-8')}")
+
+
+def may_write_anywhere() -> bool:
+    """Tell whether closed folders do not stop this user; root's nginx gives its workers to somebody else."""
+    return os.geteuid() == 0

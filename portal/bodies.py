@@ -1,0 +1,128 @@
+"""How large the body of a request may be at each address, how fast it must come, and the page for one that does not.
+
+The table is the only place that says so: the web server's worker (:mod:`portal.body_worker`) reads it before a thread
+sees a request, BodyMiddleware where another server runs the portal, and a test holds deploy/nginx.conf against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+
+from complaints.services.evidence.resumable import segment_bytes
+
+KIB: Final = 1024
+# Every body but that of a file: the longest story with all other answers of its page fits many times.
+SMALL_BYTES: Final = 128 * KIB
+# Of the request line and the headers together.
+HEAD_BYTES: Final = 32 * KIB
+HEAD_SECONDS: Final = 10
+# A body brings this many bytes a second on average, but for its first seconds ...
+BYTES_PER_SECOND: Final = 2 * KIB
+GRACE_SECONDS: Final = 10
+# ... and what came faster buys no longer pause than this, or one large piece would hold a thread for hours.
+PAUSE_SECONDS: Final = 30
+# What a form with files holds besides them.
+_FORM_BYTES: Final = 1024 * KIB
+
+
+def _form_with_files() -> int:
+    # What is above the limits of a single file or of all files is refused by the form, which keeps the text.
+    return int(settings.EVIDENCE_MAX_FILES * settings.EVIDENCE_MAX_FILE_BYTES) + _FORM_BYTES
+
+
+# The addresses that take files, by name, each with the function that returns its largest body in bytes. Besides the
+# pages with a file field these are the buttons within their forms, which send the chosen files along.
+FILE_ADDRESSES: Final[dict[str, Callable[[], int]]] = {
+    "report_story": _form_with_files,
+    "report_file_remove": _form_with_files,
+    "report_post_remove": _form_with_files,
+    "report_cancel": _form_with_files,
+    "upload_segment": segment_bytes,
+    "status_files": _form_with_files,
+    "status_file_remove": _form_with_files,
+    "status_post": _form_with_files,
+    "admin:complaints_case_finding": _form_with_files,
+    "admin:complaints_case_finding_table": _form_with_files,
+}
+_PAGES: Final = {
+    HTTPStatus.REQUEST_TIMEOUT: "408.html",
+    HTTPStatus.LENGTH_REQUIRED: "400.html",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "413.html",
+    HTTPStatus.SERVICE_UNAVAILABLE: "503_files.html",
+}
+_RETRY_SECONDS: Final = 10
+
+
+@cache
+def file_paths() -> dict[str, int]:
+    """Return the path of every address that takes files, in each language, and its largest body in bytes."""
+    paths: dict[str, int] = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            paths |= {reverse(name): most() for name, most in FILE_ADDRESSES.items()}
+    return paths
+
+
+def largest_body(path: str) -> int:
+    """Return how many bytes a body may have at ``path`` (without a query)."""
+    return max(file_paths().get(path, 0), SMALL_BYTES)
+
+
+@dataclass
+class Pace:
+    """Until when more of a body has to come; seconds of :func:`time.monotonic`."""
+
+    until: float
+
+    @classmethod
+    def begun(cls, now: float) -> Pace:
+        """Return the pace of a body of which nothing has come yet."""
+        return cls(now + GRACE_SECONDS)
+
+    def received(self, size: int, now: float) -> None:
+        """Note that ``size`` bytes came."""
+        self.until = min(self.until + size / BYTES_PER_SECOND, now + PAUSE_SECONDS)
+
+
+class BodyMiddleware:
+    """Answers with the page that says so where a body is too large, came too slowly, or found no thread.
+
+    The worker tells by the attribute ``refusal`` of ``wsgi.input``, before anything was read or while it was.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        status = _refusal(request) or _too_large(request)
+        if status is None:
+            response = self.get_response(request)
+            # What the rest made of half a body is no answer to the person who sent it.
+            status = _refusal(request)
+            if status is None:
+                return response
+        response = render(request, _PAGES[status], status=status)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = str(_RETRY_SECONDS)
+        return response
+
+
+def _refusal(request: HttpRequest) -> HTTPStatus | None:
+    body = request.META.get("wsgi.input")
+    return getattr(body, "refusal", None)
+
+
+def _too_large(request: HttpRequest) -> HTTPStatus | None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    too_large = length.isdecimal() and int(length) > largest_body(request.path_info)
+    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else None

@@ -1,0 +1,134 @@
+"""How large a body may be and how fast it must come, and the pages for one that does not."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from django.conf import settings as portal
+from django.test import Client
+from django.test.client import FakePayload
+from pytest_django import Settings
+
+from portal import bodies
+from portal.bodies import Pace, file_paths, largest_body
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+MULTIPART = re.compile(r"""action="\{% url '(\w+)' %\}"[^>]*enctype="multipart""")
+BUTTON = re.compile(r"""formaction="\{% url '(\w+)' %\}""")
+SMALL = 128 * 1024
+KIB = 1024
+
+
+# --- The table
+
+
+def test_small_everywhere_but_where_files_are_taken() -> None:
+    largest = portal.EVIDENCE_MAX_FILES * portal.EVIDENCE_MAX_FILE_BYTES
+    for path in ("/", "/cek/", "/en/lapor/", "/lapor/periksa/", "/kantor/masuk/", "/nowhere/", "*", ""):
+        assert largest_body(path) == SMALL, path
+    for path in ("/lapor/cerita/", "/en/lapor/cerita/", "/cek/laporan/bukti/", "/kantor/complaints/case/temuan/"):
+        assert largest < largest_body(path) <= largest + 1024 * KIB, path
+    assert largest_body("/en/lapor/berkas/potongan/") == 1024 * KIB
+
+
+def test_every_form_with_files_and_every_button_within_one_is_in_the_table() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in (TEMPLATES / "complaints").rglob("*.html")}
+    posted = {name for text in sources.values() for name in MULTIPART.findall(text)}
+    # What surrounds or stands in the third page's form; the check page's has no files, its addresses are among them.
+    within = {name for text in sources.values() for name in BUTTON.findall(text)}
+    assert {"status_files", "status_post"} <= posted
+    assert {"report_cancel", "report_post_remove"} <= within
+    assert posted | within <= set(bodies.FILE_ADDRESSES)
+
+
+# --- The pace
+
+
+def test_nothing_has_to_come_in_the_first_seconds() -> None:
+    assert Pace.begun(100.0).until == 110.0
+
+
+def test_two_kib_a_second_are_enough_for_ever() -> None:
+    pace, now = Pace.begun(0.0), 0.0
+    for _second in range(100_000):
+        now += 1
+        assert pace.until > now
+        pace.received(2 * KIB, now)
+
+
+def test_less_ends() -> None:
+    pace, now = Pace.begun(0.0), 0.0
+    while pace.until > now:
+        now += 1
+        pace.received(KIB, now)
+    assert now == 20
+
+
+def test_a_fast_piece_buys_half_a_minute_and_not_hours() -> None:
+    pace = Pace.begun(0.0)
+    pace.received(100 * KIB * KIB, 5.0)
+    assert pace.until == 35.0
+
+
+# --- The pages
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "words"),
+    [
+        ("/cek/", SMALL + 1, "Kiriman terlalu besar"),
+        ("/en/cek/", SMALL + 1, "That is too large"),
+        ("/kantor/masuk/", SMALL + 1, "Kiriman terlalu besar"),
+    ],
+)
+def test_a_body_above_the_table_gets_the_page(client: Client, path: str, size: int, words: str) -> None:
+    answer = client.post(path, b"a" * size, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+    assert words in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_body_of_the_size_in_the_table_is_taken(client: Client) -> None:
+    answer = client.post("/cek/", b"code=" + b"a" * (SMALL - 5), content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+    assert "Kiriman terlalu besar" not in answer.content.decode()
+
+
+class RefusedBody(FakePayload):
+    """A body of which the worker says that it is refused."""
+
+    def __init__(self, refusal: HTTPStatus) -> None:
+        super().__init__(b"")
+        self.refusal = refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "words"),
+    [
+        (408, "/lapor/cerita/", "Pengiriman terlalu lama"),
+        (408, "/en/cek/", "That took too long"),
+        (503, "/lapor/cerita/", "Terlalu banyak berkas sedang dikirim"),
+        (503, "/en/lapor/cerita/", "Too many files are being sent at this moment"),
+        (411, "/cek/", "Permintaan ini"),
+    ],
+)
+def test_what_the_worker_refuses_gets_the_page(client: Client, status: int, path: str, words: str) -> None:
+    extra = {"wsgi.input": RefusedBody(HTTPStatus(status)), "CONTENT_LENGTH": "300000"}
+    answer = client.generic("POST", path, **extra)  # type: ignore[arg-type]
+    assert answer.status_code == status
+    assert words in answer.content.decode()
+    assert answer.headers.get("Retry-After") == ("10" if status == 503 else None)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_limits_of_files_follow_the_settings(settings: Settings) -> None:
+    settings.EVIDENCE_MAX_FILES, settings.EVIDENCE_MAX_FILE_BYTES = 2, 10
+    file_paths.cache_clear()
+    try:
+        assert largest_body("/lapor/cerita/") == 20 + 1024 * KIB
+    finally:
+        settings.EVIDENCE_MAX_FILES, settings.EVIDENCE_MAX_FILE_BYTES = 20, 200 * KIB * KIB
+        file_paths.cache_clear()
