@@ -50,13 +50,6 @@ class Walls(TypedDict):
     calls: bool
 
 
-def _enclose(*, root: bool) -> bool:
-    """Put this process behind the walls, for good; return whether the list and a wall before the files stand."""
-    landlock = confinement.deny_files()
-    confinement.drop_rights()
-    return confinement.restrict_calls() and (root or landlock)
-
-
 def _tried_walls(*, network: bool) -> Walls:
     """Put up each wall in a process of its own, and return those that stood."""
     tried = {"root": confinement.empty_root, "landlock": confinement.deny_files, "calls": confinement.restrict_calls}
@@ -108,8 +101,12 @@ def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int
     enclosed, ready = os.pipe()
     worker = os.fork()
     if not worker:
+        landlock = confinement.deny_files()  # takes a descriptor, and so comes before the limits
         _limit(request["limits"], pages, keep=(source, out, ready))
-        os._exit(_work(jobs, request, source, out, ready) if _enclose(root=root) else 1)
+        confinement.drop_rights()
+        if not confinement.restrict_calls() or not (root or landlock):
+            os._exit(1)
+        os._exit(_work(jobs, request, source, out, ready))
     os.close(ready)
     # Written by the worker before it has read a byte, so that no file can pretend that it was not opened.
     if not os.read(enclosed, 1):
