@@ -34,6 +34,7 @@ __all__ = [
     "Unconfined",
     "Walls",
     "hold",
+    "limits_of",
     "run",
 ]
 
@@ -81,6 +82,16 @@ class Limits:
     cpu_seconds: int = 60
     wall_seconds: int = 240
     output_bytes: int = 300 * 1024 * 1024
+
+
+def limits_of(held: Held) -> Limits:
+    """Return the limits of a job on this file: 10 seconds of processor time and 2 for each MiB, at most 45.
+
+    So a small file that was made to be slow costs little, and the five jobs of a file end before the worker is ended.
+    The clock may run four times as long, because other work may hold the processor.
+    """
+    seconds = min(45, 10 + 2 * held.size // (1024 * 1024))
+    return Limits(cpu_seconds=seconds, wall_seconds=4 * seconds)
 
 
 class Sandbox:
