@@ -22,7 +22,21 @@ from typing import Final
 
 from complaints.adapters.memory import Held, JobFailed, Part, Result, memory_file, read_answer
 
-__all__ = ["DEFAULT", "Held", "JobFailed", "Limits", "Part", "Result", "Sandbox", "Unavailable", "hold", "run"]
+__all__ = [
+    "DEFAULT",
+    "Held",
+    "JobFailed",
+    "Limits",
+    "Part",
+    "Result",
+    "Sandbox",
+    "Unavailable",
+    "Unconfined",
+    "Walls",
+    "hold",
+    "limits_of",
+    "run",
+]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _ENTRY: Final = (
@@ -37,6 +51,29 @@ class Unavailable(Exception):  # noqa: N818
     """No process was available; the file should be tried again."""
 
 
+class Unconfined(Unavailable):
+    """This system does not give the walls without which no file is opened; the file waits for one that does."""
+
+
+@dataclass(frozen=True)
+class Walls:
+    """Which walls this system puts around a job.
+
+    ``network``: it has none; beside the list, in which there is no socket. ``root``: it sees an empty file system.
+    ``landlock``: it can name no file. ``calls``: it makes the system calls of a list and no others.
+    """
+
+    network: bool
+    root: bool
+    landlock: bool
+    calls: bool
+
+    @property
+    def stand(self) -> bool:
+        """Whether files may be opened: the list, and at least one of the walls before the file system."""
+        return self.calls and (self.root or self.landlock)
+
+
 @dataclass(frozen=True)
 class Limits:
     """The limits of one job; memory is counted on top of what the loaded readers take."""
@@ -45,6 +82,16 @@ class Limits:
     cpu_seconds: int = 60
     wall_seconds: int = 240
     output_bytes: int = 300 * 1024 * 1024
+
+
+def limits_of(held: Held) -> Limits:
+    """Return the limits of a job on this file: 10 seconds of processor time and 2 for each MiB, at most 45.
+
+    So a small file that was made to be slow costs little, and the five jobs of a file end before the worker is ended.
+    The clock may run four times as long, because other work may hold the processor.
+    """
+    seconds = min(45, 10 + 2 * held.size // (1024 * 1024))
+    return Limits(cpu_seconds=seconds, wall_seconds=4 * seconds)
 
 
 class Sandbox:
@@ -62,7 +109,7 @@ class Sandbox:
         self._server: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(self._parallel)
-        self._network_cut = False
+        self._walls = Walls(network=False, root=False, landlock=False, calls=False)
 
     def _after_fork(self) -> None:
         """Let a forked process start its own server; the inherited socket would keep the parent's alive."""
@@ -86,11 +133,11 @@ class Sandbox:
             self._server = None
 
     @property
-    def network_cut(self) -> bool:
-        """Whether jobs run in a network of nothing; without it they still can open no socket. Starts the server."""
+    def walls(self) -> Walls:
+        """Which walls this system puts around a job. Starts the server; raises Unavailable."""
         with self._lock:
             self._started()
-            return self._network_cut
+            return self._walls
 
     def run(
         self,
@@ -107,6 +154,7 @@ class Sandbox:
         Raises:
             JobFailed: refused, or ended by a limit.
             Unavailable: no process within ``wait_seconds``, or the server is gone.
+            Unconfined: the walls do not stand here; nothing was read.
         """
         limits = limits or Limits()
         request = {"job": job, "type": media_type, "options": options, "limits": asdict(limits)}
@@ -139,6 +187,8 @@ class Sandbox:
                 self.close()
                 raise Unavailable("no answer")
             ending = os.read(receiver, 100).decode("ascii", "replace")
+            if ending == "unconfined":
+                raise Unconfined(ending)
             if not ending:  # the guard ended too: a fault of the system, not of the file
                 raise Unavailable("no answer")
             return ending
@@ -149,7 +199,10 @@ class Sandbox:
         with self._lock:
             for attempt in (1, 2):
                 try:
-                    socket.send_fds(self._started(), [message], descriptors)
+                    control = self._started()
+                    if not self._walls.stand:
+                        raise Unconfined("walls")
+                    socket.send_fds(control, [message], descriptors)
                     return
                 except OSError as error:
                     self._end()
@@ -171,7 +224,7 @@ class Sandbox:
         with contextlib.suppress(OSError):
             hello = ours.recv(1024)
             if hello:
-                self._network_cut = bool(json.loads(hello)["network_cut"])
+                self._walls = Walls(**json.loads(hello))
                 return ours
         self._server.kill()
         self._end()

@@ -1,8 +1,8 @@
 """The server behind ``sandbox``: it forks one limited process for each job. The portal never imports it.
 
-The server loads the readers once and reads no evidence. Each job runs in a process that can open nothing (no file, no
-socket, no program) and has two memory files; a second process, its guard, enforces the time limit and reports how the
-job ended.
+The server loads the readers once and reads no evidence. Each job runs in a process that finds no file system, may make
+only the system calls of a list, and has two memory files; a second process, its guard, enforces the time limit and
+reports how the job ended. Where the walls do not stand, the guard says so and no byte of the file is read.
 """
 
 from __future__ import annotations
@@ -15,22 +15,19 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Final, TypedDict
 
-_CLONE_NEWIPC: Final = 0x08000000
-_CLONE_NEWUSER: Final = 0x10000000
-_CLONE_NEWPID: Final = 0x20000000
-_CLONE_NEWNET: Final = 0x40000000
+from complaints.adapters import confinement
+
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
-_PR_SET_CHILD_SUBREAPER: Final = 36
-_PR_SET_NO_NEW_PRIVS: Final = 38
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _REQUEST_BYTES: Final = 4_096
+_MAX_THREADS: Final = 512
 # Readers change the environment when they are imported: pylibmagic names its own folder in three variables.
 _ALLOWED_VARIABLES: Final = {"LC_CTYPE"}
 
@@ -44,20 +41,42 @@ class Request(TypedDict):
     limits: dict[str, int]
 
 
-def _cut_network() -> bool:
-    """Move into an empty network namespace; return False where that is forbidden. Jobs can open no socket anyway."""
-    namespaces = _CLONE_NEWNET | _CLONE_NEWIPC
-    return not _LIBC.unshare(_CLONE_NEWUSER | namespaces) or not _LIBC.unshare(namespaces)
+class Walls(TypedDict):
+    """Which walls stand around a job on this system; ``network`` is beside the list, which has no socket either."""
+
+    network: bool
+    root: bool
+    landlock: bool
+    calls: bool
+
+
+def _tried_walls(*, network: bool) -> Walls:
+    """Put up each wall in a process of its own, and return those that stood."""
+    tried = {"root": confinement.empty_root, "landlock": confinement.deny_files, "calls": confinement.restrict_calls}
+    stood = {name: _holds_in_a_process(wall) for name, wall in tried.items()}
+    return Walls(network=network, root=stood["root"], landlock=stood["landlock"], calls=stood["calls"])
+
+
+def _holds_in_a_process(wall: Callable[[], bool]) -> bool:
+    child = os.fork()
+    if not child:
+        stands = False
+        with contextlib.suppress(OSError):
+            stands = wall()
+        os._exit(0 if stands else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def serve(control: socket.socket, jobs_module: str) -> None:
     """Answer requests on ``control`` until the process of the portal ends."""
-    network_cut = _cut_network()
-    _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    network = confinement.cut_network()
+    # Another process of this user may not read its memory, nor that of the processes forked from it.
+    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    walls = _tried_walls(network=network)
     jobs = import_module(jobs_module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the guards
-    control.send(json.dumps({"network_cut": network_cut}).encode())
+    control.send(json.dumps(walls).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 3)
         if not message:
@@ -72,23 +91,31 @@ def serve(control: socket.socket, jobs_module: str) -> None:
 
 
 def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int) -> None:
-    """Start the worker process, wait for it within the time limit, report its end, and exit."""
+    """Start the worker process behind its walls, wait for it within the time limit, report its end, and exit."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    # Where the system allows it, the worker is process 1 of a new PID namespace: it sees no other process, and all that
-    # it starts ends with it.
-    _LIBC.unshare(_CLONE_NEWPID)
+    confinement.hide_processes()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    root = confinement.empty_root()
+    enclosed, ready = os.pipe()
     worker = os.fork()
     if not worker:
-        os.close(reply)
-        os._exit(_work(jobs, request, source, out))
+        landlock = confinement.deny_files()  # takes a descriptor, and so comes before the limits
+        _limit(request["limits"], pages, keep=(source, out, ready))
+        confinement.drop_rights()
+        if not confinement.restrict_calls() or not (root or landlock):
+            os._exit(1)
+        os._exit(_work(jobs, request, source, out, ready))
+    os.close(ready)
+    # Written by the worker before it has read a byte, so that no file can pretend that it was not opened.
+    if not os.read(enclosed, 1):
+        os.write(reply, b"unconfined")
+        os._exit(0)
     exit_signal = signal.sigtimedwait({signal.SIGCHLD}, request["limits"]["wall_seconds"])
     if exit_signal is None:
         os.kill(worker, signal.SIGKILL)
     _, status, used = os.wait4(worker, 0)
-    _end_orphans()
     # The kernel's signal comes first: it counts by ticks, so the clock may show a little less than the limit.
     out_of_cpu = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
     cpu_spent = used.ru_utime + used.ru_stime >= request["limits"]["cpu_seconds"]
@@ -97,19 +124,10 @@ def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int
     os._exit(0)
 
 
-def _end_orphans() -> None:
-    """Kill what the worker started: this process is their subreaper. In a PID namespace there is nothing left."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    with contextlib.suppress(OSError):
-        while orphans := children.read_text(encoding="ascii").split():
-            for identifier in orphans:
-                os.kill(int(identifier), signal.SIGKILL)
-            os.wait()
-
-
-def _work(jobs: ModuleType, request: Request, source: int, out: int) -> int:
-    """Do the job inside the limits; the answer or the refusal is written behind the output."""
-    _limit(request["limits"], keep=(source, out))
+def _work(jobs: ModuleType, request: Request, source: int, out: int, ready: int) -> int:
+    """Do the job behind the walls; the answer or the refusal is written behind the output."""
+    os.write(ready, b"1")
+    os.close(ready)
     files: tuple[BinaryIO, BinaryIO] = (os.fdopen(source, "rb"), os.fdopen(out, "r+b"))
     try:
         answer = jobs.JOBS[request["job"]](*files, request["type"], request["options"]).dump()
@@ -128,11 +146,15 @@ def _work(jobs: ModuleType, request: Request, source: int, out: int) -> int:
     return 0 if end >= 0 else 1
 
 
-def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
-    """Remove all that a job does not need. The process cannot undo these limits."""
+def _limit(limits: Mapping[str, int], pages: int, keep: tuple[int, ...]) -> None:
+    """Remove all that a job does not need. The process cannot undo these limits.
+
+    Args:
+        pages: of memory that the loaded readers take.
+        keep: the descriptors that stay open.
+    """
     os.setsid()
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     last = 3
     for descriptor in sorted(keep):
@@ -141,11 +163,11 @@ def _limit(limits: Mapping[str, int], keep: tuple[int, int]) -> None:
     os.closerange(last, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     for name in set(os.environ) - _ALLOWED_VARIABLES:
         del os.environ[name]
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     for kind, limit in (
         (resource.RLIMIT_AS, pages * resource.getpagesize() + limits["memory_bytes"]),
         (resource.RLIMIT_FSIZE, limits["output_bytes"]),
-        (resource.RLIMIT_NPROC, 0),
+        # The list forbids processes. Threads count too: in a user namespace those of this server alone.
+        (resource.RLIMIT_NPROC, _MAX_THREADS),
         # With a limit of 0, open descriptors stay open and no file, socket or pipe can be opened.
         (resource.RLIMIT_NOFILE, 0),
     ):

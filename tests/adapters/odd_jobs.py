@@ -2,6 +2,7 @@
 place of the real list."""
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from complaints.adapters import confinement
 from complaints.adapters.media.jobs import Answer
 from complaints.adapters.media.refusal import Unreadable
 
@@ -34,6 +36,8 @@ class Forged(Answer):
 def preload(media_type: str) -> None:
     if media_type == "fatal":
         raise RuntimeError
+    if media_type == "no list any more":
+        confinement.restrict_calls = lambda: False
 
 
 def attempt(call: Callable[[], object]) -> str:
@@ -59,7 +63,7 @@ def look_around(source: BinaryIO, out: BinaryIO, media_type: str, options: Mappi
         "environment": dict(os.environ),
         "arguments": sys.argv[1:],
         "descriptors": [number for number in range(256) if _is_open(number)],
-        "leader": os.getsid(0) == os.getpid(),
+        "session": attempt(lambda: os.getsid(0)),
     }
     out.write(json.dumps(results).encode())
     answer = Answer()
@@ -69,9 +73,9 @@ def look_around(source: BinaryIO, out: BinaryIO, media_type: str, options: Mappi
 
 def _is_open(number: int) -> bool:
     try:
-        os.fstat(number)
-    except OSError:
-        return False
+        os.lseek(number, 0, os.SEEK_CUR)
+    except OSError as error:
+        return error.errno != errno.EBADF
     return True
 
 

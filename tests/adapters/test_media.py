@@ -522,6 +522,36 @@ def test_zip_bombs_are_refused_by_what_they_declare() -> None:
         archive.read("a")
 
 
+@pytest.mark.parametrize("unit", ["<w:p><w:r/></w:p>", '<w:a w:a="" w:b="" w:c="" w:d=""/>', "<w:t>a</w:t>"])
+def test_a_small_file_of_a_million_elements_is_refused_soon(unit: str) -> None:
+    """15 MiB of them pack to some 40 KB, which is below what any ratio of sizes tells."""
+    with zipfile.ZipFile(io.BytesIO(samples.docx())) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    text = entries["word/document.xml"].decode()
+    many = unit * (15 * 1024 * 1024 // len(unit))
+    hostile = samples.packed({**entries, "word/document.xml": text.replace("<w:body>", f"<w:body>{many}")})
+    assert len(hostile) < 60_000
+    for read in (lambda: documents.inspect(io.BytesIO(hostile), kinds.DOCX), lambda: clean(hostile, kinds.DOCX)):
+        with pytest.raises(Unreadable) as refused:
+            read()
+        assert refused.value.code == "bomb"
+
+
+def test_a_large_table_of_equal_cells_is_copied() -> None:
+    with zipfile.ZipFile(io.BytesIO(samples.xlsx())) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    sheet = next(name for name in entries if name.startswith("xl/worksheets/sheet"))
+    rows = "".join(
+        f'<row r="{row}">' + "".join(f'<c r="{column}{row}" s="1"><v>0</v></c>' for column in "ABCDEFGHIJ") + "</row>"
+        for row in range(1000, 6000)
+    )
+    table = entries[sheet].decode().replace("<sheetData>", f"<sheetData>{rows}")
+    assert rows in table
+    copy = clean(samples.packed({**entries, sheet: table}), kinds.XLSX)
+    with zipfile.ZipFile(io.BytesIO(copy)) as archive:
+        assert archive.read(sheet).count(b"<v>0</v>") >= 50_000
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "C:\\x", "a\\b", "a//b", "a\x01b", "./x"])
 def test_zips_with_hostile_names_are_refused(name: str) -> None:
     with pytest.raises(Unreadable), zips.opened(io.BytesIO(samples.packed({name: "x"}))):

@@ -72,7 +72,7 @@ def test_the_deadline_skips_weekends_and_holidays(cast: Cast) -> None:
     assert send_report(today=date(2026, 12, 24)).case.due_on == date(2026, 12, 28)
 
 
-def test_processing_gives_up_a_file_after_three_attempts(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_takes_its_worker_with_it_waits_for_an_officer(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = send_report(today=MONDAY)
     upload = sealed_upload(photo())
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
@@ -87,7 +87,7 @@ def test_processing_gives_up_a_file_after_three_attempts(cast: Cast, monkeypatch
     assert Evidence.objects.get().state == Evidence.State.PENDING
     processing.process_pending()
     item = Evidence.objects.get()
-    assert (item.state, item.worker_grant) == (Evidence.State.FAILED, None)
+    assert (item.state, item.worker_grant, item.attempts) == (Evidence.State.OFFICER, None, 0)
 
 
 def test_a_cut_image_is_marked_and_its_original_stays(cast: Cast) -> None:

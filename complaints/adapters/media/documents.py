@@ -88,7 +88,7 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
 
 def _codes_of_part(archive: zips.Archive, name: str, rules: _Properties | _Content) -> set[str]:
     with archive.open(name) as stream:
-        markup.rewrite(stream, None, rules)
+        markup.rewrite(stream, None, rules, archive.allowance)
     return rules.codes
 
 

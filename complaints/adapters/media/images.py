@@ -41,8 +41,8 @@ def load_heif() -> None:
     """Register the HEIF plug-in; separate, because processes that answer requests never need this decoder."""
     pillow_heif = import_module("pillow_heif")
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-    # A process of the sandbox can start no thread.
-    pillow_heif.options.DECODE_THREADS = 1
+    # All in the calling thread; libde265 starts one of its own all the same.
+    pillow_heif.options.DECODE_THREADS = 0
 
 
 @contextmanager

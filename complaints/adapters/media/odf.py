@@ -100,7 +100,7 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
         rules = _OdfRules(copied=copied, folder=f"{folder}/" if folder else "", aliases=aliases)
         rewritten = io.BytesIO()
         with archive.open(part) as stream:
-            markup.rewrite(stream, rewritten, rules)
+            markup.rewrite(stream, rewritten, rules, archive.allowance)
         writer.add(part, rewritten.getvalue())
     writer.add(_MANIFEST, _manifest(archive, media_type, copied).encode())
 
@@ -135,5 +135,5 @@ def _manifest_types(archive: zips.Archive) -> dict[str, str]:
     if _MANIFEST not in archive:
         return {}
     entries = _ManifestEntries()
-    markup.rewrite(io.BytesIO(archive.read(_MANIFEST, _SMALL)), None, entries)
+    markup.rewrite(io.BytesIO(archive.read(_MANIFEST, _SMALL)), None, entries, archive.allowance)
     return entries.types

@@ -67,7 +67,7 @@ class _ElementList(markup.Rules):
 
 def _elements(archive: zips.Archive, name: str) -> list[tuple[str, Mapping[str, str]]]:
     rules = _ElementList()
-    markup.rewrite(io.BytesIO(archive.read(name, _SMALL)), None, rules)
+    markup.rewrite(io.BytesIO(archive.read(name, _SMALL)), None, rules, archive.allowance)
     return rules.elements
 
 
@@ -145,7 +145,8 @@ class _Copy:
             return picture is not None
         rewritten = io.BytesIO()
         with self._archive.open(part) as source:
-            markup.rewrite(source, rewritten, PartRules(lost=lost, aliases=self._aliases))
+            rules = PartRules(lost=lost, aliases=self._aliases)
+            markup.rewrite(source, rewritten, rules, self._archive.allowance)
         self._writer.add(part, rewritten.getvalue())
         return True
 

@@ -56,6 +56,8 @@ class PartRules(markup.Rules):
             self._update_fields({local(key): value for key, value in attributes.items()}.get("fldCharType", ""))
         if tag in self.drop or (tag in _FIELD_RESULTS and any(self.fields)):
             return None
+        if not attributes:
+            return None if self._shares_unsafe_formula(tag, attributes) else attributes
         remaining = self._without_lost(tag, {key: value for key, value in attributes.items() if not _is_dropped(key)})
         if remaining is None or self._shares_unsafe_formula(tag, remaining):
             return None

@@ -37,6 +37,6 @@ def refusal(error: BaseException) -> Unreadable:
         return Unreadable("bomb")
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return Unreadable("too_large")
-    if isinstance(error, OSError) and error.errno == errno.EMFILE:
-        return Unreadable("crashed")  # the reader tried to open a file, which the sandbox forbids
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.EPERM}:
+        return Unreadable("crashed")  # the reader tried what the sandbox forbids, as opening a file
     return Unreadable("damaged")

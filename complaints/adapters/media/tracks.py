@@ -157,7 +157,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
         video = videos[0]
         if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
             raise Unreadable("bomb")
-        video.codec_context.thread_count = 1  # a process of the sandbox can start no thread
+        video.codec_context.thread_count = 1  # threads count as processes, of which the sandbox has few
         frame = _first_varied_frame(container, video)
         picture = frame.to_image()  # type: ignore[no-untyped-call]
         if frame.rotation:

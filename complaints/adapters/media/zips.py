@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
+from complaints.adapters.media import markup
 from complaints.adapters.media.refusal import Unreadable, refusal
 
 MAX_ENTRIES: Final = 10_000
@@ -26,12 +27,13 @@ _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFErro
 
 
 class Archive:
-    """The entries of a checked zip, by name."""
+    """The entries of a checked zip, by name; ``allowance`` is shared by all XML that is read of it."""
 
     def __init__(self, archive: zipfile.ZipFile, packed_bytes: int) -> None:
         """Check what ``archive`` declares, whose file is ``packed_bytes`` long; raises Unreadable."""
         self._archive = archive
         self._entries = _checked(archive.infolist(), packed_bytes)
+        self.allowance = markup.Allowance(packed_bytes)
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries

@@ -10,6 +10,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -23,7 +24,9 @@ from complaints.services.evidence.storage import FileInfo, stream
 
 logger = logging.getLogger(__name__)
 # A reporter waits for this check; the worker repeats it later with larger limits.
+# Of processor time a file gets 2 seconds, and 1 for each MiB up to these 6.
 LIMITS: Final = sandbox.Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=6, wall_seconds=10, output_bytes=64 * 1024)
+_SMALL_FILE_CPU_SECONDS: Final = 2
 # Media formats keep metadata at either end of a file, so that a long film need not be read whole.
 _END_BYTES: Final = 4 * 1024 * 1024
 # Each slot holds a file in memory; where none is free in time, the file remains unchecked.
@@ -57,11 +60,12 @@ def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> 
 
 def _metadata_codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
     with _hold(stored, info) as held:
-        media_type = info.type
+        seconds = min(LIMITS.cpu_seconds, _SMALL_FILE_CPU_SECONDS + held.size // (1024 * 1024))
+        media_type, limits = info.type, replace(LIMITS, cpu_seconds=seconds)
         if kinds.is_container(media_type):
-            with sandbox.run("recognise", held, limits=LIMITS, wait_seconds=_WAIT_SECONDS) as result:
+            with sandbox.run("recognise", held, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
                 media_type = result.type or media_type
-        with sandbox.run("inspect", held, media_type, limits=LIMITS, wait_seconds=_WAIT_SECONDS) as result:
+        with sandbox.run("inspect", held, media_type, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
             return list(result.codes)
 
 

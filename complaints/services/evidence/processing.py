@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import DatabaseError, transaction
+from django.db.models import F, Min
 
 from complaints.adapters import malware, sandbox
 from complaints.adapters.media import kinds
@@ -41,11 +43,26 @@ MAX_ATTEMPTS = 3
 # The worker's key is replaced weekly; a file it has not processed by then waits for the session of a triage member.
 GRANT_DAYS = 7
 MAX_PAGES = 20
+# After this the next minute's run goes on; with the limits of a file's jobs it ends well before it is ended.
+RUN_SECONDS = 50
+# So many files in a run that the storage does not give are enough to know that it is down.
+STORAGE_FAULTS = 3
+# Faults of a reader or of its limits, which another release or a better hour may not have: such a file is left to an
+# officer, in whose session it can be read again.
+_TRY_AGAIN = frozenset({"crashed", "memory", "time"})
 Variant = EvidenceObject.Variant
 
 
 class ScannerDown(Exception):  # noqa: N818
     """The scanner did not answer; the file is tried again, and the attempt is not counted."""
+
+
+class NotRead(Exception):  # noqa: N818
+    """A reader broke down on the file, or ran into its limits; ``code`` is that of the sandbox."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass
@@ -55,32 +72,74 @@ class _Derived:
     upload: SealedUpload
 
 
-def process_pending(*, limit: int = 20) -> int:
-    """Process pending evidence; return the number of items tried.
+def process_pending(*, limit: int = 20, seconds: float = RUN_SECONDS) -> int:
+    """Process pending evidence in rounds, the oldest reports first, one file of each; return the number of files tried.
 
-    An attempt is counted before it starts, so that a file that crashes the worker is given up after MAX_ATTEMPTS. A
-    node without the worker's private key tries nothing, because each of its attempts would fail.
+    An attempt is counted before it starts, so that a file which takes its worker with it is left to an officer after
+    MAX_ATTEMPTS. What is no fault of the file costs no attempt. A node without the worker's private key tries nothing,
+    because each of its attempts would fail. The run ends when another file would begin after ``seconds``.
+
+    Raises:
+        sandbox.Unconfined: this node opens no file; nothing was tried.
+        OSError: the storage did not give a file; others were tried all the same.
     """
     if not worker_key.pairs():
         return 0
-    ids = list(Evidence.objects.filter(state=Evidence.State.PENDING).values_list("pk", flat=True)[:limit])
-    for identifier in ids:
-        _process(identifier)
-    return len(ids)
+    tried, faults = 0, list[OSError]()
+    for identifier in _in_rounds(limit, until=time.monotonic() + seconds):
+        tried += 1
+        try:
+            _process(identifier)
+        except sandbox.Unconfined:
+            raise
+        except (ScannerDown, sandbox.Unavailable):
+            break  # it would be the same with every file
+        except OSError as error:
+            faults.append(error)
+            if len(faults) == STORAGE_FAULTS:
+                break
+    if faults:
+        raise faults[0]
+    return tried
+
+
+def _in_rounds(limit: int, *, until: float) -> Iterator[uuid.UUID]:
+    """Yield the ids of at most ``limit`` pending files, none twice, and none after ``until`` on the monotonic clock."""
+    seen: set[uuid.UUID] = set()
+    while len(seen) < limit and (files := _one_of_each_report(seen, limit - len(seen))):
+        for identifier in files:
+            if time.monotonic() > until:
+                return
+            seen.add(identifier)
+            yield identifier
+
+
+def _one_of_each_report(seen: set[uuid.UUID], limit: int) -> list[uuid.UUID]:
+    """Return the next pending file of each of the oldest reports; those whose files were all tried before come last."""
+    waiting = Evidence.objects.filter(state=Evidence.State.PENDING).exclude(pk__in=seen)
+    by_age = waiting.values("complaint").annotate(tries=Min("attempts"), since=Min("day"), first=Min("batch"))
+    reports = [row["complaint"] for row in by_age.order_by("tries", "since", "first", "complaint")[:limit]]
+    following: dict[uuid.UUID, uuid.UUID] = {}
+    files = waiting.filter(complaint__in=reports).order_by("attempts", "sequence")
+    for identifier, report in files.values_list("pk", "complaint"):
+        following.setdefault(report, identifier)
+    return [following[report] for report in reports if report in following]
 
 
 def _process(identifier: uuid.UUID) -> None:
+    """Process a pending file in one attempt; raises ScannerDown, sandbox.Unavailable and OSError, which cost none."""
     pending = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
-    if not pending.update(attempts=F("attempts") + 1):
+    evidence = pending.select_related("complaint").first()
+    # Of two that read the same number of attempts, one takes the file.
+    if evidence is None or not pending.filter(attempts=evidence.attempts).update(attempts=F("attempts") + 1):
         return
-    evidence = Evidence.objects.select_related("complaint").get(pk=identifier)
     if evidence.sealed_report is not None:
         # Somebody has set it back in the database; the existing report must not be overwritten.
         logger.error("An evidence item whose work was done stood as pending")
-        Evidence.objects.filter(pk=identifier).update(state=Evidence.State.FAILED)
+        pending.update(state=Evidence.State.FAILED)
         return
-    if evidence.attempts > MAX_ATTEMPTS:
-        _finish(evidence, FileReport(no_copy="crashed"), [])
+    if evidence.attempts >= MAX_ATTEMPTS:
+        _leave_to_officer(evidence)
         return
     try:
         info = _open_worker_grant(evidence)
@@ -89,8 +148,17 @@ def _process(identifier: uuid.UUID) -> None:
         return
     try:
         process_item(evidence, info)
-    except (ScannerDown, sandbox.Unavailable):
-        Evidence.objects.filter(pk=identifier).update(attempts=F("attempts") - 1)
+    except NotRead:
+        _leave_to_officer(evidence)
+    except (ScannerDown, sandbox.Unavailable, OSError, DatabaseError):
+        pending.filter(attempts__gt=0).update(attempts=F("attempts") - 1)
+        raise
+
+
+def _leave_to_officer(evidence: Evidence) -> None:
+    """Delete the worker's grant of a file that it did not get through; the file can be read in an officer's session."""
+    pending = Evidence.objects.filter(pk=evidence.pk, state=Evidence.State.PENDING)
+    pending.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
 
 
 def _open_worker_grant(evidence: Evidence) -> FileInfo:
@@ -108,10 +176,11 @@ def _open_worker_grant(evidence: Evidence) -> FileInfo:
     raise refused
 
 
-def process_item(evidence: Evidence, info: FileInfo) -> None:
+def process_item(evidence: Evidence, info: FileInfo, *, is_last: bool = False) -> None:
     """Scan a file, process it in the sandbox, and store its report and copies.
 
-    Raises ScannerDown or sandbox.Unavailable where nothing was stored and the file can be tried again.
+    Raises ScannerDown, sandbox.Unavailable or OSError where nothing was stored and the file can be tried again; and,
+    unless this is the last try, NotRead where the fault may be the reader's.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     report, derived = FileReport(disagrees=kinds.disagrees(info.name, info.type)), list[_Derived]()
@@ -121,6 +190,8 @@ def process_item(evidence: Evidence, info: FileInfo) -> None:
             report.no_copy = "infected"
         else:
             _derive(original, info, report, derived)
+        if report.no_copy in _TRY_AGAIN and not is_last:
+            raise NotRead(report.no_copy)
         _finish(evidence, report, derived)
     except SealError:
         _discard(derived)
@@ -152,9 +223,10 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
         if report.no_copy:
             return
         try:
-            with sandbox.run("inspect", held, media_type) as result:
+            limits = sandbox.limits_of(held)
+            with sandbox.run("inspect", held, media_type, limits=limits) as result:
                 report.betrays = list(result.codes)
-            with sandbox.run("clean", held, media_type) as result:
+            with sandbox.run("clean", held, media_type, limits=limits) as result:
                 held.close()
                 copy = result.parts[0]
                 derived.append(_seal_part(Variant.WORKING, 0, copy))
@@ -175,7 +247,7 @@ def _draw(copy: sandbox.Part, report: FileReport, derived: list[_Derived]) -> No
 def _recognise(held: sandbox.Held, info: FileInfo) -> str:
     """Return the type from the whole file: by its first bytes, some office documents are a plain zip."""
     try:
-        with sandbox.run("recognise", held) as result:
+        with sandbox.run("recognise", held, limits=sandbox.limits_of(held)) as result:
             return result.type or info.type
     except sandbox.JobFailed:
         return info.type
@@ -191,7 +263,7 @@ def _picture(
 ) -> None:
     if job == "pages" and media_type != "application/pdf":
         return
-    with sandbox.run(job, held, media_type, limit=MAX_PAGES) as result:
+    with sandbox.run(job, held, media_type, limits=sandbox.limits_of(held), limit=MAX_PAGES) as result:
         report.pages = max(report.pages, result.pages)
         first = 1 if variant == Variant.PAGE else 0
         for number, part in enumerate(result.parts, start=first):
@@ -256,6 +328,9 @@ def end_grants(*, today: date) -> int:
 
 
 def process_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:
-    """Process a file in the session of a triage member, with the complaint's pair; raises as :func:`process_item`."""
+    """Process a file in the session of a triage member, with the complaint's pair; raises as :func:`process_item`.
+
+    What a reader breaks down on here too is reported so, and no longer waits.
+    """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    process_item(evidence, read_info(pair, original, evidence, evidence.complaint))
+    process_item(evidence, read_info(pair, original, evidence, evidence.complaint), is_last=True)

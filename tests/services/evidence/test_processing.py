@@ -160,6 +160,126 @@ def test_a_file_above_the_limit_gets_no_copy_and_says_so(cast: Cast, settings: S
     assert findings(cast, item).no_copy == "too_large"
 
 
+# --- Whose turn it is
+
+
+def pending_files(day: date, number: int) -> list[Evidence]:
+    """Send a report of a day with so many files; return them in order."""
+    sent = send_report(today=day)
+    uploads = [sealed_upload(samples.jpeg(), f"{place}.jpg") for place in range(number)]
+    follow_up.add_message(ticket=sent.ticket, text="", files=uploads, today=day)
+    return list(Evidence.objects.filter(complaint__case=sent.case).order_by("sequence"))
+
+
+def test_oldest_reports_come_first_and_each_has_one_file_a_round(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = pending_files(DAY + timedelta(days=1), 1)
+    first = pending_files(DAY, 3)
+    tried: list[object] = []
+    monkeypatch.setattr(processing, "_process", tried.append)
+    assert processing.process_pending() == 4
+    assert tried == [item.pk for item in (first[0], later[0], first[1], first[2])]
+    tried.clear()
+    assert processing.process_pending(limit=1) == 1
+    assert tried == [first[0].pk]
+
+
+def test_a_report_whose_files_took_their_worker_comes_last(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, later = pending_files(DAY, 1), pending_files(DAY + timedelta(days=1), 1)
+    Evidence.objects.filter(pk=first[0].pk).update(attempts=1)
+    tried: list[object] = []
+    monkeypatch.setattr(processing, "_process", tried.append)
+    processing.process_pending()
+    assert tried == [later[0].pk, first[0].pk]
+
+
+def test_a_run_begins_no_file_after_its_time(cast: Cast) -> None:
+    pending_files(DAY, 1)
+    assert processing.process_pending(seconds=-1) == 0
+    assert Evidence.objects.get().attempts == 0
+
+
+# --- What costs no attempt
+
+
+def test_a_storage_that_is_down_costs_no_attempt(
+    cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending_files(DAY, 5)
+    opened_files: list[str] = []
+
+    def down(self: object, name: str, mode: str = "rb") -> None:
+        opened_files.append(name)
+        raise OSError("down")
+
+    monkeypatch.setattr(type(storage.storage()), "open", down)
+    for _ in range(4):
+        with pytest.raises(OSError, match="down"):
+            processing.process_pending()
+    assert len(opened_files) == 4 * processing.STORAGE_FAULTS
+    states = set(Evidence.objects.values_list("state", "attempts"))
+    assert states == {(Evidence.State.PENDING, 0)}
+    monkeypatch.undo()
+    assert processing.process_pending() == 5
+    assert set(Evidence.objects.values_list("state", flat=True)) == {Evidence.State.READY}
+
+
+def test_a_file_that_is_missing_holds_up_no_other_of_its_report(cast: Cast) -> None:
+    lost, kept = pending_files(DAY, 2)
+    storage.delete_object(lost.objects_stored.get().object_name)
+    with pytest.raises(FileNotFoundError):
+        processing.process_pending()
+    lost.refresh_from_db()
+    kept.refresh_from_db()
+    assert (lost.state, lost.attempts) == (Evidence.State.PENDING, 0)
+    assert kept.state == Evidence.State.READY
+
+
+def test_where_no_file_may_be_opened_nothing_is_tried(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job fails by the name of this error, and so administrators and officers are told."""
+
+    def unconfined(*args: Any, **kwargs: Any) -> None:
+        raise sandbox.Unconfined("walls")
+
+    monkeypatch.setattr(sandbox, "run", unconfined)
+    pending_files(DAY, 1)
+    for _ in range(4):
+        with pytest.raises(sandbox.Unconfined):
+            processing.process_pending()
+    assert Evidence.objects.get().attempts == 0
+
+
+# --- What can be tried again
+
+
+@pytest.mark.parametrize("code", ["crashed", "memory", "time"])
+def test_what_a_reader_broke_down_on_can_be_read_again_by_an_officer(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def broken(job: str, *args: Any, **kwargs: Any) -> None:
+        raise sandbox.JobFailed(code)
+
+    first, second = pending_files(DAY, 2)
+    monkeypatch.setattr(sandbox, "run", broken)
+    processing.process_pending()
+    for item in (first, second):
+        item.refresh_from_db()
+        assert (item.state, item.worker_grant, item.sealed_report) == (Evidence.State.OFFICER, None, None)
+    pair = cast.ring("vera").complaint(first.complaint)
+    processing.process_for_officer(pair=pair, evidence=second)
+    second.refresh_from_db()
+    assert (second.state, findings(cast, second).no_copy) == (Evidence.State.FAILED, code)
+    monkeypatch.undo()
+    processing.process_for_officer(pair=pair, evidence=first)
+    first.refresh_from_db()
+    assert first.state == Evidence.State.READY
+
+
+def test_a_small_file_gets_less_time_than_a_large_one() -> None:
+    with sandbox.hold([bytes(40_000)], 10**6) as small, sandbox.hold([bytes(50 * 1024 * 1024)], 10**9) as large:
+        assert sandbox.limits_of(small).cpu_seconds == 10
+        assert sandbox.limits_of(large).cpu_seconds == 45
+
+
 def test_no_sandbox_costs_no_attempt(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*args: Any, **kwargs: Any) -> None:
         raise sandbox.Unavailable("busy")
