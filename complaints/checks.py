@@ -79,16 +79,26 @@ def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMess
 
 @register(TAG, deploy=True)
 def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Check that the sandbox for uploaded files has no network on this node."""
+    """Check that the walls around a process with an uploaded file stand on this node, and that it has no network."""
     try:
-        is_cut = sandbox.DEFAULT.network_cut
+        walls = sandbox.DEFAULT.walls
     except sandbox.Unavailable:
-        is_cut = False
+        return [_error("E052", "No process can be had here to read uploaded files.", "Is memory short, or its limit?")]
+    if not walls.stand:
+        missing = "the list of system calls" if not walls.calls else "a wall before the file system"
+        hint = (
+            "The list needs seccomp on x86_64 or aarch64. The file system is walled off by Landlock (Linux 6.2 or "
+            'newer, "landlock" in the kernel\'s lsm=) or in a user namespace (kernel.unprivileged_userns_clone=1, '
+            "RestrictNamespaces=no; in a container a profile that allows unshare, mount and pivot_root)."
+        )
+        return [_error("E052", f"No uploaded file is opened on this node: it lacks {missing}.", hint)]
     hint = (
         "Let the service open user namespaces (kernel.unprivileged_userns_clone=1, RestrictNamespaces=no; in a "
         "container a profile that allows unshare), or give its node no way out of its network."
     )
-    return [] if is_cut else [_warning("W004", "What reads strangers' files here cannot be cut off the network.", hint)]
+    if not walls.network:
+        return [_warning("W004", "What reads strangers' files here cannot be cut off the network.", hint)]
+    return []
 
 
 @register(TAG, deploy=True)

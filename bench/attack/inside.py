@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import django
@@ -17,6 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bench.attack.columns import blind_columns
+from bench.attack.escapes import not_refused
 from bench.attack.target import Account
 from complaints import access
 from complaints.models.team import Staff, TeamMembership
@@ -99,4 +102,9 @@ def _close_batch() -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(columns() if sys.argv[1] == "columns" else account()))
+    commands: dict[str, Callable[[], object]] = {
+        "columns": columns,
+        "account": account,
+        "escapes": lambda: not_refused(Path(sys.argv[2])),
+    }
+    print(json.dumps(commands[sys.argv[1]]()))

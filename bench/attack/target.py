@@ -78,6 +78,9 @@ class Target(Protocol):
         Those for which there is no row are among them, because nothing was tried.
         """
 
+    def escapes(self) -> list[str]:
+        """Try each escape from the sandbox of this portal, and return those that were not refused."""
+
 
 class Marks:
     """Files that planted code would leave behind; an attack counts them."""

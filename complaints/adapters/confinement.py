@@ -10,6 +10,7 @@ import ctypes
 import os
 import platform
 import struct
+from pathlib import Path
 from typing import Final
 
 from complaints.adapters import system_calls
@@ -77,12 +78,12 @@ def empty_root() -> bool:
     if _LIBC.syscall(pivot_root, b".", b"."):
         os.chdir("/")
         return False
-    return not _LIBC.umount2(b".", _MNT_DETACH) and os.listdir("/") == []
+    return not _LIBC.umount2(b".", _MNT_DETACH) and not any(Path("/").iterdir())
 
 
 def landlock_version() -> int:
     """Return the version of Landlock that the kernel offers, 0 where it offers none."""
-    return max(0, _LIBC.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION))
+    return int(max(0, _LIBC.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION)))
 
 
 def deny_files() -> bool:
@@ -93,9 +94,9 @@ def deny_files() -> bool:
     version = landlock_version()
     if version < LANDLOCK_AT_LEAST or _LIBC.prctl(38, 1, 0, 0, 0):  # PR_SET_NO_NEW_PRIVS
         return False
-    handled = [_FILES | (_FILES_OF_5 if version >= 5 else 0)]  # noqa: PLR2004 - versions, as the kernel counts them
-    handled += [_NETWORK] if version >= 4 else []  # noqa: PLR2004
-    handled += [_SCOPES] if version >= 6 else []  # noqa: PLR2004
+    handled = [_FILES | (_FILES_OF_5 if version >= 5 else 0)]
+    handled += [_NETWORK] if version >= 4 else []
+    handled += [_SCOPES] if version >= 6 else []
     attributes = struct.pack(f"={len(handled)}Q", *handled)
     ruleset = _LIBC.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:

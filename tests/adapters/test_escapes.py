@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.attack import escape_jobs
+from bench.attack import escape_jobs, escapes
 from complaints.adapters import confinement, system_calls
 from complaints.adapters.sandbox import JobFailed, Sandbox, Unconfined, hold
 
@@ -33,25 +33,15 @@ OF_LANDLOCK = {
 }
 
 
-def contents(folder: Path) -> dict[str, tuple[int, float, bytes]]:
-    """Everything in the folder that an escape could have changed."""
-    return {
-        path.name: (path.stat().st_mode, path.stat().st_mtime, path.read_bytes() if path.is_file() else b"")
-        for path in folder.iterdir()
-    }
-
-
 def test_no_escape_works_inside_the_sandbox(tmp_path: Path) -> None:
-    escape_jobs.prepare(tmp_path)
-    before, box = contents(tmp_path), Sandbox(JOBS)
-    try:
-        with hold([bytes(tmp_path)], 4096) as held, box.run("escape", held, process=os.getpid()) as result:
-            results = json.loads(result.parts[0].read())
-    finally:
-        box.close()
-    assert len(results) == len(escape_jobs.ESCAPES) >= 40
-    assert {name: error for name, error in results.items() if error != "EPERM"} == {}
-    assert contents(tmp_path) == before
+    assert escapes.not_refused(tmp_path) == []
+    assert len(escape_jobs.ESCAPES) >= 40
+
+
+def test_an_escape_that_works_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a list that names too much: what the sandbox calls anyway counts as an escape."""
+    monkeypatch.setattr(escapes, "BY_THE_LIST", "ENOSYS")
+    assert set(escapes.not_refused(tmp_path)) == set(escape_jobs.ESCAPES)
 
 
 def test_each_escape_works_outside_or_fails_for_another_reason(tmp_path: Path) -> None:
@@ -90,9 +80,8 @@ def behind(wall: Callable[[], bool], place: escape_jobs.Place) -> dict[str, str]
 
 def test_behind_an_empty_root_there_is_no_file(tmp_path: Path) -> None:
     place = escape_jobs.prepare(tmp_path)
-    before = contents(tmp_path)
     assert set(behind(confinement.empty_root, place).values()) == {"ENOENT"}
-    assert contents(tmp_path) == before
+    assert (tmp_path / "cut").read_text() == (tmp_path / "gone").read_text() == "portal"
 
 
 def test_landlock_denies_every_name(tmp_path: Path) -> None:

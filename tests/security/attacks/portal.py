@@ -19,6 +19,7 @@ from redis import Redis
 
 from bench.attack import drafts
 from bench.attack.columns import blind_columns
+from bench.attack.escapes import not_refused
 from bench.attack.target import Account
 from bench.client import Browser, Page
 from complaints.models.draft import Draft
@@ -124,3 +125,8 @@ class TestPortal:
     def blind_columns(self) -> list[str]:
         missing: list[str] = []
         return blind_columns(missing=missing) + missing
+
+    def escapes(self) -> list[str]:
+        place = self.folder / "escapes"
+        place.mkdir()
+        return not_refused(place)
