@@ -207,7 +207,7 @@ class SealingUploadHandler(FileUploadHandler):
         if self.sink.hopeless:
             raise StopUpload(connection_reset=True)
 
-    def file_complete(self, file_size: int) -> Any:
+    def file_complete(self, file_size: int) -> intake.SealedUpload | None:  # type: ignore[override]
         sink, self.sink = self.sink, None
         return sink.finish() if sink else None
 

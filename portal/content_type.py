@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from collections.abc import Iterable
+from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _NAME: Final = r"[A-Za-z0-9!#$&^_.+-]+"
 # Without the extended parameters of RFC 2231 ("name*0*=utf-8''x"), which no form has (RFC 7578, 4.2): of those some
@@ -16,10 +15,10 @@ _READABLE: Final = re.compile(rf"{_NAME}/{_NAME}(?:[ \t]*;(?:[ \t]*{_PARAMETER})
 _MOST_CHARS: Final = 300
 
 
-def with_readable_type(application: Application) -> Application:
+def with_readable_type(application: WSGIApplication) -> WSGIApplication:
     """Return the WSGI application, given content types that Django can read; any other counts as absent."""
 
-    def readable(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def readable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         kind = str(environ.get("CONTENT_TYPE", ""))
         if len(kind) > _MOST_CHARS or not _READABLE.fullmatch(kind):
             environ["CONTENT_TYPE"] = ""

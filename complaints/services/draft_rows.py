@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
@@ -36,6 +36,8 @@ from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile
 from complaints.services.evidence import worker_key
 
+# What a sealed row of a reporter holds: JSON.
+SessionContent: TypeAlias = "dict[str, Any]"
 # The content is padded to one of these lengths in bytes, a longer one to a multiple of the last.
 SIZES: Final = (1024, 4096, 16384, 65536)
 _SECONDS_BYTES: Final = 8
@@ -83,7 +85,7 @@ class OpenDraft:
     ``sealed_end`` is the end as its row has it; no other writing of any row has the same bytes.
     """
 
-    content: dict[str, Any]
+    content: SessionContent
     until: float
     version: int
     sealed_end: bytes
@@ -125,7 +127,7 @@ def read_row(keys: DraftKeys) -> OpenDraft | None:
 
 
 def write_row(
-    keys: DraftKeys, content: dict[str, Any], until: float, *, version: int, seen: bytes | None
+    keys: DraftKeys, content: SessionContent, until: float, *, version: int, seen: bytes | None
 ) -> bytes | None:
     """Write a draft that ends at ``until`` (seconds since the epoch).
 
@@ -140,7 +142,7 @@ def write_row(
     data = encrypt(keys.content, pad(text, SIZES), _associated(keys))
     end = math.ceil(until).to_bytes(_SECONDS_BYTES, "big") + bytes.fromhex(keys.id) + keys.names
     sealed_end = seal(worker_key.public(), end)
-    values: dict[str, Any] = {"data": data, "ends": sealed_end, "stored_size": len(data), "expires_on": _last_day()}
+    values: SessionContent = {"data": data, "ends": sealed_end, "stored_size": len(data), "expires_on": _last_day()}
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             parameters = [*values.values(), keys.id, *([] if seen is None else [seen])]

@@ -228,7 +228,7 @@ def _newest_keys(
     equal = others.filter(kind=OuterRef("kind"), digest=OuterRef("digest")).order_by("-day", "pk")
     own = IndexEntry.objects.filter(complaint__in=complaints, kind__in=kinds)
     # Grouped first, so that the database looks once for an agency that all reports of the case share.
-    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=_NewestKeys(_only(equal, key)))
+    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=_NewestKeys(equal.values(key=key)[:MOST]))
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     cut = set()
     for kind, found in digests.values_list("kind", "keys"):
@@ -248,10 +248,6 @@ def _newest_keys(
 
 def _key_column() -> Either:
     return Either(When(kind=Kind.PICTURE, then=F("evidence")), default=F("pk"))
-
-
-def _only(rows: QuerySet[IndexEntry], key: Concat) -> QuerySet[IndexEntry, Any]:
-    return rows.values(key=key)[:MOST]
 
 
 def _near_pictures(

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DraftKeys, OpenDraft
+from complaints.services.draft_rows import DraftKeys, OpenDraft, SessionContent
 from portal.accounts import sessions
 
 # The entry of an unfinished report.
@@ -36,7 +36,7 @@ class ReporterSession:
     def __init__(self, cookie: str | None) -> None:
         self._request_cookie = cookie
         self._cookie = cookie
-        self._content: dict[str, Any] | None = None
+        self._content: SessionContent | None = None
         self._began = time.time()
         self._until = 0.0
         # Whether there is a session's row, and the draft's row as it was read or written last.
@@ -49,7 +49,7 @@ class ReporterSession:
         self.loaded = False
 
     @property
-    def _data(self) -> dict[str, Any]:
+    def _data(self) -> SessionContent:
         if self._content is None:
             self.loaded = True
             self._content = self._read() if self._cookie else {}
@@ -57,7 +57,7 @@ class ReporterSession:
                 self._cookie = None
         return self._content
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> SessionContent:
         row, draft, has_files = sessions.read_reporter(self._keys(), str(self._cookie))
         self._stored = bool(row)
         if draft and DRAFT in draft.content:
@@ -256,7 +256,7 @@ class ReporterSession:
         return self._request_cookie is not None and self._content is not None and self._cookie is None
 
 
-def merged(ours: dict[str, Any], base: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+def merged(ours: SessionContent, base: SessionContent, theirs: SessionContent) -> SessionContent:
     """Return a draft that two requests wrote at once: theirs, with each answer that ours changed since ``base``."""
     mine, before, other = (content.get(DRAFT, {}) for content in (ours, base, theirs))
     changed = {name: value for name, value in mine.items() if before.get(name) != value}

@@ -27,7 +27,7 @@ from complaints.domain.sealing.primitives import Stored, blake2b, decrypt, encry
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DraftKeys, OpenDraft
+from complaints.services.draft_rows import DraftKeys, OpenDraft, SessionContent
 
 # A row's content is padded to one of these lengths, in bytes.
 SIZES = (1024, 4096, 16384, 65536)
@@ -78,17 +78,17 @@ def _last_day(until: float) -> date:
     return timezone.localdate() + timedelta(days=2 + int(max(0, until - time.time()) // 86400))
 
 
-def _open(cookie: str, sealed: bytes, kind: str) -> dict[str, Any]:
+def _open(cookie: str, sealed: bytes, kind: str) -> SessionContent:
     text = unpad(decrypt(row_key(cookie), sealed, f"{kind} {row_id(cookie)}".encode()), SIZES)
     return dict(json.loads(text))
 
 
-def _seal(cookie: str, content: dict[str, Any], kind: str) -> bytes:
+def _seal(cookie: str, content: SessionContent, kind: str) -> bytes:
     text = json.dumps(content, separators=(",", ":")).encode()
     return encrypt(row_key(cookie), pad(text, SIZES), f"{kind} {row_id(cookie)}".encode())
 
 
-def read_row(cookie: str, kind: str = REPORTER) -> dict[str, Any]:
+def read_row(cookie: str, kind: str = REPORTER) -> SessionContent:
     """Return the content of the row of ``cookie``; empty where there is none, or it has ended, was altered or moved.
 
     It has "data", "until" and "began" as :func:`write_row` was given them. A row of the other ``kind`` (REPORTER or
@@ -100,7 +100,7 @@ def read_row(cookie: str, kind: str = REPORTER) -> dict[str, Any]:
     return _opened(cookie, row[0], kind) if row else {}
 
 
-def _opened(cookie: str, sealed: Stored, kind: str) -> dict[str, Any]:
+def _opened(cookie: str, sealed: Stored, kind: str) -> SessionContent:
     try:
         content = _open(cookie, bytes(sealed), kind)
     except SealError:
@@ -141,7 +141,7 @@ NOBODY = Owner()
 
 def write_row(
     cookie: str,
-    data: dict[str, Any],
+    data: SessionContent,
     until: float,
     *,
     began: float,
@@ -156,7 +156,7 @@ def write_row(
     """
     identifier = row_id(cookie)
     sealed = _seal(cookie, {"until": until, "began": began, "data": data}, kind)
-    values: dict[str, Any] = {"data": sealed, "expires_on": _last_day(until)}
+    values: SessionContent = {"data": sealed, "expires_on": _last_day(until)}
     values |= {"staff_id": owner.staff, "began_at": owner.began_at}
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
@@ -192,7 +192,7 @@ class SessionStore(SessionBase):
         """The id of this session's row; empty before there is one."""
         return row_id(self.session_key) if self.session_key else ""
 
-    def load(self) -> dict[str, Any]:
+    def load(self) -> SessionContent:
         content = read_row(self.session_key, STAFF) if self.session_key else {}
         if content and content["began"] + settings.SESSION_ABSOLUTE_AGE > time.time():
             self._began, self._until = content["began"], content["until"]
@@ -258,7 +258,7 @@ def gave_second_factor(request: HttpRequest, user: Staff) -> bool:
     return bool(person == str(user.pk))
 
 
-def read_reporter(keys: DraftKeys, cookie: str) -> tuple[dict[str, Any], OpenDraft | None, bool]:
+def read_reporter(keys: DraftKeys, cookie: str) -> tuple[SessionContent, OpenDraft | None, bool]:
     """Return what a reporter's cookie opens: the row of a session as from :func:`read_row`, the row of a draft.
 
     Each is absent ({} and None) where there is none, or it has ended, was altered or moved. The third value says

@@ -16,6 +16,7 @@ from complaints.models.session import SealedSession
 from complaints.models.team import Role
 from complaints.services.team_keys import personal
 from portal.accounts.sessions import SessionStore
+from tests.views import walk
 from tests.world import Cast, SignedIn
 
 SESSIONS = "admin:sessions"
@@ -108,7 +109,7 @@ def test_an_account_that_is_changed_in_the_admin_loses_its_rows(signed_in: Signe
 def test_rows_name_staff_only(signed_in: SignedIn, cast: Cast) -> None:
     signed_in("vera")
     reporter = Client()
-    reporter.post("/lapor/", {"accused_kind": "superior", "category": "A1", "go": "next"})
+    walk.send(reporter)
     owners = {row.staff_id for row in SealedSession.objects.all()}
     assert owners == {cast["vera"].pk, None}
     assert not SealedSession.objects.filter(staff=None, began_at__isnull=False).exists()

@@ -205,7 +205,8 @@ def test_an_old_mark_keeps_no_place(cast: Cast) -> None:
 
 def test_setting_up_the_first_factor_leaves_a_mark_too(cast: Cast) -> None:
     client = Client()
-    person = Staff.objects.create_superuser("akar", password=PASSWORD)
+    account = Staff(username="akar", role="admin", is_staff=True, is_superuser=True)
+    person = personal.create_account(account, now=timezone.now())
     personal.change_password(staff=person, password=PASSWORD)
     post(client, "akar")
     assert MARK not in client.cookies

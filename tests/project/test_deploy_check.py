@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -289,18 +290,31 @@ def test_a_bad_setting_is_refused(sound: Cast, db: None, bad: dict[str, Any], ex
         assert codes() == {expected}
 
 
-@pytest.mark.parametrize(("cut", "expected"), [(True, set()), (False, {"portal.W004"})])
-def test_a_sandbox_that_may_use_the_network_is_told(monkeypatch: Any, cut: bool, expected: set[str]) -> None:
-    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", cut)
+WHOLE = sandbox.Walls(network=True, root=True, landlock=True, calls=True)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "expected"),
+    [
+        ({}, set()),
+        ({"network": False}, {"portal.W004"}),
+        ({"root": False}, set()),
+        ({"landlock": False}, set()),
+        ({"root": False, "landlock": False}, {"portal.E052"}),
+        ({"calls": False}, {"portal.E052"}),
+    ],
+)
+def test_walls_that_are_missing_are_told(monkeypatch: Any, lacking: dict[str, bool], expected: set[str]) -> None:
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.walls", replace(WHOLE, **lacking))
     assert {message.id for message in ours.check_sandbox(None)} == expected
 
 
 def test_a_sandbox_that_does_not_start_is_told(monkeypatch: Any) -> None:
-    def gone(self: Any) -> bool:
+    def gone(self: Any) -> sandbox.Walls:
         raise sandbox.Unavailable("no server")
 
-    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.network_cut", property(gone))
-    assert [message.id for message in ours.check_sandbox(None)] == ["portal.W004"]
+    monkeypatch.setattr("complaints.adapters.sandbox.Sandbox.walls", property(gone))
+    assert [message.id for message in ours.check_sandbox(None)] == ["portal.E052"]
 
 
 def _keep_samples() -> None:

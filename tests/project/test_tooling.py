@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.workers.gthread import ThreadWorker
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
@@ -136,7 +137,7 @@ def test_web_log_keeps_the_day_and_nothing_of_a_request(web_log: Any, tmp_path: 
 def test_web_server_has_no_access_log_and_no_control_socket(web_log: Any) -> None:
     assert web_log.cfg.accesslog is None
     assert web_log.cfg.control_socket_disable is True
-    assert web_log.cfg.worker_class_str == "gthread"
+    assert issubclass(web_log.cfg.worker_class, ThreadWorker)
     assert web_log.cfg.threads >= 16
     assert not any(getattr(handler, "_gunicorn", False) for handler in web_log.access_log.handlers)
 

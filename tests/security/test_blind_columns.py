@@ -45,8 +45,8 @@ def build(cast: Cast) -> None:
     change_account("vino", nip="197001011990031001")
     sent = send_report(today=DAY, files=[sealed_upload(photo())], province="33")
     other = send_report(today=DAY, accused_nip="197001011990031001", category="B2", accused_kind="colleague")
+    assert processing.process_pending() == 1
     send_report(today=DAY, files=[sealed_upload(photo())], province="32")
-    assert processing.process_pending(limit=1) == 1
     vera = cast.ring("vera")
     do = {"actor": Actor(vera, NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)

@@ -192,6 +192,7 @@ BODIES = {
     "verify_chain": "scheduled.verify_chain",
     "signin_counts": "scheduled.report_signin_counts",
     "sweep": "retention.sweep",
+    "end_drafts": "retention.end_drafts",
     "auto_assign": "assignment.auto_assign",
     "staff_mail": "scheduled.send_staff_mail",
 }

@@ -26,7 +26,7 @@ def client() -> Client:
 
 def away(error: type[Exception] = OperationalError) -> Any:
     """The database fails as soon as a session is read."""
-    return mock.patch("portal.accounts.sessions.read_row", side_effect=error("no place"))
+    return mock.patch("portal.accounts.sessions.read_reporter", side_effect=error("no place"))
 
 
 def fields(page: Any) -> dict[str, str]:

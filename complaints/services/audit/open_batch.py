@@ -90,7 +90,7 @@ def _digests(model: type[models.Model], number: int) -> list[str]:
     return sorted(_digest(row, key) for row in rows[:ROWS_AT_MOST].iterator(chunk_size=PIECE))
 
 
-def _digest(row: tuple[Any, ...], key: bytes) -> str:
+def _digest(row: tuple[object, ...], key: bytes) -> str:
     parts: Iterator[bytes] = (
         bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode() for value in row
     )

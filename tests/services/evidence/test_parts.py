@@ -15,7 +15,7 @@ from bench.attack.memory import many_parts
 from complaints import uploads
 from complaints.adapters.media import kinds
 from complaints.domain.sealing import segments
-from complaints.services.evidence import drafts, intake
+from complaints.services.evidence import intake, limits
 from tests.services.evidence.uploading import PDF, by_form, kept, nothing_left, on_page_3
 from tests.views.walk import STORY, STORY_PAGE
 from tests.world import Cast, SignedIn
@@ -142,7 +142,7 @@ def test_each_address_with_files_is_one_of_the_portal() -> None:
 
 
 def test_a_refused_or_finished_file_holds_no_memory(folder: Any) -> None:
-    room = drafts.StorageRoom(100)
+    room = limits.StorageRoom(100)
     finished, refused, unknown = intake.Sink("a.pdf", room), intake.Sink("b.pdf", room), intake.Sink("c.pdf", room)
     finished.write(PDF)
     finished.finish()
