@@ -59,6 +59,7 @@ check: setup
 test: setup
 	@.ci/browser
 	@.ci/clamav
+	@.ci/nginx
 	@.ci/gettext
 	@.ci/redis
 	@.ci/test

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from gunicorn.glogging import Logger
 
+from complaints.adapters.confinement import keep_memory_private
+
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # Its threads never wait for a head or a small body, and at most half as many more for files: portal/body_worker.py.
 worker_class = "portal.body_worker.BodyWorker"
@@ -41,8 +43,9 @@ def _reuse_large_blocks() -> None:
             library.mallopt(parameter, size)
 
 
-# The workers inherit the setting by fork.
+# The workers inherit both by fork.
 _reuse_large_blocks()
+keep_memory_private()
 
 
 class _WithoutRequest(logging.Filter):

@@ -23,6 +23,8 @@ from gunicorn.http.body import Body
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from portal.postgresql.pool import give_back_connection
+
 # Of all requests that have not come whole, in one process. Who began first goes first.
 HELD_BYTES: Final = 32 * 1024 * 1024
 # The largest page with its head, so that a thread hands it to the kernel and goes.
@@ -120,6 +122,8 @@ class Reader(Unreader):
         connection = self._connection
         if not connection.for_files:
             return b""
+        # In the time that a slow file takes, others need the connection to the database.
+        give_back_connection()
         try:
             seconds = connection.pace.until - time.monotonic()
             if seconds <= 0:

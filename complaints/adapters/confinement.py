@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import resource
 import struct
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 from complaints.adapters import system_calls
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_PR_SET_DUMPABLE: Final = 4
 _CLONE_NEWNS: Final = 0x00020000
 _CLONE_NEWIPC: Final = 0x08000000
 _CLONE_NEWUSER: Final = 0x10000000
@@ -40,6 +42,15 @@ _FILES_OF_5: Final = 1 << 15
 # TCP bind and connect, since version 4; abstract sockets and signals outside, since version 6.
 _NETWORK: Final = 0b11
 _SCOPES: Final = 0b11
+
+
+def keep_memory_private() -> None:
+    """Deny other processes of this user to read this process's memory, and the kernel to write it to a disk.
+
+    Holds for forked processes too, until they run another program. ``/proc`` then belongs to root for them.
+    """
+    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def cut_network() -> bool:

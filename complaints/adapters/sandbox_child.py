@@ -24,7 +24,6 @@ from typing import BinaryIO, Final, TypedDict
 from complaints.adapters import confinement
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_DUMPABLE: Final = 4
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _REQUEST_BYTES: Final = 4_096
 _MAX_THREADS: Final = 512
@@ -70,9 +69,7 @@ def _holds_in_a_process(wall: Callable[[], bool]) -> bool:
 def serve(control: socket.socket, jobs_module: str) -> None:
     """Answer requests on ``control`` until the process of the portal ends."""
     network = confinement.cut_network()
-    # Another process of this user may not read its memory, nor that of the processes forked from it.
-    _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confinement.keep_memory_private()
     walls = _tried_walls(network=network)
     jobs = import_module(jobs_module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the guards

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from complaints.adapters.confinement import keep_memory_private
 from complaints.management.processes import Child, StopRequest
 
 GRACE_SECONDS = 4
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: object, host: str, port: int, **options: object) -> None:
+        keep_memory_private()
         stop = StopRequest()
         _refuse_taken(host, port)
         commands = _commands(host, port)

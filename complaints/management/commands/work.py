@@ -17,6 +17,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 from django_q.cluster import Cluster
 
+from complaints.adapters.confinement import keep_memory_private
 from complaints.management.processes import Child, StopRequest
 from complaints.models.job import JobRun
 from complaints.models.session import Heartbeat
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, grace: float, stale: float, unwatched: bool, **options: object) -> None:
+        keep_memory_private()
         if unwatched:
             Cluster().start()
             return
