@@ -68,6 +68,7 @@ test-fast: setup
 	@.ci/test-fast
 
 attack: setup
+	@.ci/nginx
 	@.ci/redis
 	@$(BIN)/python -m bench.attack
 

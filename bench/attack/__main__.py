@@ -18,7 +18,7 @@ import psycopg
 from bench.attack.catalogue import ATTACKS, Attack
 from bench.attack.served import attacked
 from bench.attack.stores import pickle_ran
-from bench.attack.target import Target
+from bench.attack.target import Skipped, Target
 from bench.server import POSTGRES
 
 
@@ -55,10 +55,14 @@ def end(numbers: dict[str, float | None]) -> int:
     return 2 if skipped and os.environ.get("ALLOW_SKIPS") != "1" else 0
 
 
-def run(attack: Attack, target: Target) -> float:
-    """Run an attack, print its number with the highest that it may have, and how long it took; return the number."""
+def run(attack: Attack, target: Target) -> float | None:
+    """Run an attack, print its number, the highest that it may have and its seconds; return it, None where skipped."""
     begun = time.monotonic()
-    number = attack(target)
+    try:
+        number = attack(target)
+    except Skipped as why:
+        print(f"!! SKIPPED: {attack.__name__}, {why}.", flush=True)
+        return None
     print(f"{attack.__name__}: {number}, at most {ATTACKS[attack]} ({time.monotonic() - begun:.0f} s)", flush=True)
     return number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench.attack import chain, drafts, escapes, factor, memory, stores
+from bench.attack import chain, drafts, escapes, factor, memory, slow, stores
 from bench.attack.target import Target
 
 Attack = Callable[[Target], float]
@@ -17,6 +17,8 @@ ATTACKS: Final[dict[Attack, float]] = {
     chain.chain_blind_columns: 0,
     factor.factor_tries: 0,
     escapes.escapes: 0,
+    slow.slow_p95_ms: 1000,
+    slow.slow_errors: 0,
     memory.multipart_rss_mib: 32,
     memory.parts_s: 2,
     memory.signin_rss_mib: 32,

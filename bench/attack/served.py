@@ -17,16 +17,20 @@ from redis import Redis
 
 from bench.attack import drafts
 from bench.attack.drafts import SMALL_FILE
-from bench.attack.target import Account
+from bench.attack.drip import Drip, Visits, pages_beside, reports_through
+from bench.attack.target import Account, Skipped
 from bench.client import Browser, Page, UnexpectedAnswer
 from bench.evidence import STORY_PAGE, at_story, resident_bytes
 from bench.intake import STORY, report
+from bench.proxy import nginx_path, proxied
 from bench.server import HOST, Portal, redis_server, run_python, running, variable, working
 
 JOBS_WITHIN_SECONDS = 300
 MIB = 1024 * 1024
 # The longest wait of a run: an unfinished report ends in place of two hours after five minutes.
 DRAFT_SECONDS = 300
+# Address and length of a body that slow connections announce.
+SLOW_BODIES = (("/cek/", 1000), (STORY_PAGE, 10 * MIB))
 
 
 @dataclass
@@ -38,6 +42,7 @@ class ServedPortal:
     secret_key: str
     cache: Redis | None
     left_draft: Future[float] | None = None
+    slow: tuple[list[Visits], list[Visits]] | None = None
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> None:
         """Run SQL beside the portal, committed at once."""
@@ -133,6 +138,17 @@ class ServedPortal:
         """Alter columns as the owner of the tables, in a process of its own."""
         names: list[str] = self._inside("columns")
         return names
+
+    def beside_slow_connections(self) -> tuple[list[Visits], list[Visits]]:
+        """Measure once, a small body and one with files, through the proxy and at the server itself."""
+        if self.slow is None:
+            if nginx_path() is None:
+                raise Skipped("no nginx")
+            with proxied(self.portal.port) as proxy:
+                through = [reports_through(proxy, Drip.body(*body, tls=True)) for body in SLOW_BODIES]
+            direct = [pages_beside(self.portal.port, Drip.body(*body, tls=False)) for body in SLOW_BODIES]
+            self.slow = (through, direct)
+        return self.slow
 
     def escapes(self) -> list[str]:
         """Try the escapes in a process of its own, with the portal's settings."""

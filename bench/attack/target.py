@@ -9,6 +9,7 @@ from typing import Protocol
 
 from redis import Redis
 
+from bench.attack.drip import Visits
 from bench.client import Browser, Page
 
 
@@ -19,6 +20,10 @@ class Account:
     username: str
     password: str
     secret: str
+
+
+class Skipped(Exception):  # noqa: N818
+    """An attack cannot be made on this machine; the text says why."""
 
 
 class Target(Protocol):
@@ -76,6 +81,12 @@ class Target(Protocol):
         """Alter each deciding column alone, undo it, and return the alterations that verification did not name.
 
         Those for which there is no row are among them, because nothing was tried.
+        """
+
+    def beside_slow_connections(self) -> tuple[list[Visits], list[Visits]]:
+        """Return how reporters fare through the proxy, and visitors of the server itself, beside slow connections.
+
+        Measured once for each kind of body, a small one and one with files. Raises Skipped where there is no proxy.
         """
 
     def escapes(self) -> list[str]:
