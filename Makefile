@@ -4,12 +4,13 @@
 #   make test-fast   the tests without the browser, on SQLite: about two and a half minutes
 #   make check   the static checks alone
 #   make attack  attack a portal that runs as in production; prints one JSON object
+#   make fuzz     send requests that no browser sends to a served portal, for ten minutes
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
 #   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
 #   make clean   remove the virtualenv, the stamps and caches; data and secrets in var/ stay
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run sample test test-fast check attack lock messages messages-extract clean
+.PHONY: help setup run sample test test-fast check attack fuzz lock messages messages-extract clean
 
 PORT ?= 8000
 REQUIREMENTS ?= requirements/dev.txt
@@ -71,6 +72,9 @@ attack: setup
 	@.ci/nginx
 	@.ci/redis
 	@$(BIN)/python -m bench.attack
+
+fuzz: setup
+	@$(BIN)/python -m bench.fuzz
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice
 from typing import Any, Final
+from wsgiref.types import WSGIApplication
 from wsgiref.util import setup_testing_defaults
 
 import pytest
@@ -14,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from portal.content_type import Application, with_readable_type
+from portal.content_type import with_readable_type
 from portal.middleware import HEADERS
 from tests.database import built_once
 from tests.security.addresses.expected import BEFORE_LOGIN, PUBLIC_GETS, STAFF_GETS
@@ -112,12 +113,12 @@ def test_a_content_type_that_django_cannot_read_counts_as_none(db: None, method:
     """Django reads it before a middleware could answer, so that only the server would."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
-    def ask(application: Application) -> None:
+    def ask(application: WSGIApplication) -> None:
         environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": "/cek/", "CONTENT_TYPE": kind}
         setup_testing_defaults(environ)
         application(environ, lambda status, headers: started.append((status, headers)))
 
-    django: Application = WSGIHandler()
+    django: WSGIApplication = WSGIHandler()
     with pytest.raises((TypeError, ValueError)):
         ask(django)
     ask(with_readable_type(django))

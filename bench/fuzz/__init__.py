@@ -1,0 +1,1 @@
+"""Requests that no browser sends, at every form and page that is found: ``make fuzz``, and short in the suite."""
