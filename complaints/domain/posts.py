@@ -174,25 +174,35 @@ def _facebook(link: _LinkParts) -> _LinkParts:
     return _LinkParts(segments, query, "" if first in _FACEBOOK_PATHS else _handle(first))
 
 
+def _with_words(segments: list[str], *words: str) -> list[str]:
+    """Return the segments, the first in lower case where it is a word of the platform: its servers take both cases."""
+    lowered = segments[0].lower() if segments else ""
+    return [lowered, *segments[1:]] if lowered in words else list(segments)
+
+
 def _instagram(link: _LinkParts) -> _LinkParts:
+    kinds = ("p", "reel", "reels", "tv")
     segments, account = list(link.segments), ""
-    if len(segments) > 2 and segments[1] in {"p", "reel", "reels", "tv"}:
+    if len(segments) > 2 and segments[1].lower() in kinds:
         account, segments = _handle(segments[0]), segments[1:]
-    if segments and segments[0] in {"p", "reel", "reels", "tv"}:
+    segments = _with_words(segments, *kinds, "stories", "explore", "accounts", "share", "direct")
+    if segments and segments[0] in kinds:
         return _LinkParts(["p", *segments[1:2]], {}, account)
     if len(segments) > 1 and segments[0] == "stories":
         segments[1] = segments[1].lower()
         return _LinkParts(segments, {}, _handle(segments[1]))
     without_account = not segments or segments[0] in {"explore", "accounts", "share", "direct"}
-    return link if without_account else _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
+    if without_account:
+        return _LinkParts(segments, link.query)
+    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
 
 
 def _x(link: _LinkParts) -> _LinkParts:
-    segments = list(link.segments)
-    if len(segments) > 2 and segments[0] == "i" and segments[1] == "web":
+    segments = _with_words(link.segments, "i", "hashtag", "search", "home", "intent")
+    if len(segments) > 2 and segments[0] == "i" and segments[1].lower() == "web":
         segments = ["i", *segments[2:]]
-    if len(segments) > 2 and segments[1] == "status":
-        segments = segments[:3]
+    if len(segments) > 2 and segments[1].lower() == "status":
+        segments = [segments[0], "status", segments[2]]
     if not segments or segments[0] in {"i", "hashtag", "search", "home", "intent"}:
         return _LinkParts(segments, {})
     return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
@@ -206,7 +216,8 @@ def _tiktok(link: _LinkParts) -> _LinkParts:
 
 
 def _youtube(link: _LinkParts) -> _LinkParts:
-    segments, query = list(link.segments), dict(link.query)
+    words = ("watch", "shorts", "live", "embed", "v", "c", "channel", "user")
+    segments, query = _with_words(link.segments, *words), dict(link.query)
     if len(segments) > 1 and segments[0] in {"watch", "shorts", "live", "embed", "v"}:
         segments, query = ["watch"], query | {"v": segments[1]}
     if segments and segments[0].startswith("@"):
@@ -222,7 +233,10 @@ def _whatsapp(link: _LinkParts) -> _LinkParts:
 
 
 def _telegram(link: _LinkParts) -> _LinkParts:
-    segments = link.segments[1:] if len(link.segments) > 1 and link.segments[0] == "s" else list(link.segments)
+    segments = list(link.segments)
+    while len(segments) > 1 and segments[0].lower() == "s":
+        segments = segments[1:]
+    segments = _with_words(segments, "c", "joinchat", "share", "addstickers")
     if not segments or segments[0] in {"c", "joinchat", "share", "addstickers"} or segments[0].startswith("+"):
         return _LinkParts(segments, link.query)
     return _LinkParts([segments[0].lower(), *segments[1:]], link.query, _handle(segments[0]))

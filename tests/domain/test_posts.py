@@ -6,7 +6,7 @@ import string
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from complaints.domain import posts
@@ -108,6 +108,11 @@ QUERY = st.dictionaries(st.text(string.ascii_letters + "_", min_size=1, max_size
 
 
 @given(HOSTS, STEPS, QUERY)
+@example("www.instagram.com", ["P", "0", "0"], {})
+@example("www.instagram.com", ["akun", "REEL", "0"], {})
+@example("twitter.com", ["I", "Web", "Status", "5"], {})
+@example("t.me", ["S", "JoinChat", "Ab"], {})
+@example("t.me", ["s", "s", "5"], {})
 def test_the_spelling_is_stable_and_carries_no_more_than_it_must(
     host: str, steps: list[str], query: dict[str, str]
 ) -> None:
