@@ -33,8 +33,9 @@ def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
         return list(_sqlite())
     try:
         return [*_owner_at_hand(), *_roles(), *_structure(), *_connections(), *_commit_times()]
-    except DatabaseError:  # reported as E015 by complaints.checks
-        return []
+    except DatabaseError as error:
+        hint = "Is DATABASE_URL right, and has migrate been run? Nothing of roles and structure was compared."
+        return [_error("E051", f"Roles and structure of the database cannot be read ({type(error).__name__}).", hint)]
 
 
 def _sqlite() -> Iterator[CheckMessage]:

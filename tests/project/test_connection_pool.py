@@ -45,6 +45,7 @@ def process_of(wrapper: Any) -> int:
 
 def test_requests_in_turn_share_one_connection(pooled: Any) -> None:
     seen = set()
+    pooled().pool.open(wait=True)
     for _request in range(5):
         wrapper = pooled()
         seen.add(process_of(wrapper))
