@@ -11,6 +11,7 @@ import logging
 import uuid
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from django.db import IntegrityError
 
@@ -55,6 +56,10 @@ class UnknownFileError(LookupError):
 
 class BadSegmentError(ValueError):
     """A segment does not have the length that its index requires."""
+
+
+# Another request may count its own attempt to join the same file in between.
+FINISH_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -168,19 +173,20 @@ def finish(*, session: ReporterSession, file_id: str) -> Progress:
     The file is read and written once more, because a SHA-256 state cannot be stored between requests. Raises
     UnknownFileError.
     """
-    row = _row(session, file_id)
-    if row.object_name:
-        return progress(session=session, file_id=file_id)
-    partial = open_partial(session, row)
-    if partial.next < partial.count:
-        return Progress(file_id, partial.next)
-    # Counted first, so that each attempt writes another object, of a name that whoever deletes the file knows.
-    seen, partial.joins = bytes(row.sealed), (partial.joins + 1) % JOIN_NAMES
-    row.sealed = seal_content(session, row.pk, partial)
-    if DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=seen).update(sealed=row.sealed):
-        return _finish(session, row, partial)
     state = progress(session=session, file_id=file_id)
-    return state if state.whole else replace(state, passing=True)
+    for _attempt in range(FINISH_ATTEMPTS):
+        row = _row(session, file_id)
+        if row.object_name:
+            return progress(session=session, file_id=file_id)
+        partial = open_partial(session, row)
+        if partial.next < partial.count:
+            return Progress(file_id, partial.next)
+        # Counted first, so that each attempt writes another object, of a name that whoever deletes the file knows.
+        seen, partial.joins = bytes(row.sealed), (partial.joins + 1) % JOIN_NAMES
+        row.sealed = seal_content(session, row.pk, partial)
+        if DraftFile.objects.filter(pk=row.pk, object_name=None, sealed=seen).update(sealed=row.sealed):
+            return _finish(session, row, partial)
+    return replace(state, passing=True)
 
 
 def _finish(session: ReporterSession, row: DraftFile, partial: PartialFile) -> Progress:
