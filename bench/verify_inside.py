@@ -29,7 +29,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services.audit import batches, log, nightly_run
-from complaints.services.audit.recorded_acts import StepColumns, step_facts
+from complaints.services.audit.log import StepColumns, step_facts
 from complaints.services.audit.state import row_digest
 
 ROUND = 5_000

@@ -58,15 +58,11 @@ def may_join(staff: Staff, team: Team) -> bool:
     return team.kind != Team.Kind.BODY or staff.body_id == team.body_id
 
 
-def _team_kind(user: Staff) -> Team.Kind | None:
-    """The kind of team that may admit a person; None for those whom no team admits."""
-    return None if user.is_superuser or not user.is_active else TEAM_OF_ROLE.get(Role(user.role))
-
-
 def teams_of(user: AnyUser) -> QuerySet[Team]:
     """The teams that have admitted a person whose role still belongs to them."""
-    if not isinstance(user, Staff) or (kind := _team_kind(user)) is None:
+    if not isinstance(user, Staff) or not user.is_active or user.is_superuser:
         return Team.objects.none()
+    kind = TEAM_OF_ROLE.get(Role(user.role))
     admitted = Team.objects.filter(memberships__staff=user, memberships__sealed_key__isnull=False, kind=kind)
     return admitted.filter(body=user.body_id) if kind == Team.Kind.BODY else admitted
 
@@ -96,7 +92,10 @@ def access_facts(user: Staff) -> AccessFacts:
     """
     facts: AccessFacts | None = getattr(user, _FACTS_ATTRIBUTE, None)
     if facts is None:
-        rows = _admissions(user) if _team_kind(user) else []
+        as_stored = UUIDField().get_db_prep_value
+        values = {as_stored(_ANY_PERSON, connection): as_stored(user.pk, connection), _ANY_BODY: user.body_id}
+        may_be_admitted = user.is_active and not user.is_superuser and Role(user.role) in TEAM_OF_ROLE
+        rows = _admissions_query(user.role).run(values) if may_be_admitted else []
         recorded = recorded_conflicts([user.pk]) if rows and rows[0].is_recorded else {}
         in_force = frozenset(complaint for (complaint, _person), is_in_force in recorded.items() if is_in_force)
         facts = AccessFacts(
@@ -113,12 +112,6 @@ def access_facts(user: Staff) -> AccessFacts:
 # A person's primary key and body in the compiled query, in whose places those of the user in question are put.
 _ANY_PERSON: Final = uuid.UUID(int=0)
 _ANY_BODY: Final = "body of the person"
-
-
-def _admissions(user: Staff) -> list[_Admission]:
-    as_stored = UUIDField().get_db_prep_value
-    values = {as_stored(_ANY_PERSON, connection): as_stored(user.pk, connection), _ANY_BODY: user.body_id}
-    return _admissions_query(user.role).run(values)
 
 
 @cache

@@ -6,15 +6,14 @@ Each function says what it saves, as measured, and what would take its place. Ev
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, reduce
+from functools import cache
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar, cast
 
 from django.db import connection, models, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, CharField, DateField, DateTimeField, Model, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
@@ -84,7 +83,11 @@ def with_many(rows: QuerySet[M], reverse_name: str, related: type[R], *foreign_k
     joined: dict[object, tuple[M, list[R]]] = {}
     for values in rows.values_list(*columns, *annotations):
         cells = iter(values)
-        row = _next_joined_instance(rows.model, parents, cells, rows.db)
+        row = cast(M, _next_instance(rows.model, cells, rows.db))
+        instances: dict[str, Model | None] = {"": row}
+        for path, parent in parents.items():
+            instances[path] = _next_instance(parent, cells, rows.db)
+        _set_foreign_keys(instances, tuple(parents))
         related_row = _next_instance(related, cells, rows.db)
         if row.pk not in joined:
             row.__dict__.update(zip(annotations, cells, strict=True))
@@ -102,14 +105,19 @@ class CompiledQuery(Generic[M]):
     """
 
     def __init__(self, rows: QuerySet[M], *foreign_keys: str) -> None:
-        """Compile ``rows``, each with the rows of the ``foreign_keys``, as for :func:`with_many`."""
-        self._model = rows.model
-        self._parents = {path: _model_at(rows.model, path) for path in foreign_keys}
+        """Compile ``rows``, each with the rows that its ``foreign_keys`` point at, none of which may be NULL."""
         self._annotations = list(rows.query.annotations)
-        columns = _columns_of({"": rows.model, **self._parents})
+        self._models: dict[str, type[Model]] = {
+            "": rows.model,
+            **{name: _model_at(rows.model, name) for name in foreign_keys},
+        }
+        columns = _columns_of(self._models)
         compiler = rows.values_list(*columns, *self._annotations).query.get_compiler(using=rows.db)
         self._sql, self._parameters = compiler.as_sql()
         self._expressions = [expression for expression, _sql, _alias in compiler.select]
+        self._names = {
+            path: [column.attname for column in model._meta.concrete_fields] for path, model in self._models.items()
+        }
 
     def run(self, values: Mapping[object, object]) -> list[M]:
         """Return the rows for ``values``, by the value that each replaces; both as the database takes them."""
@@ -118,24 +126,25 @@ class CompiledQuery(Generic[M]):
         with database.cursor() as cursor:
             cursor.execute(self._sql, [values.get(value, value) for value in self._parameters])
             fetched = cursor.fetchall()
-        if not fetched:
-            return []
-        converters = [
-            [*database.ops.get_db_converters(expression), *expression.get_db_converters(database)]
-            for expression in self._expressions
-        ]
-        return [self._instance(row_values, converters, database) for row_values in fetched]
-
-    def _instance(self, values: Sequence[Any], converters: list[list[Any]], database: BaseDatabaseWrapper) -> M:
-        cells = iter(
-            [
-                reduce(lambda cell, convert: convert(cell, expression, database), column_converters, value)
-                for value, expression, column_converters in zip(values, self._expressions, converters, strict=True)
-            ]
-        )
-        row = _next_joined_instance(self._model, self._parents, cells, database.alias)
-        row.__dict__.update(zip(self._annotations, cells, strict=True))
-        return row
+        rows = []
+        for row_values in fetched:
+            converted = []
+            for value, expression in zip(row_values, self._expressions, strict=True):
+                converters = *database.ops.get_db_converters(expression), *expression.get_db_converters(database)
+                for convert in converters:
+                    value = convert(value, expression, database)
+                converted.append(value)
+            cells = iter(converted)
+            instances = {
+                path: model.from_db(database.alias, self._names[path], list(islice(cells, len(self._names[path]))))
+                for path, model in self._models.items()
+            }
+            row = instances.pop("")
+            for name, parent in instances.items():
+                setattr(row, name, parent)
+            row.__dict__.update(zip(self._annotations, cells, strict=True))
+            rows.append(cast(M, row))
+        return rows
 
 
 def _columns_of(models_by_path: Mapping[str, type[Model]]) -> list[str]:
@@ -145,16 +154,6 @@ def _columns_of(models_by_path: Mapping[str, type[Model]]) -> list[str]:
         for path, model in models_by_path.items()
         for column in model._meta.concrete_fields
     ]
-
-
-def _next_joined_instance(model: type[M], parents: Mapping[str, type[Model]], cells: Iterator[object], using: str) -> M:
-    """Return an instance of the next cells, with the instances that its foreign keys point at."""
-    row = cast(M, _next_instance(model, cells, using))
-    instances: dict[str, Model | None] = {"": row}
-    for path, parent in parents.items():
-        instances[path] = _next_instance(parent, cells, using)
-    _set_foreign_keys(instances, tuple(parents))
-    return row
 
 
 def _model_at(model: type[Model], path: str) -> type[Model]:

@@ -1,7 +1,8 @@
 """How large the body of a request may be at each address, how fast it must come, and the page for one that does not.
 
 The table is the only place that says so: the web server's worker (:mod:`portal.body_worker`) reads it before a thread
-sees a request, BodyMiddleware where another server runs the portal, and a test holds deploy/nginx.conf against it.
+sees a request, BodyMiddleware (:mod:`portal.middleware`) where another server runs the portal, and a test holds
+deploy/nginx.conf against it.
 """
 
 from __future__ import annotations
@@ -94,35 +95,9 @@ class Pace:
         self.until = min(self.until + size / BYTES_PER_SECOND, now + PAUSE_SECONDS)
 
 
-class BodyMiddleware:
-    """Answers with the page that says so where a body is too large, came too slowly, or found no thread.
-
-    The worker tells by the attribute ``refusal`` of ``wsgi.input``, before anything was read or while it was.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        status = _refusal(request) or _too_large(request)
-        if status is None:
-            response = self.get_response(request)
-            # What the rest made of half a body is no answer to the person who sent it.
-            status = _refusal(request)
-            if status is None:
-                return response
-        response = render(request, _PAGES[status], status=status)
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            response.headers["Retry-After"] = str(_RETRY_SECONDS)
-        return response
-
-
-def _refusal(request: HttpRequest) -> HTTPStatus | None:
-    body = request.META.get("wsgi.input")
-    return getattr(body, "refusal", None)
-
-
-def _too_large(request: HttpRequest) -> HTTPStatus | None:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    too_large = length.isdecimal() and int(length) > largest_body(request.path_info)
-    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else None
+def refusal_page(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    """Return the page for a body that is too large, came too slowly, or found no thread."""
+    response = render(request, _PAGES[status], status=status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return response

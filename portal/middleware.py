@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -31,6 +33,7 @@ from complaints.services import mfa, password_hashing
 from complaints.services.actor import Actor
 from complaints.services.evidence import intake
 from complaints.services.keyring import Keyring, keyring_of
+from portal import bodies
 from portal.accounts import browser_mark, step_up
 from portal.accounts.reporter_session import ReporterSession
 from portal.accounts.sessions import gave_second_factor
@@ -42,6 +45,10 @@ HEADERS = {
     "X-Robots-Tag": "noarchive",
 }
 STAFF_PREFIX = f"/{settings.ADMIN_PATH}"
+# The pages with passwords; below the last one administrators set initial ones.
+WITH_PASSWORDS = (
+    "account_login", "account_change_password", "account_reauthenticate", "admin:complaints_staff_changelist"
+)  # fmt: skip
 # Where a person may go before the second factor was given.
 ENROLMENT = ("mfa_index", "mfa_activate_totp", "mfa_picture", "mfa_add_webauthn", "account_reauthenticate")
 
@@ -96,17 +103,25 @@ class LanguageMiddleware:
         return response
 
 
-class EncodingMiddleware:
-    """Refuses, with a page, bodies in another encoding than UTF-8, which no form of the portal sends.
+class BodyMiddleware:
+    """Answers with a page that says why where a body is too large, too slow, found no thread, or is not in UTF-8.
 
-    Django would refuse them as well, but its pages for errors look for a CSRF token in the body and so fail again.
+    The worker tells by the attribute ``refusal`` of ``wsgi.input``, before anything was read or while it was. No form
+    of the portal sends another encoding. Django would refuse it as well, but its pages for errors look for a CSRF token
+    in the body and so fail again.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        if request.encoding is not None:
+        body = request.META.get("wsgi.input")
+        status = getattr(body, "refusal", None)
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_small = not length.isdecimal() or int(length) <= bodies.SMALL_BYTES
+        if status is None and not is_small and int(length) > bodies.largest_body(request.path_info):
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if status is None and request.encoding is not None:
             is_ours = codecs.lookup(request.encoding).name == "utf-8"
             # Django refuses a form even of UTF-8 where it is spelt otherwise.
             request.encoding = None  # type: ignore[assignment]
@@ -114,23 +129,31 @@ class EncodingMiddleware:
                 # As Django does after a body that it cannot read.
                 request._mark_post_parse_error()  # type: ignore[attr-defined]
                 return bad_request(request, ValueError("charset"))
-        return self.get_response(request)
+        if status is None:
+            response = self.get_response(request)
+            # What the rest made of half a body is no answer to the person who sent it.
+            status = getattr(body, "refusal", None)
+            if status is None:
+                return response
+        return bodies.refusal_page(request, status)
 
 
 class ReporterSessionMiddleware:
-    """Gives ``request.reporter`` and saves it; deletes uploads that no view has claimed."""
+    """Gives ``request.reporter``, but to the staff's pages, and saves it; deletes uploads that no view has claimed."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
-        session = request.reporter = ReporterSession(request.COOKIES.get(settings.REPORTER_COOKIE_NAME))
+        session = None
+        if not request.path_info.startswith(STAFF_PREFIX):
+            session = request.reporter = ReporterSession(request.COOKIES.get(settings.REPORTER_COOKIE_NAME))
         try:
             response = self.get_response(request)
         finally:
             if hasattr(request, "evidence_sinks"):
                 intake.discard_unclaimed(request)
-        if not session.loaded:
+        if session is None or not session.loaded:
             return response
         session.save()
         if cookie := session.cookie_to_set:
@@ -157,25 +180,23 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(STAFF_PREFIX):
             return cast(HttpResponse, self.get_response(request))
-        with password_hashing.known_browser(is_known=browser_mark.has_mark(request)):
-            return self._answer(request)
-
-    def _answer(self, request: HttpRequest) -> HttpResponse:
-        SessionMiddleware.process_request(self, request)
-        AuthenticationMiddleware.process_request(self, request)
-        MessageMiddleware.process_request(self, request)
-        staff_request = cast(PortalRequest, request)
-        # Lazy: the login view fills the session before it asks for the keys.
-        keyring = SimpleLazyObject(lambda: keyring_of(request.user, request.session))
-        staff_request.keyring = cast(Keyring, keyring)
-        staff_request.actor = Actor(staff_request.keyring, timezone.now())
-        if isinstance(request.user, Staff):
-            with translation.override(request.user.language):
-                response = _login_step(request, request.user) or self.get_response(request)
-        else:
-            response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
-        response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
-        return SessionMiddleware.process_response(self, request, response)
+        is_asked = request.path_info.startswith(_password_pages())
+        with password_hashing.known_browser(is_known=browser_mark.has_mark(request)) if is_asked else nullcontext():
+            SessionMiddleware.process_request(self, request)
+            AuthenticationMiddleware.process_request(self, request)
+            MessageMiddleware.process_request(self, request)
+            staff_request = cast(PortalRequest, request)
+            # Lazy: the login view fills the session before it asks for the keys.
+            keyring = SimpleLazyObject(lambda: keyring_of(request.user, request.session))
+            staff_request.keyring = cast(Keyring, keyring)
+            staff_request.actor = Actor(staff_request.keyring, timezone.now())
+            if isinstance(request.user, Staff):
+                with translation.override(request.user.language):
+                    response = _login_step(request, request.user) or self.get_response(request)
+            else:
+                response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
+            response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
+            return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Say what is missing: the open key, a place for a password, or password and factor given again.
@@ -207,6 +228,12 @@ class MethodNotAllowedMiddleware:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = render_to_string("405.html", request=request)
         return response
+
+
+@cache
+def _password_pages() -> tuple[str, ...]:
+    """Return where the addresses begin at which passwords are checked or set, which take a place for it."""
+    return tuple(map(reverse, WITH_PASSWORDS))
 
 
 def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:

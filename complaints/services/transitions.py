@@ -263,7 +263,7 @@ def perform(
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
-    facts = recorded_acts.step_facts(step)
+    facts = log.step_facts(step)
     if reporter is not None:
         step.signature = reporter.sign(recorded_acts.step_statement(case.pk, facts))
     step.save(force_insert=True)

@@ -78,11 +78,6 @@ def _last_day(until: float) -> date:
     return timezone.localdate() + timedelta(days=2 + int(max(0, until - time.time()) // 86400))
 
 
-def _open(cookie: str, sealed: bytes, kind: str) -> SessionContent:
-    text = unpad(decrypt(row_key(cookie), sealed, f"{kind} {row_id(cookie)}".encode()), SIZES)
-    return dict(json.loads(text))
-
-
 def _seal(cookie: str, content: SessionContent, kind: str) -> bytes:
     text = json.dumps(content, separators=(",", ":")).encode()
     return encrypt(row_key(cookie), pad(text, SIZES), f"{kind} {row_id(cookie)}".encode())
@@ -102,9 +97,10 @@ def read_row(cookie: str, kind: str = REPORTER) -> SessionContent:
 
 def _opened(cookie: str, sealed: Stored, kind: str) -> SessionContent:
     try:
-        content = _open(cookie, bytes(sealed), kind)
+        text = unpad(decrypt(row_key(cookie), bytes(sealed), f"{kind} {row_id(cookie)}".encode()), SIZES)
     except SealError:
         return {}
+    content = dict(json.loads(text))
     if content["until"] <= time.time():
         SealedSession.objects.filter(pk=row_id(cookie)).delete()
         return {}
@@ -118,11 +114,8 @@ def touch_row(cookie: str, until: float, kind: str = REPORTER) -> bool:
     """
     rows = SealedSession.objects.filter(pk=row_id(cookie))
     sealed = bytes(rows.values_list("data", flat=True).first() or b"")
-    try:
-        content = _open(cookie, sealed, kind)
-    except SealError:
-        return False
-    if content["until"] <= time.time():
+    content = _opened(cookie, sealed, kind)
+    if not content:
         return False
     values = {"data": _seal(cookie, {**content, "until": until}, kind), "expires_on": _last_day(until)}
     return bool(rows.filter(data=sealed).update(**values))

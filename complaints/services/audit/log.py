@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +19,7 @@ from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, verify
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
+from complaints.models.case import CaseStep
 from complaints.models.team import Staff
 
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
@@ -126,6 +128,24 @@ def is_genuine(entry: AuditEntry) -> bool:
     except (AttributeError, SealError, TypeError, ValueError):
         return False
     return digest == bytes(entry.digest)
+
+
+class StepColumns(NamedTuple):
+    """The columns of a step that its entry holds, where the rest of the row is not read."""
+
+    sequence: int
+    action: str
+    source: str
+    target: str
+    due_on: date | None
+    body_id: str | None
+    stage: int
+
+
+def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
+    """Return the facts of the entry of a step of staff, of a body or of the system."""
+    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 # --- Heads, which leave the machine -----------------------------------------------------------------------------------

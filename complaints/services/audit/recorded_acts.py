@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from django.db.models import (
     BigIntegerField,
@@ -37,6 +37,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log
 from complaints.services.audit.entitlement import RecordedAccount, is_entitled
+from complaints.services.audit.log import step_facts
 from complaints.services.audit.state import STATES, blank_states, states_of
 
 FACTOR_RESET: Final = "factor.reset"
@@ -93,24 +94,6 @@ WAS_COMPARED: Final = Exists(
         ),
     )
 )
-
-
-class StepColumns(NamedTuple):
-    """The columns of a step that its entry holds, where the rest of the row is not read."""
-
-    sequence: int
-    action: str
-    source: str
-    target: str
-    due_on: date | None
-    body_id: str | None
-    stage: int
-
-
-def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
-    """Return the facts of the entry of a step of staff, of a body or of the system."""
-    facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
-    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
 
 
 def step_statement(case: uuid.UUID, facts: Mapping[str, object]) -> bytes:

@@ -25,18 +25,16 @@ from complaints.models.oversight import Finding, Recommendation, Release, Sancti
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
-from complaints.services.audit.log import digest_of
+from complaints.services.audit.log import StepColumns, digest_of, step_facts
 from complaints.services.audit.recorded_acts import (
     MOVE_EVENTS,
     Record,
-    StepColumns,
     facts_without_practice,
     is_by_reporter,
     move_record,
     moves_fault,
     reporters_of,
     reports_without_move,
-    step_facts,
     step_statement,
 )
 from complaints.services.audit.state import digest_of_columns
