@@ -106,9 +106,9 @@ def _show(
     pieces = {"summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice})}
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
-    waiting = waiting_files(request)
-    if not (text or proof or post or waiting["files"] or waiting["partial"]):
+    if not (text or proof or post or request.reporter.keeps_files):
         return _still(request, report, pieces)
+    waiting = waiting_files(request)
     context: dict[str, Any] = {"report": report, **_forms(text, proof, post), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
