@@ -19,6 +19,8 @@ VERIFIED = ("verify-ca", "verify-full")
 IDLE_SECONDS, ABSOLUTE_SECONDS = 1800, 36000
 # An unfinished report ends so many seconds after its last touch at the latest: what the pages promise.
 DRAFT_SECONDS = 7200
+# One for files, two for other jobs.
+JOB_WORKERS_AT_LEAST = 3
 OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
@@ -33,7 +35,8 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_environment(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check connections to other machines, limits, addresses, and the process with its files."""
-    return [*_database(), *_redis(), *_mail(), *_sessions(), *_process(), *_addresses(), *_space()]
+    around = [*_database(), *_redis(), *_mail(), *_sessions()]
+    return [*around, *_process(), *_jobs(), *_addresses(), *_space()]
 
 
 def _is_elsewhere(host: str) -> bool:
@@ -95,6 +98,13 @@ def _process() -> Iterator[CheckMessage]:
     if mode & OTHERS:
         hint = f"chmod 600 {settings.ENV_FILE}, and draw new secrets if somebody may have read it."
         yield _error("E040", "Others than the portal may read the environment file, or change it.", hint)
+
+
+def _jobs() -> Iterator[CheckMessage]:
+    workers: Any = settings.Q_CLUSTER["workers"]
+    if workers < JOB_WORKERS_AT_LEAST:
+        hint = f"Unset JOB_WORKERS, or set {JOB_WORKERS_AT_LEAST} at least."
+        yield _error("E053", "Slow files of strangers would hold up deadlines and the closing of days.", hint)
 
 
 def _addresses() -> Iterator[CheckMessage]:

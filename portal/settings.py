@@ -262,8 +262,9 @@ Q_CLUSTER = {
     "name": "portal",
     "broker_class": "complaints.broker.JobBroker",
     "scheduler": False,
-    "workers": env.int("JOB_WORKERS", 2),
-    "queue_limit": env.int("JOB_WORKERS", 2),
+    # A job runs once at a time, and so files take one worker at most; two are left for other jobs.
+    "workers": env.int("JOB_WORKERS", 3),
+    "queue_limit": env.int("JOB_WORKERS", 3),
     "timeout": 300,
     # Our broker does not read it, but the runner warns where it is not above the timeout.
     "retry": 660,

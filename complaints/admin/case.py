@@ -22,7 +22,13 @@ from complaints import access
 from complaints.admin import labels
 from complaints.admin.assignment import GiveForm
 from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page
-from complaints.admin.case_evidence import allow_viewing, evidence_remarks, evidence_warnings, is_risky
+from complaints.admin.case_evidence import (
+    allow_viewing,
+    evidence_remarks,
+    evidence_warnings,
+    is_risky,
+    no_file_is_opened,
+)
 from complaints.admin.case_risk import AssessmentLines, assessment_lines
 from complaints.admin.case_summary import FOLDED_FROM, PostLines, answer_rows, post_lines, report_gist, summary_context
 from complaints.admin.forms import NoteForm, ReplyForm
@@ -126,9 +132,7 @@ def case_context(
             for choice in opened.choices
         ],
         **risk,
-        "complaints": [
-            _report_context(report, number, submitted) for number, report in enumerate(opened.complaints, 1)
-        ],
+        "complaints": _report_contexts(opened, submitted),
         "folds": len(opened.complaints) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
@@ -308,7 +312,15 @@ class ReportContext(TypedDict):
     note: NoteForm
 
 
-def _report_context(report: case_file.ComplaintFile, number: int, submitted: SubmittedForm | None) -> ReportContext:
+def _report_contexts(opened: case_file.CaseFile, submitted: SubmittedForm | None) -> list[ReportContext]:
+    unopened = no_file_is_opened(item for report in opened.complaints for item in report.evidence)
+    numbered = enumerate(opened.complaints, 1)
+    return [_report_context(report, number, submitted, unopened=unopened) for number, report in numbered]
+
+
+def _report_context(
+    report: case_file.ComplaintFile, number: int, submitted: SubmittedForm | None, *, unopened: bool
+) -> ReportContext:
     if submitted and submitted.complaint_id != report.complaint.pk:
         submitted = None
     is_new = any(entry.is_new for entry in report.thread)
@@ -324,7 +336,7 @@ def _report_context(report: case_file.ComplaintFile, number: int, submitted: Sub
             {
                 "item": item,
                 "warnings": evidence_warnings(item),
-                "remarks": evidence_remarks(item),
+                "remarks": evidence_remarks(item, unopened=unopened),
                 "infected": is_risky(item),
                 "waits": item.row.state == Evidence.State.OFFICER,
             }

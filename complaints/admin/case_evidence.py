@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -33,7 +33,7 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import case_actions, case_file
+from complaints.services import case_actions, case_file, job_runs
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.storage import FileInfo, InfectedFile
 from complaints.services.forwarding import reading
@@ -107,15 +107,26 @@ def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
     return lines
 
 
-def evidence_remarks(item: case_file.EvidenceItem) -> list[str]:
-    """Return what else the worker found: the number of pages, the scan, and why there is no working copy."""
+def no_file_is_opened(items: Iterable[case_file.EvidenceItem]) -> bool:
+    """Return whether one of the items waits for a job runner that opens no file; asks only where one waits."""
+    waits = any(item.row.state == Evidence.State.PENDING for item in items)
+    return waits and job_runs.unconfined_runs(today=timezone.localdate()).exists()
+
+
+def evidence_remarks(item: case_file.EvidenceItem, *, unopened: bool) -> list[str]:
+    """Return what else the worker found: the number of pages, the scan, and why there is no working copy.
+
+    ``unopened``: the job runner opens no file now, by :func:`no_file_is_opened`.
+    """
     lines, report = [], item.findings
     if report and report.pages:
         lines.append(ngettext("%(pages)d page", "%(pages)d pages", report.pages) % {"pages": report.pages})
     if report and report.scan in {"off", "clean"}:
         is_scanned = report.scan == "clean"
         lines.append(_("scanned, nothing found") if is_scanned else _("not scanned: no scanner is set up"))
-    if item.working is None:
+    if unopened and item.row.state == Evidence.State.PENDING:
+        lines.append(_("not opened: the server lacks the protection that contains a harmful file"))
+    elif item.working is None:
         reason = NO_COPY.get(report.no_copy) if report else None
         lines.append(_("no working copy: %(why)s") % {"why": reason} if reason else item.row.get_state_display())
     return lines
@@ -318,7 +329,7 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
         "item": item,
         "infected": is_risky(item),
         "warnings": evidence_warnings(item),
-        "remarks": evidence_remarks(item),
+        "remarks": evidence_remarks(item, unopened=no_file_is_opened([item])),
     }
     return _show_in_viewer(request, case, ids, item_id, [(copy.id, copy.info, copy.number) for copy in copies], context)
 
@@ -348,6 +359,11 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
         case_file.process_for_officer(actor=request.actor, evidence_id=item_id)
     except Evidence.DoesNotExist:
         messages.info(request, _("Nothing to do: the work on this file is done."))
+    except sandbox.Unconfined:
+        text = _(
+            "Nothing was opened: the server lacks the protection that contains a harmful file. Tell an administrator."
+        )
+        messages.error(request, text)
     except (processing.ScannerDown, sandbox.Unavailable):
         messages.error(request, _("The scanner or the reading program does not answer. Try again later."))
     except OSError:

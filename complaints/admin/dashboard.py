@@ -178,6 +178,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         for place, tile in enumerate(tiles)
     }
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
+    counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     numbers = read_counts(person, counts | _chart_counts(person, today))
     shown = []
     for place, tile in enumerate(tiles):
@@ -189,7 +190,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
     charts = [_intake_chart(today, numbers), _age_chart(numbers), _punctuality_chart(person, today)]
-    return {"counts": shown, "charts": charts, "mine": _own_cases(request, today)}
+    mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
+    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:

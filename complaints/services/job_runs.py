@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
+from complaints.adapters import sandbox
 from complaints.models.job import JobFailure, JobName, JobRun
 from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, Job, lease
 from complaints.services.actor import Actor
@@ -23,6 +24,8 @@ from complaints.services.audit.batches import database_now
 # The type that stands for a run whose process was ended from outside, so that there is no error to name.
 KILLED = "Killed"
 TYPE_CHARS = 100
+# The type of the failure where no file is opened on a node.
+UNCONFINED = sandbox.Unconfined.__qualname__
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,16 @@ def recent_failures() -> QuerySet[JobFailure]:
 def failing_jobs() -> int:
     """Return how many jobs have not gone through since they failed."""
     return JobRun.objects.filter(name__in=list(BY_NAME), failures__gt=0).count()
+
+
+def unconfined_runs(*, today: date) -> QuerySet[JobRun]:
+    """Return the job on files where it cannot work, because its system lacks the walls around a process; else none.
+
+    From the failure of that name of today or yesterday until the job goes through again.
+    """
+    job, yesterday = JobName.PROCESS_EVIDENCE, today - timedelta(days=1)
+    refused = JobFailure.objects.filter(name=job, type=UNCONFINED, day__gte=yesterday)
+    return JobRun.objects.filter(Exists(refused), name=job, failures__gt=0)
 
 
 @transaction.atomic

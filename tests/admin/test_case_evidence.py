@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from complaints.adapters import sandbox
 from complaints.admin.case_evidence import RANGE_BYTES, requested_range
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
@@ -25,6 +26,7 @@ from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.cases import act, in_review
+from tests.runner import only_due, run_all_due
 from tests.world import Cast, Sent, SignedIn, sealed_upload
 
 
@@ -50,6 +52,59 @@ def body_of(response: Any) -> bytes:
 
 def looks() -> int:
     return AuditEntry.objects.filter(event="object.opened").count()
+
+
+UNOPENED = "server tidak memiliki perlindungan yang mengurung berkas berbahaya"
+
+
+def unconfined(*args: Any, **kwargs: Any) -> None:
+    raise sandbox.Unconfined("walls")
+
+
+def run_evidence_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_due("process_evidence")
+    run_all_due(monkeypatch)
+
+
+def test_officers_are_told_where_no_file_is_opened(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the desk, on the case page and at the file, until the job goes through."""
+    sent = in_review(cast)
+    upload = sealed_upload(samples.jpeg(), "a.jpg")
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
+    client, item = signed_in("vera"), Evidence.objects.get(complaint__case=sent.case)
+    pages = (reverse("admin:index"), reverse("admin:complaints_case_change", args=[sent.case.pk]), page(sent, item))
+
+    def told() -> list[bool]:
+        return [UNOPENED in " ".join(client.get(url).content.decode().split()) for url in pages]
+
+    assert told() == [False, False, False]
+    monkeypatch.setattr(sandbox, "run", unconfined)
+    run_evidence_job(monkeypatch)
+    assert told() == [True, True, True]
+    item.refresh_from_db()
+    assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
+    monkeypatch.setattr(sandbox, "run", sandbox.DEFAULT.run)
+    run_evidence_job(monkeypatch)
+    assert told() == [False, False, False]
+    item.refresh_from_db()
+    assert item.state == Evidence.State.READY
+
+
+def test_an_officer_reads_why_a_file_was_not_opened(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = in_review(cast)
+    upload = sealed_upload(samples.jpeg(), "a.jpg")
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
+    item, client = Evidence.objects.get(complaint__case=sent.case), signed_in("vera")
+    processing.end_grants(today=timezone.localdate() + timedelta(days=8))
+    monkeypatch.setattr(sandbox, "run", unconfined)
+    address = reverse("admin:complaints_case_work", args=[sent.case.pk, item.pk])
+    assert f"Tidak ada yang dibuka: {UNOPENED}" in client.post(address, follow=True).content.decode()
+    item.refresh_from_db()
+    assert item.state == Evidence.State.OFFICER
 
 
 def test_a_photo_is_shown_once_its_look_is_recorded(signed_in: SignedIn, cast: Cast) -> None:

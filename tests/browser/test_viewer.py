@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from complaints.models.evidence import Evidence
+from complaints.models.job import JobFailure, JobRun
 from complaints.services import follow_up
 from complaints.services.evidence import processing
 from tests.adapters import samples
@@ -61,6 +62,18 @@ def test_an_officer_judges_evidence_without_leaving(window: Opener, live_cast: C
     with page.expect_navigation():
         page.keyboard.press("p")
     assert vera.window.path == addresses[1]
+
+
+def test_an_officer_sees_that_no_file_is_opened(window: Opener, live_cast: Cast) -> None:
+    sent, today = send_report(), timezone.localdate()
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(samples.jpeg(), "a.jpg")], today=today)
+    JobRun.objects.update_or_create(name="process_evidence", defaults={"due_at": timezone.now(), "failures": 1})
+    JobFailure.objects.create(name="process_evidence", day=today, type="Unconfined")
+    vera = Officer(window(), "vera")
+    words = "server tidak memiliki perlindungan yang mengurung berkas berbahaya"
+    assert vera.page.get_by_text(words).is_visible()
+    vera.opens("case", sent.case.reference)
+    assert vera.page.get_by_text(f"belum dibuka: {words}").is_visible()
 
 
 def seeks(page: Page) -> None:

@@ -22,6 +22,27 @@ NOW = at(date(2026, 11, 9), 9)
 NAMES = {str(job.name) for job in JOBS}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error_type", "failures", "days", "told"),
+    [
+        ("Unconfined", 1, 0, True),
+        ("Unconfined", 9, 1, True),
+        ("Unconfined", 1, 2, False),
+        ("Unconfined", 0, 0, False),
+        ("OSError", 1, 0, False),
+    ],
+)
+def test_files_count_as_unopened_until_their_job_goes_through(
+    error_type: str, failures: int, days: int, told: bool
+) -> None:
+    today = NOW.date()
+    JobRun.objects.create(name="process_evidence", due_at=NOW, failures=failures)
+    JobFailure.objects.create(name="process_evidence", day=today - timedelta(days=days), type=error_type)
+    JobRun.objects.create(name="sweep", due_at=NOW, failures=1)
+    assert job_runs.unconfined_runs(today=today).exists() is told
+
+
 @pytest.fixture
 def sweep_alone(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of one job, of 00.30, which is due."""
