@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -349,8 +349,7 @@ def _last_action(case: Case) -> str | None:
 
 def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
     # Noon: the hour at which a reporter acted is not stored.
-    noon = timezone.make_aware(datetime.combine(today, datetime.min.time()) + timedelta(hours=12))
-    kind = ActorKind.REPORTER
+    noon, kind = timezone.make_aware(datetime.combine(today, time(hour=12))), ActorKind.REPORTER
     transitions.perform(
         case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch, reporter=signer
     )
@@ -427,7 +426,8 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
         body: the short name of the body that the case was forwarded to.
     """
     case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
-    periods = case_membership.membership_periods(complaint, moves)
+    only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
+    periods = case_membership.membership_periods(complaint, moves) if moves else only
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
     for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
         by_case[step.case_id].append(step)

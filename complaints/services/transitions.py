@@ -232,7 +232,7 @@ def perform(
         keyring.Locked: a person without their own unlocked key.
         Case.DoesNotExist: the actor has a conflict of interest in the case.
     """
-    person, signer = (actor.staff, actor.keyring.signer) if actor else (None, None)
+    person, signer = (actor.keyring.staff, actor.keyring.signer) if actor else (None, None)
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
         # Else one key could act as two persons.
         person is None or signer is None or bytes(person.verify_key or b"") != signer.public
