@@ -213,7 +213,9 @@ class ReporterSession:
         new = not self._stored
         self._stored = sessions.write_row(cookie, self._data, until, began=self._began, new=new)
         self.ended = not self._stored
-        if self._draft is None or self.ended:
+        # Where another request of the same report stored it first, the draft goes all the same: as long as it is there,
+        # a page would show it in the place of the code.
+        if self._draft is None or (self.ended and not new):
             return
         if self._keeps_files and "ticket" in self._data:
             self._touch_draft(until)
