@@ -39,7 +39,7 @@ from complaints.services import (
     scheduled,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, log, verify
+from complaints.services.audit import batches, log, structure, verify
 from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import processing
 from tests import cases
@@ -284,6 +284,33 @@ def test_every_job_does_its_work(work_for_every_job: dict[str, Any], roles: Role
     assert not DraftFile.objects.exists() and not Draft.objects.exists()
     assert log.heads(limit=1)
     assert verify.verify_chain().whole
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        ("GRANT DELETE ON complaints_casestep TO {web}", "complaints_casestep: has DELETE"),
+        ("REVOKE INSERT ON complaints_verificationfault FROM {jobs}", "complaints_verificationfault: lacks INSERT"),
+        ("GRANT UPDATE (reference) ON complaints_case TO PUBLIC", "complaints_case: has UPDATE"),
+        ("ALTER ROLE {web} BYPASSRLS", "bypasses row security"),
+        ("CREATE VIEW x AS SELECT 1", "view x"),
+        ("ALTER ROLE {jobs} SET search_path = x, public", "setting of role {jobs} search_path"),
+    ],
+)
+def test_the_night_names_altered_rights_as_the_job_runner(
+    roles: Roles, cast: Cast, settings: Settings, harm: str, named: str
+) -> None:
+    names = {"web": roles.names.web, "jobs": roles.names.jobs}
+    settings.DATABASE_ROLES = {"DATABASE_URL": roles.sign_in["web"], "DATABASE_JOBS_URL": roles.sign_in["jobs"]}
+    with acting(roles.names.jobs):
+        assert structure.structure_faults() == []
+    with connection.cursor() as cursor:
+        cursor.execute(harm.format(**names))
+    with acting(roles.names.jobs):
+        faults = structure.structure_faults()
+    # Names of roles in tests are long, and a place is cut.
+    assert any(named.format(**names)[:60] in fault.subject for fault in faults)
 
 
 # --- The command ------------------------------------------------------------------------------------------------------
