@@ -35,6 +35,8 @@ _NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalN
 
 # What the signature of an identity is over, and the signature.
 _SIGNED: Final = (*IDENTITY_COLUMNS, "version", "batch")
+# So many closed batches may lack their entry while the job that appends it is at work.
+CLOSED_WITHOUT_ENTRY: Final = 1
 
 
 def _batch_entries(scope: Scope) -> Rows:
@@ -88,9 +90,13 @@ def order_faults(_head: Sequence[int]) -> Iterator[Fault]:
         # By the constraints there is none; a constraint can be dropped.
         if without := model._default_manager.filter(of_reporters, batch=None).count():
             yield Fault(None, "batch.none", str(model._meta.model_name), state=f"null.{without}")
-    newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
+    numbers = Batch.objects.aggregate(first=Min("number"), last=Max("number"), count=Count("pk"))
+    newest = numbers["last"] or 0
     if newest <= number:
         yield Fault(None, "batch.order", f"batch {newest}")
+    # A batch that was added by hand leaves a gap; the one before the open one may still wait for its entry.
+    if (numbers["first"], numbers["count"]) != (1, newest) or newest - number > CLOSED_WITHOUT_ENTRY + 1:
+        yield Fault(None, "batch.order", f"batch {newest}", f"{numbers['first']}.{numbers['count']}.{number}")
 
 
 def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:

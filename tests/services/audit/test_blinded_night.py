@@ -427,6 +427,23 @@ def test_the_file_of_the_open_batch_is_written_whether_or_not_somebody_came(fres
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_batch_added_by_hand_is_named_and_keeps_no_later_one_unbound(fresh: Sent) -> None:
+    Batch.objects.create(number=1000, day=NIGHT)
+    send_report(today=NIGHT)
+    for days in (1, 2):
+        close_batch(at(NIGHT + timedelta(days=days), 0))
+    assert [head.batch for head in log.heads(limit=2)] == [1001, 1000]
+    assert "batch.order" in {fault.code for fault in verify.verify_chain().faults}
+    Complaint.objects.filter(batch=1000).update(check_by=None)
+    assert "batch.altered" in {fault.code for fault in verify.verify_chain().faults}
+
+
+def test_a_batch_taken_out_by_hand_is_named(fresh: Sent) -> None:
+    with without_triggers():
+        Batch.objects.filter(number=1).delete()
+    assert {fault.code for fault in verify.verify_chain().faults} == {"batch.order"}
+
+
 @on_postgresql
 def test_a_reporters_row_without_a_batch_is_named(fresh: Sent) -> None:
     do("ALTER TABLE complaints_message DROP CONSTRAINT message_batch_iff_reporter")
