@@ -129,3 +129,9 @@ def test_a_further_index_of_an_operator_does_no_harm(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX of_an_operator ON complaints_case (received_on)")
     assert database_schema.compare() == database_schema.Comparison(missing=[], surplus=[])
+
+
+def test_a_further_table_is_named_once(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE x (LIKE complaints_case INCLUDING ALL)")
+    assert database_schema.compare() == database_schema.Comparison(missing=[], surplus=["table x"])

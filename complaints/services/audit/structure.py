@@ -27,15 +27,20 @@ _ROLES: Final[tuple[tuple[RoleKind, str], ...]] = (("web", "DATABASE_URL"), ("jo
 def structure_faults() -> list[Fault]:
     """Return a fault for each difference, NAMED_AT_MOST and one for the rest; raises DatabaseError."""
     comparison = database_schema.compare()
-    lines = [("structure.missing", line) for line in comparison.missing]
-    lines += [("structure.surplus", line) for line in comparison.surplus]
+    # What was added explains what is missing then: a schema in front of ours hides every column of it.
+    lines = [("structure.surplus", line) for line in comparison.surplus]
     lines += [("structure.rights", line) for line in _rights()]
+    lines += [("structure.missing", line) for line in sorted(comparison.missing, key=_is_column)]
     faults = [_fault(code, line) for code, line in lines[:NAMED_AT_MOST]]
     if rest := lines[NAMED_AT_MOST:]:
         faults.append(
             Fault(None, rest[0][0], f"and {len(rest)} more", _digest("\n".join(line for _code, line in rest)))
         )
     return faults
+
+
+def _is_column(line: str) -> bool:
+    return line.startswith("column ")
 
 
 def _fault(code: str, line: str) -> Fault:
