@@ -81,12 +81,13 @@ class Chain:
         if number % 50 == 1:
             note = InternalNote(
                 complaint=self.complaint,
-                sequence=number + 10,
+                sequence=self.complaint.next_sequence,
                 author=self.author,
                 author_key=b"",
                 sealed=NOTE,
                 at=self.now,
             )
+            self.complaint.next_sequence += 1
             self.notes.append(note)
             facts = {"note": str(note.pk), "digest": log.digest_of(NOTE), "row": row_digest(note)}
             return "note.written", self.case.pk, facts
@@ -122,6 +123,7 @@ class Chain:
             InternalNote.objects.bulk_create(self.notes, batch_size=1000)
             status = {"status": self.case.status, "status_on": self.now.date(), "due_on": None}
             stage = {"stage_reached": self.case.stage_reached}
+            self.complaint.save(update_fields=["next_sequence"])
             Case.objects.filter(pk=self.case.pk).update(step_count=self.step_count, **status, **stage)
             ChainHead.objects.filter(pk=1).update(sequence=self.head.sequence, digest=self.head.digest)
         self.steps.clear()
