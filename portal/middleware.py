@@ -247,9 +247,10 @@ def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResp
     if following != [request.get_full_path()]:
         return response
     referrer = request.headers.get("Referer", "")
-    page = urlsplit(referrer)
     is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
-    if not is_ours or not page.path.startswith(STAFF_PREFIX):
+    # Only what is ours is taken apart: urlsplit raises for some of what others send.
+    page = urlsplit(referrer) if is_ours else None
+    if page is None or not page.path.startswith(STAFF_PREFIX):
         return redirect_to_login(reverse("admin:index"), settings.LOGIN_URL)
     return redirect_to_login(page._replace(scheme="", netloc="", fragment="").geturl(), settings.LOGIN_URL)
 

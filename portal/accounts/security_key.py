@@ -1,0 +1,50 @@
+"""What a browser posts of a security key: JSON that anybody may have made, which counts as wrong where malformed."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from allauth.mfa.adapter import get_adapter
+from cryptography.exceptions import InvalidSignature
+from django import forms
+from django.forms.fields import InvalidJSONInput
+
+# What allauth and fido2 raise for malformed credentials and do not catch. RecursionError: nested too deeply.
+_MALFORMED = (
+    AttributeError,
+    InvalidSignature,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class CredentialField(forms.JSONField):
+    """Django's field, for which JSON that is nested too deeply is invalid as well."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
+
+@contextmanager
+def wrong_if_malformed() -> Iterator[None]:
+    """Raise the ValidationError of a wrong factor where the block fails over a malformed credential."""
+    try:
+        yield
+    except _MALFORMED as error:
+        raise get_adapter().validation_error("incorrect_code") from error
