@@ -25,19 +25,23 @@ _MALFORMED = (
 )
 
 
+# What Python raises for JSON that is nested too deeply, or has a number of too many digits.
+_UNREADABLE = (RecursionError, ValueError)
+
+
 class CredentialField(forms.JSONField):
-    """Django's field, for which JSON that is nested too deeply is invalid as well."""
+    """Django's field, for which whatever Python cannot read is invalid, too."""
 
     def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
-        except RecursionError as error:
+        except _UNREADABLE as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         try:
             return super().bound_data(data, initial)
-        except RecursionError:
+        except _UNREADABLE:
             return InvalidJSONInput(data)
 
 

@@ -44,6 +44,7 @@ KINDS: Final = {
     "two ids": '{"id": "AAAA", "rawId": "BBBB", "response": {}}',
     "a surrogate": '{"id": "\\ud800", "rawId": 1, "response": []}',
     "nested": NESTED,
+    "many digits": "9" * 5_000,
     "nested inside": credential(NESTED.encode()),
     "nested in cbor": credential(b"{}", b"\x81" * 5_000),
     "no cbor": credential(CREATED),
