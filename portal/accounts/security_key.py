@@ -30,13 +30,19 @@ _UNREADABLE = (RecursionError, ValueError)
 
 
 class CredentialField(forms.JSONField):
-    """Django's field, for which whatever Python cannot read is invalid, too."""
+    """A JSON object. Any other JSON is invalid, and so is what Python cannot read.
+
+    allauth verifies no credential that is false, as 0 is, and would store it as a key.
+    """
 
     def to_python(self, value: Any) -> Any:
         try:
-            return super().to_python(value)
+            credential = super().to_python(value)
         except _UNREADABLE as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if credential is not None and not isinstance(credential, dict):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return credential
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         try:

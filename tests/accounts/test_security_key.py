@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from fido2 import cbor
 
+from complaints.services import mfa
 from tests.world import PASSWORD, Cast, SignedIn, at, sign_in
 
 NESTED: Final = "[" * 5_000
@@ -40,6 +42,11 @@ def attested(data: bytes) -> bytes:
 
 KINDS: Final = {
     "empty": "{}",
+    "nothing": "",
+    "null": "null",
+    "zero": "0",
+    "false": "false",
+    "a text": '"x"',
     "a list": "[]",
     "two ids": '{"id": "AAAA", "rawId": "BBBB", "response": {}}',
     "a surrogate": '{"id": "\\ud800", "rawId": 1, "response": []}',
@@ -72,4 +79,6 @@ def test_a_malformed_credential_counts_as_wrong(cast: Cast, signed_in: SignedIn,
     for name, (client, fields) in pages.items():
         answer = client.post(reverse(name), {**fields, "credential": KINDS[kind]})
         assert answer.status_code == 200, name
+        assert client.get(reverse(name)).status_code == 200, name
     assert "_auth_user_id" not in signing_in.session
+    assert not Authenticator.objects.filter(type=mfa.WEBAUTHN).exists()
