@@ -121,6 +121,9 @@ class BodyMiddleware:
         is_small = not length.isdecimal() or int(length) <= bodies.SMALL_BYTES
         if status is None and not is_small and int(length) > bodies.largest_body(request.path_info):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if status is None and "\0" in request.path_info:
+            # PostgreSQL takes it in no text, and some addresses have the key of a row.
+            return bad_request(request, ValueError("path"))
         if status is None and request.encoding is not None:
             is_ours = codecs.lookup(request.encoding).name == "utf-8"
             # Django refuses a form even of UTF-8 where it is spelt otherwise.
