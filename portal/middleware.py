@@ -121,6 +121,9 @@ class BodyMiddleware:
         is_small = not length.isdecimal() or int(length) <= bodies.SMALL_BYTES
         if status is None and not is_small and int(length) > bodies.largest_body(request.path_info):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if status is None and "\0" in request.path_info:
+            # PostgreSQL takes it in no text, and some addresses have the key of a row.
+            return bad_request(request, ValueError("path"))
         if status is None and request.encoding is not None:
             is_ours = codecs.lookup(request.encoding).name == "utf-8"
             # Django refuses a form even of UTF-8 where it is spelt otherwise.
@@ -247,9 +250,10 @@ def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResp
     if following != [request.get_full_path()]:
         return response
     referrer = request.headers.get("Referer", "")
-    page = urlsplit(referrer)
     is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
-    if not is_ours or not page.path.startswith(STAFF_PREFIX):
+    # Only what is ours is taken apart: urlsplit raises for some of what others send.
+    page = urlsplit(referrer) if is_ours else None
+    if page is None or not page.path.startswith(STAFF_PREFIX):
         return redirect_to_login(reverse("admin:index"), settings.LOGIN_URL)
     return redirect_to_login(page._replace(scheme="", netloc="", fragment="").geturl(), settings.LOGIN_URL)
 

@@ -45,12 +45,12 @@ def keyring(username: str) -> Keyring:
     return Keyring(staff, keys)
 
 
-def account() -> dict[str, str]:
-    """Give a sample officer a new app; return name, password and the app's secret."""
-    staff = Staff.objects.get(username=OFFICER)
-    secret = mfa.enrol_totp(staff=staff, keys=keyring(OFFICER).keys)
-    password = next(person.password for person in PEOPLE if person.username == OFFICER)
-    return asdict(Account(OFFICER, password, secret))
+def account(username: str = OFFICER) -> dict[str, str]:
+    """Give a sample account a new app; return name, password and the app's secret."""
+    staff = Staff.objects.get(username=username)
+    secret = mfa.enrol_totp(staff=staff, keys=keyring(username).keys)
+    password = next(person.password for person in PEOPLE if person.username == username)
+    return asdict(Account(username, password, secret))
 
 
 def columns() -> list[str]:
@@ -104,7 +104,7 @@ def _close_batch() -> None:
 if __name__ == "__main__":
     commands: dict[str, Callable[[], object]] = {
         "columns": columns,
-        "account": account,
+        "account": lambda: account(*sys.argv[2:]),
         "escapes": lambda: not_refused(Path(sys.argv[2])),
     }
     print(json.dumps(commands[sys.argv[1]]()))

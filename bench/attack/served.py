@@ -105,9 +105,9 @@ class ServedPortal:
         """Return a browser without cookies; the portal believes to be behind a proxy."""
         return Browser(HOST, self.portal.port)
 
-    def account(self) -> Account:
-        """Return a sample officer with a new app."""
-        return Account(**self._inside("account"))
+    def account(self, *username: str) -> Account:
+        """Return a sample officer with a new app, or another sample account."""
+        return Account(**self._inside("account", *username))
 
     def draft_seconds(self) -> int:
         """Return the life that this run gives an unfinished report."""

@@ -1,4 +1,4 @@
-"""Sends requests that no browser sends to a served portal, for ten minutes, as stranger, reporter and officer.
+"""Sends requests that no browser sends to a served portal, for ten minutes: as stranger, reporter, and each role.
 
 The last line is one JSON object: requests, the answers that were amiss (an error of the server, an answer without the
 portal's headers, one that took half a minute), and by how many MiB the worker that grew most has grown for good. A
@@ -12,6 +12,7 @@ import http.client
 import json
 import sys
 import time
+from collections.abc import Iterator
 from itertools import cycle
 
 from bench.attack.__main__ import without_postgresql
@@ -19,10 +20,12 @@ from bench.attack.factor import Thief, is_in
 from bench.attack.served import ServedPortal, attacked
 from bench.client import Browser
 from bench.fuzz.pages import Answer, Exchange, Probe, crawl
-from bench.fuzz.probes import AVOIDED, REPORTER_PAGES, TOKEN, Probes, amiss
+from bench.fuzz.probes import ENDING, LOGIN_PAGES, REPORTER_PAGES, STAFF_PAGES, TICKET_PAGES, Probes, amiss
+from bench.intake import report
 from bench.server import HOST
 
 SECONDS = 600
+ROLES = ("verifikator1", "penerus1", "penjaga1", "kasn1", "auditor1", "admin1")
 MOST_MIB = 32
 TIMEOUT_SECONDS = 60
 # Nothing is answered: the connection ended.
@@ -59,31 +62,49 @@ def over_http(port: int, cookies: dict[str, str]) -> Exchange:
     return ask
 
 
-def officer(target: ServedPortal) -> Browser:
-    """Return the browser of a sample officer who has signed in. Raises RuntimeError where that fails."""
-    owner = Thief(target, target.account())
+def staff(target: ServedPortal, username: str) -> Browser:
+    """Return the browser of somebody who has signed in. Raises RuntimeError where that fails."""
+    owner = Thief(target, target.account(username))
     browser, token = owner.at_factor()
     owner.give(browser, token, owner.right()[-1])
     if not is_in(browser):
-        raise RuntimeError("The officer could not sign in.")
+        raise RuntimeError(f"{username} could not sign in.")
     return browser
+
+
+def with_ticket(target: ServedPortal) -> Browser:
+    """Return the browser of a reporter whose report is open on the status page."""
+    code = report(target.browser()).code
+    browser = target.browser()
+    browser.post(browser.open("/cek/"), {"code": code})
+    return browser
+
+
+def everybody(target: ServedPortal) -> Iterator[tuple[Browser, tuple[str, ...]]]:
+    """Yield a browser for each kind of person, with the pages where they begin."""
+    yield target.browser(), (*LOGIN_PAGES, *REPORTER_PAGES)
+    yield target.at_story(), REPORTER_PAGES
+    yield with_ticket(target), TICKET_PAGES
+    for username in ROLES:
+        yield staff(target, username), STAFF_PAGES
 
 
 def fuzz(target: ServedPortal, *, seconds: float, seed: int) -> dict[str, object]:
     """Probe in turns as each person; return the numbers and what was amiss."""
-    reporter, staff = target.at_story(), officer(target)
     askers = []
-    for browser, start in ((target.browser(), REPORTER_PAGES), (reporter, REPORTER_PAGES), (staff, ("/kantor/",))):
-        browser.open(start[0] if browser is not staff else "/kantor/")
+    for browser, start in everybody(target):
         ask = over_http(target.portal.port, browser.cookies)
-        askers.append((ask, browser, Probes(seed, crawl(ask, start, avoid=AVOIDED))))
+        # The server ends a connection that was idle for long.
+        browser.close()
+        browser.open("/cek/")
+        askers.append((ask, browser, Probes(seed, crawl(ask, start, avoid=ENDING))))
     target.send_reports(20)
     before, until, requests = target.resident_mib(), time.monotonic() + seconds, 0
     found: dict[str, str] = {}
     for ask, browser, probes in cycle(askers):
         if time.monotonic() >= until:
             break
-        probe = probes.draw(_token(browser))
+        probe = probes.draw(browser.cookies["csrf"])
         requests += 1
         if wrong := amiss(ask(probe)):
             found.setdefault(f"{wrong} for {probe.method} {probe.path.partition('?')[0]}", repr(probe)[:1500])
@@ -98,10 +119,6 @@ def fuzz(target: ServedPortal, *, seconds: float, seed: int) -> dict[str, object
         "grown_mib": round(max(grown, default=0.0), 1),
         "seed": seed,
     }
-
-
-def _token(browser: Browser) -> str:
-    return browser.cookies.get("csrf", "") or browser.open("/cek/").hidden().get(TOKEN, "")
 
 
 def main() -> int:

@@ -76,8 +76,11 @@ HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "Accept": ("application/json", "*/*;q=x"),
     "X-CSRFToken": ("", "x" * 64),
 }
-# What would end the session, or make the next sign-in impossible.
-AVOIDED = ("keluar", "sandi", "faktor", "sesi", "konfirmasi", "pengesahan")
+# Where a session ends: by leaving, by ending one's own sessions, by wrong answers to a confirmation.
+ENDING = ("keluar", "sesi", "konfirmasi")
+LOGIN_PAGES = ("/kantor/masuk/",)
+TICKET_PAGES = ("/cek/laporan/", "/cek/laporan/cabut/")
+STAFF_PAGES = ("/kantor/", "/kantor/saya/", "/kantor/faktor/", "/kantor/faktor/kunci/", "/kantor/sandi/")
 REPORTER_PAGES = ("/", "/lapor/", "/lapor/siapa/", "/lapor/cerita/", "/lapor/periksa/", "/cek/")
 # What every answer of the portal carries.
 OURS: Final = ("content-security-policy", "cache-control", "content-language", "x-frame-options")

@@ -385,6 +385,8 @@ def own_sessions(request: StaffRequest) -> HttpResponseBase:
         }
         return render(request, "admin/sessions.html", context, model=SealedSession)
     named = request.POST.get("session", "")
+    if named and not named.isalnum():
+        raise Http404  # no id of a row, and PostgreSQL takes no NUL
     count = sessions.end_sessions(
         staff=request.user, by=request.user, signer=request.keyring.signer, only=named, keep="" if named else here
     )

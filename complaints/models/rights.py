@@ -99,10 +99,14 @@ LINES: Final[dict[str, Line]] = {
     "complaints.InternalNote": _APPENDED_BY_STAFF,
     "complaints.Assessment": _APPENDED_BY_STAFF,
     "complaints.Absence": Line(web=Rights(insert=True, update=LOCK, delete=True), jobs=READ),
+    # A job assigns new reports, and so does the first look of an officer.
     "complaints.Duty": Line(
-        web=Rights(insert=True, update=("provinces", "agency_kinds")), jobs=Rights(insert=True, update=("last_turn",))
+        web=Rights(insert=True, update=("provinces", "agency_kinds", "last_turn")),
+        jobs=Rights(insert=True, update=("last_turn",)),
     ),
-    "complaints.AutoAssignmentRule": Line(web=Rights(insert=True, update=("by",)), jobs=Rights(update=("turn",))),
+    "complaints.AutoAssignmentRule": Line(
+        web=Rights(insert=True, update=("by", "turn")), jobs=Rights(update=("turn",))
+    ),
     "complaints.SavedFilter": Line(
         web=Rights(insert=True, update=("sealed", "sealed_number"), delete=True), jobs=NOTHING
     ),

@@ -22,7 +22,6 @@ from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as webauthn
-from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -43,6 +42,7 @@ from complaints.services import account_confirmation, login_throttle, mfa, passw
 from complaints.services.signin_counts import Kind
 from portal.accounts import browser_mark, step_up
 from portal.accounts.adapters import source
+from portal.accounts.security_key import CredentialField, wrong_if_malformed
 
 # The code of the ValidationError that asks for another code before it says anything of the first, and that of one for a
 # wrong password or factor.
@@ -105,13 +105,11 @@ class CodeForm(AuthenticateForm):
 class KeyForm(AuthenticateWebAuthnForm):
     """The signed challenge of a security key."""
 
+    credential = CredentialField(widget=forms.HiddenInput)
+
     def clean_credential(self) -> Any:
-        with attempted(self.user):
-            try:
-                return super().clean_credential()
-            except (InvalidSignature, KeyError, TypeError, AttributeError) as error:
-                # allauth does not catch these, so that a malformed credential would be a server error.
-                raise get_adapter().validation_error("incorrect_code") from error
+        with attempted(self.user), wrong_if_malformed():
+            return super().clean_credential()
 
 
 def wait_words(seconds: int) -> dict[str, int]:
@@ -224,7 +222,7 @@ class ConfirmForm(forms.Form):
 
     password = forms.CharField(label=gettext_lazy("Password"), strip=False, widget=forms.PasswordInput)
     code = forms.CharField(required=False)
-    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    credential = CredentialField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: Staff, **kwargs: Any) -> None:
         self.user = user

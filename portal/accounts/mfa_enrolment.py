@@ -16,9 +16,8 @@ from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, clear_totp_secret
 from allauth.mfa.totp.views import DeactivateTOTPView
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
-from cryptography.exceptions import InvalidSignature
 from django.core.exceptions import ValidationError
-from django.forms import Form
+from django.forms import Form, HiddenInput
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -30,6 +29,7 @@ from complaints.services import mfa
 from complaints.services.keyring import Keyring
 from portal.accounts import browser_mark, step_up
 from portal.accounts.login import ThrottledView, attempted
+from portal.accounts.security_key import CredentialField, wrong_if_malformed
 from portal.accounts.sessions import gave_second_factor
 
 
@@ -83,14 +83,14 @@ class AppForm(ActivateTOTPForm):
 class NewKeyForm(AddWebAuthnForm):
     """A new security key; its name is a number, because text that a person typed is not stored in clear."""
 
+    credential = CredentialField(widget=HiddenInput)
+
     def clean_name(self) -> str:
         return str(get_adapter().generate_authenticator_name(self.user, mfa.WEBAUTHN))
 
     def clean(self) -> dict[str, Any]:
-        try:
+        with wrong_if_malformed():
             return dict(super().clean())
-        except (InvalidSignature, KeyError, TypeError, AttributeError) as error:
-            raise get_adapter().validation_error("incorrect_code") from error
 
 
 class Confirmed:

@@ -239,6 +239,7 @@ def ended_session(signed_in: SignedIn) -> Client:
         ("", "/kantor/"),
         ("http://testserver/cek/laporan/", "/kantor/"),
         ("https://lain.invalid/kantor/complaints/case/", "/kantor/"),
+        ("http://[", "/kantor/"),
     ],
 )
 def test_expired_form_post_redirects_to_its_page(

@@ -29,7 +29,6 @@ from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
 from complaints.services import (
-    assignment,
     case_actions,
     case_deadlines,
     draft_rows,
@@ -171,12 +170,11 @@ def test_no_role_has_a_right_that_its_line_does_not_give(login: psycopg.Connecti
 
 # --- The ordinary life ------------------------------------------------------------------------------------------------
 
-# What the job runner does, wherever a test of the web server's work calls it.
+# What the job runner alone does, wherever a test of the web server's work calls it.
 JOBS: list[tuple[Any, str]] = [
     (processing, "process_pending"),
     (processing, "end_grants"),
     (case_deadlines, "run_deadlines"),
-    (assignment, "auto_assign"),
     (scheduled, "close_batch"),
     (retention, "sweep"),
     (batches, "close_due"),
@@ -248,6 +246,16 @@ def test_rarer_acts_go_on_too(
         monkeypatch.setattr(module, name, run_within(lambda: acting(roles.names.jobs), getattr(module, name)))
     with acting(roles.names.web):
         life(cast)
+
+
+@on_postgresql
+def test_the_first_look_of_an_officer_assigns(roles: Roles, cast: Cast) -> None:
+    """By the web server's role: the job that does the same comes later."""
+    AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": AutoAssignmentRule.By.PROVINCE})
+    new = send_report()
+    with acting(roles.names.web):
+        first_look.process_new_reports(actor=Actor(cast.ring("vera"), timezone.now()))
+    assert Case.objects.get(pk=new.case.pk).assignee is not None
 
 
 @pytest.fixture

@@ -140,3 +140,11 @@ def test_the_content_types_of_browsers_stay(db: None) -> None:
     for kind in kinds:
         readable({"CONTENT_TYPE": kind}, None)
     assert seen == kinds
+
+
+def test_a_nul_reaches_no_row(db: None, scene: AddressScenario) -> None:
+    """PostgreSQL takes it in no text."""
+    admin = scene.browsers["admin"]
+    assert admin.get("/kantor/complaints/category/%00/change/").status_code == 400
+    assert admin.post("/kantor/sesi/", {"session": "\0"}).status_code == 404
+    assert admin.post("/kantor/sesi/", {"session": "00"}).status_code == 302, "a session that has ended meanwhile"
