@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from cryptography.exceptions import InvalidSignature
@@ -30,12 +29,12 @@ _UNREADABLE = (RecursionError, ValueError)
 
 
 class CredentialField(forms.JSONField):
-    """A JSON object. Any other JSON is invalid, and so is what Python cannot read.
+    """A JSON object. Other JSON is invalid, and so is what Python cannot read.
 
     allauth verifies no credential that is false, as 0 is, and would store it as a key.
     """
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> object:  # type: ignore[override]
         try:
             credential = super().to_python(value)
         except _UNREADABLE as error:
@@ -44,7 +43,7 @@ class CredentialField(forms.JSONField):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
         return credential
 
-    def bound_data(self, data: Any, initial: Any) -> Any:
+    def bound_data(self, data: object, initial: object) -> object:
         try:
             return super().bound_data(data, initial)
         except _UNREADABLE:

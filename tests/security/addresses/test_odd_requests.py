@@ -11,6 +11,8 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_started
+from django.db import close_old_connections
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoDbBlocker
@@ -116,7 +118,12 @@ def test_a_content_type_that_django_cannot_read_counts_as_none(db: None, method:
     def ask(application: WSGIApplication) -> None:
         environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": "/cek/", "CONTENT_TYPE": kind}
         setup_testing_defaults(environ)
-        application(environ, lambda status, headers: started.append((status, headers)))
+        # As Django's test client does: the handler would close the connection of the tests.
+        request_started.disconnect(close_old_connections)
+        try:
+            application(environ, lambda status, headers: started.append((status, headers)))
+        finally:
+            request_started.connect(close_old_connections)
 
     django: WSGIApplication = WSGIHandler()
     with pytest.raises((TypeError, ValueError)):
