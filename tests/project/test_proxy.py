@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import http.client
 import json
 import re
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from bench.client import connected
-from bench.proxy import CONFIGURATION, NAME, Proxy, nginx_path, proxied
+from bench.proxy import CONFIGURATION, NAME, Authority, Proxy, nginx_path, proxied
 from portal import bodies
 from tests.project.test_tooling import needs_proc
 from tests.webserver import WebServer, Wire, get, head_of_post, serving
@@ -166,6 +172,108 @@ def test_old_tls_is_refused(proxy: Proxy) -> None:
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     with socket.create_connection((NAME, proxy.https_port), timeout=60) as plain, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain, server_hostname=NAME)
+
+
+@needs_proc
+@needs_nginx
+def test_a_form_or_a_program_is_not_led_from_http_to_https(proxy: Proxy) -> None:
+    """It has sent what it sent in clear; a redirect would let that pass unseen."""
+    for method, path in [("POST", "/cek/"), ("PUT", "/"), ("GET", "/sehat/"), ("GET", "/en/lapor/berkas/mulai/")]:
+        plain = http.client.HTTPConnection("127.0.0.1", proxy.http_port, timeout=60)
+        plain.request(method, path, headers={"Host": NAME})
+        assert plain.getresponse().status == 403, (method, path)
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [("TRACE / HTTP/1.1\r\n", 400), ("GET / HTTP/1.1\r\nX: " + "a" * 9000 + "\r\n", 400), (form("/cek/", None), 413)],
+    ids=["method", "head", "length"],
+)
+def test_pages_of_the_proxy_itself_have_the_headers(proxy: Proxy, request_: str, expected: int) -> None:
+    host = "" if "Host:" in request_ else f"Host: {NAME}\r\n\r\n"
+    status, head, text = ask(proxy, request_ + host)
+    assert status == expected
+    assert "nginx" not in text
+    for line in (
+        "strict-transport-security: max-age=63072000; includesubdomains; preload",
+        "x-content-type-options: nosniff",
+        "frame-ancestors 'none'",
+        "cache-control: no-store",
+        "cross-origin-opener-policy: same-origin",
+    ):
+        assert line in head, line
+    assert re.findall(r"server: nginx/|x-powered-by", head) == []
+
+
+class Responder(BaseHTTPRequestHandler):
+    """Answers that the certificate is good, as its authority."""
+
+    authority: Authority | None = None
+
+    def do_POST(self) -> None:
+        issuer = self.authority
+        assert issuer
+        now = datetime.datetime.now(datetime.UTC)
+        good, until = ocsp.OCSPCertStatus.GOOD, now + datetime.timedelta(1)
+        # OpenSSL names a certificate by SHA-1 when it asks.
+        named = (issuer.issued, issuer.certificate, hashes.SHA1())  # noqa: S303
+        built = ocsp.OCSPResponseBuilder().add_response(*named, good, now, until, None, None)
+        built = built.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer.certificate)
+        told = built.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/ocsp-response")
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write nothing."""
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="SKIPPED: no openssl here")
+def test_the_state_of_the_certificate_comes_with_the_handshake() -> None:
+    """nginx asks the responder at the first handshake, and answers the next ones by itself."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Responder) as responder:
+        threading.Thread(target=responder.serve_forever, daemon=True).start()
+        with proxied(9, responder=f"http://127.0.0.1:{responder.server_address[1]}/") as running:
+            Responder.authority = running.authority
+            command = ["openssl", "s_client", "-connect", f"127.0.0.1:{running.https_port}", "-servername", NAME]
+            told = ""
+            for _try in range(50):
+                done = subprocess.run([*command, "-status"], input=b"", capture_output=True, check=False, timeout=60)
+                told = done.stdout.decode(errors="replace")
+                if "OCSP Response Status: successful" in told:
+                    break
+                time.sleep(0.1)
+        responder.shutdown()
+    assert "OCSP Response Status: successful" in told
+    assert "Cert Status: good" in told
+
+
+CIPHERS = ("AES128-GCM-SHA256", "AES256-SHA", "ECDHE-ECDSA-AES128-SHA256", "DHE-RSA-AES128-GCM-SHA256")
+
+
+@needs_proc
+@needs_nginx
+def test_tls_is_taken_with_forward_secrecy_alone(proxy: Proxy) -> None:
+    """The version 1.3 is taken first; in 1.2 no suite without an ephemeral key, and none without authentication."""
+    with connected(NAME, proxy.https_port, tls=True) as newest:
+        assert isinstance(newest, ssl.SSLSocket)
+        assert newest.version() == "TLSv1.3"
+    for suite in CIPHERS:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(f"{suite}:@SECLEVEL=0")
+        with socket.create_connection((NAME, proxy.https_port), timeout=60) as plain, pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain, server_hostname=NAME)
 
 
 @needs_proc
