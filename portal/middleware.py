@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -59,6 +60,18 @@ class PortalRequest(HttpRequest):
     reporter: ReporterSession
     keyring: Keyring
     actor: Actor
+    script_nonce: ScriptNonce
+
+
+class ScriptNonce:
+    """The nonce of a response's own scripts (128 random bits), drawn when a template first writes it."""
+
+    def __init__(self) -> None:
+        self.value = ""
+
+    def __str__(self) -> str:
+        self.value = self.value or secrets.token_urlsafe(16)
+        return self.value
 
 
 Handler = Callable[[PortalRequest], HttpResponse]
@@ -67,18 +80,22 @@ Handler = Callable[[PortalRequest], HttpResponse]
 class HeadersMiddleware:
     """Sets the headers that Django does not, among them the content security policy, and forbids caches.
 
-    The policy is built once; a response that needs a stricter one sets its own header.
+    The policy is built once, but for the nonce: a page without a script of ours runs none at all. A response that needs
+    a stricter one sets its own header.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self.policy = build_policy()
+        self.without_scripts = build_policy()
+        self.before, self.after = build_policy(replace={"script-src": ["'nonce-here'"]}).split("here")
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
+        nonce = request.script_nonce = ScriptNonce()
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Content-Security-Policy", self.policy)
+        policy = f"{self.before}{nonce.value}{self.after}" if nonce.value else self.without_scripts
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Frame-Options", "DENY")
         return response

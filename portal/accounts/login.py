@@ -155,6 +155,8 @@ class StaffLogoutView(LogoutView):
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
+        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 
