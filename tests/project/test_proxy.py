@@ -188,7 +188,7 @@ def test_a_form_or_a_program_is_not_led_from_http_to_https(proxy: Proxy) -> None
 @needs_nginx
 @pytest.mark.parametrize(
     ("request_", "expected"),
-    [("TRACE / HTTP/1.1\r\n", 400), ("GET / HTTP/1.1\r\nX: " + "a" * 9000 + "\r\n", 400), (form("/cek/", None), 413)],
+    [("TRACE / HTTP/1.1\r\n", 405), ("GET / HTTP/1.1\r\nX: " + "a" * 9000 + "\r\n", 400), (form("/cek/", None), 413)],
     ids=["method", "head", "length"],
 )
 def test_pages_of_the_proxy_itself_have_the_headers(proxy: Proxy, request_: str, expected: int) -> None:
@@ -205,6 +205,74 @@ def test_pages_of_the_proxy_itself_have_the_headers(proxy: Proxy, request_: str,
     ):
         assert line in head, line
     assert re.findall(r"server: nginx/|x-powered-by", head) == []
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.parametrize(
+    "path",
+    ["/static/", "/static/css/", "/static/admin/css/vendor/select2/LICENSE-SELECT2.md", "/static/x.txt", "/.git/config",
+     "/static/../portal/settings.py", "/static/%2e%2e/%2e%2e/portal.env", "/manage.py", "/portal.env", "/debug/"],
+)  # fmt: skip
+def test_nothing_is_served_but_pages_and_what_they_use(proxy: Proxy, path: str) -> None:
+    status, head, text = ask(proxy, f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
+    assert status in (400, 404)
+    assert "text/html" in head
+    assert not re.search(r"SECRET_KEY|Index of|MIT|repositoryformat", text)
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2 (RFC 9113, 4.1)."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def literal(name: bytes, value: bytes) -> bytes:
+    """A header field of HPACK in plain (RFC 7541, 6.2.2); both shorter than 127 bytes."""
+    return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def ask_http2(proxy: Proxy, *more: tuple[bytes, bytes]) -> bytes:
+    """Send a request with further header fields; return the status of the answer, b"" where the stream was reset."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    fields = [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/sehat/"), (b":authority", NAME.encode())]
+    block = b"".join(literal(*field) for field in [*fields, *more])
+    with (
+        socket.create_connection((NAME, proxy.https_port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as line,
+    ):
+        line.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 5, 1, block))
+        received = b""
+        while piece := line.recv(65536):
+            received += piece
+            while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
+                size, kind = int.from_bytes(received[:3], "big"), received[3]
+                payload, received = received[9 : 9 + size], received[9 + size :]
+                if kind == 1:
+                    # 200 and 400 have numbers of their own in HPACK's table; nginx sends others as text.
+                    return {0x88: b"200", 0x8C: b"400"}.get(payload[0], payload[:5])
+                if kind in (3, 7):
+                    return b""
+    return b""
+
+
+@needs_proc
+@needs_nginx
+def test_http2_takes_no_header_that_could_split_a_message(proxy: Proxy) -> None:
+    assert ask_http2(proxy, (b"accept", b"*/*")) == b"200"
+    for field in [(b"x", b"a\r\nHost: b"), (b"x", b"a\nb"), (b"x\r\ny", b"a"), (b"X", b"a")]:
+        assert ask_http2(proxy, field) in (b"400", b""), field
+    for field in [(b"transfer-encoding", b"chunked"), (b"content-length", b"10"), (b"connection", b"close")]:
+        assert ask_http2(proxy, field) != b"200", field
+
+
+@needs_proc
+@needs_nginx
+def test_two_lengths_of_a_body_are_refused(proxy: Proxy) -> None:
+    for lines in ("Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"):
+        request = f"POST /cek/ HTTP/1.1\r\nHost: {NAME}\r\n{lines}\r\na=b"
+        assert ask(proxy, request)[0] in (400, 413)
 
 
 class Responder(BaseHTTPRequestHandler):
