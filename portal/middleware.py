@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -45,6 +46,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     "X-Robots-Tag": "noarchive",
 }
+logger = logging.getLogger(__name__)
+# What a person is answered who asks for what is not for them, not there any more, or not in order.
+REFUSED = (400, 403, 404, 405, 409, 413, 429)
 STAFF_PREFIX = f"/{settings.ADMIN_PATH}"
 # The pages with passwords; below the last one administrators set initial ones.
 WITH_PASSWORDS = (
@@ -215,6 +219,7 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
                     response = _login_step(request, request.user) or self.get_response(request)
             else:
                 response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
+            _log_refusal(request, response)
             response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
             return SessionMiddleware.process_response(self, request, response)
 
@@ -248,6 +253,13 @@ class MethodNotAllowedMiddleware:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = render_to_string("405.html", request=request)
         return response
+
+
+def _log_refusal(request: HttpRequest, response: HttpResponse) -> None:
+    """Log what a signed-in person was refused: which account and which kind of page, never the address or a case."""
+    if response.status_code in REFUSED and isinstance(request.user, Staff):
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        logger.warning("Refused with status %d to the account %s: %s", response.status_code, request.user.pk, page)
 
 
 @cache

@@ -13,8 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from fido2 import cbor
+from fido2.cose import ES256, RS256, CoseKey
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from complaints.services import mfa
+from portal.accounts import security_key
 from tests.world import PASSWORD, Cast, SignedIn, at, sign_in
 
 NESTED: Final = "[" * 5_000
@@ -82,3 +85,21 @@ def test_a_malformed_credential_counts_as_wrong(cast: Cast, signed_in: SignedIn,
         assert client.get(reverse(name)).status_code == 200, name
     assert "_auth_user_id" not in signing_in.session
     assert not Authenticator.objects.filter(type=mfa.WEBAUTHN).exists()
+
+
+def created(key: CoseKey) -> dict[str, object]:
+    """What a browser posts of a new key."""
+    data = AttestedCredentialData.create(bytes(16), b"id", key)
+    attestation = AttestationObject.create("none", AuthenticatorData.create(bytes(32), 0x41, 0, data), {})
+    response = {"clientDataJSON": in_base64(CREATED), "attestationObject": in_base64(bytes(attestation))}
+    return {"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": response}
+
+
+def test_keys_of_an_old_kind_are_neither_offered_nor_taken(cast: Cast, signed_in: SignedIn) -> None:
+    """RSA with PKCS #1 v1.5."""
+    page = signed_in("vino").get(reverse("mfa_add_webauthn"))
+    offered = page.context["js_data"]["creation_options"]["publicKey"]["pubKeyCredParams"]
+    assert {kind["alg"] for kind in offered} == security_key.ALGORITHMS
+    assert RS256.ALGORITHM not in security_key.ALGORITHMS
+    assert security_key.has_known_algorithm(created(ES256({1: 2, 3: -7, -1: 1, -2: bytes(32), -3: bytes(32)})))
+    assert not security_key.has_known_algorithm(created(RS256({1: 3, 3: -257, -1: bytes(256), -2: b"\1\0\1"})))
