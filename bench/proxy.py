@@ -22,6 +22,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from bench.server import HOST, ROOT, free_port
 
@@ -93,7 +94,7 @@ def certify(folder: Path, responder: str) -> Authority:
     extensions = [
         x509.SubjectAlternativeName([x509.DNSName(NAME)]),
         x509.AuthorityInformationAccess(
-            [x509.AccessDescription(x509.AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]
+            [x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]
         ),
     ]
     certificate = _signed(NAME, authority_key, key.public_key(), authority, *extensions)

@@ -219,8 +219,9 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
                     response = _login_step(request, request.user) or self.get_response(request)
             else:
                 response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
+            response = cast(HttpResponse, response)
             _log_refusal(request, response)
-            response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
+            response = MessageMiddleware.process_response(self, request, response)
             return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

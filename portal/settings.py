@@ -278,10 +278,10 @@ Q_CLUSTER = {
 CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if _redis := env.str("REDIS_URL", ""):
     CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "portal.cache.OptionalRedisCache",
         "LOCATION": _redis,
         # Django's own would unpickle whatever lies there.
-        "OPTIONS": {"serializer": "portal.cache.JSONSerializer"},
+        "OPTIONS": {"serializer": "portal.cache.JSONSerializer", "socket_connect_timeout": 3, "socket_timeout": 3},
     }
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")

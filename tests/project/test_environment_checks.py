@@ -38,7 +38,7 @@ def database(host: str, mode: str = "", *, role: str = "", sslcert: str = "/etc/
 
 
 def redis(location: Any) -> dict[str, Any]:
-    return {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location}}}
+    return {"CACHES": {"default": {"BACKEND": "portal.cache.OptionalRedisCache", "LOCATION": location}}}
 
 
 @pytest.mark.parametrize(
