@@ -240,7 +240,7 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
             return None
         if not request.user.is_authenticated:
             return redirect("account_login")
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+        return _to_confirmation(request)
 
 
 class MethodNotAllowedMiddleware:
@@ -254,6 +254,11 @@ class MethodNotAllowedMiddleware:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = render_to_string("405.html", request=request)
         return response
+
+
+def _to_confirmation(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks for password and factor, and from there back; what was posted is dropped."""
+    return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
 
 
 def _log_refusal(request: HttpRequest, response: HttpResponse) -> None:
@@ -303,8 +308,11 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
         return redirect(confirmation) if request.path != confirmation else None
     if gave_second_factor(request, person):
         # Who may raise the rights of others must have their own by the chain, also when a session is under way.
-        is_asked = request.method == "POST" and access.may_administer(person)
-        why = step_up.why_refused(person) if is_asked else ""
+        is_post = request.method == "POST"
+        # Whoever has taken over one session of a person may not end the others, in which the person could act.
+        if is_post and request.path == reverse("admin:sessions") and not step_up.confirmed(request):
+            return _to_confirmation(request)
+        why = step_up.why_refused(person) if is_post and access.may_administer(person) else ""
         return step_up.end_session(request, why) if why else None
     if mfa.has_factor(person):
         # The factor was added in another session, so this session never gave it: it has to log in again.

@@ -274,6 +274,8 @@ class ConfirmView(ThrottledView):
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
         """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""
         step_up.repeat_login(self.request, form.user, factor=form.asks_factor)
+        # Whoever has copied the cookie before does not profit from the confirmation.
+        self.request.session.cycle_key()
         target = self.request.POST.get("next", "")
         is_safe = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, require_https=settings.SECURE)
         return redirect(target if is_safe else "mfa_index")

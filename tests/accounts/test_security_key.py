@@ -98,7 +98,9 @@ def created(key: CoseKey) -> dict[str, object]:
 def test_keys_of_an_old_kind_are_neither_offered_nor_taken(cast: Cast, signed_in: SignedIn) -> None:
     """RSA with PKCS #1 v1.5."""
     page = signed_in("vino").get(reverse("mfa_add_webauthn"))
-    offered = page.context["js_data"]["creation_options"]["publicKey"]["pubKeyCredParams"]
+    options = page.context["js_data"]["creation_options"]["publicKey"]
+    offered = options["pubKeyCredParams"]
+    assert len(base64.urlsafe_b64decode(options["challenge"] + "==")) >= 16
     assert {kind["alg"] for kind in offered} == security_key.ALGORITHMS
     assert RS256.ALGORITHM not in security_key.ALGORITHMS
     assert security_key.has_known_algorithm(created(ES256({1: 2, 3: -7, -1: 1, -2: bytes(32), -3: bytes(32)})))

@@ -142,6 +142,10 @@ def ask(proxy: Proxy, request: str) -> tuple[int, str, str]:
 def test_pages_pass_as_they_are(proxy: Proxy) -> None:
     status, head, text = ask(proxy, get("/cek/", "Accept-Encoding: gzip\r\n"))
     assert (status, "content-encoding" in head) == (200, False)
+    assert "strict-transport-security: max-age=63072000; includesubdomains; preload" in head
+    cookies = re.findall(r"^set-cookie: (.*)$", head, re.M)
+    assert cookies
+    assert [cookie for cookie in cookies if not cookie.startswith("__host-") or "; secure" not in cookie] == []
     assert "</html>" in text
     with pytest.raises(OSError):
         gzip.decompress(text.encode())

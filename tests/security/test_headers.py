@@ -138,6 +138,18 @@ def test_each_answer_has_a_nonce_of_its_own_and_every_script_bears_it(client: Cl
     assert len(set(drawn)) == len(drawn)
 
 
+def test_every_cookie_is_strict_short_and_out_of_reach_of_scripts(client: Client) -> None:
+    client.get("/cek/")
+    client.post("/cek/", {"code": send_report().code})
+    sign_in(client, "vera")
+    assert {"lapor", "csrf", "kantor", "kantor-peramban"} <= set(client.cookies)
+    for name, cookie in client.cookies.items():
+        if cookie.value:
+            marks = (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"])
+            assert marks == (True, "Strict", "/", ""), name
+            assert len(name) + len(cookie.value) <= 4096
+
+
 def test_leaving_empties_what_the_browser_keeps(client: Client) -> None:
     client.post("/cek/", {"code": send_report().code})
     sign_in(client, "vera")
