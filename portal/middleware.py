@@ -70,8 +70,7 @@ class PortalRequest(HttpRequest):
 class ScriptNonce:
     """The nonce of a response's own scripts (128 random bits), drawn when a template first writes it."""
 
-    def __init__(self) -> None:
-        self.value = ""
+    value = ""
 
     def __str__(self) -> str:
         self.value = self.value or secrets.token_urlsafe(16)
@@ -220,7 +219,8 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
             else:
                 response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
             response = cast(HttpResponse, response)
-            _log_refusal(request, response)
+            if response.status_code in REFUSED:
+                _log_refusal(request, response)
             response = MessageMiddleware.process_response(self, request, response)
             return SessionMiddleware.process_response(self, request, response)
 
@@ -263,7 +263,7 @@ def _to_confirmation(request: HttpRequest) -> HttpResponse:
 
 def _log_refusal(request: HttpRequest, response: HttpResponse) -> None:
     """Log what a signed-in person was refused: which account and which kind of page, never the address or a case."""
-    if response.status_code in REFUSED and isinstance(request.user, Staff):
+    if isinstance(request.user, Staff):
         page = request.resolver_match.view_name if request.resolver_match else ""
         logger.warning("Refused with status %d to the account %s: %s", response.status_code, request.user.pk, page)
 

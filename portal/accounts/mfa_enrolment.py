@@ -29,7 +29,7 @@ from complaints.services import mfa
 from complaints.services.keyring import Keyring
 from portal.accounts import browser_mark, step_up
 from portal.accounts.login import ThrottledView, attempted
-from portal.accounts.security_key import ALGORITHMS, CredentialField, has_known_algorithm, wrong_if_malformed
+from portal.accounts.security_key import CredentialField, wrong_if_malformed
 from portal.accounts.sessions import gave_second_factor
 
 
@@ -90,10 +90,7 @@ class NewKeyForm(AddWebAuthnForm):
 
     def clean(self) -> dict[str, Any]:
         with wrong_if_malformed():
-            cleaned = dict(super().clean())
-            if "credential" in cleaned and not has_known_algorithm(cleaned["credential"]):
-                raise get_adapter().validation_error("incorrect_code")
-            return cleaned
+            return dict(super().clean())
 
 
 class Confirmed:
@@ -153,13 +150,6 @@ class AddKeyView(Confirmed, AddWebAuthnView):
     """Adds a security key, or the authenticator built into the device."""
 
     form_class = NewKeyForm
-
-    def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        shown: dict[str, object] = super().get_context_data(**kwargs)
-        offered = cast("dict[str, dict[str, dict[str, list[dict[str, object]]]]]", shown["js_data"])
-        options = offered["creation_options"]["publicKey"]
-        options["pubKeyCredParams"] = [kind for kind in options["pubKeyCredParams"] if kind["alg"] in ALGORITHMS]
-        return shown
 
     def form_valid(self, form: NewKeyForm) -> HttpResponse:
         with _recorded(self.request, "factor.added", "webauthn"):

@@ -10,8 +10,6 @@ from allauth.mfa.adapter import get_adapter
 from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.forms.fields import InvalidJSONInput
-from fido2.cose import ES256, ES384, ES512, PS256, EdDSA
-from fido2.webauthn import RegistrationResponse
 
 # What allauth and fido2 raise for malformed credentials and do not catch. RecursionError: nested too deeply.
 _MALFORMED = (
@@ -25,10 +23,6 @@ _MALFORMED = (
     struct.error,
 )
 
-
-# Algorithms of signatures that a key may have (COSE); fido2 also knows RSA with PKCS #1 v1.5, which is outdated.
-ALGORITHMS = frozenset(key.ALGORITHM for key in (ES256, ES384, ES512, PS256, EdDSA))
-_ALGORITHM_LABEL = 3
 
 # What Python raises for JSON that is nested too deeply, or has a number of too many digits.
 _UNREADABLE = (RecursionError, ValueError)
@@ -54,12 +48,6 @@ class CredentialField(forms.JSONField):
             return super().bound_data(data, initial)
         except _UNREADABLE:
             return InvalidJSONInput(data)
-
-
-def has_known_algorithm(credential: dict[str, object]) -> bool:
-    """Whether the public key of a new credential is of one of ALGORITHMS. Raises what a malformed one raises."""
-    data = RegistrationResponse.from_dict(credential).response.attestation_object.auth_data.credential_data
-    return data is not None and data.public_key.get(_ALGORITHM_LABEL) in ALGORITHMS
 
 
 @contextmanager
