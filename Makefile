@@ -82,6 +82,7 @@ lock: $(STAMPS)/uv
 	cd requirements && ../$(LOCK) uv.in -o uv.txt
 	cd requirements && ../$(LOCK) base.in -o base.txt
 	cd requirements && ../$(LOCK) -c base.txt -c uv.txt dev.in -o dev.txt
+	@test -z "$(UPGRADE)" || date -u +%F > requirements/locked-on.txt
 
 messages-extract: setup
 	@.ci/gettext

@@ -22,6 +22,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from bench.server import HOST, ROOT, free_port
 
@@ -32,13 +33,23 @@ _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @dataclass(frozen=True)
+class Authority:
+    """Who has issued the certificate of a proxy, and the certificate."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    issued: x509.Certificate
+
+
+@dataclass(frozen=True)
 class Proxy:
-    """A running nginx: its two ports, the folder in which it writes, and what it is told."""
+    """A running nginx: two ports, the folder in which it writes, what it is told, and who issued its certificate."""
 
     https_port: int
     http_port: int
     folder: Path
     configuration: Path
+    authority: Authority
 
     def logged(self) -> str:
         """Return all that it wrote anywhere."""
@@ -76,31 +87,56 @@ def configuration(shipped: str, *, folder: Path, https_port: int, http_port: int
     return text
 
 
-def certify(folder: Path) -> None:
-    """Write a key and a certificate for NAME, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+def certify(folder: Path, responder: str) -> Authority:
+    """Write a key and a certificate for NAME of an authority made for it, whose state ``responder`` (a URL) tells."""
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = _signed("Authority of the tests", authority_key, authority_key.public_key(), None)
+    extensions = [
+        x509.SubjectAlternativeName([x509.DNSName(NAME)]),
+        x509.AuthorityInformationAccess(
+            [x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]
+        ),
+    ]
+    certificate = _signed(NAME, authority_key, key.public_key(), authority, *extensions)
     pem = serialization.Encoding.PEM
-    (folder / "fullchain.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(pem) + authority.public_bytes(pem))
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "privkey.pem").write_bytes(private)
+    return Authority(authority_key, authority, certificate)
+
+
+def _signed(
+    name: str,
+    signer: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePublicKey,
+    issuer: x509.Certificate | None,
+    *extensions: x509.ExtensionType,
+) -> x509.Certificate:
+    """Return a certificate of two days for ``name``; without an issuer that of an authority."""
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(issuer.subject if issuer else subject, subject, key, x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+    builder = builder.add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(signer, hashes.SHA256())
 
 
 @contextlib.contextmanager
-def proxied(portal_port: int) -> Iterator[Proxy]:
-    """Run nginx in front of a portal while the context lasts. Raises SystemExit where it cannot."""
+def proxied(portal_port: int, *, responder: str = "http://127.0.0.1:9/") -> Iterator[Proxy]:
+    """Run nginx in front of a portal while the context lasts. Raises SystemExit where it cannot.
+
+    ``responder`` is the URL that tells the state of its certificate; by default nobody listens there.
+    """
     program = nginx_path()
     if program is None:
         raise SystemExit("There is no nginx.")
     with tempfile.TemporaryDirectory(prefix="kanal-netral-nginx-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        certify(folder)
-        proxy = Proxy(free_port(), free_port(), folder, folder / "nginx.conf")
+        authority = certify(folder, responder)
+        proxy = Proxy(free_port(), free_port(), folder, folder / "nginx.conf", authority)
         shipped = CONFIGURATION.read_text(encoding="utf-8")
         ports = {"https_port": proxy.https_port, "http_port": proxy.http_port, "portal_port": portal_port}
         proxy.configuration.write_text(configuration(shipped, folder=folder, **ports), encoding="utf-8")

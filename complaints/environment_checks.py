@@ -1,15 +1,19 @@
-"""Deployment checks of what surrounds the portal: the ways to other machines, the limits of sessions, its process."""
+"""Deployment checks of what surrounds the portal: the ways to other machines, the limits of sessions, its process, its
+machine, and the age of its components."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils import timezone
 
 TAG = "portal"
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
@@ -21,6 +25,11 @@ IDLE_SECONDS, ABSOLUTE_SECONDS = 1800, 36000
 DRAFT_SECONDS = 7200
 # One for files, two for other jobs.
 JOB_WORKERS_AT_LEAST = 3
+# Guests whose memory the processor encrypts have one of these (AMD SEV-SNP, Intel TDX).
+MEMORY_DEVICES = ("/dev/sev-guest", "/dev/tdx_guest")
+# The day on which the lock files last took newer versions; SECURITY.md promises that it is never longer ago.
+LOCKED_ON = settings.BASE_DIR / "requirements" / "locked-on.txt"
+COMPONENT_DAYS = 90
 OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
@@ -36,7 +45,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 def check_environment(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check connections to other machines, limits, addresses, and the process with its files."""
     around = [*_database(), *_redis(), *_mail(), *_sessions()]
-    return [*around, *_process(), *_jobs(), *_addresses(), *_space()]
+    return [*around, *_process(), *_jobs(), *_addresses(), *_space(), *_scanner(), *_memory(), *_components()]
 
 
 def _is_elsewhere(host: str) -> bool:
@@ -55,6 +64,10 @@ def _database() -> Iterator[CheckMessage]:
             text = "The database is on another machine, and the connection proves neither secrecy nor its server."
             hint = "Append ?sslmode=verify-full&sslrootcert=PATH to the URL, or sign in by a socket of this machine."
             yield _error("E035", text, hint)
+            return
+        if any(_is_elsewhere(host) for host in hosts) and not (place.get("OPTIONS") or {}).get("sslcert"):
+            text = "The database is on another machine, to which the portal proves itself by a password alone."
+            yield _warning("W012", text, "Append &sslcert=PATH&sslkey=PATH to the URL; see docs/operations.md.")
             return
 
 
@@ -110,11 +123,11 @@ def _jobs() -> Iterator[CheckMessage]:
 def _addresses() -> Iterator[CheckMessage]:
     if settings.ADMIN_PATH == "/":
         hint = "Set ADMIN_PATH to a path of its own, for example kantor/."
-        yield _error("E041", "The staff's pages lie at the root: their cookie would go out with every request.", hint)
+        yield _error("E041", "The staff's pages lie at the root: reporters and staff would share addresses.", hint)
     hosts = [urlsplit(f"//{bind}").hostname or "" for bind in settings.BIND.split(",") if not bind.startswith("unix:")]
-    if not settings.BEHIND_PROXY and any(host not in LOCAL_HOSTS[1:] for host in hosts):
-        hint = "Set BIND=127.0.0.1:8000 behind a proxy on this machine; with one on another, BEHIND_PROXY=true."
-        yield _error("E042", "The web server listens to the network without a proxy, and so without TLS.", hint)
+    if any(host not in LOCAL_HOSTS[1:] for host in hosts):
+        hint = "Set BIND=127.0.0.1:8000 or unix:PATH; each machine with a web server has a proxy of its own (TLS)."
+        yield _error("E042", "The web server listens to the network, and speaks to it without TLS.", hint)
 
 
 def _space() -> Iterator[CheckMessage]:
@@ -127,3 +140,23 @@ def _space() -> Iterator[CheckMessage]:
         hint = "Set EVIDENCE_DRAFT_BYTES to half of what the bucket may hold, or EVIDENCE_MAX_STORE_BYTES."
         text = "The object store does not tell what is free: unfinished reports may take 10 GiB of it."
         yield _warning("W009", text, hint)
+
+
+def _scanner() -> Iterator[CheckMessage]:
+    if not settings.CLAMD_SOCKET:
+        hint = "Run clamd on this machine and set CLAMD_SOCKET; until then officers are told of each file."
+        yield _warning("W010", "No file of a reporter is scanned for malware before an officer opens it.", hint)
+
+
+def _memory() -> Iterator[CheckMessage]:
+    if not any(Path(device).exists() for device in MEMORY_DEVICES):
+        text = "Nothing tells that the memory of this machine is encrypted; reports pass through it in clear."
+        hint = "Take a guest with SEV-SNP or TDX; where the firmware encrypts memory (TSME, TME), silence W011."
+        yield _warning("W011", text, hint)
+
+
+def _components() -> Iterator[CheckMessage]:
+    locked_on = date.fromisoformat(LOCKED_ON.read_text(encoding="ascii").strip())
+    if (timezone.localdate() - locked_on).days > COMPONENT_DAYS:
+        hint = "Upgrade the portal; whoever maintains it runs `make lock UPGRADE=--upgrade` and the tests."
+        yield _warning("W013", f"Its components have had no update for more than {COMPONENT_DAYS} days.", hint)

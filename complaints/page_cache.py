@@ -68,7 +68,8 @@ def still_page(
         context: called only where the page is not cached; it must hold nothing that ``key`` does not determine, and
             ``hole(name)`` wherever something of this request belongs.
         key: with the template, path and edition of the reference data, all that the page depends on.
-        holes: what to fill in by name, escaped unless it is safe already; the CSRF token is filled in without it.
+        holes: what to fill in by name, escaped unless it is safe already; the CSRF token and the nonce of scripts are
+            filled in without it.
 
     Raises:
         KeyError: the page has a hole that ``holes`` does not fill.
@@ -76,14 +77,19 @@ def still_page(
     entry = (template, request.path, reference_data.edition(), *key)
     pieces = _pages.get(entry)
     if pieces is None:
-        values = {**base_context(request.path), **context(), "csrf_token": hole("token")}
+        own_holes = {"csrf_token": hole("token"), "script_nonce": hole("nonce")}
+        values = {**base_context(request.path), **context(), **own_holes}
         pieces = _HOLES.split(render_to_string(f"complaints/{template}.html", values).encode())
         _store(_pages, entry, pieces)
     if len(pieces) == 1:
         return HttpResponse(pieces[0])
     # Texts and names of holes alternate, so nothing that is filled in is ever searched for holes.
     names = [name.decode() for name in pieces[1::2]]
-    contents = {"token": get_token(request), **holes} if "token" in names else holes
+    contents = dict(holes)
+    if "token" in names:
+        contents["token"] = get_token(request)
+    if "nonce" in names:
+        contents["nonce"] = str(getattr(request, "script_nonce", ""))
     filled = list(pieces)
     filled[1::2] = [conditional_escape(contents[name]).encode() for name in names]
     return HttpResponse(b"".join(filled))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import logging
+import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -44,6 +46,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     "X-Robots-Tag": "noarchive",
 }
+logger = logging.getLogger(__name__)
+# What a person is answered who asks for what is not for them, not there any more, or not in order.
+REFUSED = (400, 403, 404, 405, 409, 413, 429)
 STAFF_PREFIX = f"/{settings.ADMIN_PATH}"
 # The pages with passwords; below the last one administrators set initial ones.
 WITH_PASSWORDS = (
@@ -59,6 +64,17 @@ class PortalRequest(HttpRequest):
     reporter: ReporterSession
     keyring: Keyring
     actor: Actor
+    script_nonce: ScriptNonce
+
+
+class ScriptNonce:
+    """The nonce of a response's own scripts (128 random bits), drawn when a template first writes it."""
+
+    value = ""
+
+    def __str__(self) -> str:
+        self.value = self.value or secrets.token_urlsafe(16)
+        return self.value
 
 
 Handler = Callable[[PortalRequest], HttpResponse]
@@ -67,18 +83,22 @@ Handler = Callable[[PortalRequest], HttpResponse]
 class HeadersMiddleware:
     """Sets the headers that Django does not, among them the content security policy, and forbids caches.
 
-    The policy is built once; a response that needs a stricter one sets its own header.
+    The policy is built once, but for the nonce: a page without a script of ours runs none at all. A response that needs
+    a stricter one sets its own header.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self.policy = build_policy()
+        self.without_scripts = build_policy()
+        self.before, self.after = build_policy(replace={"script-src": ["'nonce-here'"]}).split("here")
 
     def __call__(self, request: PortalRequest) -> HttpResponse:
+        nonce = request.script_nonce = ScriptNonce()
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Content-Security-Policy", self.policy)
+        policy = f"{self.before}{nonce.value}{self.after}" if nonce.value else self.without_scripts
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Frame-Options", "DENY")
         return response
@@ -198,7 +218,10 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
                     response = _login_step(request, request.user) or self.get_response(request)
             else:
                 response = _login_to_the_form(request, cast(HttpResponse, self.get_response(request)))
-            response = MessageMiddleware.process_response(self, request, cast(HttpResponse, response))
+            response = cast(HttpResponse, response)
+            if response.status_code in REFUSED:
+                _log_refusal(request, response)
+            response = MessageMiddleware.process_response(self, request, response)
             return SessionMiddleware.process_response(self, request, response)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -217,7 +240,7 @@ class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddle
             return None
         if not request.user.is_authenticated:
             return redirect("account_login")
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+        return _to_confirmation(request)
 
 
 class MethodNotAllowedMiddleware:
@@ -231,6 +254,18 @@ class MethodNotAllowedMiddleware:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = render_to_string("405.html", request=request)
         return response
+
+
+def _to_confirmation(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks for password and factor, and from there back; what was posted is dropped."""
+    return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+
+
+def _log_refusal(request: HttpRequest, response: HttpResponse) -> None:
+    """Log what a signed-in person was refused: which account and which kind of page, never the address or a case."""
+    if isinstance(request.user, Staff):
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        logger.warning("Refused with status %d to the account %s: %s", response.status_code, request.user.pk, page)
 
 
 @cache
@@ -273,8 +308,11 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
         return redirect(confirmation) if request.path != confirmation else None
     if gave_second_factor(request, person):
         # Who may raise the rights of others must have their own by the chain, also when a session is under way.
-        is_asked = request.method == "POST" and access.may_administer(person)
-        why = step_up.why_refused(person) if is_asked else ""
+        is_post = request.method == "POST"
+        # Whoever has taken over one session of a person may not end the others, in which the person could act.
+        if is_post and request.path == reverse("admin:sessions") and not step_up.confirmed(request):
+            return _to_confirmation(request)
+        why = step_up.why_refused(person) if is_post and access.may_administer(person) else ""
         return step_up.end_session(request, why) if why else None
     if mfa.has_factor(person):
         # The factor was added in another session, so this session never gave it: it has to log in again.

@@ -152,8 +152,9 @@ MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = MFA_TRUST_ENABLED = Fal
 
 # --- Sessions, cookies, CSRF ------------------------------------------------------------------------------------------
 SESSION_ENGINE = "portal.accounts.sessions"
-SESSION_COOKIE_NAME = "__Secure-kantor" if SECURE else "kantor"
-SESSION_COOKIE_PATH = f"/{ADMIN_PATH}"
+# __Host-: no neighbouring host of the domain can set it. Browsers take the prefix with the path "/" only.
+SESSION_COOKIE_NAME = "__Host-kantor" if SECURE else "kantor"
+SESSION_COOKIE_PATH = "/"
 SESSION_COOKIE_AGE = env.int("STAFF_IDLE_SECONDS", 1800)
 SESSION_ABSOLUTE_AGE = env.int("STAFF_ABSOLUTE_SECONDS", 36000)
 SESSION_SAVE_EVERY_REQUEST = True
@@ -163,7 +164,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
-BROWSER_MARK_COOKIE_NAME = "__Secure-kantor-peramban" if SECURE else "kantor-peramban"
+BROWSER_MARK_COOKIE_NAME = "__Host-kantor-peramban" if SECURE else "kantor-peramban"
 REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
 REPORTER_IDLE_SECONDS = {"draft": env.int("DRAFT_SECONDS", 7200), "ticket": 1800, "sent": 900}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -183,15 +184,18 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
+        # HeadersMiddleware names the nonce of the scripts of a page that has any.
+        "script-src": ["'none'"],
         "style-src": ["'self'"],
         "img-src": ["'self'"],
         "media-src": ["'self'"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "form-action": ["'self'"],
+        "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        "report-uri": ["/kebijakan/"],
     }
 }
 
@@ -274,10 +278,10 @@ Q_CLUSTER = {
 CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if _redis := env.str("REDIS_URL", ""):
     CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "portal.cache.OptionalRedisCache",
         "LOCATION": _redis,
         # Django's own would unpickle whatever lies there.
-        "OPTIONS": {"serializer": "portal.cache.JSONSerializer"},
+        "OPTIONS": {"serializer": "portal.cache.JSONSerializer", "socket_connect_timeout": 3, "socket_timeout": 3},
     }
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")

@@ -49,6 +49,8 @@ View = Callable[..., HttpResponseBase]
 Response = TypeVar("Response", bound=HttpResponseBase)
 # Counting a million rows to print a number nobody needs would cost more than the page.
 COUNT_AT_MOST: Final = 1000
+# A file of strangers: should a browser take it for a page, nothing in it runs and no page frames it.
+FILE_POLICY: Final = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 # What does not open, and the code of the sentence that the obstacle page says about it.
 OBSTACLES: Final[dict[type[Exception], str]] = {Locked: "locked", UnpinnedKey: "unpinned", SealError: "altered"}
 
@@ -128,7 +130,7 @@ def render(
 def as_attachment(response: Response, name: str) -> Response:
     """Let a response leave as a file of this name, which no browser runs or keeps."""
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     return response

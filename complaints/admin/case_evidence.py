@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import sandbox
-from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
+from complaints.admin.base import FILE_POLICY, StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
@@ -260,7 +260,7 @@ def _with_inline_headers(response: HttpResponseBase, info: FileInfo) -> HttpResp
     response.headers["Content-Type"] = media_type
     response.headers["Content-Disposition"] = f'inline; filename="bukti.{extension}"'
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     patch_cache_control(response, no_store=True)

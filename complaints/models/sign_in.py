@@ -106,7 +106,7 @@ class AccountConfirmation(models.Model):
     asked_at = models.DateTimeField()
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
-    # A digest of the code, 100 bits of which cannot be searched through.
+    # A digest of the code, 125 bits of which cannot be searched through.
     code_digest = models.BinaryField(null=True)
 
     class Meta:

@@ -22,7 +22,7 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import change_facts, locked_state
 
 Cause = AccountConfirmation.Cause
-GROUPS, GROUP = 4, 5
+GROUPS, GROUP = 5, 5
 
 
 class ConfirmationRefused(Exception):  # noqa: N818
@@ -34,7 +34,7 @@ class ConfirmationRefused(Exception):  # noqa: N818
 
 
 def draw_code() -> str:
-    """Draw 20 symbols, 100 bits, in groups that can be read out."""
+    """Draw 25 symbols, 125 bits, in groups that can be read out."""
     return "-".join("".join(secrets.choice(ALPHABET) for _symbol in range(GROUP)) for _group in range(GROUPS))
 
 

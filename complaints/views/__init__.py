@@ -20,7 +20,8 @@ class ReporterRequest(HttpRequest):
 
 def page(request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, path: str = "") -> HttpResponse:
     """Answer with a page; ``path`` is the address whose other language the page links to, by default its own."""
-    return render(request, f"complaints/{template}.html", {**base_context(path or request.path), **(context or {})})
+    shared = {**base_context(path or request.path), "script_nonce": getattr(request, "script_nonce", "")}
+    return render(request, f"complaints/{template}.html", {**shared, **(context or {})})
 
 
 def uploads(request: HttpRequest) -> list[SealedUpload]:

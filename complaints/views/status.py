@@ -287,4 +287,7 @@ def leave(request: ReporterRequest) -> HttpResponse:
     """Close the ticket in this browser and delete the draft files."""
     drafts.discard_draft(session=request.reporter)
     request.reporter.end()
-    return redirect("home")
+    response = redirect("home")
+    # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response

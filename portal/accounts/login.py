@@ -155,6 +155,8 @@ class StaffLogoutView(LogoutView):
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
+        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 
@@ -272,6 +274,8 @@ class ConfirmView(ThrottledView):
     def form_valid(self, form: ConfirmForm) -> HttpResponse:
         """Record the moment in the session and redirect to the page that asked, if it is one of this portal."""
         step_up.repeat_login(self.request, form.user, factor=form.asks_factor)
+        # Whoever has copied the cookie before does not profit from the confirmation.
+        self.request.session.cycle_key()
         target = self.request.POST.get("next", "")
         is_safe = url_has_allowed_host_and_scheme(target, {self.request.get_host()}, require_https=settings.SECURE)
         return redirect(target if is_safe else "mfa_index")

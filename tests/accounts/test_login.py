@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.hashers import check_password, make_password
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -119,6 +121,27 @@ def test_a_switched_off_account_is_told_so(client: Client, cast: Cast) -> None:
     assert response.redirect_chain[-1][0] == reverse("account_inactive")
     assert response.status_code == 200
     assert "_auth_user_id" not in client.session
+
+
+def test_a_password_is_masked_and_may_be_pasted(client: Client, cast: Cast) -> None:
+    page = client.get(reverse("account_login")).content.decode()
+    field = re.search(r"<input[^>]*name=\"password\"[^>]*>", page)
+    assert field
+    assert 'type="password"' in field[0]
+    assert 'autocomplete="current-password"' in field[0]
+    assert not re.search(r"maxlength|onpaste|readonly", field[0])
+
+
+def test_a_password_counts_as_it_was_typed(cast: Cast) -> None:
+    """To its last character, with its spaces and capitals."""
+    long = "padi kuning di sawah " * 6
+    stored = make_password(long)
+    assert check_password(long, stored)
+    assert not any(check_password(other, stored) for other in (long[:-1], long.strip(), long.upper(), long[:72]))
+    for other in (PASSWORD + " ", PASSWORD.upper(), PASSWORD[:-1]):
+        client = Client()
+        client.post(reverse("account_login"), {"login": "vera", "password": other})
+        assert client.get(reverse("mfa_authenticate")).status_code == 302, other
 
 
 def test_logout_asks_and_then_deletes_the_session(signed_in: SignedIn) -> None:

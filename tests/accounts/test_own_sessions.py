@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -52,11 +54,30 @@ def test_ending_all_others_keeps_this_one(signed_in: SignedIn) -> None:
     assert [alive(client) for client in (first, other, third)] == [True, False, False]
 
 
+def test_a_stolen_session_does_not_end_the_others(signed_in: SignedIn) -> None:
+    """Five minutes after password and factor were given, both are asked for again."""
+    thief, owner = signed_in("vera"), signed_in("vera")
+    with time_machine.travel(timezone.now() + timedelta(seconds=301), tick=False):
+        for form in ({}, {"session": owner.session.row}):
+            answer = thief.post(reverse(SESSIONS), form)
+            assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
+        assert alive(owner)
+
+
 def test_ending_this_one_leads_to_the_login(signed_in: SignedIn) -> None:
     client = signed_in("vera")
     answer = client.post(reverse(SESSIONS), {"session": client.session.row})
     assert answer.headers["Location"] == reverse("account_login")
     assert not alive(client)
+
+
+def test_every_page_of_staff_has_the_button_to_sign_out(signed_in: SignedIn) -> None:
+    client = signed_in("vera")
+    for name in ("index", "me", "sessions", "complaints_case_changelist", "complaints_case_export", "practice"):
+        page = client.get(reverse(f"admin:{name}")).content.decode()
+        assert f'action="{reverse("account_logout")}"' in page, name
+    for name in ("mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_change_password"):
+        assert f'action="{reverse("account_logout")}"' in client.get(reverse(name)).content.decode(), name
 
 
 def test_a_new_password_ends_the_others(signed_in: SignedIn) -> None:

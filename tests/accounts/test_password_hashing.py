@@ -13,8 +13,9 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
+from django.core.signing import Signer
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -180,7 +181,7 @@ def test_the_mark_names_nobody(cast: Cast) -> None:
     for name in ("vera", "vera", "vino"):
         cookie = sign_in(Client(), name).cookies[MARK]
         marks.append(cookie.value)
-        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/kantor/", True, "Strict")
+        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Strict")
     parts = [mark.partition(":")[0].split(".") for mark in marks]
     assert len({random for random, _week in parts}) == 3
     assert {week for _random, week in parts} == {str(timezone.localdate().toordinal() // 7)}
@@ -193,6 +194,13 @@ def test_a_forged_mark_keeps_no_place(cast: Cast, mark: str) -> None:
     client.cookies[MARK] = mark
     with taken(by_strangers=1):
         assert post(client).status_code == 429
+
+
+def test_a_mark_signed_for_another_purpose_keeps_no_place() -> None:
+    request = RequestFactory().get("/")
+    for salt, expected in (("portal.accounts.browser_mark", True), ("another", False)):
+        request.COOKIES[MARK] = Signer(salt=salt).sign(f"{'0' * 16}.{timezone.localdate().toordinal() // 7}")
+        assert browser_mark.has_mark(request) is expected
 
 
 def test_an_old_mark_keeps_no_place(cast: Cast) -> None:

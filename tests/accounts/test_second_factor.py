@@ -244,6 +244,15 @@ def test_both_password_and_factor_are_asked_for(signed_in: SignedIn, cast: Cast)
         assert client.get(reverse("mfa_activate_totp")).status_code == 200
 
 
+def test_confirming_changes_the_cookie(signed_in: SignedIn) -> None:
+    client = signed_in("vera")
+    before = cookie_of(client)
+    client.post(reverse(CONFIRM), {"password": PASSWORD, "code": next_code("vera")})
+    assert cookie_of(client) != before
+    assert with_cookie(before).get(reverse("admin:me")).status_code == 302, "the cookie of before opens nothing"
+    assert client.get(reverse("admin:index")).status_code == 200
+
+
 def test_confirming_leads_nowhere_else(signed_in: SignedIn) -> None:
     form = {"password": PASSWORD, "code": next_code("vera"), "next": "https://lain.invalid/"}
     assert to(signed_in("vera").post(reverse(CONFIRM), {**form, "code": next_code("vera")})) == reverse("mfa_index")

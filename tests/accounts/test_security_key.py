@@ -82,3 +82,12 @@ def test_a_malformed_credential_counts_as_wrong(cast: Cast, signed_in: SignedIn,
         assert client.get(reverse(name)).status_code == 200, name
     assert "_auth_user_id" not in signing_in.session
     assert not Authenticator.objects.filter(type=mfa.WEBAUTHN).exists()
+
+
+def test_a_challenge_cannot_be_foreseen(cast: Cast, signed_in: SignedIn) -> None:
+    client, drawn = signed_in("vino"), set()
+    for _page in range(3):
+        options = client.get(reverse("mfa_add_webauthn")).context["js_data"]["creation_options"]["publicKey"]
+        drawn.add(options["challenge"])
+        assert len(base64.urlsafe_b64decode(options["challenge"] + "==")) >= 16
+    assert len(drawn) == 3

@@ -558,6 +558,16 @@ def test_zips_with_hostile_names_are_refused(name: str) -> None:
         pass
 
 
+def test_zips_with_links_are_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        link = zipfile.ZipInfo("word/document.xml")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(Unreadable), zips.opened(out):
+        pass
+
+
 def test_zips_with_two_entries_of_one_name_are_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import override_settings
 
 from complaints import environment_checks
 
 # The checks read them; nothing here opens a connection.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+LOCKED_ON = datetime.combine(date.fromisoformat(environment_checks.LOCKED_ON.read_text().strip()), time(12), UTC)
 PLACE = {"ENGINE": "portal.postgresql", "NAME": "kanal", "HOST": "db.example.go.id", "OPTIONS": {}}
 SMTP = {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "surat.example.go.id"}
 
 
 def ids(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> set[str]:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with override_settings(**changes):
+    monkeypatch.setattr(environment_checks, "MEMORY_DEVICES", ("/dev/sev-guest", changes.pop("MEMORY", "/")))
+    with override_settings(**{"CLAMD_SOCKET": "/run/clamd.ctl", **changes}), time_machine.travel(LOCKED_ON):
         messages = environment_checks.check_environment(None)
     assert all(message.hint for message in messages)
     return {str(message.id).removeprefix("portal.") for message in messages}
 
 
-def database(host: str, mode: str = "", *, role: str = "") -> dict[str, Any]:
+def database(host: str, mode: str = "", *, role: str = "", sslcert: str = "/etc/kanal.crt") -> dict[str, Any]:
     """The settings of a database, or of one more role that signs in there."""
-    place = {**PLACE, "HOST": host, "OPTIONS": {"sslmode": mode} if mode else {}}
+    place = {**PLACE, "HOST": host, "OPTIONS": {"sslmode": mode, "sslcert": sslcert} if mode else {}}
     if role:
         return {"DATABASES": {"default": {**PLACE, "HOST": ""}}, "DATABASE_ROLES": {role: place}}
     return {"DATABASES": {"default": place}, "DATABASE_ROLES": {}}
 
 
 def redis(location: Any) -> dict[str, Any]:
-    return {"CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location}}}
+    return {"CACHES": {"default": {"BACKEND": "portal.cache.OptionalRedisCache", "LOCATION": location}}}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,7 @@ def redis(location: Any) -> dict[str, Any]:
         (database("10.0.0.5"), "E035"),
         (database("db.example.go.id", "prefer"), "E035"),
         (database("db.example.go.id", "require"), "E035"),
+        (database("db.example.go.id", "verify-full", sslcert=""), "W012"),
         (database("localhost,db.example.go.id"), "E035"),
         (database("db.example.go.id", role="DATABASE_JOBS_URL"), "E035"),
         (redis("redis://cache.example.go.id:6379/0"), "E036"),
@@ -57,6 +62,9 @@ def redis(location: Any) -> dict[str, Any]:
         ({"BIND": "[::]:8000"}, "E042"),
         ({"BIND": ":8000"}, "E042"),
         ({"BIND": "127.0.0.1:8000,10.0.0.5:8000"}, "E042"),
+        ({"BIND": "10.0.0.5:8000", "BEHIND_PROXY": True}, "E042"),
+        ({"CLAMD_SOCKET": ""}, "W010"),
+        ({"MEMORY": "/dev/nothing"}, "W011"),
         ({"EVIDENCE_MIN_FREE_BYTES": 0}, "E043"),
     ],
     ids=str,
@@ -81,7 +89,6 @@ def test_an_unsafe_setting_is_refused(monkeypatch: pytest.MonkeyPatch, bad: dict
         {**SMTP, "EMAIL_USE_TLS": True},
         {**SMTP, "EMAIL_USE_SSL": True},
         {"SESSION_COOKIE_AGE": 600, "SESSION_ABSOLUTE_AGE": 3600},
-        {"BIND": "0.0.0.0:8000", "BEHIND_PROXY": True},
         {"BIND": "[::1]:8000"},
         {"BIND": "unix:/run/kanal.sock"},
     ],
@@ -106,3 +113,9 @@ def test_an_environment_file_that_others_can_read_is_refused(
     path.touch()
     path.chmod(mode)
     assert ids(monkeypatch, ENV_FILE=path) == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(90, set()), (91, {"portal.W013"})])
+def test_components_that_are_too_old_are_told(days: int, expected: set[str]) -> None:
+    with time_machine.travel(LOCKED_ON + timedelta(days)):
+        assert {message.id for message in environment_checks._components()} == expected

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import http.client
 import json
 import re
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from bench.client import connected
-from bench.proxy import CONFIGURATION, NAME, Proxy, nginx_path, proxied
+from bench.proxy import CONFIGURATION, NAME, Authority, Proxy, nginx_path, proxied
 from portal import bodies
 from tests.project.test_tooling import needs_proc
 from tests.webserver import WebServer, Wire, get, head_of_post, serving
@@ -136,6 +142,10 @@ def ask(proxy: Proxy, request: str) -> tuple[int, str, str]:
 def test_pages_pass_as_they_are(proxy: Proxy) -> None:
     status, head, text = ask(proxy, get("/cek/", "Accept-Encoding: gzip\r\n"))
     assert (status, "content-encoding" in head) == (200, False)
+    assert "strict-transport-security: max-age=63072000; includesubdomains; preload" in head
+    cookies = re.findall(r"^set-cookie: (.*)$", head, re.M)
+    assert cookies
+    assert [cookie for cookie in cookies if not cookie.startswith("__host-") or "; secure" not in cookie] == []
     assert "</html>" in text
     with pytest.raises(OSError):
         gzip.decompress(text.encode())
@@ -166,6 +176,176 @@ def test_old_tls_is_refused(proxy: Proxy) -> None:
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     with socket.create_connection((NAME, proxy.https_port), timeout=60) as plain, pytest.raises(ssl.SSLError):
         context.wrap_socket(plain, server_hostname=NAME)
+
+
+@needs_proc
+@needs_nginx
+def test_a_form_or_a_program_is_not_led_from_http_to_https(proxy: Proxy) -> None:
+    """It has sent what it sent in clear; a redirect would let that pass unseen."""
+    for method, path in [("POST", "/cek/"), ("PUT", "/"), ("GET", "/sehat/"), ("GET", "/en/lapor/berkas/mulai/")]:
+        plain = http.client.HTTPConnection("127.0.0.1", proxy.http_port, timeout=60)
+        plain.request(method, path, headers={"Host": NAME})
+        assert plain.getresponse().status == 403, (method, path)
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [("TRACE / HTTP/1.1\r\n", 405), ("GET / HTTP/1.1\r\nX: " + "a" * 9000 + "\r\n", 400), (form("/cek/", None), 413)],
+    ids=["method", "head", "length"],
+)
+def test_pages_of_the_proxy_itself_have_the_headers(proxy: Proxy, request_: str, expected: int) -> None:
+    host = "" if "Host:" in request_ else f"Host: {NAME}\r\n\r\n"
+    status, head, text = ask(proxy, request_ + host)
+    assert status == expected
+    assert "nginx" not in text
+    for line in (
+        "strict-transport-security: max-age=63072000; includesubdomains; preload",
+        "x-content-type-options: nosniff",
+        "frame-ancestors 'none'",
+        "cache-control: no-store",
+        "cross-origin-opener-policy: same-origin",
+    ):
+        assert line in head, line
+    assert re.findall(r"server: nginx/|x-powered-by", head) == []
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.parametrize(
+    "path",
+    ["/static/", "/static/css/", "/static/admin/css/vendor/select2/LICENSE-SELECT2.md", "/static/x.txt", "/.git/config",
+     "/static/../portal/settings.py", "/static/%2e%2e/%2e%2e/portal.env", "/manage.py", "/portal.env", "/debug/"],
+)  # fmt: skip
+def test_nothing_is_served_but_pages_and_what_they_use(proxy: Proxy, path: str) -> None:
+    status, head, text = ask(proxy, f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
+    assert status in (400, 404)
+    assert "text/html" in head
+    assert not re.search(r"SECRET_KEY|Index of|MIT|repositoryformat", text)
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2 (RFC 9113, 4.1)."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def literal(name: bytes, value: bytes) -> bytes:
+    """A header field of HPACK in plain (RFC 7541, 6.2.2); both shorter than 127 bytes."""
+    return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def ask_http2(proxy: Proxy, *more: tuple[bytes, bytes]) -> bytes:
+    """Send a request with further header fields; return the status of the answer, b"" where the stream was reset."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    fields = [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/sehat/"), (b":authority", NAME.encode())]
+    block = b"".join(literal(*field) for field in [*fields, *more])
+    with (
+        socket.create_connection((NAME, proxy.https_port), timeout=60) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as line,
+    ):
+        line.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 5, 1, block))
+        received = b""
+        while piece := line.recv(65536):
+            received += piece
+            while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
+                size, kind = int.from_bytes(received[:3], "big"), received[3]
+                payload, received = received[9 : 9 + size], received[9 + size :]
+                if kind == 1:
+                    # 200 and 400 have numbers of their own in HPACK's table; nginx sends others as text.
+                    return {0x88: b"200", 0x8C: b"400"}.get(payload[0], payload[:5])
+                if kind in (3, 7):
+                    return b""
+    return b""
+
+
+@needs_proc
+@needs_nginx
+def test_http2_takes_no_header_that_could_split_a_message(proxy: Proxy) -> None:
+    assert ask_http2(proxy, (b"accept", b"*/*")) == b"200"
+    for field in [(b"x", b"a\r\nHost: b"), (b"x", b"a\nb"), (b"x\r\ny", b"a"), (b"X", b"a")]:
+        assert ask_http2(proxy, field) in (b"400", b""), field
+    for field in [(b"transfer-encoding", b"chunked"), (b"content-length", b"10"), (b"connection", b"close")]:
+        assert ask_http2(proxy, field) != b"200", field
+
+
+@needs_proc
+@needs_nginx
+def test_two_lengths_of_a_body_are_refused(proxy: Proxy) -> None:
+    for lines in ("Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"):
+        request = f"POST /cek/ HTTP/1.1\r\nHost: {NAME}\r\n{lines}\r\na=b"
+        assert ask(proxy, request)[0] in (400, 413)
+
+
+class Responder(BaseHTTPRequestHandler):
+    """Answers that the certificate is good, as its authority."""
+
+    authority: Authority | None = None
+
+    def do_POST(self) -> None:
+        issuer = self.authority
+        assert issuer
+        now = datetime.datetime.now(datetime.UTC)
+        good, until = ocsp.OCSPCertStatus.GOOD, now + datetime.timedelta(1)
+        # OpenSSL names a certificate by SHA-1 when it asks.
+        named = (issuer.issued, issuer.certificate, hashes.SHA1())  # noqa: S303
+        built = ocsp.OCSPResponseBuilder().add_response(*named, good, now, until, None, None)
+        built = built.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer.certificate)
+        told = built.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/ocsp-response")
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write nothing."""
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="SKIPPED: no openssl here")
+def test_the_state_of_the_certificate_comes_with_the_handshake() -> None:
+    """nginx asks the responder at the first handshake, and answers the next ones by itself."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Responder) as responder:
+        threading.Thread(target=responder.serve_forever, daemon=True).start()
+        with proxied(9, responder=f"http://127.0.0.1:{responder.server_address[1]}/") as running:
+            Responder.authority = running.authority
+            command = ["openssl", "s_client", "-connect", f"127.0.0.1:{running.https_port}", "-servername", NAME]
+            told = ""
+            for _try in range(50):
+                done = subprocess.run([*command, "-status"], input=b"", capture_output=True, check=False, timeout=60)
+                told = done.stdout.decode(errors="replace")
+                if "OCSP Response Status: successful" in told:
+                    break
+                time.sleep(0.1)
+        responder.shutdown()
+    assert "OCSP Response Status: successful" in told
+    assert "Cert Status: good" in told
+
+
+CIPHERS = ("AES128-GCM-SHA256", "AES256-SHA", "ECDHE-ECDSA-AES128-SHA256", "DHE-RSA-AES128-GCM-SHA256")
+
+
+@needs_proc
+@needs_nginx
+def test_tls_is_taken_with_forward_secrecy_alone(proxy: Proxy) -> None:
+    """The version 1.3 is taken first; in 1.2 no suite without an ephemeral key, and none without authentication."""
+    with connected(NAME, proxy.https_port, tls=True) as newest:
+        assert isinstance(newest, ssl.SSLSocket)
+        assert newest.version() == "TLSv1.3"
+    for suite in CIPHERS:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(f"{suite}:@SECLEVEL=0")
+        with socket.create_connection((NAME, proxy.https_port), timeout=60) as plain, pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain, server_hostname=NAME)
 
 
 @needs_proc

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path, reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.domain.workflow import Action
@@ -19,23 +22,27 @@ from complaints.models.evidence import EvidenceObject
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.views import public
 from portal import urls
 from tests.images import photo
 from tests.views.walk import send
 from tests.world import Cast, at, sealed_upload, send_report, sign_in
 
 DAY = date(2026, 11, 9)
+NONCE = re.compile(r"'nonce-([\w-]{22})'")
 POLICY = {
     "default-src": "'none'",
-    "script-src": "'self'",
+    "script-src": "'none'",
     "style-src": "'self'",
     "img-src": "'self'",
     "media-src": "'self'",
     "font-src": "'self'",
     "connect-src": "'self'",
     "form-action": "'self'",
+    "object-src": "'none'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
+    "report-uri": "/kebijakan/",
 }
 # What every answer carries that a browser is to show.
 PAGE = {
@@ -52,18 +59,25 @@ PAGE = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
     "Content-Language": "id",
 }
+# A page with scripts of ours names the nonce that they bear; ``policy`` takes its value out.
+WITH_SCRIPTS = PAGE | {"Content-Security-Policy": POLICY | {"script-src": "'nonce-'"}}
 # Length and validators say nothing about protection; what a page varies by is for caches, and there are none.
 BESIDE = {"Content-Length", "Vary", "Expires", "Last-Modified", "ETag", "Date", "Server"}
 DOWNLOAD = {
     "Content-Type": "application/octet-stream",
-    "Content-Security-Policy": {"sandbox": "", "default-src": "'none'"},
+    "Content-Security-Policy": {
+        "sandbox": "",
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    },
 }
 
 
 def policy(text: str) -> dict[str, str]:
     """A policy without the order of its parts."""
     parts = (part.strip().partition(" ") for part in text.split(";"))
-    return {name: sources.strip() for name, _, sources in parts}
+    return {name: NONCE.sub("'nonce-'", sources.strip()) for name, _, sources in parts}
 
 
 def headers(answer: HttpResponse) -> dict[str, Any]:
@@ -104,9 +118,60 @@ def test_headers_of_a_public_page(client: Client, address: str) -> None:
 def test_the_pages_that_show_something(client: Client) -> None:
     sent = send(client)
     assert headers(sent) == PAGE | {"Location": "/lapor/kode/"}
-    assert headers(client.get("/lapor/kode/")) == PAGE
+    assert headers(client.get("/lapor/kode/")) == WITH_SCRIPTS
     client.post("/cek/", {"code": send_report().code})
-    assert headers(client.get("/cek/laporan/")) == PAGE
+    assert headers(client.get("/cek/laporan/")) == WITH_SCRIPTS
+
+
+def test_each_answer_has_a_nonce_of_its_own_and_every_script_bears_it(client: Client) -> None:
+    """Also where the page comes from the cache of pages: the nonce of one visitor is nobody else's."""
+    client.post("/cek/", {"code": send_report().code})
+    sign_in(client, "vera")
+    drawn = []
+    for address in ("/cek/laporan/", "/cek/laporan/", "/kantor/", "/kantor/complaints/case/"):
+        answer = client.get(address)
+        nonce = NONCE.search(answer.headers["Content-Security-Policy"])
+        scripts = re.findall(r"<script([^>]*) src=([^>]*)>", answer.content.decode())
+        assert nonce and scripts, address
+        assert [tag for tag in scripts if f'nonce="{nonce[1]}"' not in "".join(tag)] == []
+        drawn.append(nonce[1])
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_every_cookie_is_strict_short_and_out_of_reach_of_scripts(client: Client) -> None:
+    client.get("/cek/")
+    client.post("/cek/", {"code": send_report().code})
+    sign_in(client, "vera")
+    assert {"lapor", "csrf", "kantor", "kantor-peramban"} <= set(client.cookies)
+    for name, cookie in client.cookies.items():
+        if cookie.value:
+            marks = (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"])
+            assert marks == (True, "Strict", "/", ""), name
+            assert len(name) + len(cookie.value) <= 4096
+
+
+def test_leaving_empties_what_the_browser_keeps(client: Client) -> None:
+    client.post("/cek/", {"code": send_report().code})
+    sign_in(client, "vera")
+    for address in ("/cek/keluar/", "/kantor/keluar/"):
+        assert client.post(address).headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+REPORT = '{"csp-report": {"effective-directive": "%s", "document-uri": "https://x/cek/RAHASIA", "referrer": "RAHASIA"}}'
+
+
+def test_a_report_of_a_browser_leaves_one_line_a_day(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """It names a directive of our own policy, and nothing else that was sent."""
+    public._told.clear()
+    bodies = [REPORT % "script-src-elem", REPORT % "script-src", REPORT % "RAHASIA", "{", "[]", "9" * 5000, "[" * 9000]
+    for body in [*bodies, " " * 20_000 + REPORT % "img-src"]:
+        answer = client.post("/kebijakan/", body, content_type="application/csp-report")
+        assert (answer.status_code, answer.content) == (204, b"")
+    told = [record.getMessage() for record in caplog.records if record.name == public.__name__]
+    assert told == ["Browsers report that pages break the content policy: script-src"]
+    with time_machine.travel(timezone.now() + timedelta(1)):
+        client.post("/kebijakan/", bodies[0], content_type="application/csp-report")
+    assert len(caplog.records) == 2
 
 
 def test_the_code_as_a_file(client: Client) -> None:
@@ -187,7 +252,7 @@ def test_the_staffs_pages(client: Client) -> None:
     for address in (reverse("admin:index"), reverse("admin:me"), reverse("admin:complaints_case_changelist"), case):
         shown = headers(client.get(address))
         assert "no-store" in shown.pop("Cache-Control")
-        assert shown == {name: value for name, value in PAGE.items() if name != "Cache-Control"}, address
+        assert shown == {name: value for name, value in WITH_SCRIPTS.items() if name != "Cache-Control"}, address
 
 
 @pytest.fixture
@@ -225,8 +290,7 @@ def test_a_copy_that_is_shown_inside_a_page(client: Client, stored: dict[str, An
     shown = headers(client.get(address))
     assert shown["Content-Type"] == "image/jpeg"
     assert shown["X-Content-Type-Options"] == "nosniff"
-    assert {"sandbox", "default-src"} <= set(shown["Content-Security-Policy"])
-    assert shown["Content-Security-Policy"]["default-src"] == "'none'"
+    assert shown["Content-Security-Policy"] == DOWNLOAD["Content-Security-Policy"]
     assert "no-store" in shown["Cache-Control"]
     for name in ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy"):
         assert shown[name] == PAGE[name]

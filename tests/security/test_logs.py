@@ -23,7 +23,7 @@ from portal.logs import QuietFormatter, logging_config
 from tests.images import photo
 from tests.runner import only_due, run_round
 from tests.security import traces
-from tests.world import Cast, at, send_report
+from tests.world import Cast, at, send_report, sign_in
 
 WORD = "KenariLog81c0"
 DAY = date(2026, 11, 9)
@@ -174,6 +174,25 @@ def test_refusals_are_not_written_with_what_was_refused(log: io.StringIO, cast: 
     client.post("/kantor/masuk/", {"login": WORD, "password": WORD})
     client.post("/cek/", WORD, content_type=f"multipart/form-data; boundary={WORD}")
     assert WORD not in log.getvalue()
+
+
+def test_what_staff_are_refused_is_written_without_what_they_asked_for(log: io.StringIO, cast: Cast) -> None:
+    """Account and kind of page; of a stranger nothing, and of what was allowed nothing: the chain has that."""
+    case = send_report().case
+    client = sign_in(Client(raise_request_exception=False), "adi")
+    client.get(f"/kantor/complaints/case/{case.pk}/change/")
+    client.get("/kantor/tidak-ada/")
+    client.get("/kantor/")
+    strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    strict.cookies = client.cookies
+    strict.post("/kantor/praktik/", {"q": WORD})
+    Client().get(f"/kantor/complaints/case/{case.pk}/change/")
+    told = [line.partition("Refused with ")[2] for line in log.getvalue().splitlines() if "Refused with " in line]
+    assert [line.partition(" to ")[0] for line in told] == ["status 404", "status 404", "status 403"]
+    assert all(str(cast["adi"].pk) in line for line in told)
+    assert "complaints_case_change" in told[0]
+    for secret in (str(case.pk), "tidak-ada", WORD, "adi "):
+        assert secret not in log.getvalue()
 
 
 def test_a_photo_is_read_without_a_word_of_it(log: io.StringIO, cast: Cast) -> None:

@@ -6,6 +6,7 @@ For the office readers of this package; a zip that is evidence itself is never o
 from __future__ import annotations
 
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -106,7 +107,8 @@ def _check(entry: zipfile.ZipInfo) -> None:
         raise Unreadable("unsupported")
     if entry.file_size > MAX_ENTRY_BYTES:
         raise Unreadable("bomb")
-    if _BAD_NAME.search(entry.filename):
+    # The upper half is the mode that a Unix program stored; no office program writes a link.
+    if _BAD_NAME.search(entry.filename) or stat.S_ISLNK(entry.external_attr >> 16):
         raise Unreadable
 
 

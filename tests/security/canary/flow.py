@@ -333,7 +333,7 @@ class MarkedProcedure:
         )
         form = {"username": "petugas-baru", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
         made = adi.post(reverse("admin:complaints_staff_add"), form, follow=True).content.decode()
-        self.secrets["initial password"] = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}", made)[0]
+        self.secrets["initial password"] = re.findall(r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){4}", made)[0]
 
     # --- What goes wrong, and the jobs
 
