@@ -160,8 +160,8 @@ def _origin_and_cookies() -> Iterator[CheckMessage]:
         yield _error("E010", "PORTAL_ORIGIN is not a public https address.", hint)
     secure = settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE and settings.SESSION_COOKIE_HTTPONLY
     strict = {settings.SESSION_COOKIE_SAMESITE, settings.CSRF_COOKIE_SAMESITE} == {"Strict"}
-    cookies = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.REPORTER_COOKIE_NAME)
-    named = all(name.startswith("__Host-") for name in cookies)
+    host_only = (settings.CSRF_COOKIE_NAME, settings.REPORTER_COOKIE_NAME)
+    named = settings.SESSION_COOKIE_NAME.startswith("__Secure-") and all(n.startswith("__Host-") for n in host_only)
     if not (secure and strict and named):
         hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
         yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)

@@ -123,7 +123,7 @@ def _jobs() -> Iterator[CheckMessage]:
 def _addresses() -> Iterator[CheckMessage]:
     if settings.ADMIN_PATH == "/":
         hint = "Set ADMIN_PATH to a path of its own, for example kantor/."
-        yield _error("E041", "The staff's pages lie at the root: reporters and staff would share addresses.", hint)
+        yield _error("E041", "The staff's pages lie at the root: their cookie would go out with every request.", hint)
     hosts = [urlsplit(f"//{bind}").hostname or "" for bind in settings.BIND.split(",") if not bind.startswith("unix:")]
     if any(host not in LOCAL_HOSTS[1:] for host in hosts):
         hint = "Set BIND=127.0.0.1:8000 or unix:PATH; each machine with a web server has a proxy of its own (TLS)."

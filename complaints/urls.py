@@ -9,7 +9,6 @@ from complaints.views import api, public, report, status
 urlpatterns = [
     path("", public.home, name="home"),
     path("sehat/", public.health, name="health"),
-    path("kebijakan/", public.policy_report, name="policy_report"),
     path("lapor/", report.start, name="report_start"),
     path("lapor/ditekan/", report.start, {"door": "pressed"}, name="report_pressed"),
     path("lapor/melihat/", report.start, {"door": "witnessed"}, name="report_witnessed"),

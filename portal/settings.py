@@ -152,9 +152,10 @@ MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = MFA_TRUST_ENABLED = Fal
 
 # --- Sessions, cookies, CSRF ------------------------------------------------------------------------------------------
 SESSION_ENGINE = "portal.accounts.sessions"
-# __Host-: no neighbouring host of the domain can set it. Browsers take the prefix with the path "/" only.
-SESSION_COOKIE_NAME = "__Host-kantor" if SECURE else "kantor"
-SESSION_COOKIE_PATH = "/"
+# Not __Host-, which browsers take with the path "/" only: then a report that an officer sends would bear the cookies
+# that name the officer's session and browser.
+SESSION_COOKIE_NAME = "__Secure-kantor" if SECURE else "kantor"
+SESSION_COOKIE_PATH = f"/{ADMIN_PATH}"
 SESSION_COOKIE_AGE = env.int("STAFF_IDLE_SECONDS", 1800)
 SESSION_ABSOLUTE_AGE = env.int("STAFF_ABSOLUTE_SECONDS", 36000)
 SESSION_SAVE_EVERY_REQUEST = True
@@ -164,7 +165,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None
-BROWSER_MARK_COOKIE_NAME = "__Host-kantor-peramban" if SECURE else "kantor-peramban"
+BROWSER_MARK_COOKIE_NAME = "__Secure-kantor-peramban" if SECURE else "kantor-peramban"
 REPORTER_COOKIE_NAME = "__Host-lapor" if SECURE else "lapor"
 REPORTER_IDLE_SECONDS = {"draft": env.int("DRAFT_SECONDS", 7200), "ticket": 1800, "sent": 900}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -195,7 +196,6 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "report-uri": ["/kebijakan/"],
     }
 }
 

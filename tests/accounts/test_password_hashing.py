@@ -181,7 +181,7 @@ def test_the_mark_names_nobody(cast: Cast) -> None:
     for name in ("vera", "vera", "vino"):
         cookie = sign_in(Client(), name).cookies[MARK]
         marks.append(cookie.value)
-        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Strict")
+        assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/kantor/", True, "Strict")
     parts = [mark.partition(":")[0].split(".") for mark in marks]
     assert len({random for random, _week in parts}) == 3
     assert {week for _random, week in parts} == {str(timezone.localdate().toordinal() // 7)}

@@ -106,7 +106,7 @@ def test_staff_and_reporter_cookies_are_separate(cast: Cast) -> None:
     begun(client)
     signed_in(client)
     reporter, staff = client.cookies["lapor"], client.cookies["kantor"]
-    assert (reporter["path"], staff["path"]) == ("/", "/")
+    assert (reporter["path"], staff["path"]) == ("/", "/kantor/")
     for cookie in (reporter, staff, client.cookies["csrf"]):
         assert cookie["httponly"]
         assert cookie["samesite"] == "Strict"

@@ -52,7 +52,7 @@ SOUND: dict[str, Any] = {
     "PUBLIC_ORIGIN": "https://lapor.example.go.id",
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
-    "SESSION_COOKIE_NAME": "__Host-kantor",
+    "SESSION_COOKIE_NAME": "__Secure-kantor",
     "CSRF_COOKIE_NAME": "__Host-csrf",
     "REPORTER_COOKIE_NAME": "__Host-lapor",
     "AUDIT_HEADS_MAIL": "kepala@example.invalid",

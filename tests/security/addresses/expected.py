@@ -163,7 +163,6 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "status_file_remove",
             "status_post",
             "status_leave",
-            "policy_report",
         ),
         (405, 405, 405, 405),
     ),
