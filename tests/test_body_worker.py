@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from portal.body_worker import Head, read_head
+from portal.request_head import Head, read_head
 from tests.project.test_tooling import needs_proc
 from tests.webserver import WebServer, get, head_of_post, serving
 
