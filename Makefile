@@ -61,6 +61,7 @@ test: setup
 	@.ci/browser
 	@.ci/clamav
 	@.ci/nginx
+	@.ci/tor
 	@.ci/gettext
 	@.ci/redis
 	@.ci/test

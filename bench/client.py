@@ -67,8 +67,9 @@ class Browser:
     """One reporter's browser with an empty cache; ``has_assets`` says that it holds style sheet and icon already.
 
     ``source`` is the address that a trusted proxy names as the sender's; without one, there is no proxy. ``tls`` speaks
-    to a proxy, of which any certificate is believed, as if it listened on the usual port. ``times`` are the seconds of
-    each request.
+    to a proxy, of which any certificate is believed, as if it listened on the usual port. ``name`` is the host that it
+    asks for, where that is not the one that it connects to, and ``preface`` what it writes first, as Tor's daemon does.
+    ``times`` are the seconds of each request.
     """
 
     host: str
@@ -76,6 +77,8 @@ class Browser:
     has_assets: bool = False
     source: str = ""
     tls: bool = False
+    name: str = ""
+    preface: bytes = b""
     cookies: dict[str, str] = field(default_factory=dict)
     fetched_assets: set[str] = field(default_factory=set)
     requests: int = 0
@@ -143,7 +146,7 @@ class Browser:
     ) -> Page:
         """Make one request over the kept connection; cookies are sent and stored."""
         self.requests += 1
-        address = self.host if self.tls else f"{self.host}:{self.port}"
+        address = self.name or (self.host if self.tls else f"{self.host}:{self.port}")
         origin = f"{'https' if self.tls else 'http'}://{address}"
         head = f"{method} {path} HTTP/1.1\r\nHost: {address}\r\n{HEADERS}"
         if self.cookies:
@@ -156,6 +159,7 @@ class Browser:
         begun = time.perf_counter()
         if self._socket is None:
             self._socket = connected(self.host, self.port, tls=self.tls)
+            self._socket.sendall(self.preface)
         self._socket.sendall(f"{head}\r\n".encode() + body)
         status, answer, content = _answer(self._socket)
         seconds = time.perf_counter() - begun

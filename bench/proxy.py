@@ -27,7 +27,9 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from bench.server import HOST, ROOT, free_port
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
+STAFF_CONFIGURATION = ROOT / "deploy" / "nginx-staff.conf"
 NAME = "localhost"
+STAFF_NAME = "kantor.localhost"
 READY_SECONDS = 20
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
@@ -54,7 +56,7 @@ class Proxy:
     def logged(self) -> str:
         """Return all that it wrote anywhere."""
         files = [path for path in self.folder.rglob("*") if path.is_file() and path != self.configuration]
-        written = [path for path in files if path.suffix != ".pem"]
+        written = [path for path in files if path.suffix not in (".pem", ".conf")]
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in written)
 
 
@@ -79,11 +81,26 @@ def configuration(shipped: str, *, folder: Path, https_port: int, http_port: int
         r"server 127\.0\.0\.1:8000;": f"server {HOST}:{portal_port};",
         r"^http \{$": "\n".join(["http {", *(f"{name}_temp_path {folder}/closed/{name};" for name in _TEMPORARY)]),
     }
-    text = shipped
+    return _replaced(shipped, replacements)
+
+
+def staff_configuration(shipped: str, *, folder: Path, https_port: int, secret: str) -> str:
+    """Return the shipped configuration of the staff's own address, likewise."""
+    replacements = {
+        r"^ *listen \[::\].*;$": "",
+        r"listen 443\b": f"listen {HOST}:{https_port}",
+        r"kantor\.example\.go\.id": STAFF_NAME,
+        r"/etc/ssl/kantor/": f"{folder}/",
+        r'SUCCESS "STAFF_CLIENT_CERT";': f'SUCCESS "{secret}";',
+    }
+    return _replaced(shipped, replacements)
+
+
+def _replaced(text: str, replacements: dict[str, str]) -> str:
     for pattern, replacement in replacements.items():
         text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
         if not count:
-            raise ValueError(f"deploy/nginx.conf has no {pattern}")
+            raise ValueError(f"a file in deploy/ has no {pattern}")
     return text
 
 
@@ -123,11 +140,34 @@ def _signed(
     return builder.sign(signer, hashes.SHA256())
 
 
+def certify_self(folder: Path, name: str, *, certificate: str, key: str) -> None:
+    """Write a key and a certificate for ``name`` that it signs itself: an authority with one certificate, its own."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    issued = _signed(name, private, private.public_key(), None)
+    pem = serialization.Encoding.PEM
+    (folder / certificate).write_bytes(issued.public_bytes(pem))
+    written = private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / key).write_bytes(written)
+
+
+def _include_staff(proxy: Proxy, secret: str) -> None:
+    """Switch the staff's own address on, with an authority whose one certificate is client.pem."""
+    certify_self(proxy.folder, "petugas", certificate="staff-ca.pem", key="client-key.pem")
+    shipped = STAFF_CONFIGURATION.read_text(encoding="utf-8")
+    text = staff_configuration(shipped, folder=proxy.folder, https_port=proxy.https_port, secret=secret)
+    (proxy.folder / "nginx-staff.conf").write_text(text, encoding="utf-8")
+    switched = {r"# include /etc/nginx/nginx-staff\.conf;": f"include {proxy.folder}/nginx-staff.conf;"}
+    main = proxy.configuration.read_text(encoding="utf-8")
+    proxy.configuration.write_text(_replaced(main, switched), encoding="utf-8")
+
+
 @contextlib.contextmanager
-def proxied(portal_port: int, *, responder: str = "http://127.0.0.1:9/") -> Iterator[Proxy]:
+def proxied(portal_port: int, *, responder: str = "http://127.0.0.1:9/", staff_secret: str = "") -> Iterator[Proxy]:
     """Run nginx in front of a portal while the context lasts. Raises SystemExit where it cannot.
 
-    ``responder`` is the URL that tells the state of its certificate; by default nobody listens there.
+    Args:
+        responder: the URL that tells the state of its certificate; by default nobody listens there.
+        staff_secret: STAFF_CLIENT_CERT; with it the staff have STAFF_NAME, where client certificates are demanded.
     """
     program = nginx_path()
     if program is None:
@@ -140,6 +180,8 @@ def proxied(portal_port: int, *, responder: str = "http://127.0.0.1:9/") -> Iter
         shipped = CONFIGURATION.read_text(encoding="utf-8")
         ports = {"https_port": proxy.https_port, "http_port": proxy.http_port, "portal_port": portal_port}
         proxy.configuration.write_text(configuration(shipped, folder=folder, **ports), encoding="utf-8")
+        if staff_secret:
+            _include_staff(proxy, staff_secret)
         (folder / "closed").mkdir()
         log = (folder / "stderr.log").open("wb")
         command = [program, "-p", str(folder), "-c", str(proxy.configuration), "-e", str(folder / "early.log")]

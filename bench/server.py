@@ -38,6 +38,8 @@ FOREIGN = (
     "REDIS_URL",
     "TEAM_KEY_PINS",
     "ADMIN_PATH",
+    "ONION_",
+    "STAFF_",
     "DEBUG",
 )
 

@@ -3,6 +3,9 @@ machine, and the age of its components."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -30,6 +33,10 @@ MEMORY_DEVICES = ("/dev/sev-guest", "/dev/tdx_guest")
 # The day on which the lock files last took newer versions; SECURITY.md promises that it is never longer ago.
 LOCKED_ON = settings.BASE_DIR / "requirements" / "locked-on.txt"
 COMPONENT_DAYS = 90
+LOOPBACK = ("127.0.0.1", "::1")
+ONION_CHARACTERS = 56
+HTTPS_PORT = 443
+SECRET_BYTES, DISTINCT_BYTES = 32, 16
 OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
@@ -45,7 +52,8 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 def check_environment(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check connections to other machines, limits, addresses, and the process with its files."""
     around = [*_database(), *_redis(), *_mail(), *_sessions()]
-    return [*around, *_process(), *_jobs(), *_addresses(), *_space(), *_scanner(), *_memory(), *_components()]
+    machine = [*_process(), *_jobs(), *_space(), *_scanner(), *_memory(), *_components()]
+    return [*around, *_addresses(), *_onion(), *_staff_origin(), *machine]
 
 
 def _is_elsewhere(host: str) -> bool:
@@ -128,6 +136,67 @@ def _addresses() -> Iterator[CheckMessage]:
     if any(host not in LOCAL_HOSTS[1:] for host in hosts):
         hint = "Set BIND=127.0.0.1:8000 or unix:PATH; each machine with a web server has a proxy of its own (TLS)."
         yield _error("E042", "The web server listens to the network, and speaks to it without TLS.", hint)
+
+
+def _onion() -> Iterator[CheckMessage]:
+    origin, bind = settings.ONION_ORIGIN, settings.ONION_BIND
+    if origin and not _is_onion(origin):
+        hint = "Set ONION_ORIGIN to http:// and the line of the file hostname in Tor's HiddenServiceDir, and no more."
+        yield _error("E054", "ONION_ORIGIN is not the address of an onion service of version 3.", hint)
+    if bool(origin) != bool(bind):
+        hint = "Set both ONION_ORIGIN and ONION_BIND, or neither."
+        yield _error("E055", "The onion has an address without a listener, or a listener without an address.", hint)
+    is_number = bind.startswith("unix:") or _host_of(bind) in LOOPBACK
+    if bind and (not is_number or bind in settings.BIND.split(",")):
+        hint = "Set ONION_BIND=127.0.0.1:8001, a port that only Tor's daemon on this machine connects to."
+        yield _error("E056", "The onion's listener can be reached from elsewhere, or is the public one.", hint)
+
+
+def _host_of(bind: str) -> str:
+    try:
+        return urlsplit(f"//{bind}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_onion(origin: str) -> bool:
+    """Whether an origin has a name that Tor takes: key, checksum and version in base32 (rend-spec-v3, 6)."""
+    name = origin.removeprefix("http://").removesuffix(".onion")
+    if origin != f"http://{name}.onion" or len(name) != ONION_CHARACTERS or not name.islower():
+        return False
+    try:
+        content = base64.b32decode(name, casefold=True)
+    except binascii.Error:
+        return False
+    key, checksum, version = content[:32], content[32:34], content[34:]
+    return version == b"\x03" and hashlib.sha3_256(b".onion checksum" + key + version).digest()[:2] == checksum
+
+
+def _staff_origin() -> Iterator[CheckMessage]:
+    staff, certificate = settings.STAFF_ORIGIN, settings.STAFF_CLIENT_CERT
+    origin = urlsplit(staff)
+    is_root = origin.scheme == "https" and origin.hostname and not (origin.path or origin.query or origin.username)
+    public = urlsplit(settings.PUBLIC_ORIGIN)
+    is_public = (origin.hostname, origin.port or HTTPS_PORT) == (public.hostname, public.port or HTTPS_PORT)
+    if staff and (not is_root or is_public):
+        hint = "Set STAFF_ORIGIN to https://NAME or https://NAME:PORT, another than PORTAL_ORIGIN, without a path."
+        yield _error("E057", "STAFF_ORIGIN is no https origin of its own.", hint)
+    if certificate and not (staff and settings.BEHIND_PROXY):
+        hint = (
+            "Set STAFF_ORIGIN and BEHIND_PROXY=true, and include deploy/nginx-staff.conf; or unset STAFF_CLIENT_CERT."
+        )
+        yield _error("E058", "Client certificates are demanded of staff, and no proxy verifies them.", hint)
+    if certificate and not _is_random(certificate):
+        hint = "Set STAFF_CLIENT_CERT to what openssl rand -hex 32 prints, here and in the proxy's file."
+        yield _error("E059", "STAFF_CLIENT_CERT can be guessed, and the proof of a certificate be forged.", hint)
+
+
+def _is_random(text: str) -> bool:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        return False
+    return len(value) >= SECRET_BYTES and len(set(value)) >= DISTINCT_BYTES
 
 
 def _space() -> Iterator[CheckMessage]:

@@ -13,7 +13,14 @@ from gunicorn.glogging import Logger
 
 from complaints.adapters.confinement import keep_memory_private
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
+# The second listener is Tor's alone: portal/body_worker.py expects the PROXY line on it, and nowhere else.
+bind = [
+    place for place in (*os.environ.get("BIND", "127.0.0.1:8000").split(","), os.environ.get("ONION_BIND")) if place
+]
+# Django reads X-Forwarded-Proto itself where BEHIND_PROXY says so. gunicorn would believe it, and SCRIPT_NAME and
+# PATH_INFO, from any process of this machine, and so from visitors of the onion.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 # Its threads never wait for a head or a small body, and at most half as many more for files: portal/body_worker.py.
 worker_class = "portal.body_worker.BodyWorker"
 # Far below the usual 1024 open files of a process; when they are used up, the one that waited longest goes.

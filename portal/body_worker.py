@@ -3,6 +3,9 @@
 The loop receives each request: head and small body whole, in memory, before a thread sees it. A body that is larger, or
 of unknown length, is read by a thread of a pool apart, at its pace; above that pool it is refused at once. Sizes and
 pace are those of :mod:`portal.bodies`. Behind a proxy that buffers, the loop has each request in one piece.
+
+A second listener, ONION_BIND, is Tor's. Its connections begin with the PROXY line, by which they are counted for their
+circuit (:mod:`portal.circuits`); what only a proxy may say of a request is dropped from theirs.
 """
 
 from __future__ import annotations
@@ -11,19 +14,22 @@ import contextlib
 import errno
 import socket
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ
 from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from gunicorn import http
+from gunicorn import http, util
 from gunicorn.http.body import Body
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from portal.circuits import LINE_BYTES, LINE_END, TOO_MANY_REQUESTS, Circuits, read_circuit
 from portal.postgresql.pool import give_back_connection
+from portal.request_head import Head, read_head
 
 # Of all requests that have not come whole, in one process. Who began first goes first.
 HELD_BYTES: Final = 32 * 1024 * 1024
@@ -39,42 +45,8 @@ STOP_SECONDS: Final = 2
 _PIECE: Final = 64 * 1024
 _LARGE_PIECE: Final = 1024 * 1024
 _SWEEP_SECONDS: Final = 0.5
-_HEAD_END: Final = b"\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Head:
-    """What the loop reads of a head: the path, the length of the body (None: chunked), and where the body begins.
-
-    gunicorn's parser reads the head again and refuses what is malformed; here that counts as a request without a body.
-    """
-
-    path: str
-    length: int | None
-    begins: int
-    awaits_go: bool
-
-
-def read_head(received: bytearray) -> Head | None:
-    """Return the head of what was received so far, None while it is not whole."""
-    end = received.find(_HEAD_END)
-    if end < 0:
-        return None
-    first, *lines = bytes(received[:end]).split(b"\r\n")
-    words = first.split(b" ")
-    target = words[1].decode("latin-1") if len(words) > 1 else ""
-    length: int | None = 0
-    awaits_go = False
-    for line in lines:
-        name, _, value = line.partition(b":")
-        match name.lower():
-            case b"transfer-encoding":
-                length = None
-            case b"content-length" if length is not None and value.strip().isdigit():
-                length = int(value.strip()[:20])
-            case b"expect":
-                awaits_go = True
-    return Head(target.partition("?")[0], length, end + len(_HEAD_END), awaits_go)
+# What a proxy tells of a request, by how it begins; over the onion nobody but the visitor can have written it.
+_OF_PROXIES: Final = ("FORWARDED", "X-FORWARDED", "X-REAL-IP", "X-STAFF-CERTIFICATE")
 
 
 class Connection(TConn):
@@ -82,8 +54,12 @@ class Connection(TConn):
 
     parser: Any
 
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any, *, is_onion: bool = False) -> None:
         super().__init__(cfg, sock, client, server)
+        self.is_onion = is_onion
+        self.circuit: int | None = None
+        # Called once, by whomever the connection is closed.
+        self.on_close: Callable[[Connection], None] | None = None
         # Has gunicorn not wait in a thread for the first byte.
         self.data_ready = True
         self.reader = Reader(self)
@@ -98,6 +74,13 @@ class Connection(TConn):
         self.pace: Any = None
         self.for_files = False
         self.refusal: HTTPStatus | None = None
+
+    def close(self, graceful: bool = False) -> None:
+        """Close the connection, and have it forgotten."""
+        on_close, self.on_close = self.on_close, None
+        super().close(graceful)
+        if on_close is not None:
+            on_close(self)
 
     def init(self) -> None:
         """Give the parser what was received; called by gunicorn in the thread, for each request."""
@@ -151,6 +134,11 @@ class JudgedBody(Body):
         """Return the status to answer with, None where the request is taken."""
         return self._connection.refusal
 
+    @property
+    def is_onion(self) -> bool:
+        """Return whether the request came over the onion's listener."""
+        return self._connection.is_onion
+
 
 class BodyWorker(ThreadWorker):
     """Two pools of threads: ``threads`` for requests that are whole, half as many for bodies with files."""
@@ -161,6 +149,9 @@ class BodyWorker(ThreadWorker):
         self.files_running = 0
         self.held_bytes = 0
         self.swept = 0.0
+        self.onion_listeners: list[socket.socket] = []
+        self.onion_connections = 0
+        self.circuits = Circuits(files=max(1, self.file_threads // 2))
         # In the order in which they began.
         self.receiving: dict[Connection, None] = {}
         self.lingering: dict[Connection, None] = {}
@@ -177,6 +168,33 @@ class BodyWorker(ThreadWorker):
 
         self.bodies = bodies
         bodies.file_paths()
+        self._find_onion()
+
+    def _find_onion(self) -> None:
+        """Find the listener for Tor, and have the portal told which requests came over it.
+
+        Raises RuntimeError where it is configured and does not listen: it would answer as the public one.
+        """
+        from django.conf import settings
+
+        from portal.origins import ONION_LISTENER
+
+        if not settings.ONION_BIND:
+            return
+        place = util.parse_address(settings.ONION_BIND)
+        self.onion_listeners = [listener for listener in self.sockets if _place(listener) == place]
+        if not self.onion_listeners:
+            text = "Nothing listens at ONION_BIND. It belongs into the environment of gunicorn, beside BIND."
+            # The log leaves out the text of an exception.
+            self.log.critical(text)
+            raise RuntimeError(text)
+        application: WSGIApplication = self.app.wsgi()
+
+        def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            environ[ONION_LISTENER] = environ["wsgi.input"].is_onion
+            return application(environ, start_response)
+
+        self.wsgi = told
 
     def run(self) -> None:
         """Run until the end, then let go of the pool for files."""
@@ -196,10 +214,18 @@ class BodyWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        if self.nr_conns >= self.worker_connections:
+        is_onion = listener in self.onion_listeners
+        self.onion_connections += is_onion
+        # Visitors of the onion have half of the places at most, and lose them to each other alone.
+        if is_onion and self.onion_connections > self.worker_connections // 2:
+            self._make_room(is_onion=True)
+        elif self.nr_conns >= self.worker_connections:
             self._make_room()
         client_socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._receive(Connection(self.cfg, client_socket, client, listener.getsockname()))
+        conn = Connection(self.cfg, client_socket, client, listener.getsockname(), is_onion=is_onion)
+        if is_onion:
+            conn.on_close = self._left
+        self._receive(conn)
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Receive the next request on a kept connection."""
@@ -241,20 +267,53 @@ class BodyWorker(ThreadWorker):
 
     def _judge(self, conn: Connection) -> None:
         """Hand a request on as soon as it is known where it goes; otherwise wait for more of it."""
+        if conn.is_onion and conn.circuit is None and not self._find_circuit(conn):
+            return
         if conn.head is None:
             conn.head = read_head(conn.received)
             if conn.head is None:
                 if len(conn.received) > self.bodies.HEAD_BYTES:
                     self._drop(conn)
                 return
-            conn.pace = self.bodies.Pace.begun(time.monotonic())
-            if self._is_large(conn, conn.head):
+            if not self._begin_body(conn, conn.head):
                 return
-            if conn.head.awaits_go and len(conn.received) == conn.head.begins:
-                with contextlib.suppress(OSError):
-                    conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         if len(conn.received) >= conn.head.begins + (conn.head.length or 0):
             self._hand_on(conn)
+
+    def _find_circuit(self, conn: Connection) -> bool:
+        """Take the PROXY line off; return whether the connection goes on. Whoever is not Tor is left."""
+        end = conn.received.find(LINE_END, 0, LINE_BYTES)
+        if end < 0 and len(conn.received) < LINE_BYTES:
+            return False
+        number = read_circuit(bytes(conn.received[:end])) if end >= 0 else None
+        if number is None:
+            self._drop(conn)
+            return False
+        del conn.received[: end + len(LINE_END)]
+        self.held_bytes -= end + len(LINE_END)
+        conn.circuit = number
+        if not self.circuits.open(number, time.monotonic()):
+            self._drop(conn)
+            return False
+        return True
+
+    def _begin_body(self, conn: Connection, head: Head) -> bool:
+        """Judge a request by its head; return whether the rest of it is still to be received here."""
+        now = time.monotonic()
+        if conn.circuit is not None and not self.circuits.take_request(conn.circuit, now):
+            # Without a thread: that is what a flood would be after.
+            self._forget(conn)
+            with contextlib.suppress(OSError):
+                conn.sock.send(TOO_MANY_REQUESTS)
+            self._linger(conn)
+            return False
+        conn.pace = self.bodies.Pace.begun(now)
+        if self._is_large(conn, head):
+            return False
+        if head.awaits_go and len(conn.received) == head.begins:
+            with contextlib.suppress(OSError):
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
 
     def _is_large(self, conn: Connection, head: Head) -> bool:
         """Hand on a request with a body that is not taken whole into memory; return whether it was one."""
@@ -265,16 +324,24 @@ class BodyWorker(ThreadWorker):
             conn.refusal = HTTPStatus.LENGTH_REQUIRED
         elif (head.length or 0) > self.bodies.largest_body(head.path):
             conn.refusal = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        elif self.files_running >= self.file_threads:
+        elif self.files_running >= self.file_threads or not self._may_send_files(conn):
             conn.refusal = HTTPStatus.SERVICE_UNAVAILABLE
         else:
             conn.for_files = True
         self._hand_on(conn)
         return True
 
+    def _may_send_files(self, conn: Connection) -> bool:
+        return conn.circuit is None or self.circuits.may_send_files(conn.circuit)
+
+    def _count_files(self, conn: Connection, change: int) -> None:
+        self.files_running += change
+        if conn.circuit is not None:
+            self.circuits.count_files(conn.circuit, change)
+
     def _hand_on(self, conn: Connection) -> None:
         self._forget(conn)
-        self.files_running += conn.for_files
+        self._count_files(conn, +conn.for_files)
         pool = self.file_pool if conn.for_files else self.tpool
         running = pool.submit(self.handle, conn)
         running.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
@@ -285,6 +352,8 @@ class BodyWorker(ThreadWorker):
         """Answer a request. A connection of which the body may be unread is not kept."""
         if conn.for_files or conn.refusal:
             req.force_close()
+        if conn.is_onion:
+            req.headers = [(name, value) for name, value in req.headers if not name.startswith(_OF_PROXIES)]
         req.body = JudgedBody(req.body.reader, conn)
         try:
             return bool(super().handle_request(req, conn))
@@ -296,7 +365,7 @@ class BodyWorker(ThreadWorker):
 
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """Keep the connection, or end it without waiting for it here."""
-        self.files_running -= conn.for_files
+        self._count_files(conn, -conn.for_files)
         kept = not fs.cancelled() and fs.exception() is None and fs.result()
         rest = conn.reader.take_buffered() if kept else b""
         if not kept:
@@ -339,6 +408,7 @@ class BodyWorker(ThreadWorker):
         if now - self.swept < _SWEEP_SECONDS:
             return
         self.swept = now
+        self.circuits.forget(now)
         for conn in [conn for conn in self.lingering if conn.until < now]:
             self._drop(conn)
         # At a stop nothing is expected any more on a connection that has been silent for a while.
@@ -350,16 +420,18 @@ class BodyWorker(ThreadWorker):
                 conn.refusal = HTTPStatus.REQUEST_TIMEOUT
                 self._hand_on(conn)
 
-    def _make_room(self) -> None:
-        """Close the connection that is missed least: one that lingers, a kept one without a request, the oldest."""
-        if self.lingering:
-            self._drop(next(iter(self.lingering)))
-        elif self.keepalived_conns:
-            conn = self.keepalived_conns.popleft()
-            self.poller.unregister(conn.sock)
-            self._close(conn)
-        elif self.receiving:
-            self._drop(next(iter(self.receiving)))
+    def _make_room(self, *, is_onion: bool = False) -> None:
+        """Close the connection that is missed least: one that lingers, a kept one without a request, the oldest.
+
+        With ``is_onion`` that of those over the onion.
+        """
+        for group in (self.lingering, self.keepalived_conns, self.receiving):
+            conn = next((conn for conn in group if conn.is_onion or not is_onion), None)
+            if conn is not None:
+                if conn in self.keepalived_conns:
+                    self.keepalived_conns.remove(conn)
+                self._drop(conn)
+                return
 
     def _drop(self, conn: Connection) -> None:
         self._forget(conn)
@@ -376,3 +448,15 @@ class BodyWorker(ThreadWorker):
     def _close(self, conn: Connection) -> None:
         self.nr_conns -= 1
         conn.close()
+
+    def _left(self, conn: Connection) -> None:
+        """Forget a connection over the onion that was closed, by whomever."""
+        self.onion_connections -= 1
+        if conn.circuit is not None:
+            self.circuits.close(conn.circuit)
+
+
+def _place(listener: socket.socket) -> object:
+    """Return where a listener listens, as gunicorn reads an address: host and port, or the path of a socket."""
+    name = listener.getsockname()
+    return name if isinstance(name, str) else name[:2]

@@ -33,11 +33,22 @@ class QuietFormatter(logging.Formatter):
         return location
 
 
+class UnforeseenOnly(logging.Filter):
+    """Drops the line that Django writes for an answer of 500 or more which the portal chose, without an exception.
+
+    Whoever sends files above the threads for them gets such an answer as often as they like.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
+
+
 def logging_config(level: str) -> dict[str, object]:
     """Return the dictConfig: one handler on stderr, one formatter, and no access log."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"unforeseen": {"()": "portal.logs.UnforeseenOnly"}},
         "formatters": {"quiet": {"()": "portal.logs.QuietFormatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "quiet"}},
         "root": {"handlers": ["stderr"], "level": level},
@@ -45,7 +56,7 @@ def logging_config(level: str) -> dict[str, object]:
             "django": {"level": level, "propagate": True, "handlers": []},
             # No handler mails ADMINS, as such mails carry POST data; runserver's lines carry paths.
             "django.server": {"handlers": [], "propagate": False},
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
             "django.security": {"level": "ERROR"},
             # Its messages name the security key.
             "fido2": {"level": "WARNING"},

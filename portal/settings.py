@@ -32,9 +32,15 @@ SAMPLE_MODE = env.bool("PORTAL_SAMPLE", False)
 PUBLIC_ORIGIN = env.str("PORTAL_ORIGIN", "")
 _origin = urlsplit(PUBLIC_ORIGIN)
 SECURE = _origin.scheme == "https"
+# The onion service's address, and the staff's own where they have one; portal.origins keeps the three apart.
+ONION_ORIGIN = env.str("ONION_ORIGIN", "")
+STAFF_ORIGIN = env.str("STAFF_ORIGIN", "")
 ALLOWED_HOSTS = [_origin.hostname] if _origin.hostname else ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS += [host for origin in (ONION_ORIGIN, STAFF_ORIGIN) if (host := urlsplit(origin).hostname)]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
 ADMIN_PATH = env.str("ADMIN_PATH", "kantor/").strip("/") + "/"
+# What the proxy sends with requests of the staff once it has verified a client certificate; empty: none is demanded.
+STAFF_CLIENT_CERT = env.str("STAFF_CLIENT_CERT", "")
 
 INSTALLED_APPS = [
     "complaints.apps.ComplaintsConfig",
@@ -52,9 +58,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.middleware.HeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "portal.origins.SecurityMiddleware" if ONION_ORIGIN else "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.LanguageMiddleware",
+    "portal.origins.OriginMiddleware",
     "portal.middleware.ReporterSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "portal.middleware.BodyMiddleware",
@@ -180,6 +187,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 # Read by deploy/gunicorn.conf.py; here for the deployment check only.
 BIND = env.str("BIND", "127.0.0.1:8000")
+# Where Tor's daemon connects to. Read there too, and by the worker, which tells this listener from the others by it.
+ONION_BIND = env.str("ONION_BIND", "")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -294,8 +303,9 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kanal-netral@localhost")
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.str("LOG_LEVEL", "INFO"))
-# W002: HeadersMiddleware sets X-Frame-Options.
+# W002: HeadersMiddleware sets X-Frame-Options. W001: with an onion SecurityMiddleware is that of portal.origins.
 SILENCED_SYSTEM_CHECKS = ["security.W002", *([] if SECURE_HSTS_PRELOAD else ["security.W021"])]
+SILENCED_SYSTEM_CHECKS += ["security.W001"] if ONION_ORIGIN else []
 
 # --- Keys -------------------------------------------------------------------------------------------------------------
 PASSWORD_PEPPER = env.str("PASSWORD_PEPPER", "")

@@ -47,6 +47,7 @@ LONGEST = (
     "tests/project/test_serve.py",
     "tests/project/test_deploy_check.py",
     "tests/security/addresses/test_conflict_lock.py",
+    "tests/test_onion_listener.py",
 )
 
 

@@ -2,6 +2,7 @@
 of their own. DATABASE_URL chooses the server; without it the tests run on SQLite."""
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
@@ -35,11 +36,19 @@ for _name in (
     "DATABASE_JOBS_URL",
     "DATABASE_ADMIN_URL",
     "BIND",
+    "ONION_BIND",
+    "ONION_ORIGIN",
+    "STAFF_ORIGIN",
+    "STAFF_CLIENT_CERT",
     "EVIDENCE_DRAFT_BYTES",
     "DRAFT_TEXT_BYTES",
     "DRAFT_SECONDS",
 ):
     os.environ.pop(_name, None)
+# A web server that a test started (tests/webserver.py) has more of an environment, and serves static files uncollected.
+_more = json.loads(os.environ.get("TEST_ENVIRONMENT", "{}"))
+os.environ.update(_more)
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = bool(_more)
 os.environ.update(
     PORTAL_VAR=str(_VAR),
     PORTAL_ENV=str(_VAR / "none.env"),
@@ -54,9 +63,9 @@ os.environ.update(
 )
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import BASE_DIR, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
+from portal.settings import ALLOWED_HOSTS, BASE_DIR, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
-ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+ALLOWED_HOSTS += ["testserver", "localhost", "127.0.0.1"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASH_MEMORY_KIB = 8
 

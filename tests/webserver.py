@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from bench.server import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
+# A key of zeros with its checksum: nobody can have this address.
+ONION_HOST = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaam2dqd.onion"
 # For what is certain to happen, on a machine that does other things as well.
 PATIENCE = 60
 CONFIGURATION = """
@@ -79,6 +82,7 @@ class WebServer:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    onion_port: int = 0
 
     @contextlib.contextmanager
     def wires(self, number: int, data: str = "") -> Iterator[list[Wire]]:
@@ -91,14 +95,25 @@ class WebServer:
         with socket.create_connection((HOST, self.port), timeout=PATIENCE) as sock:
             yield Wire(sock).send(data)
 
+    @contextlib.contextmanager
+    def onion(self, circuit: int | None, data: str | bytes = b"") -> Iterator[Wire]:
+        """Give a connection as Tor's daemon makes it; without the line that names its circuit where there is none."""
+        with socket.create_connection((HOST, self.onion_port), timeout=PATIENCE) as sock:
+            yield Wire(sock).send(b"" if circuit is None else circuit_line(circuit)).send(data)
+
     def ask(self, request: str) -> Answer:
         """Send a request on a connection of its own and return the answer."""
         with self.wire(request) as wire:
             return wire.answer()
 
 
-def get(path: str = "/cek/", more: str = "") -> str:
-    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{more}\r\n"
+def circuit_line(circuit: int) -> bytes:
+    """Return what Tor's daemon writes before a visitor's first byte."""
+    return f"PROXY TCP6 fc00:dead:beef:4dad::{circuit >> 16:x}:{circuit & 0xFFFF:x} ::1 41 80\r\n".encode()
+
+
+def get(path: str = "/cek/", more: str = "", *, host: str = HOST) -> str:
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n"
 
 
 def head_of_post(path: str, length: int | None, *, more: str = "", host: str = HOST) -> str:
@@ -111,9 +126,15 @@ def head_of_post(path: str, length: int | None, *, more: str = "", host: str = H
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, grace_seconds: float = 3600, head_seconds: float = 3600, connections: int = 200
+    folder: Path,
+    *,
+    grace_seconds: float = 3600,
+    head_seconds: float = 3600,
+    connections: int = 200,
+    with_onion: bool = False,
+    environment: Mapping[str, str] = {},
 ) -> Iterator[WebServer]:
-    """Run gunicorn while the context lasts; by default nothing is too slow for it."""
+    """Run gunicorn while the context lasts, with more of an environment; by default nothing is too slow for it."""
     shipped = str(ROOT / "deploy" / "gunicorn.conf.py")
     text = CONFIGURATION.format(
         shipped=shipped, connections=connections, grace_seconds=grace_seconds, head_seconds=head_seconds
@@ -126,6 +147,11 @@ def serving(
         "TEST_FOLDER": tempfile.gettempdir(),
         "BEHIND_PROXY": "true",
     }
+    onion_port = free_port() if with_onion else 0
+    more = dict(environment)
+    if with_onion:
+        more |= {"ONION_BIND": f"{HOST}:{onion_port}", "ONION_ORIGIN": f"http://{ONION_HOST}"}
+    changed |= {**more, "TEST_ENVIRONMENT": json.dumps(more)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", f"--config={folder / 'gunicorn.py'}", "portal.wsgi"],
@@ -136,7 +162,7 @@ def serving(
         )
     try:
         _wait_until_listening(process, port, log)
-        yield WebServer(port, process, log)
+        yield WebServer(port, process, log, onion_port)
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -22,8 +23,8 @@ DAYS = {
 def home(request: HttpRequest) -> HttpResponse:
     """Show the two ways to report, and what happens with a report."""
     body = reference_data.body_for(timezone.localdate())
-    name = body.short_name if body else ""
-    return still_page(request, "public/home", lambda: {"body": name, "days": DAYS}, (name,))
+    name, onion = body.short_name if body else "", settings.ONION_ORIGIN
+    return still_page(request, "public/home", lambda: {"body": name, "days": DAYS, "onion": onion}, (name, onion))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:

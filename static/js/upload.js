@@ -32,8 +32,9 @@ function enhance(box) {
         } catch {
           answer = {};
         }
-        // 408: the network was too slow for this piece; the next try goes on after the last whole one.
-        if (request.status >= 500 || request.status === 408) reject(answer);
+        // 408: the network was too slow for this piece. 429: too many requests of one circuit of Tor. The next try goes
+        // on after the last whole piece.
+        if (request.status >= 500 || request.status === 408 || request.status === 429) reject(answer);
         else if (request.status >= 400) resolve({ error: box.dataset.lost });
         else resolve(answer);
       };

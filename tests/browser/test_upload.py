@@ -153,6 +153,26 @@ def test_a_broken_line_is_mended_without_anybodys_help(window: Opener, live_cast
     reporter.window.complaints[:] = [line for line in reporter.window.complaints if "ERR_CONNECTION_RESET" not in line]
 
 
+def test_a_circuit_that_sends_too_much_is_waited_for(window: Opener, live_cast: Cast) -> None:
+    reporter = on_page_3(window)
+    page = reporter.page
+    reporter.window.may_answer = {429}
+    refused: list[str] = []
+
+    def handle(route: Route) -> None:
+        number = route.request.headers["upload-segment"]
+        if number == "1" and len(refused) < 2:
+            refused.append(number)
+            route.fulfill(status=429, headers={"Retry-After": "10"}, body="<h1>Terlalu banyak permintaan</h1>")
+        else:
+            route.continue_()
+
+    page.route(SEGMENT, handle)
+    reporter.attaches([LARGE])
+    wait_for(page, "rekaman.pdf")
+    assert refused == ["1", "1"]
+
+
 def test_a_file_goes_on_after_the_page_was_opened_again(window: Opener, live_cast: Cast) -> None:
     reporter = on_page_3(window)
     page = reporter.page

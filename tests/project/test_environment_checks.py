@@ -12,12 +12,22 @@ import time_machine
 from django.test import override_settings
 
 from complaints import environment_checks
+from tests.webserver import ONION_HOST
 
 # The checks read them; nothing here opens a connection.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 LOCKED_ON = datetime.combine(date.fromisoformat(environment_checks.LOCKED_ON.read_text().strip()), time(12), UTC)
 PLACE = {"ENGINE": "portal.postgresql", "NAME": "kanal", "HOST": "db.example.go.id", "OPTIONS": {}}
 SMTP = {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "surat.example.go.id"}
+
+
+# The same with another letter has another checksum.
+ONION = f"http://{ONION_HOST}"
+MISTYPED = ONION.replace("//aa", "//ba")
+SECRET = "".join(f"{number:02x}" for number in range(32))
+PUBLIC = {"PUBLIC_ORIGIN": "https://lapor.example.go.id"}
+STAFF = {**PUBLIC, "STAFF_ORIGIN": "https://kantor.example.go.id"}
+TOR = {"ONION_ORIGIN": ONION, "ONION_BIND": "127.0.0.1:8001"}
 
 
 def ids(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> set[str]:
@@ -66,6 +76,31 @@ def redis(location: Any) -> dict[str, Any]:
         ({"CLAMD_SOCKET": ""}, "W010"),
         ({"MEMORY": "/dev/nothing"}, "W011"),
         ({"EVIDENCE_MIN_FREE_BYTES": 0}, "E043"),
+        ({**TOR, "ONION_ORIGIN": MISTYPED}, "E054"),
+        ({**TOR, "ONION_ORIGIN": ONION.replace("http:", "https:")}, "E054"),
+        ({**TOR, "ONION_ORIGIN": f"{ONION}/"}, "E054"),
+        ({**TOR, "ONION_ORIGIN": "http://expyuzz4wqqyqhjn.onion"}, "E054"),
+        ({**TOR, "ONION_ORIGIN": f"http://{'1' * 56}.onion"}, "E054"),
+        ({**TOR, "ONION_ORIGIN": "http://lapor.example.go.id"}, "E054"),
+        ({"ONION_ORIGIN": ONION}, "E055"),
+        ({"ONION_BIND": "127.0.0.1:8001"}, "E055"),
+        ({**TOR, "ONION_BIND": "0.0.0.0:8001"}, "E056"),
+        ({**TOR, "ONION_BIND": ":8001"}, "E056"),
+        ({**TOR, "ONION_BIND": "[::]:8001"}, "E056"),
+        ({**TOR, "ONION_BIND": "10.0.0.5:8001"}, "E056"),
+        ({**TOR, "ONION_BIND": "[:8001"}, "E056"),
+        ({**TOR, "ONION_BIND": "localhost:8001"}, "E056"),
+        ({**TOR, "BIND": "127.0.0.1:8000,127.0.0.1:8001"}, "E056"),
+        ({**STAFF, "STAFF_ORIGIN": "https://lapor.example.go.id"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "https://LAPOR.example.go.id:443"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "http://kantor.example.go.id"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id/kantor/"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "kantor.example.go.id"}, "E057"),
+        ({**STAFF, "STAFF_CLIENT_CERT": SECRET}, "E058"),
+        ({**PUBLIC, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": SECRET}, "E058"),
+        ({**STAFF, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": "true"}, "E059"),
+        ({**STAFF, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": "11" * 32}, "E059"),
+        ({**STAFF, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": SECRET[:32]}, "E059"),
     ],
     ids=str,
 )
@@ -91,6 +126,12 @@ def test_an_unsafe_setting_is_refused(monkeypatch: pytest.MonkeyPatch, bad: dict
         {"SESSION_COOKIE_AGE": 600, "SESSION_ABSOLUTE_AGE": 3600},
         {"BIND": "[::1]:8000"},
         {"BIND": "unix:/run/kanal.sock"},
+        TOR,
+        {**TOR, "ONION_BIND": "[::1]:8001"},
+        {**TOR, "ONION_BIND": "unix:/run/kanal-netral/onion.sock"},
+        STAFF,
+        {**STAFF, "STAFF_ORIGIN": "https://lapor.example.go.id:8443"},
+        {**STAFF, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": SECRET},
     ],
     ids=str,
 )

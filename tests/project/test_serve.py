@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
+from complaints.management.commands.serve import _commands as served_commands
 from portal.secrets import write_once
 from tests.project.test_tooling import needs_proc, wait_for
 
@@ -125,3 +127,11 @@ def test_a_taken_port_is_refused_at_once(environment: dict[str, str]) -> None:
     assert process.returncode != 0
     assert "PORT=" in output
     assert tree(environment) == []
+
+
+def test_the_onions_listener_is_served_too() -> None:
+    with override_settings(ONION_BIND="127.0.0.1:8001"):
+        assert "--bind=127.0.0.1:8001" in served_commands("127.0.0.1", 8000)["The web server"]
+    assert [word for word in served_commands("127.0.0.1", 8000)["The web server"] if "bind" in word] == [
+        "--bind=127.0.0.1:8000"
+    ]

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -140,6 +141,27 @@ def test_web_server_has_no_access_log_and_no_control_socket(web_log: Any) -> Non
     assert issubclass(web_log.cfg.worker_class, ThreadWorker)
     assert web_log.cfg.threads >= 16
     assert not any(getattr(handler, "_gunicorn", False) for handler in web_log.access_log.handlers)
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ({}, ["127.0.0.1:8000"]),
+        ({"BIND": "127.0.0.1:8000,10.0.0.5:8000"}, ["127.0.0.1:8000", "10.0.0.5:8000"]),
+        ({"BIND": "unix:/run/web.sock", "ONION_BIND": "[::1]:8001"}, ["unix:/run/web.sock", "[::1]:8001"]),
+    ],
+)
+def test_web_server_listens_where_it_is_told_and_believes_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, places: dict[str, str], expected: list[str]
+) -> None:
+    for name in ("BIND", "ONION_BIND"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
+    configured = runpy.run_path(str(ROOT / "deploy" / "gunicorn.conf.py"))
+    assert configured["bind"] == expected
+    # Django reads the header of the proxy, where BEHIND_PROXY says that there is one.
+    assert (configured["secure_scheme_headers"], configured["forwarder_headers"]) == ({}, "")
 
 
 # --- Children

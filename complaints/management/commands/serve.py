@@ -69,6 +69,8 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
     folder = Path(settings.BASE_DIR)
     server = [sys.executable, "-m", "gunicorn", f"--config={folder / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi"]
     server += [f"--bind={host}:{port}", f"--graceful-timeout={GRACE_SECONDS}", "--no-control-socket"]
+    if settings.ONION_BIND:
+        server.append(f"--bind={settings.ONION_BIND}")
     runner = [sys.executable, str(folder / "manage.py"), "work", f"--grace={GRACE_SECONDS}"]
     return {"The web server": server, "The job runner": runner}
 
