@@ -127,7 +127,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of another run, to repeat its requests")
     options = parser.parse_args()
-    with attacked(sqlite=bool(without_postgresql())) as target:
+    with attacked(sqlite=bool(without_postgresql()), leaves_draft=False) as target:
         numbers = fuzz(target, seconds=options.seconds, seed=options.seed)
     print(json.dumps(numbers))
     bad = numbers["amiss"] or numbers["workers_ended"] or float(str(numbers["grown_mib"])) > MOST_MIB
