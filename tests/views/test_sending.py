@@ -46,7 +46,8 @@ def test_a_file_can_be_taken_away_without_losing_what_was_typed(client: Client) 
     page = client.get("/lapor/cerita/").content.decode()
     identifier = re.search(r'name="file" value="([^"]+)" formaction="/lapor/berkas/hapus/"', page)
     assert identifier
-    answer = client.post("/lapor/berkas/hapus/", {"story": "Baru mulai lagi", "file": identifier[1]})
+    typed = {"story": "Baru mulai lagi", "file": identifier[1], **walk.version(client, "/lapor/cerita/")}
+    answer = client.post("/lapor/berkas/hapus/", typed)
     assert answer.url == "/lapor/cerita/"
     assert "Baru mulai lagi" in client.get("/lapor/cerita/").content.decode()
     assert DraftFile.objects.count() == 0
@@ -112,7 +113,8 @@ def test_a_page_of_another_draft_sends_nothing(client: Client) -> None:
 def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) -> None:
     walk.to_check(client)
     old = walk.token_of(client.get("/lapor/periksa/"))
-    client.post("/lapor/cerita/", walk.STORY_PAGE | {"story": walk.STORY + " Lebih baru."})
+    newer = walk.version(client, "/lapor/cerita/") | {"story": walk.STORY + " Lebih baru."}
+    client.post("/lapor/cerita/", walk.STORY_PAGE | newer)
     named = {"identity": "confidential", "name": "Nama Yang Diketik", "contact": ""}
     page = client.post("/lapor/periksa/", named | {"token": old})
     for words in ("diubah di jendela lain", "Lebih baru."):
