@@ -47,7 +47,7 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
         changes: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
         changes = {"post": form.typed()}
-    if (size := stored_size(draft | changes)) > limits.text_limit(size):
+    if (size := stored_size(draft | changes)) > limits.text_limit(size, stored_size(draft)):
         form.add_error("url", TOO_MUCH)
         return form
     draft.update(changes)

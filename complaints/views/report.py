@@ -97,7 +97,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
         request.reporter.clear()
         request.reporter.cycle()
     # The check page adds a name at most: a report that lies there is never kept from being sent.
-    limit = limits.text_limit if step else lambda size: limits.TEXT_BYTES
+    limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
         draft["done"] = [name for name in draft["done"] if name != step.name]
