@@ -16,13 +16,14 @@ from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 
 from complaints.forms.fields import ReporterForm
 from complaints.services import reference_data
@@ -39,7 +40,7 @@ _NO_HOLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def base_context(path: str) -> Context:
-    """Return what every public page shows: the address of its twin in the other language, and whether data is sample.
+    """Return what public pages show: their twin's address, whether data is sample, how long a report is kept unsent.
 
     Args:
         path: of the page, with the prefix of the site.
@@ -47,7 +48,16 @@ def base_context(path: str) -> Context:
     prefix = get_script_prefix()
     inside = path.removeprefix(prefix)
     twin = inside.removeprefix("en/") if get_language() == "en" else f"en/{inside}"
-    return {"elsewhere": prefix + twin, "sample": reference_data.sample_mode()}
+    return {"elsewhere": prefix + twin, "sample": reference_data.sample_mode(), "kept_for": kept_for()}
+
+
+def kept_for() -> str:
+    """Return in words how long an unfinished report is kept after its last touch, in whole hours or minutes."""
+    minutes = settings.REPORTER_IDLE_SECONDS["draft"] // 60
+    if minutes % 60:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    hours = minutes // 60
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
 
 
 def hole(name: str) -> str:

@@ -167,11 +167,12 @@ class ServedPortal:
 
 
 @contextlib.contextmanager
-def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
+def attacked(*, sqlite: bool, leaves_draft: bool = True) -> Iterator[ServedPortal]:
     """Serve a fresh portal with the sample cases, its job runner and a Redis while the context lasts.
 
-    On PostgreSQL its services sign in by the runtime roles. Raises SystemExit where a job failed, because then it is
-    no portal as in production.
+    On PostgreSQL its services sign in by the runtime roles. ``leaves_draft``: a report is left unfinished at the
+    beginning, and the context lasts until it is gone. Raises SystemExit where a job failed, because then it is no
+    portal as in production.
     """
     with redis_server() as redis_url:
         settings = {"EVIDENCE_MAX_STORE_BYTES": str(1024 * MIB), "BEHIND_PROXY": "true"}
@@ -184,7 +185,8 @@ def attacked(*, sqlite: bool) -> Iterator[ServedPortal]:
             target = ServedPortal(portal, folder, secret, Redis.from_url(redis_url) if redis_url else None)
             target.wait_for_heartbeats(1)  # what a runner does at its start must not hide what it does later
             with ThreadPoolExecutor(max_workers=1) as pool:
-                target.left_draft = pool.submit(drafts.seconds_until_gone, target, drafts.leave_draft(target))
+                if leaves_draft:
+                    target.left_draft = pool.submit(drafts.seconds_until_gone, target, drafts.leave_draft(target))
                 yield target
             if failed := target.failed_jobs():
                 raise SystemExit(f"Jobs failed: {', '.join(failed)}")

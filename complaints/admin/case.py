@@ -286,13 +286,14 @@ def match_groups(matches: similarity.Matches) -> list[tuple[str, similarity.Grou
 
 
 class EvidenceRow(TypedDict):
-    """An item of evidence; ``waits``: only an officer's session can still process it."""
+    """An item of evidence; ``waits``: only an officer can still process it; ``failed``: again."""
 
     item: case_file.EvidenceItem
     warnings: list[str]
     remarks: list[str]
     infected: bool
     waits: bool
+    failed: bool
 
 
 class ReportContext(TypedDict):
@@ -339,6 +340,7 @@ def _report_context(
                 "remarks": evidence_remarks(item, unopened=unopened),
                 "infected": is_risky(item),
                 "waits": item.row.state == Evidence.State.OFFICER,
+                "failed": item.row.state == Evidence.State.FAILED,
             }
             for item in report.evidence
         ],

@@ -31,7 +31,7 @@ Files: TypeAlias = "MultiValueDict[str, UploadedFile[bytes]]"
 Choice: TypeAlias = "tuple[str, StrOrPromise | Sequence[tuple[str, StrOrPromise]]]"
 
 TOO_LONG = _("This is too long: it has %(show_value)d characters and may have %(limit_value)d. Please shorten it.")
-TOO_MUCH = _("This is more than we can keep. Please shorten it.")
+TOO_MUCH = _("This is more than we can keep. Please shorten it; you can add the rest later with your ticket code.")
 NOT_A_DAY = _("Write the day like 25/11/2026, or leave it empty.")
 DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"]
 # Asks the browser not to remember the input on the device.
@@ -252,15 +252,15 @@ class ReporterForm(forms.Form):
             if not isinstance(field, forms.FileField)
         }
 
-    def taken_into(self, draft: Mapping[str, object], limit: Callable[[int], int]) -> dict[str, object]:
+    def taken_into(self, draft: Mapping[str, object], limit: Callable[[int, int], int]) -> dict[str, object]:
         """Return ``draft`` with the form's answers, or as typed where they are invalid.
 
-        ``limit`` returns how many bytes a draft may have that would have so many. Above it the draft is returned
-        unchanged, ``too_much`` is set and the longest text gets an error.
+        ``limit`` returns how many bytes a draft may have that would have so many, and has so many now. Above it the
+        draft is returned unchanged, ``too_much`` is set and the longest text gets an error.
         """
         merged = dict(draft) | (self.answers() if self.is_valid() else self.typed())
         size = stored_size(merged)
-        if size <= limit(size):
+        if size <= limit(size, stored_size(draft)):
             return merged
         self.too_much = True
         texts = self.typed()

@@ -17,6 +17,10 @@ from complaints.forms.fields import Choice, EvidenceField, Files, FormOptions, R
 from complaints.models.case import AgencyKind
 
 AGENCY_LABELS = dict(AgencyKind.choices)
+IDENTITY_LABELS = {
+    "anonymous": _("Stay anonymous; we do not know who you are"),
+    "confidential": _("Confidential: locked, can be opened only with your permission"),
+}
 STORY_AT_LEAST = 50
 STORY_AT_MOST = 20_000
 
@@ -156,15 +160,12 @@ class StoryForm(ReporterForm):
 class IdentityForm(ReporterForm):
     """Page 4: whether the reporter leaves a name."""
 
-    ANONYMOUS, CONFIDENTIAL = "anonymous", "confidential"
+    ANONYMOUS, CONFIDENTIAL = IDENTITY_LABELS
 
     identity = forms.ChoiceField(
         label=_("Your name"),
         initial=ANONYMOUS,
-        choices=[
-            (ANONYMOUS, _("Stay anonymous; we do not know who you are")),
-            (CONFIDENTIAL, _("Confidential: locked, can be opened only with your permission")),
-        ],
+        choices=list(IDENTITY_LABELS.items()),
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose whether you stay anonymous.")},
     )

@@ -38,6 +38,7 @@ EVENTS: Final = {
     "assessment.recorded": _("Danger graded, or a checklist kept"),
     "object.opened": _("File opened"),
     "object.worked": _("File read in an officer's session"),
+    "object.retried": _("File that could not be read waits for an officer again"),
     "custody.printed": _("Custody sheet made"),
     "release.made": _("Released to a body"),
     "release.opened": _("Release opened"),

@@ -378,14 +378,20 @@ def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject
 
 
 def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
-    """Process, in the officer's session, an item that the worker cannot open; audited first.
+    """Process, in the officer's session, an item that the worker cannot open or could not read; audited first.
 
-    Raises Evidence.DoesNotExist where it does not wait for an officer, Locked, and processing.ScannerDown or
-    sandbox.Unavailable where it waits for another try.
+    Raises Evidence.DoesNotExist where it neither waits for an officer nor failed, Locked, and processing.ScannerDown
+    or sandbox.Unavailable where it waits for another try.
     """
-    row = Evidence.objects.filter(state=Evidence.State.OFFICER).select_related("complaint").get(pk=evidence_id)
+    unread = [Evidence.State.OFFICER, Evidence.State.FAILED]
+    row = Evidence.objects.filter(state__in=unread).select_related("complaint").get(pk=evidence_id)
     original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)
     pair = actor.keyring.complaint(row.complaint)
+    if row.state == Evidence.State.FAILED:
+        with transaction.atomic():
+            if (facts := processing.retry(row.pk)) is None:
+                raise Evidence.DoesNotExist
+            actor.record(processing.RETRIED, case=row.complaint.case_id, subject=row.pk, facts=facts)
     actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
     processing.process_for_officer(pair=pair, evidence=row)
 

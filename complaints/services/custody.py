@@ -27,7 +27,10 @@ from complaints.services.messages import read_note
 
 # Events about the files of a case. A release belongs to them because it gives a body the keys of files.
 EVENTS = frozenset(
-    {"case.opened", "object.opened", "object.worked", "release.made", "release.opened", "custody.printed"}
+    {
+        *("case.opened", "object.opened", "object.worked", "object.retried"),
+        *("release.made", "release.opened", "custody.printed"),
+    }
 )
 
 
@@ -108,7 +111,8 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     ]
     if evidence_id and not items:
         raise EvidenceObject.DoesNotExist
-    others = [opening for opening in openings if not opening.variant and opening.entry.event != "object.worked"]
+    of_files = {"object.worked", "object.retried"}
+    others = [opening for opening in openings if not opening.variant and opening.entry.event not in of_files]
     return Sheet(case, items, others, log.head(), actor.now, actor.staff)
 
 

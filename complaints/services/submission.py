@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from complaints.domain import codes
 from complaints.domain.sealing import commitment
 from complaints.domain.sealing.keys import reporter_keys
-from complaints.domain.sealing.primitives import BoxPair, SignPair
+from complaints.domain.sealing.primitives import BoxPair, SignPair, blake2b
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
@@ -29,6 +29,7 @@ from complaints.services.team_key_history import pinned_teams
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
 TOKEN_CHARS = 64
+PAGE_VERSION_CHARS = 16
 # How often a new random reference is drawn when the drawn one is taken.
 ATTEMPTS = 4
 ANSWER_FIELDS = (
@@ -93,6 +94,17 @@ def form_token(draft: Draft, version: int) -> str:
     The first part is the lookup digest of its code, by which :func:`was_received` knows a sent report.
     """
     return f"{codes.lookup_digest(start_code(draft)).hex()}{version:x}"
+
+
+def page_version(answers: Mapping[str, object]) -> str:
+    """Return a digest of one page's answers, PAGE_VERSION_CHARS hexadecimal digits; "" where nothing is answered.
+
+    The page carries it. A window that shows older answers than those kept carries another, so that it cannot replace
+    them unnoticed. It tells nothing that the page does not show.
+    """
+    given = {name: value for name, value in answers.items() if value}
+    text = json.dumps(given, sort_keys=True).encode()
+    return blake2b(text, person=b"page-version", size=PAGE_VERSION_CHARS // 2).hex() if given else ""
 
 
 def was_received(token: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,8 @@ from django.forms import Field
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from complaints.forms.report import AGENCY_LABELS, StartForm, StoryForm, WhoForm
+from complaints.forms.fields import ReporterForm
+from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
 from complaints.services import reference_data
 from complaints.services.submission import Draft
 from complaints.views import posts
@@ -60,6 +61,29 @@ def _section(step: str, title: str, fields: Mapping[str, Field], draft: Draft) -
     return Section(step, title, given, empty)
 
 
+def differing(form: ReporterForm, kept: Draft, typed: Draft) -> list[tuple[str, str]]:
+    """Return (label, answer in words) of what is kept, for each field of ``form`` in which ``typed`` differs.
+
+    An answer that is kept as typed, because it is not valid yet, stands as it is; one that is empty says so.
+    """
+    rows = []
+    for name, field in form.fields.items():
+        pair = [_kept_in_words(name, draft) for draft in (kept, typed)]
+        if name != "accused_unknown" and pair[0] != pair[1]:
+            rows.append((str(field.label), pair[0] or _("Left empty")))
+    pair = [posts.begun_in_words(draft.get("post", {})) for draft in (kept, typed)]
+    if pair[0] != pair[1]:
+        rows.append((_("Details of a post, not added yet"), pair[0] or _("Left empty")))
+    return rows
+
+
+def _kept_in_words(name: str, draft: Draft) -> str:
+    try:
+        return _in_words(name, draft)
+    except (KeyError, ValueError):
+        return str(draft.get(name))
+
+
 def _in_words(name: str, draft: Draft) -> str:
     value = str(draft.get(name) or "")
     if name == "accused_name" and not value and draft.get("accused_unknown"):
@@ -68,12 +92,14 @@ def _in_words(name: str, draft: Draft) -> str:
         return ""
     if name in {"event_from", "event_until", "learnt_on"}:
         return date_format(date.fromisoformat(value), "l, j F Y")
-    if name == "accused_kind":
-        return str(reference_data.accused_kind(value) or "")
-    if name == "category":
-        return str(reference_data.category(value) or "")
-    if name == "agency_kind":
-        return str(AGENCY_LABELS[value])
-    if name == "province":
-        return next((row.name for row in reference_data.provinces() if row.code == value), "")
-    return value
+    label = _LABELS.get(name)
+    return label(value) if label else value
+
+
+_LABELS: dict[str, Callable[[str], str]] = {
+    "accused_kind": lambda code: str(reference_data.accused_kind(code) or ""),
+    "category": lambda code: str(reference_data.category(code) or ""),
+    "agency_kind": lambda code: str(AGENCY_LABELS[code]),
+    "identity": lambda code: str(IDENTITY_LABELS[code]),
+    "province": lambda code: next((row.name for row in reference_data.provinces() if row.code == code), ""),
+}

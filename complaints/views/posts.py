@@ -47,12 +47,26 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
         changes: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
         changes = {"post": form.typed()}
-    if (size := stored_size(draft | changes)) > limits.text_limit(size):
+    if (size := stored_size(draft | changes)) > limits.text_limit(size, stored_size(draft)):
         form.add_error("url", TOO_MUCH)
         return form
     draft.update(changes)
     must_correct = adds_post or form.data.get("url") or form.data.get("account")
     return form if form.errors and must_correct else None
+
+
+def typed(request: ReporterRequest) -> dict[str, str | bool]:
+    """Return what the posted form of a post has, as typed; empty where nothing was typed or the body ended early."""
+    if intake.ended_early(request):
+        return {}
+    return {name: value for name in PostForm.base_fields if (value := request.POST.get(name, ""))}
+
+
+def begun_in_words(post: Mapping[str, str | bool]) -> str:
+    """Return a post that is not added yet in one line, its day and its choices as typed where they are not valid."""
+    labels = {code: str(label) for choices in (PLATFORM_LABELS, ACT_LABELS) for code, label in choices.items()}
+    names = ("platform", "account", "act", "seen_on", "url")
+    return " · ".join(labels.get(value, value) for name in names if (value := str(post.get(name) or "")))
 
 
 def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostForm | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -24,7 +25,7 @@ from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
-from complaints.views.answers import concerns_bawaslu, sections
+from complaints.views.answers import concerns_bawaslu, differing, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -50,7 +51,9 @@ def _show_step(
     door: str = "",
     form: ReporterForm | None = None,
     post: PostForm | None = None,
+    typed: Draft | None = None,
 ) -> HttpResponse:
+    """Show a page; ``typed`` are the answers of ``form`` where another window has replaced those it was opened with."""
     draft: Draft = request.reporter.get("draft") or Draft()
     missing = missing_step(draft)
     if form is None and missing and STEPS.index(missing) < STEPS.index(step):
@@ -66,10 +69,16 @@ def _show_step(
     has_files = any(waiting.get(name) for name in ("files", "partial"))
     if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
         return _show_empty_step(request, step, door, state)
-    more = posts.shown(draft, waiting["files"], post) if step is STORY else {}
+    more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
+    if form and typed is not None:
+        more |= {"newer": differing(form, draft, typed), "again": step.url}
+    if step is STORY:
+        shown = draft if typed is None else draft | {"post": typed.get("post", {})}
+        more |= posts.shown(shown, waiting["files"], post)
     parts = form.rendered() if form else step.fields(door, draft)
     mistakes = (form.mistakes() if form else []) + (post.mistakes() if post else [])
-    return page(request, step.template, {"parts": parts, "mistakes": mistakes, **waiting, **state, **more})
+    path = request.path if typed is None else reverse(step.url)
+    return page(request, step.template, {"parts": parts, "mistakes": mistakes, **waiting, **state, **more}, path=path)
 
 
 def _show_empty_step(request: ReporterRequest, step: Step, door: str, state: dict[str, Any]) -> HttpResponse:
@@ -88,7 +97,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
         request.reporter.clear()
         request.reporter.cycle()
     # The check page adds a name at most: a report that lies there is never kept from being sent.
-    limit = limits.text_limit if step else lambda size: limits.TEXT_BYTES
+    limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
         draft["done"] = [name for name in draft["done"] if name != step.name]
@@ -99,9 +108,13 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
         elif step is START and form.is_valid():
             draft.pop("renewed", None)
     request.reporter["draft"] = draft
+    _keep_files(request, step)
+    return draft
+
+
+def _keep_files(request: ReporterRequest, step: Step | None) -> None:
     if step is STORY and request.FILES:
         drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
-    return draft
 
 
 def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
@@ -115,9 +128,35 @@ def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
     return answers
 
 
+def _keep_newer(
+    request: ReporterRequest, step: Step, form: ReporterForm, after: str, door: str = ""
+) -> HttpResponse | None:
+    """Answer a window that would replace answers which it never showed; None where it replaces none.
+
+    What was typed in it goes back to it beside what is kept, and only its files are stored: posted again, that page
+    replaces the answers knowingly. Where nothing was typed in it, those kept stay, and it goes to the page ``after``.
+    """
+    draft: Draft = request.reporter.get("draft") or Draft()
+    kept, seen = submission.page_version(step.kept(draft)), request.POST.get("version", "")
+    typed = cast(Draft, form.answers() if form.is_valid() else form.typed())
+    if step is STORY:
+        typed["post"] = draft.get("post", {}) if intake.ended_early(request) else posts.typed(request)
+    version = submission.page_version(step.kept(typed))
+    if not kept or kept in {seen, version}:
+        return None
+    if version == seen and not request.FILES:
+        return redirect(after)
+    _keep_files(request, step)
+    form.judge_only("evidence")
+    return _show_step(request, step, door, form, typed=typed)
+
+
 def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
     draft: Draft = request.reporter.get("draft") or Draft()
     form = step.make(door or draft.get("door", ""), _posted(request, step, draft), request.FILES)
+    after = {None: step.after, "back": step.before}.get(request.POST.get("go"), step.url)
+    if (answer := _keep_newer(request, step, form, after, door)) is not None:
+        return answer
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
     post = posts.take(request, draft) if step is STORY else None
@@ -176,7 +215,9 @@ def _review(
         "changed": changed,
         "bawaslu": concerns_bawaslu(draft),
     }
-    return page(request, "report/check", {**context, **waiting, **pieces})
+    if form and changed:
+        context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}
+    return page(request, "report/check", {**context, **waiting, **pieces}, path=reverse("report_check"))
 
 
 def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: bool) -> HttpResponse:
@@ -188,10 +229,17 @@ def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: 
     return still_page(request, "report/check", context, (bawaslu,), holes)
 
 
+def _is_outdated(request: ReporterRequest, draft: Draft) -> bool:
+    """Whether the check page that was posted shows another draft, or an older state of this one."""
+    token = request.POST.get("token", "")
+    current = submission.form_token(draft, request.reporter.version) if draft.get("code") else ""
+    return bool(token) and token != current
+
+
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
     form = IdentityForm(request.POST)
-    if token and token != (submission.form_token(draft, request.reporter.version) if draft.get("code") else ""):
+    if _is_outdated(request, draft):
         # Another window sent this report, changed it or began another one; only what the page showed may be sent.
         if submission.was_received(token):
             return page(request, "report/received")
@@ -251,19 +299,22 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     draft = request.reporter.get("draft")
     if draft is None:
         return redirect("report_start")
-    if "story" in request.POST:
-        _store_story(request)
-    else:
-        _store(request, None, IdentityForm(request.POST))
     drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
-    return redirect("report_story" if "story" in request.POST else "report_check")
+    if "story" in request.POST:
+        return _store_story(request)
+    form = IdentityForm(request.POST)
+    if _is_outdated(request, draft):
+        return _review(request, draft, form, changed=True)
+    _store(request, None, form)
+    return redirect("report_check")
 
 
-def _store_story(request: ReporterRequest) -> Draft:
-    answers = _posted(request, STORY, request.reporter.get("draft") or Draft())
-    draft = _store(request, STORY, StoryForm(answers, request.FILES))
-    posts.take(request, draft)
-    return draft
+def _store_story(request: ReporterRequest) -> HttpResponse:
+    form = StoryForm(_posted(request, STORY, request.reporter.get("draft") or Draft()), request.FILES)
+    if (answer := _keep_newer(request, STORY, form, STORY.url)) is not None:
+        return answer
+    posts.take(request, _store(request, STORY, form))
+    return redirect("report_story")
 
 
 @require_POST
@@ -271,10 +322,11 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
     """Remove a described post from page 3 and store the other answers of that page."""
     if "draft" not in request.reporter:
         return redirect("report_start")
-    draft = _store_story(request)
+    draft: Draft = request.reporter["draft"]
     if draft.get("posts"):
         draft["posts"] = [post for post in draft["posts"] if post["id"] != request.POST.get("post")]
-    return redirect("report_story")
+        request.reporter["draft"] = draft
+    return _store_story(request)
 
 
 @require_POST

@@ -48,6 +48,12 @@ class Step:
         """Return the draft's answers to this page."""
         return {name: value for name in self.form.base_fields if (value := draft.get(name))}
 
+    def kept(self, draft: Draft) -> dict[str, Any]:
+        """Return all that this page would replace in the draft: its answers, on page 3 the form of a post as well."""
+        begun = draft.get("post", {}) if self.form is StoryForm else {}
+        post = {name: value for name, value in begun.items() if value}
+        return self.known(draft) | ({"post": post} if post else {})
+
     def make(self, door: str, *args: Any, **kwargs: Any) -> ReporterForm:
         """Return the form, bound to ``args`` where there are any."""
         if self.form is WhoForm:

@@ -262,6 +262,7 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"STORAGES": stored_at("http://10.0.0.5:9000"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
         ({"STORAGES": stored_at("https://s3.example.go.id")}, "W009"),
         ({"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 7201}}, "E060"),
+        ({"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 299}}, "E060"),
         ({"Q_CLUSTER": {**settings.Q_CLUSTER, "workers": 2}}, "E053"),
         ({"SAMPLE_MODE": True}, "E007"),
         ({"SESSION_COOKIE_SECURE": False}, "E009"),

@@ -27,7 +27,8 @@ def fold_of(page: HttpResponse) -> str:
 
 
 def add(client: Client, **changes: str) -> HttpResponse:
-    return client.post(STORY, walk.STORY_PAGE | {"links": ""} | POST | {"go": "post"} | changes)
+    shown = walk.version(client, STORY)
+    return client.post(STORY, walk.STORY_PAGE | shown | {"links": ""} | POST | {"go": "post"} | changes)
 
 
 def test_post_fields_are_collapsed_and_explain_proof_of_likes(client: Client) -> None:
@@ -47,7 +48,7 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
     assert LINK not in page.content.decode()
     assert walk.STORY in page.content.decode()
     assert fold_of(page).startswith('<details class="fold">')
-    assert client.post(STORY, walk.STORY_PAGE).url == "/lapor/periksa/"
+    assert client.post(STORY, walk.STORY_PAGE | walk.version(client, STORY)).url == "/lapor/periksa/"
     check = client.get("/lapor/periksa/")
     assert "Unggahan 1 Facebook · akun.unik" in walk.words(check)
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(check)})
@@ -61,7 +62,8 @@ def test_post_in_collapsed_fields_is_saved_by_any_button(client: Client) -> None
     walk.to_story(client)
     assert client.post(STORY, walk.STORY_PAGE | POST).url == "/lapor/periksa/"
     assert "akun.unik" in walk.words(client.get("/lapor/periksa/"))
-    assert client.post(STORY, walk.STORY_PAGE | {"account": "@kedua", "go": "back"}).url == "/lapor/siapa/"
+    typed = walk.STORY_PAGE | walk.version(client, STORY) | {"account": "@kedua", "go": "back"}
+    assert client.post(STORY, typed).url == "/lapor/siapa/"
     assert "@kedua" in walk.words(client.get("/lapor/periksa/"))
 
 
@@ -70,7 +72,8 @@ def test_a_post_is_removed_and_the_rest_stays(client: Client) -> None:
     add(client)
     add(client, url="https://x.com/akun_dua/status/1")
     identifier = re.findall(r'name="post" value="([0-9a-f]+)"', client.get(STORY).content.decode())[0]
-    typed = walk.STORY_PAGE | {"story": f"{walk.STORY} Tambahan.", "post": identifier}
+    shown = walk.version(client, STORY)
+    typed = walk.STORY_PAGE | shown | {"story": f"{walk.STORY} Tambahan.", "post": identifier}
     assert client.post("/lapor/unggahan/hapus/", typed).url == STORY
     page = client.get(STORY)
     assert "akun.unik" not in walk.words(page)

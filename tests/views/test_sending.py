@@ -10,7 +10,9 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from complaints import page_cache
 from complaints.models.complaint import Complaint
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
@@ -46,7 +48,8 @@ def test_a_file_can_be_taken_away_without_losing_what_was_typed(client: Client) 
     page = client.get("/lapor/cerita/").content.decode()
     identifier = re.search(r'name="file" value="([^"]+)" formaction="/lapor/berkas/hapus/"', page)
     assert identifier
-    answer = client.post("/lapor/berkas/hapus/", {"story": "Baru mulai lagi", "file": identifier[1]})
+    typed = {"story": "Baru mulai lagi", "file": identifier[1], **walk.version(client, "/lapor/cerita/")}
+    answer = client.post("/lapor/berkas/hapus/", typed)
     assert answer.url == "/lapor/cerita/"
     assert "Baru mulai lagi" in client.get("/lapor/cerita/").content.decode()
     assert DraftFile.objects.count() == 0
@@ -112,7 +115,8 @@ def test_a_page_of_another_draft_sends_nothing(client: Client) -> None:
 def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) -> None:
     walk.to_check(client)
     old = walk.token_of(client.get("/lapor/periksa/"))
-    client.post("/lapor/cerita/", walk.STORY_PAGE | {"story": walk.STORY + " Lebih baru."})
+    newer = walk.version(client, "/lapor/cerita/") | {"story": walk.STORY + " Lebih baru."}
+    client.post("/lapor/cerita/", walk.STORY_PAGE | newer)
     named = {"identity": "confidential", "name": "Nama Yang Diketik", "contact": ""}
     page = client.post("/lapor/periksa/", named | {"token": old})
     for words in ("diubah di jendela lain", "Lebih baru."):
@@ -135,6 +139,27 @@ def test_a_draft_that_ended_is_told_in_plain_words(client: Client, path: str) ->
         assert client.cookies["lapor"].value == ""
         assert client.get(path).status_code == 302, "once told, it begins again"
         assert walk.to_who(client).url == "/lapor/siapa/"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(7200, ("2 jam", "2 hours")), (3600, ("1 jam", "1 hour")), (5459, ("90 menit", "90 minutes"))],
+)
+def test_pages_say_the_time_that_is_set(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, seconds: int, words: tuple[str, str]
+) -> None:
+    settings.REPORTER_IDLE_SECONDS = {**settings.REPORTER_IDLE_SECONDS, "draft": seconds}
+    monkeypatch.setattr(page_cache, "_pages", {})
+    indonesian, english = words
+    assert f"isian tersimpan terkunci {indonesian} sejak" in walk.words(client.get("/lapor/"))
+    assert f"then for {english} after your last step" in walk.words(client.get("/en/lapor/"))
+    walk.to_check(client)
+    for path in ("/lapor/cerita/", "/lapor/periksa/"):
+        assert f"Tersimpan terkunci selama {indonesian} sejak" in walk.words(client.get(path))
+    with time_machine.travel(timezone.now() + timedelta(seconds=seconds + 1)):
+        assert f"after {english} without" in walk.words(client.get("/en/lapor/cerita/"))
+        gone = walk.words(Client().post("/lapor/periksa/", walk.ANONYMOUS))
+        assert f"setelah {indonesian} tanpa kegiatan" in gone
 
 
 def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -> None:

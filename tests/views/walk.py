@@ -51,6 +51,12 @@ def token_of(page: HttpResponse) -> str:
     return match[1]
 
 
+def version(client: Client, path: str) -> dict[str, str]:
+    """Open a page again and return the field by which its form tells the answers that it shows."""
+    match = re.search(r'name="version" value="([0-9a-f]+)"', client.get(path).content.decode())
+    return {"version": match[1]} if match else {}
+
+
 def send(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:
     """Go all the way and send; return the answer to the last POST."""
     to_check(client, prefix)

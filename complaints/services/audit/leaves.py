@@ -11,7 +11,8 @@ from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from complaints.domain import hashchain
-from complaints.domain.sealing.primitives import blake2b
+from complaints.domain.sealing.primitives import Stored, blake2b
+from complaints.models.audit import AuditEntry
 from complaints.models.batch import KeptLeaf
 from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
@@ -112,12 +113,30 @@ def _worked_leaves(number: int) -> Iterator[bytes]:
     worked = Evidence.objects.filter(worked_batch=number).values_list("pk", "state", "sealed_report")
     for row, state, report in worked.iterator(chunk_size=PIECE):
         yield _leaf("worked", row, {"state": state}, [report])
+    yield from _retried_leaves(number)
     copies = EvidenceObject.objects.filter(evidence__worked_batch=number).exclude(
         variant=EvidenceObject.Variant.ORIGINAL
     )
     columns = ("pk", "variant", "number", "evidence", "object_digest", "sealed")
     for row, variant, page, *values in copies.values_list(*columns).iterator(chunk_size=PIECE):
         yield _leaf("copy", row, {"variant": variant, "number": page}, values)
+
+
+def report_digest(report: Stored) -> bytes:
+    """Return what the entry of a file that waits again says of its old report, so that the batch keeps that leaf."""
+    return _digest(report)
+
+
+def _retried_leaves(number: int) -> Iterator[bytes]:
+    """Yield the old leaf of each file of this batch that failed and waits again, from the entry in the chain.
+
+    Its state is always "failed", so that no entry can stand in for a file that has copies.
+    """
+    entries = AuditEntry.objects.filter(event="object.retried").values_list("subject", "facts")
+    for row, facts in entries.iterator(chunk_size=PIECE):
+        if row is not None and facts["batch"] == number:
+            state = _digest(hashchain.canonical({"state": "failed"}))
+            yield _leaf_of("worked", row, state, bytes.fromhex(str(facts["report"])))
 
 
 def identity_leaf(identity: Identity) -> bytes:

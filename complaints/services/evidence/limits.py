@@ -8,6 +8,7 @@ other half is left to reports that are sent (docs/adr/0043).
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,15 @@ USED_CACHE = "evidence-used-bytes"
 USED_CACHE_SECONDS = 600
 # For a store that does not tell what is free, where no setting says what drafts may take; check --deploy asks for one.
 UNKNOWN_STORE_BYTES = 10 * 1024**3
-# The text of one draft in bytes: every field at its limit in an alphabet of one byte a letter takes 80,000.
-TEXT_BYTES, SMALL_TEXT_BYTES = 200_000, 60_000
+# What the text of one draft may take in bytes, by how often the text of all takes DRAFT_TEXT_BYTES. In Latin letters
+# every field at its limit takes 80,000, the longest account 20,000, a page of paper 3,000. Each but the first fits
+# into a row of a smaller size.
+TEXT_STEPS = (200_000, 60_000, 15_000, 3_500)
+# Counting very many rows costs more than all else that a page does: a large sum is counted once in so many seconds. In
+# them at most some hundred MiB come in.
+LARGE_TEXT_BYTES, TEXT_SECONDS = 64 * 1024**2, 10
+# The last large sum, and until when it counts by the monotonic clock.
+_large_text: list[float] = [0, 0.0]
 
 
 @dataclass(frozen=True)
@@ -132,14 +140,31 @@ def _draft_budget(used: int) -> int:
     return (min(rests) + used) // 2 if rests else UNKNOWN_STORE_BYTES
 
 
-def text_limit(size: int) -> int:
-    """Return how long the text of one draft may be, in bytes, of which ``size`` are asked for.
+def text_limit(size: int, present: int) -> int:
+    """Return how long the text of one draft may be, in bytes, that has ``present`` and would have ``size``.
 
-    SMALL_TEXT_BYTES are always taken. More is taken while all drafts together stay below DRAFT_TEXT_BYTES.
+    The more the text of all drafts takes, the less a single one may have, so that the others find room: one of
+    TEXT_STEPS for each DRAFT_TEXT_BYTES that are taken. The last is always taken, and so is what a draft that lies
+    there has, rounded up to a step.
     """
-    if size <= SMALL_TEXT_BYTES or text_bytes() + size <= settings.DRAFT_TEXT_BYTES:
-        return TEXT_BYTES
-    return SMALL_TEXT_BYTES
+    reached = next((step for step in reversed(TEXT_STEPS) if present <= step), TEXT_STEPS[0])
+    if size <= reached:
+        return reached
+    used = (_text_bytes_lately() + size) // max(1, settings.DRAFT_TEXT_BYTES)
+    return max(reached, TEXT_STEPS[min(used, len(TEXT_STEPS) - 1)])
+
+
+def _text_bytes_lately() -> int:
+    """Return :func:`text_bytes`, of this process's memory where it was large and counted within TEXT_SECONDS."""
+    counted, until = _large_text
+    if time.monotonic() < until:
+        return int(counted)
+    used = text_bytes()
+    if used >= settings.DRAFT_TEXT_BYTES:
+        logger.error("The text of unfinished reports takes more than DRAFT_TEXT_BYTES")
+    if used >= LARGE_TEXT_BYTES:
+        _large_text[:] = used, time.monotonic() + TEXT_SECONDS
+    return used
 
 
 def used_bytes() -> int:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -24,7 +24,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services.audit import batches, log
+from complaints.services.audit import batches, leaves, log
 from complaints.services.evidence import worker_key
 from complaints.services.evidence.intake import SealedUpload, Sink
 from complaints.services.evidence.storage import (
@@ -51,6 +51,8 @@ STORAGE_FAULTS = 3
 # officer, in whose session it can be read again.
 _TRY_AGAIN = frozenset({"crashed", "memory", "time"})
 Variant = EvidenceObject.Variant
+# The event of a file that failed and waits for an officer again.
+RETRIED = "object.retried"
 
 
 class ScannerDown(Exception):  # noqa: N818
@@ -325,6 +327,38 @@ def end_grants(*, today: date) -> int:
     """Delete the worker's grants that are older than a week; return the number of files that now wait for triage."""
     overdue = Evidence.objects.filter(state=Evidence.State.PENDING, day__lt=today - timedelta(days=GRANT_DAYS))
     return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
+
+
+def retry(identifier: uuid.UUID) -> dict[str, int | str] | None:
+    """Let a file that could not be read wait for an officer again; return the facts of its entry, or None.
+
+    None where it did not fail. The caller's transaction appends an entry "object.retried" with these facts and the
+    file as its subject: by it the batch that took the old report keeps its leaf.
+    """
+    batches.open_batch()
+    failed = Evidence.objects.select_for_update().filter(pk=identifier, state=Evidence.State.FAILED)
+    row = failed.exclude(sealed_report=None).exclude(worked_batch=None).first()
+    if row is None or row.worked_batch is None:
+        return None
+    original = row.objects_stored.get(variant=Variant.ORIGINAL)
+    report = leaves.report_digest(row.sealed_report or b"").hex()
+    facts: dict[str, int | str] = {"object": str(original.pk), "batch": row.worked_batch, "report": report}
+    row.state, row.sealed_report, row.worked_batch = Evidence.State.OFFICER, None, None
+    row.save(update_fields=["state", "sealed_report", "worked_batch"])
+    return facts
+
+
+def retry_failed(*, now: datetime) -> int:
+    """Let each file that could not be read wait for an officer again; return how many, recorded each for itself."""
+    failed = Evidence.objects.filter(state=Evidence.State.FAILED).order_by("pk")
+    count = 0
+    for identifier, case in list(failed.values_list("pk", "complaint__case")):
+        with transaction.atomic():
+            facts = retry(identifier)
+            if facts is not None:
+                log.append(event=RETRIED, now=now, case=case, subject=identifier, facts=facts)
+                count += 1
+    return count
 
 
 def process_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:

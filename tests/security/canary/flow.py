@@ -30,7 +30,7 @@ from complaints.queue import JOBS
 from complaints.services import mfa
 from complaints.services.keyring import keys_from
 from tests.images import photo
-from tests.views.walk import code_on, token_of
+from tests.views.walk import code_on, token_of, version
 from tests.world import PASSWORD, app_code, sign_in
 
 
@@ -73,7 +73,9 @@ class MarkedProcedure:
         client = self.browser()
         client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
         client.post("/lapor/siapa/", self._who() | {"go": "stay", "event_from": self.mark("wrong_date")})
-        client.post("/lapor/siapa/", self._who())
+        client.post("/lapor/siapa/", self._who() | version(client, "/lapor/siapa/"))
+        # An older window of that page, whose words are shown beside the newer ones and kept nowhere.
+        assert client.post("/lapor/siapa/", self._who() | {"agency": self.mark("older_window")}).status_code == 200
         story_page = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
         story_page["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
         client.post("/lapor/cerita/", story_page | {"evidence": self._files("draft")})

@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
+from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES
+from complaints.forms.fields import stored_size
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.services.evidence import limits, storage
-from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, objects, on_page_3
-from tests.views.walk import ANONYMOUS, STORY, STORY_PAGE, code_on, token_of
+from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, objects, on_page_3, session_of
+from tests.views.walk import ANONYMOUS, STORY, STORY_PAGE, code_on, token_of, version
 from tests.world import Cast
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -119,13 +121,14 @@ def long_links(size: int) -> dict[str, str]:
 
 def test_text_is_taken_while_the_database_has_room(reporter: Client) -> None:
     for size, taken in ((150_000, True), (199_000, True), (201_000, False)):
-        reporter.post("/lapor/cerita/", long_links(size) | {"go": "back"})
+        shown = version(reporter, "/lapor/cerita/")
+        reporter.post("/lapor/cerita/", long_links(size) | shown | {"go": "back"})
         assert ("x" * size in reporter.get("/lapor/cerita/").content.decode()) is taken
 
 
 def test_every_report_has_its_text_when_drafts_have_used_up_their_share(reporter: Client, settings: Settings) -> None:
     reporter.post("/lapor/cerita/", long_links(150_000) | {"go": "back"})
-    settings.DRAFT_TEXT_BYTES = 100_000
+    settings.DRAFT_TEXT_BYTES = 200_000
     other = on_page_3()
     page = other.post("/lapor/cerita/", long_links(61_000)).content.decode()
     assert "Ini lebih dari yang dapat kami simpan" in page
@@ -134,6 +137,69 @@ def test_every_report_has_its_text_when_drafts_have_used_up_their_share(reporter
     assert other.post("/lapor/cerita/", STORY_PAGE | {"story": story[:20_000]}).status_code == 302
     # What lies there stays, and can be sent.
     assert "x" * 150_000 in reporter.get("/lapor/cerita/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("taken", "limit"), [(0, 200_000), (999_000, 60_000), (1_900_000, 60_000), (2_000_000, 15_000), (9_000_000, 3_500)]
+)
+def test_the_more_all_drafts_take_the_less_one_may_have(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, taken: int, limit: int
+) -> None:
+    settings.DRAFT_TEXT_BYTES = 1_000_000
+    monkeypatch.setattr(limits, "text_bytes", lambda: taken)
+    assert limits.text_limit(50_000, 100) == limit
+    assert limits.text_limit(3_500, 100) >= 3_500, "always taken"
+    assert limits.text_limit(14_000, 9_000) >= 15_000, "a draft that lies there keeps the step that it has reached"
+    assert limits.text_limit(190_000, 70_000) == 200_000
+
+
+@pytest.mark.parametrize(("step", "row_bytes"), [(60_000, 65_536), (15_000, 16_384), (3_500, 4_096)])
+def test_a_draft_that_has_its_whole_step_fits_into_a_smaller_row(reporter: Client, step: int, row_bytes: int) -> None:
+    assert step in limits.TEXT_STEPS
+    unfinished = {"story": "Baru mulai", "go": "back"}
+    reporter.post("/lapor/cerita/", long_links(1) | unfinished)
+    rest = step - stored_size(session_of(reporter)["draft"])
+    reporter.post("/lapor/cerita/", long_links(1 + rest) | version(reporter, "/lapor/cerita/") | unfinished)
+    assert stored_size(session_of(reporter)["draft"]) == step
+    assert row_bytes / 2 < Draft.objects.get().stored_size <= row_bytes + NONCE_BYTES + TAG_BYTES + 1
+
+
+def test_a_report_goes_on_while_very_many_others_lie_there(reporter: Client, settings: Settings) -> None:
+    reporter.post("/lapor/cerita/", STORY_PAGE | {"story": "Kami diminta memilih. " * 300})
+    settings.DRAFT_TEXT_BYTES = 1
+    shown = version(reporter, "/lapor/cerita/")
+    longer = reporter.post("/lapor/cerita/", STORY_PAGE | shown | {"story": "Kami diminta memilih. " * 400})
+    assert longer.status_code == 302
+    new = on_page_3()
+    page = new.post("/lapor/cerita/", STORY_PAGE | {"story": "Kami diminta memilih. " * 300}).content.decode()
+    assert "selebihnya dapat Anda tambahkan nanti dengan kode tiket" in page
+    assert new.post("/lapor/cerita/", STORY_PAGE | {"story": "Kami diminta memilih. " * 100}).status_code == 302
+    for client in (reporter, new):
+        token = token_of(client.get("/lapor/periksa/"))
+        assert client.post("/lapor/periksa/", ANONYMOUS | {"token": token}).url == "/lapor/kode/"
+
+
+def test_a_large_sum_is_counted_once_in_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(limits, "_large_text", [0, 0.0])
+    settings.DRAFT_TEXT_BYTES = 1
+    counted: list[int] = []
+
+    def count() -> int:
+        counted.append(1)
+        return limits.LARGE_TEXT_BYTES
+
+    monkeypatch.setattr(limits, "text_bytes", count)
+    for _request in range(5):
+        assert limits.text_limit(50_000, 0) == limits.TEXT_STEPS[-1]
+    assert len(counted) == 1
+    assert caplog.text.count("DRAFT_TEXT_BYTES") == 1
+    limits._large_text[1] = 0.0
+    limits.text_limit(50_000, 0)
+    assert len(counted) == 2
+    limits.text_limit(3_000, 0)
+    assert len(counted) == 2, "a short text asks nobody"
 
 
 def test_a_row_tells_how_much_its_file_takes(reporter: Client) -> None:
