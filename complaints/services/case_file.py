@@ -263,7 +263,7 @@ def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) ->
 
 def _matches(keyring: Keyring, case: Case, complaints: list[Complaint]) -> similarity.Matches | None:
     try:
-        return similarity.matches(keyring=keyring, case=case, complaints=complaints)
+        return similarity.matches(keyring=keyring, case=case, reports=len(complaints))
     except (SealError, UnpinnedKey):
         return None
 
