@@ -31,7 +31,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_file, conflicts, first_look, job_runs, signin_counts
+from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
@@ -198,7 +198,7 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
     person, keyring = request.user, request.keyring
     cases = access.cases_for(person).filter(assignee=person, status__in=OPEN).select_related("lead_body", "category")
     first = list(cases.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
-    summaries = case_file.summaries(actor=request.actor, cases=first) if first else {}
+    summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
     return [
         WaitingRow(
             shown=case.reference,

@@ -47,7 +47,7 @@ from complaints.models.case import DUE_KEY, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.team import Staff
-from complaints.services import assignment, case_file
+from complaints.services import assignment, case_summary
 
 PAGE_SIZE: Final = 50
 
@@ -199,7 +199,7 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
     today = timezone.localdate(now)
     urgent: set[uuid.UUID] = set()
     keyring = request.keyring
-    summaries = case_file.summaries(actor=request.actor, cases=cases, urgent=urgent) if cases else {}
+    summaries = case_summary.summaries(actor=request.actor, cases=cases, urgent=urgent) if cases else {}
     lines = []
     annotated: list[Any] = cases
     for case in annotated:

@@ -17,7 +17,7 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff
-from complaints.services import assignment, case_actions, case_file, conflicts, first_look, scheduled
+from complaints.services import assignment, case_actions, case_file, case_summary, conflicts, first_look, scheduled
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from tests.cases import forwarded
@@ -85,9 +85,9 @@ def test_the_first_look_of_the_accused_shows_nothing(cast: Cast, signed_in: Sign
 def test_summaries_omit_cases_in_conflict_with_the_reader(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(nip=NIP)
     locked, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
-    lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=list(Case.objects.all()))
+    lines = case_summary.summaries(actor=Actor(cast.ring("vino"), NOW), cases=list(Case.objects.all()))
     assert set(lines) == {other.case.pk}
-    assert locked.case.pk in case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[locked.case])
+    assert locked.case.pk in case_summary.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[locked.case])
 
 
 def test_changed_data_are_compared_with_all_that_is_there(cast: Cast, signed_in: SignedIn) -> None:
