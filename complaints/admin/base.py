@@ -33,6 +33,7 @@ from complaints import access
 from complaints.admin.labels import Label
 from complaints.admin.site import site
 from complaints.domain.errors import SealError
+from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import first_look
@@ -196,6 +197,19 @@ class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+# --- Counts: of rows that somebody outside can make grow, no more are counted than a page needs to know
+
+
+def capped_count(rows: QuerySet[Any], cap: int = COUNT_AT_MOST) -> CappedCount:
+    """Count no further than one more than ``cap``, which stands for "more"."""
+    return CappedCount(rows.order_by().values("pk")[: cap + 1])
+
+
+def or_more(number: int, most: int = COUNT_AT_MOST) -> str:
+    """Return a number that was counted up to ``most`` + 1 as it is shown: "1000+" for more than 1000."""
+    return str(number) if number <= most else f"{most}+"
 
 
 # --- Change lists

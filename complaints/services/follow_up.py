@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -35,6 +36,8 @@ from complaints.services.team_key_history import UnpinnedKey, pinned_team, trust
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
+# Messages of a reporter that their status page counts; whoever holds the code can send any number.
+OWN_MESSAGES: Final = 1000
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
@@ -146,8 +149,9 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
     case = complaint.case
-    has_messages, own_files, moved = _activity(complaint)
-    messages = list(complaint.messages.select_related("release").order_by("sequence")) if has_messages else []
+    has_messages, own_messages, own_files, moved = _activity(complaint)
+    to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
+    messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
@@ -169,7 +173,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         ],
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
-        own_messages=sum(message.direction == Message.Direction.FROM_REPORTER for message in messages),
+        own_messages=own_messages,
         own_files=own_files,
         opened_count=recorded_acts.openings(report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
@@ -204,24 +208,28 @@ def _thread_entry(message: Message, text: str) -> ThreadEntry:
     return ThreadEntry(message.day, author, text)
 
 
-def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
-    """Return whether a report has messages, its number of evidence items, and whether anything tells of a move.
+def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
+    """Return whether staff wrote, how many messages and evidence items are the reporter's, and whether it ever moved.
 
-    A row or an entry tells of one, and a case that another report came with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1; evidence has a limit of its own. A row or an entry tells of a move, and
+    a case that another report came with. One query: mostly none of these exists.
     """
     key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
+    own = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
+            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
+            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message"
+            " WHERE complaint_id = %s AND direction = %s LIMIT %s) AS own),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
             " (SELECT 1 FROM complaints_complaint other WHERE case_id = %s AND id <> %s AND NOT EXISTS"
             " (SELECT 1 FROM complaints_casemove WHERE complaint_id = other.id))",
-            [key, key, key, key, case, key],
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, case, key],
         )
-        has_messages, evidence_count, moved = cursor.fetchone()
-    return bool(has_messages), int(evidence_count), bool(moved)
+        has_messages, own_messages, evidence_count, moved = cursor.fetchone()
+    return bool(has_messages), int(own_messages), int(evidence_count), bool(moved)
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:
