@@ -279,11 +279,11 @@ def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
     """
     of_case = Complaint.objects.filter(case=case_id)
     reports = of_case.filter(case__in=access.cases_for(staff)).order_by("day", "pk")
+    keys, first = of_case.order_by("day", "pk").values("pk"), ((page or 1) - 1) * REPORTS_A_PAGE
     if page is not None:
-        first = (page - 1) * REPORTS_A_PAGE
-        reports = reports.filter(pk__in=of_case.order_by("day", "pk").values("pk")[first : first + REPORTS_A_PAGE])
+        reports = reports.filter(pk__in=keys[first : first + REPORTS_A_PAGE])
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
-    is_first = Q(pk=Subquery(reports.values("pk")[:1]))
+    is_first = Q(pk=Subquery(keys[first : first + 1]))
     new = Evidence.objects.filter(complaint__case=case_id).exclude(Exists(_ENTRIES_OF_ITEM))
     reports = reports.annotate(
         reader=Value(staff.pk, UUIDField()),
