@@ -38,6 +38,7 @@ from complaints.services.transitions import CaseChanged
 logger = logging.getLogger(__name__)
 # Messages of a reporter that their status page counts; whoever holds the code can send any number.
 OWN_MESSAGES: Final = 1000
+AUTHORS: Final[dict[str, str]] = {Message.Direction.BODY_TO_REPORTER.value: "body"}
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
@@ -156,18 +157,18 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
-    status, due_on, question = _shown_status(case, report_history, reasons)
+    (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
     return StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
         label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today),
-        stages=[_stage(number, report_history.stage) for number in (1, 2, 3, 4)],
+        stages=[ProgressStage(number, number <= stage, number == stage) for number in (1, 2, 3, 4)],
         body_name=body,
         events=report_history.events,
         thread=[
-            _thread_entry(message, texts[message.pk])
+            ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
             for message in messages
             if message.pk in texts and message.step_id is None
         ],
@@ -199,28 +200,19 @@ def _shown_status(
     return Status(case.asked_from), None, ""
 
 
-def _stage(number: int, reached: int) -> ProgressStage:
-    return ProgressStage(number, reached=number <= reached, current=number == reached)
-
-
-def _thread_entry(message: Message, text: str) -> ThreadEntry:
-    author = "body" if message.direction == Message.Direction.BODY_TO_REPORTER else "office"
-    return ThreadEntry(message.day, author, text)
-
-
 def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
     """Return whether staff wrote, how many messages and evidence items are the reporter's, and whether it ever moved.
 
-    Messages are counted up to OWN_MESSAGES + 1; evidence has a limit of its own. A row or an entry tells of a move, and
-    a case that another report came with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that another report came
+    with. One query: mostly none of these exists.
     """
     key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
     own = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
-            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message"
-            " WHERE complaint_id = %s AND direction = %s LIMIT %s) AS own),"
+            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
+            " LIMIT %s) AS own),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
