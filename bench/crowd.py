@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urlencode
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
+from django.urls import reverse
 
+from bench.client import FORM, UnexpectedAnswer
 from bench.inprocess import InProcessBrowser
-from bench.intake import report
+from bench.intake import SentReport, report
 from complaints.domain.workflow import ENDED, OPEN
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.blind_index import IndexEntry
@@ -23,6 +26,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
 from complaints.models.reference_data import AccusedKind, Category, Province
 from complaints.models.team import Staff
+from complaints.services.case_links import MOST as LINKED_AT_ONCE
 
 # Half of the cases are open, which is far more than an office can have and so the harder half to page through.
 OPEN_IN_100: Final = 50
@@ -200,3 +204,25 @@ def display(cases: list[str]) -> None:
             cursor.execute("DELETE FROM complaints_complaint WHERE case_id = %s", [case])
             cursor.execute("UPDATE complaints_complaint SET case_id = %s WHERE case_id = %s", [case, new])
             cursor.execute("DELETE FROM complaints_case WHERE id = %s", [new])
+
+
+def join(number: int, officer: InProcessBrowser) -> tuple[str, SentReport]:
+    """Send ``number`` reports about the most frequent person, and link them into one case as an officer does.
+
+    Returns:
+        The key of the case, and the last of its reports, by whose code its reporter comes back.
+    """
+    earlier = set(Case.objects.exclude(reference__startswith=PREFIX).values_list("pk", flat=True))
+    sent = [report(InProcessBrowser(), nip=NIP) for _number in range(number)][-1]
+    new = Case.objects.exclude(reference__startswith=PREFIX).exclude(pk__in=earlier).order_by("pk")
+    joint, *others = (str(pk) for pk in new.values_list("pk", flat=True))
+    page = officer.open(reverse("admin:complaints_case_change", args=[joint]))
+    path = reverse("admin:complaints_case_link", args=[joint])
+    for first in range(0, len(others), LINKED_AT_ONCE):
+        ticked = [("cases", f"{case}:received") for case in others[first : first + LINKED_AT_ONCE]]
+        form = [("csrfmiddlewaretoken", page.hidden()["csrfmiddlewaretoken"]), ("seen", "received"), *ticked]
+        body = urlencode([*form, ("reason", "Perkara yang sama.")]).encode()
+        answer = officer.request("POST", path, body, FORM)
+        if answer.status != 302:
+            raise UnexpectedAnswer(f"{answer.status} for linking {len(ticked)} cases")
+    return joint, sent

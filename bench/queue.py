@@ -4,7 +4,9 @@ The requests go through the whole portal with its production settings, in one pr
 page of the queue shows fifty lines with real sealed content: the first and the second page, each filter, a search.
 Keys: p95_ms_1000 and p95_ms_1000000, over all these pages; growth, the second to the first; queries, the most that
 any of them made; case_p95_ms_1000, case_p95_ms_1000000, case_growth and case_queries, the same of the case page;
-pages_p50_ms, the median of each page at either size. Both sizes are asked in turns, so that other work on the machine
+joint_..., the same of the pages of one case of 500 linked reports: the first and the last page of its reports, its
+custody sheet, linking, and the status page of one of its reporters; pages_p50_ms, the median of each page but the case
+pages at either size. Both sizes are asked in turns, so that other work on the machine
 disturbs them alike. Takes databases of its own and drops them.
 """
 
@@ -90,12 +92,9 @@ def compare(small: Portal, large: Portal) -> dict[str, object]:
     # The first request of each page warms what a running portal has warm.
     warm = {name: [values[1:] for values in lists] for name, lists in times.items()}
     queries = {name: max(int(measured.measure(f"{name} queries")) for measured in portals) for name in times}
-    is_case = {name: name.startswith("case-") for name in times}
     figures: dict[str, object] = {}
-    for prefix, names in (
-        ("", [name for name in times if not is_case[name]]),
-        ("case_", [name for name in times if is_case[name]]),
-    ):
+    for prefix in ("", "case_", "joint_"):
+        names = [name for name in times if prefix_of(name) == prefix]
         at_small, at_large = ([ms for name in names for ms in warm[name][place]] for place in (0, 1))
         figures |= {
             f"{prefix}p95_ms_1000": rounded(at_small, 0.95),
@@ -105,8 +104,14 @@ def compare(small: Portal, large: Portal) -> dict[str, object]:
             f"{prefix}p50_ms_1000000": rounded(at_large, 0.5),
             f"{prefix}queries": max(queries[name] for name in names),
         }
-    medians = {name: [rounded(values, 0.5) for values in warm[name]] for name in times if not is_case[name]}
+    medians = {name: [rounded(values, 0.5) for values in warm[name]] for name in times if prefix_of(name) != "case_"}
     return figures | {"pages_p50_ms": medians}
+
+
+def prefix_of(page: str) -> str:
+    """Return what the keys of a page's figures begin with."""
+    kind = page.partition("-")[0]
+    return f"{kind}_" if kind in {"case", "joint"} else ""
 
 
 def rounded(values: list[float], share: float) -> float:

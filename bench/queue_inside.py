@@ -18,10 +18,13 @@ from django.urls import reverse
 from bench import crowd
 from bench.client import Page
 from bench.inprocess import InProcessBrowser, signed_in
+from complaints.services.blind_index import REPORTS_AT_ONCE
+from complaints.services.case_file import REPORTS_A_PAGE
 
 AFTER: Final = re.compile(r"after=([\w.]+)\"")
 CASE_LINK: Final = re.compile(r"/case/([0-9a-f-]{36})/change/\"")
 CASE_PAGES: Final = 12
+JOINT_REPORTS: Final = 500
 FILTERS: Final = (
     "",
     "status=every",
@@ -76,7 +79,24 @@ def measured_pages(size: int) -> tuple[dict[str, MeasuredPage], int]:
     pages["search"] = MeasuredPage(searcher, queue)
     for number, pk in enumerate(cases[:CASE_PAGES]):
         pages[f"case-{number}"] = MeasuredPage(officer, reverse("admin:complaints_case_change", args=[pk]))
-    return pages, len(cases)
+    return pages | _joint_pages(officer), len(cases)
+
+
+def _joint_pages(officer: InProcessBrowser) -> dict[str, MeasuredPage]:
+    """Link reports into one case; return its pages, which have been opened, so that every report is indexed."""
+    joint, sent = crowd.join(JOINT_REPORTS, officer)
+    page, last = reverse("admin:complaints_case_change", args=[joint]), -(-JOINT_REPORTS // REPORTS_A_PAGE)
+    for _look in range(JOINT_REPORTS // REPORTS_AT_ONCE + 1):
+        officer.open(page)
+    reporter = InProcessBrowser()
+    reporter.send(reporter.open(reverse("status_enter")), {"code": sent.code})
+    return {
+        "joint-first": MeasuredPage(officer, page),
+        "joint-last": MeasuredPage(officer, f"{page}?reports={last}"),
+        "joint-custody": MeasuredPage(officer, reverse("admin:complaints_case_custody", args=[joint])),
+        "joint-link": MeasuredPage(officer, reverse("admin:complaints_case_link", args=[joint])),
+        "joint-status": MeasuredPage(reporter, reverse("status_page")),
+    }
 
 
 def main() -> int:

@@ -14,11 +14,31 @@ from itertools import islice
 from typing import Any, Final, Generic, TypeVar, cast
 
 from django.db import connection, models, transaction
-from django.db.models import BooleanField, CharField, DateField, DateTimeField, Model, Q, QuerySet, UUIDField, Value
-from django.db.models.functions import Cast
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Exists,
+    IntegerField,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
+from django.db.models import Case as Either
+from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Cast, Concat
+from django.db.models.sql.compiler import SQLCompiler
 
 from complaints.models.case import Assessment, Case, InternalNote
-from complaints.models.complaint import Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Staff
 
 M = TypeVar("M", bound=Model)
@@ -95,6 +115,77 @@ def with_many(rows: QuerySet[M], reverse_name: str, related: type[R], *foreign_k
         if related_row is not None:
             joined[row.pk][1].append(related_row)
     return list(joined.values())
+
+
+class JoinedRows(Subquery):
+    """The column ``row`` of a subquery's rows as one text, with spaces between them; NULL where there are none.
+
+    The rows are in no order. It saves a query: of the newest entries of each group in services.similarity, and of the
+    reports that a page of a case does not open in services.case_file (12 queries in place of 13, which is the budget).
+    """
+
+    output_field = TextField()
+    template = "(SELECT %(joined)s(joined_rows.row, ' ') FROM (%(subquery)s) AS joined_rows)"
+
+    def get_group_by_cols(self) -> list[BaseExpression]:
+        """Return none: the subquery depends on the grouped columns, and is worked out once for each group.
+
+        Grouped by it too, as Django would, it is worked out for each row. In a case of 500 reports about one person
+        that is 1,500 times in place of 3: 6,500 ms in place of 24.
+        """
+        return []
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, joined="GROUP_CONCAT", **context)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, joined="STRING_AGG", **context)
+
+
+class CappedCount(Subquery):
+    """The number of rows of a query, as a column; a limit of the query is the cap.
+
+    At a million cases a count of half of them takes 60 ms, one that ends at 1,000 takes 1 ms.
+    """
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) capped)"
+    output_field = IntegerField()
+
+
+@dataclass(frozen=True)
+class ReportLine:
+    """What is read of each report of a case, opened or not: whether it has unread messages, and was assessed."""
+
+    id: uuid.UUID
+    next_sequence: int
+    is_unread: bool
+    is_assessed: bool
+
+    @classmethod
+    def parse(cls, text: str) -> ReportLine:
+        """Read a line of :func:`report_lines`."""
+        _day, key, sequence, is_unread, is_assessed = text.split("=")
+        return cls(uuid.UUID(key), int(sequence), is_unread == "1", is_assessed == "1")
+
+
+def _report_line() -> Concat:
+    unread, assessed = Message.objects.unread(), Assessment.objects.filter(step=None)
+    marks = (Exists(rows.filter(complaint=OuterRef("pk"))) for rows in (unread, assessed))
+    digits = (Either(When(mark, then=Value("1")), default=Value("0")) for mark in marks)
+    cells = [*(Cast(name, CharField()) for name in ("day", "pk", "next_sequence")), *digits]
+    parts = [part for cell in cells for part in (Value("="), cell)]
+    return Concat(*parts[1:], output_field=TextField())
+
+
+_REPORT_LINE: Final = _report_line()
+
+
+def report_lines(reports: QuerySet[Complaint]) -> JoinedRows:
+    """Return an expression for a line of each of ``reports``, to be parsed by :class:`ReportLine`.
+
+    A line begins with the day and the key, the order in which the reports of a case are numbered.
+    """
+    return JoinedRows(reports.order_by().values(row=_REPORT_LINE))
 
 
 class CompiledQuery(Generic[M]):

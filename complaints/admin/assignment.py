@@ -29,7 +29,7 @@ from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case
 from complaints.models.team import Staff, Team
-from complaints.services import assignment, case_actions, case_file, conflicts, reference_data
+from complaints.services import assignment, case_actions, case_summary, conflicts, reference_data
 from complaints.services.keyring import Locked
 
 # Cases that are listed and handed over at once; no officer has more open ones.
@@ -251,7 +251,7 @@ def _show_assignments(
     cases = access.cases_for(person).filter(assignee=person, status__in=sorted(OPEN))
     cases = cases.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")
     rows = list(cases[:MAX_CASES])
-    summaries = case_file.summaries(actor=request.actor, cases=rows) if rows else {}
+    summaries = case_summary.summaries(actor=request.actor, cases=rows) if rows else {}
     ticked = set(request.POST.getlist("case"))
     absences = Absence.objects.filter(until_on__gte=today).select_related("staff", "stand_in").order_by("from_on")
     context = {

@@ -7,6 +7,7 @@ and never a redirect that would tell.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -19,11 +20,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet
 from django.forms import Field as FormField
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
@@ -32,6 +33,7 @@ from complaints import access
 from complaints.admin.labels import Label
 from complaints.admin.site import site
 from complaints.domain.errors import SealError
+from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import first_look
@@ -151,6 +153,22 @@ def readable_case_or_404(request: HttpRequest, case_id: uuid.UUID) -> Case:
     return case
 
 
+# --- The case page, whose reports are read in pages
+
+
+def reports_page(request: HttpRequest) -> int:
+    """Return the page of a case's reports that an address names, from 1; the first where it names none."""
+    text = request.GET.get("reports", "")
+    return int(text) if re.fullmatch("[1-9][0-9]{0,5}", text) else 1
+
+
+def to_case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponseRedirect:
+    """Redirect to a case, to the page of its reports that the form came from."""
+    page = reports_page(request)
+    query = f"?reports={page}" if page > 1 else ""
+    return HttpResponseRedirect(reverse("admin:complaints_case_change", args=[case_id]) + query)
+
+
 # --- Forms
 
 
@@ -181,6 +199,19 @@ class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+# --- Counts: of rows that somebody outside can make grow, no more are counted than a page needs to know
+
+
+def capped_count(rows: QuerySet[Any], cap: int = COUNT_AT_MOST) -> CappedCount:
+    """Count no further than one more than ``cap``, which stands for "more"."""
+    return CappedCount(rows.order_by().values("pk")[: cap + 1])
+
+
+def or_more(number: int, most: int = COUNT_AT_MOST) -> str:
+    """Return a number that was counted up to ``most`` + 1 as it is shown: "1000+" for more than 1000."""
+    return str(number) if number <= most else f"{most}+"
 
 
 # --- Change lists

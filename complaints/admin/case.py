@@ -21,7 +21,15 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.assignment import GiveForm
-from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_404, render, staff_page
+from complaints.admin.base import (
+    StaffRequest,
+    case_or_404,
+    readable_case_or_404,
+    render,
+    reports_page,
+    staff_page,
+    to_case,
+)
 from complaints.admin.case_evidence import (
     allow_viewing,
     evidence_remarks,
@@ -44,7 +52,6 @@ from complaints.admin.reply_composer import (
 )
 from complaints.domain.case_links import TAKES_IN, with_body
 from complaints.domain.disclosure import Disclosure
-from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -62,6 +69,9 @@ MATCHES: Final[dict[str, Label]] = {
     "picture": gettext_lazy("Nearly the same picture"),
     "agency": gettext_lazy("The same agency"),
 }
+
+# Numbers of reports on other pages that are listed for their new messages.
+LISTED_ELSEWHERE: Final = 20
 
 # --- The page
 
@@ -81,7 +91,7 @@ class SubmittedForm:
 
 @staff_page("GET", opens_for=access.may_see_cases)
 def case_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Open a case; recorded in the audit chain."""
+    """Open a case, the page of its reports that the address names; recorded in the audit chain."""
     return _show_case(request, object_id)
 
 
@@ -92,7 +102,10 @@ def _show_case(request: StaffRequest, object_id: uuid.UUID, submitted: Submitted
         return render(request, "admin/case_closed.html", context)
     now = timezone.now()
     try:
-        opened = case_file.open_case(actor=request.actor, case_id=object_id)
+        holding = submitted.complaint_id if submitted else None
+        opened = case_file.open_case(
+            actor=request.actor, case_id=object_id, page=reports_page(request), holding=holding
+        )
     except Case.DoesNotExist:
         return _redirect_to_joint_case(request, object_id)
     # The previews beside the evidence belong to this look at the case, which has just been recorded.
@@ -133,7 +146,8 @@ def case_context(
         ],
         **risk,
         "complaints": _report_contexts(opened, submitted),
-        "folds": len(opened.complaints) >= FOLDED_FROM,
+        "paging": paging_context(opened.paging),
+        "folds": opened.paging.total >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
         "links": links_context(request, opened),
@@ -149,6 +163,41 @@ def case_context(
     if submitted and submitted.seen:
         context["changes"] = labels.change_lines(case, submitted.seen)
     return context
+
+
+class PagingContext(TypedDict):
+    """Which reports of a case the page shows, counted from 1; ``before`` and ``after`` are pages, 0 where none is.
+
+    ``query`` is by what an address names this page, "" for the first. ``unread`` are (number, page) of reports on other
+    pages with new messages, and ``more_unread`` how many more.
+    """
+
+    total: int
+    first: int
+    last: int
+    page: int
+    before: int
+    after: int
+    query: str
+    unread: list[tuple[int, int]]
+    more_unread: int
+
+
+def paging_context(paging: case_file.Paging) -> PagingContext:
+    """Return what ``admin/case/pages.html`` reads."""
+    a_page = case_file.REPORTS_A_PAGE
+    listed = paging.unread[:LISTED_ELSEWHERE]
+    return {
+        "total": paging.total,
+        "first": paging.first,
+        "last": min(paging.total, paging.first + a_page - 1),
+        "page": paging.page,
+        "before": paging.page - 1,
+        "after": paging.page + 1 if paging.page < paging.pages else 0,
+        "query": f"?reports={paging.page}" if paging.page > 1 else "",
+        "unread": [(number, (number - 1) // a_page + 1) for number in listed],
+        "more_unread": len(paging.unread) - len(listed),
+    }
 
 
 class ClearFacts(TypedDict):
@@ -213,19 +262,19 @@ def risk_context(opened: case_file.CaseFile) -> RiskContext:
             "now": assessment_lines(report.risk) if report.risk else None,
             "before": [assessment_lines(assessment) for assessment in reversed(report.risk_assessments[:-1])],
         }
-        for number, report in enumerate(opened.complaints, start=1)
+        for number, report in enumerate(opened.complaints, start=opened.paging.first)
     ]
     # A case may hold forty reports that nobody has assessed yet: those are shown as a row of numbers.
-    is_long = len(reports) >= FOLDED_FROM
+    is_long = opened.paging.total >= FOLDED_FROM
     return {
         "gradings": [report for report in reports if report["now"] or not is_long],
         "ungraded": [report for report in reports if is_long and not report["now"]],
-        "is_high_risk": any(report.risk and report.risk.grade is RiskGrade.HIGH for report in opened.complaints),
+        "is_high_risk": opened.is_high_risk,
     }
 
 
 class LinkedReport(TypedDict):
-    """A report of a joint case; ``later``: it joined after the last forwarding; ``held``: it cannot leave now."""
+    """A report of a joint case that is shown; ``later``: joined after the last forwarding; ``held``: cannot leave."""
 
     complaint: Complaint
     number: int
@@ -245,7 +294,7 @@ class LinksContext(TypedDict):
 def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksContext:
     """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
     case, reports = opened.case, [report.complaint for report in opened.complaints]
-    is_joint = len(reports) > 1
+    is_joint = opened.paging.total > 1
     later = case_links.reports_after_forwarding(case=case, history=opened.history) if is_joint else set()
     # A body holds what was forwarded to it: of a joint case, all but the reports that joined later.
     is_held = is_joint and with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
@@ -259,7 +308,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
                 "later": report.pk in later,
                 "held": is_held and report.pk not in later,
             }
-            for number, report in enumerate(reports if is_joint else [], 1)
+            for number, report in enumerate(reports if is_joint else [], opened.paging.first)
         ],
         "about": _cases_about_accused(opened.matches),
     }
@@ -315,8 +364,10 @@ class ReportContext(TypedDict):
 
 def _report_contexts(opened: case_file.CaseFile, submitted: SubmittedForm | None) -> list[ReportContext]:
     unopened = no_file_is_opened(item for report in opened.complaints for item in report.evidence)
-    numbered = enumerate(opened.complaints, 1)
-    return [_report_context(report, number, submitted, unopened=unopened) for number, report in numbered]
+    numbered = enumerate(opened.complaints, opened.paging.first)
+    contexts = [_report_context(report, number, submitted, unopened=unopened) for number, report in numbered]
+    contexts[0]["stands_open"] = True
+    return contexts
 
 
 def _report_context(
@@ -330,7 +381,7 @@ def _report_context(
         "file": report,
         "gist": report_gist(report.answers),
         "is_new": is_new,
-        "stands_open": number == 1 or is_new or submitted is not None,
+        "stands_open": is_new or submitted is not None,
         "has_reporter": report.complaint.channel == Complaint.Channel.WEB,
         "answers": answer_rows(report.answers),
         "evidence": [
@@ -415,7 +466,7 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
     except CaseChanged:
         return _show_case(request, object_id, SubmittedForm(complaint.pk, reply=form, seen=seen or ""))
     messages.success(request, _("Sent. The reporter reads it on the status page."))
-    return redirect("admin:complaints_case_change", object_id)
+    return to_case(request, object_id)
 
 
 @staff_page("POST", opens_for=access.may_see_cases)

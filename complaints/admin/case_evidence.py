@@ -356,7 +356,7 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
     """Scan and read an item that the worker can no longer open, with the key of this session."""
     _case_and_file_ids(request, object_id, item_id)
     try:
-        case_file.process_for_officer(actor=request.actor, evidence_id=item_id)
+        case_actions.process_for_officer(actor=request.actor, evidence_id=item_id)
     except Evidence.DoesNotExist:
         messages.info(request, _("Nothing to do: the work on this file is done."))
     except sandbox.Unconfined:

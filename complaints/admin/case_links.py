@@ -26,7 +26,7 @@ from complaints.domain.case_links import LinkRefused, with_body
 from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_actions, case_file, case_links
+from complaints.services import case_actions, case_links, case_summary
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # Why a case is offered for linking.
@@ -142,7 +142,7 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
     candidates = _candidates(request, case, references)
-    summaries = case_file.summaries(actor=request.actor, cases=[row.case for row in candidates])
+    summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}

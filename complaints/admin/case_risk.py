@@ -10,13 +10,12 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints import access
 from complaints.admin import labels
-from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page, text_field
+from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page, text_field, to_case
 from complaints.admin.labels import Label
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.services import assessments, case_actions, case_file
@@ -98,7 +97,7 @@ def assessment_lines(assessment: assessments.RiskAssessment) -> AssessmentLines:
 def assess(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Show the questions about one report; by POST, save the assessment."""
     case = readable_case_or_404(request, object_id)
-    opened = case_file.open_case(actor=request.actor, case_id=case.pk)
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, holding=complaint_id)
     report = next((report for report in opened.complaints if report.complaint.pk == complaint_id), None)
     if report is None:
         raise Http404
@@ -123,7 +122,7 @@ def assess(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID)
         changes = labels.change_lines(opened.case, seen or "")
         return _assessment_page(request, opened, report, form, changes=changes)
     messages.success(request, _("The grade is kept."))
-    return redirect("admin:complaints_case_change", object_id)
+    return to_case(request, object_id)
 
 
 def _assessment_page(

@@ -322,7 +322,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             return _step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
         return _step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    opened = case_file.open_case(actor=request.actor, case_id=case.pk)
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
     composer = _step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
@@ -358,7 +358,7 @@ def _forward_refused(
     choice = _choice(request, fresh, Action.FORWARD)
     if choice is None or choice.refused:
         return _step_page(request, fresh, Action.FORWARD, refused=code, text=_posted_texts(request))
-    opened = case_file.open_case(actor=request.actor, case_id=case.pk)
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
     return _forward_page(request, fresh, form, composer, opened, refused=code)
 
 

@@ -21,6 +21,7 @@ from complaints.admin.case_evidence import VARIANTS
 from complaints.admin.labels import Label, staff_name
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
+from complaints.services import case_membership
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.custody import ItemSheet, Opening, Sheet, StoredLine, custody_sheet
 
@@ -91,7 +92,7 @@ def _sheet_context(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UU
             for item in sheet.items
         ],
         "others": [_entry_line(opening) for opening in sheet.others],
-        "several": case.complaints.count() > 1,
+        "several": case_membership.is_shared(case),
         "only": item_id,
     }
 

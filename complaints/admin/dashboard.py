@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
-from django.db.models import Count, F, IntegerField, Q, QuerySet, Subquery
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncWeek
 from django.http import HttpResponse
 from django.urls import reverse
@@ -21,17 +21,26 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin import labels, queue_filters, reference_data, releases, teams
-from complaints.admin.base import COUNT_AT_MOST, StaffRequest, is_staff, render, staff_page
+from complaints.admin.base import (
+    COUNT_AT_MOST,
+    StaffRequest,
+    capped_count,
+    is_staff,
+    or_more,
+    render,
+    staff_page,
+)
 from complaints.admin.case_summary import WITH_BODY
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, Status
+from complaints.fast_sql import CappedCount
 from complaints.models.case import Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_file, conflicts, first_look, job_runs, signin_counts
+from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.reference_data import elections
 from complaints.services.team_keys import personal
@@ -46,18 +55,6 @@ BAR_STEP: Final = 40
 
 
 # --- Counts
-
-
-class CappedCount(Subquery):
-    """The number of rows of a query, as a column; a limit of the query is the cap."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) capped)"
-    output_field = IntegerField()
-
-
-def capped_count(rows: QuerySet[Any], cap: int = COUNT_AT_MOST) -> CappedCount:
-    """Count no further than one more than ``cap``, which stands for "more"."""
-    return CappedCount(rows.order_by().values("pk")[: cap + 1])
 
 
 def read_counts(person: Staff, counts: dict[str, CappedCount]) -> dict[str, int]:
@@ -77,7 +74,7 @@ class Tile:
     @property
     def words(self) -> str:
         """The number as it is shown."""
-        return _or_more(self.number, COUNT_AT_MOST)
+        return or_more(self.number, COUNT_AT_MOST)
 
 
 @dataclass(frozen=True)
@@ -151,7 +148,8 @@ def index(request: StaffRequest) -> HttpResponse:
         context |= {"faults": named_faults.waiting(), "verification_late": nightly_run.is_late(today=today)}
     if access.may_administer(person):
         context["failing_jobs"] = job_runs.failing_jobs()
-        context["without_anybody"] = conflicts.cases_without_eligible_staff()
+        context["without_anybody"] = number = conflicts.cases_without_eligible_staff()
+        context["without_anybody_words"] = or_more(number, conflicts.COUNTED_AT_MOST)
         tables = (model._meta for model, _admin in reference_data.TABLES)
         context["tables"] = [
             (str(meta.verbose_name_plural).capitalize(), reverse(f"admin:complaints_{meta.model_name}_changelist"))
@@ -198,7 +196,7 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
     person, keyring = request.user, request.keyring
     cases = access.cases_for(person).filter(assignee=person, status__in=OPEN).select_related("lead_body", "category")
     first = list(cases.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
-    summaries = case_file.summaries(actor=request.actor, cases=first) if first else {}
+    summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
     return [
         WaitingRow(
             shown=case.reference,
@@ -324,16 +322,12 @@ def _chart_counts(person: Staff, today: date) -> dict[str, CappedCount]:
     return counts
 
 
-def _or_more(number: int, most: int) -> str:
-    return str(number) if number <= most else f"{most}+"
-
-
 def _intake_chart(today: date, numbers: dict[str, int]) -> Chart:
     rows = []
     for number, monday in enumerate(_weeks(today)):
         value = numbers[f"week_{number}"]
         label = _("week of %(day)s") % {"day": date_format(monday, "j M Y")}
-        rows.append((label, date_format(monday, "j/n"), value, _or_more(value, WEEK_COUNT_AT_MOST)))
+        rows.append((label, date_format(monday, "j/n"), value, or_more(value, WEEK_COUNT_AT_MOST)))
     most = max(value for _label, _short, value, _words in rows)
     return _chart("intake", _("Cases received per week"), (_("Week"), _("Cases")), rows, most)
 
@@ -344,7 +338,7 @@ def _age_chart(numbers: dict[str, int]) -> Chart:
         value = numbers[f"age_{place}"]
         span = f"{first}–{last}" if last is not None else f"≥ {first}"
         label = ngettext("%(span)s day", "%(span)s days", last or 2) % {"span": span}
-        rows.append((label, span, value, _or_more(value, COUNT_AT_MOST)))
+        rows.append((label, span, value, or_more(value, COUNT_AT_MOST)))
     most = max(value for _label, _short, value, _words in rows)
     return _chart("age", _("Age of open cases"), (_("Age"), _("Cases")), rows, most)
 

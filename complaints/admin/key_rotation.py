@@ -103,6 +103,7 @@ def reseal(request: StaffRequest, team_id: uuid.UUID) -> HttpResponseBase:
         "title": _("Sealing again: %(team)s") % {"team": team},
         "team": team,
         "progress": progress,
+        "counted_at_most": resealing.COUNTED_AT_MOST,
         "goes_on": request.GET.get("lanjut") == "1" and has_work,
         "fingerprint": fingerprint,
         # The entry for the setting TEAM_KEY_PINS, until it names this key.

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from django.db.models import (
     BooleanField,
-    Count,
     DateField,
     Exists,
     F,
@@ -24,12 +23,10 @@ from django.db.models import (
     OrderBy,
     OuterRef,
     QuerySet,
-    Subquery,
     UUIDField,
     Value,
 )
 from django.db.models.expressions import Combinable, Expression
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -39,7 +36,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import labels
-from complaints.admin.base import StaffRequest
+from complaints.admin.base import StaffRequest, capped_count, or_more
 from complaints.admin.labels import Label
 from complaints.admin.queue_filters import OFFICE_STATUSES, Cases
 from complaints.domain.workflow import ENDED, OPEN, Status
@@ -47,7 +44,7 @@ from complaints.models.case import DUE_KEY, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.team import Staff
-from complaints.services import assignment, case_file
+from complaints.services import assignment, case_summary
 
 PAGE_SIZE: Final = 50
 
@@ -129,12 +126,11 @@ class Page:
 
 def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Annotate what a line shows beside the case's own columns: three marks and the number of reports."""
-    reports = Complaint.objects.filter(case=OuterRef("pk")).order_by().values("case").annotate(number=Count("pk"))
     return cases.annotate(
         has_unread=Exists(Message.objects.unread().filter(complaint__case=OuterRef("pk"))),
         has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
         has_finding=Exists(Complaint.objects.filter(case=OuterRef("pk")).exclude(channel=Complaint.Channel.WEB)),
-        reports=Coalesce(Subquery(reports.values("number")), 0),
+        reports=capped_count(Complaint.objects.filter(case=OuterRef("pk"))),
     ).select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
 
 
@@ -199,7 +195,7 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
     today = timezone.localdate(now)
     urgent: set[uuid.UUID] = set()
     keyring = request.keyring
-    summaries = case_file.summaries(actor=request.actor, cases=cases, urgent=urgent) if cases else {}
+    summaries = case_summary.summaries(actor=request.actor, cases=cases, urgent=urgent) if cases else {}
     lines = []
     annotated: list[Any] = cases
     for case in annotated:
@@ -260,7 +256,7 @@ def _marks(line: QueueLine) -> list[tuple[str, str]]:
         marks.append(("mark urgent", _("urgent")))
     if line.reports > 1:
         text = ngettext("%(counter)s report", "%(counter)s reports", line.reports)
-        marks.append(("mark", text % {"counter": line.reports}))
+        marks.append(("mark", text % {"counter": or_more(line.reports)}))
     return marks
 
 

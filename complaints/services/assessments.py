@@ -7,7 +7,7 @@ Rows never change: a new risk assessment is a new row, and the last one counts.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final, TypedDict
@@ -23,6 +23,7 @@ from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
 from complaints.services.actor import Actor
+from complaints.services.keyring import Keyring
 from complaints.services.messages import row_context, store_for_triage
 from complaints.services.team_key_history import trusted_signer
 
@@ -155,3 +156,16 @@ def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint]
     opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
     last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
     return any(risk.grade is RiskGrade.HIGH for risk in last.values())
+
+
+def any_high_risk_of(*, keyring: Keyring, complaint_ids: Collection[uuid.UUID]) -> bool:
+    """Whether the last assessment of any of these reports says high; one query, none without reports.
+
+    Raises as :meth:`Keyring.complaint`.
+    """
+    grants = KeyGrant.objects.filter(complaint__in=complaint_ids)
+    return any(
+        is_high_risk(grant, pair=keyring.complaint(grant.complaint, [grant]))
+        for grant in with_last_risk(grants.select_related("complaint"))
+        if grant.complaint is not None
+    )

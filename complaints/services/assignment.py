@@ -13,12 +13,13 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines
 from complaints.domain.workflow import Refusal, Status, TransitionRefused
+from complaints.fast_sql import CappedCount
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -30,6 +31,9 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Locked
 from complaints.services.messages import write_note
+
+# Open cases that count as somebody's load; whoever has more gets new ones in turn.
+LOAD_AT_MOST: Final = 1000
 
 
 class AlreadyTaken(Exception):  # noqa: N818  an expected outcome, not an error
@@ -301,8 +305,9 @@ def _candidates(today: date) -> list[_Candidate]:
         if person.pk not in away and not person.must_recheck and not person.is_superuser
     ]
     duties = Duty.objects.in_bulk([person.pk for person in people])
-    open_cases = Case.objects.real().open().filter(assignee__in=people).order_by().values("assignee")
-    loads = dict(open_cases.annotate(number=Count("pk")).values_list("assignee", "number"))
+    open_cases = Case.objects.real().open().filter(assignee=OuterRef("pk")).order_by().values("pk")
+    rows = Staff.objects.filter(pk__in=[person.pk for person in people])
+    loads = dict(rows.annotate(load=CappedCount(open_cases[:LOAD_AT_MOST])).values_list("pk", "load"))
     return [
         _Candidate(person, duties.get(person.pk) or Duty(staff=person), loads.get(person.pk, 0)) for person in people
     ]

@@ -28,7 +28,7 @@ from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
-from complaints.services.evidence import storage
+from complaints.services.evidence import processing, storage
 from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.messages import read_note, send_to_reporter, write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -208,6 +208,25 @@ def open_object(
         facts["note"] = str(note.pk)
     actor.record("object.opened", case=complaint.case_id, facts=facts)
     return info, storage.stream(stored, info)
+
+
+def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
+    """Process, in the officer's session, an item that the worker cannot open or could not read; audited first.
+
+    Raises Evidence.DoesNotExist where it neither waits for an officer nor failed, Locked, and processing.ScannerDown
+    or sandbox.Unavailable where it waits for another try.
+    """
+    unread = [Evidence.State.OFFICER, Evidence.State.FAILED]
+    row = Evidence.objects.filter(state__in=unread).select_related("complaint").get(pk=evidence_id)
+    original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)
+    pair = actor.keyring.complaint(row.complaint)
+    if row.state == Evidence.State.FAILED:
+        with transaction.atomic():
+            if (facts := processing.retry(row.pk)) is None:
+                raise Evidence.DoesNotExist
+            actor.record(processing.RETRIED, case=row.complaint.case_id, subject=row.pk, facts=facts)
+    actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
+    processing.process_for_officer(pair=pair, evidence=row)
 
 
 # Approvals: proposals of a colleague to find a report ineligible, which a second person decides.

@@ -1,8 +1,8 @@
-"""Reads cases for an admitted member of triage: a whole case, one of its files, the summaries of a list.
+"""Reads cases for an admitted member of triage: a whole case, or one of its files.
 
 Opening a case is audited, counted for the reporter, and marks messages as read. Originals are not displayed: they leave
-only as attachments, by ``case_actions.open_object``. Rows are read for all reports of a case together, so that a case
-of forty reports costs no more queries than one.
+only as attachments, by ``case_actions.open_object``. Rows are read for all reports of a page together, so that a page
+of many costs no more queries than one report. A case of more reports than a page opens is read in pages.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, UUIDField, Value
+from django.db.models import Case as Either
+from django.db.models import Exists, OuterRef, Q, Subquery, UUIDField, Value, When
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
+from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
-from complaints.fast_sql import read_written_records, with_many
+from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Assessment, Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
@@ -33,8 +35,8 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import recorded_acts, recorded_index
-from complaints.services.evidence import posts, processing, storage
+from complaints.services.audit import recorded_acts
+from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
 from complaints.services.team_key_history import UnpinnedKey
@@ -42,6 +44,8 @@ from complaints.services.transitions import AvailableStep, CaseVersion, availabl
 
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
+# Reports that one page of a case opens.
+REPORTS_A_PAGE: Final = 25
 
 
 @dataclass(frozen=True)
@@ -110,10 +114,33 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Paging:
+    """Which of a case's ``total`` reports were opened: those of ``page``, both counted from 1.
+
+    ``unread`` are the numbers of reports on other pages with messages that nobody has read.
+    """
+
+    total: int
+    page: int
+    unread: list[int] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        """The number of the page's first report."""
+        return (self.page - 1) * REPORTS_A_PAGE + 1
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // REPORTS_A_PAGE)
+
+
+@dataclass(frozen=True)
 class CaseFile:
-    """A case as an admitted officer reads it.
+    """A case as an admitted officer reads it: all of it, but of its reports and their notes those of one page.
 
     Attributes:
+        is_high_risk: whether the reporter of any report is at high risk, on whatever page.
         checklists: by the id of the step that they were ticked for.
         choices: the steps that the officer may take.
         matches: what other cases share with this one; None where the key of the blind index does not open.
@@ -129,10 +156,41 @@ class CaseFile:
     releases: list[Release]
     matches: similarity.Matches | None
     version: CaseVersion
+    paging: Paging
+    is_high_risk: bool
 
 
-def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
-    """Open everything in a case; recorded in the audit chain, counted for the reporter, messages marked as read.
+@dataclass(frozen=True)
+class _CaseRows:
+    """The rows of a case and of the reports of a page, still sealed.
+
+    Of all ``reports``: whether each was indexed with its evidence, and compared with this person's data.
+    """
+
+    case: Case
+    complaints: list[Complaint]
+    grants: Grants
+    page: int
+    reports: list[ReportLine]
+    is_indexed: bool
+    was_compared: bool
+
+    @property
+    def elsewhere(self) -> dict[int, ReportLine]:
+        """The reports that are not opened, by their number."""
+        opened = {complaint.pk for complaint in self.complaints}
+        return {number: report for number, report in enumerate(self.reports, 1) if report.id not in opened}
+
+
+def open_case(
+    *, actor: Actor, case_id: uuid.UUID, page: int = 1, holding: uuid.UUID | None = None, is_whole: bool = False
+) -> CaseFile:
+    """Open a case; recorded in the audit chain, counted for the reporter, messages that it shows marked as read.
+
+    Args:
+        page: which reports to open, counted from 1; the first page where there is none of this number.
+        holding: a report of the case, in place of ``page``: the page that it is on.
+        is_whole: open all reports, in place of a page.
 
     Raises:
         Case.DoesNotExist: no such case for this person, who may have a conflict of interest in it.
@@ -141,48 +199,45 @@ def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
     """
     if not access.is_triage(actor.staff):
         raise Locked("triage")
-    case, complaints, grants = _read_case(actor.staff, case_id)
-    for complaint in complaints:
-        actor.keyring.complaint(complaint, grants[complaint.pk])
-    releases = _read_releases(actor.keyring, case)
-    evidence = _read_evidence(complaints)
+    page = page if holding is None else _page_of(case_id, holding)
+    rows = _read_case(actor.staff, case_id, None if is_whole else page)
+    for complaint in rows.complaints:
+        actor.keyring.complaint(complaint, rows.grants[complaint.pk])
+    releases = _read_releases(actor.keyring, rows.case)
+    evidence = _read_evidence(rows.complaints)
     # Committed before the case is opened: a conflict of interest that the index reveals must hold from now on.
-    is_indexed = _index(actor, complaints, evidence)
-    if actor.keyring.has_conflict(case.pk):
+    is_indexed = _index(actor, rows)
+    if actor.keyring.has_conflict(rows.case.pk):
         raise Case.DoesNotExist
     try:
-        return _open(actor, case, complaints, evidence, releases, is_indexed)
+        return _open(actor, rows, evidence, releases, is_indexed)
     except conflict_detection.NamedInReports as named:
         conflict_detection.record_where_named(actor=actor, reports=named.reports)
         raise Case.DoesNotExist from None
 
 
 @transaction.atomic
-def _open(
-    actor: Actor,
-    case: Case,
-    complaints: list[Complaint],
-    evidence: EvidenceRows,
-    releases: list[Release],
-    is_indexed: bool,
-) -> CaseFile:
-    keyring = actor.keyring
-    by_id = {complaint.pk: complaint for complaint in complaints}
+def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[Release], is_indexed: bool) -> CaseFile:
+    keyring, case = actor.keyring, rows.case
+    by_id = {complaint.pk: complaint for complaint in rows.complaints}
     written = read_written_records(case=case, complaints=by_id)
     risks, checklists = _open_assessments(keyring, written.assessments, by_id)
     threads = _open_threads(keyring, written.messages, by_id, releases)
     opened = [
         _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], risks[complaint.pk])
-        for complaint in complaints
+        for complaint in rows.complaints
     ]
-    if not all(getattr(complaint, "was_compared", False) for complaint in complaints):
-        conflict_detection.refuse_where_named(actor=actor, answers={file.complaint.pk: file.answers for file in opened})
+    if not rows.was_compared:
+        answers = {file.complaint.pk: file.answers for file in opened}
+        answers |= _other_answers(keyring, rows.elsewhere.values()) if rows.elsewhere else {}
+        conflict_detection.refuse_where_named(actor=actor, answers=answers)
     notes = [
         Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
         for row in written.notes
     ]
-    matches = _matches(keyring, case, complaints) if is_indexed else None
+    matches = _matches(keyring, rows) if is_indexed else None
     history = list(case.steps.select_related("actor").order_by("sequence"))
+    assessed = [report.id for report in rows.elsewhere.values() if report.is_assessed]
     _record_opening(actor, case, threads)
     return CaseFile(
         case=case,
@@ -190,10 +245,15 @@ def _open(
         notes=notes,
         history=history,
         checklists=checklists,
-        choices=available_steps(staff=actor.staff, case=case, history=history, reports=complaints),
+        choices=available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
         releases=releases,
         matches=matches,
-        version=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
+        version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
+        paging=Paging(
+            len(rows.reports), rows.page, [number for number, report in rows.elsewhere.items() if report.is_unread]
+        ),
+        is_high_risk=any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened)
+        or bool(assessed and assessments.any_high_risk_of(keyring=keyring, complaint_ids=assessed)),
     )
 
 
@@ -205,27 +265,60 @@ def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[Thre
     actor.record("case.opened", case=case.pk)
 
 
-def _read_case(staff: Staff, case_id: uuid.UUID) -> tuple[Case, list[Complaint], Grants]:
-    """Read a case, its reports and their grants in one query; raises Case.DoesNotExist.
+def _page_of(case_id: uuid.UUID, complaint_id: uuid.UUID) -> int:
+    """Return the page that a report of a case is on; 1 where it is no report of the case."""
+    reports = list(Complaint.objects.filter(case=case_id).order_by("day", "pk").values_list("pk", flat=True))
+    return reports.index(complaint_id) // REPORTS_A_PAGE + 1 if complaint_id in reports else 1
 
-    On a report: ``opened_count``, how often its case was opened, once for each person and day; ``has_index``, whether
-    the chain says that it was indexed; ``was_compared``, whether this person's data were held against its answers.
+
+def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
+    """Read a case, the reports of a page (None: all reports) and their grants in one query.
+
+    Raises Case.DoesNotExist. On each report: ``has_index``, whether the chain says that it was indexed; on the first:
+    ``opened_count``, how often the case was opened, once for each person and day.
     """
-    reports = Complaint.objects.filter(case__in=access.cases_for(staff), case=case_id).order_by("day", "pk")
+    of_case = Complaint.objects.filter(case=case_id)
+    reports = of_case.filter(case__in=access.cases_for(staff)).order_by("day", "pk")
+    keys, first = of_case.order_by("day", "pk").values("pk"), ((page or 1) - 1) * REPORTS_A_PAGE
+    if page is not None:
+        reports = reports.filter(pk__in=keys[first : first + REPORTS_A_PAGE])
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
+    is_first = Q(pk=Subquery(keys[first : first + 1]))
+    new = Evidence.objects.filter(complaint__case=case_id).exclude(Exists(_ENTRIES_OF_ITEM))
     reports = reports.annotate(
         reader=Value(staff.pk, UUIDField()),
-        opened_count=recorded_acts.OPENINGS_OF_CASE,
         has_index=recorded_acts.HAS_INDEX,
-        was_compared=recorded_acts.WAS_COMPARED,
+        # What depends on the case alone is worked out for its first row, and not for each report.
+        opened_count=Either(When(is_first, then=recorded_acts.OPENINGS_OF_CASE)),
+        was_compared=Either(When(is_first, then=recorded_acts.WAS_COMPARED)),
+        all_reports=Either(When(is_first, then=report_lines(of_case))),
+        is_missing=Exists(of_case.annotate(has_index=recorded_acts.HAS_INDEX).filter(has_index=False)),
+        is_new=Exists(new),
     )
     rows = with_many(reports, "grants", KeyGrant, *parents)
     if not rows:
-        raise Case.DoesNotExist
-    case = rows[0][0].case
+        if page is None or page <= 1:
+            raise Case.DoesNotExist
+        return _read_case(staff, case_id, 1)
+    case, facts = rows[0][0].case, vars(rows[0][0])
     for complaint, _grants in rows:
         complaint.case = case
-    return case, [complaint for complaint, _grants in rows], {complaint.pk: grants for complaint, grants in rows}
+    return _CaseRows(
+        case=case,
+        complaints=[complaint for complaint, _grants in rows],
+        grants={complaint.pk: grants for complaint, grants in rows},
+        page=page or 1,
+        reports=[ReportLine.parse(text) for text in sorted(str(facts["all_reports"]).split())],
+        is_indexed=not (facts["is_missing"] or facts["is_new"]),
+        was_compared=facts["was_compared"],
+    )
+
+
+def _other_answers(keyring: Keyring, reports: Iterable[ReportLine]) -> dict[uuid.UUID, dict[str, object]]:
+    """Return what reports that are not shown answer: none of them may name the person who opens the case."""
+    complaints = Complaint.objects.filter(pk__in=[report.id for report in reports]).order_by("pk")
+    others = with_many(complaints, "grants", KeyGrant)
+    return {complaint.pk: _answers(complaint, keyring.complaint(complaint, grants)) for complaint, grants in others}
 
 
 def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
@@ -239,33 +332,49 @@ def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
     return [release for release, _grants in rows]
 
 
+_ENTRIES_OF_ITEM: Final = IndexEntry.objects.filter(evidence=OuterRef("pk"))
+
+
 def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
-    """Read the evidence with its objects by complaint, in order; ``is_new`` on a row: it has no index entry."""
-    entries = IndexEntry.objects.filter(evidence=OuterRef("pk"))
-    evidence = Evidence.objects.filter(complaint__in=complaints).annotate(is_new=~Exists(entries))
+    """Read the evidence with its objects by complaint, in order."""
+    evidence = Evidence.objects.filter(complaint__in=complaints)
     rows: EvidenceRows = defaultdict(list)
     for row, objects in with_many(evidence.order_by("sequence"), "objects_stored", EvidenceObject):
         rows[row.complaint_id].append((row, objects))
     return rows
 
 
-def _index(actor: Actor, complaints: list[Complaint], evidence: EvidenceRows) -> bool:
+def _index(actor: Actor, rows: _CaseRows) -> bool:
     """Write missing entries of the blind index; return whether the reports can be compared."""
-    has_new_evidence = any(getattr(row, "is_new", False) for rows in evidence.values() for row, _objects in rows)
-    if not has_new_evidence and all(getattr(complaint, "has_index", False) for complaint in complaints):
+    if rows.is_indexed:
         return True
     try:
-        blind_index.index_reports(actor=actor, complaints=complaints, pictures=True)
+        blind_index.index_reports(actor=actor, complaints=_reports_to_index(rows), pictures=True)
     except (SealError, UnpinnedKey):
         return False
     return True
 
 
-def _matches(keyring: Keyring, case: Case, complaints: list[Complaint]) -> similarity.Matches | None:
+def _reports_to_index(rows: _CaseRows) -> list[Complaint]:
+    """Return the reports without an entry, or with evidence without one, of those not opened as many as fit at once."""
+    if not rows.elsewhere:
+        return rows.complaints
+    new = Exists(Evidence.objects.filter(complaint=OuterRef("pk")).exclude(Exists(_ENTRIES_OF_ITEM)))
+    others = Complaint.objects.filter(pk__in=[report.id for report in rows.elsewhere.values()]).order_by("day", "pk")
+    others = others.annotate(has_index=recorded_acts.HAS_INDEX, is_new=new).exclude(has_index=True, is_new=False)
+    return [*rows.complaints, *others.prefetch_related("grants")[: blind_index.REPORTS_AT_ONCE]]
+
+
+def _matches(keyring: Keyring, rows: _CaseRows) -> similarity.Matches | None:
     try:
-        return similarity.matches(keyring=keyring, case=case, complaints=complaints)
+        return similarity.matches(keyring=keyring, case=rows.case, reports=len(rows.reports))
     except (SealError, UnpinnedKey):
         return None
+
+
+def _answers(complaint: Complaint, pair: BoxPair) -> dict[str, object]:
+    context = Context("answers", str(complaint.pk), str(complaint.pk))
+    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
 
 
 def _open_complaint(
@@ -275,11 +384,10 @@ def _open_complaint(
     thread: list[ThreadEntry],
     risks: list[RiskAssessment],
 ) -> ComplaintFile:
-    pair, owner = keyring.complaint(complaint), str(complaint.pk)
-    context = Context("answers", owner, owner)
+    pair = keyring.complaint(complaint)
     return ComplaintFile(
         complaint=complaint,
-        answers=dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key))),
+        answers=_answers(complaint, pair),
         thread=thread,
         evidence=[
             open_item(complaint=complaint, pair=pair, row=row, objects=objects)
@@ -343,8 +451,13 @@ def _open_assessments(
     """Return the risk assessments by complaint, oldest first, and the checklists by step."""
     risks: dict[uuid.UUID, list[RiskAssessment]] = defaultdict(list)
     checklists: dict[uuid.UUID, dict[str, CheckedItem]] = {}
+    rows = list(rows)
+    # A step's checklist is kept with the first report of the case, or with one that has moved to another case since.
+    elsewhere = {row.complaint_id for row in rows} - by_id.keys()
+    others = with_many(Complaint.objects.filter(pk__in=elsewhere), "grants", KeyGrant) if elsewhere else []
+    pairs = {complaint.pk: keyring.complaint(complaint, grants) for complaint, grants in others}
     for row in rows:
-        pair = keyring.complaint(by_id.get(row.complaint_id) or row.complaint)
+        pair = pairs.get(row.complaint_id) or keyring.complaint(by_id[row.complaint_id])
         if row.step_id is None:
             risks[row.complaint_id].append(assessments.read_risk(row, pair=pair))
         else:
@@ -352,7 +465,7 @@ def _open_assessments(
     return risks, checklists
 
 
-# Single items, and the summaries of a list of cases
+# Single items
 
 
 @transaction.atomic
@@ -375,74 +488,3 @@ def open_copy(*, keyring: Keyring, object_id: uuid.UUID) -> tuple[EvidenceObject
     stored = copies.select_related("evidence__complaint").get(pk=object_id)
     complaint = stored.evidence.complaint
     return stored, storage.read_info(keyring.complaint(complaint), stored, stored.evidence, complaint)
-
-
-def process_for_officer(*, actor: Actor, evidence_id: uuid.UUID) -> None:
-    """Process, in the officer's session, an item that the worker cannot open or could not read; audited first.
-
-    Raises Evidence.DoesNotExist where it neither waits for an officer nor failed, Locked, and processing.ScannerDown
-    or sandbox.Unavailable where it waits for another try.
-    """
-    unread = [Evidence.State.OFFICER, Evidence.State.FAILED]
-    row = Evidence.objects.filter(state__in=unread).select_related("complaint").get(pk=evidence_id)
-    original = row.objects_stored.get(variant=EvidenceObject.Variant.ORIGINAL)
-    pair = actor.keyring.complaint(row.complaint)
-    if row.state == Evidence.State.FAILED:
-        with transaction.atomic():
-            if (facts := processing.retry(row.pk)) is None:
-                raise Evidence.DoesNotExist
-            actor.record(processing.RETRIED, case=row.complaint.case_id, subject=row.pk, facts=facts)
-    actor.record("object.worked", case=row.complaint.case_id, facts={"object": str(original.pk)})
-    processing.process_for_officer(pair=pair, evidence=row)
-
-
-def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | None = None) -> dict[uuid.UUID, str]:
-    """Return the sealed one-line summaries of a page of cases, by case; "" where this person cannot open one.
-
-    It is "" too where the index of a report is not as recorded: the report may name this person unnoticed.
-
-    New reports are indexed first. A case is missing from the result where that showed that the person has a conflict
-    of interest in it: the page must not display it. One audit entry records how many summaries were read.
-
-    Args:
-        urgent: receives the ids of cases with a reporter at high risk; costs no further query.
-    """
-    grants = KeyGrant.objects.filter(complaint__case__in=[case.pk for case in cases]).select_related("complaint")
-    grants = grants.defer("complaint__sealed_answers").annotate(has_index=recorded_acts.GRANT_HAS_INDEX)
-    grants = grants.annotate(reader=Value(actor.staff.pk, UUIDField())).annotate(**recorded_index.GRANT_INDEX)
-    complaints: dict[uuid.UUID, Complaint] = {}
-    pairs: dict[uuid.UUID, BoxPair] = {}
-    for grant in grants if urgent is None else assessments.with_last_risk(grants):
-        if grant.complaint is None:
-            continue
-        complaint = complaints.setdefault(grant.complaint.pk, grant.complaint)
-        complaint.has_index = grant.has_index  # type: ignore[attr-defined]
-        if not recorded_index.has_recorded_index(grant):
-            continue
-        with suppress(Locked, SealError):
-            pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
-            if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):
-                urgent.add(complaint.case_id)
-    with suppress(Locked, SealError, UnpinnedKey):
-        blind_index.index_reports(actor=actor, complaints=list(complaints.values()), pictures=False)
-    lines: dict[uuid.UUID, str] = {}
-    for complaint in complaints.values():
-        if actor.keyring.has_conflict(complaint.case_id):
-            lines.pop(complaint.case_id, None)
-        else:
-            lines.setdefault(complaint.case_id, _summary(complaint, pairs.get(complaint.pk)))
-    if shown := sum(1 for line in lines.values() if line):
-        actor.record("queue.opened", facts={"shown": shown})
-    return lines
-
-
-def _summary(complaint: Complaint, pair: BoxPair | None) -> str:
-    """Open the summary of a report; "" where there is no key pair or it does not open."""
-    if pair is None:
-        return ""
-    context = Context("summary", str(complaint.pk), str(complaint.pk))
-    try:
-        signer = bytes(complaint.reporter_verify_key)
-        return str(open_record(pair, complaint.sealed_summary, context, signer, sizes=(1024,)))
-    except SealError:
-        return ""

@@ -141,7 +141,7 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
     visible = access.cases_for(keyring.staff).exclude(pk=case.pk)
     why: dict[uuid.UUID, tuple[str, ...]] = {}
     if references is None:
-        why = similarity.likely_duplicates(keyring=keyring, case=case, complaints=list(case.complaints.all()))
+        why = similarity.likely_duplicates(keyring=keyring, case=case)
         visible = visible.filter(pk__in=why)
     else:
         visible = visible.filter(reference__in=references)

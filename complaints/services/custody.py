@@ -7,22 +7,24 @@ chain. Making a sheet is itself recorded in the chain, and the sheet lists that 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
-from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint
-from complaints.models.evidence import EvidenceObject
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.case_file import open_item
 from complaints.services.evidence import storage
+from complaints.services.keyring import Keyring
 from complaints.services.messages import read_note
 
 # Events about the files of a case. A release belongs to them because it gives a body the keys of files.
@@ -98,17 +100,15 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     SealError.
     """
     case = Case.objects.get(pk=case_id)
-    complaints = list(case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    pairs = {complaint.pk: actor.keyring.complaint(complaint) for complaint in complaints}
+    complaints = list(case.complaints.defer("sealed_answers", "sealed_summary").order_by("day", "pk"))
+    prefetch_related_objects(complaints, "grants")
+    if complaints:
+        actor.keyring.complaint(complaints[0])  # also of a case without files: Locked for whom it is closed to
     facts = {"item": str(evidence_id)} if evidence_id else {}
     actor.record("custody.printed", case=case.pk, facts=facts)
     entries = log.entries_of_case(case=case.pk, events=EVENTS)
-    openings = _openings(entries, pairs)
-    items = [
-        item
-        for report, complaint in enumerate(complaints, start=1)
-        for item in _items(report, complaint, pairs[complaint.pk], evidence_id, openings)
-    ]
+    openings = _openings(entries, actor.keyring, complaints)
+    items = list(_items(actor.keyring, complaints, evidence_id, openings))
     if evidence_id and not items:
         raise EvidenceObject.DoesNotExist
     of_files = {"object.worked", "object.retried"}
@@ -117,22 +117,31 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
 
 
 def _items(
-    report: int, complaint: Complaint, pair: BoxPair, only: uuid.UUID | None, openings: list[Opening]
-) -> Iterable[ItemSheet]:
-    rows = complaint.evidence.filter(kind="file").prefetch_related("objects_stored").order_by("sequence")
-    for row in rows.filter(pk=only) if only else rows:
-        item = open_item(complaint=complaint, pair=pair, row=row)
+    keyring: Keyring, complaints: Sequence[Complaint], only: uuid.UUID | None, openings: Iterable[Opening]
+) -> Iterator[ItemSheet]:
+    """Yield the files in the order of the reports; two queries, however many reports there are."""
+    by_object: dict[str, list[Opening]] = defaultdict(list)
+    for opening in openings:
+        by_object[str(opening.entry.facts.get("object"))].append(opening)
+    numbers = {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
+    rows = Evidence.objects.filter(complaint__in=complaints, kind=Evidence.Kind.FILE)
+    rows = (rows.filter(pk=only) if only else rows).prefetch_related("objects_stored")
+    for row in sorted(rows, key=lambda row: (numbers[row.complaint_id], row.sequence)):
+        report = numbers[row.complaint_id]
+        complaint = complaints[report - 1]
+        item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
         infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
         lines = [StoredLine(info.id, info.variant, info.number, info.info, digests[info.id]) for info in infos]
-        ids = {str(line.id) for line in lines}
-        of_item = [opening for opening in openings if opening.entry.facts.get("object") in ids]
+        of_item = [opening for line in lines for opening in by_object[str(line.id)]]
+        of_item.sort(key=lambda opening: opening.entry.sequence)
         yield ItemSheet(row.pk, report, row.sequence, row.day, lines, of_item)
 
 
-def _openings(entries: list[RecordedEntry], pairs: Mapping[uuid.UUID, BoxPair]) -> list[Opening]:
+def _openings(entries: list[RecordedEntry], keyring: Keyring, complaints: Iterable[Complaint]) -> list[Opening]:
     people = Staff.objects.in_bulk({entry.actor for entry in entries if entry.actor})
-    reasons = _reasons({str(entry.facts["note"]) for entry in entries if entry.facts.get("note")}, pairs)
+    note_ids = {str(entry.facts["note"]) for entry in entries if entry.facts.get("note")}
+    reasons = _reasons(note_ids, keyring, {complaint.pk: complaint for complaint in complaints})
     return [
         Opening(
             entry=entry,
@@ -144,7 +153,7 @@ def _openings(entries: list[RecordedEntry], pairs: Mapping[uuid.UUID, BoxPair]) 
     ]
 
 
-def _reasons(note_ids: set[str], pairs: Mapping[uuid.UUID, BoxPair]) -> dict[str, str]:
+def _reasons(note_ids: set[str], keyring: Keyring, complaints: Mapping[uuid.UUID, Complaint]) -> dict[str, str]:
     """Open the notes with the reasons for opening originals, by id; audit entries name them."""
-    rows = InternalNote.objects.filter(pk__in=note_ids, complaint__in=pairs)
-    return {str(row.pk): read_note(row, pair=pairs[row.complaint_id]) for row in rows}
+    rows = InternalNote.objects.filter(pk__in=note_ids, complaint__in=complaints)
+    return {str(row.pk): read_note(row, pair=keyring.complaint(complaints[row.complaint_id])) for row in rows}

@@ -53,7 +53,7 @@ def check(*, actor: Actor, case_id: uuid.UUID, readers: Sequence[uuid.UUID], tex
     ``readers`` are the complaints whose reporters would read it; empty for all. Raises Locked outside of triage.
     """
     complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
-    written = {complaint.pk: _open(actor.keyring, complaint) for complaint in complaints}
+    written = _open(actor.keyring, complaints)
     references = tuple(
         case_membership.own_reference(complaint)
         for complaint in complaints
@@ -93,11 +93,19 @@ def _staff_names() -> tuple[str, ...]:
     return tuple(name for first, last, user in people for name in (f"{first} {last}".strip(), user) if name)
 
 
-def _open(keyring: Keyring, complaint: Complaint) -> ReporterWords:
+def _open(keyring: Keyring, complaints: Sequence[Complaint]) -> dict[uuid.UUID, ReporterWords]:
+    """Open what the reporters of a case wrote, by report; one query, however many reports there are."""
+    messages: dict[uuid.UUID, list[Message]] = {complaint.pk: [] for complaint in complaints}
+    from_reporters = Message.objects.filter(complaint__in=complaints, direction=Message.Direction.FROM_REPORTER)
+    for message in from_reporters.order_by("sequence"):
+        messages[message.complaint_id].append(message)
+    return {complaint.pk: _words(keyring, complaint, messages[complaint.pk]) for complaint in complaints}
+
+
+def _words(keyring: Keyring, complaint: Complaint, messages: Iterable[Message]) -> ReporterWords:
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
-    messages = complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence")
     return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in messages))
 
 

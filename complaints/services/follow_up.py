@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -35,6 +36,9 @@ from complaints.services.team_key_history import UnpinnedKey, pinned_team, trust
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
+# Messages of a reporter that their status page counts; whoever holds the code can send any number.
+OWN_MESSAGES: Final = 1000
+AUTHORS: Final[dict[str, str]] = {Message.Direction.BODY_TO_REPORTER.value: "body"}
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 
@@ -146,30 +150,31 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
     case = complaint.case
-    has_messages, own_files, moved = _activity(complaint)
-    messages = list(complaint.messages.select_related("release").order_by("sequence")) if has_messages else []
+    has_messages, own_messages, own_files, moved = _activity(complaint)
+    to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
+    messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
-    status, due_on, question = _shown_status(case, report_history, reasons)
+    (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
     return StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
         label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today),
-        stages=[_stage(number, report_history.stage) for number in (1, 2, 3, 4)],
+        stages=[ProgressStage(number, number <= stage, number == stage) for number in (1, 2, 3, 4)],
         body_name=body,
         events=report_history.events,
         thread=[
-            _thread_entry(message, texts[message.pk])
+            ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
             for message in messages
             if message.pk in texts and message.step_id is None
         ],
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
-        own_messages=sum(message.direction == Message.Direction.FROM_REPORTER for message in messages),
+        own_messages=own_messages,
         own_files=own_files,
         opened_count=recorded_acts.openings(report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
@@ -195,33 +200,28 @@ def _shown_status(
     return Status(case.asked_from), None, ""
 
 
-def _stage(number: int, reached: int) -> ProgressStage:
-    return ProgressStage(number, reached=number <= reached, current=number == reached)
+def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
+    """Return whether staff wrote, how many messages and evidence items are the reporter's, and whether it ever moved.
 
-
-def _thread_entry(message: Message, text: str) -> ThreadEntry:
-    author = "body" if message.direction == Message.Direction.BODY_TO_REPORTER else "office"
-    return ThreadEntry(message.day, author, text)
-
-
-def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
-    """Return whether a report has messages, its number of evidence items, and whether anything tells of a move.
-
-    A row or an entry tells of one, and a case that another report came with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that another report came
+    with. One query: mostly none of these exists.
     """
     key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
+    own = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
+            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
+            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
+            " LIMIT %s) AS own),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
             " (SELECT 1 FROM complaints_complaint other WHERE case_id = %s AND id <> %s AND NOT EXISTS"
             " (SELECT 1 FROM complaints_casemove WHERE complaint_id = other.id))",
-            [key, key, key, key, case, key],
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, case, key],
         )
-        has_messages, evidence_count, moved = cursor.fetchone()
-    return bool(has_messages), int(evidence_count), bool(moved)
+        has_messages, own_messages, evidence_count, moved = cursor.fetchone()
+    return bool(has_messages), int(own_messages), int(evidence_count), bool(moved)
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case as Either
-from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat
-from django.db.models.sql.compiler import SQLCompiler
 
 from complaints import access
 from complaints.adapters import image_hash
 from complaints.domain.sealing.primitives import blake2b, decrypt, random_bytes
 from complaints.domain.sealing.records import KEY_SIZES, Context
+from complaints.fast_sql import JoinedRows
 from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -42,6 +41,10 @@ BANDS: Final = 8
 # Entries that one comparison reads of each digest and shows of each kind, newest first; cases that one group lists.
 MOST: Final = 200
 SHOWN: Final = 10
+# Digests of a case that one comparison looks for, those of most reports first, and pictures whose whole hashes it
+# compares: a case of hundreds of reports costs no more than one of a few.
+DIGESTS: Final = 1000
+PICTURES: Final = 200
 # Kinds that identify the same person or post; an agency alone does not.
 EXACT: Final = (Kind.NIP, Kind.PERSON, Kind.POST)
 
@@ -156,9 +159,9 @@ def digest_of(*, keyring: Keyring, kind: str, value: str) -> bytes:
 # Comparing
 
 
-def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) -> Matches:
-    """Return what a case's reports share with those of other visible cases; raises as :func:`open_key`."""
-    alike = _alike_entries(keyring, case, complaints, (*EXACT, Kind.PICTURE, Kind.AGENCY))
+def matches(*, keyring: Keyring, case: Case, reports: int) -> Matches:
+    """Return what a case of so many reports shares with other visible cases; raises as :func:`open_key`."""
+    alike = _alike_entries(keyring, case, (*EXACT, Kind.PICTURE, Kind.AGENCY))
     similar = {
         entry.complaint_id for kind, entries in alike.by_kind.items() if kind != Kind.AGENCY for entry in entries
     }
@@ -168,7 +171,7 @@ def matches(*, keyring: Keyring, case: Case, complaints: Sequence[Complaint]) ->
         for kind in (*EXACT, Kind.PICTURE, Kind.AGENCY)
         if alike.by_kind[kind]
     ]
-    return Matches(len(similar) + len(complaints) if similar else 0, len(shared_posts), groups)
+    return Matches(len(similar) + reports if similar else 0, len(shared_posts), groups)
 
 
 # Of a match, the sealed answers of its report stay where they are.
@@ -184,20 +187,7 @@ class _Alike:
     cut: frozenset[str]
 
 
-class _NewestKeys(Subquery):
-    """The first column of a subquery's rows as one text, with spaces between them; NULL where there are none."""
-
-    output_field = TextField()
-    template = "(SELECT %(joined)s(alike.key, ' ') FROM (%(subquery)s) AS alike)"
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, joined="GROUP_CONCAT", **context)
-
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, joined="STRING_AGG", **context)
-
-
-def _alike_entries(keyring: Keyring, case: Case, complaints: Sequence[Complaint], kinds: Collection[str]) -> _Alike:
+def _alike_entries(keyring: Keyring, case: Case, kinds: Collection[str]) -> _Alike:
     """Return the entries of other cases that this person may see and that are like those of a case's reports.
 
     The database reads at most MOST of each kind and digest, so that an agency which every twentieth report names costs
@@ -205,7 +195,7 @@ def _alike_entries(keyring: Keyring, case: Case, complaints: Sequence[Complaint]
     """
     others = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
     others = others.exclude(complaint__case=case)
-    keys, cut = _newest_keys(others, complaints, kinds)
+    keys, cut = _newest_keys(others, case, kinds)
     pictures = keys.pop(Kind.PICTURE.value, [])
     of_pictures = Q(evidence__in=pictures, kind=Kind.PICTURE, sealed__isnull=False)
     wanted = Q(pk__in=[key for found in keys.values() for key in found]) | of_pictures
@@ -216,22 +206,28 @@ def _alike_entries(keyring: Keyring, case: Case, complaints: Sequence[Complaint]
         for entry in rows.order_by("-day", "pk"):
             by_kind[entry.kind].append(entry)
     if pictures:
-        by_kind[Kind.PICTURE] = _near_pictures(keyring, complaints, by_kind[Kind.PICTURE])
+        by_kind[Kind.PICTURE], is_whole = _near_pictures(keyring, case, by_kind[Kind.PICTURE])
+        cut |= frozenset() if is_whole else {Kind.PICTURE.value}
     return _Alike(by_kind, cut)
 
 
 def _newest_keys(
-    others: QuerySet[IndexEntry], complaints: Sequence[Complaint], kinds: Collection[str]
+    others: QuerySet[IndexEntry], case: Case, kinds: Collection[str]
 ) -> tuple[dict[str, list[uuid.UUID]], frozenset[str]]:
     """Return by kind the newest equal entries, of pictures the files that share most digests; and the kinds cut."""
     key = Concat(Cast("day", CharField()), Value("="), Cast(_key_column(), CharField()), output_field=TextField())
     equal = others.filter(kind=OuterRef("kind"), digest=OuterRef("digest")).order_by("-day", "pk")
-    own = IndexEntry.objects.filter(complaint__in=complaints, kind__in=kinds)
+    own = IndexEntry.objects.filter(complaint__case=case, kind__in=kinds)
     # Grouped first, so that the database looks once for an agency that all reports of the case share.
-    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=_NewestKeys(equal.values(key=key)[:MOST]))
+    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST]))
+    is_picture = Either(When(kind=Kind.PICTURE, then=Value(1)), default=Value(0))
+    rows = digests.order_by(is_picture, "-reports", "kind", "digest").values_list("kind", "keys")[: DIGESTS + 1]
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     cut = set()
-    for kind, found in digests.values_list("kind", "keys"):
+    for place, (kind, found) in enumerate(rows):
+        if place == DIGESTS:
+            cut |= {Kind.PICTURE.value} if kind == Kind.PICTURE else {str(name) for name in kinds}
+            break
         newest = (found or "").split()
         counted[kind].update(newest)
         if len(newest) >= MOST:
@@ -250,18 +246,20 @@ def _key_column() -> Either:
     return Either(When(kind=Kind.PICTURE, then=F("evidence")), default=F("pk"))
 
 
-def _near_pictures(
-    keyring: Keyring, complaints: Sequence[Complaint], entries: Iterable[IndexEntry]
-) -> list[IndexEntry]:
-    """Return the entries of pictures that look nearly the same as one of the reports: the whole hashes are compared."""
+def _near_pictures(keyring: Keyring, case: Case, entries: Iterable[IndexEntry]) -> tuple[list[IndexEntry], bool]:
+    """Return the entries of pictures that look nearly the same as one of the case, and whether all its were compared.
+
+    The whole hashes are compared, of the newest PICTURES of the case.
+    """
     key = picture_key(open_key(keyring))
-    own = IndexEntry.objects.filter(complaint__in=complaints, kind=Kind.PICTURE, sealed__isnull=False)
-    hashes = [_open_hash(key, entry) for entry in own]
-    return [
+    own = IndexEntry.objects.filter(complaint__case=case, kind=Kind.PICTURE, sealed__isnull=False)
+    hashes = [_open_hash(key, entry) for entry in own.order_by("-day", "pk")[: PICTURES + 1]]
+    near = [
         entry
         for entry in entries
-        if min((_open_hash(key, entry) ^ value).bit_count() for value in hashes) <= image_hash.NEAR
+        if min((_open_hash(key, entry) ^ value).bit_count() for value in hashes[:PICTURES]) <= image_hash.NEAR
     ]
+    return near, len(hashes) <= PICTURES
 
 
 def picture_digests(key: bytes, value: int) -> list[bytes]:
@@ -292,14 +290,12 @@ NEAR_DAYS: Final = 30
 _SHARED: Final = {Kind.POST.value: "post", Kind.PICTURE.value: "picture"}
 
 
-def likely_duplicates(
-    *, keyring: Keyring, case: Case, complaints: Sequence[Complaint]
-) -> dict[uuid.UUID, tuple[str, ...]]:
+def likely_duplicates(*, keyring: Keyring, case: Case) -> dict[uuid.UUID, tuple[str, ...]]:
     """Return the cases that may be about the same matter, each with what it shares: "accused", "picture", "post".
 
     The same accused counts where both cases were received within NEAR_DAYS. Raises as :func:`open_key`.
     """
-    alike = _alike_entries(keyring, case, complaints, (*EXACT, Kind.PICTURE))
+    alike = _alike_entries(keyring, case, (*EXACT, Kind.PICTURE))
     shared: dict[uuid.UUID, set[str]] = defaultdict(set)
     for kind, entries in alike.by_kind.items():
         for other in (entry.complaint.case for entry in entries):
@@ -310,15 +306,22 @@ def likely_duplicates(
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
-    """Return, by canonical URL, the visible cases that report the same post; raises as :func:`likely_duplicates`.
+    """Return, by canonical URL, the newest visible cases that report the same post, of at most MOST reports.
+
+    Raises as :func:`likely_duplicates`.
 
     Reports that are not indexed yet are not compared.
     """
     digests = {digest_of(keyring=keyring, kind=Kind.POST, value=url): url for url in urls}
-    entries = IndexEntry.objects.filter(kind=Kind.POST, digest__in=digests)
-    entries = entries.filter(complaint__case__in=access.cases_for(keyring.staff))
+    visible = IndexEntry.objects.filter(complaint__case__in=access.cases_for(keyring.staff))
+    equal = visible.filter(kind=Kind.POST, digest=OuterRef("digest")).order_by("-day", "pk")
+    key = Cast("pk", TextField())
+    same = IndexEntry.objects.filter(kind=Kind.POST, digest__in=digests).values("digest")
+    found = same.annotate(reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST])).values_list("keys")
+    keys = [uuid.UUID(text) for (joined,) in found for text in (joined or "").split()]
+    entries = IndexEntry.objects.filter(pk__in=keys).select_related("complaint__case").only("digest", *_COLUMNS)
     by_url: dict[str, dict[uuid.UUID, Similar]] = defaultdict(dict)
-    for entry in entries.select_related("complaint__case").order_by("-complaint__day", "pk"):
+    for entry in entries.order_by("-day", "pk"):
         case = entry.complaint.case
         by_url[digests[bytes(entry.digest)]][case.pk] = Similar(case.pk, case.reference)
     return {url: list(cases.values()) for url, cases in by_url.items()}

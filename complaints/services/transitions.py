@@ -178,7 +178,7 @@ def available_steps(
 
     Args:
         history: the case's steps in order, where the caller has read them already.
-        reports: the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
+        reports: some of the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
     """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
@@ -189,8 +189,8 @@ def available_steps(
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
         refused = "same_person" if last is not None and staff is not None and last.actor_id == staff.pk else ""
         if row.action is Action.ASK_REPORTER:
-            complaints = reports or case.complaints.all()
-            refused = "" if any(complaint.has_reporter for complaint in complaints) else "no_reporter"
+            has_reporter = any(complaint.has_reporter for complaint in reports or ())
+            refused = "" if has_reporter or case.complaints.with_reporter().exists() else "no_reporter"
         steps.append(AvailableStep(row.action, row, refused))
     return steps
 

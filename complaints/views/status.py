@@ -135,7 +135,7 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
         "question": bool(report.question),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,
-        "own_messages": report.own_messages,
+        "own_messages": _or_more(report.own_messages, follow_up.OWN_MESSAGES),
         "own_files": report.own_files,
     }
 
@@ -143,6 +143,10 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
         return {"report": facts, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
 
     return still_page(request, "status/page", context, tuple(facts.values()), pieces)
+
+
+def _or_more(number: int, most: int) -> str:
+    return str(number) if number <= most else f"{most}+"
 
 
 def _gone(request: ReporterRequest) -> HttpResponse:

@@ -15,8 +15,9 @@ from django.db import connection
 WAIT_SECONDS: Final = 5
 # A connection that was not needed for so long is closed.
 IDLE_SECONDS: Final = 300
-# A server that is away is asked again in growing intervals for so long, then anew with the next request.
-RECONNECT_SECONDS: Final = 30
+# A server that is away is asked again in doubling intervals for so long, then anew with the next request: whoever comes
+# again when they were told to (portal.errors: after ten seconds) is not kept waiting for the last interval.
+RECONNECT_SECONDS: Final = 8
 
 
 def share_connections() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
-from complaints.services import case_actions, case_links, follow_up
+from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
@@ -81,8 +81,8 @@ def test_the_whole_page_costs_the_same_however_much_there_is(signed_in: SignedIn
     assert len(many) <= AT_MOST + FORWARDED, "\n".join(sql[:160] for sql in many)
 
 
-def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: SignedIn, cast: Cast) -> None:
-    target, *others = (send_report() for _number in range(5))
+def test_it_costs_no_more_for_two_reports_or_fifty_than_for_one(signed_in: SignedIn, cast: Cast) -> None:
+    target, *others = (send_report() for _number in range(50))
     client, costs = signed_in("vera"), []
     for new in ([], others[:1], others[1:]):
         if new:
@@ -90,9 +90,38 @@ def test_it_costs_no_more_for_two_reports_or_five_than_for_one(signed_in: Signed
             ring, now = cast.ring("vera"), timezone.now()
             case_links.link(actor=Actor(ring, now), target_id=target.case.pk, sources=sources, reason="Sama.")
         costs.append(cost(client, target))
-    assert Complaint.objects.filter(case=target.case).count() == 5
+    assert Complaint.objects.filter(case=target.case).count() == 50 > case_file.REPORTS_A_PAGE
     assert [len(queries) for queries in costs] == [len(costs[0])] * 3, "\n".join(sql[:160] for sql in costs[-1])
     assert len(costs[0]) <= AT_MOST, "\n".join(sql[:160] for sql in costs[0])
+
+
+def test_other_pages_of_a_joint_case_cost_the_same_for_two_reports_and_fifty(signed_in: SignedIn, cast: Cast) -> None:
+    target, *others = (send_report() for _number in range(50))
+    client, costs = signed_in("vera"), []
+    follow_up.add_message(
+        ticket=others[0].ticket, text="Berkas.", files=[sealed_upload(photo())], today=timezone.localdate()
+    )
+    processing.process_pending()
+    for new in (others[:1], others[1:]):
+        sources = {report.case.pk: CaseVersion("received") for report in new}
+        actor = Actor(cast.ring("vera"), timezone.now())
+        case_links.link(actor=actor, target_id=target.case.pk, sources=sources, reason="Sama.")
+        costs.append(_pages_of_joint_case(client, target))
+    few, many = ({name: len(queries) for name, queries in pages.items()} for pages in costs)
+    assert few == many
+
+
+def _pages_of_joint_case(client: Client, sent: Sent) -> dict[str, list[str]]:
+    """The queries of the pages of a case beside its own, and of a reply that is previewed."""
+    pages = [("custody",), ("link",), ("step", "start_review"), ("conflict",)]
+    urls = {name: reverse(f"admin:complaints_case_{name}", args=[sent.case.pk, *more]) for name, *more in pages}
+    for name in ("risk", "unlink"):
+        urls[name] = reverse(f"admin:complaints_case_{name}", args=[sent.case.pk, sent.ticket.complaint_id])
+    costs = {name: queries_of(client, url) for name, url in urls.items()}
+    reply = reverse("admin:complaints_case_reply", args=[sent.case.pk, sent.ticket.complaint_id])
+    with CaptureQueriesContext(connection) as queries:
+        assert client.post(reply, {"text": "Terima kasih.", "do": "preview"}).status_code == 200
+    return costs | {"reply": [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]}
 
 
 def test_release_and_dashboards_stay_within_query_budgets(signed_in: SignedIn, cast: Cast) -> None:

@@ -50,6 +50,11 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
     assert vino.get(reverse("admin:index")).status_code == 302
     text = vera.get(on).content.decode()
     assert 'max="4"' in text and 'value="0"' in text and "admin-go-on.js" in text
+    with monkeypatch.context() as patch:
+        patch.setattr(resealing, "COUNTED_AT_MOST", 3)
+        text = vera.get(on).content.decode()
+        assert "Lebih dari 3 dari 4 masih menunggu disegel ulang" in text
+        assert "<progress" not in text
     steps = 0
     while "lanjut" in on:
         on = vera.post(on).headers["Location"]

@@ -11,6 +11,7 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
 from complaints import database_checks
+from portal import errors
 from portal.postgresql import pool
 
 pytestmark = [
@@ -86,6 +87,11 @@ def test_a_waiting_thread_holds_no_connection_outside_of_a_transaction(
     pool.give_back_connection()
     assert waiting.connection is not None
     waiting.in_atomic_block = False
+
+
+def test_whoever_comes_again_as_told_finds_a_server_that_has_room_again() -> None:
+    # The intervals double: the last one is at most half of the time, so the next attempt begins before they come.
+    assert pool.RECONNECT_SECONDS < errors.RETRY_SECONDS
 
 
 def test_many_threads_take_turns(pooled: Any) -> None:

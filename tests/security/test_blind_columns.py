@@ -16,7 +16,15 @@ from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, TeamMembership
-from complaints.services import account_confirmation, assignment, case_actions, case_file, conflicts, follow_up
+from complaints.services import (
+    account_confirmation,
+    assignment,
+    case_actions,
+    case_file,
+    case_summary,
+    conflicts,
+    follow_up,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
@@ -58,7 +66,7 @@ def build(cast: Cast) -> None:
     objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
     body = OversightBody.objects.get(pk="kasn")
     forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
-    case_file.summaries(actor=Actor(vera, NOW), cases=[other.case])
+    case_summary.summaries(actor=Actor(vera, NOW), cases=[other.case])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")
     judge(cast, sent.case)
     change_ways_in(cast)

@@ -21,7 +21,15 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.services import case_file, case_links, conflict_detection, conflicts, first_look, follow_up
+from complaints.services import (
+    case_file,
+    case_links,
+    case_summary,
+    conflict_detection,
+    conflicts,
+    first_look,
+    follow_up,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, verify
 from complaints.services.keyring import Locked
@@ -46,7 +54,7 @@ def look(cast: Cast, name: str) -> None:
 def opens(cast: Cast, name: str, sent: Sent) -> bool:
     """Whether somebody can open a case; the lists and the keys must agree."""
     ring = cast.ring(name)
-    line = case_file.summaries(actor=Actor(ring, NOW), cases=[sent.case]).get(sent.case.pk, "")
+    line = case_summary.summaries(actor=Actor(ring, NOW), cases=[sent.case]).get(sent.case.pk, "")
     try:
         case_file.open_case(actor=Actor(cast.ring(name), NOW), case_id=sent.case.pk)
     except Case.DoesNotExist:
@@ -140,9 +148,9 @@ def test_a_line_of_a_report_whose_index_was_altered_shows_nothing(cast: Cast, al
         IndexEntry.objects.create(complaint=sent.case.complaints.get(), day=DAY, kind="nip", digest=b"\0" * 16)
     change_account("vino", nip=NIP, must_recheck=True)
     conflict_detection.recheck_staff(actor=Actor(cast.ring("vera"), NOW))
-    lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[sent.case, other.case])
+    lines = case_summary.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[sent.case, other.case])
     assert lines.pop(other.case.pk) and set(lines.values()) <= {""}
-    unchanged = case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[sent.case, other.case])
+    unchanged = case_summary.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[sent.case, other.case])
     assert all(unchanged.values()), "who was compared with the answers themselves"
 
 
@@ -153,7 +161,7 @@ def test_the_index_is_read_along_with_the_grants(cast: Cast) -> None:
     for _time in range(2):
         actor = Actor(cast.ring("vino"), NOW)
         with CaptureQueriesContext(connection) as queries:
-            assert case_file.summaries(actor=actor, cases=[sent.case])[sent.case.pk]
+            assert case_summary.summaries(actor=actor, cases=[sent.case])[sent.case.pk]
         costs.append(len(queries))
         change_account("vino", agency="Dinas lain")
     assert costs[0] == costs[1]

@@ -26,6 +26,7 @@ from complaints.services import (
     case_file,
     case_links,
     case_membership,
+    case_summary,
     conflicts,
     follow_up,
     transitions,
@@ -459,7 +460,7 @@ def test_likely_duplicates_and_why(cast: Cast) -> None:
     send_report(accused_nip="197001011990031001", **about | {"today": DAY - timedelta(days=200)})
     send_report(**about)
     ring = cast.ring("vera")
-    case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
+    case_summary.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     candidates = {candidate.case.pk: candidate for candidate in case_links.candidates(keyring=ring, case=target.case)}
     assert {pk: candidate.why for pk, candidate in candidates.items()} == {
         same_post.case.pk: ("post",),

@@ -17,10 +17,11 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff
-from complaints.services import assignment, case_actions, case_file, conflicts, first_look, scheduled
+from complaints.services import assignment, case_actions, case_file, case_summary, conflicts, first_look, scheduled
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from tests.cases import forwarded
+from tests.views.walk import words
 from tests.world import Cast, Sent, SignedIn, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -85,9 +86,9 @@ def test_the_first_look_of_the_accused_shows_nothing(cast: Cast, signed_in: Sign
 def test_summaries_omit_cases_in_conflict_with_the_reader(cast: Cast) -> None:
     Staff.objects.filter(username="vino").update(nip=NIP)
     locked, other = send_report(today=DAY, accused_nip=NIP), send_report(today=DAY)
-    lines = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=list(Case.objects.all()))
+    lines = case_summary.summaries(actor=Actor(cast.ring("vino"), NOW), cases=list(Case.objects.all()))
     assert set(lines) == {other.case.pk}
-    assert locked.case.pk in case_file.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[locked.case])
+    assert locked.case.pk in case_summary.summaries(actor=Actor(cast.ring("vera"), NOW), cases=[locked.case])
 
 
 def test_changed_data_are_compared_with_all_that_is_there(cast: Cast, signed_in: SignedIn) -> None:
@@ -189,7 +190,9 @@ def test_another_forwarder_lifts_and_it_is_not_found_anew(cast: Cast) -> None:
     assert InternalNote.objects.filter(complaint__case=sent.case).count() == 2
 
 
-def test_the_administrators_hear_that_nobody_is_left(cast: Cast, signed_in: SignedIn) -> None:
+def test_the_administrators_hear_that_nobody_is_left(
+    cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Staff.objects.filter(username__in=["vera", "vino", "fitri"]).update(agency="Dinas Contoh")
     sent = send_report(today=DAY)
     first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
@@ -197,6 +200,10 @@ def test_the_administrators_hear_that_nobody_is_left(cast: Cast, signed_in: Sign
     page = signed_in("adi").get(reverse("admin:index"))
     assert page.context["without_anybody"] == 1
     assert sent.case.reference not in page.content.decode()
+    monkeypatch.setattr(conflicts, "COUNTED_AT_MOST", 1)
+    send_report(today=DAY)
+    first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
+    assert "1+ kasus dijauhkan" in words(signed_in("adi").get(reverse("admin:index")))
 
 
 def test_staff_mail_ignores_work_the_reader_may_not_see(cast: Cast) -> None:

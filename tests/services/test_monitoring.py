@@ -16,6 +16,7 @@ from complaints.services import (
     case_actions,
     case_file,
     case_links,
+    case_summary,
     follow_up,
     monitoring,
     submission,
@@ -137,7 +138,7 @@ def test_linked_monitoring_case_asks_reporters_only(cast: Cast) -> None:
     sent = send_report(today=DAY, links=ANSWERS["url"])
     case = enter(cast)
     ring = cast.ring("vera")
-    case_file.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
+    case_summary.summaries(actor=Actor(ring, NOW), cases=list(Case.objects.all()))
     assert [candidate.why for candidate in case_links.candidates(keyring=ring, case=sent.case)] == [("post",)]
     case_links.link(
         actor=Actor(ring, NOW), target_id=sent.case.pk, sources={case.pk: CaseVersion("received")}, reason="Sama."

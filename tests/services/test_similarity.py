@@ -22,11 +22,12 @@ from complaints.domain.sealing.primitives import blake2b
 from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import blind_index, case_file, conflicts, follow_up, similarity
+from complaints.services import blind_index, case_file, case_links, case_summary, conflicts, follow_up, similarity
 from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing
 from complaints.services.forwarding import reading
 from complaints.services.keyring import Locked
+from complaints.services.transitions import CaseVersion
 from tests.cases import forwarded
 from tests.security import traces
 from tests.world import Cast, Sent, at, sealed_upload, send_report
@@ -50,7 +51,7 @@ def similar(cast: Cast, sent: Sent) -> dict[str, set[str]]:
 
 
 def queue(cast: Cast, name: str = "vera") -> dict[Any, str]:
-    return case_file.summaries(actor=Actor(cast.ring(name), timezone.now()), cases=list(Case.objects.all()))
+    return case_summary.summaries(actor=Actor(cast.ring(name), timezone.now()), cases=list(Case.objects.all()))
 
 
 def drawing(seed: int, *, side: int = 256, quality: int = 90, form: str = "JPEG") -> bytes:
@@ -229,7 +230,7 @@ def test_of_a_crowd_the_newest_are_read_and_no_others(cast: Cast, monkeypatch: p
     assert [case.reference for case in groups["nip"].cases] == [old.case.reference]
     assert not groups["nip"].is_more
     assert len(crowd) == 5
-    assert sum("GROUP_CONCAT" in query["sql"] or "STRING_AGG(alike" in query["sql"] for query in queries) == 1
+    assert sum(_is_comparison(query["sql"]) for query in queries) == 1
 
 
 def test_what_a_person_may_not_see_takes_no_place_among_the_newest(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +242,57 @@ def test_what_a_person_may_not_see_takes_no_place_among_the_newest(cast: Cast, m
     assert similar(cast, sent)["agency"] == {hidden.case.reference}
     conflicts.declare_conflict(actor=Actor(cast.ring("vera"), at(DAY)), case_id=hidden.case.pk, reason="Ia kakak saya.")
     assert similar(cast, sent)["agency"] == {seen.case.reference}
+
+
+def test_what_all_reports_of_a_case_name_is_looked_for_once(cast: Cast) -> None:
+    first, *others = (send_report(today=DAY, accused_nip=NIP) for _number in range(4))
+    queue(cast)
+    sources = {sent.case.pk: CaseVersion("received") for sent in others[:2]}
+    case_links.link(actor=Actor(cast.ring("vera"), at(DAY)), target_id=first.case.pk, sources=sources, reason="Sama.")
+    with CaptureQueriesContext(connection) as queries:
+        found = similar(cast, first)
+    assert found["nip"] == {others[2].case.reference}
+    (grouped,) = (query["sql"] for query in queries if _is_comparison(query["sql"]))
+    groups = grouped.rpartition(" GROUP BY ")[2].partition(" ORDER BY ")[0]
+    # The subquery is no column of the groups, so the database works it out for each group and not for each report.
+    assert "joined_rows" not in groups
+    assert "complaints_indexentry" in groups
+
+
+def test_of_many_digests_those_of_most_reports_are_looked_for(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "DIGESTS", 1)
+    names = {"accused_nip": "", "accused_name": "", "agency": "Dinas Contoh"}
+    first, second, *others = (send_report(today=DAY, **names) for _number in range(3))
+    queue(cast)
+    sources = {second.case.pk: CaseVersion("received")}
+    case_links.link(actor=Actor(cast.ring("vera"), at(DAY)), target_id=first.case.pk, sources=sources, reason="Sama.")
+    follow_up.add_message(ticket=second.ticket, text="", files=[], today=DAY, posts=[posts.describe({"url": LINK})])
+    matches = open_as(cast, "vera", first).matches
+    assert matches is not None
+    assert [(group.kind, group.is_more) for group in matches.groups] == [("agency", True)]
+    assert matches.groups[0].cases[0].reference == others[0].case.reference
+
+
+def test_of_many_pictures_of_a_case_some_are_compared(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, other = send_picture(drawing(1)), send_picture(drawing(1, quality=60))
+    queue(cast)
+    open_as(cast, "vera", other)
+    (group,) = (found for found in _groups(open_as(cast, "vera", sent)) if found.kind == "picture")
+    assert not group.is_more
+    monkeypatch.setattr(similarity, "PICTURES", 1)
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(drawing(1, quality=70))], today=DAY)
+    processing.process_pending()
+    (group,) = (found for found in _groups(open_as(cast, "vera", sent)) if found.kind == "picture")
+    assert group.is_more
+
+
+def _is_comparison(sql: str) -> bool:
+    return sql.startswith('SELECT "complaints_indexentry"') and "joined_rows" in sql
+
+
+def _groups(opened: case_file.CaseFile) -> list[similarity.Group]:
+    assert opened.matches is not None
+    return opened.matches.groups
 
 
 def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:

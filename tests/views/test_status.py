@@ -129,6 +129,14 @@ def test_nothing_of_the_reporter_is_shown_back(client: Client, code: str) -> Non
     assert "1 pesan" in text
 
 
+def test_own_messages_are_counted_up_to_a_cap(client: Client, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow_up, "OWN_MESSAGES", 2)
+    opened(client, code)
+    for shown in ("1", "2", "2+", "2+"):
+        client.post("/cek/laporan/jawab/", {"text": "Rapat kedua besok."})
+        assert f"Dari Anda: {shown} pesan, 0 bukti." in walk.words(client.get("/cek/laporan/"))
+
+
 def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: str) -> None:
     opened(client, code)
     assert client.post("/cek/laporan/jawab/", {"text": "Rapat kedua besok."}).url == "/cek/laporan/"

@@ -15,7 +15,7 @@ from complaints.domain.sealing.primitives import BoxPair, decrypt, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
 from complaints.models.complaint import Complaint, Identity
 from complaints.models.team import Team
-from complaints.services import case_actions, case_file, follow_up, reporter_identity
+from complaints.services import case_actions, case_file, case_summary, follow_up, reporter_identity
 from complaints.services.actor import Actor
 from tests.images import photo
 from tests.world import Cast, Sent, at, sealed_upload, send_report
@@ -143,7 +143,7 @@ def test_nobody_alone_comes_to_the_name(cast: Cast, name: str) -> None:
 def test_the_name_is_in_nothing_that_an_officer_opens(cast: Cast) -> None:
     sent = send_report(**NAMED)
     opened_case = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
-    summary = case_file.summaries(actor=Actor(cast.ring("vera"), timezone.now()), cases=[sent.case])
+    summary = case_summary.summaries(actor=Actor(cast.ring("vera"), timezone.now()), cases=[sent.case])
     text = f"{opened_case.complaints[0].answers} {summary}"
     assert "Ratna" not in text
     assert "0812" not in text

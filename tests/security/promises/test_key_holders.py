@@ -19,7 +19,7 @@ from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Role, Staff, Team, TeamMembership
-from complaints.services import assignment, case_actions, case_file, follow_up
+from complaints.services import assignment, case_actions, case_file, case_summary, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
@@ -60,7 +60,7 @@ def sent(cast: Cast) -> Sent:
 
 
 def assert_shut_out(ring: Keyring, sent: Sent) -> None:
-    assert case_file.summaries(actor=Actor(ring, timezone.now()), cases=[sent.case]) == {sent.case.pk: ""}
+    assert case_summary.summaries(actor=Actor(ring, timezone.now()), cases=[sent.case]) == {sent.case.pk: ""}
     for read in reads(ring, sent).values():
         with pytest.raises(Locked):
             read()

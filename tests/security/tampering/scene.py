@@ -16,7 +16,7 @@ from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import case_actions, case_file, follow_up
+from complaints.services import case_actions, case_file, case_summary, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
@@ -94,7 +94,7 @@ class TwoReports:
 
     def _queue(self, sent: Sent) -> str:
         """The queue shows nothing where it can open nothing: one damaged row must not hide all others."""
-        line = case_file.summaries(actor=Actor(self.ring("vera"), timezone.now()), cases=[sent.case])[sent.case.pk]
+        line = case_summary.summaries(actor=Actor(self.ring("vera"), timezone.now()), cases=[sent.case])[sent.case.pk]
         if not line:
             raise SealError("summary")
         return line

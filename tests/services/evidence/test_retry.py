@@ -13,7 +13,7 @@ from django.urls import reverse
 from complaints.adapters import sandbox
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import case_file, custody
+from complaints.services import case_actions, case_file, custody
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
@@ -50,7 +50,7 @@ def faults() -> list[str]:
 
 def read_again(cast: Cast) -> Evidence:
     actor = Actor(cast.ring("vera"), at(LATER))
-    case_file.process_for_officer(actor=actor, evidence_id=Evidence.objects.get().pk)
+    case_actions.process_for_officer(actor=actor, evidence_id=Evidence.objects.get().pk)
     return Evidence.objects.get()
 
 

@@ -26,6 +26,7 @@ from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import (
     case_actions,
     case_file,
+    case_summary,
     follow_up,
     reporter_identity,
     resealing_registry,
@@ -181,7 +182,7 @@ def test_half_way_everything_opens_and_any_member_goes_on(cast: Cast) -> None:
     assert resealing.progress(team=team()).left == 2
     for name in ("vera", "vino", "fitri"):
         assert all(opens(cast.ring(name), report).complaints[0].answers for report in [*sent, arrived])
-    rows = case_file.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[report.case for report in sent])
+    rows = case_summary.summaries(actor=Actor(cast.ring("vino"), NOW), cases=[report.case for report in sent])
     assert all(rows.values())
     reseal_all(cast, "fitri")
     assert not resealing.progress(team=team()).open
