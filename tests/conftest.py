@@ -183,6 +183,14 @@ def _empty_store() -> Iterator[None]:
     shutil.rmtree(portal.EVIDENCE_DIR, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _reference_data_by_generation() -> Iterator[None]:
+    """Let no minute end the cache of reference data, only a change: the tests count queries, on busy machines too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference_data, "MEMORY_SECONDS", 10**9)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_memory() -> None:
     """Start with an empty cache and without heads of another test's chain: no rate limit, no reference data left."""
