@@ -36,7 +36,7 @@ property_settings.load_profile("full" if os.environ.get("CI") == "true" else "qu
 # Fixtures of a test that has to do with the database; a test without any runs once, not again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 # New objects after which the garbage collector looks at them. Python's own 700 take a twentieth of the tests' time.
-YOUNG_OBJECTS = 20_000
+gc.set_threshold(20_000)
 # Seconds for the fixtures of a test that has timed out to be taken down.
 TEARDOWN_SECONDS = 60
 
@@ -80,7 +80,6 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what is loaded now: modules and tests stay for the life of the process."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -191,6 +190,14 @@ def _empty_store() -> Iterator[None]:
     """What the tests of a module stored is gone when it is done: no other module's sweep meets it."""
     yield
     shutil.rmtree(portal.EVIDENCE_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_power_cut() -> Iterator[None]:
+    """Let no test wait for the disk, as the test database does not: nothing here need survive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: None)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
