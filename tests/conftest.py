@@ -50,6 +50,10 @@ LONGEST = (
     "tests/project/test_serve.py",
     "tests/project/test_deploy_check.py",
     "tests/security/addresses/test_conflict_lock.py",
+    "tests/security/addresses/test_odd_requests.py",
+    "tests/services/audit/test_log.py",
+    "tests/security/test_fuzz.py",
+    "tests/security/canary/test_canary.py",
 )
 
 
