@@ -3,6 +3,7 @@
 Builders of people and of cases stand in ``tests.world`` and ``tests.cases``, the test database in ``tests.database``.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -34,6 +35,8 @@ property_settings.load_profile("full" if os.environ.get("CI") == "true" else "qu
 
 # Fixtures of a test that has to do with the database; a test without any runs once, not again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+# New objects after which the garbage collector looks at them. Python's own 700 take a twentieth of the tests' time.
+gc.set_threshold(20_000)
 # Seconds for the fixtures of a test that has timed out to be taken down.
 TEARDOWN_SECONDS = 60
 
@@ -48,6 +51,10 @@ LONGEST = (
     "tests/project/test_deploy_check.py",
     "tests/security/addresses/test_conflict_lock.py",
     "tests/test_onion_listener.py",
+    "tests/security/addresses/test_odd_requests.py",
+    "tests/services/audit/test_log.py",
+    "tests/security/test_fuzz.py",
+    "tests/security/canary/test_canary.py",
 )
 
 
@@ -72,6 +79,12 @@ def _place(item: pytest.Item) -> tuple[bool, int, str]:
     module = item.nodeid.partition("::")[0]
     rank = LONGEST.index(module) if module in LONGEST else len(LONGEST)
     return item.get_closest_marker("browser") is None, rank, module
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what is loaded now: modules and tests stay for the life of the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -182,6 +195,22 @@ def _empty_store() -> Iterator[None]:
     """What the tests of a module stored is gone when it is done: no other module's sweep meets it."""
     yield
     shutil.rmtree(portal.EVIDENCE_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_power_cut() -> Iterator[None]:
+    """Let no test wait for the disk, as the test database does not: nothing here need survive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _reference_data_by_generation() -> Iterator[None]:
+    """Let no minute end the cache of reference data, only a change: the tests count queries, on busy machines too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference_data, "MEMORY_SECONDS", 10**9)
+        yield
 
 
 @pytest.fixture(autouse=True)

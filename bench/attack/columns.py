@@ -220,7 +220,7 @@ def blind_columns(*, missing: list[str] | None = None) -> list[str]:
     for name, alter in ALTERATIONS.items():
         with transaction.atomic():
             if alter():
-                if set(verify.verify_chain().faults) <= known:
+                if all(fault in known for fault in verify.faults_as_met()):
                     blind.append(name)
             elif missing is not None:
                 missing.append(name)

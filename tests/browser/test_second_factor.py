@@ -111,7 +111,7 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
 
 def test_session_expiry_while_typing_leads_back_to_the_form(live_cast: Cast, window: Opener) -> None:
     reference = send_report().case.reference
-    officer = Officer(window(), "vera")
+    officer = Officer(window(), "vera", PASSWORD)
     case_page = officer.opens("case", reference)
     officer.page.locator('form.write[action*="/catatan/"] textarea').fill("Catatan panjang")
     SealedSession.objects.all().delete()
@@ -150,7 +150,7 @@ def test_a_reload_keeps_the_code_of_a_confirmation(live_cast: Cast, window: Open
     vera, now = live_cast["vera"], timezone.now()
     cause = account_confirmation.Cause.PASSWORD
     account_confirmation.ask(staff=vera, cause=cause, by=live_cast["adi"], signer=None, now=now)
-    officer = Officer(window(script=False), "super")
+    officer = Officer(window(script=False), "super", PASSWORD)
     browser = officer.window.go(f"/kantor/complaints/staff/{vera.pk}/pengesahan/")
     browser.follow(browser.page.locator("button.main"))
     code = browser.page.locator("#confirmation-code").inner_text()

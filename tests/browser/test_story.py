@@ -15,7 +15,7 @@ from complaints.services.evidence import processing
 from tests.browser.files import CAMERA, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import NOTHING_LEFT, Opener, Window
-from tests.world import Cast
+from tests.world import PASSWORD, Cast
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -36,17 +36,17 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
     processing.process_pending()
     reference = Case.objects.get().reference
 
-    vera = Officer(window(), "vera")
+    vera = Officer(window(), "vera", PASSWORD)
     case = verifier_reads(vera, reference, reporter)
     verifier_asks(vera)
     reporter_answers(reporter)
     processing.process_pending()
     verifier_verifies(vera, reference)
     reporter.reads("Terverifikasi")
-    forwarder_forwards(Officer(window(), "fitri"), reference)
+    forwarder_forwards(Officer(window(), "fitri", PASSWORD), reference)
     reporter.reads("Diteruskan ke KASN")
 
-    kirana = Officer(window(), "kirana")
+    kirana = Officer(window(), "kirana", PASSWORD)
     kirana.opens("release", reference)
     liaison_sees_the_release_and_nothing_else(kirana, reporter, case)
     liaison_asks(kirana, reporter, reference)

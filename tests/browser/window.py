@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Cookie, Download, Locator, Request, Response
 
 TIMEOUT_MS = 30_000
@@ -72,6 +73,11 @@ class Window:
         return self
 
     @property
+    def host(self) -> str:
+        """The name of the server."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
     def path(self) -> str:
         """Where the window is."""
         return urlsplit(self.page.url).path
@@ -105,6 +111,15 @@ class Window:
         """Give the window a cookie that it had before, as somebody who copied it would."""
         name, value, domain, path = cookie["name"], cookie["value"], cookie["domain"], cookie["path"]
         self.context.add_cookies([{"name": name, "value": value, "domain": domain, "path": path}])
+
+    def takes_cookies(self, client: Client) -> None:
+        """Give the window the cookies of a client of Django's."""
+        self.context.add_cookies(
+            [
+                {"name": name, "value": morsel.value, "domain": self.host, "path": morsel["path"], "httpOnly": True}
+                for name, morsel in client.cookies.items()
+            ]
+        )
 
     def left_behind(self) -> object:
         """Return what the pages left on the device beside HttpOnly cookies; a window with scripts only."""

@@ -79,8 +79,12 @@ def clear_columns(model: type[models.Model]) -> set[str]:
     return {field.name for field in model._meta.concrete_fields if not isinstance(field, models.BinaryField)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere() -> None:
+    assert {name(page): lost for page in PAGES if (lost := lost_links(page))} == {}
+
+
+def lost_links(page: Path) -> list[str]:
+    """The links of a page that lead nowhere in this repository."""
     lost = []
     for target in LINK.findall(prose(page)):
         if target.startswith(("https://", "mailto:")):
@@ -89,21 +93,21 @@ def test_links_lead_somewhere(page: Path) -> None:
         there = (page.parent / path).resolve() if path else page
         if not there.exists() or (anchor and anchor not in anchors(there)):
             lost.append(target)
-    assert lost == []
+    return lost
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_files_named_exist(page: Path) -> None:
-    assert [word for word in files_named(page) if not exists(word, page)] == []
+def test_files_named_exist() -> None:
+    assert [(name(page), word) for page in PAGES for word in files_named(page) if not exists(word, page)] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_commands_named_exist(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+def test_commands_named_exist() -> None:
     targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert targets
-    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= set(targets[1].split())
-    assert set(re.findall(r"manage\.py (\w+)", text)) <= set(get_commands())
+    texts = {name(page): page.read_text(encoding="utf-8") for page in PAGES}
+    made, managed = set(targets[1].split()), set(get_commands())
+    for page, text in texts.items():
+        assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) <= made, page
+        assert set(re.findall(r"manage\.py (\w+)", text)) <= managed, page
 
 
 def test_every_page_can_be_reached_from_the_front() -> None:
@@ -128,9 +132,10 @@ def test_every_decision_is_in_the_index_under_its_own_title() -> None:
     assert [number for number, *_ in written] == [f"{place:04}" for place in range(1, len(written) + 1)]
 
 
-@pytest.mark.parametrize("page", sorted(DECISIONS.glob("[0-9]*.md")), ids=lambda page: page.name)
-def test_decisions_have_the_same_parts(page: Path) -> None:
-    assert HEADING.findall(prose(page))[1:] == ["Context", "Decision", "Consequences", "Alternatives"]
+def test_decisions_have_the_same_parts() -> None:
+    parts = {page.name: HEADING.findall(prose(page))[1:] for page in sorted(DECISIONS.glob("[0-9]*.md"))}
+    expected = ["Context", "Decision", "Consequences", "Alternatives"]
+    assert {page: found for page, found in parts.items() if found != expected} == {}
 
 
 def test_threat_model_lists_exactly_the_clear_columns() -> None:

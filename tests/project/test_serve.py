@@ -105,9 +105,9 @@ def answers(port: int) -> bool:
 
 def test_all_of_it_ends_within_seconds(environment: dict[str, str], served: tuple[subprocess.Popen[str], int]) -> None:
     process, port = served
-    wait_for(lambda: answers(port), seconds=60)
+    wait_for(lambda: answers(port))
     # serve, gunicorn with two workers, the watchdog, the cluster, its sentinel and at least a worker.
-    wait_for(lambda: len(tree(environment)) >= 8, seconds=30)
+    wait_for(lambda: len(tree(environment)) >= 8)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)

@@ -111,13 +111,19 @@ def evidence_files() -> Iterator[Place]:
 
 
 def files_below(folder: Path, *, since: float = 0) -> Iterator[Place]:
-    """Every file below ``folder`` that was changed after ``since`` (seconds since the epoch), name and content."""
-    for where, _folders, names in os.walk(folder):
+    """Every file below ``folder`` that was changed after ``since`` (seconds since the epoch), name and content.
+
+    A checkout, if one lies there, is left out as one elsewhere is: its tests name the same password as these.
+    """
+    for where, folders, names in os.walk(folder):
+        if ".git" in folders or ".git" in names:
+            folders.clear()
+            continue
         for path in (Path(where, name) for name in names):
             try:
                 facts = path.lstat()
                 if stat.S_ISREG(facts.st_mode) and facts.st_ctime >= since and facts.st_size <= LARGEST:
-                    # A checkout may lie in the temporary folder, its test databases with it.
+                    # Another run's test database may lie there.
                     read = _read_apart if ".sqlite3" in path.name else Path.read_bytes
                     yield str(path), str(path).encode() + b"\n" + read(path)
             except OSError:  # gone meanwhile, or not ours to read

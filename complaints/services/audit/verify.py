@@ -49,11 +49,10 @@ def verify_chain(*, heads: Collection[Head] = ()) -> Verdict:
     Verified are the links, digests, signatures and signers of all entries, and the rows by ROW_CHECKS. A chain that was
     cut off or written again differs from ``heads``, which have left the machine.
     """
-    end = ChainHead.objects.get(pk=1)
     position = ChainPosition()
     faults: dict[Fault, None] = {}
     more = 0
-    for fault in _all_faults(EntryVerifier(position, heads), end):
+    for fault in _all_faults(EntryVerifier(position, heads)):
         if fault in faults or len(faults) < FAULTS_AT_MOST:
             faults[fault] = None
         else:
@@ -61,7 +60,13 @@ def verify_chain(*, heads: Collection[Head] = ()) -> Verdict:
     return Verdict(position.sequence, tuple(faults), more)
 
 
-def _all_faults(verifier: EntryVerifier, end: ChainHead) -> Iterator[Fault]:
+def faults_as_met(*, heads: Collection[Head] = ()) -> Iterator[Fault]:
+    """Yield the faults of :func:`verify_chain` one by one; what comes after the last one asked for is not verified."""
+    return _all_faults(EntryVerifier(ChainPosition(), heads))
+
+
+def _all_faults(verifier: EntryVerifier) -> Iterator[Fault]:
+    end = ChainHead.objects.get(pk=1)
     for chunk in chunks(0, end.sequence):
         for number, entry in chunk:
             yield from verifier.faults(number, entry)

@@ -172,10 +172,15 @@ def test_a_flipped_bit_in_any_column_is_named(scenario: AuditScenario) -> None:
 
 
 def test_a_flipped_bit_in_any_entry_is_named(scenario: AuditScenario) -> None:
-    for number in range(1, AuditEntry.objects.count() + 1):
+    """The rows are verified behind the first entry of each event; behind the others the same would be read again."""
+    met = set()
+    for number, event in AuditEntry.objects.order_by("sequence").values_list("sequence", "event"):
         with tampering():
             flip(AuditEntry, number, COLUMNS[1 + number % (len(COLUMNS) - 1)])
-            assert verify.verify_chain().faults[0].sequence == number
+            fault = next(verify.faults_as_met()) if event in met else verify.verify_chain().faults[0]
+            assert fault.sequence == number
+        met.add(event)
+    assert number == AuditEntry.objects.count()
 
 
 def test_a_removed_entry_is_missed(scenario: AuditScenario) -> None:

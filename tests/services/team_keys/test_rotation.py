@@ -77,7 +77,7 @@ def opens(ring: Keyring, sent: Sent) -> Any:
 
 
 def test_removed_member_reads_nothing_others_read_everything(cast: Cast) -> None:
-    sent = [send_report(today=DAY) for _ in range(30)]
+    sent = [send_report(today=DAY) for _ in range(12)]
     old = cast.ring("vino").team(team())
     rotate(cast, remove="vino")
     late = send_report(today=DAY)
@@ -86,7 +86,7 @@ def test_removed_member_reads_nothing_others_read_everything(cast: Cast) -> None
         assert opens(cast.ring(name), late).complaints[0].answers
     with pytest.raises(Locked):
         cast.ring("vino").team(team())
-    assert reseal_all(cast, limit=7) > 4
+    assert reseal_all(cast, limit=3) > 4
     assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
     assert not resealing_registry.rows_with_older_key(resealing_registry.registered_tables()[0], team()).exists()
     for name in ("vera", "fitri"):
