@@ -36,10 +36,10 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _origins(settings: Any) -> Iterator[None]:
+def _origins(settings: Any) -> None:
     middleware = [name.replace("django.middleware.security.", "portal.origins.") for name in settings.MIDDLEWARE]
-    with override_settings(**SETTINGS, MIDDLEWARE=middleware):
-        yield
+    for name, value in {**SETTINGS, "MIDDLEWARE": middleware}.items():
+        setattr(settings, name, value)
 
 
 def public(**more: Any) -> Client:
