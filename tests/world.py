@@ -72,8 +72,13 @@ class Cast:
 
     def ring(self, name: str) -> Keyring:
         """The key ring that the person holds after signing in."""
-        staff = self[name]
-        return Keyring(staff, personal.unlock(staff=staff, password=PASSWORD))
+        return ring(name)
+
+
+def ring(name: str) -> Keyring:
+    """The key ring of a person of the cast."""
+    staff = Staff.objects.get(username=name)
+    return Keyring(staff, personal.unlock(staff=staff, password=PASSWORD))
 
 
 def make_cast() -> Cast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench.attack import chain, drafts, escapes, factor, memory, slow, stores
+from bench.attack import chain, drafts, escapes, factor, flood, memory, slow, stores
 from bench.attack.target import Target
 
 Attack = Callable[[Target], float]
@@ -22,6 +22,7 @@ ATTACKS: Final[dict[Attack, float]] = {
     memory.multipart_rss_mib: 32,
     memory.parts_s: 2,
     memory.signin_rss_mib: 32,
+    flood.lane_lost: 0,
     # Last: the report is left at the beginning, and ends while the others go on.
     drafts.draft_free_min: 15,
 }

@@ -19,6 +19,7 @@ from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.lane import LaneProposal
 from complaints.models.oversight import Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.reference_data import Category
 from complaints.models.removal import RemovalRequest
@@ -74,6 +75,11 @@ def _conflict_added() -> int:
 def _working_copies_deleted() -> int:
     worked = EvidenceObject.objects.exclude(variant=EvidenceObject.Variant.ORIGINAL)
     return int(worked.filter(pk__in=list(worked.values_list("pk", flat=True)))._raw_delete(worked.db) or 0)
+
+
+def _lane_proposal_added() -> int:
+    LaneProposal.objects.create(cases=b"", sealed=b"", sealed_number=1)
+    return 1
 
 
 def _superuser_added() -> int:
@@ -145,6 +151,9 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "asked_from": lambda: _updated(_cases(asked_from=""), asked_from="in_review"),
     "lead_body": lambda: _updated(_cases(lead_body=None), lead_body="kasn"),
     "lead_body removed": lambda: _updated(_cases(lead_body__isnull=False), lead_body=None),
+    "lane": lambda: _updated(_cases(lane="").exclude(status="received"), lane="junk"),
+    "lane left": lambda: _updated(_cases(lane=""), lane="out"),
+    "lane proposal added": _lane_proposal_added,
     "linked_into": lambda: _updated(_cases(), linked_into=_cases().order_by("-pk").values("pk")[:1]),
     "category": _other(Case, "category_id"),
     "province": lambda: _updated(_cases(province__isnull=False), province=None),

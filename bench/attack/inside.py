@@ -20,6 +20,8 @@ from django.utils import timezone
 
 from bench.attack.columns import blind_columns
 from bench.attack.escapes import not_refused
+from bench.attack.flood import flood_reports
+from bench.attack.flood_inside import Office, handle_flood
 from bench.attack.target import Account
 from complaints import access
 from complaints.models.team import Staff, TeamMembership
@@ -95,6 +97,22 @@ def _send_file() -> None:
     submission.submit(draft=draft, files=files_of(plan), today=today)
 
 
+def flood() -> dict[str, object]:
+    """Send 450 junk reports in nine patterns and 90 real ones, handle the junk, and return what became of them.
+
+    In a transaction that is undone: the portal goes on beside it, with its own cases.
+    """
+    plan = next(plan for plan in planned() if plan.photo)
+    office = Office(lambda: keyring(OFFICER), lambda: keyring(OTHER_OFFICER), _close_batch)
+    base = plan.draft(timezone.localdate())
+    base["links"], base["category"] = "", "A1"
+    reports = flood_reports(each=50, copies=20, others=20, urgent=10, office=40)
+    with transaction.atomic():
+        result = handle_flood(reports, base=base, same_file=lambda: files_of(plan), office=office)
+        transaction.set_rollback(True)
+    return asdict(result)
+
+
 def _close_batch() -> None:
     tomorrow = timezone.now() + timedelta(days=1)
     with patch.object(batches, "database_now", return_value=tomorrow):
@@ -105,6 +123,7 @@ if __name__ == "__main__":
     commands: dict[str, Callable[[], object]] = {
         "columns": columns,
         "account": lambda: account(*sys.argv[2:]),
+        "flood": flood,
         "escapes": lambda: not_refused(Path(sys.argv[2])),
     }
     print(json.dumps(commands[sys.argv[1]]()))

@@ -18,6 +18,7 @@ from redis import Redis
 from bench.attack import drafts
 from bench.attack.drafts import SMALL_FILE
 from bench.attack.drip import Drip, Visits, pages_beside, reports_through
+from bench.attack.flood import FloodResult
 from bench.attack.target import Account, Skipped
 from bench.client import Browser, Page, UnexpectedAnswer
 from bench.evidence import STORY_PAGE, at_story, resident_bytes
@@ -156,6 +157,10 @@ class ServedPortal:
         place.mkdir()
         names: list[str] = self._inside("escapes", str(place))
         return names
+
+    def flood(self) -> FloodResult:
+        """Send 540 reports and handle them in a process of its own, in a transaction that is undone."""
+        return FloodResult(**self._inside("flood"))
 
     def _inside(self, *command: str) -> Any:
         printed = run_python(self.portal.owner_environment, "-m", "bench.attack.inside", *command)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from redis import Redis
 
 from bench.attack.drip import Visits
 from bench.client import Browser, Page
+
+if TYPE_CHECKING:
+    from bench.attack.flood import FloodResult
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ class Target(Protocol):
 
         Measured once for each kind of body, a small one and one with files. Raises Skipped where there is no proxy.
         """
+
+    def flood(self) -> FloodResult:
+        """Let a flood come in and two members handle it; return what became of it."""
 
     def escapes(self) -> list[str]:
         """Try each escape from the sandbox of this portal, and return those that were not refused."""

@@ -39,7 +39,7 @@ from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Refusal, Status, TransitionRefused
-from complaints.models.case import DUE_KEY, Case
+from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role
@@ -278,7 +278,8 @@ def _step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
     if before.status == Status.INELIGIBLE_PROPOSED:
         following = case_actions.awaiting_approval(person).order_by(*order).first()
     else:
-        cases = access.cases_for(person).filter(status=before.status).exclude(pk=before.pk).order_by(*order)
+        cases = access.cases_for(person).exclude(IS_JUNK).filter(status=before.status).exclude(pk=before.pk)
+        cases = cases.order_by(*order)
         others = cases if person.role == Role.FORWARDER else cases.filter(assignee=None)
         following = cases.filter(assignee=person).first() or others.first()
     if following is not None:

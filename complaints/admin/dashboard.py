@@ -36,7 +36,7 @@ from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, Status
 from complaints.fast_sql import CappedCount
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import IS_JUNK, Case, CaseStep
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
@@ -175,6 +175,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         f"tile_{place}": capped_count(queue_filters.narrow(cases, tile.values, person=person, today=today))
         for place, tile in enumerate(tiles)
     }
+    counts["junk"] = capped_count(cases.filter(IS_JUNK, status__in=sorted(OPEN)))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     numbers = read_counts(person, counts | _chart_counts(person, today))
@@ -187,6 +188,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     if second := numbers["second"]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
+    if junk := numbers["junk"]:
+        shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
     charts = [_intake_chart(today, numbers), _age_chart(numbers), _punctuality_chart(person, today)]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
     return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
@@ -194,7 +197,12 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
     person, keyring = request.user, request.keyring
-    cases = access.cases_for(person).filter(assignee=person, status__in=OPEN).select_related("lead_body", "category")
+    cases = (
+        access.cases_for(person)
+        .exclude(IS_JUNK)
+        .filter(assignee=person, status__in=OPEN)
+        .select_related("lead_body", "category")
+    )
     first = list(cases.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
     summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
     return [

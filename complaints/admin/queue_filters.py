@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.admin import labels
 from complaints.admin.labels import Label
 from complaints.domain.workflow import ENDED, OPEN, Status
-from complaints.models.case import DUE_KEY, Case
+from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
@@ -127,6 +127,10 @@ def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(pk__in=Message.objects.unread().values("complaint__case"))
 
 
+def _by_lane(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(IS_JUNK) if value == "junk" else cases
+
+
 def _by_group(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(category__group=value)
 
@@ -144,6 +148,13 @@ FILTERS: Final = (
     CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
     CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
+    CaseFilter(
+        "lane",
+        _("Likely junk"),
+        lambda: [("junk", _("Likely junk only")), ("with", _("Together with the others"))],
+        _by_lane,
+        _("Automatic"),
+    ),
     CaseFilter("group", _("Category"), lambda: list(Category.Group.choices), _by_group),
     CaseFilter(
         "accused",
@@ -182,7 +193,13 @@ def query_of(values: FilterValues) -> str:
 
 
 def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) -> Cases:
-    """Narrow cases by filters; without a status to those that have not ended."""
+    """Narrow cases by filters; without a status to those that have not ended, and to those outside the lane of junk.
+
+    Lists of ended cases, of all cases and of answers leave nothing out.
+    """
+    status = values.get("status", "")
+    if not (values.keys() & {"lane", "answers"} or status in {"every", "ended", *ENDED}):
+        cases = cases.exclude(IS_JUNK)
     cases = _by_status(cases, values.get("status", ""), person, today)
     for case_filter in FILTERS:
         if case_filter.name != "status" and case_filter.name in values:

@@ -24,11 +24,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.admin import labels, queue_filters, queue_list
-from complaints.admin.base import StaffRequest, render, staff_page
+from complaints.admin.base import COUNT_AT_MOST, StaffRequest, render, staff_page
 from complaints.admin.forms import SaveFilterForm, SearchForm
 from complaints.admin.queue_filters import FilterValues
-from complaints.models.case import Case
+from complaints.domain.workflow import OPEN
+from complaints.models.case import IS_JUNK, Case
 from complaints.models.saved_filters import SavedFilter
+from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, first_look, saved_filters
 from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases, search_cases
 
@@ -100,6 +102,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "place": {"after": after, "before": before},
         "saved": saved_filters.saved_filters(keyring=keyring),
         "is_triage": is_triage,
+        "junk": _count_junk(person) if is_triage else "",
         "may_save": bool(query) and is_triage and keyring.unlocked,
         "search": current_search,
         "search_typed": request.session.pop(SEARCH_TERMS_KEY, {}),
@@ -107,6 +110,12 @@ def queue(request: StaffRequest) -> HttpResponse:
         "is_more": current_search is not None and current_search.waiting > WAITING_AT_MOST,
     }
     return render(request, "admin/queue.html", context)
+
+
+def _count_junk(person: Staff) -> str:
+    """Return how many open cases stand in the lane of likely junk, as shown; "" for none."""
+    number = access.cases_for(person).filter(IS_JUNK, status__in=sorted(OPEN))[: COUNT_AT_MOST + 1].count()
+    return f"{COUNT_AT_MOST}+" if number > COUNT_AT_MOST else str(number or "")
 
 
 # --- Saved filters, columns, keys

@@ -23,6 +23,7 @@ from complaints.admin import (
     faults,
     jobs,
     key_rotation,
+    lane,
     monitoring,
     queue_page,
     reference_data,
@@ -64,6 +65,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/kolom/", queue_page.choose_columns, name="complaints_case_columns"),
     path("complaints/case/tombol/", queue_page.switch_keys, name="complaints_case_keys"),
     path("complaints/case/ekspor/", export.export_cases, name="complaints_case_export"),
+    # Likely junk
+    path("complaints/case/spam/", lane.lane, name="complaints_case_lane"),
+    path("complaints/case/<uuid:object_id>/bukan-spam/", lane.take_out, name="complaints_case_lane_out"),
     # Findings from monitoring
     path("complaints/case/temuan/", monitoring.enter, name="complaints_case_finding"),
     path("complaints/case/temuan/tabel/", monitoring.enter_table, name="complaints_case_finding_table"),

@@ -90,6 +90,8 @@ def _queue_indexes() -> list[models.Index]:
     ]
 
 
+# A case in the lane of likely junk.
+IS_JUNK = models.Q(lane="junk")
 # A case that is not linked into another one, for queries that combine this with other conditions.
 IS_ACTIVE = models.Q(linked_into=None)
 
@@ -112,6 +114,14 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def overdue(self, today: date) -> CaseQuerySet:
         """Open cases whose deadline has passed."""
         return self.open().filter(due_on__lt=today)
+
+
+class Lane(models.TextChoices):
+    """In which list a case stands while nobody has acted on it."""
+
+    NORMAL = "", _("Normal")
+    JUNK = "junk", _("Likely junk")
+    OUT = "out", _("No longer likely junk")
 
 
 class Case(RandomKeyModel):
@@ -148,6 +158,8 @@ class Case(RandomKeyModel):
     due_on = models.DateField(_("deadline"), null=True, blank=True)
     # The case that holds the reports of this one until one of them is unlinked (services.case_membership).
     linked_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="linked")
+    # Likely junk is listed apart (services.lane); what was taken out of the lane does not come back to it.
+    lane = models.CharField(max_length=4, choices=Lane, blank=True, default=Lane.NORMAL)
     salt = models.BinaryField(default=new_salt)
 
     objects = CaseQuerySet.as_manager()
@@ -170,6 +182,7 @@ class Case(RandomKeyModel):
                 name="case_not_confirmed",
                 condition=_IS_OPEN & models.Q(assignee__isnull=False, confirmed_on__isnull=True),
             ),
+            models.Index(*_DUE_ORDER, name="case_lane", condition=IS_JUNK),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),
@@ -181,6 +194,7 @@ class Case(RandomKeyModel):
                 name="case_practice_by_its_reference",
             ),
             models.CheckConstraint(condition=~models.Q(linked_into=models.F("id")), name="case_not_linked_to_itself"),
+            models.CheckConstraint(condition=models.Q(lane__in=["", "junk", "out"]), name="case_lane_known"),
         ]
 
     def __str__(self) -> str:

@@ -88,16 +88,21 @@ LINES: Final[dict[str, Line]] = {
     ),
     "complaints.IndexKey": Line(web=Rights(insert=True, update=("signer", "sealed", "sealed_number")), jobs=READ),
     "complaints.IndexEntry": Line(web=Rights(insert=True, delete=True), jobs=READ),
+    "complaints.SearchKey": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
+    "complaints.SearchDoc": Line(web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ),
     "complaints.Conflict": Line(web=Rights(insert=True, update=("kind", "is_lifted")), jobs=READ),
     # Cases.
     "complaints.Case": Line(
-        web=Rights(insert=True, update=(*_STEP, *_OWNER, "lead_body", "linked_into")),
+        web=Rights(insert=True, update=(*_STEP, *_OWNER, "lead_body", "linked_into", "lane")),
         jobs=Rights(update=(*_STEP, *_OWNER)),
     ),
     "complaints.CaseStep": Line(web=APPEND, jobs=APPEND),
     "complaints.CaseMove": _APPENDED_BY_STAFF,
     "complaints.InternalNote": _APPENDED_BY_STAFF,
     "complaints.Assessment": _APPENDED_BY_STAFF,
+    "complaints.LaneProposal": Line(
+        web=Rights(insert=True, update=("sealed", "sealed_number", "state", "is_finished")), jobs=READ
+    ),
     "complaints.Absence": Line(web=Rights(insert=True, update=LOCK, delete=True), jobs=READ),
     # A job assigns new reports, and so does the first look of an officer.
     "complaints.Duty": Line(

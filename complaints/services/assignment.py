@@ -21,7 +21,7 @@ from complaints.domain import deadlines
 from complaints.domain.workflow import Refusal, Status, TransitionRefused
 from complaints.fast_sql import CappedCount
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
-from complaints.models.case import Case
+from complaints.models.case import IS_JUNK, Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
@@ -30,6 +30,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Locked
+from complaints.services.lane import leave_lane
 from complaints.services.messages import write_note
 
 # Open cases that count as somebody's load; whoever has more gets new ones in turn.
@@ -109,6 +110,7 @@ def _record_assignment(actor: Actor, case: Case, states: dict[str, str], event: 
     if case.stands_for_id:
         facts["stands_for"] = str(case.stands_for_id)
     actor.record(event, case=case.pk, subject=case.pk, facts=facts)
+    leave_lane(actor=actor, case=case, why="act")
 
 
 @transaction.atomic
@@ -273,7 +275,8 @@ def auto_assign(*, now: datetime) -> int:
     rule = AutoAssignmentRule.objects.select_for_update().get(pk=1)
     reports = Complaint.objects.annotate(has_index=recorded_acts.HAS_INDEX)
     unindexed = reports.filter(has_index=False, case=OuterRef("pk"))
-    new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None).exclude(Exists(unindexed))
+    new = Case.objects.active().real().filter(status=Status.RECEIVED, assignee=None)
+    new = new.exclude(IS_JUNK).exclude(Exists(unindexed))
     cases = list(new.select_for_update(of=("self",), skip_locked=True).order_by("received_on", "pk")[:AT_ONCE])
     if not cases or rule.by == By.OFF:
         return 0
@@ -305,7 +308,7 @@ def _candidates(today: date) -> list[_Candidate]:
         if person.pk not in away and not person.must_recheck and not person.is_superuser
     ]
     duties = Duty.objects.in_bulk([person.pk for person in people])
-    open_cases = Case.objects.real().open().filter(assignee=OuterRef("pk")).order_by().values("pk")
+    open_cases = Case.objects.real().open().exclude(IS_JUNK).filter(assignee=OuterRef("pk")).order_by().values("pk")
     rows = Staff.objects.filter(pk__in=[person.pk for person in people])
     loads = dict(rows.annotate(load=CappedCount(open_cases[:LOAD_AT_MOST])).values_list("pk", "load"))
     return [

@@ -23,7 +23,7 @@ from complaints.domain.sealing.records import Context, open_record
 from complaints.models.blind_index import IndexEntry
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import conflict_detection
+from complaints.services import conflict_detection, lane, search_documents
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import IndexRoot, index_roots, states_of
@@ -40,6 +40,8 @@ PICTURES_AT_ONCE: Final = 4
 
 def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
     """Write missing entries of reports that this person can open, and the conflicts of interest that they show.
+
+    New reports get their search documents as well, and likely junk comes into its lane.
 
     Call it before displaying anything of the reports: a person with a conflict of interest must not see them, even in
     the session that detects the conflict.
@@ -76,8 +78,11 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
                 entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
         conflict_detection.record_matches(actor=actor, key=key, entries=entries)
+        search_documents.write_missing(keyring=actor.keyring, complaints=new)
         changed = {complaint.pk for complaint in new} | {entry.complaint_id for entry in entries}
         _record(actor, [locked[pk] for pk in sorted(changed)], before)
+    # In a transaction of its own: it locks other reports, and the chain is locked after all reports.
+    lane.list_likely_junk(actor=actor, new={complaint.pk for complaint in new})
 
 
 def _is_indexed(complaint: Complaint) -> bool:

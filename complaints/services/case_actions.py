@@ -21,7 +21,7 @@ from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
-from complaints.models.case import Assessment, Case, CaseStep, InternalNote
+from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff, Team
@@ -30,6 +30,7 @@ from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
 from complaints.services.keyring import Keyring, Locked, require_admission
+from complaints.services.lane import leave_lane
 from complaints.services.messages import read_note, send_to_reporter, write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -77,6 +78,8 @@ def act(
         if seen is None:
             raise
         step = perform(seen=since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff))
+    if step.case.lane == Lane.JUNK:
+        leave_lane(actor=actor, case=step.case, why="act")
     if not (items or reason):
         return step
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
@@ -247,7 +250,8 @@ class Proposal:
 def awaiting_approval(person: Staff | AnonymousUser) -> QuerySet[Case]:
     """Return the cases whose proposal this person may decide: visible to them, and proposed by somebody else."""
     last = CaseStep.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
-    proposed = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED)
+    # Those of the lane are decided together (services.lane_proposals).
+    proposed = access.cases_for(person).filter(status=Status.INELIGIBLE_PROPOSED).exclude(IS_JUNK)
     if not access.is_triage(person):
         return proposed.none()
     return proposed.annotate(proposed_by=Subquery(last.values("actor")[:1])).exclude(proposed_by=person.pk)

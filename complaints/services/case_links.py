@@ -27,6 +27,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.audit.state import state_of
 from complaints.services.keyring import Keyring
+from complaints.services.lane import leave_lane
 from complaints.services.messages import write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -88,6 +89,8 @@ def link(
     joined = [complaint.pk for complaint in complaints]
     first = target.complaints.order_by("day", "pk").exclude(pk__in=joined).first() or complaints[0]
     note = write_note(complaint=first, text=reason, actor=actor)
+    for case in (target, *cases.values()):
+        leave_lane(actor=actor, case=case, why="act")
     for move in moves:
         facts = {**recorded_acts.move_facts(move), "note": str(note.pk)}
         actor.record("case.linked", case=target.pk, subject=move.complaint_id, facts=facts)

@@ -1,10 +1,12 @@
 """What the session of a member of triage does before it lists cases: detect conflicts, index and assign new reports.
 
-It needs triage's keys, which no scheduled job holds.
+Likely junk among them goes into a lane of its own. It needs triage's keys, which no scheduled job holds.
 """
 
 from __future__ import annotations
 
+import time
+import uuid
 from contextlib import suppress
 from typing import Final
 
@@ -16,8 +18,11 @@ from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 from complaints.services.team_key_history import UnpinnedKey
 
-# One page of the queue; a burst takes several requests.
+# Reports of one transaction: those of a page of the queue. A burst takes several, and several requests.
 AT_ONCE: Final = 50
+SLICE: Final = 200
+# No further transaction is begun after so many seconds, so that no page waits long for a flood.
+SECONDS: Final = 1.0
 
 
 def process_new_reports(*, actor: Actor) -> None:
@@ -26,8 +31,18 @@ def process_new_reports(*, actor: Actor) -> None:
         return
     with suppress(Locked, SealError, UnpinnedKey):
         conflict_detection.recheck_staff(actor=actor)
-        new = Complaint.objects.filter(index_entry=None).exclude(case__in=access.conflicted_cases(actor.staff))
-        rows = list(new.prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
-        access.clear_cache(actor.staff)
-        blind_index.index_reports(actor=actor, complaints=rows, pictures=False)
+        _index_new(actor)
         assignment.auto_assign(now=actor.now)
+
+
+def _index_new(actor: Actor) -> None:
+    """Index up to SLICE new reports, the oldest first."""
+    until, indexed = time.monotonic() + SECONDS, list[uuid.UUID]()
+    while len(indexed) < SLICE and (not indexed or time.monotonic() < until):
+        new = Complaint.objects.filter(index_entry=None).exclude(case__in=access.conflicted_cases(actor.staff))
+        rows = list(new.exclude(pk__in=indexed).prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
+        access.clear_cache(actor.staff)
+        if not rows:
+            break
+        blind_index.index_reports(actor=actor, complaints=rows, pictures=False)
+        indexed += [row.pk for row in rows]

@@ -18,13 +18,26 @@ from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context, seal_record
 from complaints.models.blind_index import IndexKey
 from complaints.models.complaint import Identity, KeyGrant
+from complaints.models.lane import LaneProposal
 from complaints.models.removal import RemovalRequest
 from complaints.models.saved_filters import SavedFilter
+from complaints.models.search_document import SearchDoc, SearchKey
 from complaints.models.team import Team, TeamMembership
 from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring, check_keys, keys_digest, signer_of
 
-R = TypeVar("R", bound=Identity | IndexKey | KeyGrant | RemovalRequest | SavedFilter | TeamMembership)
+R = TypeVar(
+    "R",
+    bound=Identity
+    | IndexKey
+    | KeyGrant
+    | LaneProposal
+    | RemovalRequest
+    | SavedFilter
+    | SearchDoc
+    | SearchKey
+    | TeamMembership,
+)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ LISTS: dict[tuple[str, str, str], int] = {
     ("kirana", DESK, ""): 15,
     ("vera", "admin:complaints_case_second", ""): 14,
     ("fitri", "admin:complaints_case_second", ""): 14,
+    ("vera", QUEUE, "?lane=junk"): 12,
+    ("vera", "admin:complaints_case_lane", ""): 14,
     ("vera", "admin:complaints_absence_changelist", ""): 14,
     ("fitri", "admin:complaints_conflict_changelist", ""): 12,
     ("kirana", "admin:complaints_release_changelist", ""): 12,

@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from complaints import database_checks, database_roles, queue, tasks
+from complaints.domain import lane
 from complaints.domain.workflow import Action
 from complaints.models.assignment import AutoAssignmentRule
 from complaints.models.case import Case
@@ -31,9 +32,11 @@ from complaints.models.session import Heartbeat, LoginDelay, SealedSession
 from complaints.services import (
     case_actions,
     case_deadlines,
+    case_file,
     draft_rows,
     first_look,
     follow_up,
+    lane_proposals,
     retention,
     scheduled,
 )
@@ -43,6 +46,7 @@ from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import processing
 from tests import cases
 from tests.accounts import test_login, test_second_factor
+from tests.floods import close_day, flood
 from tests.images import photo
 from tests.roles import Roles, acting, made, postgresql, run_within, signed_in
 from tests.services import test_assignment, test_case_links, test_whole_procedure
@@ -256,6 +260,24 @@ def test_the_first_look_of_an_officer_assigns(roles: Roles, cast: Cast) -> None:
     with acting(roles.names.web):
         first_look.process_new_reports(actor=Actor(cast.ring("vera"), timezone.now()))
     assert Case.objects.get(pk=new.case.pk).assignee is not None
+
+
+@on_postgresql
+def test_likely_junk_is_listed_and_closed(roles: Roles, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "ALIKE_AT_LEAST", 3)
+    flood(3)
+    with acting(roles.names.web):
+        first_look.process_new_reports(actor=Actor(cast.ring("vera"), timezone.now()))
+    close_day()
+    with acting(roles.names.web):
+        vera, vino = (Actor(cast.ring(name), timezone.now()) for name in ("vera", "vino"))
+        for sampled in lane_proposals.open_lane(actor=vera).sample:
+            case_file.open_case(actor=vera, case_id=sampled.case.pk)
+        lane_proposals.propose(actor=vera, words=lane_proposals.Words("Sama.", "Kami tutup."))
+        view = lane_proposals.open_lane(actor=vino)
+        assert view.proposal is not None
+        lane_proposals.confirm(actor=vino, proposal_id=view.proposal.row.pk)
+    assert set(Case.objects.values_list("status", flat=True)) == {"ineligible"}
 
 
 @pytest.fixture

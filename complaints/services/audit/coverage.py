@@ -66,6 +66,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
                 "reference", "is_practice", "category", "accused_kind", "province", "agency_kind", "received_on",
             ),
             "assignment": ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on"),
+            "lane": ("lane",),
         },
         unbound={"owner_seen_on": "a reminder on the desk; it decides nothing", "salt": _SALT},
     ),
@@ -141,6 +142,22 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound={"id": "a single row", "sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
     "IndexEntry": Coverage(derived=("id", "complaint", "evidence", "day", "kind", "digest", "sealed")),
+    "SearchKey": Coverage(
+        sealed=("team", "number", "sealed"),
+        unbound={"id": "names nothing", "sealed_number": "a wrong number opens nothing, which is seen at once"},
+    ),
+    "SearchDoc": Coverage(
+        unbound=_unbound(
+            "opens for its report and version alone; without it a report is listed among the others", "id", "complaint",
+            "team", "version", "sealed", "sealed_number",
+        )
+    ),
+    "LaneProposal": Coverage(
+        derived=("id", "cases", "state", "is_finished"),
+        unbound=_unbound(
+            "signed by triage for the proposal; sealed anew with each key of the team", "sealed", "sealed_number"
+        ),
+    ),
     "Release": Coverage(
         derived=("id", "case", "number", "body", "state", "public_key", "key_signature", "signer", "sealed"),
         recorded=("released_by", "at"),

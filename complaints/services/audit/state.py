@@ -66,6 +66,7 @@ STATES: Final[Mapping[str, State]] = {
     ),
     "filing": State(Case, ("case.changed",)),
     "assignment": State(Case, ("case.assigned", "case.taken_on", "case.declined")),
+    "lane": State(Case, ("lane.set", "lane.left")),
 }
 
 
@@ -111,14 +112,16 @@ def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
 
 
 def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
-    """Return the states that rows have before any act: that of an unassigned case, or of a person without a factor.
+    """Return the states that rows have before any act: of an unassigned or normal case, of a person without a factor.
 
     It is "" where an act made the row.
     """
-    if state not in ("assignment", "factors"):
+    if state not in ("assignment", "factors", "lane"):
         return {}
     model = STATES[state].model
-    content: dict[str, object] = {"row": dict.fromkeys(state_columns(model.__name__, state)), "parts": []}
+    columns = state_columns(model.__name__, state)
+    blank = "" if state == "lane" else None
+    content: dict[str, object] = {"row": dict.fromkeys(columns, blank), "parts": []}
     salts = model._base_manager.filter(pk__in=keys).values_list("pk", "salt")
     return {key: _digest(content, bytes(salt)) for key, salt in salts}
 

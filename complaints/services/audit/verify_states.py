@@ -112,5 +112,6 @@ CHECKS: tuple[RowCheck, ...] = (
     RowCheck("factors", partial(_all_of, "factors"), partial(_state_faults, "factors")),
     RowCheck("gone", once, _gone_faults),
     RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),
+    RowCheck("lane", lambda scope: scope.cases(), partial(_state_faults, "lane")),
     RowCheck("reference_data", once, _table_faults),
 )

@@ -69,6 +69,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_forward": (TRIAGE, 409),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGE, 200),
+    "admin:complaints_case_lane": (TRIAGE, 200),
+    "admin:complaints_case_lane_out": (TRIAGE, 405),
     "admin:complaints_case_file": (CASES, 405),
     "admin:complaints_case_view": (TRIAGE, 200),
     "admin:complaints_case_shown": (TRIAGE, 200),

@@ -137,6 +137,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "conflict_lift": [_kept(vino), vino],
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
+        "case_lane_out": [case],
         "case_link": [case],
         "case_unlink": [case, complaint.pk],
         "case_assign": [case],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as portal
@@ -20,6 +20,8 @@ from redis import Redis
 from bench.attack import drafts
 from bench.attack.columns import blind_columns
 from bench.attack.escapes import not_refused
+from bench.attack.flood import FloodResult, flood_reports
+from bench.attack.flood_inside import Office, handle_flood
 from bench.attack.target import Account
 from bench.client import Browser, Page
 from complaints.models.draft import Draft
@@ -27,14 +29,14 @@ from complaints.models.evidence import DraftFile
 from complaints.models.job import JobName
 from complaints.models.team import Staff
 from complaints.queue import JOBS
-from complaints.services import mfa
+from complaints.services import mfa, submission
 from complaints.services.evidence import storage
 from complaints.services.team_keys import personal
 from tests.images import photo
 from tests.runner import run_all_due
 from tests.services.evidence.uploading import on_page_3
 from tests.views.walk import STORY_PAGE, send, to_story
-from tests.world import PASSWORD
+from tests.world import PASSWORD, close_batch, draft, ring
 
 
 class ClientBrowser(Browser):
@@ -60,6 +62,8 @@ class TestPortal:
     """A bench.attack.target.Target with the people of tests/world.py; the caller sets BEHIND_PROXY."""
 
     __test__ = False
+    # Of bench.attack.flood: those that a flood of this portal has.
+    patterns: tuple[str, ...] = ("equal", "handful")
 
     def __init__(self, folder: Path, cache: Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.cache = folder, cache
@@ -126,6 +130,16 @@ class TestPortal:
     def blind_columns(self) -> list[str]:
         missing: list[str] = []
         return blind_columns(missing=missing) + missing
+
+    def flood(self) -> FloodResult:
+        """Some of the patterns, and as many copies of a text that names a superior."""
+        reports = flood_reports(each=31, patterns=self.patterns, copies=31, others=4, urgent=4, office=4)
+        office = Office(
+            lambda: ring("vera"),
+            lambda: ring("fitri"),
+            lambda: close_batch(timezone.now() + timedelta(days=1)),
+        )
+        return handle_flood(reports, base=cast(submission.Draft, draft()), same_file=list, office=office)
 
     def escapes(self) -> list[str]:
         place = self.folder / "escapes"
