@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.adapters import sandbox
+from complaints.admin.base import FILE_POLICY
 from complaints.admin.case_evidence import RANGE_BYTES, requested_range
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
@@ -120,7 +121,7 @@ def test_a_photo_is_shown_once_its_look_is_recorded(signed_in: SignedIn, cast: C
     assert body_of(response).startswith(b"\xff\xd8")
     assert headers["Content-Type"] == "image/jpeg"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert headers["Content-Security-Policy"] == FILE_POLICY
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["Content-Disposition"] == 'inline; filename="bukti.jpeg"'
     assert "no-store" in headers["Cache-Control"]

@@ -10,6 +10,7 @@ from django.http import StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.admin.base import FILE_POLICY
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.evidence import EvidenceObject
@@ -39,7 +40,7 @@ def test_a_working_copy_leaves_as_an_attachment(signed_in: SignedIn, cast: Cast)
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Length"] == str(len(body))
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert headers["Content-Security-Policy"] == FILE_POLICY
     assert "no-store" in headers["Cache-Control"]
     assert headers["Content-Disposition"].startswith(f'attachment; filename="{sent.case.reference}-')
     assert headers["Content-Disposition"].endswith('.jpeg"')
@@ -109,7 +110,7 @@ def test_a_liaison_gets_released_files_under_neutral_names(signed_in: SignedIn, 
     body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     assert body.startswith(b"\xff\xd8")
     assert response.headers["Content-Disposition"] == f'attachment; filename="{sent.case.reference}-bukti-1.jpeg"'
-    assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response.headers["Content-Security-Policy"] == FILE_POLICY
     assert AuditEntry.objects.filter(event="object.opened", actor=cast["kirana"].pk).count() == 1
     assert signed_in("bima").post(address).status_code == 404
     assert signed_in("vera").post(address).status_code == 404

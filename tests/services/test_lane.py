@@ -21,6 +21,7 @@ from complaints.services import (
     assignment,
     case_actions,
     case_file,
+    case_summary,
     case_links,
     conflicts,
     follow_up,
@@ -408,5 +409,5 @@ def test_a_search_and_a_page_of_the_queue_meet_new_reports_as_well(cast: Cast) -
     search.search_cases(actor=actor(cast, "vera"), words="198001012005011001", name="", agency="")
     assert SearchDoc.objects.count() == 3
     sent += flood(3)
-    case_file.summaries(actor=actor(cast, "vino"), cases=[report.case for report in sent])
+    case_summary.summaries(actor=actor(cast, "vino"), cases=[report.case for report in sent])
     assert in_lane() == {report.case.pk for report in sent}
