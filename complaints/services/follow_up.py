@@ -207,21 +207,19 @@ def _thread_entry(message: Message, text: str) -> ThreadEntry:
 def _activity(complaint: Complaint) -> tuple[bool, int, bool]:
     """Return whether a report has messages, its number of evidence items, and whether anything tells of a move.
 
-    A row or an entry tells of one, and a case that another report came with. One query: mostly none of these exists.
+    A row or an entry tells of one, and a case that the report did not come with. One query: mostly none exists.
     """
-    key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
+    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
-            " (SELECT 1 FROM complaints_complaint other WHERE case_id = %s AND id <> %s AND NOT EXISTS"
-            " (SELECT 1 FROM complaints_casemove WHERE complaint_id = other.id))",
-            [key, key, key, key, case, key],
+            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked'))",
+            [key, key, key, key],
         )
         has_messages, evidence_count, moved = cursor.fetchone()
-    return bool(has_messages), int(evidence_count), bool(moved)
+    return bool(has_messages), int(evidence_count), bool(moved) or complaint.case_id != complaint.pk
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:

@@ -331,6 +331,39 @@ def test_a_report_laid_into_the_case_of_another_is_told_nothing(cast: Cast) -> N
     assert not follow_up.may_withdraw(ticket=source.ticket)
 
 
+def _exchanged(one: Sent, other: Sent) -> None:
+    for sent, case in ((one, other.case), (other, one.case)):
+        Complaint.objects.filter(pk=sent.ticket.complaint_id).update(case=case)
+
+
+def test_two_reports_laid_into_the_cases_of_each_other_are_told_nothing(cast: Cast) -> None:
+    """Both without a move, and no case with two of them."""
+    one, other = in_review(cast), send_report(today=DAY)
+    _exchanged(one, other)
+    for sent in (one, other):
+        assert page_of(sent).under_check
+        assert not follow_up.may_withdraw(ticket=sent.ticket)
+    assert [fault.code for fault in verify.verify_chain().faults].count("move.none") == 2
+
+
+def test_a_report_laid_into_a_case_whose_own_report_moved_away_is_told_nothing(cast: Cast) -> None:
+    _target, source = _linked(cast)
+    other = send_report(today=DAY)
+    Complaint.objects.filter(pk=other.ticket.complaint_id).update(case=source.case)
+    Case.objects.filter(pk=source.case.pk).update(linked_into=None)
+    assert page_of(other).under_check
+    assert "move.none" in {fault.code for fault in verify.verify_chain().faults}
+
+
+def test_moves_that_begin_at_the_case_of_another_are_told_to_nobody(cast: Cast) -> None:
+    _target, source = _linked(cast)
+    other = send_report(today=DAY)
+    triggers.remove_append_only(editor())
+    CaseMove.objects.update(source=other.case)
+    triggers.install_append_only(editor())
+    assert page_of(source).under_check
+
+
 def test_each_step_needs_a_genuine_entry(cast: Cast) -> None:
     """Not the newest one alone."""
     sent = in_review(cast)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
@@ -91,12 +90,10 @@ def _grant_leaves(number: int) -> Iterator[bytes]:
 
 def _filing_leaves(number: int) -> Iterator[bytes]:
     """Yield a leaf for each report and each move of a reporter: how the case is filed that came with it."""
-    moved = CaseMove.objects.filter(complaint=OuterRef("pk"), number=1).values("source")
-    reports = Complaint.objects.filter(batch=number).annotate(
-        origin=Coalesce(Subquery(moved), "case", output_field=UUIDField())
-    )
-    moves = CaseMove.objects.filter(batch=number)
-    for rows in (reports.values_list("pk", "origin"), moves.values_list("pk", "target")):
+    # A report came with the case that has its key.
+    reports = Complaint.objects.filter(batch=number).values_list("pk", "pk")
+    moves = CaseMove.objects.filter(batch=number).values_list("pk", "target")
+    for rows in (reports, moves):
         pairs = rows.order_by("pk").iterator(chunk_size=PIECE)
         while piece := list(islice(pairs, PIECE)):
             states = states_of({case for _row, case in piece}, "filing")

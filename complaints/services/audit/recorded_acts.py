@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from itertools import pairwise
 from typing import Final, TypeAlias
 
 from django.db.models import (
@@ -124,18 +123,27 @@ def move_record(actor: uuid.UUID | None, facts: dict[str, object]) -> Record:
     return actor, {**facts_without_practice(facts), "note": ""}
 
 
-def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]) -> str:
+def moves_fault(
+    report: uuid.UUID, moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]
+) -> str:
     """Return the code of the first way in which the moves of a report do not lead to its case, or "".
 
+    Without a move a report is in the case that it came with, which has the report's own key; the first move leads out
+    of that case.
+
     Args:
-        moves: all moves of the report, in order; at least one.
+        report: the key of the report.
+        moves: all moves of the report, in order.
         case: the case that the report is in.
         reporter: the reporter's signing key; a move by the reporter has no entry and bears their signature.
         records: what the entries of its moves record, in order.
     """
+    if not moves:
+        return "move.gone" if records else "" if case == report else "move.none"
     if [move.number for move in moves] != list(range(1, len(moves) + 1)):
         return "move.count"
-    if any(move.target_id != following.source_id for move, following in pairwise(moves)):
+    sources = [report, *(move.target_id for move in moves)]
+    if any(move.source_id != source for move, source in zip(moves, sources, strict=False)):
         return "move.order"
     if moves[-1].target_id != case:
         return "move.case"
@@ -146,23 +154,14 @@ def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, re
     return "" if expected == list(records) else "move.entries"
 
 
-def reports_without_move(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return reports without moves that share a case with another one: no service puts two such reports together."""
-    others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
-    unmoved = Complaint.objects.filter(pk__in=reports, moves__isnull=True)
-    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
-
-
 def moves_are_recorded(report: Complaint, moves: Sequence[CaseMove]) -> bool:
-    """Whether the moves of a report lead to its case and are those that genuine entries record; one query with moves.
+    """Whether the moves of a report, all of them in order, lead to its case and genuine entries record them; one query.
 
-    ``moves`` are all of the report, in order. Without one, the report must share its case with no other that has none.
+    Without a move the report must be in the case that it came with.
     """
     entries = list(AuditEntry.objects.filter(subject=report.pk, event__in=MOVE_EVENTS).order_by("sequence"))
-    if not moves:
-        return not entries and not reports_without_move([report.pk])
     records = [move_record(entry.actor, entry.facts) for entry in entries]
-    is_placed = not moves_fault(moves, report.case_id, report.reporter_verify_key, records)
+    is_placed = not moves_fault(report.pk, moves, report.case_id, report.reporter_verify_key, records)
     return is_placed and all(log.is_genuine(entry) for entry in entries)
 
 

@@ -34,7 +34,6 @@ from complaints.services.audit.recorded_acts import (
     move_record,
     moves_fault,
     reporters_of,
-    reports_without_move,
     step_statement,
 )
 from complaints.services.audit.state import digest_of_columns
@@ -162,14 +161,12 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
-    columns = ("pk", "case", "reporter_verify_key")
-    faults = {
+    reports = Complaint.objects.filter(pk__in=complaint_ids).values_list("pk", "case", "reporter_verify_key")
+    return {
         report: code
-        for report, case_id, key in Complaint.objects.filter(pk__in=by_report).values_list(*columns)
-        if (code := moves_fault(by_report[report], case_id, key, records.get(report, [])))
+        for report, case_id, key in reports
+        if (code := moves_fault(report, by_report.get(report, []), case_id, key, records.get(report, [])))
     }
-    missing = [report for report in records if report not in by_report]
-    return faults | dict.fromkeys(missing, "move.gone") | reports_without_move(complaint_ids)
 
 
 # --- The texts of staff and bodies match the digests in the chain -----------------------------------------------------
