@@ -17,7 +17,8 @@ from django.db import connection, models, transaction
 from django.db.models import BooleanField, CharField, DateField, DateTimeField, Model, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
-from complaints.models.case import Assessment, Case, InternalNote
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.team import Staff
 
@@ -253,6 +254,63 @@ def _written_row(model: type[W], values: list[object]) -> W:
     if row.author_id:
         row.author = _partial_instance(Staff, names | {"id": row.author_id})
     return row
+
+
+# Columns of an entry, each with the column of a step that has the same type and stands in one place with it.
+_SHARED_WITH_STEP: Final = {
+    "sequence": "sequence",
+    "at": "at",
+    "actor": "actor_id",
+    "case": "case_id",
+    "subject": "id",
+    "event": "action",
+    "rights": "source",
+    "signature": "signature",
+}
+
+
+def read_history(case: Case) -> tuple[list[CaseStep], list[AuditEntry]]:
+    """Read the steps of a case, each actor with a name and no other columns, and their entries in the chain; in order.
+
+    One UNION in place of two queries, for the budget of the case page as :func:`read_written_records`.
+    """
+    of_entries = _other_columns(AuditEntry, _SHARED_WITH_STEP.keys())
+    of_steps = _other_columns(CaseStep, _SHARED_WITH_STEP.values())
+    names = {f"actor__{name}": CharField() for name in _AUTHOR_COLUMNS}
+    no_step, no_entry = (_nulls(columns) for columns in ({**of_steps, **names}, of_entries))
+    entries = AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by()
+    steps = CaseStep.objects.filter(case=case).order_by()
+    rows = entries.annotate(model=Cast(Value("entry"), CharField()), **no_step)
+    other_rows = steps.annotate(model=Cast(Value("step"), CharField()), **no_entry)
+    read = rows.values_list("model", *_SHARED_WITH_STEP, *of_entries, *no_step).union(
+        other_rows.values_list("model", *_SHARED_WITH_STEP.values(), *no_entry, *of_steps, *names), all=True
+    )
+    history: list[CaseStep] = []
+    recorded: list[AuditEntry] = []
+    for model, *values in read:
+        if model == "entry":
+            columns = (*_SHARED_WITH_STEP, *of_entries)
+            recorded.append(_partial_instance(AuditEntry, dict(zip(columns, values, strict=False))))
+        else:
+            columns = (*_SHARED_WITH_STEP.values(), *of_entries, *of_steps, *names)
+            history.append(_step_of(dict(zip(columns, values, strict=True))))
+    return sorted(history, key=lambda step: step.sequence), sorted(recorded, key=lambda entry: entry.sequence)
+
+
+def _other_columns(model: type[Model], shared: Collection[str]) -> dict[str, models.Field[Any, Any]]:
+    return {column.attname: column for column in model._meta.concrete_fields if column.attname not in shared}
+
+
+def _nulls(columns: Mapping[str, models.Field[Any, Any]]) -> dict[str, Cast]:
+    return {f"no_{name}": Cast(Value(None), column) for name, column in columns.items()}
+
+
+def _step_of(cells: Mapping[str, object]) -> CaseStep:
+    step = _partial_instance(CaseStep, cells)
+    if step.actor_id:
+        names = {name: cells[f"actor__{name}"] for name in _AUTHOR_COLUMNS}
+        step.actor = _partial_instance(Staff, names | {"id": step.actor_id})
+    return step
 
 
 def _partial_instance(model: type[M], cells: Mapping[str, object]) -> M:

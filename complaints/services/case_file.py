@@ -7,6 +7,7 @@ of forty reports costs no more queries than one.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,9 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
-from complaints.fast_sql import read_written_records, with_many
+from complaints.domain.workflow import Status
+from complaints.fast_sql import read_history, read_written_records, with_many
+from complaints.models.audit import AuditEntry
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Assessment, Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
@@ -40,6 +43,7 @@ from complaints.services.messages import read, read_note
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
+logger = logging.getLogger(__name__)
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 
@@ -114,10 +118,12 @@ class CaseFile:
     """A case as an admitted officer reads it.
 
     Attributes:
+        history: the steps; none where ``under_check``.
         checklists: by the id of the step that they were ticked for.
-        choices: the steps that the officer may take.
+        choices: the steps that the officer may take; none where ``under_check``.
         matches: what other cases share with this one; None where the key of the blind index does not open.
         version: what the page shows, to be posted with its forms.
+        under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
 
     case: Case
@@ -129,6 +135,7 @@ class CaseFile:
     releases: list[Release]
     matches: similarity.Matches | None
     version: CaseVersion
+    under_check: bool
 
 
 def open_case(*, actor: Actor, case_id: uuid.UUID) -> CaseFile:
@@ -182,19 +189,46 @@ def _open(
         for row in written.notes
     ]
     matches = _matches(keyring, case, complaints) if is_indexed else None
-    history = list(case.steps.select_related("actor").order_by("sequence"))
+    history, under_check = _read_steps(case, complaints)
     _record_opening(actor, case, threads)
     return CaseFile(
         case=case,
         complaints=opened,
         notes=notes,
-        history=history,
+        history=[] if under_check else history,
         checklists=checklists,
-        choices=available_steps(staff=actor.staff, case=case, history=history, reports=complaints),
+        choices=[]
+        if under_check
+        else available_steps(staff=actor.staff, case=case, history=history, reports=complaints),
         releases=releases,
         matches=matches,
         version=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
+        under_check=under_check,
     )
+
+
+def _read_steps(case: Case, complaints: list[Complaint]) -> tuple[list[CaseStep], bool]:
+    """Return the steps of a case in order, and whether it is not as these and their entries in the chain record it."""
+    steps, entries = read_history(case)
+    if _is_recorded(case, complaints, steps, entries):
+        return steps, False
+    # A step may have come between two of the queries; none does while the case is locked.
+    Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
+    steps, entries = read_history(case)
+    if _is_recorded(case, complaints, steps, entries):
+        return steps, False
+    logger.error("A case is not as its steps and entries record it; an officer is shown no status")
+    return steps, True
+
+
+def _is_recorded(case: Case, complaints: list[Complaint], steps: list[CaseStep], entries: list[AuditEntry]) -> bool:
+    first_due_on = next((complaint.check_by for complaint in complaints if complaint.pk == case.pk), None)
+    columns = (case.status, case.step_count, case.asked_from, case.stage_reached, case.lead_body_id, case.due_on)
+    # Of a case that is as it came in, the chain records nothing yet.
+    if not steps and not entries and columns == (Status.RECEIVED.value, 0, "", 1, None, first_due_on):
+        return True
+    return recorded_acts.is_case_recorded(case, steps, entries, first_due_on=first_due_on)
 
 
 def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:

@@ -227,7 +227,7 @@ def perform(
         batch: the open batch, for a reporter's step and for no other; ``reporter`` is the key that signs it.
 
     Raises:
-        TransitionRefused: the table does not allow it.
+        TransitionRefused: the table does not allow it, or the case is not as its steps and entries record it.
         CaseChanged: the case does not agree with ``seen``, or its reports were linked into another case.
         keyring.Locked: a person without their own unlocked key.
         Case.DoesNotExist: the actor has a conflict of interest in the case.
@@ -250,6 +250,11 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
+    # Of a case that is as it came in the chain records no step; a reporter's act has compared the case before.
+    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
+    is_new = columns == (0, Status.RECEIVED.value, "", 1, None)
+    if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+        raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     asked_from = Status(case.asked_from) if case.asked_from else None
     earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(

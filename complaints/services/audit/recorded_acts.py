@@ -25,6 +25,7 @@ from django.db.models import (
     Subquery,
 )
 from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDate
+from django.utils import timezone
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
@@ -205,25 +206,77 @@ def follows_step(case: Case, last: CaseStep | None) -> bool:
 def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
     """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
-    Each entry must be genuine, and the newest one signed by a key of the person who acted, or by the server for the
-    clock. A reporter's step has no entry and bears the reporter's signature.
+    As :func:`follows_entries`, and the newest entry must be signed by a key of the person who acted, or by the server
+    for the clock.
 
     Args:
         steps: all steps of the case, in order.
         due_on: the deadline that steps and moves lead to.
     """
-    last = steps[-1] if steps else None
-    status = last.target if last else Status.RECEIVED.value
-    if (case.step_count, case.status, case.due_on) != (len(steps), status, due_on) or not follows_step(case, last):
-        return False
-    entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
-    recorded = [(entry.actor, facts_without_practice(entry.facts)) for entry in entries]
-    expected = [(step.actor_id, step_facts(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
-    if len(expected) < len(steps) and not _are_by_reporters(case, steps):
-        return False
-    if recorded != expected or not all(log.is_genuine(entry) for entry in entries):
+    entries = _entries_of(case)
+    if case.due_on != due_on or not follows_entries(case, steps, entries):
         return False
     return not entries or _holds(entries[-1], is_key_of)
+
+
+def _entries_of(case: Case) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
+
+
+def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[AuditEntry]) -> bool:
+    """Whether a case is as its steps lead to, each continues the one before, and genuine entries record them, in order.
+
+    The deadline of the case is left out. A reporter's step has no entry and bears the reporter's signature, for which
+    there are three queries more.
+    """
+    last = steps[-1] if steps else None
+    targets = [Status.RECEIVED.value, *(step.target for step in steps)]
+    if (case.step_count, case.status) != (len(steps), targets[-1]) or not follows_step(case, last):
+        return False
+    if [step.source for step in steps] != targets[:-1]:
+        return False
+    by_staff = [step for step in steps if step.actor_kind != ActorKind.REPORTER]
+    if len(by_staff) < len(steps) and not _are_by_reporters(case, steps):
+        return False
+    recorded = [(entry.actor, entry.at, facts_without_practice(entry.facts)) for entry in entries]
+    if recorded != [(step.actor_id, step.at, step_facts(step)) for step in by_staff]:
+        return False
+    is_on_day = all(step.at and step.day == timezone.localdate(step.at) for step in by_staff)
+    return is_on_day and all(log.is_genuine(entry) for entry in entries)
+
+
+def are_steps_recorded(case: Case) -> bool:
+    """Whether a case, which is locked, is as its steps and their entries lead to; the deadline is left out."""
+    return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
+
+
+def is_case_recorded(
+    case: Case, steps: Sequence[CaseStep], entries: Sequence[AuditEntry], *, first_due_on: date | None
+) -> bool:
+    """Whether a case with its deadline is as its steps, their entries and the moves of reports lead to.
+
+    Args:
+        first_due_on: the deadline with which the case's own report came, None where that is in another case.
+    """
+    if not follows_entries(case, steps, entries):
+        return False
+    return case.due_on == (steps[-1].due_on if steps else first_due_on) or _is_deadline_of_move(case)
+
+
+def _is_deadline_of_move(case: Case) -> bool:
+    """Whether a report came to a case after its last step and left it with the deadline that the case has."""
+    moves = CaseMove.objects.filter(target=case, target_steps=case.step_count, target_due_on=case.due_on)
+    for move in moves.select_related("complaint"):
+        if move.actor_id is None:
+            keys = [bytes(move.complaint.reporter_verify_key)]
+            if is_by_reporter(move.signature, move_statement(move), keys):
+                return True
+            continue
+        entries = AuditEntry.objects.filter(subject=move.complaint_id, event__in=MOVE_EVENTS)
+        expected = move.actor_id, {**move_facts(move), "note": ""}
+        if any(move_record(entry.actor, entry.facts) == expected and log.is_genuine(entry) for entry in entries):
+            return True
+    return False
 
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
