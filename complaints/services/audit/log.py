@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -24,6 +24,8 @@ from complaints.models.team import Staff
 
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 _HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
+
+KEY_BYTES: Final = 32
 
 
 class AuditError(Exception):
@@ -43,6 +45,25 @@ def server_signer() -> SignPair:
 @lru_cache(maxsize=1)
 def _pair_of(seed: str) -> SignPair:
     return SignPair.from_seed(bytes.fromhex(seed))
+
+
+def server_keys(sequence: int = 0) -> tuple[bytes, ...]:
+    """Return the public keys (Ed25519, 32 bytes) that count as the server's for the entry of this number.
+
+    Today's comes first. An earlier key counts up to the entry with which it was replaced, and for what has no number.
+    """
+    earlier = _earlier_keys(settings.SERVER_VERIFY_KEYS_OLD)
+    return server_signer().public, *(key for until, key in earlier if sequence <= until)
+
+
+@lru_cache(maxsize=1)
+def _earlier_keys(text: str) -> tuple[tuple[int, bytes], ...]:
+    """Read ``number=key`` separated by commas, the last entry and the public key (hexadecimal); raises ValueError."""
+    pairs = [item.strip().partition("=") for item in text.split(",") if item.strip()]
+    keys = tuple((int(number), bytes.fromhex(key)) for number, _sign, key in pairs)
+    if any(number < 1 or len(key) != KEY_BYTES for number, key in keys):
+        raise ValueError("SERVER_VERIFY_KEYS_OLD")
+    return keys
 
 
 def append(
@@ -124,10 +145,18 @@ def is_genuine(entry: AuditEntry) -> bool:
     """
     try:
         digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
-        verify(_pair_of(settings.SERVER_SIGNING_KEY).public, digest, bytes(entry.countersignature))
-    except (AttributeError, SealError, TypeError, ValueError):
+        stored, signature = bytes(entry.digest), bytes(entry.countersignature)
+    except (AttributeError, TypeError, ValueError):
         return False
-    return digest == bytes(entry.digest)
+    return digest == stored and any(_has_signed(key, digest, signature) for key in server_keys(entry.sequence))
+
+
+def _has_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
+    try:
+        verify(key, digest, signature)
+    except SealError:
+        return False
+    return True
 
 
 class StepColumns(NamedTuple):

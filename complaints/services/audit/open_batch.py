@@ -25,6 +25,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import node_files
 from complaints.services.audit.faults import Fault
+from complaints.services.audit.log import server_signer
 
 # Of each table the column by which rows join a batch, and columns that never change after the row was written. An
 # identity is rewritten; that each report has one is verified elsewhere.
@@ -55,7 +56,13 @@ def look() -> list[Fault]:
     number, seen = _last_look()
     faults = [fault for table, digests in seen.items() if (fault := _fault(number, table, digests))]
     newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
-    content = {"batch": newest, "rows": {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES}}
+    # Digests under an earlier key of the server say nothing of rows today.
+    key = server_signer().public.hex()
+    content = {
+        "key": key,
+        "batch": newest,
+        "rows": {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES},
+    }
     node_files.write(batch_path(), json.dumps(content))
     return faults
 
@@ -63,7 +70,8 @@ def look() -> list[Fault]:
 def _last_look() -> tuple[int, dict[str, list[str]]]:
     with suppress(KeyError, TypeError, ValueError):
         content: dict[str, Any] = json.loads(node_files.read(batch_path()))
-        return int(content["batch"]), {str(name): list(rows) for name, rows in content["rows"].items()}
+        if content["key"] == server_signer().public.hex():
+            return int(content["batch"]), {str(name): list(rows) for name, rows in content["rows"].items()}
     return 0, {}
 
 

@@ -289,7 +289,7 @@ def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
     signer = bytes(entry.signer)
     if not _is_signed(entry, signer):
         return False
-    return signer == log.server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
+    return signer in log.server_keys(entry.sequence) if entry.actor is None else is_key_of(entry.actor, signer)
 
 
 def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
@@ -300,6 +300,11 @@ def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
     except SealError:
         return False
     return True
+
+
+def _is_signed_by_server(entry: AuditEntry) -> bool:
+    signer = bytes(entry.signer)
+    return signer in log.server_keys(entry.sequence) and _is_signed(entry, signer)
 
 
 def is_signed_by_actor(entry: AuditEntry) -> bool:
@@ -315,7 +320,7 @@ def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
 
 def _keys_of(person: uuid.UUID) -> set[bytes]:
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made")
-    by_server = (entry for entry in made if _is_signed(entry, log.server_signer().public))
+    by_server = (entry for entry in made if _is_signed_by_server(entry))
     return {bytes.fromhex(str(entry.facts.get("verify_key", ""))) for entry in by_server}
 
 
@@ -337,7 +342,7 @@ def confirmation_code(person: uuid.UUID) -> str:
     if given is None or (given.actor is not None and given.actor in askers):
         return ""
     # At the server's terminal no person confirms.
-    if not _is_signed_for(given, person, {log.server_signer().public}):
+    if not _is_signed_for(given, person, ()):
         return ""
     return str(given.facts.get("code", ""))
 
@@ -374,7 +379,7 @@ def account_is_recorded(person: uuid.UUID) -> bool:
 
 def _follows(person: uuid.UUID, state: str) -> bool:
     last, holds = blank_states([person], state).get(person, ""), True
-    own_keys = {log.server_signer().public, *_keys_of(person)}
+    own_keys = _keys_of(person)
     for entry in AuditEntry.objects.filter(subject=person, event__in=STATES[state].events).order_by("sequence"):
         follows = _begins_anew(entry) or (holds and entry.facts.get("before") == last)
         holds = follows and _is_signed_for(entry, person, own_keys)
@@ -391,10 +396,11 @@ def _begins_anew(entry: AuditEntry) -> bool:
 def _is_signed_for(entry: AuditEntry, person: uuid.UUID, own_keys: Collection[bytes]) -> bool:
     """Whether an entry on an account holds: by the server, by the person, or by who was an administrator then.
 
-    ``own_keys`` are those of the person, and the server's.
+    ``own_keys`` are those of the person.
     """
     if entry.actor is None or entry.actor == person:
-        return bytes(entry.signer) in own_keys and _is_signed(entry, bytes(entry.signer))
+        signer = bytes(entry.signer)
+        return signer in (*own_keys, *log.server_keys(entry.sequence)) and _is_signed(entry, signer)
     return is_signed_by_actor(entry) and was_entitled(entry)
 
 
