@@ -105,7 +105,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("reseal_signature",),
         unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
-    # A reporter's message is a leaf of its batch, and has neither step, author nor a copy for the reporter.
+    # Of a reporter's message its leaf takes all columns but the mark on the desk.
     "Message": Coverage(
         leaf=("id", "sealed_for_release", "batch"),
         sealed=("sealed", "sealed_for_reporter"),

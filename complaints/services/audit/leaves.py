@@ -54,9 +54,11 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
         "complaint": (("channel", "day", "check_by"), Complaint.objects.filter(batch=number).values_list(
             "pk", "channel", "day", "check_by", *COMPLAINT_COLUMNS)),
         "message": (("sequence", "day"), messages.values_list(
-            "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release")),
-        "object": (("sequence", "day"), originals.values_list(
-            "pk", "evidence__sequence", "evidence__day", "evidence__complaint", "sealed", "object_digest")),
+            "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release", "signer", "step",
+            "author")),
+        "object": (("sequence", "day", "number"), originals.values_list(
+            "pk", "evidence__sequence", "evidence__day", "number", "evidence__complaint", "sealed",
+            "object_digest")),
         "post": (("sequence", "day"), posts.values_list("pk", "sequence", "day", "complaint", "sealed_post")),
         "step": (STEP_COLUMNS, CaseStep.objects.filter(batch=number).values_list("pk", *STEP_COLUMNS, "case")),
         "move": (MOVE_COLUMNS, CaseMove.objects.filter(batch=number).values_list(
