@@ -288,14 +288,13 @@ class _Run:
         self._save(faults)
 
     def read_back(self) -> None:
-        """Read the faults of this run again, and let the node remember them and how often a record was stored.
+        """Read the faults of this run again, and let the node remember those that other nodes have stored.
 
         Raises FaultsNotStored for those that are not there.
         """
         lost = named_faults.lost(self._met)
         stored = named_faults.stored_faults(limit=node_files.FAULTS_AT_MOST)
         with node_files.changing_memory() as memory:
-            memory.saves = max(memory.saves, self.record.saves)
             memory.learn(stored)
         if lost:
             raise named_faults.FaultsNotStored(lost)
@@ -329,10 +328,11 @@ class _Run:
             if faults:
                 raise named_faults.FaultsNotStored(faults) from error
             raise
-        if stored:
-            self._met |= stored
-            with node_files.changing_memory() as memory:
-                memory.remember(stored)
+        self._met |= stored
+        with node_files.changing_memory() as memory:
+            memory.remember(stored)
+            # With each chunk: else a record from earlier in this run could be put back.
+            memory.saves = max(memory.saves, self.record.saves)
 
     @transaction.atomic
     def _store(self, faults: Sequence[Fault]) -> dict[uuid.UUID, Fault]:
