@@ -233,10 +233,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
     ),
     "SigninCount": Coverage(
-        unbound=_unbound(
-            "a count of the day, until its entry signin.counted takes it; a process names one below its own", "id",
-            "account", "day", "kind", "n", "notified", "recorded", "is_mailed",
-        )
+        derived=("account", "day", "kind", "recorded", "notified", "is_mailed"),
+        unbound={
+            "id": "names nothing",
+            "n": "a count of the day, until its entry signin.counted takes it; a process names one below its own",
+        },
     ),
     "AccountConfirmation": Coverage(
         unbound=_unbound(

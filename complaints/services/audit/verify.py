@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from complaints.models.audit import ChainHead
-from complaints.services.audit import verify_batches, verify_cases, verify_relations, verify_rows, verify_states
+from complaints.services.audit import (
+    verify_batches,
+    verify_cases,
+    verify_relations,
+    verify_rows,
+    verify_signins,
+    verify_states,
+)
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import Fault, RowCheck, Scope
 from complaints.services.audit.log import Head
@@ -26,6 +33,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_states.CHECKS,
     *verify_cases.CHECKS,
     *verify_relations.CHECKS,
+    *verify_signins.CHECKS,
 )
 
 
