@@ -24,8 +24,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import Status
-from complaints.fast_sql import read_history, read_written_records, with_many
-from complaints.models.audit import AuditEntry
+from complaints.fast_sql import read_written_records, with_many
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Assessment, Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
@@ -36,7 +35,7 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import recorded_acts, recorded_index
+from complaints.services.audit import log, recorded_acts, recorded_index
 from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
@@ -209,26 +208,26 @@ def _open(
 
 def _read_steps(case: Case, complaints: list[Complaint]) -> tuple[list[CaseStep], bool]:
     """Return the steps of a case in order, and whether it is not as these and their entries in the chain record it."""
-    steps, entries = read_history(case)
-    if _is_recorded(case, complaints, steps, entries):
-        return steps, False
+    history = log.read_history(case.pk)
+    if _is_recorded(case, complaints, history):
+        return history.steps, False
     # A step may have come between two of the queries; none does while the case is locked.
     Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
-    steps, entries = read_history(case)
-    if _is_recorded(case, complaints, steps, entries):
-        return steps, False
+    history = log.read_history(case.pk)
+    if _is_recorded(case, complaints, history):
+        return history.steps, False
     logger.error("A case is not as its steps and entries record it; an officer is shown no status")
-    return steps, True
+    return history.steps, True
 
 
-def _is_recorded(case: Case, complaints: list[Complaint], steps: list[CaseStep], entries: list[AuditEntry]) -> bool:
+def _is_recorded(case: Case, complaints: list[Complaint], history: log.CaseHistory) -> bool:
     first_due_on = next((complaint.check_by for complaint in complaints if complaint.pk == case.pk), None)
     columns = (case.status, case.step_count, case.asked_from, case.stage_reached, case.lead_body_id, case.due_on)
     # Of a case that is as it came in, the chain records nothing yet.
-    if not steps and not entries and columns == (Status.RECEIVED.value, 0, "", 1, None, first_due_on):
+    if not (history.steps or history.entries) and columns == (Status.RECEIVED.value, 0, "", 1, None, first_due_on):
         return True
-    return recorded_acts.is_case_recorded(case, steps, entries, first_due_on=first_due_on)
+    return recorded_acts.is_case_recorded(case, history, first_due_on=first_due_on)
 
 
 def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:

@@ -37,6 +37,9 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 # Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
+# Number of steps, status, asked_from, stage and body of a case as it came in: the chain records no step of it, so none is
+# compared. A reporter's act has compared the case before it takes a step.
+_NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -250,12 +253,9 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    # Of a case that is as it came in the chain records no step; a reporter's act has compared the case before.
     columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
-    is_new = columns == (0, Status.RECEIVED.value, "", 1, None)
-    if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+    if not (columns == _NEW or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    asked_from = Status(case.asked_from) if case.asked_from else None
     earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(
         action=action,
@@ -264,7 +264,7 @@ def perform(
         permissions=access.permissions_of(person),
         reason=reason,
         previous_actor_same=earlier is not None and _took_last(case, earlier, person),
-        asked_from=asked_from,
+        asked_from=Status(case.asked_from) if case.asked_from else None,
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from complaints.adapters import private_file
-from complaints.domain.sealing.primitives import SignPair
 from complaints.services.audit import log
 
 
@@ -21,10 +18,9 @@ class Command(BaseCommand):
         last, _digest = log.head()
         earlier = f"{last}={log.server_signer().public.hex()}"
         keys = ",".join(filter(None, (settings.SERVER_VERIFY_KEYS_OLD, earlier if last else "")))
-        seed = secrets.token_hex(log.KEY_BYTES)
+        seed, public = log.new_server_key()
         private_file.put(settings.ENV_FILE, "SERVER_VERIFY_KEYS_OLD", keys)
         private_file.put(settings.ENV_FILE, "SERVER_SIGNING_KEY", seed)
-        public = SignPair.from_seed(bytes.fromhex(seed)).public.hex()
         self.stdout.write(
             f"The server signs with a new key, {public}. Put both lines of {settings.ENV_FILE} into every node, "
             f"SERVER_SIGNING_KEY and SERVER_VERIFY_KEYS_OLD, then start them:\nSERVER_VERIFY_KEYS_OLD={keys}"

@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from complaints import fast_sql
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, verify
+from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, random_bytes, verify
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
 from complaints.models.team import Staff
@@ -45,6 +46,12 @@ def server_signer() -> SignPair:
 @lru_cache(maxsize=1)
 def _pair_of(seed: str) -> SignPair:
     return SignPair.from_seed(bytes.fromhex(seed))
+
+
+def new_server_key() -> tuple[str, str]:
+    """Return a new seed of the server's signing key and its public key, both in hexadecimal."""
+    seed = random_bytes(KEY_BYTES)
+    return seed.hex(), SignPair.from_seed(seed).public.hex()
 
 
 def server_keys(sequence: int = 0) -> tuple[bytes, ...]:
@@ -233,6 +240,40 @@ class RecordedEntry:
     def of(cls, row: AuditEntry) -> RecordedEntry:
         """Return the entry that ``row`` stores."""
         return cls(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+
+
+@dataclass(frozen=True)
+class CaseHistory:
+    """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order."""
+
+    steps: list[CaseStep]
+    entries: list[AuditEntry]
+
+
+# Columns of an entry, each with that of a step which has the same type.
+_SHARED_WITH_STEP: Final = {
+    "sequence": "sequence",
+    "at": "at",
+    "actor": "actor_id",
+    "case": "case_id",
+    "subject": "id",
+    "event": "action",
+    "rights": "source",
+    "signature": "signature",
+}
+
+
+def read_history(case: uuid.UUID) -> CaseHistory:
+    """Return the steps of a case and their entries, in one query."""
+    entries, steps = fast_sql.read_both(
+        AuditEntry.objects.filter(case=case, event="case.transition"),
+        CaseStep.objects.filter(case=case),
+        shared=_SHARED_WITH_STEP,
+        person="actor",
+    )
+    steps.sort(key=lambda step: step.sequence)
+    entries.sort(key=lambda entry: entry.sequence)
+    return CaseHistory(steps, entries)
 
 
 def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[RecordedEntry]:

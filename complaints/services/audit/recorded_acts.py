@@ -250,15 +250,14 @@ def are_steps_recorded(case: Case) -> bool:
     return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
 
 
-def is_case_recorded(
-    case: Case, steps: Sequence[CaseStep], entries: Sequence[AuditEntry], *, first_due_on: date | None
-) -> bool:
+def is_case_recorded(case: Case, history: log.CaseHistory, *, first_due_on: date | None) -> bool:
     """Whether a case with its deadline is as its steps, their entries and the moves of reports lead to.
 
     Args:
         first_due_on: the deadline with which the case's own report came, None where that is in another case.
     """
-    if not follows_entries(case, steps, entries):
+    steps = history.steps
+    if not follows_entries(case, steps, history.entries):
         return False
     return case.due_on == (steps[-1].due_on if steps else first_due_on) or _is_deadline_of_move(case)
 
