@@ -37,8 +37,8 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 # Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
-# Number of steps, status, asked_from, stage and body of a case as it came in: the chain records no step of it, so none is
-# compared. A reporter's act has compared the case before it takes a step.
+# Number of steps, status, asked_from, stage and body of a case as it came in: the chain records no step of it, so that
+# none is compared. A reporter's act has compared the case before it takes a step.
 _NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
