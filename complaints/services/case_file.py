@@ -7,7 +7,6 @@ of forty reports costs no more queries than one.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -23,7 +22,6 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
-from complaints.domain.workflow import Status
 from complaints.fast_sql import read_written_records, with_many
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Assessment, Case, CaseStep
@@ -35,14 +33,13 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import log, recorded_acts, recorded_index
+from complaints.services.audit import recorded_acts, recorded_index
 from complaints.services.evidence import posts, processing, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
-logger = logging.getLogger(__name__)
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 
@@ -188,7 +185,8 @@ def _open(
         for row in written.notes
     ]
     matches = _matches(keyring, case, complaints) if is_indexed else None
-    history, under_check = _read_steps(case, complaints)
+    first_due_on = next((complaint.check_by for complaint in complaints if complaint.pk == case.pk), None)
+    history, under_check = transitions.read_steps(case, first_due_on=first_due_on)
     _record_opening(actor, case, threads)
     return CaseFile(
         case=case,
@@ -204,30 +202,6 @@ def _open(
         version=transitions.case_version(case, {complaint.pk: complaint.next_sequence for complaint in complaints}),
         under_check=under_check,
     )
-
-
-def _read_steps(case: Case, complaints: list[Complaint]) -> tuple[list[CaseStep], bool]:
-    """Return the steps of a case in order, and whether it is not as these and their entries in the chain record it."""
-    history = log.read_history(case.pk)
-    if _is_recorded(case, complaints, history):
-        return history.steps, False
-    # A step may have come between two of the queries; none does while the case is locked.
-    Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
-    history = log.read_history(case.pk)
-    if _is_recorded(case, complaints, history):
-        return history.steps, False
-    logger.error("A case is not as its steps and entries record it; an officer is shown no status")
-    return history.steps, True
-
-
-def _is_recorded(case: Case, complaints: list[Complaint], history: log.CaseHistory) -> bool:
-    first_due_on = next((complaint.check_by for complaint in complaints if complaint.pk == case.pk), None)
-    columns = (case.status, case.step_count, case.asked_from, case.stage_reached, case.lead_body_id, case.due_on)
-    # Of a case that is as it came in, the chain records nothing yet.
-    if not (history.steps or history.entries) and columns == (Status.RECEIVED.value, 0, "", 1, None, first_due_on):
-        return True
-    return recorded_acts.is_case_recorded(case, history, first_due_on=first_due_on)
 
 
 def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:

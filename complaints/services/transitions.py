@@ -5,6 +5,7 @@ Staff, reporters and scheduled jobs all use :func:`perform`, so that no status c
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -30,6 +31,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
 
+logger = logging.getLogger(__name__)
 # A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
 MAX_ATTEMPTS: Final = 5
 MAX_ATTEMPT_SECONDS: Final = 5.0
@@ -168,6 +170,35 @@ def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
     for complaint_id, case_id, next_sequence in rows:
         sequences[case_id][complaint_id] = next_sequence
     return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
+
+
+def read_steps(case: Case, *, first_due_on: date | None) -> tuple[list[CaseStep], bool]:
+    """Return the steps of a case in order, and whether the case is not as these and the chain record it; one query.
+
+    To be asked before its status or its deadline is shown, in a transaction; columns of ``case`` may be read anew.
+
+    Args:
+        first_due_on: the deadline with which the case's own report came; None where that is in another case.
+    """
+    history = log.read_history(case.pk)
+    if _is_recorded(case, history, first_due_on):
+        return history.steps, False
+    # A step may have come between two of the queries; none does while the case is locked.
+    Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
+    history = log.read_history(case.pk)
+    if _is_recorded(case, history, first_due_on):
+        return history.steps, False
+    logger.error("A case is not as its steps and entries record it; its status is shown to nobody")
+    return history.steps, True
+
+
+def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:
+    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
+    # Of a case that is as it came in, the chain records nothing yet.
+    if not (history.steps or history.entries) and (columns, case.due_on) == (_NEW, first_due_on):
+        return True
+    return recorded_acts.is_case_recorded(case, history, first_due_on=first_due_on)
 
 
 def available_steps(

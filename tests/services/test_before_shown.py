@@ -24,10 +24,11 @@ from complaints.models.conflict import Conflict
 from complaints.services import case_file, case_links, conflict_detection, conflicts, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, verify
+from complaints.services.forwarding import reading
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import personal
 from complaints.services.transitions import CaseVersion
-from tests.cases import act, in_review
+from tests.cases import act, body_act, forwarded, in_review
 from tests.database import editor
 from tests.services.audit.test_planted_entries import without_the_servers_key
 from tests.world import Cast, Sent, SignedIn, at, change_account, send_report
@@ -348,6 +349,22 @@ def test_a_case_that_took_in_a_report_after_its_last_step_is_as_recorded(cast: C
     target, _source = _linked(cast)
     opened = file_of(cast, target)
     assert not opened.under_check and len(opened.complaints) == 2
+
+
+def test_a_body_reads_no_altered_status_and_takes_no_step(cast: Cast, signed_in: SignedIn) -> None:
+    sent, release = forwarded(cast)
+    actor = Actor(cast.ring("kirana"), NOW)
+    address, words = reverse("admin:complaints_release_change", args=[release.pk]), "tidak sesuai dengan rantai audit"
+    assert reading.open_release(actor=actor, release_id=release.pk).actions
+    assert words not in signed_in("kirana").get(address).content.decode()
+    Case.objects.filter(pk=sent.case.pk).update(status="under_examination")
+    opened = reading.open_release(actor=actor, release_id=release.pk)
+    assert (opened.under_check, opened.actions) == (True, [])
+    text = signed_in("kirana").get(address).content.decode()
+    assert words in text
+    assert reverse("admin:complaints_release_step", args=[release.pk, "dismiss"]) not in text
+    with pytest.raises(TransitionRefused):
+        body_act(cast, "kirana", release, Action.DISMISS, text="Tidak terbukti.")
 
 
 # --- Moves: a report is told of the case that genuine moves lead to ---------------------------------------------------
