@@ -17,8 +17,9 @@ from complaints.domain.disclosure import Disclosure
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.fast_sql import with_many
 from complaints.models.case import Case
-from complaints.models.complaint import Message
+from complaints.models.complaint import KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Decision, Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.team import Team
@@ -79,12 +80,13 @@ class ReleaseFile:
 @transaction.atomic
 def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked."""
-    release = (
-        access.releases_for(actor.staff)
-        .select_related("case__category", "case__accused_kind", "body")
-        .prefetch_related("grants")
-        .get(pk=release_id)
-    )
+    releases = access.releases_for(actor.staff).filter(pk=release_id)
+    parents = ("case", "case__category", "case__accused_kind", "body")
+    rows = with_many(releases, "grants", KeyGrant, *parents)
+    if not rows:
+        raise Release.DoesNotExist
+    release, grants = rows[0]
+    actor.keyring.release(release, grants)
     pair, content = open_content(actor.keyring, release)
     signer = bytes(release.signer)
     _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
