@@ -45,17 +45,12 @@ def _unguarded(alter: Alteration) -> Alteration:
     """Alter rows that a trigger keeps as they are, as the owner of the database can."""
 
     def altered() -> int:
-        is_postgresql = connection.vendor == "postgresql"
+        statement = "DROP TRIGGER IF EXISTS complaints_casestep_no_update"
+        if connection.vendor == "postgresql":
+            statement = "ALTER TABLE complaints_casestep DISABLE TRIGGER complaints_casestep_append_only"
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SET LOCAL session_replication_role = replica"
-                if is_postgresql
-                else "DROP TRIGGER IF EXISTS complaints_casestep_no_update"
-            )
-            number = alter()
-            if is_postgresql:
-                cursor.execute("SET LOCAL session_replication_role = origin")
-        return number
+            cursor.execute(statement)  # undone with the alteration
+        return alter()
 
     return altered
 

@@ -19,11 +19,12 @@ from django.db.models import Max
 
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.batch import Batch
-from complaints.models.case import CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import node_files
+from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import server_signer
 
@@ -43,6 +44,8 @@ PIECE: Final = 100
 # Identities are rewritten by each act of their reporter: of those the version is kept, which only grows. One that was
 # rewritten more often than this since the last look counts as gone.
 _IDENTITY: Final = "identity"
+# How the cases are filed that came with the reports of a batch: nothing of it ever changes.
+_FILING: Final = "filing"
 _REWRITTEN_AT_MOST: Final = 1000
 
 
@@ -62,7 +65,7 @@ def look() -> list[Fault]:
     # Digests under an earlier key of the server say nothing of rows today.
     key = server_signer().public.hex()
     rows = {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES}
-    rows[_IDENTITY] = _identities(newest)
+    rows |= {_IDENTITY: _identities(newest), _FILING: _filings(newest)}
     content = {"key": key, "batch": newest, "rows": rows}
     node_files.write(batch_path(), json.dumps(content))
     return faults
@@ -78,7 +81,10 @@ def _last_look() -> tuple[int, dict[str, list[str]]]:
 
 def _fault(number: int, table: str, seen: list[str]) -> Fault | None:
     model = next((model for model, _batch, _columns in _TABLES if _name(model) == table), None)
-    present = _digests(model, number) if model else _identities(number, earlier=_REWRITTEN_AT_MOST)
+    if model:
+        present = _digests(model, number)
+    else:
+        present = _filings(number) if table == _FILING else _identities(number, earlier=_REWRITTEN_AT_MOST)
     gone = sorted(set(seen) - set(present))
     if not gone:
         return None
@@ -109,6 +115,14 @@ def _identities(number: int, *, earlier: int = 0) -> list[str]:
         for report, version in rows.iterator(chunk_size=PIECE)
         for past in range(max(1, version - earlier), version + 1)
     )
+
+
+def _filings(number: int) -> list[str]:
+    """Return a digest for each case that came with a report of a batch, which has its key."""
+    key = bytes.fromhex(settings.SERVER_SIGNING_KEY)
+    cases = Case.objects.filter(pk__in=Complaint.objects.filter(batch=number).values("pk"))
+    rows = cases.values_list("pk", *state_columns("Case", "filing"))
+    return sorted(_digest(row, key) for row in rows[:ROWS_AT_MOST].iterator(chunk_size=PIECE))
 
 
 def _digest(row: tuple[object, ...], key: bytes) -> str:

@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch
+from complaints.models.case import Case
 from complaints.models.complaint import Identity
 from complaints.models.verification import VerificationFault, VerificationState
-from complaints.services import follow_up
+from complaints.services import case_links, follow_up
+from complaints.services.actor import Actor
 from complaints.services.audit import batches, entries, log, nightly_run, open_batch, verify
+from complaints.services.transitions import CaseVersion
 from tests.cases import in_review
 from tests.services.audit.test_nightly_run import without_triggers
 from tests.world import Cast, at, close_batch, database_clock, send_report
@@ -82,6 +85,19 @@ def test_an_identity_that_is_rewritten_is_no_fault_of_the_open_batch(cast: Cast)
     follow_up.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY)
     assert open_batch.look() == []
     assert open_batch.look() == []
+
+
+@pytest.mark.parametrize("altered", [{"reference": "KN-26-ABC234"}, {"category": "B2"}, {"province": None}], ids=str)
+def test_a_case_filed_otherwise_in_the_open_batch_is_named(cast: Cast, altered: dict[str, object]) -> None:
+    """Before anybody has read the report, so that nothing but the node knows how it came in."""
+    sent, joint = send_report(today=DAY), in_review(cast, today=DAY)
+    assert open_batch.look() == []
+    sources = {sent.case.pk: CaseVersion("received")}
+    actor = Actor(cast.ring("vera"), timezone.now())
+    case_links.link(actor=actor, target_id=joint.case.pk, sources=sources, reason="Satu perkara.")
+    assert open_batch.look() == [], "a link changes no filing"
+    Case.objects.filter(pk=sent.case.pk).update(**altered)
+    assert [fault.subject for fault in open_batch.look()] == [f"batch {Batch.objects.count()} filing"]
 
 
 # --- The record of the verification -----------------------------------------------------------------------------------
