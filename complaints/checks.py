@@ -22,7 +22,7 @@ from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import mfa, team_key_history
-from complaints.services.audit import node_files
+from complaints.services.audit import log, node_files
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.team_keys import resealing, rotation
@@ -127,6 +127,9 @@ def _secrets() -> Iterator[CheckMessage]:
         is_optional = name == "WORKER_PRIVATE_KEY" and not settings.WORKER_PRIVATE_KEY and settings.WORKER_PUBLIC_KEY
         if not is_optional and not _is_key(getattr(settings, name)):
             yield _error(number, f"{name} is not {KEY_BYTES} random bytes in hexadecimal.", MAKE_SECRETS)
+    if _is_key(settings.SERVER_SIGNING_KEY) and not _has_readable_keys():
+        hint = "Each is NUMBER=KEY, separated by commas, as manage.py rotate_server_key writes them."
+        yield _error("E062", "SERVER_VERIFY_KEYS_OLD holds something else than numbers and keys.", hint)
     values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
     if len(set(values)) < len(values):
         yield _error("E006", "Two secrets are the same.", MAKE_SECRETS)
@@ -135,6 +138,14 @@ def _secrets() -> Iterator[CheckMessage]:
         if not _is_key(public) or (pairs and pairs[0].public != bytes.fromhex(public)):
             hint = "Take both from one run of rotate_worker_key, or unset WORKER_PUBLIC_KEY where the private one is."
             yield _error("E022", "WORKER_PUBLIC_KEY is no key, or not that of WORKER_PRIVATE_KEY.", hint)
+
+
+def _has_readable_keys() -> bool:
+    try:
+        log.server_keys()
+    except ValueError:
+        return False
+    return True
 
 
 def _secret_key() -> str:

@@ -310,6 +310,8 @@ SILENCED_SYSTEM_CHECKS += ["security.W001"] if ONION_ORIGIN else []
 # --- Keys -------------------------------------------------------------------------------------------------------------
 PASSWORD_PEPPER = env.str("PASSWORD_PEPPER", "")
 SERVER_SIGNING_KEY = env.str("SERVER_SIGNING_KEY", "")
+# Its earlier public halves, each with the last entry of the chain that it signed.
+SERVER_VERIFY_KEYS_OLD = env.str("SERVER_VERIFY_KEYS_OLD", "")
 # A node that runs no jobs needs the public key alone.
 WORKER_PUBLIC_KEY = env.str("WORKER_PUBLIC_KEY", "")
 WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")

@@ -31,6 +31,7 @@ for _name in (
     "ADMIN_PATH",
     "EVIDENCE_DIR",
     "TEAM_KEY_PINS",
+    "SERVER_VERIFY_KEYS_OLD",
     "WORKER_PUBLIC_KEY",
     "DATABASE_OWNER_URL",
     "DATABASE_JOBS_URL",

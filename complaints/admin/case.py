@@ -132,6 +132,7 @@ def case_context(
         "opened": opened,
         "mark": opened.version,
         **_clear_facts(case, today),
+        "under_check": opened.under_check,
         **summary_context(opened),
         **officer_context(request, opened),
         "steps": [

@@ -152,6 +152,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "status": status_line(release),
         "clock": labels.deadline_label(release.case.due_on if current else None, today),
         "live": current,
+        "under_check": opened.under_check,
         "band": labels.sanction_band_label(release.case.category.sanction_band),
         "cover": opened.content.get("cover", ""),
         "complaints": [_complaint_lines(complaint) for complaint in complaints],

@@ -57,6 +57,8 @@ EVENTS: Final = {
     "session.ended": _("Sessions ended"),
     "signin.differed": _("Sign-in refused: account not as recorded"),
     "signin.counted": _("Refused sign-ins of a day counted"),
+    "signin.told": _("Person told of refused sign-ins and changes"),
+    "signin.mailed": _("Administrators told by mail of many refused sign-ins"),
     "confirmation.asked": _("Account closed until a second administrator confirms"),
     "confirmation.given": _("Account confirmed by a second administrator"),
     "confirmation.used": _("Account opened with the second administrator's code"),

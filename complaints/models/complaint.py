@@ -18,7 +18,10 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
 
 
 class Complaint(RandomKeyModel):
-    """One report. ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team."""
+    """One report. ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team.
+
+    The case that a report comes with has the same primary key, so that no row can say that it came with another.
+    """
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web")

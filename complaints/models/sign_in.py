@@ -4,7 +4,8 @@ administrator's confirmation."""
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -13,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 # Stands for every name that no account has: a row for each would tell what strangers typed.
 UNKNOWN_ACCOUNT = uuid.UUID(int=0)
+# Older counts are deleted.
+COUNTS_KEPT: Final = timedelta(days=400)
 
 
 class SigninCountQuerySet(models.QuerySet["SigninCount"]):

@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
@@ -140,11 +140,13 @@ class CaseFile:
     """A case as an admitted officer reads it: all of it, but of its reports and their notes those of one page.
 
     Attributes:
+        history: the steps; none where ``under_check``.
         is_high_risk: whether the reporter of any report is at high risk, on whatever page.
         checklists: by the id of the step that they were ticked for.
-        choices: the steps that the officer may take.
+        choices: the steps that the officer may take; none where ``under_check``.
         matches: what other cases share with this one; None where the key of the blind index does not open.
         version: what the page shows, to be posted with its forms.
+        under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
 
     case: Case
@@ -158,6 +160,7 @@ class CaseFile:
     version: CaseVersion
     paging: Paging
     is_high_risk: bool
+    under_check: bool
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ class _CaseRows:
     """The rows of a case and of the reports of a page, still sealed.
 
     Of all ``reports``: whether each was indexed with its evidence, and compared with this person's data.
+    ``first_due_on`` is the deadline with which the case's own report came; None where that is in another case.
     """
 
     case: Case
@@ -174,6 +178,7 @@ class _CaseRows:
     reports: list[ReportLine]
     is_indexed: bool
     was_compared: bool
+    first_due_on: date | None
 
     @property
     def elsewhere(self) -> dict[int, ReportLine]:
@@ -236,16 +241,18 @@ def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed else None
-    history = list(case.steps.select_related("actor").order_by("sequence"))
     assessed = [report.id for report in rows.elsewhere.values() if report.is_assessed]
+    history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
     _record_opening(actor, case, threads)
     return CaseFile(
         case=case,
         complaints=opened,
         notes=notes,
-        history=history,
+        history=[] if under_check else history,
         checklists=checklists,
-        choices=available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
+        choices=[]
+        if under_check
+        else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
         releases=releases,
         matches=matches,
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
@@ -254,6 +261,7 @@ def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[
         ),
         is_high_risk=any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened)
         or bool(assessed and assessments.any_high_risk_of(keyring=keyring, complaint_ids=assessed)),
+        under_check=under_check,
     )
 
 
@@ -291,6 +299,7 @@ def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
         # What depends on the case alone is worked out for its first row, and not for each report.
         opened_count=Either(When(is_first, then=recorded_acts.OPENINGS_OF_CASE)),
         was_compared=Either(When(is_first, then=recorded_acts.WAS_COMPARED)),
+        first_due_on=Either(When(is_first, then=Subquery(of_case.filter(pk=case_id).values("check_by")))),
         all_reports=Either(When(is_first, then=report_lines(of_case))),
         is_missing=Exists(of_case.annotate(has_index=recorded_acts.HAS_INDEX).filter(has_index=False)),
         is_new=Exists(new),
@@ -311,6 +320,7 @@ def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
         reports=[ReportLine.parse(text) for text in sorted(str(facts["all_reports"]).split())],
         is_indexed=not (facts["is_missing"] or facts["is_new"]),
         was_compared=facts["was_compared"],
+        first_due_on=facts["first_due_on"],
     )
 
 

@@ -231,8 +231,9 @@ def own_reference(complaint: Complaint) -> str:
 
     The reference of a shared case would reveal to two reporters that they share one.
     """
-    first = CaseMove.objects.filter(complaint=complaint).order_by("number").select_related("source").first()
-    return first.source.reference if first else complaint.case.reference
+    if complaint.case_id == complaint.pk:
+        return complaint.case.reference
+    return Case.objects.values_list("reference", flat=True).get(pk=complaint.pk)
 
 
 def with_reference(text: str, complaint: Complaint) -> str:

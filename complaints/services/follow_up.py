@@ -203,10 +203,10 @@ def _shown_status(
 def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
     """Return whether staff wrote, how many messages and evidence items are the reporter's, and whether it ever moved.
 
-    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that another report came
-    with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
+    come with. One query: mostly none of these exists.
     """
-    key, case = (Complaint._meta.pk.get_db_prep_value(value, connection) for value in (complaint.pk, complaint.case_id))
+    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     own = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         cursor.execute(
@@ -215,13 +215,12 @@ def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
             " LIMIT %s) AS own),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')) OR EXISTS"
-            " (SELECT 1 FROM complaints_complaint other WHERE case_id = %s AND id <> %s AND NOT EXISTS"
-            " (SELECT 1 FROM complaints_casemove WHERE complaint_id = other.id))",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, case, key],
+            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked'))",
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key],
         )
         has_messages, own_messages, evidence_count, moved = cursor.fetchone()
-    return bool(has_messages), int(own_messages), int(evidence_count), bool(moved)
+    is_moved = bool(moved) or complaint.case_id != complaint.pk
+    return bool(has_messages), int(own_messages), int(evidence_count), is_moved
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:

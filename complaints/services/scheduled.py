@@ -179,7 +179,7 @@ def _members(kind: str) -> list[Staff]:
 
 def report_signin_counts(*, today: date, now: datetime) -> None:
     """Mail administrators about accounts with many refused sign-ins, then append the counts of past days."""
-    signin_counts.tell_administrators(today=today)
+    signin_counts.tell_administrators(today=today, now=now)
     signin_counts.record_days(today=today, now=now)
 
 

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints import access, fast_sql
 from complaints.adapters import mail
-from complaints.models.sign_in import REFUSED, UNKNOWN_ACCOUNT, SigninCount
+from complaints.models.sign_in import COUNTS_KEPT, REFUSED, UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Staff
 from complaints.services import signin_floors
 from complaints.services.audit import log
+from complaints.services.audit.verify_signins import COUNTED, MAILED, TOLD, told_fact
 
 Kind = SigninCount.Kind
 # So many wrong codes of a day are answered one by one; after them an app's code counts only together with the next one.
@@ -27,7 +28,6 @@ SINGLE_CODES = 10
 TELL_ABOVE = 10
 # The entry of a staff session that holds what :func:`take_untold` returned at the sign-in.
 SINCE_LAST = "since_last_sign_in"
-RETENTION = timedelta(days=400)
 # Mails: subject and text, the same for everybody.
 CHANGE_MAIL = (
     _("How you sign in was changed"),
@@ -87,13 +87,22 @@ def note_change(*, staff: Staff, kind: Kind, now: datetime) -> None:
     transaction.on_commit(partial(mail.send_each, [staff], *CHANGE_MAIL), robust=True)
 
 
-def take_untold(*, staff: Staff) -> dict[str, int]:
-    """Return by kind what happened to a person's account since they were last told, and mark it as told."""
+@transaction.atomic
+def take_untold(*, staff: Staff, now: datetime) -> dict[str, int]:
+    """Return by kind what happened to a person's account since they were last told, and record that they are told.
+
+    The entry keeps somebody who writes to the database from marking as told what nobody was told of.
+    """
+    rows = SigninCount.objects.select_for_update().filter(account=staff.pk, n__gt=F("notified"))
     untold: dict[str, int] = {}
-    for row in SigninCount.objects.filter(account=staff.pk, n__gt=F("notified")).order_by("day", "kind"):
+    facts: dict[str, object] = {}
+    for row in rows.order_by("day", "kind"):
         untold[row.kind] = untold.get(row.kind, 0) + row.n - row.notified
+        facts[told_fact(row.day, row.kind)] = row.n - row.notified
         # The number that was read, because another attempt may be counted meanwhile.
         SigninCount.objects.filter(pk=row.pk).update(notified=row.n)
+    if facts:
+        log.append(event=TOLD, now=now, subject=staff.pk, facts=facts)
     return untold
 
 
@@ -117,7 +126,7 @@ def refused_for_unknown(*, since: date) -> int:
     return int(rows.aggregate(total=Sum("n"))["total"] or 0)
 
 
-def tell_administrators(*, today: date) -> int:
+def tell_administrators(*, today: date, now: datetime) -> int:
     """Mail the administrators once an account has more than TELL_ABOVE refused sign-ins on a day; return their number.
 
     The text is always the same and names no account. The day before is looked at too, for what came late.
@@ -131,8 +140,14 @@ def tell_administrators(*, today: date) -> int:
     sent = mail.send_each(access.administrators(), *REFUSED_MAIL)
     if sent:
         for account, day in many_refused:
-            SigninCount.objects.filter(account=account, day=day, kind__in=REFUSED).update(is_mailed=True)
+            _record_mail(account, day, now)
     return sent
+
+
+@transaction.atomic
+def _record_mail(account: uuid.UUID, day: date, now: datetime) -> None:
+    SigninCount.objects.filter(account=account, day=day, kind__in=REFUSED).update(is_mailed=True)
+    log.append(event=MAILED, now=now, subject=account, facts={"day": day.isoformat()})
 
 
 # --- Told to the audit chain ------------------------------------------------------------------------------------------
@@ -145,7 +160,7 @@ def record_days(*, today: date, now: datetime) -> int:
     """
     days = SigninCount.objects.unrecorded(today).order_by("day", "account").values_list("account", "day").distinct()
     entries = sum(_record_day(account, day, now) for account, day in list(days))
-    SigninCount.objects.filter(day__lt=today - RETENTION).delete()
+    SigninCount.objects.filter(day__lt=today - COUNTS_KEPT).delete()
     return entries
 
 
@@ -160,5 +175,5 @@ def _record_day(account: uuid.UUID, day: date, now: datetime) -> int:
         row.save(update_fields=["recorded"])
     is_known = account != UNKNOWN_ACCOUNT
     facts = {"staff": str(account) if is_known else "unknown", "day": day.isoformat(), **counts}
-    log.append(event="signin.counted", now=now, subject=account if is_known else None, facts=facts)
+    log.append(event=COUNTED, now=now, subject=account if is_known else None, facts=facts)
     return 1

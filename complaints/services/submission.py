@@ -173,6 +173,8 @@ def _store(
     answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
     case = _new_case(answers, today, practice=practice)
     complaint = Complaint(
+        # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
+        id=case.pk,
         case=case,
         lookup=digest,
         reporter_key=keys.box.public,

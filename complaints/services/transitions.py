@@ -5,6 +5,7 @@ Staff, reporters and scheduled jobs all use :func:`perform`, so that no status c
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -30,6 +31,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
 
+logger = logging.getLogger(__name__)
 # A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
 MAX_ATTEMPTS: Final = 5
 MAX_ATTEMPT_SECONDS: Final = 5.0
@@ -37,6 +39,9 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 # Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
+# Number of steps, status, asked_from, stage and body of a case as it came in: the chain records no step of it, so that
+# none is compared. A reporter's act has compared the case before it takes a step.
+_NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -167,6 +172,35 @@ def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
     return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
 
 
+def read_steps(case: Case, *, first_due_on: date | None) -> tuple[list[CaseStep], bool]:
+    """Return the steps of a case in order, and whether the case is not as these and the chain record it; one query.
+
+    To be asked before its status or its deadline is shown, in a transaction; columns of ``case`` may be read anew.
+
+    Args:
+        first_due_on: the deadline with which the case's own report came; None where that is in another case.
+    """
+    history = log.read_history(case.pk)
+    if _is_recorded(case, history, first_due_on):
+        return history.steps, False
+    # A step may have come between two of the queries; none does while the case is locked.
+    Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
+    history = log.read_history(case.pk)
+    if _is_recorded(case, history, first_due_on):
+        return history.steps, False
+    logger.error("A case is not as its steps and entries record it; its status is shown to nobody")
+    return history.steps, True
+
+
+def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:
+    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
+    # Of a case that is as it came in, the chain records nothing yet.
+    if not (history.steps or history.entries) and (columns, case.due_on) == (_NEW, first_due_on):
+        return True
+    return recorded_acts.is_case_recorded(case, history, first_due_on=first_due_on)
+
+
 def available_steps(
     *,
     staff: Staff | None,
@@ -227,7 +261,7 @@ def perform(
         batch: the open batch, for a reporter's step and for no other; ``reporter`` is the key that signs it.
 
     Raises:
-        TransitionRefused: the table does not allow it.
+        TransitionRefused: the table does not allow it, or the case is not as its steps and entries record it.
         CaseChanged: the case does not agree with ``seen``, or its reports were linked into another case.
         keyring.Locked: a person without their own unlocked key.
         Case.DoesNotExist: the actor has a conflict of interest in the case.
@@ -250,7 +284,9 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    asked_from = Status(case.asked_from) if case.asked_from else None
+    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
+    if not (columns == _NEW or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+        raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(
         action=action,
@@ -259,7 +295,7 @@ def perform(
         permissions=access.permissions_of(person),
         reason=reason,
         previous_actor_same=earlier is not None and _took_last(case, earlier, person),
-        asked_from=asked_from,
+        asked_from=Status(case.asked_from) if case.asked_from else None,
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)

@@ -184,5 +184,5 @@ def record(sender: object, request: HttpRequest, user: Staff, **kwargs: object) 
     # Whoever may not see their desk yet is told at the next sign-in that shows it.
     if user.awaits_confirmation or user.must_change_password:
         return
-    if untold := signin_counts.take_untold(staff=user):
+    if untold := signin_counts.take_untold(staff=user, now=timezone.now()):
         request.session[signin_counts.SINCE_LAST] = untold

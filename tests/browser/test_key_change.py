@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from complaints.models.team import Team, TeamKey
+from complaints.models.team import Team, TeamKey, TeamMembership
 from complaints.services.team_key_history import team_fingerprint
-from complaints.services.team_keys import resealing
+from complaints.services.team_keys import removal, resealing
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.world import Cast, send_report
@@ -45,3 +48,28 @@ def test_a_removal_to_the_end(window: Opener, live_cast: Cast, monkeypatch: pyte
         fitri.window.follow(fitri.page.locator("form button.main"))
         presses += 1
     assert presses >= 3
+
+
+def test_one_alone_removes_a_member_a_day_after_everybody_was_told(
+    window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the portal is moved by a day; sessions of the day before have ended by then."""
+    members = TeamMembership.objects.filter(team__slug="triage", left_at=None, sealed_key__isnull=False)
+    vera = Officer(window(width=360), "vera")
+    vera.window.go("/kantor/complaints/team/")
+    vera.window.follow(vera.page.get_by_role("link", name="Keluarkan vino"))
+    vera.page.locator("[name=reason]").fill("Pindah ke instansi lain.")
+    vera.window.follow(vera.page.locator("form button.main"))
+    request, real_now = vera.window.path, timezone.now
+    assert vera.page.locator("button[value=withdraw]").count() == 1
+    assert vera.page.locator("button[value=complete]").count() == 0
+    for name in ("vino", "fitri"):
+        assert "vino" in Officer(window(), name).window.go("/kantor/").words
+
+    monkeypatch.setattr(timezone, "now", lambda: real_now() + removal.ALARM + timedelta(minutes=1))
+    again = Officer(window(width=360), "vera")
+    again.window.go(request)
+    again.page.locator("button[value=complete]").click()
+    again.page.get_by_text(DONE).wait_for()
+    assert not members.filter(staff=live_cast["vino"]).exists()
+    assert Team.objects.get(slug="triage").key_number == 2

@@ -32,10 +32,11 @@ from complaints.services import (
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, verify
+from complaints.services.forwarding import reading
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import personal
 from complaints.services.transitions import CaseVersion
-from tests.cases import act, in_review
+from tests.cases import act, body_act, forwarded, in_review
 from tests.database import editor
 from tests.services.audit.test_planted_entries import without_the_servers_key
 from tests.world import Cast, Sent, SignedIn, at, change_account, send_report
@@ -280,6 +281,100 @@ def test_a_withdrawal_that_no_reporter_signed_is_told_to_nobody_and_named(cast: 
     assert [fault.code for fault in verify.verify_chain().faults] == ["case.reporter"]
 
 
+# --- The officer's page -----------------------------------------------------------------------------------------------
+
+
+def file_of(cast: Cast, sent: Sent) -> case_file.CaseFile:
+    return case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk)
+
+
+@pytest.mark.parametrize("altered", COLUMNS, ids=str)
+def test_an_altered_status_is_shown_to_no_officer(cast: Cast, altered: dict[str, Any]) -> None:
+    sent = in_review(cast)
+    assert not file_of(cast, sent).under_check
+    Case.objects.filter(pk=sent.case.pk).update(**altered)
+    opened = file_of(cast, sent)
+    assert (opened.under_check, opened.history, opened.choices) == (True, [], [])
+
+
+@pytest.mark.parametrize("altered", [{"status": "verified"}, {"due_on": None}, {"stage_reached": 2}], ids=str)
+def test_a_case_that_is_not_as_it_came_in_is_shown_to_no_officer(cast: Cast, altered: dict[str, Any]) -> None:
+    sent = send_report(today=DAY)
+    assert not file_of(cast, sent).under_check
+    Case.objects.filter(pk=sent.case.pk).update(**altered)
+    assert file_of(cast, sent).under_check
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda: _alter_step(due_on=DAY),
+        lambda: _alter_step(actor=None),
+        lambda: _alter_step(at=NOW - timedelta(days=1)),
+        lambda: _alter_step(day=DAY - timedelta(days=1)),
+        lambda: _alter_entry(countersignature=b"\0" * 64),
+        lambda: _alter_entry(at=NOW + timedelta(hours=1)),
+    ],
+)
+def test_altered_steps_and_entries_are_shown_to_nobody(cast: Cast, alter: Callable[[], None]) -> None:
+    sent = in_review(cast)
+    alter()
+    assert file_of(cast, sent).under_check
+    assert page_of(sent).under_check
+    assert not verify.verify_chain().whole
+
+
+def test_a_status_that_was_written_by_hand_opens_no_step(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    Case.objects.filter(pk=sent.case.pk).update(status="in_review")
+    with pytest.raises(TransitionRefused):
+        act(cast, "vera", sent, Action.VERIFY)
+    assert not CaseStep.objects.filter(case=sent.case).exists()
+
+
+def test_nobody_is_the_second_person_of_an_own_proposal_whose_step_was_altered(cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.PROPOSE_INELIGIBLE, "Bukan ASN.")
+    triggers.remove_append_only(editor())
+    CaseStep.objects.filter(case=sent.case).update(actor=cast["vino"])
+    triggers.install_append_only(editor())
+    with pytest.raises(TransitionRefused):
+        act(cast, "vera", sent, Action.CONFIRM_INELIGIBLE, "Bukan ASN.")
+
+
+def test_the_officers_page_says_so_in_words(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast)
+    address, words = reverse("admin:complaints_case_change", args=[sent.case.pk]), "tidak sesuai dengan rantai audit"
+    assert words not in signed_in("vera").get(address).content.decode()
+    Case.objects.filter(pk=sent.case.pk).update(status="ineligible")
+    text = signed_in("vera").get(address).content.decode()
+    assert words in text
+    assert "Tidak memenuhi syarat" not in text
+    assert reverse("admin:complaints_case_step", args=[sent.case.pk, "verify"]) not in text
+
+
+def test_a_case_that_took_in_a_report_after_its_last_step_is_as_recorded(cast: Cast) -> None:
+    target, _source = _linked(cast)
+    opened = file_of(cast, target)
+    assert not opened.under_check and len(opened.complaints) == 2
+
+
+def test_a_body_reads_no_altered_status_and_takes_no_step(cast: Cast, signed_in: SignedIn) -> None:
+    sent, release = forwarded(cast)
+    actor = Actor(cast.ring("kirana"), NOW)
+    address, words = reverse("admin:complaints_release_change", args=[release.pk]), "tidak sesuai dengan rantai audit"
+    assert reading.open_release(actor=actor, release_id=release.pk).actions
+    assert words not in signed_in("kirana").get(address).content.decode()
+    Case.objects.filter(pk=sent.case.pk).update(status="under_examination")
+    opened = reading.open_release(actor=actor, release_id=release.pk)
+    assert (opened.under_check, opened.actions) == (True, [])
+    text = signed_in("kirana").get(address).content.decode()
+    assert words in text
+    assert reverse("admin:complaints_release_step", args=[release.pk, "dismiss"]) not in text
+    with pytest.raises(TransitionRefused):
+        body_act(cast, "kirana", release, Action.DISMISS, text="Tidak terbukti.")
+
+
 # --- Moves: a report is told of the case that genuine moves lead to ---------------------------------------------------
 
 
@@ -339,6 +434,39 @@ def test_a_report_laid_into_the_case_of_another_is_told_nothing(cast: Cast) -> N
     assert not follow_up.may_withdraw(ticket=source.ticket)
 
 
+def _exchanged(one: Sent, other: Sent) -> None:
+    for sent, case in ((one, other.case), (other, one.case)):
+        Complaint.objects.filter(pk=sent.ticket.complaint_id).update(case=case)
+
+
+def test_two_reports_laid_into_the_cases_of_each_other_are_told_nothing(cast: Cast) -> None:
+    """Both without a move, and no case with two of them."""
+    one, other = in_review(cast), send_report(today=DAY)
+    _exchanged(one, other)
+    for sent in (one, other):
+        assert page_of(sent).under_check
+        assert not follow_up.may_withdraw(ticket=sent.ticket)
+    assert [fault.code for fault in verify.verify_chain().faults].count("move.none") == 2
+
+
+def test_a_report_laid_into_a_case_whose_own_report_moved_away_is_told_nothing(cast: Cast) -> None:
+    _target, source = _linked(cast)
+    other = send_report(today=DAY)
+    Complaint.objects.filter(pk=other.ticket.complaint_id).update(case=source.case)
+    Case.objects.filter(pk=source.case.pk).update(linked_into=None)
+    assert page_of(other).under_check
+    assert "move.none" in {fault.code for fault in verify.verify_chain().faults}
+
+
+def test_moves_that_begin_at_the_case_of_another_are_told_to_nobody(cast: Cast) -> None:
+    _target, source = _linked(cast)
+    other = send_report(today=DAY)
+    triggers.remove_append_only(editor())
+    CaseMove.objects.update(source=other.case)
+    triggers.install_append_only(editor())
+    assert page_of(source).under_check
+
+
 def test_each_step_needs_a_genuine_entry(cast: Cast) -> None:
     """Not the newest one alone."""
     sent = in_review(cast)
@@ -350,8 +478,13 @@ def test_each_step_needs_a_genuine_entry(cast: Cast) -> None:
     assert page_of(sent).under_check
 
 
-def test_a_step_planted_with_an_entry_by_an_officers_key_is_told_to_nobody(cast: Cast) -> None:
+def test_a_step_planted_with_an_entry_by_an_officers_key_is_told_to_nobody(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = in_review(cast)
+    # Whoever plants rows makes no comparison.
+    monkeypatch.setattr(recorded_acts, "are_steps_recorded", lambda _case: True)
     with without_the_servers_key():
         act(cast, "vera", sent, Action.VERIFY)
     assert page_of(sent).under_check
+    assert file_of(cast, sent).under_check

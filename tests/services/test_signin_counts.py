@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from complaints import queue, tasks
 from complaints.models.audit import AuditEntry
-from complaints.models.sign_in import UNKNOWN_ACCOUNT, SigninCount
+from complaints.models.sign_in import COUNTS_KEPT, UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services import mfa, scheduled, signin_counts, signin_floors
@@ -101,11 +101,11 @@ def test_the_person_is_told_once_of_each(cast: Cast) -> None:
     count(cast, Kind.PASSWORD, 3)
     count(cast, Kind.PASSWORD, day=NEXT)
     count(cast, Kind.CODE, 12)
-    assert signin_counts.take_untold(staff=vera) == {"password": 4, "code": 12}
-    assert signin_counts.take_untold(staff=vera) == {}
+    assert signin_counts.take_untold(staff=vera, now=at(NEXT)) == {"password": 4, "code": 12}
+    assert signin_counts.take_untold(staff=vera, now=at(NEXT)) == {}
     count(cast, Kind.CODE, day=NEXT)
-    assert signin_counts.take_untold(staff=cast["vino"]) == {}
-    assert signin_counts.take_untold(staff=vera) == {"code": 1}
+    assert signin_counts.take_untold(staff=cast["vino"], now=at(NEXT)) == {}
+    assert signin_counts.take_untold(staff=vera, now=at(NEXT)) == {"code": 1}
     assert [row.day for row in signin_counts.days_of(account=vera.pk, since=NEXT)] == [NEXT, NEXT]
 
 
@@ -139,9 +139,9 @@ def test_what_is_counted_after_the_entry_goes_into_another(cast: Cast) -> None:
 
 def test_old_counts_are_deleted(cast: Cast) -> None:
     count(cast, Kind.CODE)
-    signin_counts.record_days(today=DAY + signin_counts.RETENTION, now=at(NEXT))
+    signin_counts.record_days(today=DAY + COUNTS_KEPT, now=at(NEXT))
     assert SigninCount.objects.count() == 1
-    signin_counts.record_days(today=DAY + signin_counts.RETENTION + timedelta(days=1), now=at(NEXT))
+    signin_counts.record_days(today=DAY + COUNTS_KEPT + timedelta(days=1), now=at(NEXT))
     assert not SigninCount.objects.exists()
 
 
@@ -149,13 +149,13 @@ def test_administrators_are_told_by_fixed_words_once_a_day(cast: Cast) -> None:
     count(cast, Kind.PASSWORD, TELL_ABOVE)
     signin_counts.count(kind=Kind.PASSWORD, account=UNKNOWN_ACCOUNT, day=DAY)
     SigninCount.objects.filter(account=UNKNOWN_ACCOUNT).update(n=F("n") + 1000)
-    assert signin_counts.tell_administrators(today=DAY) == 0
+    assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 0
     count(cast, Kind.CODE)
-    assert signin_counts.tell_administrators(today=DAY) == 2
+    assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 2
     count(cast, Kind.ADDRESS, 50)
-    assert signin_counts.tell_administrators(today=DAY) == 0, "once for an account and day"
+    assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 0, "once for an account and day"
     count(cast, Kind.CODE, TELL_ABOVE + 1, name="vino", day=NEXT)
-    assert signin_counts.tell_administrators(today=NEXT) == 2
+    assert signin_counts.tell_administrators(today=NEXT, now=at(NEXT)) == 2
     assert {tuple(letter.to) for letter in mail.outbox} == {("adi@example.invalid",), ("super@example.invalid",)}
     assert len({(letter.subject, letter.body) for letter in mail.outbox}) == 1
     assert "vera" not in mail.outbox[0].body and "Petugas" in mail.outbox[0].body
@@ -165,8 +165,8 @@ def test_a_mail_that_failed_is_sent_again(cast: Cast, monkeypatch: pytest.Monkey
     count(cast, Kind.CODE, TELL_ABOVE + 1)
     with monkeypatch.context() as patch:
         patch.setattr("complaints.adapters.mail.send", lambda *args: 0)
-        assert signin_counts.tell_administrators(today=DAY) == 0
-    assert signin_counts.tell_administrators(today=DAY) == 2
+        assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 0
+    assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 2
 
 
 def test_a_change_is_told_by_mail_and_at_the_next_sign_in(
@@ -180,7 +180,7 @@ def test_a_change_is_told_by_mail_and_at_the_next_sign_in(
     assert [letter.to for letter in mail.outbox] == [["vera@example.invalid"]] * 2
     assert len({letter.body for letter in mail.outbox}) == 1, "fixed words"
     assert "kunci" not in mail.outbox[0].body
-    assert signin_counts.take_untold(staff=vera) == {"factor_added": 1, "codes_made": 1}
+    assert signin_counts.take_untold(staff=vera, now=at(NEXT)) == {"factor_added": 1, "codes_made": 1}
     assert signin_counts.record_days(today=NEXT, now=at(NEXT)) == 0, "changes have entries of their own"
 
 
@@ -188,7 +188,7 @@ def test_somebody_without_an_address_is_told_at_the_sign_in(cast: Cast) -> None:
     Staff.objects.filter(username="vera").update(email="")
     with mfa.recorded_change(event="factor.removed", staff=cast["vera"], kind="totp", now=at(DAY), signer=None):
         pass
-    assert signin_counts.take_untold(staff=cast["vera"]) == {"factor_removed": 1}
+    assert signin_counts.take_untold(staff=cast["vera"], now=at(NEXT)) == {"factor_removed": 1}
 
 
 def test_the_job_does_both(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,3 +258,55 @@ def test_the_memory_of_a_process_is_bounded(cast: Cast, monkeypatch: pytest.Monk
     for account in accounts:
         signin_floors.add(account, "code", DAY)
     assert [signin_floors.counted(account, "code", DAY).n for account in accounts] == [0, 0, 1, 1, 1]
+
+
+# --- What was told is in the chain ------------------------------------------------------------------------------------
+
+
+def counted_and_told(cast: Cast) -> None:
+    """A day with many wrong passwords, which the person, administrators and the chain were told of."""
+    count(cast, Kind.PASSWORD, TELL_ABOVE + 1)
+    assert signin_counts.tell_administrators(today=DAY, now=at(DAY)) == 2
+    assert signin_counts.take_untold(staff=cast["vera"], now=at(DAY))
+    assert signin_counts.record_days(today=NEXT, now=at(NEXT, 0)) == 1
+
+
+def faults() -> set[str]:
+    return {fault.code for fault in verify.verify_chain().faults}
+
+
+def test_what_was_told_is_as_recorded(cast: Cast) -> None:
+    counted_and_told(cast)
+    assert faults() == set()
+    count(cast, Kind.PASSWORD, day=NEXT)
+    count(cast, Kind.FACTOR_ADDED, day=NEXT)
+    assert signin_counts.take_untold(staff=cast["vera"], now=at(NEXT)) == {"password": 1, "factor_added": 1}
+    signin_counts.record_days(
+        today=DAY + COUNTS_KEPT + timedelta(days=1), now=at(DAY + COUNTS_KEPT + timedelta(days=1))
+    )
+    assert SigninCount.objects.filter(day=DAY).count() == 0
+    assert faults() == set(), "old counts are deleted"
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"notified": 0}, {"recorded": 0}, {"n": 3}, {"kind": "code"}, {"day": DAY - timedelta(days=1)}],
+    ids=str,
+)
+def test_a_count_that_is_not_as_recorded_is_named(cast: Cast, altered: dict[str, object]) -> None:
+    counted_and_told(cast)
+    SigninCount.objects.update(**altered)
+    assert faults() == {"signin.count"}
+
+
+def test_a_count_that_is_gone_is_named(cast: Cast) -> None:
+    counted_and_told(cast)
+    SigninCount.objects.all().delete()
+    assert faults() == {"signin.count"}
+
+
+@pytest.mark.parametrize("altered", [{"notified": 11}, {"recorded": 11}, {"is_mailed": True}], ids=str)
+def test_what_nobody_was_told_of_and_is_marked_as_told_is_named(cast: Cast, altered: dict[str, object]) -> None:
+    count(cast, Kind.PASSWORD, TELL_ABOVE + 1)
+    SigninCount.objects.update(**altered)
+    assert faults() == {"signin.count"}

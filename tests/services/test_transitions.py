@@ -20,6 +20,7 @@ from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.services import case_actions, case_deadlines, follow_up
 from complaints.services.actor import Actor
+from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
@@ -156,6 +157,7 @@ def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> It
         patch.setattr("django.conf.settings.TEAM_KEY_PINS", shared_cast.pins)
         # The states below are put there without steps; what is refused then is the subject of test_before_shown.
         patch.setattr(follow_up, "is_recorded", lambda complaint: True)
+        patch.setattr(recorded_acts, "are_steps_recorded", lambda case: True)
         sent = send_report(today=DAY)
         do: dict[str, Any] = {"case_id": sent.case.pk, "reason": "Sebab."}
         case_actions.act(actor=Actor(shared_cast.ring("vino"), NOW), action=Action.START_REVIEW, **do)

@@ -106,7 +106,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("reseal_signature",),
         unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
-    # A reporter's message is a leaf of its batch, and has neither step, author nor a copy for the reporter.
+    # Of a reporter's message its leaf takes all columns but the mark on the desk.
     "Message": Coverage(
         leaf=("id", "sealed_for_release", "batch"),
         sealed=("sealed", "sealed_for_reporter"),
@@ -250,10 +250,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
     ),
     "SigninCount": Coverage(
-        unbound=_unbound(
-            "a count of the day, until its entry signin.counted takes it; a process names one below its own", "id",
-            "account", "day", "kind", "n", "notified", "recorded", "is_mailed",
-        )
+        derived=("account", "day", "kind", "recorded", "notified", "is_mailed"),
+        unbound={
+            "id": "names nothing",
+            "n": "a count of the day, until its entry signin.counted takes it; a process names one below its own",
+        },
     ),
     "AccountConfirmation": Coverage(
         unbound=_unbound(

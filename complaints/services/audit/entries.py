@@ -14,7 +14,7 @@ from complaints.domain.sealing.primitives import blake2b, verify
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.services.audit.entitlement import RecordedAccounts
 from complaints.services.audit.faults import Fault
-from complaints.services.audit.log import Head, is_genuine, payload, server_signer
+from complaints.services.audit.log import Head, is_genuine, payload, server_keys
 
 CHUNK: Final = 500
 # Prefixes of events of people. With an actor such an entry must carry that person's signature: the server's would be a
@@ -106,7 +106,6 @@ class EntryVerifier:
     def __init__(self, position: ChainPosition, heads: Iterable[Head] = ()) -> None:
         """Go on behind ``position``, which moves with each entry; ``heads`` have left the machine."""
         self.position = position
-        self._server = server_signer().public
         self._heads: dict[int, list[Head]] = {}
         for head in heads:
             self._heads.setdefault(head.sequence, []).append(head)
@@ -165,7 +164,7 @@ class EntryVerifier:
             verify(signer, bytes(entry.digest), bytes(entry.signature))
         except (SealError, TypeError):
             return "entry.signature"
-        if signer == self._server:
+        if signer in server_keys(entry.sequence):
             is_of_another = entry.event == "staff.changed" and entry.actor != entry.subject
             is_personal = is_of_another or entry.event.startswith(PERSONAL)
             return "entry.not_by_person" if actor and is_personal else ""

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import Stored, blake2b
@@ -56,9 +55,11 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
         "complaint": (("channel", "day", "check_by"), Complaint.objects.filter(batch=number).values_list(
             "pk", "channel", "day", "check_by", *COMPLAINT_COLUMNS)),
         "message": (("sequence", "day"), messages.values_list(
-            "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release")),
-        "object": (("sequence", "day"), originals.values_list(
-            "pk", "evidence__sequence", "evidence__day", "evidence__complaint", "sealed", "object_digest")),
+            "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release", "signer", "step",
+            "author")),
+        "object": (("sequence", "day", "number"), originals.values_list(
+            "pk", "evidence__sequence", "evidence__day", "number", "evidence__complaint", "sealed",
+            "object_digest")),
         "post": (("sequence", "day"), posts.values_list("pk", "sequence", "day", "complaint", "sealed_post")),
         "step": (STEP_COLUMNS, CaseStep.objects.filter(batch=number).values_list("pk", *STEP_COLUMNS, "case")),
         "move": (MOVE_COLUMNS, CaseMove.objects.filter(batch=number).values_list(
@@ -92,12 +93,10 @@ def _grant_leaves(number: int) -> Iterator[bytes]:
 
 def _filing_leaves(number: int) -> Iterator[bytes]:
     """Yield a leaf for each report and each move of a reporter: how the case is filed that came with it."""
-    moved = CaseMove.objects.filter(complaint=OuterRef("pk"), number=1).values("source")
-    reports = Complaint.objects.filter(batch=number).annotate(
-        origin=Coalesce(Subquery(moved), "case", output_field=UUIDField())
-    )
-    moves = CaseMove.objects.filter(batch=number)
-    for rows in (reports.values_list("pk", "origin"), moves.values_list("pk", "target")):
+    # A report came with the case that has its key.
+    reports = Complaint.objects.filter(batch=number).values_list("pk", "pk")
+    moves = CaseMove.objects.filter(batch=number).values_list("pk", "target")
+    for rows in (reports, moves):
         pairs = rows.order_by("pk").iterator(chunk_size=PIECE)
         while piece := list(islice(pairs, PIECE)):
             states = states_of({case for _row, case in piece}, "filing")

@@ -8,22 +8,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from complaints import fast_sql
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, verify
+from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, random_bytes, verify
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
 from complaints.models.team import Staff
 
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 _HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
+
+KEY_BYTES: Final = 32
 
 
 class AuditError(Exception):
@@ -43,6 +46,31 @@ def server_signer() -> SignPair:
 @lru_cache(maxsize=1)
 def _pair_of(seed: str) -> SignPair:
     return SignPair.from_seed(bytes.fromhex(seed))
+
+
+def new_server_key() -> tuple[str, str]:
+    """Return a new seed of the server's signing key and its public key, both in hexadecimal."""
+    seed = random_bytes(KEY_BYTES)
+    return seed.hex(), SignPair.from_seed(seed).public.hex()
+
+
+def server_keys(sequence: int = 0) -> tuple[bytes, ...]:
+    """Return the public keys (Ed25519, 32 bytes) that count as the server's for the entry of this number.
+
+    Today's comes first. An earlier key counts up to the entry with which it was replaced, and for what has no number.
+    """
+    earlier = _earlier_keys(settings.SERVER_VERIFY_KEYS_OLD)
+    return server_signer().public, *(key for until, key in earlier if sequence <= until)
+
+
+@lru_cache(maxsize=1)
+def _earlier_keys(text: str) -> tuple[tuple[int, bytes], ...]:
+    """Read ``number=key`` separated by commas, the last entry and the public key (hexadecimal); raises ValueError."""
+    pairs = [item.strip().partition("=") for item in text.split(",") if item.strip()]
+    keys = tuple((int(number), bytes.fromhex(key)) for number, _sign, key in pairs)
+    if any(number < 1 or len(key) != KEY_BYTES for number, key in keys):
+        raise ValueError("SERVER_VERIFY_KEYS_OLD")
+    return keys
 
 
 def append(
@@ -124,10 +152,18 @@ def is_genuine(entry: AuditEntry) -> bool:
     """
     try:
         digest = hashchain.next_digest(bytes(entry.previous), payload(entry))
-        verify(_pair_of(settings.SERVER_SIGNING_KEY).public, digest, bytes(entry.countersignature))
-    except (AttributeError, SealError, TypeError, ValueError):
+        stored, signature = bytes(entry.digest), bytes(entry.countersignature)
+    except (AttributeError, TypeError, ValueError):
         return False
-    return digest == bytes(entry.digest)
+    return digest == stored and any(_has_signed(key, digest, signature) for key in server_keys(entry.sequence))
+
+
+def _has_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
+    try:
+        verify(key, digest, signature)
+    except SealError:
+        return False
+    return True
 
 
 class StepColumns(NamedTuple):
@@ -204,6 +240,40 @@ class RecordedEntry:
     def of(cls, row: AuditEntry) -> RecordedEntry:
         """Return the entry that ``row`` stores."""
         return cls(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+
+
+@dataclass(frozen=True)
+class CaseHistory:
+    """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order."""
+
+    steps: list[CaseStep]
+    entries: list[AuditEntry]
+
+
+# Columns of an entry, each with that of a step which has the same type.
+_SHARED_WITH_STEP: Final = {
+    "sequence": "sequence",
+    "at": "at",
+    "actor": "actor_id",
+    "case": "case_id",
+    "subject": "id",
+    "event": "action",
+    "rights": "source",
+    "signature": "signature",
+}
+
+
+def read_history(case: uuid.UUID) -> CaseHistory:
+    """Return the steps of a case and their entries, in one query."""
+    entries, steps = fast_sql.read_both(
+        AuditEntry.objects.filter(case=case, event="case.transition"),
+        CaseStep.objects.filter(case=case),
+        shared=_SHARED_WITH_STEP,
+        person="actor",
+    )
+    steps.sort(key=lambda step: step.sequence)
+    entries.sort(key=lambda entry: entry.sequence)
+    return CaseHistory(steps, entries)
 
 
 def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[RecordedEntry]:

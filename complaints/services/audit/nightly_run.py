@@ -27,7 +27,7 @@ from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services.audit import latest_head, named_faults, node_files
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import PARTS, STATE_CHARS, Fault, RowCheck, Scope
-from complaints.services.audit.log import Head, parse_heads, server_signer
+from complaints.services.audit.log import Head, parse_heads, server_keys, server_signer
 from complaints.services.audit.structure import structure_faults
 from complaints.services.audit.verify import ROW_CHECKS, key_chunks
 
@@ -142,6 +142,14 @@ def _signed_record(row: VerificationState) -> Record | None:
         return Record.from_json(row.record)
     except (SealError, hashchain.NotCanonical, KeyError, TypeError, ValueError):
         return None
+
+
+def _is_by_earlier_key(row: VerificationState) -> bool:
+    for key in server_keys()[1:]:
+        with suppress(SealError, hashchain.NotCanonical, TypeError, ValueError):
+            verify(key, _statement(row.record), bytes(row.signature))
+            return True
+    return False
 
 
 def _is_new(today: date) -> bool:
@@ -280,14 +288,13 @@ class _Run:
         self._save(faults)
 
     def read_back(self) -> None:
-        """Read the faults of this run again, and let the node remember them and how often a record was stored.
+        """Read the faults of this run again, and let the node remember those that other nodes have stored.
 
         Raises FaultsNotStored for those that are not there.
         """
         lost = named_faults.lost(self._met)
         stored = named_faults.stored_faults(limit=node_files.FAULTS_AT_MOST)
         with node_files.changing_memory() as memory:
-            memory.saves = max(memory.saves, self.record.saves)
             memory.learn(stored)
         if lost:
             raise named_faults.FaultsNotStored(lost)
@@ -300,6 +307,9 @@ class _Run:
             return Record(), []
         self._stored = bytes(row.signature) if row else None
         record = _signed_record(row) if row else None
+        if record is None and row is not None and _is_by_earlier_key(row):
+            # The key was changed since: all is verified anew, which is no fault.
+            return Record(saves=remembered), []
         if record is None:
             return Record(saves=remembered), [Fault(None, "record.altered", state=self._today.isoformat())]
         if record.saves < remembered:
@@ -318,10 +328,11 @@ class _Run:
             if faults:
                 raise named_faults.FaultsNotStored(faults) from error
             raise
-        if stored:
-            self._met |= stored
-            with node_files.changing_memory() as memory:
-                memory.remember(stored)
+        self._met |= stored
+        with node_files.changing_memory() as memory:
+            memory.remember(stored)
+            # With each chunk: else a record from earlier in this run could be put back.
+            memory.saves = max(memory.saves, self.record.saves)
 
     @transaction.atomic
     def _store(self, faults: Sequence[Fault]) -> dict[uuid.UUID, Fault]:

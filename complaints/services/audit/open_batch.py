@@ -19,27 +19,34 @@ from django.db.models import Max
 
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.batch import Batch
-from complaints.models.case import CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
-from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import node_files
+from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.faults import Fault
+from complaints.services.audit.log import server_signer
 
-# Of each table the column by which rows join a batch, and columns that never change after the row was written. An
-# identity is rewritten; that each report has one is verified elsewhere.
+# Of each table the column by which rows join a batch, and columns that never change after the row was written.
 _TABLES: Final[tuple[tuple[type[models.Model], str, tuple[str, ...]], ...]] = (
     (Complaint, "batch", ("reporter_verify_key", "public_key", "commitment")),
     (KeyGrant, "complaint__batch", ("complaint", "team")),
     (Message, "batch", ("complaint", "sequence", "sealed")),
     (Evidence, "batch", ("complaint", "sequence", "sealed_post")),
     (EvidenceObject, "evidence__batch", ("evidence", "object_digest")),
-    (CaseStep, "batch", ("case", "sequence", "signature")),
+    (CaseStep, "batch", ("case", "sequence", "day", "signature")),
     (CaseMove, "batch", ("complaint", "number", "signature")),
 )
 # More rows than this of one table are not kept: a file of 100,000 takes 2 MB.
 ROWS_AT_MOST: Final = 100_000
 PIECE: Final = 100
+# Identities are rewritten by each act of their reporter: of those the version is kept, which only grows. One that was
+# rewritten more often than this since the last look counts as gone.
+_IDENTITY: Final = "identity"
+# How the cases are filed that came with the reports of a batch: nothing of it ever changes.
+_FILING: Final = "filing"
+_REWRITTEN_AT_MOST: Final = 1000
 
 
 def batch_path() -> Path:
@@ -55,7 +62,11 @@ def look() -> list[Fault]:
     number, seen = _last_look()
     faults = [fault for table, digests in seen.items() if (fault := _fault(number, table, digests))]
     newest = Batch.objects.aggregate(last=Max("number"))["last"] or 0
-    content = {"batch": newest, "rows": {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES}}
+    # Digests under an earlier key of the server say nothing of rows today.
+    key = server_signer().public.hex()
+    rows = {_name(table): _digests(table, newest) for table, _batch, _columns in _TABLES}
+    rows |= {_IDENTITY: _identities(newest), _FILING: _filings(newest)}
+    content = {"key": key, "batch": newest, "rows": rows}
     node_files.write(batch_path(), json.dumps(content))
     return faults
 
@@ -63,13 +74,18 @@ def look() -> list[Fault]:
 def _last_look() -> tuple[int, dict[str, list[str]]]:
     with suppress(KeyError, TypeError, ValueError):
         content: dict[str, Any] = json.loads(node_files.read(batch_path()))
-        return int(content["batch"]), {str(name): list(rows) for name, rows in content["rows"].items()}
+        if content["key"] == server_signer().public.hex():
+            return int(content["batch"]), {str(name): list(rows) for name, rows in content["rows"].items()}
     return 0, {}
 
 
 def _fault(number: int, table: str, seen: list[str]) -> Fault | None:
     model = next((model for model, _batch, _columns in _TABLES if _name(model) == table), None)
-    gone = sorted(set(seen) - set(_digests(model, number))) if model else []
+    if model:
+        present = _digests(model, number)
+    else:
+        present = _filings(number) if table == _FILING else _identities(number, earlier=_REWRITTEN_AT_MOST)
+    gone = sorted(set(seen) - set(present))
     if not gone:
         return None
     digest = blake2b("".join(gone).encode(), person=b"gone rows").hex()
@@ -87,6 +103,25 @@ def _digests(model: type[models.Model], number: int) -> list[str]:
     if model is EvidenceObject:
         rows = rows.filter(variant=EvidenceObject.Variant.ORIGINAL)
     key = bytes.fromhex(settings.SERVER_SIGNING_KEY)
+    return sorted(_digest(row, key) for row in rows[:ROWS_AT_MOST].iterator(chunk_size=PIECE))
+
+
+def _identities(number: int, *, earlier: int = 0) -> list[str]:
+    """Return a digest for the version of each identity of a batch or a later one, and of ``earlier`` versions of it."""
+    key = bytes.fromhex(settings.SERVER_SIGNING_KEY)
+    rows = Identity.objects.filter(batch__gte=number).values_list("pk", "version")[:ROWS_AT_MOST]
+    return sorted(
+        _digest((report, past), key)
+        for report, version in rows.iterator(chunk_size=PIECE)
+        for past in range(max(1, version - earlier), version + 1)
+    )
+
+
+def _filings(number: int) -> list[str]:
+    """Return a digest for each case that came with a report of a batch, which has its key."""
+    key = bytes.fromhex(settings.SERVER_SIGNING_KEY)
+    cases = Case.objects.filter(pk__in=Complaint.objects.filter(batch=number).values("pk"))
+    rows = cases.values_list("pk", *state_columns("Case", "filing"))
     return sorted(_digest(row, key) for row in rows[:ROWS_AT_MOST].iterator(chunk_size=PIECE))
 
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from itertools import pairwise
 from typing import Final, TypeAlias
 
 from django.db.models import (
@@ -26,6 +25,7 @@ from django.db.models import (
     Subquery,
 )
 from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDate
+from django.utils import timezone
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
@@ -124,18 +124,27 @@ def move_record(actor: uuid.UUID | None, facts: dict[str, object]) -> Record:
     return actor, {**facts_without_practice(facts), "note": ""}
 
 
-def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]) -> str:
+def moves_fault(
+    report: uuid.UUID, moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, records: Sequence[Record]
+) -> str:
     """Return the code of the first way in which the moves of a report do not lead to its case, or "".
 
+    Without a move a report is in the case that it came with, which has the report's own key; the first move leads out
+    of that case.
+
     Args:
-        moves: all moves of the report, in order; at least one.
+        report: the key of the report.
+        moves: all moves of the report, in order.
         case: the case that the report is in.
         reporter: the reporter's signing key; a move by the reporter has no entry and bears their signature.
         records: what the entries of its moves record, in order.
     """
+    if not moves:
+        return "move.gone" if records else "" if case == report else "move.none"
     if [move.number for move in moves] != list(range(1, len(moves) + 1)):
         return "move.count"
-    if any(move.target_id != following.source_id for move, following in pairwise(moves)):
+    sources = [report, *(move.target_id for move in moves)]
+    if any(move.source_id != source for move, source in zip(moves, sources, strict=False)):
         return "move.order"
     if moves[-1].target_id != case:
         return "move.case"
@@ -146,23 +155,14 @@ def moves_fault(moves: Sequence[CaseMove], case: uuid.UUID, reporter: Stored, re
     return "" if expected == list(records) else "move.entries"
 
 
-def reports_without_move(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return reports without moves that share a case with another one: no service puts two such reports together."""
-    others = Complaint.objects.filter(case=OuterRef("case"), moves__isnull=True).exclude(pk=OuterRef("pk"))
-    unmoved = Complaint.objects.filter(pk__in=reports, moves__isnull=True)
-    return dict.fromkeys(unmoved.filter(Exists(others)).values_list("pk", flat=True), "move.none")
-
-
 def moves_are_recorded(report: Complaint, moves: Sequence[CaseMove]) -> bool:
-    """Whether the moves of a report lead to its case and are those that genuine entries record; one query with moves.
+    """Whether the moves of a report, all of them in order, lead to its case and genuine entries record them; one query.
 
-    ``moves`` are all of the report, in order. Without one, the report must share its case with no other that has none.
+    Without a move the report must be in the case that it came with.
     """
     entries = list(AuditEntry.objects.filter(subject=report.pk, event__in=MOVE_EVENTS).order_by("sequence"))
-    if not moves:
-        return not entries and not reports_without_move([report.pk])
     records = [move_record(entry.actor, entry.facts) for entry in entries]
-    is_placed = not moves_fault(moves, report.case_id, report.reporter_verify_key, records)
+    is_placed = not moves_fault(report.pk, moves, report.case_id, report.reporter_verify_key, records)
     return is_placed and all(log.is_genuine(entry) for entry in entries)
 
 
@@ -206,25 +206,76 @@ def follows_step(case: Case, last: CaseStep | None) -> bool:
 def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
     """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
-    Each entry must be genuine, and the newest one signed by a key of the person who acted, or by the server for the
-    clock. A reporter's step has no entry and bears the reporter's signature.
+    As :func:`follows_entries`, and the newest entry must be signed by a key of the person who acted, or by the server
+    for the clock.
 
     Args:
         steps: all steps of the case, in order.
         due_on: the deadline that steps and moves lead to.
     """
-    last = steps[-1] if steps else None
-    status = last.target if last else Status.RECEIVED.value
-    if (case.step_count, case.status, case.due_on) != (len(steps), status, due_on) or not follows_step(case, last):
-        return False
-    entries = list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
-    recorded = [(entry.actor, facts_without_practice(entry.facts)) for entry in entries]
-    expected = [(step.actor_id, step_facts(step)) for step in steps if step.actor_kind != ActorKind.REPORTER]
-    if len(expected) < len(steps) and not _are_by_reporters(case, steps):
-        return False
-    if recorded != expected or not all(log.is_genuine(entry) for entry in entries):
+    entries = _entries_of(case)
+    if case.due_on != due_on or not follows_entries(case, steps, entries):
         return False
     return not entries or _holds(entries[-1], is_key_of)
+
+
+def _entries_of(case: Case) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(case=case.pk, event="case.transition").order_by("sequence"))
+
+
+def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[AuditEntry]) -> bool:
+    """Whether a case is as its steps lead to, each continues the one before, and genuine entries record them, in order.
+
+    The deadline of the case is left out. A reporter's step has no entry and bears the reporter's signature, for which
+    there are three queries more.
+    """
+    last = steps[-1] if steps else None
+    targets = [Status.RECEIVED.value, *(step.target for step in steps)]
+    if (case.step_count, case.status) != (len(steps), targets[-1]) or not follows_step(case, last):
+        return False
+    if [step.source for step in steps] != targets[:-1]:
+        return False
+    by_staff = [step for step in steps if step.actor_kind != ActorKind.REPORTER]
+    if len(by_staff) < len(steps) and not _are_by_reporters(case, steps):
+        return False
+    recorded = [(entry.actor, entry.at, facts_without_practice(entry.facts)) for entry in entries]
+    if recorded != [(step.actor_id, step.at, step_facts(step)) for step in by_staff]:
+        return False
+    is_on_day = all(step.at and step.day == timezone.localdate(step.at) for step in by_staff)
+    return is_on_day and all(log.is_genuine(entry) for entry in entries)
+
+
+def are_steps_recorded(case: Case) -> bool:
+    """Whether a case, which is locked, is as its steps and their entries lead to; the deadline is left out."""
+    return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
+
+
+def is_case_recorded(case: Case, history: log.CaseHistory, *, first_due_on: date | None) -> bool:
+    """Whether a case with its deadline is as its steps, their entries and the moves of reports lead to.
+
+    Args:
+        first_due_on: the deadline with which the case's own report came, None where that is in another case.
+    """
+    steps = history.steps
+    if not follows_entries(case, steps, history.entries):
+        return False
+    return case.due_on == (steps[-1].due_on if steps else first_due_on) or _is_deadline_of_move(case)
+
+
+def _is_deadline_of_move(case: Case) -> bool:
+    """Whether a report came to a case after its last step and left it with the deadline that the case has."""
+    moves = CaseMove.objects.filter(target=case, target_steps=case.step_count, target_due_on=case.due_on)
+    for move in moves.select_related("complaint"):
+        if move.actor_id is None:
+            keys = [bytes(move.complaint.reporter_verify_key)]
+            if is_by_reporter(move.signature, move_statement(move), keys):
+                return True
+            continue
+        entries = AuditEntry.objects.filter(subject=move.complaint_id, event__in=MOVE_EVENTS)
+        expected = move.actor_id, {**move_facts(move), "note": ""}
+        if any(move_record(entry.actor, entry.facts) == expected and log.is_genuine(entry) for entry in entries):
+            return True
+    return False
 
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:
@@ -237,7 +288,7 @@ def _holds(entry: AuditEntry, is_key_of: IsKeyOf) -> bool:
     signer = bytes(entry.signer)
     if not _is_signed(entry, signer):
         return False
-    return signer == log.server_signer().public if entry.actor is None else is_key_of(entry.actor, signer)
+    return signer in log.server_keys(entry.sequence) if entry.actor is None else is_key_of(entry.actor, signer)
 
 
 def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
@@ -248,6 +299,11 @@ def _is_signed(entry: AuditEntry, signer: bytes) -> bool:
     except SealError:
         return False
     return True
+
+
+def _is_signed_by_server(entry: AuditEntry) -> bool:
+    signer = bytes(entry.signer)
+    return signer in log.server_keys(entry.sequence) and _is_signed(entry, signer)
 
 
 def is_signed_by_actor(entry: AuditEntry) -> bool:
@@ -263,7 +319,7 @@ def was_key_of(person: uuid.UUID, signer: bytes) -> bool:
 
 def _keys_of(person: uuid.UUID) -> set[bytes]:
     made = AuditEntry.objects.filter(subject=person, event="staff.key_made")
-    by_server = (entry for entry in made if _is_signed(entry, log.server_signer().public))
+    by_server = (entry for entry in made if _is_signed_by_server(entry))
     return {bytes.fromhex(str(entry.facts.get("verify_key", ""))) for entry in by_server}
 
 
@@ -285,7 +341,7 @@ def confirmation_code(person: uuid.UUID) -> str:
     if given is None or (given.actor is not None and given.actor in askers):
         return ""
     # At the server's terminal no person confirms.
-    if not _is_signed_for(given, person, {log.server_signer().public}):
+    if not _is_signed_for(given, person, ()):
         return ""
     return str(given.facts.get("code", ""))
 
@@ -322,7 +378,7 @@ def account_is_recorded(person: uuid.UUID) -> bool:
 
 def _follows(person: uuid.UUID, state: str) -> bool:
     last, holds = blank_states([person], state).get(person, ""), True
-    own_keys = {log.server_signer().public, *_keys_of(person)}
+    own_keys = _keys_of(person)
     for entry in AuditEntry.objects.filter(subject=person, event__in=STATES[state].events).order_by("sequence"):
         follows = _begins_anew(entry) or (holds and entry.facts.get("before") == last)
         holds = follows and _is_signed_for(entry, person, own_keys)
@@ -339,10 +395,11 @@ def _begins_anew(entry: AuditEntry) -> bool:
 def _is_signed_for(entry: AuditEntry, person: uuid.UUID, own_keys: Collection[bytes]) -> bool:
     """Whether an entry on an account holds: by the server, by the person, or by who was an administrator then.
 
-    ``own_keys`` are those of the person, and the server's.
+    ``own_keys`` are those of the person.
     """
     if entry.actor is None or entry.actor == person:
-        return bytes(entry.signer) in own_keys and _is_signed(entry, bytes(entry.signer))
+        signer = bytes(entry.signer)
+        return signer in (*own_keys, *log.server_keys(entry.sequence)) and _is_signed(entry, signer)
     return is_signed_by_actor(entry) and was_entitled(entry)
 
 

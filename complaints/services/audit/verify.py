@@ -16,6 +16,7 @@ from complaints.services.audit import (
     verify_cases,
     verify_relations,
     verify_rows,
+    verify_signins,
     verify_states,
 )
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
@@ -34,6 +35,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_cases.CHECKS,
     *verify_relations.CHECKS,
     *recorded_lanes.CHECKS,
+    *verify_signins.CHECKS,
 )
 
 

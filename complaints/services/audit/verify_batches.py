@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import models, transaction
 from django.db.models import Count, F, Max, Min
+from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.workflow import ActorKind
@@ -18,6 +19,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.evidence import Evidence
 from complaints.services.audit import identity_signature
+from complaints.services.audit.batches import CLOCKS_AGREE
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.leaves import IDENTITY_COLUMNS, PIECE, batch_root, identity_leaf
 
@@ -99,6 +101,24 @@ def order_faults(_head: Sequence[int]) -> Iterator[Fault]:
         yield Fault(None, "batch.order", f"batch {newest}", f"{numbers['first']}.{numbers['count']}.{number}")
 
 
+def held_faults(_head: Sequence[int]) -> Iterator[Fault]:
+    """Yield a fault where the open batch bears a later day than the one on which it was opened.
+
+    It is closed when its day is over: whoever gives it each day the day of then keeps it open, and what it holds
+    unbound. It was opened shortly before the entry of the batch before it; the first one before all entries.
+    """
+    newest = Batch.objects.order_by("-number").first()
+    if newest is None:
+        return
+    entries = AuditEntry.objects.order_by("sequence")
+    if newest.number > 1:
+        entries = entries.filter(event="day.closed", facts__batch=newest.number - 1)
+    opened_at = entries.values_list("at", flat=True).first()
+    # The clock of the job, which the entry bears, may be behind that of the database.
+    if opened_at and newest.day > timezone.localdate(opened_at + CLOCKS_AGREE):
+        yield Fault(None, "batch.held", f"batch {newest.number}", state=newest.day.isoformat())
+
+
 def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the fault of each report without its identity, or with one that is unsigned or older than a kept leaf."""
     kept = KeptLeaf.objects.filter(kind="identity", row__in=complaint_ids).order_by().values("row")
@@ -160,6 +180,7 @@ def _thread_faults(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Fault]
 CHECKS: Final = (
     RowCheck("batch-roots", _batch_entries, root_faults),
     RowCheck("batch-order", once, order_faults),
+    RowCheck("batch-held", once, held_faults),
     RowCheck("threads", lambda scope: scope.reports(), thread_faults),
     RowCheck("identities", lambda scope: scope.reports(), identity_faults),
 )

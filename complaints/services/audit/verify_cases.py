@@ -101,12 +101,9 @@ def _deadlines(
 
 
 def _first_reports(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[date | None, date]]:
-    """Return by case the deadline and the day of the report that it came with."""
-    unmoved = Complaint.objects.filter(case__in=keys, moves__isnull=True)
-    rows = {case: (due_on, day) for case, due_on, day in unmoved.values_list("case", "check_by", "day")}
-    moved = CaseMove.objects.filter(source__in=keys, number=1)
-    columns = ("source", "complaint__check_by", "complaint__day")
-    return rows | {case: (due_on, day) for case, due_on, day in moved.values_list(*columns)}
+    """Return by case the deadline and the day of the report that it came with, which has its key."""
+    rows = Complaint.objects.filter(pk__in=keys).values_list("pk", "check_by", "day")
+    return {case: (due_on, day) for case, due_on, day in rows}
 
 
 def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 from django.db import models, transaction
+from django.utils import timezone
 
 from complaints.domain import workflow
 from complaints.domain.errors import SealError
@@ -34,7 +36,6 @@ from complaints.services.audit.recorded_acts import (
     move_record,
     moves_fault,
     reporters_of,
-    reports_without_move,
     step_statement,
 )
 from complaints.services.audit.state import digest_of_columns
@@ -78,10 +79,10 @@ def step_faults(case_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     steps = CaseStep.objects.filter(case__in=case_ids).order_by("case", "sequence")
     columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage",
-               "signature")  # fmt: skip
+               "signature", "at", "day")  # fmt: skip
     entries = AuditEntry.objects.filter(case__in=case_ids, event="case.transition").order_by("case", "sequence")
     step_rows = GroupedRows(steps.values_list(*columns).iterator(chunk_size=PIECE))
-    entry_rows = GroupedRows(entries.values_list("case", "actor", "facts").iterator(chunk_size=PIECE))
+    entry_rows = GroupedRows(entries.values_list("case", "actor", "at", "facts").iterator(chunk_size=PIECE))
     cases = Case.objects.filter(pk__in=case_ids).order_by("pk")
     reporters = reporters_of(case_ids)
     return {
@@ -103,7 +104,7 @@ def _steps_fault(
     their signature.
     """
     status, asked_from, count = Status.RECEIVED, None, 0
-    for sequence, action, source, target, actor_kind, actor, *left, signature in steps:
+    for sequence, action, source, target, actor_kind, actor, *left, signature, at, day in steps:
         count += 1
         if sequence != count:
             return "case.step_count"
@@ -113,7 +114,7 @@ def _steps_fault(
         status = Status(target)
         facts = step_facts(StepColumns(sequence, action, source, target, *left))
         is_by_person = actor_kind != ActorKind.REPORTER
-        if is_by_person and _without_practice(next(records, None)) != (actor, facts):
+        if is_by_person and (_without_practice(next(records, None)) != (actor, at, facts) or day != _day_of(at)):
             return "case.entries"
         if not (is_by_person or is_by_reporter(signature, step_statement(case[0], facts), reporters)):
             return "case.reporter"
@@ -125,8 +126,12 @@ def _steps_fault(
 
 
 def _without_practice(record: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-    """Return the actor and the facts of a record without the mark of practice, which every entry of practice bears."""
-    return record and (record[0], facts_without_practice(record[1]))
+    """Return actor, time and facts of a record without the mark of practice, which every entry of practice bears."""
+    return record and (*record[:-1], facts_without_practice(record[-1]))
+
+
+def _day_of(at: datetime | None) -> date | None:
+    return timezone.localdate(at) if at else None
 
 
 def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from: Status | None) -> bool:
@@ -162,14 +167,12 @@ def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, st
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)
-    columns = ("pk", "case", "reporter_verify_key")
-    faults = {
+    reports = Complaint.objects.filter(pk__in=complaint_ids).values_list("pk", "case", "reporter_verify_key")
+    return {
         report: code
-        for report, case_id, key in Complaint.objects.filter(pk__in=by_report).values_list(*columns)
-        if (code := moves_fault(by_report[report], case_id, key, records.get(report, [])))
+        for report, case_id, key in reports
+        if (code := moves_fault(report, by_report.get(report, []), case_id, key, records.get(report, [])))
     }
-    missing = [report for report in records if report not in by_report]
-    return faults | dict.fromkeys(missing, "move.gone") | reports_without_move(complaint_ids)
 
 
 # --- The texts of staff and bodies match the digests in the chain -----------------------------------------------------

@@ -17,7 +17,7 @@ from complaints.adapters.media import kinds
 from complaints.adapters.store import EvidenceStore
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair, SignPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import Context, open_record_of, seal_record
 from complaints.domain.sealing.segments import DigestMismatch, compared, read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
@@ -175,8 +175,8 @@ def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint
     Raises SealError where the reporter has not signed it, or the server where it is a copy that the worker made.
     """
     derived = item.variant != EvidenceObject.Variant.ORIGINAL
-    signer = log.server_signer().public if derived else bytes(complaint.reporter_verify_key)
-    return FileInfo(**open_record(pair, item.sealed, object_context(item, evidence), signer))
+    signers = log.server_keys() if derived else (bytes(complaint.reporter_verify_key),)
+    return FileInfo(**open_record_of(pair, item.sealed, object_context(item, evidence), signers))
 
 
 def report_context(evidence: Evidence) -> Context:
@@ -194,8 +194,8 @@ def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
         if any(stored.variant != EvidenceObject.Variant.ORIGINAL for stored in evidence.objects_stored.all()):
             raise SealError("findings")  # copies are stored together with the report
         return None
-    signer = log.server_signer().public
-    return FileReport(**open_record(pair, evidence.sealed_report or b"", report_context(evidence), signer))
+    sealed = evidence.sealed_report or b""
+    return FileReport(**open_record_of(pair, sealed, report_context(evidence), log.server_keys()))
 
 
 def threat_in(report: FileReport | None) -> str:

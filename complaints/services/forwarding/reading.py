@@ -17,12 +17,13 @@ from complaints.domain.disclosure import Disclosure
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.fast_sql import with_many
 from complaints.models.case import Case
-from complaints.models.complaint import Message
+from complaints.models.complaint import KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Decision, Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.team import Team
-from complaints.services import case_membership, disclosure_check
+from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from complaints.services.forwarding.release import file_context, release_context
@@ -61,7 +62,10 @@ class DecisionEntry:
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """All that a body sees of a release: the released text, files, messages, decisions, and the available actions."""
+    """All that a body sees of a release: the released text, files, messages, decisions, and the available actions.
+
+    With ``under_check`` the case is not as its steps and entries record it, and there are no actions.
+    """
 
     release: Release
     case: Case
@@ -70,19 +74,22 @@ class ReleaseFile:
     thread: list[ReleaseMessage]
     decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
+    under_check: bool
 
 
 @transaction.atomic
 def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked."""
-    release = (
-        access.releases_for(actor.staff)
-        .select_related("case__category", "case__accused_kind", "body")
-        .prefetch_related("grants")
-        .get(pk=release_id)
-    )
+    releases = access.releases_for(actor.staff).filter(pk=release_id)
+    parents = ("case", "case__category", "case__accused_kind", "body")
+    rows = with_many(releases, "grants", KeyGrant, *parents)
+    if not rows:
+        raise Release.DoesNotExist
+    release, grants = rows[0]
+    actor.keyring.release(release, grants)
     pair, content = open_content(actor.keyring, release)
     signer = bytes(release.signer)
+    _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
     actor.record("release.opened", case=release.case_id, facts={"release": str(release.pk)})
     return ReleaseFile(
         release=release,
@@ -91,7 +98,8 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
         files=[open_released(item, pair, signer) for item in _released_files(release)],
         thread=messages_on(release, pair, reporters_of(content)),
         decisions=_decisions({release: pair})[release],
-        actions=actions(keyring=actor.keyring, release=release),
+        actions=[] if under_check else actions(keyring=actor.keyring, release=release),
+        under_check=under_check,
     )
 
 

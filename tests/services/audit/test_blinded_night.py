@@ -374,7 +374,8 @@ def test_a_whole_report_deleted_in_the_open_batch_is_named(fresh: Sent) -> None:
     known = set(verify.verify_chain().faults)
     delete_report(fresh)
     assert set(verify.verify_chain().faults) == known
-    assert look() == ["casestep", "complaint", "evidence", "evidenceobject", "keygrant", "message"]
+    rows = ["casestep", "complaint", "evidence", "evidenceobject", "filing", "identity", "keygrant", "message"]
+    assert look() == rows
     assert look() == []
 
 

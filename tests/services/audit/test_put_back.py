@@ -1,0 +1,124 @@
+"""Older genuine rows that are put back, and a batch that is kept open: named, though each row was once right."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from complaints.models.audit import AuditEntry
+from complaints.models.batch import Batch
+from complaints.models.case import Case
+from complaints.models.complaint import Identity
+from complaints.models.verification import VerificationFault, VerificationState
+from complaints.services import case_links, follow_up
+from complaints.services.actor import Actor
+from complaints.services.audit import batches, entries, log, nightly_run, open_batch, verify
+from complaints.services.transitions import CaseVersion
+from tests.cases import in_review
+from tests.services.audit.test_nightly_run import without_triggers
+from tests.world import Cast, at, close_batch, database_clock, send_report
+
+DAY = date(2026, 11, 9)
+pytestmark = pytest.mark.django_db
+
+
+def codes() -> list[str]:
+    return [fault.code for fault in verify.verify_chain().faults]
+
+
+def set_day(day: date) -> None:
+    with without_triggers():
+        Batch.objects.filter(number=Batch.objects.count()).update(day=day)
+
+
+# --- The open batch ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closed", [0, 1])
+def test_a_batch_whose_day_is_moved_on_each_day_is_named(cast: Cast, closed: int) -> None:
+    sent = in_review(cast, today=DAY)
+    began = timezone.localdate(AuditEntry.objects.order_by("sequence")[0].at)
+    for number in range(closed):
+        close_batch(at(began + timedelta(days=1 + number), 0))
+    last_day = began + timedelta(days=closed)
+    assert "batch.held" not in codes()
+    set_day(last_day)
+    assert "batch.held" not in codes()
+    for days in (1, 2):
+        set_day(last_day + timedelta(days=days))
+        close_batch(at(last_day + timedelta(days=days), 1))
+        assert Batch.objects.count() == closed + 1, "its day is never over"
+        held = [fault for fault in verify.verify_chain().faults if fault.code == "batch.held"]
+        assert [fault.state for fault in held] == [(last_day + timedelta(days=days)).isoformat()]
+    assert follow_up.status_page(ticket=sent.ticket, today=DAY).status == "in_review"
+
+
+def test_a_batch_that_closed_while_the_clocks_differed_by_minutes_is_not_held(cast: Cast) -> None:
+    """The database is past midnight, the job's clock not yet."""
+    midnight = at(DAY + timedelta(days=1), 0)
+    with database_clock(midnight + timedelta(minutes=5)):
+        assert batches.close_due(now=midnight - timedelta(minutes=5)) is None
+    assert Batch.objects.latest("number").day == DAY + timedelta(days=1)
+    assert "batch.held" not in codes()
+
+
+def test_an_older_version_of_an_identity_put_back_in_the_open_batch_is_named(cast: Cast) -> None:
+    sent, other = send_report(today=DAY), send_report(today=DAY)
+    rows = Identity.objects.filter(pk=sent.ticket.complaint_id)
+    before = rows.values().get()
+    for ticket in (sent.ticket, other.ticket):
+        follow_up.add_message(ticket=ticket, text="Halo.", files=[], today=DAY)
+    assert open_batch.look() == []
+    rows.update(**before)
+    assert [fault.subject for fault in open_batch.look()] == [f"batch {Batch.objects.count()} identity"]
+
+
+def test_an_identity_that_is_rewritten_is_no_fault_of_the_open_batch(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    assert open_batch.look() == []
+    for number in range(3):
+        follow_up.add_message(ticket=sent.ticket, text=f"{number}", files=[], today=DAY)
+    assert open_batch.look() == []
+    close_batch(at(DAY + timedelta(days=1), 0))
+    follow_up.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY)
+    assert open_batch.look() == []
+    assert open_batch.look() == []
+
+
+@pytest.mark.parametrize("altered", [{"reference": "KN-26-ABC234"}, {"category": "B2"}, {"province": None}], ids=str)
+def test_a_case_filed_otherwise_in_the_open_batch_is_named(cast: Cast, altered: dict[str, object]) -> None:
+    """Before anybody has read the report, so that nothing but the node knows how it came in."""
+    sent, joint = send_report(today=DAY), in_review(cast, today=DAY)
+    assert open_batch.look() == []
+    sources = {sent.case.pk: CaseVersion("received")}
+    actor = Actor(cast.ring("vera"), timezone.now())
+    case_links.link(actor=actor, target_id=joint.case.pk, sources=sources, reason="Satu perkara.")
+    assert open_batch.look() == [], "a link changes no filing"
+    Case.objects.filter(pk=sent.case.pk).update(**altered)
+    assert [fault.subject for fault in open_batch.look()] == [f"batch {Batch.objects.count()} filing"]
+
+
+# --- The record of the verification -----------------------------------------------------------------------------------
+
+
+def test_a_record_from_earlier_in_the_same_run_put_back_is_named(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was cut off: the node remembers each record that it stored, not only the last of a run."""
+    monkeypatch.setattr(entries, "CHUNK", 2)
+    in_review(cast, today=DAY)
+    stored = []
+
+    def cut_off(_run: nightly_run._Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nightly_run._Run, "read_back", cut_off)
+    for _run in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            nightly_run.run(today=DAY, seconds=0)
+        stored.append(VerificationState.objects.values().get())
+    monkeypatch.undo()
+    VerificationState.objects.update(**stored[0])
+    assert nightly_run.run(today=DAY, seconds=600)
+    assert list(VerificationFault.objects.values_list("code", flat=True)) == ["record.older"]
+    assert log.head()[0] == VerificationState.objects.get().record["sequence"]
