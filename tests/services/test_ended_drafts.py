@@ -24,6 +24,7 @@ from complaints.queue import JOBS
 from complaints.services import draft_rows, retention
 from complaints.services.evidence import resumable, storage, worker_key
 from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, objects, on_page_3, session_of
+from tests.views.walk import version
 from tests.world import Cast, at
 
 DAY = date(2026, 11, 9)
@@ -75,8 +76,9 @@ def nothing_left() -> bool:
 
 def test_a_draft_ends_exactly_two_hours_after_its_last_touch(small: None, clock: time_machine.Coordinates) -> None:
     client = with_everything()
+    answers = {"story": "Masih saya tulis.", "links": "", "go": "stay"} | version(client, "/lapor/cerita/")
     clock.shift(timedelta(minutes=50))
-    assert client.post("/lapor/cerita/", {"story": "Masih saya tulis.", "links": "", "go": "stay"}).status_code == 302
+    assert client.post("/lapor/cerita/", answers).status_code == 302
     clock.shift(LIFE - SECOND)
     tasks.end_drafts()
     assert DraftFile.objects.count() == 3
@@ -193,12 +195,13 @@ def test_what_is_written_while_the_job_looks_stays(
 ) -> None:
     client = on_page_3()
     by_form(client, ("foto.pdf", PDF + os.urandom(500)))
+    answers = {"story": "Masih saya tulis.", "links": "", "go": "stay"} | version(client, "/lapor/cerita/")
     clock.shift(LIFE - SECOND)
     mark_ended = draft_rows.mark_ended
 
     def touched_first(identifier: str, sealed_end: bytes) -> bool:
         clock.shift(-2 * SECOND)
-        client.post("/lapor/cerita/", {"story": "Masih saya tulis.", "links": "", "go": "stay"})
+        client.post("/lapor/cerita/", answers)
         return mark_ended(identifier, sealed_end)
 
     monkeypatch.setattr(draft_rows, "mark_ended", touched_first)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskGrade
-from complaints.domain.workflow import Action
+from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_actions, case_file, case_summary, follow_up
@@ -30,7 +30,7 @@ DAY = date(2026, 11, 9)
 NOW = at(DAY)
 WHOLE = {"variant__in": ["original", "working"]}
 # How opening may fail. Anything else, a KeyError or a wrong text, is a fault of the portal.
-REFUSALS = (SealError, UnpinnedKey, Locked, ObjectDoesNotExist)
+REFUSALS = (SealError, UnpinnedKey, Locked, ObjectDoesNotExist, TransitionRefused)
 
 
 @dataclass
