@@ -112,10 +112,14 @@ def preload(media_type: str) -> None:
         return
     for names in ({}, _READERS, _PREVIEWERS):
         _module(family, names)
-    if family == "images":
-        _module("images").load_heif()
-    elif family == "tracks":
-        _load_all_of("av")
+    _LOADERS.get(family, lambda: None)()
+
+
+def _load_lists() -> None:
+    """Read the lists of what copies of office documents may hold."""
+    for family in _READERS:
+        _module("vocabulary").load(family)
+    _module("formulas").load()
 
 
 @cache
@@ -125,3 +129,10 @@ def _load_all_of(package: str) -> None:
     for module in pkgutil.walk_packages(loaded.__path__, f"{package}."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+
+
+_LOADERS: Final[Mapping[str, Callable[[], None]]] = {
+    "images": lambda: _module("images").load_heif(),
+    "tracks": lambda: _load_all_of("av"),
+    **dict.fromkeys(_READERS, _load_lists),
+}
