@@ -134,5 +134,6 @@ def _load_all_of(package: str) -> None:
 _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
     "images": lambda: _module("images").load_heif(),
     "tracks": lambda: _load_all_of("av"),
+    "pdf": lambda: _module("pdf").load(),
     **dict.fromkeys(_READERS, _load_lists),
 }
