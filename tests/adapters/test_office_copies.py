@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from complaints.adapters.media import documents, formulas, kinds, markup, vocabulary
+from complaints.adapters.media import documents, formulas, kinds, losses, markup, vocabulary
 from complaints.adapters.media.refusal import Unreadable
 from tests.adapters import poison, samples
 from tests.adapters.samples import MARK, SAMPLES, SHOWN
@@ -263,3 +263,61 @@ def test_a_prefix_means_one_namespace_in_a_copy() -> None:
     text = f'<a:document xmlns:a="{space}"><b:p xmlns:b="{other}"/><c:p xmlns:c="{space}"><p/></c:p></a:document>'
     assert markup.rewrite(io.BytesIO(text.encode()), out, rules, markup.Allowance(100))
     assert out.getvalue().endswith(f'<w:document xmlns:w="{space}"><w:p/></w:document>'.encode())
+
+
+# --- What a copy lacks, or hides
+
+
+def losses_of(data: bytes, media_type: str) -> set[str]:
+    found: set[str] = set()
+    module = import_module(f"complaints.adapters.media.{kinds.family(media_type)}")
+    module.clean(io.BytesIO(data), io.BytesIO(), media_type, found)
+    assert set(losses.ordered(found)) == found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("docx", {"pictures", "embedded-files", "macros", "tracked-changes"}),
+        ("xlsx", {"formulas"}),
+        ("pptx", {"embedded-files"}),
+        ("odt", {"pictures"}),
+    ],
+)
+def test_what_a_copy_lacks_is_told(kind: str, expected: set[str]) -> None:
+    media_type, make = SAMPLES[kind]
+    assert losses_of(make(), media_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "old", "new", "code"),
+    [
+        ("docx", "word/document.xml", "<w:p ", '<w:altChunk r:id="rId5"/><w:p ', "embedded-page"),
+        (
+            "docx",
+            "word/document.xml",
+            '<w:fldChar w:fldCharType="begin"/>',
+            '<w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox/></w:ffData></w:fldChar>',
+            "form-values",
+        ),
+        ("docx", "word/document.xml", "<w:r><w:t>hasil", "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hasil", "hidden-text"),
+        ("xlsx", "xl/workbook.xml", '<sheet name="Data"', '<sheet name="Data" state="veryHidden"', "hidden-sheets"),
+        ("xlsx", "xl/worksheets/sheet1.xml", '<row r="1"', '<row r="1" hidden="1"', "hidden-sheets"),
+        ("pptx", "ppt/slides/slide1.xml", "<p:sld ", '<p:sld show="0" ', "hidden-slides"),
+        (
+            "pptx",
+            "ppt/slides/_rels/slide1.xml.rels",
+            "/relationships/oleObject",
+            "/relationships/video",
+            "media",
+        ),
+        ("odt", "content.xml", "<draw:frame>", '<draw:frame><draw:control draw:control="a"/>', "form-values"),
+        ("odt", "content.xml", "<draw:frame>", '<draw:frame><draw:object-ole xlink:href="a"/>', "embedded-files"),
+        ("odt", "content.xml", "<draw:frame>", '<text:hidden-text text:is-hidden="true"/><draw:frame>', "hidden-text"),
+    ],
+)
+def test_what_people_do_not_see_is_told(kind: str, part: str, old: str, new: str, code: str) -> None:
+    media_type, make = SAMPLES[kind]
+    assert code not in losses_of(make(), media_type)
+    assert code in losses_of(changed(kind, part, old, new), media_type)

@@ -75,3 +75,26 @@ def test_large_drawings_are_copied_soon() -> None:
     out = io.BytesIO()
     document.save(out)
     assert len(clean(out.getvalue())) < 200_000
+
+
+def test_what_a_copy_of_a_pdf_lacks_is_told() -> None:
+    document = pikepdf.Pdf.new()
+    page = document.add_blank_page(page_size=(100, 100))
+    empty, plain = io.BytesIO(), set[str]()
+    document.save(empty)
+    pdf.clean(empty, io.BytesIO(), "application/pdf", plain)
+    assert plain == set()
+    layer = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=pikepdf.String("a")))
+    document.Root.OCProperties = pikepdf.Dictionary(OCGs=[layer], D=pikepdf.Dictionary(OFF=[layer]))
+    document.attachments["a.txt"] = b"a"
+    field = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, T="a", V="isi")
+    film = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.RichMedia)
+    for note in (field, film):
+        note.Rect = [10, 10, 60, 60]
+    page.obj.Annots = pikepdf.Array([document.make_indirect(field), document.make_indirect(film)])
+    document.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([page.obj.Annots[0]]))
+    out, found = io.BytesIO(), set[str]()
+    document.save(out)
+    twice = out.getvalue() + b"\nstartxref\n9\n%%EOF\n" + out.getvalue()[-40:]
+    pdf.clean(io.BytesIO(twice), io.BytesIO(), "application/pdf", found)
+    assert found == {"layers", "embedded-files", "form-values", "media", "earlier-revisions"}

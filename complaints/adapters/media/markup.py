@@ -57,6 +57,9 @@ class Rules:
         """Return the attributes of the copied element, or None to drop it with its content."""
         return attributes
 
+    def left_out(self, name: str) -> None:
+        """Take note of an element that the vocabulary does not list, by its name without prefix."""
+
     def text(self, text: str) -> str | None:
         """Return the text to write for a run of text, or None to drop the element that it begins."""
         return text
@@ -154,6 +157,7 @@ class _Copier(_Reader):
         self._rules.prefixes = self._names.prefixes
         listed = self._names.element(name)
         if listed is None:
+            self._rules.left_out(local(name))
             self._names.leave(len(path))
             return False
         path[-1], space = listed

@@ -29,29 +29,32 @@ _MANIFEST: Final = "META-INF/manifest.xml"
 _SMALL: Final = 4 * 1024 * 1024
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the document without authors, properties, macros and embedded programs; return its type.
 
     Comments and tracked changes stay, under aliases of their authors. Raises Unreadable: damaged, encrypted, a bomb,
-    or without content.
+    or without content. ``losses`` gets the codes of :mod:`losses` that apply.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
             writer.add("mimetype", media_type.encode(), stored=True)
-            _copy(archive, writer, media_type)
+            found = _copy(archive, writer, media_type)
     except (OSError, MemoryError) as error:
         raise refusal(error) from error
+    if losses is not None:
+        losses |= found
     return media_type
 
 
-def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
+def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[str]:
+    """Write the copy; return the codes of what it lacks or hides."""
     if "content.xml" not in archive:
         raise Unreadable
     if _MANIFEST in archive and b"encryption-data" in archive.read(_MANIFEST, _SMALL):
         raise Unreadable("encrypted")
     parts = [name for name in archive if _CONTENT.fullmatch(name)]
     types = dict.fromkeys(parts, "text/xml") | _object_types(archive, parts)
-    copied = {name: name for name in parts}
+    copied, losses = {name: name for name in parts}, set[str]()
     for name in archive:
         if _PICTURES.fullmatch(name) and (picture := pieces.picture(archive.read(name))) is not None:
             copied[name], types_of_picture = _picture_name(name, picture, len(copied))
@@ -61,7 +64,7 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
     # Styles first, so that a name has its alias where it is defined.
     for part in sorted(parts, reverse=True):
         folder = part.rpartition("/")[0]
-        rules = PartRules(copied=copied, folder=f"{folder}/" if folder else "", values=values)
+        rules = PartRules(copied=copied, folder=f"{folder}/" if folder else "", values=values, losses=losses)
         rewritten = io.BytesIO()
         with archive.open(part) as stream:
             is_written = markup.rewrite(stream, rewritten, rules, archive.allowance)
@@ -72,6 +75,7 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
         else:
             del types[part]
     writer.add(_MANIFEST, _manifest(media_type, types).encode())
+    return losses
 
 
 def _names_that_are_lost(archive: zips.Archive) -> frozenset[str]:

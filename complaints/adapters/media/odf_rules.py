@@ -43,6 +43,20 @@ _AUTHORED: Final = markup.names("office:annotation office:change-info")
 _NEEDS_TARGET: Final = markup.names(
     "draw:image draw:object draw:fill-image style:background-image text:list-level-style-image"
 )
+_LOST_WITH: Final = {
+    "control": "form-values",
+    "script": "macros",
+    "plugin": "media",
+    **dict.fromkeys(("object-ole", "applet", "floating-frame"), "embedded-files"),
+}
+_HIDING: Final = {
+    ("table:visibility", "collapse"): "hidden-sheets",
+    ("table:visibility", "filter"): "hidden-sheets",
+    ("table:display", "false"): "hidden-sheets",
+    ("presentation:visibility", "hidden"): "hidden-slides",
+    ("text:display", "none"): "hidden-text",
+    ("text:is-hidden", "true"): "hidden-text",
+}
 _LINK_SCHEMES: Final = ("http://", "https://", "mailto:")
 _AUTOMATIC: Final = re.compile(r"[A-Za-z]{1,4}\d{1,6}(P\d{1,4})?")
 _FONT: Final = re.compile(r"[\w +@.,;&()'-]{1,64}")
@@ -233,11 +247,12 @@ class PartRules(markup.Rules):
     copied: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     values: Values = field(default_factory=lambda: Values(load("odf")))
+    # Codes of ``losses``.
+    losses: set[str] = field(default_factory=set)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         """Drop elements that refer to what is lost, and values that are not known to tell nothing."""
-        if not attributes:
-            return attributes
+        self._note_hidden(name, attributes)
         if self._is_dropped(name, attributes):
             return None
         prefixes = {prefix: space.prefix for prefix, space in self.prefixes.items()}
@@ -246,12 +261,28 @@ class PartRules(markup.Rules):
             if key == "xlink:href":
                 copied = self._target(name, value)
                 if copied is None and name in _NEEDS_TARGET:
+                    self.losses.add("pictures")
                     return None
             else:
                 copied = self.values.attribute(name, key, value, prefixes)
+                if copied is None and key == "table:formula":
+                    self.losses.add("formulas")
             if copied is not None:
                 kept[key] = copied
         return kept
+
+    def left_out(self, name: str) -> None:
+        """Take note of what people would see or run."""
+        if name in _LOST_WITH:
+            self.losses.add(_LOST_WITH[name])
+
+    def _note_hidden(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "text:changed-region":
+            self.losses.add("tracked-changes")
+        for key, value in attributes.items():
+            code = _HIDING.get((key, value))
+            if code:
+                self.losses.add(code)
 
     def text(self, text: str) -> str | None:
         """Keep what people read; replace the names of authors."""

@@ -25,6 +25,14 @@ from complaints.adapters.media.refusal import Unreadable, refusal
 from complaints.adapters.media.vocabulary import load
 
 _ROOTS: Final = {kinds.DOCX: "word", kinds.XLSX: "xl", kinds.PPTX: "ppt"}
+# Relationships of what people would see or run, and the code of its loss.
+_LOST_KINDS: Final = {
+    **dict.fromkeys(("video", "audio", "media"), "media"),
+    "aFChunk": "embedded-page",
+    **dict.fromkeys(("oleObject", "package"), "embedded-files"),
+    **dict.fromkeys(("control", "ctrlProp"), "form-values"),
+    **dict.fromkeys(("vbaProject", "xlMacrosheet", "xlIntlMacrosheet"), "macros"),
+}
 _TYPES: Final = "[Content_Types].xml"
 _RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES_SPACE: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
@@ -92,6 +100,7 @@ class _Copy:
         self._writer = writer
         self._root = root
         self._values = Values(load("ooxml"))
+        self.losses: set[str] = set()
         self._lost_names: frozenset[str] = frozenset()
         # The names of the copied parts by their old ones in lower case; "" for a part that is left out.
         self._names: dict[str, str] = {}
@@ -139,7 +148,7 @@ class _Copy:
         ids = _new_ids(shown)
         rewritten = io.BytesIO()
         with self._archive.open(part) as source:
-            rules = PartRules(relationships=ids, lost_names=self._lost_names, values=self._values)
+            rules = PartRules(relationships=ids, lost_names=self._lost_names, values=self._values, losses=self.losses)
             if not markup.rewrite(source, rewritten, rules, self._archive.allowance):
                 self._names[part.casefold()] = ""
                 return
@@ -151,7 +160,9 @@ class _Copy:
     def _write_picture(self, part: str) -> None:
         picture = pieces.picture(self._archive.read(part))
         self._names[part.casefold()] = ""
-        if picture is not None:
+        if picture is None:
+            self.losses.add("pictures")
+        else:
             ending, kind = picture_type(picture)
             name = self._name(part, ending)
             self._writer.add(name, picture, stored=True)
@@ -166,6 +177,9 @@ class _Copy:
         return name
 
     def _is_shown(self, item: _Relationship) -> bool:
+        self.losses |= {code for kind, code in _LOST_KINDS.items() if item.type.endswith(f"/{kind}")}
+        if item.external and item.type.endswith("/image"):
+            self.losses.add("pictures")
         if item.external:
             return item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
         # A link to another slide of the document.
@@ -198,16 +212,19 @@ def _new_ids(items: Iterable[str]) -> dict[str, str]:
     return {item: item if item in usual else next(free) for item in items}
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the document without authors, revision ids, properties, macros and embedded objects; return its type.
 
     Comments stay, under aliases of their authors. Fields keep their last result; formulas and links that lead outside
-    of the file are removed.
+    of the file are removed. ``losses`` gets the codes of :mod:`losses` that apply.
     Raises Unreadable: damaged, encrypted, a bomb, or without a main part.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
-            _Copy(archive, writer, _ROOTS[media_type]).write()
+            copy = _Copy(archive, writer, _ROOTS[media_type])
+            copy.write()
     except (OSError, MemoryError, RecursionError) as error:
         raise refusal(error) from error
+    if losses is not None:
+        losses |= copy.losses
     return media_type

@@ -13,7 +13,7 @@ from complaints.adapters.media import formulas, markup
 from complaints.adapters.media.ooxml_values import Values
 from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
-_UNWRAPPED: Final = markup.names("w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent")
+_UNWRAPPED: Final = markup.names("w:fldChar w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent")
 # Elements whose text people read.
 _TEXTS: Final = markup.names(
     "w:t w:delText a:t m:t p:text p188:t x:t x:v c:v cx:v cx:pt c:separator c:formatCode",
@@ -30,6 +30,19 @@ _VALID_WITHOUT_TARGET: Final = markup.names(
     "w:background a14:imgLayer",
 )
 _RESULTS: Final = markup.names("w:t w:delText w:drawing w:pict w:object")
+_LOST_WITH: Final = {
+    "ffData": "form-values",
+    "control": "form-values",
+    "altChunk": "embedded-page",
+    "OLEObject": "embedded-files",
+}
+_HIDING: Final = {
+    **dict.fromkeys(("x:sheet", "x:row", "x:col"), "hidden-sheets"),
+    "p:sld": "hidden-slides",
+    "w:vanish": "hidden-text",
+    **dict.fromkeys(("w:ins", "w:del", "w:moveFrom", "w:moveTo"), "tracked-changes"),
+}
+_OFF: Final = frozenset({"0", "false", "off"})
 # Attributes whose values are prefixes.
 _PREFIXES: Final = markup.names("mc:Ignorable Requires")
 
@@ -50,12 +63,15 @@ class PartRules(markup.Rules):
     fields: list[bool] = field(default_factory=list)
     unsafe: set[str] = field(default_factory=set)
     share: str = ""
+    # Codes of ``losses``.
+    losses: set[str] = field(default_factory=set)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         """Drop elements that refer to what is lost, and values that are not known to tell nothing."""
         if name == "w:fldChar":
             self._update_fields(attributes.get("w:fldCharType", ""))
-            return None
+            return {}
+        self._note_hidden(name, attributes)
         if self._is_dropped(name, attributes):
             return None
         if not attributes:
@@ -84,6 +100,23 @@ class PartRules(markup.Rules):
             return text
         return self.values.uuid(text) if inside in _UUIDS else ""
 
+    def left_out(self, name: str) -> None:
+        """Take note of what people would see."""
+        if name in _LOST_WITH:
+            self.losses.add(_LOST_WITH[name])
+
+    def _note_hidden(self, name: str, attributes: Mapping[str, str]) -> None:
+        code = _HIDING.get(name)
+        is_on = attributes.get("w:val", attributes.get("hidden", "1")) not in _OFF
+        if name == "x:sheet":
+            is_on = attributes.get("state", "visible") != "visible"
+        elif name == "p:sld":
+            is_on = attributes.get("show", "1") in _OFF
+        elif name in {"x:row", "x:col"}:
+            is_on = attributes.get("hidden", "0") not in _OFF
+        if code and is_on:
+            self.losses.add(code)
+
     def end(self, name: str) -> None:
         """End all field instructions with their paragraph: a field that never ends must not hide the rest."""
         if name == "w:p":
@@ -103,6 +136,7 @@ class PartRules(markup.Rules):
         if formulas.only_calculates(text, lost=self.lost_names):
             return text
         self.unsafe.add(self.share)
+        self.losses.add("formulas")
         return None if inside.startswith(("x:", "xm:")) else ""
 
     def _shares_unsafe_formula(self, name: str, attributes: Mapping[str, str]) -> bool:

@@ -32,6 +32,7 @@ _INFO_CODES: Final = {
 }
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
+_MEDIA: Final = frozenset({"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
 _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
 _FAILURES: Final = (
@@ -56,13 +57,16 @@ def _open(source: BinaryIO) -> Pdf:
         raise refusal(error) from error
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the pages, with what annotations and forms show on them, as a new document; return its type.
 
-    Raises Unreadable: damaged, under a password, without pages, or with too many.
+    ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, under a password, without pages,
+    or with too many.
     """
     with _open(source) as old, Pdf.new() as new:
         try:
+            if losses is not None:
+                losses |= _losses(old) | _losses_of_revisions(source)
             form = old.Root.get("/AcroForm")
             if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
                 old.generate_appearance_streams()
@@ -76,6 +80,39 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
         except _FAILURES as error:
             raise refusal(error) from error
     return media_type
+
+
+def _losses(document: Pdf) -> set[str]:
+    """Return the codes of what pages and catalogue have beside what a copy draws."""
+    root, losses = document.Root, set[str]()
+    names = root.get("/Names")
+    if isinstance(names, Dictionary) and "/EmbeddedFiles" in names:
+        losses.add("embedded-files")
+    layers = root.get("/OCProperties")
+    default = layers.get("/D") if isinstance(layers, Dictionary) else None
+    if isinstance(default, Dictionary) and (default.get("/OFF") or default.get("/BaseState") == Name.OFF):
+        losses.add("layers")
+    for page in islice(document.pages, MAX_PAGES):
+        notes = page.obj.get("/Annots")
+        for note in notes if isinstance(notes, Array) else ():
+            losses |= _losses_of_annotation(note)
+    return losses
+
+
+def _losses_of_annotation(note: object) -> set[str]:
+    if not isinstance(note, Dictionary):
+        return set()
+    kind = str(note.get("/Subtype", ""))
+    if kind in _MEDIA:
+        return {"media"}
+    if kind == "/FileAttachment":
+        return {"embedded-files"}
+    is_drawn = isinstance(note.get("/AP"), Dictionary)
+    return {"form-values"} if kind == "/Widget" and "/V" in note and not is_drawn else set()
+
+
+def _losses_of_revisions(source: BinaryIO) -> set[str]:
+    return {"earlier-revisions"} if _codes_of_revisions(source) else set()
 
 
 def _take_pages(old: Pdf, new: Pdf) -> None:
