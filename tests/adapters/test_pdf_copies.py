@@ -87,7 +87,8 @@ def test_what_a_copy_of_a_pdf_lacks_is_told() -> None:
     layer = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=pikepdf.String("a")))
     document.Root.OCProperties = pikepdf.Dictionary(OCGs=[layer], D=pikepdf.Dictionary(OFF=[layer]))
     document.attachments["a.txt"] = b"a"
-    field = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, T="a", V="isi")
+    field = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Btn, T="a")
+    field.V = pikepdf.Name.Yes
     film = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.RichMedia)
     for note in (field, film):
         note.Rect = [10, 10, 60, 60]
@@ -98,3 +99,32 @@ def test_what_a_copy_of_a_pdf_lacks_is_told() -> None:
     twice = out.getvalue() + b"\nstartxref\n9\n%%EOF\n" + out.getvalue()[-40:]
     pdf.clean(io.BytesIO(twice), io.BytesIO(), "application/pdf", found)
     assert found == {"layers", "embedded-files", "form-values", "media", "earlier-revisions"}
+
+
+def test_a_field_with_a_value_and_no_appearance_is_drawn() -> None:
+    """Viewers draw it when they open the file; a field that has an appearance keeps its own."""
+    document = pikepdf.Pdf.new()
+    page = document.add_blank_page(page_size=(200, 100))
+    red = document.make_stream(b"1 0 0 rg 0 0 40 20 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+    red.BBox = [0, 0, 40, 20]
+    fields = []
+    for number, rect in enumerate(([10, 60, 190, 80], [10, 10, 50, 30], [100, 10, 140, 30])):
+        field = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Widget, FT=pikepdf.Name.Tx, Rect=rect, F=4
+        )
+        field.T, field.DA = f"f{number}", "/Helv 12 Tf 0 g"
+        fields.append(document.make_indirect(field))
+    fields[0].V, fields[1].V, fields[1].AP = "Isian formulir", "lain", pikepdf.Dictionary(N=red)
+    page.obj.Annots = pikepdf.Array(fields)
+    font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+    resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(Helv=document.make_indirect(font)))
+    document.Root.AcroForm = pikepdf.Dictionary(Fields=page.obj.Annots, DR=resources, DA="/Helv 12 Tf 0 g")
+    out, found = io.BytesIO(), set[str]()
+    document.save(out)
+    copy = io.BytesIO()
+    pdf.clean(out, copy, "application/pdf", found)
+    assert found == set()
+    drawn = pages.draw(copy, 0, 400)
+    assert drawn.crop((20, 40, 380, 80)).convert("L").getextrema()[0] < 100  # type: ignore[operator]
+    assert drawn.getpixel((40, 160)) == (255, 0, 0)
+    assert drawn.crop((210, 150, 270, 170)).getextrema() == ((255, 255),) * 3

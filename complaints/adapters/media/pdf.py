@@ -65,11 +65,9 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     """
     with _open(source) as old, Pdf.new() as new:
         try:
+            _draw_fields(old)
             if losses is not None:
                 losses |= _losses(old) | _losses_of_revisions(source)
-            form = old.Root.get("/AcroForm")
-            if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
-                old.generate_appearance_streams()
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
             _take_pages(old, new)
@@ -80,6 +78,38 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
         except _FAILURES as error:
             raise refusal(error) from error
     return media_type
+
+
+def _draw_fields(document: Pdf) -> None:
+    """Give an appearance to the fields of a form that have a value and none: programs draw them when they open it."""
+    form = document.Root.get("/AcroForm")
+    if not isinstance(form, Dictionary):
+        return
+    if form.get("/NeedAppearances"):
+        document.generate_appearance_streams()
+        return
+    fields = [note for page in document.pages for note in _annotations(page.obj) if note.get("/Subtype") == Name.Widget]
+    appearances = [field.get("/AP") for field in fields]
+    if not any(appearance is None and _has_value(field) for field, appearance in zip(fields, appearances, strict=True)):
+        return
+    form.NeedAppearances = True
+    document.generate_appearance_streams()
+    # The library draws the others anew as well, and knows few fonts.
+    for field, appearance in zip(fields, appearances, strict=True):
+        if appearance is not None:
+            field.AP = appearance
+        elif not _has_value(field) and "/AP" in field:
+            del field.AP
+
+
+def _has_value(field: Object) -> bool:
+    parent = field.get("/Parent")
+    return "/V" in field or (isinstance(parent, Dictionary) and "/V" in parent)
+
+
+def _annotations(page: Object) -> list[Object]:
+    notes = page.get("/Annots")
+    return [note for note in notes if isinstance(note, Dictionary)] if isinstance(notes, Array) else []
 
 
 def _losses(document: Pdf) -> set[str]:
@@ -93,15 +123,12 @@ def _losses(document: Pdf) -> set[str]:
     if isinstance(default, Dictionary) and (default.get("/OFF") or default.get("/BaseState") == Name.OFF):
         losses.add("layers")
     for page in islice(document.pages, MAX_PAGES):
-        notes = page.obj.get("/Annots")
-        for note in notes if isinstance(notes, Array) else ():
+        for note in _annotations(page.obj):
             losses |= _losses_of_annotation(note)
     return losses
 
 
-def _losses_of_annotation(note: object) -> set[str]:
-    if not isinstance(note, Dictionary):
-        return set()
+def _losses_of_annotation(note: Object) -> set[str]:
     kind = str(note.get("/Subtype", ""))
     if kind in _MEDIA:
         return {"media"}
