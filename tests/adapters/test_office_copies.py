@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from complaints.adapters.media import documents, formulas, kinds, losses, markup, vocabulary
+from complaints.adapters.media import documents, formulas, kinds, losses, markup, odf_rules, vocabulary
 from complaints.adapters.media.refusal import Unreadable
 from tests.adapters import poison, samples
 from tests.adapters.samples import MARK, SAMPLES, SHOWN
@@ -263,6 +263,18 @@ def test_a_prefix_means_one_namespace_in_a_copy() -> None:
     text = f'<a:document xmlns:a="{space}"><b:p xmlns:b="{other}"/><c:p xmlns:c="{space}"><p/></c:p></a:document>'
     assert markup.rewrite(io.BytesIO(text.encode()), out, rules, markup.Allowance(100))
     assert out.getvalue().endswith(f'<w:document xmlns:w="{space}"><w:p/></w:document>'.encode())
+
+
+@pytest.mark.parametrize(
+    "value", ["A1" * 100_000, "'" * 200_001, ".AAA1111111" * 5_000 + "!", "a:" * 100_000 + "?b?", "a" * 200_000]
+)
+def test_long_values_are_judged_at_once(value: str) -> None:
+    """No expression tries the ways to read a value one by one: these would keep it busy for days."""
+    formulas.only_calculates(f"{value}(", odf=True)
+    values = odf_rules.Values(vocabulary.load("odf"))
+    values.attribute("table:table-cell", "table:formula", value, {})
+    assert values.attribute("table:table", "table:cell-range-address", value, {}) is None
+    assert vocabulary.load("ooxml").is_builtin_style("x" + value) is False
 
 
 # --- What a copy lacks, or hides

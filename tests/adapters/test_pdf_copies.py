@@ -3,8 +3,9 @@
 import io
 
 import pikepdf
+import pytest
 
-from complaints.adapters.media import pages, pdf
+from complaints.adapters.media import pages, pdf, pdf_content
 from tests.adapters import poison_pdf
 
 
@@ -75,6 +76,13 @@ def test_large_drawings_are_copied_soon() -> None:
     out = io.BytesIO()
     document.save(out)
     assert len(clean(out.getvalue())) < 200_000
+
+
+@pytest.mark.parametrize("piece", [b"(", b"<<", b"< ", b" BI ", b"/a <<", b"%", b" EI ", b"((\\)"])
+def test_malformed_streams_are_read_once(piece: bytes) -> None:
+    """Each of these words looks for its end, which is not there: a million of them must not look a million times."""
+    hostile = piece * 300_000
+    assert len(pdf_content.bare(hostile, bytes)) <= len(hostile)
 
 
 def test_what_a_copy_of_a_pdf_lacks_is_told() -> None:

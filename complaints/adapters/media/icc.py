@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _HEADER: Final = 128
+_MOST_TAGS: Final = 100
 # ICC.1:2022, table 17: version, class, colour space, connection space, signature, flags, intent, illuminant.
 _KEPT_OF_HEADER: Final = ((0, 4), (8, 24), (36, 40), (44, 48), (64, 80))
 _DRAWING: Final = frozenset(
@@ -23,7 +24,7 @@ def bare(data: bytes) -> bytes | None:
         return None
     count = int.from_bytes(data[_HEADER : _HEADER + 4], "big")
     table_end = _HEADER + 4 + 12 * count
-    if table_end > len(data):
+    if count > _MOST_TAGS or table_end > len(data):
         return None
     out = bytearray(len(data))
     for start, end in _KEPT_OF_HEADER:

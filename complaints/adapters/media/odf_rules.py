@@ -60,13 +60,14 @@ _HIDING: Final = {
 _LINK_SCHEMES: Final = ("http://", "https://", "mailto:")
 _AUTOMATIC: Final = re.compile(r"[A-Za-z]{1,4}\d{1,6}(P\d{1,4})?")
 _FONT: Final = re.compile(r"[\w +@.,;&()'-]{1,64}")
-_CELLS: Final = re.compile(r"(\$?('(?:[^'#/\\]|'')*'|[\w-]+)?\.\$?[A-Z]{1,3}\$?\d{0,7}[: ]?)+|#REF!")
+_CELL: Final = r"\$?(?:'(?:[^'#/\\]|'')*'|[\w-]+)?\.\$?[A-Z]{1,3}\$?\d{0,7}"
+_CELLS: Final = re.compile(rf"{_CELL}(?:[: ]{_CELL})*|#REF!")
 _CONDITIONS: Final = re.compile(
     r"\b(cell-content(-text-length)?(-is-(not-)?[a-z-]+)?|is-true-formula|value|begins-with|ends-with|contains-text"
     r"|not-contains-text|formula-is|between|not-between|duplicate|unique|(top|bottom)-(elements|percent)|is-(no-)?error"
     r"|(above|below)(-equal)?-average)(?=\(|\b)"
 )
-_PREFIXED: Final = re.compile(r"([A-Za-z][\w-]*):(?=[=\w\[(])")
+_PREFIXED: Final = re.compile(r"([A-Za-z][\w-]{0,20}):(?=[=\w\[(])")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d+)?)?)?Z?|P[0-9YMDTHS.]+")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}|[A-Z][a-z]{3}|[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")

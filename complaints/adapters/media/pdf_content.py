@@ -15,7 +15,7 @@ _WORD: Final = re.compile(
     rb"""
     (?P<string>\()
     | (?P<dictionary><<)
-    | (?P<hex><[^>]*>)
+    | (?P<hex><[0-9A-Fa-f\s]*>)
     | (?P<comment>%[^\r\n]*)
     | (?P<name>/[^\x00\t\n\f\r ()<>\[\]{}/%]*)
     | (?P<picture>(?<![^\s\])>])BI(?=[\s/]))
@@ -26,7 +26,7 @@ _PARENTHESES: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _ENDS: Final = re.compile(rb"<<|>>|\(|%[^\r\n]*|<[^<>]*>", re.DOTALL)
 _MARKED: Final = re.compile(rb"\s*(BDC|DP)\b")
 _TAG: Final = re.compile(rb"\s*(BMC|MP)\b")
-_PICTURE_BEGINS: Final = re.compile(rb"(?<=[\s\])>])ID[\s]")
+_PICTURE_BEGINS: Final = re.compile(rb"(?<=[\s\])>])(?:ID\s|BI(?=[\s/])|\Z)")
 _PICTURE_ENDS: Final = re.compile(rb"\sEI(?=[\s/]|\Z)")
 _PICTURE_WORDS: Final = re.compile(
     rb"/[^\s()<>\[\]{}/%]*|\[[^\]]*\]|<<[^>]*>>|<[^>]*>|\((?:\\.|[^()\\])*\)|[^\s/\[<(%]+|%[^\r\n]*"
@@ -89,17 +89,17 @@ def _is_tag(data: bytes, end: int) -> bool:
 
 
 def _string_end(data: bytes, position: int) -> int:
-    start, depth = position, 1
+    depth = 1
     while match := _PARENTHESES.search(data, position):
         position = match.end()
         depth += {b"(": 1, b")": -1}.get(match.group(), 0)
         if not depth:
             return position
-    return start  # no string, but a parenthesis in a malformed stream
+    return len(data)  # a reader finds no operator behind a string without an end
 
 
 def _dictionary_end(data: bytes, position: int) -> int:
-    start, depth = position, 1
+    depth = 1
     while match := _ENDS.search(data, position):
         position, word = match.end(), match.group()
         if word == b"(":
@@ -107,13 +107,13 @@ def _dictionary_end(data: bytes, position: int) -> int:
         depth += {b"<<": 1, b">>": -1}.get(word, 0)
         if not depth:
             return position
-    return start
+    return len(data)
 
 
 def _picture(data: bytes, position: int, rename: Callable[[bytes], bytes]) -> tuple[bytes, int]:
     """Return an inline image with the entries that draw it, and where it ends."""
     begins = _PICTURE_BEGINS.search(data, position)
-    if begins is None:
+    if begins is None or not begins.group().startswith(b"ID"):
         return b"BI", position  # no image, but an operator that is not known
     words = [word for word in _PICTURE_WORDS.findall(data[position : begins.start()]) if not word.startswith(b"%")]
     entries = []

@@ -126,7 +126,7 @@ class Pruner:
         elif kind in {"table", "encoding"} or (kind == "function" and item.stream_dict.get("/FunctionType") == 4):
             _rewrite(item, pdf_content.without_comments)
         elif kind == "profile":
-            _rewrite(item, lambda data: icc.bare(data) or data)
+            _rewrite(item, lambda data: icc.bare(data) or b"")
 
     def _keeps(self, holder: Object, key: str, kind: str, depth: int) -> bool:
         """Prune the value of an entry; return False where the entry is to be deleted."""

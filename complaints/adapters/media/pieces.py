@@ -144,7 +144,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 def _header_box(kind: bytes, content: bytes) -> bytes:
     """Return a box of the header; a colour profile in it loses its words."""
     if kind == b"colr" and content[:1] == b"\x02":
-        content = content[:3] + (icc.bare(content[3:]) or content[3:])
+        content = content[:3] + (icc.bare(content[3:]) or b"")
     return _box(kind, content)
 
 

@@ -23,6 +23,7 @@ _PLAIN: Final = re.compile(f"(?:{_NUMBER}|{_CODE}|{_CELL}|{_DURATION})\\Z")
 _SEPARATORS: Final = re.compile(r"[\s,;:|()\[\]/=]+")
 # The key of names without a namespace, as the first element of Excel's legacy drawings has.
 NO_SPACE: Final = ""
+_LONGEST_STYLE: Final = 60
 # A value of two characters names nobody.
 _SHORT: Final = 2
 _WORDS_OF_STYLES: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+|[^\W\d_a-zA-Z]+")
@@ -64,6 +65,8 @@ class Vocabulary:
     def is_builtin_style(self, name: str) -> bool:
         """Return whether a style's name or id is made of words of the programs' own styles."""
         name = _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), name)
+        if len(name) > _LONGEST_STYLE:
+            return False
         return all(word.lower() in self.style_words or word.isdigit() for word in _WORDS_OF_STYLES.findall(name))
 
 
