@@ -142,6 +142,16 @@ def test_names_and_descriptions_of_pictures_go() -> None:
     assert "budi" not in "".join(texts(clean(original, SAMPLES["odt"][0])).values())
 
 
+def test_fields_of_headers_that_nobody_filled_in_stay_empty() -> None:
+    space = "urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0"
+    fields = "<text:title>???</text:title><text:date>00.00.0000</text:date><text:date>1 Mei</text:date>"
+    control = f'<loext:content-control xmlns:loext="{space}" loext:alias="budi">isi</loext:content-control>'
+    original = changed("ods", "content.xml", "<text:p>", f"<text:p>{fields} {control}</text:p><text:p>")
+    content = texts(clean(original, kinds.ODF + "spreadsheet"))["content.xml"]
+    assert "<text:p>1 Mei isi</text:p>" in content
+    assert "budi" not in content
+
+
 def test_openoffices_own_document_types_are_read() -> None:
     """Versions 1 to 3 wrote them into every manifest and formula; their definitions are never loaded."""
     doctype = '<!DOCTYPE manifest:manifest PUBLIC "-//OpenOffice.org//DTD Manifest 1.0//EN" "Manifest.dtd">'

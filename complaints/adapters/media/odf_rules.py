@@ -27,7 +27,8 @@ _UNWRAPPED: Final = markup.names(
     "text:variable-set text:variable-get text:variable-input text:user-field-get text:user-field-input text:sequence",
     "text:expression text:text-input text:conditional-text text:bookmark-ref text:reference-ref text:note-ref",
     "text:sequence-ref text:database-display text:database-name text:database-row-number text:dde-connection",
-    "text:measure text:table-formula text:drop-down text:meta text:meta-field text:bibliography-mark field:fieldmark",
+    "text:measure text:table-formula text:drop-down text:meta text:meta-field text:bibliography-mark",
+    "field:fieldmark loext:content-control",
     "text:page-variable-get text:page-variable-set text:word-count text:character-count text:paragraph-count",
     "text:table-count text:image-count text:object-count",
 )
@@ -40,9 +41,10 @@ _TEXTS: Final = markup.names(
     "style:region-center style:region-right math:mi math:mo math:mn math:mtext math:ms loext:text loext:fill-character",
 )
 _AUTHORED: Final = markup.names("office:annotation office:change-info")
-_NEEDS_TARGET: Final = markup.names(
-    "draw:image draw:object draw:fill-image style:background-image text:list-level-style-image"
-)
+_NEEDS_TARGET: Final = markup.names("draw:image draw:object draw:fill-image style:background-image")
+_PICTURES: Final = _NEEDS_TARGET | {"text:list-level-style-image"}
+# What stands in the fields of headers and footers of tables until a program fills them in.
+_EMPTY_FIELD: Final = re.compile(r"\?+|[0/.:-]+")
 _LOST_WITH: Final = {
     "control": "form-values",
     "script": "macros",
@@ -261,8 +263,8 @@ class PartRules(markup.Rules):
         for key, value in attributes.items():
             if key == "xlink:href":
                 copied = self._target(name, value)
+                self._note_lost_target(name, copied)
                 if copied is None and name in _NEEDS_TARGET:
-                    self.losses.add("pictures")
                     return None
             else:
                 copied = self.values.attribute(name, key, value, prefixes)
@@ -271,6 +273,10 @@ class PartRules(markup.Rules):
             if copied is not None:
                 kept[key] = copied
         return kept
+
+    def _note_lost_target(self, name: str, target: str | None) -> None:
+        if target is None and name in _PICTURES:
+            self.losses.add("pictures")
 
     def left_out(self, name: str) -> None:
         """Take note of what people would see or run."""
@@ -290,11 +296,9 @@ class PartRules(markup.Rules):
         inside = self.path[-1]
         if inside == "dc:creator":
             return self.values.people(text) if self.path[-2] in _AUTHORED else None
-        return (
-            text
-            if inside in _TEXTS or inside in _UNWRAPPED or text.isspace() or self.values.vocabulary.is_plain(text)
-            else ""
-        )
+        if inside in _UNWRAPPED:
+            return "" if _EMPTY_FIELD.fullmatch(text) else text
+        return text if inside in _TEXTS or text.isspace() or self.values.vocabulary.is_plain(text) else ""
 
     def _is_dropped(self, name: str, attributes: Mapping[str, str]) -> bool:
         if name in {"text:hidden-text", "text:hidden-paragraph"}:
