@@ -15,6 +15,7 @@ from typing import Final, Self, TypedDict
 
 from complaints.adapters.media import kinds
 from complaints.adapters.media.hints import CODES as HINTS
+from complaints.adapters.media.losses import CODES as LOSSES
 from complaints.adapters.media.refusal import CODES as REFUSALS
 
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -105,13 +106,13 @@ class Answer(TypedDict):
 
 
 class Result(_MemoryFile):
-    """The result of a job: media type, codes of media.hints, number of pages, written files."""
+    """The result of a job: media type, codes of media.hints and media.losses, number of pages, written files."""
 
     def __init__(self, descriptor: int, answer: Answer, length: int) -> None:
         """Validate the answer: a hostile file may have taken over the process that wrote it. Raises JobFailed."""
         self.descriptor = descriptor
         self.type = str(answer["type"])
-        self.codes = tuple(code for code in HINTS if code in answer["codes"])
+        self.codes = tuple(code for code in (*HINTS, *LOSSES) if code in answer["codes"])
         self.pages = int(answer["pages"])
         parts, start = [], 0
         for media_type, size in answer["parts"]:

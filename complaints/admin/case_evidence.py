@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import sandbox
+from complaints.adapters.media import losses
 from complaints.admin.base import FILE_POLICY, StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain.workflow import TransitionRefused
@@ -73,6 +74,22 @@ NO_COPY: Final[dict[str, Label]] = {
     "time": gettext_lazy("reading it took too long"),
     "infected": gettext_lazy("the malware scanner found something in it"),
 }
+# What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
+LOSSES: Final[dict[str, Label]] = {
+    "pictures": gettext_lazy("pictures that cannot be kept"),
+    "media": gettext_lazy("films or sounds inside of it"),
+    "embedded-page": gettext_lazy("a page of another format inside of it"),
+    "embedded-files": gettext_lazy("other files inside of it"),
+    "form-values": gettext_lazy("check boxes or fields of a form"),
+    "formulas": gettext_lazy("formulas, whose last values are there"),
+    "macros": gettext_lazy("macros"),
+    "earlier-revisions": gettext_lazy("earlier versions of the text"),
+    "hidden-sheets": gettext_lazy("hidden sheets, rows or columns"),
+    "hidden-slides": gettext_lazy("hidden slides"),
+    "hidden-text": gettext_lazy("hidden text"),
+    "layers": gettext_lazy("layers that are switched off"),
+    "tracked-changes": gettext_lazy("tracked changes"),
+}
 VARIANTS: Final[dict[str, Label]] = {
     "original": gettext_lazy("original"),
     "working": gettext_lazy("working copy"),
@@ -93,6 +110,18 @@ def origin_traces(item: case_file.EvidenceItem) -> str:
     return ", ".join(str(ORIGIN_TRACES.get(code, code)) for code in codes)
 
 
+def losses_of_copy(codes: Iterable[str]) -> list[str]:
+    """Return what a working copy lacks and what it hides, a sentence each."""
+    lines, present = [], set(codes)
+    lacking = [str(LOSSES[code]) for code in losses.LACKING if code in present]
+    hidden = [str(LOSSES[code]) for code in losses.HIDDEN if code in present]
+    if lacking:
+        lines.append(_("The working copy lacks what the original has: %(what)s.") % {"what": ", ".join(lacking)})
+    if hidden:
+        lines.append(_("The working copy holds what nobody sees at first: %(what)s.") % {"what": ", ".join(hidden)})
+    return lines
+
+
 def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
     """Return what an officer must know before they open or release an item."""
     lines, report = [], item.findings
@@ -104,7 +133,7 @@ def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
         lines.append(_("The name says another kind of file than the content: the content counts here."))
     if traces := origin_traces(item):
         lines.append(_("The original tells of its origin: %(what)s.") % {"what": traces})
-    return lines
+    return lines + losses_of_copy(report.losses if report else [])
 
 
 def no_file_is_opened(items: Iterable[case_file.EvidenceItem]) -> bool:

@@ -168,6 +168,7 @@ _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _S = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _P = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _A = "http://schemas.openxmlformats.org/drawingml/2006/main"
+_PIC = "http://schemas.openxmlformats.org/drawingml/2006/picture"
 _TYPE = "application/vnd.openxmlformats-officedocument."
 
 
@@ -210,7 +211,7 @@ def docx(*, macros: bool = True) -> bytes:
     main_type = "application/vnd.ms-word.document.macroEnabled.main+xml" if macros else _TYPE + "wordprocessingml"
     entries = _common("word/document.xml", main_type, {"word/comments.xml": _TYPE + "wordprocessingml.comments+xml"})
     entries["word/document.xml"] = (
-        f'<?xml version="1.0"?><w:document xmlns:w="{_W}" xmlns:r="{_REL}" xmlns:a="{_A}" xmlns:w14="urn:w14"'
+        f'<?xml version="1.0"?><w:document xmlns:w="{_W}" xmlns:r="{_REL}" xmlns:a="{_A}" xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"'
         ' xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" mc:Ignorable="w14"><w:body>'
         f'<w:p w:rsidR="00A1B2C3" w14:paraId="0BADCAFE"><w:r><w:t>{SHOWN} &amp; lain</w:t></w:r>'
         f'<w:ins w:id="1" w:author="{MARK}" w:date="2026-03-01T10:11:12Z"><w:r><w:t>tambahan</w:t></w:r></w:ins>'
@@ -218,9 +219,9 @@ def docx(*, macros: bool = True) -> bytes:
         '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>hasil</w:t></w:r>'
         '<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
         '<w:p><w:hyperlink r:id="rId4"><w:r><w:t>tautan</w:t></w:r></w:hyperlink>'
-        f'<w:r><w:drawing><a:graphic><a:blip r:embed="rId5"/><pic:cNvPr xmlns:pic="urn:p" id="1" name="{MARK}.jpg"'
+        f'<w:r><w:drawing><a:graphic><a:blip r:embed="rId5"/><pic:cNvPr xmlns:pic="{_PIC}" id="1" name="{MARK}.jpg"'
         f' descr="C:\\Users\\{MARK}\\a.jpg"/></a:graphic></w:drawing></w:r>'
-        '<w:r><w:object><o:OLEObject xmlns:o="urn:o" r:id="rId6"/></w:object></w:r>'
+        '<w:r><w:object><o:OLEObject xmlns:o="urn:schemas-microsoft-com:office:office" r:id="rId6"/></w:object></w:r>'
         '<w:r><w:drawing><a:graphic><a:blip r:link="rId7"/></a:graphic></w:drawing></w:r></w:p></w:body></w:document>'
     )
     entries["word/comments.xml"] = (
@@ -254,7 +255,7 @@ def xlsx() -> bytes:
     parts = {"xl/worksheets/sheet1.xml": sheet_type, "xl/comments1.xml": comments_type}
     entries = _common("xl/workbook.xml", _TYPE + "spreadsheetml.sheet.main+xml", parts)
     entries["xl/workbook.xml"] = (
-        f'<workbook xmlns="{_S}" xmlns:r="{_REL}"><fileSharing userName="{MARK}"/><x:absPath xmlns:x="urn:x"'
+        f'<workbook xmlns="{_S}" xmlns:r="{_REL}"><fileSharing userName="{MARK}"/><x:absPath xmlns:x="http://schemas.microsoft.com/office/spreadsheetml/2010/11/ac"'
         f' url="C:\\Users\\{MARK}\\"/><sheets><sheet name="Data" sheetId="1" r:id="rId1"/></sheets>'
         f'<externalReferences><externalReference r:id="rId2"/></externalReferences></workbook>'
     )
@@ -312,11 +313,14 @@ def pptx() -> bytes:
     return packed(entries)
 
 
+ODF_SPACES = ("office", "text", "meta", "script")
+
+
 def odf(kind: str) -> bytes:
-    office = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
     spaces = (
-        f'xmlns:office="{office}" xmlns:text="urn:text" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-        ' xmlns:meta="urn:meta" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:draw="urn:draw" xmlns:script="urn:s"'
+        " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ODF_SPACES)
+        + ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
     )
     media_type = f"application/vnd.oasis.opendocument.{kind}"
     annotation = (

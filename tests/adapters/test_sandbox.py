@@ -2,6 +2,7 @@
 leaves is an error with a code, and the next file is served as if nothing had been."""
 
 import contextlib
+import io
 import json
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from complaints.adapters import sandbox
@@ -362,6 +364,20 @@ def test_the_real_jobs_give_what_they_give_outside(real: Sandbox, kind: str) -> 
             assert part.size > 100
             assert MARK.encode() not in part.read()
             assert result.type == part.type == ("image/jpeg" if kind == "heic" else media_type)
+
+
+def test_a_pdf_under_aes_256_that_opens_without_a_password_is_read(real: Sandbox) -> None:
+    """Statements of banks and signed letters; the library asks for random numbers when it opens one."""
+    document, out = pikepdf.Pdf.new(), io.BytesIO()
+    document.add_blank_page()
+    document.docinfo["/Author"] = MARK
+    document.save(out, encryption=pikepdf.Encryption(owner=MARK, user="", R=6))
+    with hold([out.getvalue()], 10**9) as held, real.run("inspect", held, "application/pdf") as result:
+        assert result.codes == ("author",)
+    copy = answer(real, "clean", out.getvalue(), "application/pdf")[0]
+    with pikepdf.open(io.BytesIO(copy)) as opened:
+        assert len(opened.pages) == 1
+        assert not opened.is_encrypted
 
 
 def test_pages_and_previews_come_as_pictures(real: Sandbox) -> None:

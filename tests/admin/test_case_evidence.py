@@ -285,6 +285,19 @@ def test_the_case_page_tells_what_was_found(signed_in: SignedIn, cast: Cast) -> 
     assert looks() == 0
 
 
+def test_officer_and_body_read_what_a_copy_lacks(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    table, photo = with_file(sent, samples.xlsx(), "data.xlsx"), with_file(sent, samples.jpeg(), "a.jpg")
+    words = "Yang tidak ada: rumus (nilai terakhirnya tetap ada)."
+    client = signed_in("vera")
+    case = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
+    assert case.count(words) == 1
+    assert words in client.get(page(sent, table)).content.decode()
+    release = released(cast, sent, table, photo)
+    text = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
+    assert text.count(words) == 1
+
+
 def test_an_officer_does_the_workers_work(signed_in: SignedIn, cast: Cast) -> None:
     sent, today = in_review(cast), timezone.localdate()
     follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(samples.jpeg())], today=today)

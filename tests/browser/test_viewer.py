@@ -101,3 +101,18 @@ def test_viewer_works_without_scripts(window: Opener, live_cast: Cast) -> None:
     vera.window.follow(vera.page.locator("a[rel=next]"))
     assert vera.window.path == reverse("admin:complaints_case_view", args=[sent.case.pk, second.pk])
     assert vera.page.locator(".stage img").bounding_box() is not None
+
+
+def test_an_officer_reads_beside_the_file_what_its_copy_lacks(window: Opener, live_cast: Cast) -> None:
+    sent, today = send_report(), timezone.localdate()
+    files = [sealed_upload(samples.docx(), "nota.docx"), sealed_upload(samples.jpeg(), "a.jpg")]
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    processing.process_pending()
+    vera = Officer(window(), "vera")
+    vera.opens("case", sent.case.reference)
+    lacking = vera.page.get_by_text("Salinan kerja tidak memuat semua isi berkas asli.")
+    hidden = vera.page.get_by_text("Salinan kerja memuat isi yang tidak langsung terlihat: perubahan yang dilacak.")
+    assert lacking.count() == hidden.count() == 1
+    assert "berkas lain di dalamnya" in lacking.inner_text()
+    assert lacking.is_visible()
+    assert hidden.is_visible()

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from complaints.adapters.media import hints, images, kinds, markup, ooxml, zips
 from complaints.adapters.media.markup import local
 from complaints.adapters.media.refusal import Unreadable
+from complaints.adapters.media.vocabulary import names_a_place
 
 _LARGE: Final = 64 * 1024 * 1024
 _PICTURES_READ: Final = 20
@@ -29,6 +30,12 @@ _PARTS: Final = re.compile(r"(word|xl|ppt)/[\w/]*\w\.xml|(content|styles|setting
 _RELATIONSHIPS: Final = re.compile(r"(.*/)?_rels/.*\.rels", re.I)
 _PICTURE: Final = re.compile(r"(.*/media|Pictures)/.*", re.I)
 _CHANGES: Final = markup.names("ins del moveFrom moveTo tracked-changes")
+# Attributes with names of persons: authors, holders of permissions, accounts in descriptors of rights.
+_PEOPLE: Final = markup.names("author refreshedBy userName ed securityDescriptor userId")
+_FORMULAS: Final = markup.names("formula expression")
+_FORMULA_TEXTS: Final = markup.names("f formula definedName")
+_OWN_PLACE: Final = re.compile(r"file:|[A-Za-z]:[\\/]|\\\\|/(home|Users|Volumes|media|mnt)/", re.I)
+_REQUESTS: Final = re.compile(r"\b(WEBSERVICE|DDE|RTD|IMAGE|STOCKHISTORY)\s*\(|\w\|'?\w", re.I)
 _SOFTWARE_FIELDS: Final = markup.names("Application AppVersion generator")
 
 
@@ -54,14 +61,25 @@ class _Content(markup.Rules):
         tag, values = local(name), {local(key): value for key, value in attributes.items()}
         if tag in _CHANGES and (tag == "tracked-changes" or "author" in values):
             self.codes.add("history")
-        if values.get("author") or values.get("refreshedBy") or values.get("userName"):
+        if any(values.get(key) for key in _PEOPLE) or (tag == "scenario" and values.get("user")):
             self.codes.add("people")
         if tag == "absPath":
             self.codes.add("path")
+        for key in _FORMULAS & values.keys():
+            self._judge(values[key])
         return attributes
+
+    def _judge(self, formula: str) -> None:
+        """Take note of a formula or name that leads outside of the file."""
+        if names_a_place(formula):
+            self.codes.add("path" if _OWN_PLACE.search(formula) else "remote")
+        if _REQUESTS.search(formula):
+            self.codes.add("remote")
 
     def text(self, text: str) -> str | None:
         inside, outside = self.path[-1], self.path[-2:-1]
+        if inside in _FORMULA_TEXTS:
+            self._judge(text)
         if text.strip() and (inside == "author" or (inside == "creator" and outside != ["meta"])):
             self.codes.add("people")
         if text.strip() and inside == "config-item" and "rinter" in "".join(self.path):
@@ -88,7 +106,7 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
 
 def _codes_of_part(archive: zips.Archive, name: str, rules: _Properties | _Content) -> set[str]:
     with archive.open(name) as stream:
-        markup.rewrite(stream, None, rules, archive.allowance)
+        markup.read(stream, rules, archive.allowance)
     return rules.codes
 
 

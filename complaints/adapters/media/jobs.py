@@ -12,12 +12,14 @@ from importlib import import_module
 from types import ModuleType
 from typing import BinaryIO, Final
 
-from complaints.adapters.media import hints, kinds
+from complaints.adapters.media import hints, kinds, losses
 from complaints.adapters.media.refusal import Unreadable
 
 # Codecs that readers look up by name while they work; a limited process can no longer load modules.
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
 _READERS: Final = {"ooxml": "documents", "odf": "documents"}
+# Families whose copies may lack or hide something.
+_TELLING: Final = frozenset({"ooxml", "odf", "pdf"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
 
 
@@ -58,9 +60,14 @@ def inspect(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[s
 
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Write the clean copy."""
-    answer = Answer()
-    answer.type = _module(kinds.family(media_type)).clean(source, out, media_type)
+    """Write the clean copy; return the codes of what it lacks or hides."""
+    answer, family, found = Answer(), kinds.family(media_type), set[str]()
+    module = _module(family)
+    if family in _TELLING:
+        answer.type = module.clean(source, out, media_type, found)
+    else:
+        answer.type = module.clean(source, out, media_type)
+    answer.codes = losses.ordered(found)
     answer.add(out, answer.type)
     return answer
 
@@ -112,10 +119,14 @@ def preload(media_type: str) -> None:
         return
     for names in ({}, _READERS, _PREVIEWERS):
         _module(family, names)
-    if family == "images":
-        _module("images").load_heif()
-    elif family == "tracks":
-        _load_all_of("av")
+    _LOADERS.get(family, lambda: None)()
+
+
+def _load_lists() -> None:
+    """Read the lists of what copies of office documents may hold."""
+    for family in _READERS:
+        _module("vocabulary").load(family)
+    _module("formulas").load()
 
 
 @cache
@@ -125,3 +136,11 @@ def _load_all_of(package: str) -> None:
     for module in pkgutil.walk_packages(loaded.__path__, f"{package}."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+
+
+_LOADERS: Final[Mapping[str, Callable[[], None]]] = {
+    "images": lambda: _module("images").load_heif(),
+    "tracks": lambda: _load_all_of("av"),
+    "pdf": lambda: _module("pdf").load(),
+    **dict.fromkeys(_READERS, _load_lists),
+}

@@ -147,8 +147,10 @@ def _zip_kind(source: BinaryIO) -> str:
                 return named if named in FAMILIES and named.startswith(ODF) else "application/zip"
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
         raise refusal(error) from error
-    if "[Content_Types].xml" in names:
-        return next((kind for part, kind in _MAIN_PARTS.items() if part in names), "application/zip")
+    # Names of parts compare without case.
+    parts = {name.lower() for name in names}
+    if "[content_types].xml" in parts:
+        return next((kind for part, kind in _MAIN_PARTS.items() if part in parts), "application/zip")
     return "application/zip"
 
 

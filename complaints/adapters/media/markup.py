@@ -1,7 +1,8 @@
 """Streams hostile XML from one file to another and leaves out or changes elements by rules.
 
-Namespace prefixes stay as they are, because office documents refer to them by name; entities and document types are
-refused; comments and processing instructions are dropped. For the office readers of this package.
+Rules with a vocabulary copy what it lists and nothing else, under its prefixes; those without one only read. Entities
+are refused; comments, processing instructions and what the vocabulary does not list are dropped. For the office readers
+of this package.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 from xml.sax.xmlreader import AttributesImpl
 
-from defusedxml.common import DefusedXmlException
+from defusedxml.common import DefusedXmlException, DTDForbidden, ExternalReferenceForbidden
 from defusedxml.expatreader import DefusedExpatParser
 
+from complaints.adapters.media.namespaces import Names, Tags
 from complaints.adapters.media.refusal import Unreadable, refusal
+from complaints.adapters.media.vocabulary import Space, Vocabulary
 
 MAX_DEPTH: Final = 1_000
 _FLUSH_PIECES: Final = 4_096
 _READ_BYTES: Final = 64 * 1024
+_OPENOFFICE: Final = "-//OpenOffice.org//DTD "
 
 
 def local(name: str) -> str:
@@ -36,24 +40,28 @@ def names(*lines: str) -> frozenset[str]:
 
 @dataclass
 class Rules:
-    """Decides for each element; this class copies all. Subclasses override what differs.
+    """Decides for each element; this class copies all that the vocabulary lists. Subclasses override what differs.
 
-    ``drop`` names elements (without prefix) to drop with their content, ``unwrap`` those to replace by their content.
+    With a vocabulary, names have its prefixes ("w:p"; attributes without prefix keep none), else those of the file.
+    ``unwrap`` holds names of listed elements that are replaced by their content.
     """
 
-    drop: frozenset[str] = frozenset()
+    vocabulary: Vocabulary | None = None
     unwrap: frozenset[str] = frozenset()
+    # The elements around the current one, outermost first; without a vocabulary, without their prefixes.
     path: list[str] = field(default_factory=list)
+    # What the prefixes of the file mean at this place: values of attributes may name them.
+    prefixes: Mapping[str, Space] = field(default_factory=dict)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         """Return the attributes of the copied element, or None to drop it with its content."""
-        return None if local(name) in self.drop else attributes
+        return attributes
+
+    def left_out(self, name: str) -> None:
+        """Take note of an element that the vocabulary does not list, by its name without prefix."""
 
     def text(self, text: str) -> str | None:
-        """Return the text to write for a run of text, or None to drop the element that it begins.
-
-        ``path`` holds the elements around it, outermost first.
-        """
+        """Return the text to write for a run of text, or None to drop the element that it begins."""
         return text
 
     def end(self, name: str) -> None:
@@ -81,46 +89,32 @@ class Allowance:
             raise Unreadable("bomb")
 
 
-class _Copier(ContentHandler):
-    def __init__(self, rules: Rules, out: BinaryIO | None, allowance: Allowance) -> None:
+class _Reader(ContentHandler):
+    """Shows a file to rules that only read."""
+
+    def __init__(self, rules: Rules, allowance: Allowance) -> None:
         super().__init__()
         self._rules = rules
         self._allowance = allowance
-        self._out = out
-        self._pieces: list[str] = ['<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n']
         self._text: list[str] = []
         self._dropped = 0
-        self._open = False
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802
         self._allowance.spend(1 + len(attrs))
         self._end_text()
-        self._rules.path.append(local(name))
-        if len(self._rules.path) > MAX_DEPTH:
+        if len(self._rules.path) >= MAX_DEPTH:
             raise Unreadable("bomb")
-        if self._dropped:
+        self._rules.path.append(local(name))
+        if self._dropped or not self._begin(name, dict(attrs.items())):
             self._dropped += 1
-            return
-        attributes = self._rules.start(name, dict(attrs.items()))
-        if attributes is None:
-            self._dropped = 1
-        elif local(name) not in self._rules.unwrap:
-            self._close_tag()
-            self._pieces.append(f"<{name}" + "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items()))
-            self._open = True
 
     def endElement(self, name: str) -> None:  # noqa: N802
         self._end_text()
         if self._dropped:
             self._dropped -= 1
         else:
-            self._rules.end(name)
-            if local(name) not in self._rules.unwrap:
-                self._pieces.append("/>" if self._open else f"</{name}>")
-                self._open = False
+            self._finish(name)
         self._rules.path.pop()
-        if len(self._pieces) > _FLUSH_PIECES:
-            self.flush()
 
     def characters(self, content: str) -> None:
         if not self._dropped:
@@ -129,17 +123,81 @@ class _Copier(ContentHandler):
     def _end_text(self) -> None:
         if self._text:
             text, self._text = self._rules.text("".join(self._text)), []
-            if text is not None:
-                self._write(escape(text))
-            elif self._open:
-                self._pieces.pop()
-                self._open = False
+            if text is None:
                 self._dropped = 1
+            self._write_text(text)
 
-    def _write(self, text: str) -> None:
+    def _begin(self, name: str, attributes: dict[str, str]) -> bool:
+        """Show the rules an element; return False to pass over its content."""
+        return self._rules.start(name, attributes) is not None
+
+    def _finish(self, name: str) -> None:
+        self._rules.end(name)
+
+    def _write_text(self, text: str | None) -> None:
+        """Take the text that the rules made of a run; None drops its element."""
+
+
+class _Copier(_Reader):
+    """Copies what the vocabulary of the rules lists."""
+
+    def __init__(self, rules: Rules, vocabulary: Vocabulary, out: BinaryIO, allowance: Allowance) -> None:
+        super().__init__(rules, allowance)
+        self._out = out
+        self._names = Names(vocabulary)
+        self._tags = Tags(self._names)
+        self._pieces: list[str] = ['<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n']
+        # Whether the last piece is a start tag without its end.
+        self._open = False
+        self.is_empty = True
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> bool:
+        path = self._rules.path
+        self._names.enter(len(path), attributes)
+        self._rules.prefixes = self._names.prefixes
+        listed = self._names.element(name)
+        if listed is None:
+            self._rules.left_out(local(name))
+            self._names.leave(len(path))
+            return False
+        path[-1], space = listed
+        copied = self._rules.start(path[-1], self._names.attributes(space, attributes))
+        if copied is None:
+            self._names.leave(len(path))
+            return False
+        if path[-1] not in self._rules.unwrap:
+            self._close_tag()
+            self._pieces.append(self._tags.start(len(path), name, path[-1], copied))
+            self._open, self.is_empty = True, False
+        return True
+
+    def _finish(self, name: str) -> None:
+        own, depth = self._rules.path[-1], len(self._rules.path)
+        self._rules.end(own)
+        if own not in self._rules.unwrap:
+            self._pieces.append("/>" if self._open else self._tags.end(own))
+            self._open = False
+            self._tags.leave(depth)
+        self._names.leave(depth)
+        if len(self._pieces) > _FLUSH_PIECES:
+            self.flush()
+
+    def _write_text(self, text: str | None) -> None:
         if text:
             self._close_tag()
-            self._pieces.append(text)
+            self._pieces.append(escape(text))
+        elif text is None:
+            self._drop_begun()
+
+    def _drop_begun(self) -> None:
+        """Take back the element whose start tag was written last; text behind other content drops nothing."""
+        if not self._open:
+            self._dropped = 0
+            return
+        self._pieces.pop()
+        self._open = False
+        self._tags.leave(len(self._rules.path))
+        self._names.leave(len(self._rules.path))
 
     def _close_tag(self) -> None:
         if self._open:
@@ -147,20 +205,47 @@ class _Copier(ContentHandler):
             self._open = False
 
     def flush(self) -> None:
-        if self._out is not None:
-            self._out.write("".join(self._pieces).encode("utf-8", "replace"))
+        self._out.write("".join(self._pieces).encode("utf-8", "replace"))
         self._pieces.clear()
 
 
-def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules, allowance: Allowance) -> None:
-    """Stream XML from ``source`` to ``out`` by ``rules``; without ``out`` the rules only read.
+def read(source: BinaryIO, rules: Rules, allowance: Allowance) -> None:
+    """Show XML to rules without a vocabulary; raises as :func:`rewrite`."""
+    _parse(source, _Reader(rules, allowance))
 
-    Raises Unreadable: malformed, too deep, with more elements than ``allowance`` has left, or with a document type or
-    entities.
+
+def rewrite(source: BinaryIO, out: BinaryIO, rules: Rules, allowance: Allowance) -> bool:
+    """Stream what the vocabulary of ``rules`` lists from ``source`` to ``out``; return whether anything was written.
+
+    Raises Unreadable: malformed, too deep, with more elements than ``allowance`` has left, or with entities.
     """
-    copier = _Copier(rules, out, allowance)
-    parser = DefusedExpatParser(forbid_dtd=True, forbid_entities=True, forbid_external=True)
-    parser.setContentHandler(copier)
+    copier = _Copier(rules, rules.vocabulary or Vocabulary(), out, allowance)
+    _parse(source, copier)
+    copier.flush()
+    return not copier.is_empty
+
+
+class _Parser(DefusedExpatParser):
+    """Reads no document type but those that OpenOffice wrote into every file, whose definitions are never loaded."""
+
+    def defused_start_doctype_decl(
+        self, name: str, system: str | None, public: str | None, has_internal_subset: int
+    ) -> None:
+        if has_internal_subset or not (public or "").startswith(_OPENOFFICE):
+            raise DTDForbidden(name, system, public)
+
+    def defused_external_entity_ref_handler(  # type: ignore[override]
+        self, context: str, base: str | None, system: str | None, public: str | None
+    ) -> int:
+        """Return that the definitions were dealt with: the reader of this interface is Expat."""
+        if not (public or "").startswith(_OPENOFFICE):
+            raise ExternalReferenceForbidden(context, base, system, public)
+        return 1
+
+
+def _parse(source: BinaryIO, handler: ContentHandler) -> None:
+    parser = _Parser(forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    parser.setContentHandler(handler)
     try:
         parser.feed(b"")  # without this, closing would accept an empty file
         while piece := source.read(_READ_BYTES):
@@ -168,19 +253,20 @@ def rewrite(source: BinaryIO, out: BinaryIO | None, rules: Rules, allowance: All
         parser.close()
     except (SAXException, DefusedXmlException, ValueError, LookupError) as error:
         raise refusal(error) from error
-    copier.flush()
 
 
 class Aliases:
-    """Aliases of people's names: a person has the same alias throughout a document."""
+    """Aliases of names: a person, a style or a bookmark has the same alias throughout a document."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "Author ") -> None:
+        """Make aliases of ``label`` and a number."""
+        self._label = label
         self._known: dict[str, str] = {}
 
     def __call__(self, name: str) -> str:
         """Return the alias of ``name``; an empty name stays empty."""
         name = name.strip()
-        return self._known.setdefault(name, f"Author {len(self._known) + 1}") if name else ""
+        return self._known.setdefault(name, f"{self._label}{len(self._known) + 1}") if name else ""
 
     def __len__(self) -> int:
         return len(self._known)

@@ -7,110 +7,102 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from xml.sax.saxutils import quoteattr
 
 from complaints.adapters.media import markup, pieces, zips
-from complaints.adapters.media.markup import Aliases, local
+from complaints.adapters.media.markup import local
+from complaints.adapters.media.odf_rules import DefinedNames, PartRules, Values
+from complaints.adapters.media.ooxml_parts import picture_type
 from complaints.adapters.media.refusal import Unreadable, refusal
+from complaints.adapters.media.vocabulary import load
 
 _CONTENT: Final = re.compile(r"(Object \d+/)?(content|styles)\.xml")
-_PICTURES: Final = re.compile(r"(Object \d+/)?(Pictures|ObjectReplacements)/[^/]+")
+_PICTURES: Final = re.compile(r"(Object \d+/)?(Pictures|ObjectReplacements|media)/[^/]+")
+_REPLACEMENT: Final = re.compile(r"(Object \d+/)?ObjectReplacements/Object \d+")
+_OBJECT_TYPE: Final = re.compile(
+    r"application/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation|graphics|chart|formula)"
+)
 _MANIFEST: Final = "META-INF/manifest.xml"
 _SMALL: Final = 4 * 1024 * 1024
-# OpenDocument 1.3: programs, forms and their data sources, live links to other files, plug-ins.
-_DROPPED: Final = markup.names(
-    "scripts event-listeners event-listener script forms control object-ole plugin applet floating-frame",
-    "dde-connection-decls dde-connection-decl dde-source dde-link table-source cell-range-source section-source",
-    "creator-initials sender-initials database-source-table database-source-sql database-source-query",
-)
-# Fields that a program would fill in again, with the reader's name or folder.
-_UNWRAPPED: Final = markup.names(
-    "author-name author-initials initial-creator file-name template-name sender-firstname sender-lastname",
-    "sender-initials sender-title sender-position sender-email sender-company modification-date modification-time",
-    "creation-date creation-time printed-by print-date print-time editing-cycles editing-duration execute-macro",
-)
-_LINK_SCHEMES: Final = ("http://", "https://", "mailto:", "#")
-_AUTHORED: Final = markup.names("annotation change-info")
-_NEEDS_TARGET: Final = markup.names("image object fill-image background-image a")
 
 
-@dataclass
-class _OdfRules(markup.Rules):
-    drop: frozenset[str] = _DROPPED
-    unwrap: frozenset[str] = _UNWRAPPED
-    copied: frozenset[str] = frozenset()
-    folder: str = ""
-    aliases: Aliases = field(default_factory=Aliases)
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
-        tag = local(name)
-        if tag in self.drop or (tag == "date" and self._names_author()):
-            return None
-        allowed = {key: value for key, value in attributes.items() if not local(key).endswith("rsid")}
-        lost = [key for key, value in allowed.items() if local(key) == "href" and not self._reachable(tag, value)]
-        if lost and tag in _NEEDS_TARGET - {"a"}:
-            return None
-        return {key: value for key, value in allowed.items() if key not in lost}
-
-    def text(self, text: str) -> str | None:
-        return self.aliases(text) if self.path[-1] == "creator" and self._names_author() else text
-
-    def _names_author(self) -> bool:
-        return len(self.path) > 1 and self.path[-2] in _AUTHORED
-
-    def _reachable(self, tag: str, target: str) -> bool:
-        if target.lower().startswith(_LINK_SCHEMES):
-            return tag == "a" or target.startswith("#")
-        name = self.folder + target.removeprefix("./").rstrip("/")
-        return name in self.copied or f"{name}/content.xml" in self.copied
-
-
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the document without authors, properties, macros and embedded programs; return its type.
 
     Comments and tracked changes stay, under aliases of their authors. Raises Unreadable: damaged, encrypted, a bomb,
-    or without content.
+    or without content. ``losses`` gets the codes of :mod:`losses` that apply.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
             writer.add("mimetype", media_type.encode(), stored=True)
-            _copy(archive, writer, media_type)
+            found = _copy(archive, writer, media_type)
     except (OSError, MemoryError) as error:
         raise refusal(error) from error
+    if losses is not None:
+        losses |= found
     return media_type
 
 
-def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> None:
+def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[str]:
+    """Write the copy; return the codes of what it lacks or hides."""
     if "content.xml" not in archive:
         raise Unreadable
     if _MANIFEST in archive and b"encryption-data" in archive.read(_MANIFEST, _SMALL):
         raise Unreadable("encrypted")
-    pictures = {}
+    parts = [name for name in archive if _CONTENT.fullmatch(name)]
+    types = dict.fromkeys(parts, "text/xml") | _object_types(archive, parts)
+    copied, losses = {name: name for name in parts}, set[str]()
     for name in archive:
         if _PICTURES.fullmatch(name) and (picture := pieces.picture(archive.read(name))) is not None:
-            pictures[name] = picture
-            writer.add(name, picture, stored=True)
-    parts = [name for name in archive if _CONTENT.fullmatch(name)]
-    copied, aliases = frozenset([*parts, *pictures]), Aliases()
-    for part in parts:
+            copied[name], types_of_picture = _picture_name(name, picture, len(copied))
+            types |= types_of_picture
+            writer.add(copied[name], picture, stored=True)
+    values = Values(load("odf"), _names_that_are_lost(archive))
+    # Styles first, so that a name has its alias where it is defined.
+    for part in sorted(parts, reverse=True):
         folder = part.rpartition("/")[0]
-        rules = _OdfRules(copied=copied, folder=f"{folder}/" if folder else "", aliases=aliases)
+        rules = PartRules(copied=copied, folder=f"{folder}/" if folder else "", values=values, losses=losses)
         rewritten = io.BytesIO()
         with archive.open(part) as stream:
-            markup.rewrite(stream, rewritten, rules, archive.allowance)
-        writer.add(part, rewritten.getvalue())
-    writer.add(_MANIFEST, _manifest(archive, media_type, copied).encode())
+            is_written = markup.rewrite(stream, rewritten, rules, archive.allowance)
+        if not is_written and part == "content.xml":
+            raise Unreadable
+        if is_written:
+            writer.add(part, rewritten.getvalue())
+        else:
+            del types[part]
+    writer.add(_MANIFEST, _manifest(media_type, types).encode())
+    return losses
 
 
-def _manifest(archive: zips.Archive, media_type: str, copied: frozenset[str]) -> str:
-    """Return a new manifest; the types of copied parts are taken from the old one."""
-    rows = [("/", media_type)]
-    for name, kind in _manifest_types(archive).items():
-        if name in copied or f"{name}content.xml" in copied - {"content.xml"}:
-            rows.append((name, kind))
+def _names_that_are_lost(archive: zips.Archive) -> frozenset[str]:
+    names = DefinedNames()
+    with archive.open("content.xml") as stream:
+        markup.read(stream, names, archive.allowance)
+    return frozenset(names.lost)
+
+
+def _picture_name(name: str, picture: bytes, number: int) -> tuple[str, dict[str, str]]:
+    """Return the name of a picture in the copy, which programs count up for objects, and its type by this name."""
+    ending, kind = picture_type(picture)
+    folder = name.rpartition("/")[0]
+    new = name if _REPLACEMENT.fullmatch(name) else f"{folder}/image{number}.{ending}"
+    return new, {new: kind}
+
+
+def _object_types(archive: zips.Archive, parts: Iterable[str]) -> dict[str, str]:
+    """Return the types of the folders of embedded objects, as far as they are known."""
+    given = _manifest_types(archive)
+    folders = {f"{part.rpartition('/')[0]}/" for part in parts} - {"/"}
+    return {name: kind for name in sorted(folders) if _OBJECT_TYPE.fullmatch(kind := given.get(name, ""))}
+
+
+def _manifest(media_type: str, types: Mapping[str, str]) -> str:
+    """Return a new manifest of the parts and pictures in ``types``."""
+    rows = [("/", media_type), *types.items()]
     entries = "".join(
         f"<manifest:file-entry manifest:full-path={quoteattr(name)} manifest:media-type={quoteattr(kind)}/>"
         for name, kind in rows
@@ -135,5 +127,5 @@ def _manifest_types(archive: zips.Archive) -> dict[str, str]:
     if _MANIFEST not in archive:
         return {}
     entries = _ManifestEntries()
-    markup.rewrite(io.BytesIO(archive.read(_MANIFEST, _SMALL)), None, entries, archive.allowance)
+    markup.read(io.BytesIO(archive.read(_MANIFEST, _SMALL)), entries, archive.allowance)
     return entries.types

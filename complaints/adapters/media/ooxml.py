@@ -1,46 +1,43 @@
 """Word, Excel and PowerPoint files: a copy with the shown content, without authors, macros and embedded objects.
 
-Parts are copied by the type of their relationship, not by name: a type that is not known to be shown is left out. Runs
-in the sandbox only.
+Parts are copied by the type of their relationship, not by name: a type that is not known to be shown is left out. What
+of a part is copied is decided by ``ooxml_rules``. Runs in the sandbox only.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from urllib.parse import unquote
 from xml.sax.saxutils import quoteattr
 
-from complaints.adapters.media import markup, pieces, zips
-from complaints.adapters.media.markup import Aliases, local
-from complaints.adapters.media.ooxml_rules import PartRules
+from complaints.adapters.media import kinds, markup, pieces, zips
+from complaints.adapters.media.markup import local
+from complaints.adapters.media.ooxml_parts import HYPERLINKS, content_type, new_name, picture_type
+from complaints.adapters.media.ooxml_rules import DefinedNames, PartRules
+from complaints.adapters.media.ooxml_values import Values
 from complaints.adapters.media.refusal import Unreadable, refusal
+from complaints.adapters.media.vocabulary import load
 
-# Relationship types whose parts are shown, without their namespaces: ECMA-376 part 1 and Microsoft's extensions.
-_SHOWN: Final = markup.names(
-    "officeDocument styles stylesWithEffects numbering settings fontTable theme themeOverride header footer",
-    "footnotes endnotes comments image hyperlink chart chartEx chartUserShapes chartStyle chartColorStyle diagramData",
-    "diagramLayout diagramQuickStyle diagramColors diagramDrawing worksheet chartsheet sharedStrings drawing",
-    "vmlDrawing table pivotTable pivotCacheDefinition pivotCacheRecords sheetMetadata slideMaster slideLayout slide",
-    "notesMaster notesSlide handoutMaster presProps viewProps tableStyles commentAuthors authors",
-)
-_MACRO_MAINS: Final = {
-    "application/vnd.ms-word.document.macroEnabled.main+xml": "wordprocessingml.document.main+xml",
-    "application/vnd.ms-word.template.macroEnabledTemplate.main+xml": "wordprocessingml.template.main+xml",
-    "application/vnd.ms-excel.sheet.macroEnabled.main+xml": "spreadsheetml.sheet.main+xml",
-    "application/vnd.ms-excel.template.macroEnabled.main+xml": "spreadsheetml.template.main+xml",
-    "application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml": "presentationml.presentation.main+xml",
-    "application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml": "presentationml.slideshow.main+xml",
-    "application/vnd.ms-powerpoint.template.macroEnabled.main+xml": "presentationml.template.main+xml",
+_ROOTS: Final = {kinds.DOCX: "word", kinds.XLSX: "xl", kinds.PPTX: "ppt"}
+# Relationships of what people would see or run, and the code of its loss.
+_LOST_KINDS: Final = {
+    **dict.fromkeys(("video", "audio", "media"), "media"),
+    "aFChunk": "embedded-page",
+    **dict.fromkeys(("oleObject", "package"), "embedded-files"),
+    **dict.fromkeys(("control", "ctrlProp"), "form-values"),
+    **dict.fromkeys(("vbaProject", "xlMacrosheet", "xlIntlMacrosheet"), "macros"),
 }
-_PREFIX: Final = "application/vnd.openxmlformats-officedocument."
 _TYPES: Final = "[Content_Types].xml"
 _RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES_SPACE: Final = "http://schemas.openxmlformats.org/package/2006/content-types"
-_XML_SUFFIXES: Final = (".xml", ".vml")
+_RELATIONSHIPS_TYPE: Final = "application/vnd.openxmlformats-package.relationships+xml"
+_USUAL_ID: Final = re.compile(r"rId\d{1,6}")
 _LINK_SCHEMES: Final = ("http://", "https://", "mailto:")
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _SMALL: Final = 4 * 1024 * 1024
@@ -67,7 +64,7 @@ class _ElementList(markup.Rules):
 
 def _elements(archive: zips.Archive, name: str) -> list[tuple[str, Mapping[str, str]]]:
     rules = _ElementList()
-    markup.rewrite(io.BytesIO(archive.read(name, _SMALL)), None, rules, archive.allowance)
+    markup.read(io.BytesIO(archive.read(name, _SMALL)), rules, archive.allowance)
     return rules.elements
 
 
@@ -96,95 +93,138 @@ def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
 
 
 class _Copy:
-    def __init__(self, archive: zips.Archive, writer: zips.Writer) -> None:
+    """Copies the parts that are shown, from the main one on; ``root`` is its folder, "word", "xl" or "ppt"."""
+
+    def __init__(self, archive: zips.Archive, writer: zips.Writer, root: str) -> None:
         self._archive = archive
         self._writer = writer
-        self._aliases = Aliases()
-        self._copied: dict[str, bool] = {}
+        self._root = root
+        self._values = Values(load("ooxml"))
+        self.losses: set[str] = set()
+        self._lost_names: frozenset[str] = frozenset()
+        # The names of the copied parts by their old ones in lower case; "" for a part that is left out.
+        self._names: dict[str, str] = {}
+        self._types: dict[str, str] = {}
 
     def write(self) -> None:
         mains = [item for item in relationships(self._archive, "") if item.type.endswith("/officeDocument")]
-        if not mains or _TYPES not in self._archive:
+        if not mains or mains[0].external or _TYPES not in self._archive:
             raise Unreadable
-        copied = [item for item in mains if not item.external and self._copy(item.target, main=True)]
-        self._write_relationships("", copied)
+        self._lost_names = self._names_that_are_lost(mains[0].target)
+        if not self._copy(mains[0], is_main=True):
+            raise Unreadable
+        self._write_relationships("", {"rId1": mains[0]})
         self._write_types()
 
-    def _copy(self, part: str, *, main: bool = False) -> bool:
+    def _names_that_are_lost(self, main: str) -> frozenset[str]:
+        names = DefinedNames()
+        if self._root == "xl" and main in self._archive:
+            with self._archive.open(main) as stream:
+                markup.read(stream, names, self._archive.allowance)
+        return frozenset(names.lost)
+
+    def _copy(self, item: _Relationship, *, is_main: bool = False) -> bool:
         """Copy a part after the parts that it shows, so that references to parts that were left out can be removed."""
-        if part in self._copied:
-            return self._copied[part]
-        if part not in self._archive or posixpath.basename(posixpath.dirname(part)) == "_rels":
+        part, kind = item.target, content_type(item.type, self._root)
+        if kind is None or part not in self._archive or posixpath.basename(posixpath.dirname(part)) == "_rels":
             return False
-        self._copied[part] = True
-        references = relationships(self._archive, part)
-        shown = [item for item in references if self._is_shown(item)]
-        lost = frozenset(item.identifier for item in references) - {item.identifier for item in shown}
-        try:
-            self._copied[part] = self._write_part(part, lost)
-        except Unreadable:
-            # Excel's legacy drawing parts are often not well-formed XML; the sheet is shown without them.
-            if main or not part.endswith(".vml"):
-                raise
-            self._copied[part] = False
-        if self._copied[part] and shown:
-            self._write_relationships(part, shown)
-        return self._copied[part]
+        if part.casefold() not in self._names:
+            try:
+                self._write_part(part, kind)
+            except Unreadable:
+                # Excel's legacy drawing parts are often not well-formed XML; the sheet is shown without them.
+                if is_main or not kind.endswith("vmlDrawing"):
+                    raise
+                self._names[part.casefold()] = ""
+        return bool(self._names[part.casefold()])
 
-    def _is_shown(self, item: _Relationship) -> bool:
-        kind = item.type.rpartition("/")[2]
-        if item.external:
-            return kind == "hyperlink" and item.target.lower().startswith(_LINK_SCHEMES)
-        return kind in _SHOWN and self._copy(item.target)
-
-    def _write_part(self, part: str, lost: frozenset[str]) -> bool:
-        if not part.lower().endswith(_XML_SUFFIXES):
-            picture = pieces.picture(self._archive.read(part))
-            if picture is not None:
-                self._writer.add(part, picture, stored=True)
-            return picture is not None
+    def _write_part(self, part: str, kind: str) -> None:
+        if not kind:
+            self._write_picture(part)
+            return
+        ending = "vml" if kind.endswith("vmlDrawing") else "xml"
+        name = self._name(part, ending)
+        shown = {item.identifier: item for item in relationships(self._archive, part) if self._is_shown(item)}
+        ids = _new_ids(shown)
         rewritten = io.BytesIO()
         with self._archive.open(part) as source:
-            rules = PartRules(lost=lost, aliases=self._aliases)
-            markup.rewrite(source, rewritten, rules, self._archive.allowance)
-        self._writer.add(part, rewritten.getvalue())
-        return True
+            rules = PartRules(relationships=ids, lost_names=self._lost_names, values=self._values, losses=self.losses)
+            if not markup.rewrite(source, rewritten, rules, self._archive.allowance):
+                self._names[part.casefold()] = ""
+                return
+        self._writer.add(name, rewritten.getvalue())
+        self._types[name] = kind
+        if shown:
+            self._write_relationships(name, {ids[identifier]: item for identifier, item in shown.items()})
 
-    def _write_relationships(self, part: str, items: list[_Relationship]) -> None:
+    def _write_picture(self, part: str) -> None:
+        picture = pieces.picture(self._archive.read(part))
+        self._names[part.casefold()] = ""
+        if picture is None:
+            self.losses.add("pictures")
+        else:
+            ending, kind = picture_type(picture)
+            name = self._name(part, ending)
+            self._writer.add(name, picture, stored=True)
+            self._types[name] = kind
+
+    def _name(self, part: str, ending: str) -> str:
+        used = self._names.values()
+        name = new_name(part, len(self._names) + 1, self._root, ending)
+        if name.casefold() in {other.casefold() for other in used}:
+            raise Unreadable
+        self._names[part.casefold()] = name
+        return name
+
+    def _is_shown(self, item: _Relationship) -> bool:
+        self.losses |= {code for kind, code in _LOST_KINDS.items() if item.type.endswith(f"/{kind}")}
+        if item.external and item.type.endswith("/image"):
+            self.losses.add("pictures")
+        if item.external:
+            return item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
+        # A link to another slide of the document.
+        if item.type in HYPERLINKS:
+            return bool(self._names.get(item.target.casefold()))
+        return self._copy(item)
+
+    def _write_relationships(self, part: str, items: Mapping[str, _Relationship]) -> None:
         folder = posixpath.dirname(part)
         rows = []
-        for item in items:
-            target = item.target if item.external else posixpath.relpath(f"/{item.target}", f"/{folder}")
+        for identifier, item in items.items():
+            name = item.target if item.external else self._names[item.target.casefold()]
+            target = name if item.external else posixpath.relpath(f"/{name}", f"/{folder}")
             mode = ' TargetMode="External"' if item.external else ""
-            identity = f"Id={quoteattr(item.identifier)} Type={quoteattr(item.type)}"
+            identity = f"Id={quoteattr(identifier)} Type={quoteattr(item.type)}"
             rows.append(f"<Relationship {identity} Target={quoteattr(target)}{mode}/>")
         text = f'{_HEAD}<Relationships xmlns="{_RELATIONSHIPS}">{"".join(rows)}</Relationships>'
         self._writer.add(_relationships_name(part), text.encode())
 
     def _write_types(self) -> None:
-        rows = ['<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>']
-        parts = {f"/{part}".lower() for part, was_copied in self._copied.items() if was_copied}
-        suffixes = {part.rpartition(".")[2] for part in parts}
-        for tag, attributes in _elements(self._archive, _TYPES):
-            kind = attributes.get("ContentType", "")
-            kind = _PREFIX + _MACRO_MAINS[kind] if kind in _MACRO_MAINS else kind
-            extension, name = attributes.get("Extension", ""), attributes.get("PartName", "")
-            if tag == "Default" and extension.lower() in suffixes - {"rels"}:
-                rows.append(f"<Default Extension={quoteattr(extension)} ContentType={quoteattr(kind)}/>")
-            if tag == "Override" and name.lower() in parts:
-                rows.append(f"<Override PartName={quoteattr(name)} ContentType={quoteattr(kind)}/>")
+        rows = [f'<Default Extension="rels" ContentType="{_RELATIONSHIPS_TYPE}"/>']
+        rows += [f'<Override PartName="/{name}" ContentType="{kind}"/>' for name, kind in self._types.items()]
         self._writer.add(_TYPES, f'{_HEAD}<Types xmlns="{_TYPES_SPACE}">{"".join(rows)}</Types>'.encode())
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def _new_ids(items: Iterable[str]) -> dict[str, str]:
+    """Return the ids of relationships in a copy: those that programs count up stay."""
+    usual = {item for item in items if _USUAL_ID.fullmatch(item)}
+    free = (name for number in itertools.count(1) if (name := f"rId{number}") not in usual)
+    return {item: item if item in usual else next(free) for item in items}
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the document without authors, revision ids, properties, macros and embedded objects; return its type.
 
-    Comments stay, under aliases of their authors. Fields keep their last result; live links to other files are removed.
+    Comments stay, under aliases of their authors. Fields keep their last result; formulas and links that lead outside
+    of the file are removed. ``losses`` gets the codes of :mod:`losses` that apply.
     Raises Unreadable: damaged, encrypted, a bomb, or without a main part.
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
-            _Copy(archive, writer).write()
+            copy = _Copy(archive, writer, _ROOTS[media_type])
+            copy.write()
     except (OSError, MemoryError, RecursionError) as error:
         raise refusal(error) from error
+    if losses is not None:
+        losses |= copy.losses
     return media_type

@@ -1,90 +1,147 @@
-"""Rules for the XML in Word, Excel and PowerPoint files, element by element; for ``ooxml`` only."""
+"""Rules for the XML in Word, Excel and PowerPoint files, element by element; for ``ooxml`` only.
+
+The vocabulary says which elements and attributes a copy may hold, ``ooxml_values`` which values of attributes.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from complaints.adapters.media import markup
-from complaints.adapters.media.markup import Aliases, local
+from complaints.adapters.media import formulas, markup
+from complaints.adapters.media.ooxml_values import Values
+from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
-_DROPPED: Final = markup.names(
-    # Word: revision ids, locations of template and data, live fields, embedded programs
-    "rsids docId attachedTemplate mailMerge docVars attachedSchema saveThroughXslt writeProtection dataBinding",
-    "OLEObject control fldChar instrText delInstrText",
-    # Excel: names of users, folders, links to other files, embedded programs, web publishing
-    "fileSharing absPath revisionPtr customWorkbookViews customSheetViews externalReferences webPublishing",
-    "webPublishObjects oleObjects controls customPr customProperties",
-    # PowerPoint and charts
-    "creationId modifyId custDataLst externalData modifyVerifier",
+_UNWRAPPED: Final = markup.names("w:fldChar w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent")
+# Elements whose text people read.
+_TEXTS: Final = markup.names(
+    "w:t w:delText a:t m:t p:text p188:t x:t x:v c:v cx:v cx:pt c:separator c:formatCode",
+    "x:oddHeader x:oddFooter x:evenHeader x:evenFooter x:firstHeader x:firstFooter",
 )
-_UNWRAPPED: Final = markup.names("fldSimple")
-_DROPPED_ATTRIBUTES: Final = markup.names(
-    "paraId textId descr uid refreshedBy refreshedDate refreshedDateIso dateUtc userName"
+_FORMULAS: Final = markup.names(
+    "x:f x:formula x:formula1 x:formula2 x:definedName x:calculatedColumnFormula x:totalsRowFormula xm:f xm:sqref",
+    "c:f c15:f c15:sqref cx:f cx:nf",
 )
-_COMMENT_TIMES: Final = {"cm": {"dt", "created"}, "reply": {"created"}}
+_UUIDS: Final = markup.names("a:tableStyleId x14:id")
 # Elements that are valid without the file that they refer to; others are dropped with their relationship.
-_VALID_WITHOUT_TARGET: Final = markup.names("hyperlink blip imagedata pageSetup oleObj fill stroke background")
-_PERSON: Final = markup.names("cmAuthor author")
-_FIELD_RESULTS: Final = markup.names("t delText drawing pict object")
-# Other workbooks, DDE, and functions that make requests by themselves.
-_UNSAFE_FORMULA: Final = re.compile(
-    r"\[\d+\]|\||\b(WEBSERVICE|FILTERXML|RTD|CALL|REGISTER(\.ID)?|EXEC|HYPERLINK|IMAGE|STOCKHISTORY|PY)\s*\(", re.I
+_VALID_WITHOUT_TARGET: Final = markup.names(
+    "w:hyperlink x:hyperlink a:hlinkClick a:hlinkMouseOver a:blip v:imagedata x:pageSetup p:oleObj v:fill v:stroke",
+    "w:background a14:imgLayer",
 )
-_FILE_NAME: Final = re.compile(r"[\\/]|\.\w{3,4}$")
+_RESULTS: Final = markup.names("w:t w:delText w:drawing w:pict w:object")
+_LOST_WITH: Final = {
+    "ffData": "form-values",
+    "control": "form-values",
+    "altChunk": "embedded-page",
+    "OLEObject": "embedded-files",
+}
+_HIDING: Final = {
+    **dict.fromkeys(("x:sheet", "x:row", "x:col"), "hidden-sheets"),
+    "p:sld": "hidden-slides",
+    "w:vanish": "hidden-text",
+    **dict.fromkeys(("w:ins", "w:del", "w:moveFrom", "w:moveTo"), "tracked-changes"),
+}
+_OFF: Final = frozenset({"0", "false", "off"})
+# Attributes whose values are prefixes.
+_PREFIXES: Final = markup.names("mc:Ignorable Requires")
 
 
 @dataclass
 class PartRules(markup.Rules):
-    """Rules for one part; ``lost`` holds the ids of its relationships that were left out."""
+    """Rules for one part; ``relationships`` has the new ids of those that stay.
 
-    drop: frozenset[str] = _DROPPED
+    ``lost_names`` holds the names of cells and formulas, in lower case, that the copy does not define.
+    """
+
+    vocabulary: Vocabulary | None = field(default_factory=lambda: load("ooxml"))
     unwrap: frozenset[str] = _UNWRAPPED
-    lost: frozenset[str] = frozenset()
-    aliases: Aliases = field(default_factory=Aliases)
+    relationships: Mapping[str, str] = field(default_factory=dict)
+    lost_names: frozenset[str] = frozenset()
+    values: Values = field(default_factory=lambda: Values(load("ooxml")))
     # For each open Word field, whether its instruction is being read and not its result.
     fields: list[bool] = field(default_factory=list)
     unsafe: set[str] = field(default_factory=set)
     share: str = ""
+    # Codes of ``losses``.
+    losses: set[str] = field(default_factory=set)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Drop elements that run, make requests or name a person; keep those that are shown."""
-        tag = local(name)
-        if tag == "fldChar":
-            self._update_fields({local(key): value for key, value in attributes.items()}.get("fldCharType", ""))
-        if tag in self.drop or (tag in _FIELD_RESULTS and any(self.fields)):
+        """Drop elements that refer to what is lost, and values that are not known to tell nothing."""
+        if name == "w:fldChar":
+            self._update_fields(attributes.get("w:fldCharType", ""))
+            return {}
+        self._note_hidden(name, attributes)
+        if self._is_dropped(name, attributes):
             return None
         if not attributes:
-            return None if self._shares_unsafe_formula(tag, attributes) else attributes
-        remaining = self._without_lost(tag, {key: value for key, value in attributes.items() if not _is_dropped(key)})
-        if remaining is None or self._shares_unsafe_formula(tag, remaining):
+            return None if self._shares_unsafe_formula(name, attributes) else attributes
+        remaining = self._referring(name, attributes)
+        if remaining is None or self._shares_unsafe_formula(name, remaining):
             return None
-        for key in _COMMENT_TIMES.get(tag, ()):
-            remaining.pop(key, None)
-        return self._with_aliases(tag, remaining)
+        kept = {}
+        for key, value in remaining.items():
+            done = _is_reference(key) or key in _PREFIXES
+            copied = value if done else self.values.attribute(name, key, value)
+            if copied is not None:
+                kept[key] = copied
+        return kept
 
     def text(self, text: str) -> str | None:
-        """Replace the names of comment authors; drop unsafe formulas, whose last value stays."""
-        inside, outside = self.path[-1], self.path[-2:-1]
-        if inside == "author":
-            return self.aliases(text)
-        if inside == "t" and "comment" in self.path:
-            return self.aliases.relabelled(text)
-        if inside in {"f", "formula", "definedName"} and _UNSAFE_FORMULA.search(text):
-            self.unsafe.add(self.share)
-            return None if inside == "definedName" or outside == ["c"] else ""
-        return text
+        """Keep what people read and formulas that only calculate; replace the names of comment authors."""
+        inside = self.path[-1]
+        if inside in _TEXTS:
+            return self.values.people.relabelled(text) if inside == "x:t" and "x:comment" in self.path else text
+        if inside == "x:author":
+            return self.values.people(text)
+        if inside in _FORMULAS:
+            return self._formula(inside, text)
+        if text.isspace() or self.values.vocabulary.is_plain(text):
+            return text
+        return self.values.uuid(text) if inside in _UUIDS else ""
+
+    def left_out(self, name: str) -> None:
+        """Take note of what people would see."""
+        if name in _LOST_WITH:
+            self.losses.add(_LOST_WITH[name])
+
+    def _note_hidden(self, name: str, attributes: Mapping[str, str]) -> None:
+        code = _HIDING.get(name)
+        is_on = attributes.get("w:val", attributes.get("hidden", "1")) not in _OFF
+        if name == "x:sheet":
+            is_on = attributes.get("state", "visible") != "visible"
+        elif name == "p:sld":
+            is_on = attributes.get("show", "1") in _OFF
+        elif name in {"x:row", "x:col"}:
+            is_on = attributes.get("hidden", "0") not in _OFF
+        if code and is_on:
+            self.losses.add(code)
 
     def end(self, name: str) -> None:
         """End all field instructions with their paragraph: a field that never ends must not hide the rest."""
-        if local(name) == "p":
+        if name == "w:p":
             self.fields = [False] * len(self.fields)
 
-    def _shares_unsafe_formula(self, tag: str, attributes: Mapping[str, str]) -> bool:
+    def _is_dropped(self, name: str, attributes: Mapping[str, str]) -> bool:
+        if name in _RESULTS:
+            return any(self.fields)
+        if name == "mc:Choice":
+            return not all(word in self.prefixes for word in attributes.get("Requires", "").split())
+        if name == "x:definedName":
+            return attributes.get("name", "").lower() in self.lost_names
+        # Extensions of programs that are not known to draw something.
+        return "uri" in attributes and self.values.attribute("a:graphicData", "uri", attributes["uri"]) is None
+
+    def _formula(self, inside: str, text: str) -> str | None:
+        if formulas.only_calculates(text, lost=self.lost_names):
+            return text
+        self.unsafe.add(self.share)
+        self.losses.add("formulas")
+        return None if inside.startswith(("x:", "xm:")) else ""
+
+    def _shares_unsafe_formula(self, name: str, attributes: Mapping[str, str]) -> bool:
         """Return whether a cell shares a formula that was dropped in its first cell."""
-        if tag != "f":
+        if name != "x:f":
             return False
         self.share = attributes.get("si", "")
         return bool(self.share) and self.share in self.unsafe
@@ -97,34 +154,46 @@ class PartRules(markup.Rules):
         elif self.fields and char_type == "end":
             self.fields.pop()
 
-    def _without_lost(self, tag: str, attributes: dict[str, str]) -> dict[str, str] | None:
-        """Remove references to lost relationships; return None where the element is nothing without one."""
-        references = {key for key, value in attributes.items() if ":" in key and value in self.lost}
-        if references and (
-            tag not in _VALID_WITHOUT_TARGET or (self.path[-2:-1] == ["hyperlinks"] and "location" not in attributes)
-        ):
+    def _referring(self, name: str, attributes: Mapping[str, str]) -> dict[str, str] | None:
+        """Give references the new ids; return None where the element is nothing without what is lost."""
+        remaining, is_lost = {}, False
+        for key, value in attributes.items():
+            if not _is_reference(key) or not value:
+                remaining[key] = self._prefixes(value) if key in _PREFIXES else value
+            elif value in self.relationships:
+                remaining[key] = self.relationships[value]
+            else:
+                is_lost = True
+        if is_lost and name not in _VALID_WITHOUT_TARGET:
             return None
-        return {key: value for key, value in attributes.items() if key not in references}
+        return None if is_lost and name == "x:hyperlink" and "location" not in remaining else remaining
 
-    def _with_aliases(self, tag: str, attributes: dict[str, str]) -> dict[str, str]:
-        names = {local(key): key for key in attributes}
-        changed: dict[str, str] = {}
-        if "author" in names:  # Word: comments and tracked changes
-            changed = {names["author"]: self.aliases(attributes[names["author"]])}
-            attributes.pop(names.get("date", ""), None)
-        if tag in _PERSON and "name" in names:  # PowerPoint
-            changed = {names["name"]: self.aliases(attributes[names["name"]])}
-            blanks = {"userId": "", "providerId": "None"}
-            changed |= {names[key]: blank for key, blank in blanks.items() if key in names}
-        if changed and "initials" in names:
-            changed[names["initials"]] = ""
-        if tag in {"docPr", "cNvPr"}:
-            attributes.pop("title", None)
-            if _FILE_NAME.search(attributes.get("name", "")):
-                changed["name"] = ""
-        return {**attributes, **changed}
+    def _prefixes(self, words: str) -> str:
+        """Return the vocabulary's prefixes for those of the file."""
+        known = (self.prefixes[word].prefix for word in words.split() if word in self.prefixes)
+        return " ".join(dict.fromkeys(known))
 
 
-def _is_dropped(key: str) -> bool:
-    name = local(key)
-    return name in _DROPPED_ATTRIBUTES or name.startswith("rsid")
+def _is_reference(key: str) -> bool:
+    return key.startswith("r:") or key == "o:relid"
+
+
+@dataclass
+class DefinedNames(markup.Rules):
+    """Collects the names of cells and formulas in a workbook that a copy cannot define, in lower case."""
+
+    lost: set[str] = field(default_factory=set)
+    name: str = ""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Take note of the name that is being defined."""
+        self.name = attributes.get("name", "") if markup.local(name) == "definedName" else ""
+        if names_a_place(self.name):
+            self.lost.add(self.name.lower())
+        return attributes
+
+    def text(self, text: str) -> str | None:
+        """Judge the formula of a name."""
+        if self.name and not formulas.only_calculates(text):
+            self.lost.add(self.name.lower())
+        return text

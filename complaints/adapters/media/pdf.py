@@ -7,7 +7,6 @@ attachments, forms, earlier versions) is not reachable from it and therefore not
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Final
@@ -16,24 +15,10 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from complaints.adapters.media import hints, images, pieces
+from complaints.adapters.media.pdf_rules import PAGE_ENTRIES, Pruner, filters_of
 from complaints.adapters.media.refusal import Unreadable, refusal
 
 MAX_PAGES: Final = 5_000
-# ISO 32000-2, table 31: the entries of a page that draw it.
-_PAGE_ENTRIES: Final = {"/Type", "/MediaBox", "/CropBox", "/Rotate", "/Resources", "/Contents", "/UserUnit", "/Group"}
-# Entries of streams and dictionaries that draw nothing; resources may have the same names.
-_METADATA_ENTRIES: Final = (
-    "/Metadata",
-    "/PieceInfo",
-    "/LastModified",
-    "/AF",
-    "/OPI",
-    "/Ref",
-    "/Measure",
-    "/PtData",
-    "/Alternates",
-)
-_OUTSIDE_FILE: Final = ("/F", "/FFilter", "/FDecodeParms")
 _INFO_CODES: Final = {
     "/Author": "author",
     "/Creator": "software",
@@ -47,9 +32,19 @@ _INFO_CODES: Final = {
 }
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
+_MEDIA: Final = frozenset({"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
 _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
-_FAILURES: Final = (pikepdf.PdfError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
+_FAILURES: Final = (
+    *(pikepdf.PdfError, pikepdf.DependencyError),
+    *(OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError),
+)
+
+
+def load() -> None:
+    """Open the library's source of random numbers, without which it reads no file under AES-256, while it still can."""
+    with Pdf.new() as document:
+        document.save(io.BytesIO(), encryption=pikepdf.Encryption(owner="", user="", R=6))
 
 
 def _open(source: BinaryIO) -> Pdf:
@@ -62,35 +57,109 @@ def _open(source: BinaryIO) -> Pdf:
         raise refusal(error) from error
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the pages, with what annotations and forms show on them, as a new document; return its type.
 
-    Raises Unreadable: damaged, under a password, without pages, or with too many.
+    ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, under a password, without pages,
+    or with too many.
     """
     with _open(source) as old, Pdf.new() as new:
         try:
-            form = old.Root.get("/AcroForm")
-            if isinstance(form, Dictionary) and form.get("/NeedAppearances"):
-                old.generate_appearance_streams()
+            _draw_fields(old)
+            if losses is not None:
+                losses |= _losses(old) | _losses_of_revisions(source)
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
             _take_pages(old, new)
-            for item in _all_containers(new):
-                _remove_entries(item)
+            for item in new.objects:
+                if isinstance(item, Stream):
+                    _clean_pixels(new, item)
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error
     return media_type
 
 
+def _draw_fields(document: Pdf) -> None:
+    """Give an appearance to the fields of a form that have a value and none: programs draw them when they open it."""
+    form = document.Root.get("/AcroForm")
+    if not isinstance(form, Dictionary):
+        return
+    if form.get("/NeedAppearances"):
+        document.generate_appearance_streams()
+        return
+    fields = [note for page in document.pages for note in _annotations(page.obj) if note.get("/Subtype") == Name.Widget]
+    appearances = [field.get("/AP") for field in fields]
+    if not any(appearance is None and _has_value(field) for field, appearance in zip(fields, appearances, strict=True)):
+        return
+    form.NeedAppearances = True
+    document.generate_appearance_streams()
+    # The library draws the others anew as well, and knows few fonts.
+    for field, appearance in zip(fields, appearances, strict=True):
+        if appearance is not None:
+            field.AP = appearance
+        elif not _has_value(field) and "/AP" in field:
+            del field.AP
+
+
+def _has_value(field: Object) -> bool:
+    parent = field.get("/Parent")
+    return "/V" in field or (isinstance(parent, Dictionary) and "/V" in parent)
+
+
+def _annotations(page: Object) -> list[Object]:
+    notes = page.get("/Annots")
+    return [note for note in notes if isinstance(note, Dictionary)] if isinstance(notes, Array) else []
+
+
+def _losses(document: Pdf) -> set[str]:
+    """Return the codes of what pages and catalogue have beside what a copy draws."""
+    root, losses = document.Root, set[str]()
+    names = root.get("/Names")
+    if isinstance(names, Dictionary) and "/EmbeddedFiles" in names:
+        losses.add("embedded-files")
+    layers = root.get("/OCProperties")
+    default = layers.get("/D") if isinstance(layers, Dictionary) else None
+    if isinstance(default, Dictionary) and (default.get("/OFF") or default.get("/BaseState") == Name.OFF):
+        losses.add("layers")
+    for page in islice(document.pages, MAX_PAGES):
+        for note in _annotations(page.obj):
+            losses |= _losses_of_annotation(note)
+    return losses
+
+
+def _losses_of_annotation(note: Object) -> set[str]:
+    kind = str(note.get("/Subtype", ""))
+    if kind in _MEDIA:
+        return {"media"}
+    if kind == "/FileAttachment":
+        return {"embedded-files"}
+    is_drawn = isinstance(note.get("/AP"), Dictionary)
+    return {"form-values"} if kind == "/Widget" and "/V" in note and not is_drawn else set()
+
+
+def _losses_of_revisions(source: BinaryIO) -> set[str]:
+    return {"earlier-revisions"} if _codes_of_revisions(source) else set()
+
+
 def _take_pages(old: Pdf, new: Pdf) -> None:
     if not 0 < len(old.pages) <= MAX_PAGES:
         raise Unreadable("bomb" if len(old.pages) else "damaged")
     for page in old.pages:
-        for key in set(page.obj.keys()) - _PAGE_ENTRIES:
-            if key != "/Parent":
-                del page.obj[key]
+        page.contents_coalesce()
+        # What a page draws with may stand at the node above it, which does not come along.
+        if "/Resources" not in page.obj:
+            page.obj.Resources = page.resources
+        for key in set(page.obj.keys()) - PAGE_ENTRIES:
+            del page.obj[key]
     new.pages.extend(old.pages)
+    pruner = Pruner(new)
+    for page in new.pages:
+        pruner.prune(page.obj)
+    _take_layers(old, new, pruner)
+
+
+def _take_layers(old: Pdf, new: Pdf, pruner: Pruner) -> None:
     layers = old.Root.get("/OCProperties")
     if isinstance(layers, Dictionary) and isinstance(default := layers.get("/D"), Dictionary):
         # Without these, layers that are off would be shown.
@@ -98,6 +167,9 @@ def _take_pages(old: Pdf, new: Pdf) -> None:
         groups = layers.get("/OCGs", Array())
         properties = old.make_indirect(Dictionary(OCGs=groups, D=Dictionary(states)))
         new.Root.OCProperties = new.copy_foreign(properties)
+        for group in new.Root.OCProperties.get("/OCGs", Array()):
+            if isinstance(group, Dictionary):
+                pruner.layer(group)
 
 
 def _all_containers(document: Pdf) -> Iterator[Object]:
@@ -118,79 +190,30 @@ def _is_inside(value: object) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
 
 
-def _remove_entries(item: Object) -> None:
-    if isinstance(item, Stream):
-        for key in _OUTSIDE_FILE:
-            if key in item.stream_dict:
-                del item.stream_dict[key]
-        _remove_metadata(item.stream_dict)
-        _clean_pixels(item)
-    else:
-        _remove_metadata(item)
-        if item.get("/Type") == Name.OCG:
-            for key in set(item.keys()) - {"/Type", "/Name", "/Intent"}:
-                del item[key]
-            item.Name = pikepdf.String("Layer")
-
-
-def _remove_metadata(item: Object) -> None:
-    for key in _METADATA_ENTRIES:
-        value = item.get(key)
-        # A resource may have the name of a metadata entry; its content tells them apart.
-        if value is not None and not _is_resource(value):
-            del item[key]
-
-
-def _is_resource(value: Object) -> bool:
-    holder = value.stream_dict if isinstance(value, Stream) else value
-    if not isinstance(holder, Dictionary):
-        return False
-    kind = holder.get("/Type")
-    return kind in (Name.XObject, Name.Font, Name.ExtGState, Name.Pattern) or holder.get("/Subtype") in (
-        Name.Image,
-        Name.Form,
-    )
-
-
-def _filters(item: Stream) -> list[str]:
-    value = item.stream_dict.get("/Filter")
-    if value is None:
-        return []
-    return [str(name) for name in value] if isinstance(value, Array) else [str(value)]
-
-
-def _clean_pixels(item: Stream) -> None:
+def _clean_pixels(document: Pdf, item: Stream) -> None:
     """Remove EXIF and the like from pictures that are embedded as whole JPEG or JPEG 2000 files."""
-    filters = _filters(item)
-    if "/DCTDecode" in filters or "/JPXDecode" in filters:
-        data = _unwrapped(item, filters[:-1])
-        cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
-        if cleaned is None or filters[-1] not in {"/DCTDecode", "/JPXDecode"}:
-            raise Unreadable
-        parameters = item.stream_dict.get("/DecodeParms")
-        last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
-        item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
-    elif _may_draw(item) and b"/DCT" in item.read_bytes():
-        raise Unreadable("unsupported")  # a JPEG inside a page's drawing operators (inline image)
+    filters = filters_of(item)
+    if not {"/DCTDecode", "/JPXDecode"} & set(filters):
+        return
+    data = _unwrapped(document, item)
+    cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
+    if cleaned is None or filters[-1] not in {"/DCTDecode", "/JPXDecode"}:
+        raise Unreadable
+    parameters = item.stream_dict.get("/DecodeParms")
+    last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
+    item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
 
 
-def _may_draw(item: Stream) -> bool:
-    """Return whether a stream may hold drawing operators, and therefore inline images."""
-    subtype = item.stream_dict.get("/Subtype")
-    if subtype == Name.Image or any(
-        key in item.stream_dict for key in ("/Length1", "/FunctionType", "/N", "/CMapName")
-    ):
-        return False
-    return not set(_filters(item)) & {"/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
-
-
-def _unwrapped(item: Stream, outer: list[str]) -> bytes:
-    data = item.read_raw_bytes()
-    for name in outer:
-        if name != "/FlateDecode":
-            raise Unreadable("unsupported")
-        data = zlib.decompress(data)
-    return data
+def _unwrapped(document: Pdf, item: Stream) -> bytes:
+    """Return the data of a picture without the filters before its own."""
+    outer = filters_of(item)[:-1]
+    if not outer:
+        return item.read_raw_bytes()
+    parameters = item.stream_dict.get("/DecodeParms")
+    wrapped = document.make_stream(item.read_raw_bytes(), Filter=Array([Name(name) for name in outer]))
+    if isinstance(parameters, Array) and len(parameters) > len(outer):
+        wrapped.DecodeParms = Array(list(parameters)[:-1])
+    return wrapped.read_bytes()
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
@@ -204,9 +227,7 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
 
 def _codes_of_document(document: Pdf) -> set[str]:
     info = document.trailer.get("/Info")
-    codes = set()
-    if isinstance(info, Dictionary):
-        codes = {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
+    codes = _codes_of_info(info) if isinstance(info, Dictionary) else set()
     pictures = 0
     for item in islice(_all_containers(document), _MAX_OBJECTS):
         holder = item.stream_dict if isinstance(item, Stream) else item
@@ -215,9 +236,9 @@ def _codes_of_document(document: Pdf) -> set[str]:
             continue
         if holder.get("/Type") == Name.Metadata:
             codes |= hints.codes_of_xmp(item.read_bytes())
-        elif "/DCTDecode" in _filters(item) and pictures < _PICTURES_READ:
+        elif "/DCTDecode" in filters_of(item) and pictures < _PICTURES_READ:
             pictures += 1
-            codes |= _codes_of_picture(item)
+            codes |= _codes_of_picture(document, item)
     return codes
 
 
@@ -235,14 +256,22 @@ def _codes_of_dictionary(item: Object) -> set[str]:
         codes.add("people")
     if "/PieceInfo" in item:
         codes.add("software")
+    # pdfTeX copies both of each figure that it takes from another file.
+    if isinstance(figure := item.get("/PTEX.InfoDict"), Dictionary):
+        codes |= _codes_of_info(figure)
+    if "/PTEX.FileName" in item:
+        codes.add("path")
     return codes
 
 
-def _codes_of_picture(item: Stream) -> set[str]:
+def _codes_of_info(info: Dictionary) -> set[str]:
+    return {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
+
+
+def _codes_of_picture(document: Pdf, item: Stream) -> set[str]:
     try:
-        data = _unwrapped(item, _filters(item)[:-1])
-        return images.inspect(io.BytesIO(data), "image/jpeg")
-    except (Unreadable, zlib.error, pikepdf.PdfError):
+        return images.inspect(io.BytesIO(_unwrapped(document, item)), "image/jpeg")
+    except (Unreadable, pikepdf.PdfError):
         return set()
 
 

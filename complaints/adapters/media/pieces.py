@@ -12,10 +12,11 @@ from typing import Final
 
 from PIL import Image
 
+from complaints.adapters.media import icc, metafiles
 from complaints.adapters.media.images import MAX_PIXELS
 
 # JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
-_JPEG_DRAWING: Final = {0xE0, 0xEE}
+_JPEG_APPLICATIONS: Final = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
 _JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _PNG_DRAWING: Final = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"),
@@ -23,10 +24,11 @@ _PNG_DRAWING: Final = {
 }
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _JP2_MAGIC: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
-_JP2_DRAWING: Final = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
+_JP2_DRAWING: Final = {b"jP  ", b"ftyp"}
+_JP2_HEADER: Final = {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}
+_CODESTREAM: Final = b"\xff\x4f\xff\x51"
 _REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP"}
 _EMF_SIGNATURE: Final = (40, b" EMF")
-_WMF_MAGIC: Final = b"\xd7\xcd\xc6\x9a"
 
 
 def picture(data: bytes) -> bytes | None:
@@ -35,10 +37,10 @@ def picture(data: bytes) -> bytes | None:
         return jpeg(data)
     if data.startswith(_PNG_MAGIC):
         return png(data)
-    if data.startswith(_WMF_MAGIC):
-        return data  # a placeable metafile has drawing records only
+    if metafiles.is_wmf(data):
+        return metafiles.wmf(data)
     if data[_EMF_SIGNATURE[0] : _EMF_SIGNATURE[0] + 4] == _EMF_SIGNATURE[1]:
-        return emf(data)
+        return metafiles.emf(data)
     form = next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
     return _redrawn(data, form) if form else None
 
@@ -61,10 +63,22 @@ def jpeg(data: bytes) -> bytes | None:
         end = match.end() + int.from_bytes(data[match.end() : match.end() + 2], "big")
         if end > len(data) or end < match.end() + 2:
             return None
-        if marker in _JPEG_DRAWING or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        if not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             out.append(b"\xff" + bytes([marker]) + data[match.end() : end])
+        elif segment := _application(marker, data[match.end() + 2 : end]):
+            out.append(segment)
         position = end
     return b"".join([*out, data[position:], b"\xff\xd9"]) if _in_scan(out) else None
+
+
+def _application(marker: int, data: bytes) -> bytes:
+    """Return the segment of JFIF or of Adobe without a preview, b"" for any other."""
+    begins, length = _JPEG_APPLICATIONS.get(marker, (b"", 0))
+    if not length or not data.startswith(begins) or len(data) < length:
+        return b""
+    # The last two bytes of JFIF's segment are the size of its preview.
+    content = data[:length] + (bytes(2) if marker == 0xE0 else b"")
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2, "big") + content
 
 
 def _in_scan(out: list[bytes]) -> bool:
@@ -89,11 +103,28 @@ def png(data: bytes) -> bytes | None:
 
 
 def jp2(data: bytes) -> bytes | None:
-    """Return a JPEG 2000 file without XML and UUID boxes; a bare codestream as it is; None if malformed."""
-    if data.startswith(b"\xff\x4f\xff\x51"):
-        return data
+    """Return a JPEG 2000 file without XML and UUID boxes, and with blank comments; None if malformed."""
+    if data.startswith(_CODESTREAM):
+        return _without_comments(data)
     if not data.startswith(_JP2_MAGIC):
         return None
+    boxes = _boxes(data)
+    if boxes is None:
+        return None
+    out = []
+    for kind, content in boxes:
+        if kind == b"jp2c":
+            out.append(_box(kind, _without_comments(content) if content.startswith(_CODESTREAM) else content))
+        elif kind == b"jp2h":
+            inner = [_header_box(*box) for box in _boxes(content) or [] if box[0] in _JP2_HEADER]
+            out.append(_box(kind, b"".join(inner)))
+        elif kind in _JP2_DRAWING:
+            out.append(_box(kind, content))
+    return b"".join(out)
+
+
+def _boxes(data: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Return kind and content of each box; None if malformed."""
     out, position = [], 0
     while position + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[position : position + 8])
@@ -101,24 +132,38 @@ def jp2(data: bytes) -> bytes | None:
             length = len(data) - position
         if length < 8 or position + length > len(data):
             return None
-        if kind in _JP2_DRAWING:
-            out.append(data[position : position + length])
+        out.append((kind, data[position + 8 : position + length]))
         position += length
-    return b"".join(out)
+    return out
 
 
-def emf(data: bytes) -> bytes | None:
-    """Return an enhanced metafile with a blank description (program and title); None if malformed."""
-    if len(data) < 88:
-        return None
-    count, offset = struct.unpack("<II", data[60:68])
-    end = offset + 2 * count
-    blank = bytearray(data)
-    if count:
-        if end > len(data) or offset < 88:
-            return None
-        blank[offset:end] = bytes(end - offset)
-    blank[60:68] = bytes(8)
+def _box(kind: bytes, content: bytes) -> bytes:
+    return (len(content) + 8).to_bytes(4, "big") + kind + content
+
+
+def _header_box(kind: bytes, content: bytes) -> bytes:
+    """Return a box of the header; a colour profile in it loses its words."""
+    if kind == b"colr" and content[:1] == b"\x02":
+        content = content[:3] + (icc.bare(content[3:]) or b"")
+    return _box(kind, content)
+
+
+def _without_comments(data: bytes) -> bytes:
+    """Return a codestream (ISO 15444-1, annex A) whose comments are blank, so that all lengths stay right."""
+    blank, position, part_end = bytearray(data), 2, len(data)
+    while position + 4 <= len(data):
+        marker, length = struct.unpack(">HH", data[position : position + 4])
+        if marker == 0xFF93:  # data begin; the next part of a tile follows where they end
+            position = part_end
+            continue
+        if marker == 0xFFD9:
+            break
+        if marker == 0xFF90:
+            part_length = int.from_bytes(data[position + 6 : position + 10], "big")
+            part_end = position + part_length if part_length >= 14 else len(data)
+        if marker == 0xFF64:
+            blank[position + 6 : position + 2 + length] = bytes(max(0, length - 4))
+        position += 2 + length
     return bytes(blank)
 
 

@@ -28,42 +28,43 @@ _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFErro
 
 
 class Archive:
-    """The entries of a checked zip, by name; ``allowance`` is shared by all XML that is read of it."""
+    """The entries of a checked zip, by name without regard to case; ``allowance`` is shared by all XML read of it."""
 
     def __init__(self, archive: zipfile.ZipFile, packed_bytes: int) -> None:
         """Check what ``archive`` declares, whose file is ``packed_bytes`` long; raises Unreadable."""
         self._archive = archive
-        self._entries = _checked(archive.infolist(), packed_bytes)
+        self._names = _checked(archive.infolist(), packed_bytes)
+        self._entries = {name.casefold(): entry for name, entry in self._names.items()}
         self.allowance = markup.Allowance(packed_bytes)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return name.casefold() in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._names)
 
     def size(self, name: str) -> int:
         """Return the declared length of an entry in bytes; raises KeyError."""
-        return self._entries[name].file_size
+        return self._entries[name.casefold()].file_size
 
     def read(self, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
         """Return an entry; raises Unreadable: absent, above ``limit`` bytes, or not what its header declares."""
-        if name not in self._entries:
+        if name not in self:
             raise Unreadable
         if self.size(name) > limit:
             raise Unreadable("bomb")
         try:
-            return self._archive.read(self._entries[name])
+            return self._archive.read(self._entries[name.casefold()])
         except _FAILURES as error:
             raise refusal(error) from error
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
         """Stream an entry; zipfile ends it at its declared length. Raises as :meth:`read`, while reading too."""
-        if name not in self._entries:
+        if name not in self:
             raise Unreadable
         try:
-            with self._archive.open(self._entries[name]) as stream:
+            with self._archive.open(self._entries[name.casefold()]) as stream:
                 yield stream  # type: ignore[misc]
         except _FAILURES as error:
             raise refusal(error) from error

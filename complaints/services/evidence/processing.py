@@ -230,6 +230,7 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
                 report.betrays = list(result.codes)
             with sandbox.run("clean", held, media_type, limits=limits) as result:
                 held.close()
+                report.losses = list(result.codes)
                 copy = result.parts[0]
                 derived.append(_seal_part(Variant.WORKING, 0, copy))
                 with contextlib.suppress(sandbox.JobFailed):

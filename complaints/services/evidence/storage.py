@@ -51,6 +51,8 @@ class FileInfo:
     looked: str = ""
     # The scanner's result in a released file; a body cannot open the worker's file report.
     threat: str = ""
+    # What a released working copy lacks or hides, for the same reason.
+    losses: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -62,7 +64,8 @@ class FileReport:
     """The worker's result for a file, sealed beside it; codes only, for which the screens have the text.
 
     ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
-    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one).
+    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one),
+    ``losses`` what the copy lacks or hides.
     """
 
     scan: str = "off"
@@ -71,6 +74,7 @@ class FileReport:
     betrays: list[str] = field(default_factory=list)
     no_copy: str = ""
     pages: int = 0
+    losses: list[str] = field(default_factory=list)
 
 
 class InfectedFile(Exception):  # noqa: N818

@@ -164,17 +164,25 @@ def _release_files(
             info = storage.read_info(pair, stored, stored.evidence, complaint)
             page = f"-{stored.number}" if stored.number else ""
             name = f"bukti-{number}{page}.{info.label.lower()}"
-            neutral = replace(info, name=name, betrays=[], looked="", threat=_threat(pair, stored))
+            threat, losses = _threat_and_losses(pair, stored)
+            neutral = replace(info, name=name, betrays=[], looked="", threat=threat, losses=losses)
             released = ReleasedFile(release=release, stored=stored)
             context = file_context(released)
             released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), signer)
             released.save(force_insert=True)
 
 
-def _threat(pair: BoxPair, item: EvidenceObject) -> str:
-    """Return the scanner's result for an original: the body needs it and cannot open the worker's file report."""
-    original = item.variant == EvidenceObject.Variant.ORIGINAL
-    return storage.threat_in(storage.read_file_report(pair, item.evidence)) if original else ""
+def _threat_and_losses(pair: BoxPair, item: EvidenceObject) -> tuple[str, list[str]]:
+    """Return the scanner's result for an original, and what a working copy lacks or hides.
+
+    The body needs both and cannot open the worker's file report.
+    """
+    if item.variant == EvidenceObject.Variant.PAGE:
+        return "", []
+    report = storage.read_file_report(pair, item.evidence)
+    if item.variant == EvidenceObject.Variant.ORIGINAL:
+        return storage.threat_in(report), []
+    return "", report.losses if report else []
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

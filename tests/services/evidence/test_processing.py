@@ -105,6 +105,14 @@ def test_other_kinds_get_a_copy_without_their_author(cast: Cast, make: Any, name
     assert ("working", 0) in opened(cast, item)
 
 
+def test_what_a_copy_lacks_is_sealed_with_the_report(cast: Cast) -> None:
+    sent_with(samples.xlsx(), "data.xlsx")
+    item = work()
+    assert item.state == Evidence.State.READY
+    assert findings(cast, item).losses == ["formulas"]
+    assert b"formulas" not in bytes(item.sealed_report or b"")
+
+
 def test_what_cannot_be_cleaned_is_said(cast: Cast) -> None:
     sent_with(b"obrolan grup\n" * 20, "chat.txt")
     item = work()

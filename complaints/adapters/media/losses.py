@@ -1,0 +1,34 @@
+"""Codes of what a working copy lacks, or holds where nobody sees it at first; the interface labels them.
+
+What a copy lacks tells of the content: the codes are sealed with the file report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+LACKING: Final = (
+    "pictures",  # of a kind that cannot be kept, or that lie elsewhere
+    "media",  # films and sounds inside of a document
+    "embedded-page",  # a page of another format inside of a document
+    "embedded-files",  # other documents and programs inside of a document
+    "form-values",  # check boxes and fields of forms
+    "formulas",  # formulas that do more than calculate; their last values are there
+    "macros",  # programs
+    "earlier-revisions",  # what a file held before its last changes
+)
+HIDDEN: Final = (
+    "hidden-sheets",  # sheets, rows and columns
+    "hidden-slides",
+    "hidden-text",
+    "layers",  # that are switched off
+    "tracked-changes",  # deleted and inserted text
+)
+CODES: Final = (*LACKING, *HIDDEN)
+
+
+def ordered(codes: Iterable[str]) -> list[str]:
+    """Return the known codes among ``codes``, each once, in the order of :data:`CODES`."""
+    present = set(codes)
+    return [code for code in CODES if code in present]
