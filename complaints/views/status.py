@@ -292,6 +292,7 @@ def leave(request: ReporterRequest) -> HttpResponse:
     drafts.discard_draft(session=request.reporter)
     request.reporter.end()
     response = redirect("home")
-    # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    if request.is_secure():  # browsers take it over https alone
+        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

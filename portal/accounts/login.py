@@ -155,8 +155,9 @@ class StaffLogoutView(LogoutView):
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         self.request.session.flush()
-        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        if self.request.is_secure():  # browsers take it over https alone
+            # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 

@@ -79,7 +79,7 @@ class LinkFollower:
         problems = looked_at(self.window, "id", ((768, "dark"), (1280, "light")), least=0)
         for violation in Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]:
             problems.append(f"{self.window.path} {violation['id']}: {violation['nodes'][0]['html'][:120]}")
-        assert problems == []
+        assert problems == [], problems
 
     def goes(self, path: str) -> LinkFollower:
         """Type an address, as a bookmark would."""

@@ -74,7 +74,8 @@ def constant_patterns() -> Iterator[tuple[str, str]]:
     for path in SOURCES:
         for call, node in calls(path):
             if call.startswith("re.") and node.args and isinstance(node.args[0], ast.Constant):
-                yield name(path), str(node.args[0].value)
+                text = node.args[0].value
+                yield name(path), text.decode("latin-1") if isinstance(text, bytes) else str(text)
 
 
 def unbounded(pattern: object, inside: bool = False) -> bool:
