@@ -189,14 +189,15 @@ def _staff_origin() -> Iterator[CheckMessage]:
 
 
 def _place_of(origin: str) -> tuple[str, int] | None:
-    """Return the host and the port of an https origin, None where the text is no such origin or more than one."""
+    """Return the host and the port of an https origin, None where the text is none or more than one."""
     try:
         parts = urlsplit(origin)
         port = parts.port or HTTPS_PORT
     except ValueError:
         return None
     netloc = origin.lower().removeprefix("https://")
-    is_origin = parts.scheme == "https" and parts.netloc.lower() == netloc and "@" not in netloc
+    is_mistyped = "@" in netloc or netloc.endswith((":", ":0"))
+    is_origin = parts.scheme == "https" and parts.netloc.lower() == netloc and not is_mistyped
     return (parts.hostname, port) if is_origin and parts.hostname else None
 
 

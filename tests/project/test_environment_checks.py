@@ -102,6 +102,8 @@ def redis(location: Any) -> dict[str, Any]:
         ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id#kantor"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id#"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id?"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id:"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id:0"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://@kantor.example.go.id"}, "E057"),
         ({**STAFF, "STAFF_CLIENT_CERT": SECRET}, "E058"),
         ({**PUBLIC, "BEHIND_PROXY": True, "STAFF_CLIENT_CERT": SECRET}, "E058"),
