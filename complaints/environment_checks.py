@@ -4,7 +4,6 @@ machine, and the age of its components."""
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 import stat
@@ -167,7 +166,7 @@ def _is_onion(origin: str) -> bool:
         return False
     try:
         content = base64.b32decode(name, casefold=True)
-    except binascii.Error:
+    except ValueError:  # no base32, or not even ASCII
         return False
     key, checksum, version = content[:32], content[32:34], content[34:]
     return version == b"\x03" and hashlib.sha3_256(b".onion checksum" + key + version).digest()[:2] == checksum
@@ -175,11 +174,8 @@ def _is_onion(origin: str) -> bool:
 
 def _staff_origin() -> Iterator[CheckMessage]:
     staff, certificate = settings.STAFF_ORIGIN, settings.STAFF_CLIENT_CERT
-    origin = urlsplit(staff)
-    is_root = origin.scheme == "https" and origin.hostname and not (origin.path or origin.query or origin.username)
-    public = urlsplit(settings.PUBLIC_ORIGIN)
-    is_public = (origin.hostname, origin.port or HTTPS_PORT) == (public.hostname, public.port or HTTPS_PORT)
-    if staff and (not is_root or is_public):
+    place = _place_of(staff)
+    if staff and (place is None or place == _place_of(settings.PUBLIC_ORIGIN)):
         hint = "Set STAFF_ORIGIN to https://NAME or https://NAME:PORT, another than PORTAL_ORIGIN, without a path."
         yield _error("E057", "STAFF_ORIGIN is no https origin of its own.", hint)
     if certificate and not (staff and settings.BEHIND_PROXY):
@@ -190,6 +186,19 @@ def _staff_origin() -> Iterator[CheckMessage]:
     if certificate and not _is_random(certificate):
         hint = "Set STAFF_CLIENT_CERT to what openssl rand -hex 32 prints, here and in the proxy's file."
         yield _error("E059", "STAFF_CLIENT_CERT can be guessed, and the proof of a certificate be forged.", hint)
+
+
+def _place_of(origin: str) -> tuple[str, int] | None:
+    """Return the host and the port of an https origin, None where the text is none or more than one."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or HTTPS_PORT
+    except ValueError:
+        return None
+    netloc = origin.lower().removeprefix("https://")
+    is_mistyped = "@" in netloc or netloc.endswith((":", ":0"))
+    is_origin = parts.scheme == "https" and parts.netloc.lower() == netloc and not is_mistyped
+    return (parts.hostname, port) if is_origin and parts.hostname else None
 
 
 def _is_random(text: str) -> bool:

@@ -151,6 +151,7 @@ class BodyWorker(ThreadWorker):
         self.swept = 0.0
         self.onion_listeners: list[socket.socket] = []
         self.onion_connections = 0
+        # Whoever builds many circuits still leaves half of the threads for files to the public listener.
         self.circuits = Circuits(files=max(1, self.file_threads // 2))
         # In the order in which they began.
         self.receiving: dict[Connection, None] = {}

@@ -67,8 +67,10 @@ class Circuits:
     """What one process knows of the circuits that reach it."""
 
     def __init__(self, *, files: int) -> None:
-        """Let each circuit send ``files`` bodies with files at once."""
+        """Let all circuits together send ``files`` bodies with files at once, and each half of them, at least one."""
         self._files = files
+        self._files_of_each = max(1, files // 2)
+        self._sending = 0
         self._known: dict[int, _Circuit] = {}
 
     def __len__(self) -> int:
@@ -95,11 +97,12 @@ class Circuits:
         return True
 
     def may_send_files(self, number: int) -> bool:
-        """Tell whether the circuit leaves threads for files to others."""
-        return self._known[number].files < self._files
+        """Tell whether the circuit leaves threads for files to others, and all circuits to the public listener."""
+        return self._sending < self._files and self._known[number].files < self._files_of_each
 
     def count_files(self, number: int, change: int) -> None:
         """Note that a body with files begins (1) or ends (-1)."""
+        self._sending += change
         self._known[number].files += change
 
     def forget(self, now: float) -> None:

@@ -56,14 +56,33 @@ def test_a_circuit_has_so_many_requests_a_second_and_others_have_theirs() -> Non
     assert sum(circuits.take_request(1, 10_000.0) for _request in range(3 * BURST)) == BURST
 
 
-def test_a_circuit_leaves_threads_for_files_to_others() -> None:
+def sending(circuits: Circuits) -> list[bool]:
+    return [circuits.may_send_files(number) for number in (1, 2, 3)]
+
+
+def test_a_circuit_leaves_threads_for_files_to_others_and_all_have_so_many() -> None:
+    circuits = Circuits(files=4)
+    for number in (1, 2, 3):
+        circuits.open(number, 0.0)
+    circuits.count_files(1, 1)
+    assert sending(circuits) == [True, True, True]
+    circuits.count_files(1, 1)
+    assert sending(circuits) == [False, True, True]
+    circuits.count_files(2, 1)
+    circuits.count_files(3, 1)
+    assert sending(circuits) == [False, False, False]
+    circuits.count_files(1, -1)
+    assert sending(circuits) == [True, True, True]
+
+
+def test_a_circuit_may_send_one_file_where_threads_are_few() -> None:
     circuits = Circuits(files=1)
     circuits.open(1, 0.0)
     circuits.open(2, 0.0)
-    circuits.count_files(1, 1)
-    assert (circuits.may_send_files(1), circuits.may_send_files(2)) == (False, True)
-    circuits.count_files(1, -1)
+    circuits.count_files(1, 0)
     assert circuits.may_send_files(1)
+    circuits.count_files(1, 1)
+    assert (circuits.may_send_files(1), circuits.may_send_files(2)) == (False, False)
 
 
 def test_circuits_are_forgotten_but_not_to_get_round_a_limit() -> None:

@@ -176,13 +176,23 @@ def held(server: WebServer, stack: ExitStack, circuit: int) -> bool:
     return stack.enter_context(server.onion(circuit, request)).answer().status == 100
 
 
-def test_a_circuit_leaves_a_thread_for_the_files_of_others(server: WebServer) -> None:
+def test_circuits_leave_threads_for_files_to_each_other_and_to_the_public_listener(tmp_path: Path) -> None:
+    # Four for files, of which the onion has two.
     with ExitStack() as stack:
+        server = stack.enter_context(serving(tmp_path, with_onion=True, environment={"WEB_THREADS": "8"}))
         assert held(server, stack, 30)
-        answer = ask(server, 30, head_of_post(STORY, LARGE, host=ONION_HOST))
-        assert (answer.status, "Terlalu banyak berkas" in answer.text) == (503, True)
+        assert refused_file(server, 30)
         assert held(server, stack, 31)
-        assert ask(server, 30).status == 200
+        assert refused_file(server, 32)
+        for _file in range(2):
+            public = stack.enter_context(server.wire(head_of_post(STORY, LARGE, more=GO)))
+            assert public.answer().status == 100
+        assert [ask(server, circuit).status for circuit in (30, 32)] == [200, 200]
+
+
+def refused_file(server: WebServer, circuit: int) -> bool:
+    answer = ask(server, circuit, head_of_post(STORY, LARGE, host=ONION_HOST))
+    return (answer.status, "Terlalu banyak berkas" in answer.text) == (503, True)
 
 
 # --- The table of bodies

@@ -55,7 +55,7 @@ def looks() -> int:
     return AuditEntry.objects.filter(event="object.opened").count()
 
 
-UNOPENED = "server tidak memiliki perlindungan yang mengurung berkas berbahaya"
+UNOPENED = "server tidak memiliki perlindungan untuk membuka berkas berbahaya"
 
 
 def unconfined(*args: Any, **kwargs: Any) -> None:

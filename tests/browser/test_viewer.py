@@ -70,7 +70,7 @@ def test_an_officer_sees_that_no_file_is_opened(window: Opener, live_cast: Cast)
     JobRun.objects.update_or_create(name="process_evidence", defaults={"due_at": timezone.now(), "failures": 1})
     JobFailure.objects.create(name="process_evidence", day=today, type="Unconfined")
     vera = Officer(window(), "vera")
-    words = "server tidak memiliki perlindungan yang mengurung berkas berbahaya"
+    words = "server tidak memiliki perlindungan untuk membuka berkas berbahaya"
     assert vera.page.get_by_text(words).is_visible()
     vera.opens("case", sent.case.reference)
     assert vera.page.get_by_text(f"belum dibuka: {words}").is_visible()

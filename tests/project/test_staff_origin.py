@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import shutil
+import signal
 import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +24,7 @@ from portal import bodies
 from portal.origins import CERTIFICATE_HEADER
 from tests.project.test_proxy import Echo, assert_silent, largest_through, needs_nginx, size
 from tests.project.test_tooling import needs_proc
-from tests.webserver import HOST, PATIENCE, Answer, Wire, get, serving
+from tests.webserver import HOST, PATIENCE, ROOT, Answer, Wire, get, serving
 
 SECRET = "".join(f"{number:02x}" for number in range(32))
 SHIPPED = STAFF_CONFIGURATION.read_text(encoding="utf-8")
@@ -44,15 +51,29 @@ def staff_page(more: str = "", host: str = STAFF_NAME) -> str:
 # --- What reaches the portal
 
 
-@pytest.fixture(scope="module")
-def echoing() -> Iterator[Proxy]:
-    """nginx in front of a server that tells the headers that came."""
+@contextlib.contextmanager
+def echo_behind_nginx() -> Iterator[Proxy]:
+    """Give nginx in front of a server that tells the headers that came."""
     with ThreadingHTTPServer((HOST, 0), Echo) as echo:
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         with proxied(echo.server_address[1], staff_secret=SECRET) as running:
             yield running
             assert_silent(running)
         echo.shutdown()
+
+
+@pytest.fixture(scope="module")
+def echoing() -> Iterator[Proxy]:
+    """nginx for all tests that leave its files as they are."""
+    with echo_behind_nginx() as running:
+        yield running
+
+
+@pytest.fixture
+def echoing_alone() -> Iterator[Proxy]:
+    """nginx for one test."""
+    with echo_behind_nginx() as running:
+        yield running
 
 
 def told(answer: Answer) -> str:
@@ -91,6 +112,101 @@ def test_no_other_certificate_gets_in(echoing: Proxy) -> None:
     # The name in TLS is the public one, which asks for none, and the Host is the staff's.
     for shown in (None, CLIENT):
         assert ask(echoing, staff_page(), name=NAME, shown=shown).status in (0, 400, 421), shown
+
+
+# --- Sessions of TLS, and certificates that were revoked
+
+TLS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+class Device:
+    """A browser with one version of TLS, which takes up its last session wherever the server lets it."""
+
+    def __init__(self, version: ssl.TLSVersion, certificate: Path | None = None, key: Path | None = None) -> None:
+        self.context = ssl.create_default_context()
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+        self.context.minimum_version = self.context.maximum_version = version
+        if certificate:
+            self.context.load_cert_chain(certificate, key)
+        self.session: ssl.SSLSession | None = None
+        self.was_taken_up: bool | None = None
+
+    def ask(self, proxy: Proxy, name: str) -> Answer:
+        """Ask on a new connection."""
+        with (
+            socket.create_connection((HOST, proxy.https_port), timeout=PATIENCE) as plain,
+            self.context.wrap_socket(plain, server_hostname=name, session=self.session) as sock,
+        ):
+            answer = Wire(sock).send(staff_page(host=name)).answer()
+            self.session, self.was_taken_up = sock.session, sock.session_reused
+            return answer
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.parametrize("version", TLS)
+def test_no_session_is_taken_up_at_either_name(echoing: Proxy, version: ssl.TLSVersion) -> None:
+    staff = Device(version, *(echoing.folder / file for file in CLIENT))
+    public = Device(version)
+    for _connection in range(3):
+        assert told(staff.ask(echoing, STAFF_NAME)) == SECRET
+        assert told(public.ask(echoing, NAME)) == ""
+        assert (staff.was_taken_up, public.was_taken_up) == (False, False)
+    assert public.ask(echoing, STAFF_NAME).status == 400
+    assert not public.was_taken_up
+
+
+def steps(begin: str, end: str) -> str:
+    """Return the commands of the manual between two of its sentences, without the one that asks for a password."""
+    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```", manual[manual.index(begin) : manual.index(end)], re.M | re.S)
+    return "".join(line for line in "".join(blocks).splitlines(keepends=True) if "pkcs12" not in line)
+
+
+def load(proxy: Proxy, file: Path) -> None:
+    """Put a file of the staff's authority where nginx reads it, and have nginx read it."""
+    shutil.copy(file, proxy.folder)
+    os.kill(int((proxy.folder / "nginx.pid").read_text(encoding="ascii")), signal.SIGHUP)
+
+
+def until_answered(proxy: Proxy, device: tuple[Path, Path], status: int) -> None:
+    """Wait until only processes that have read the files answer. Raises AssertionError where it takes too long."""
+    end = time.monotonic() + PATIENCE
+    while [Device(version, *device).ask(proxy, STAFF_NAME).status for version in 4 * TLS] != 8 * [status]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@needs_proc
+@needs_nginx
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="SKIPPED: no openssl here")
+def test_a_certificate_revoked_by_the_manual_gets_in_no_more(echoing_alone: Proxy, tmp_path: Path) -> None:
+    proxy = echoing_alone
+    begin, lost, health = "The same file demands", "Where a device is lost", "Health:"
+    issue, revoke = steps(begin, lost), steps(lost, health)
+    assert (issue.count("openssl"), revoke.count("openssl")) == (3, 2)
+    others = "".join(line for line in issue.splitlines(keepends=True) if "laptop1" in line).replace(
+        "laptop1", "laptop2"
+    )
+
+    def run(script: str) -> None:
+        subprocess.run(["sh", "-e"], input=script, text=True, cwd=tmp_path, check=True, capture_output=True)
+
+    run(issue + others)
+    one, two = ((tmp_path / f"laptop{number}.pem", tmp_path / f"laptop{number}.key") for number in (1, 2))
+    load(proxy, tmp_path / "staff-ca.pem")
+    until_answered(proxy, one, 200)
+    devices = [Device(version, *one) for version in TLS]
+    assert [told(device.ask(proxy, STAFF_NAME)) for device in devices] == 2 * [SECRET]
+
+    run(revoke)
+    staff = proxy.folder / "nginx-staff.conf"
+    staff.write_text(staff.read_text(encoding="utf-8").replace("# ssl_crl", "ssl_crl"), encoding="utf-8")
+    load(proxy, tmp_path / "staff-revoked.pem")
+    until_answered(proxy, one, 400)
+    # They come back with the session that the certificate has opened.
+    assert [device.ask(proxy, STAFF_NAME).status for device in devices] == [400, 400]
+    assert [Device(version, *two).ask(proxy, STAFF_NAME).status for version in TLS] == [200, 200]
 
 
 # --- With the portal behind it

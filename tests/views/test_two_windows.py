@@ -120,7 +120,7 @@ def test_a_post_begun_in_the_newer_window_is_shown_beside_the_older(client: Clie
     walk.to_story(client)
     client.post(STORY, walk.STORY_PAGE | {"act": "like", "seen_on": "kapan-kapan"})
     page = client.post(STORY, walk.STORY_PAGE | {"act": "comment"})
-    assert ("Rincian unggahan yang belum ditambahkan", "Menyukainya (like) · kapan-kapan") in page.context["newer"]
+    assert ("Rincian postingan yang belum ditambahkan", "Menyukainya (like) · kapan-kapan") in page.context["newer"]
     assert re.search(r'value="comment"[^>]*selected', page.content.decode())
     assert "kapan-kapan" in client.get(STORY).content.decode()
 
