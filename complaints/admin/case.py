@@ -153,6 +153,7 @@ def case_context(
         "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
         "links": links_context(request, opened),
         "matches": opened.matches,
+        "is_compared": opened.is_compared,
         "in_short": match_counts(opened.matches) if opened.matches else "",
         "shared": match_groups(opened.matches) if opened.matches else [],
         "releases": _release_rows(request, opened.releases),

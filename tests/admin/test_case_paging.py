@@ -12,7 +12,7 @@ from django.utils import timezone
 from complaints.domain.risk import RiskGrade
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.services import case_actions, case_file, case_links, follow_up
+from complaints.services import blind_index, case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.transitions import CaseVersion
 from tests.views.walk import words
@@ -106,6 +106,15 @@ def test_whoever_a_report_elsewhere_names_sees_no_page(joint: list[Sent], signed
     assert last in {report.ticket.complaint_id for report in [*joint, other]}
     for page in (1, 2, 3):
         assert signed_in("vino").get(url(joint, page)).status_code == 404
+
+
+def test_reports_that_are_left_to_compare_are_told(
+    joint: list[Sent], signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 3)
+    client = signed_in("vera")
+    told = ["Belum semua laporan, unggahan, dan gambar" in words(client.get(url(joint))) for _ in range(3)]
+    assert told == [True, False, False]
 
 
 def test_a_form_of_a_later_page_is_saved_and_leads_back_to_it(joint: list[Sent], signed_in: SignedIn) -> None:
