@@ -337,7 +337,10 @@ def match_groups(matches: similarity.Matches) -> list[tuple[str, similarity.Grou
 
 
 class EvidenceRow(TypedDict):
-    """An item of evidence; ``waits``: only an officer can still process it; ``failed``: again."""
+    """An item of evidence.
+
+    ``waits``: only an officer can still process it; ``failed``: it could not be read and can be tried again.
+    """
 
     item: case_file.EvidenceItem
     warnings: list[str]
