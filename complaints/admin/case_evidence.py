@@ -86,7 +86,7 @@ NO_COPY: Final[dict[str, Label]] = {
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
     "pictures": gettext_lazy("pictures that cannot be kept"),
-    "media": gettext_lazy("films or sounds inside of it"),
+    "media": gettext_lazy("embedded video or audio"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
     "form-values": gettext_lazy("check boxes or fields of a form"),
@@ -127,7 +127,7 @@ def losses_of_copy(codes: Iterable[str]) -> list[str]:
     if lacking:
         lines.append(_("The working copy lacks what the original has: %(what)s.") % {"what": ", ".join(lacking)})
     if hidden:
-        lines.append(_("The working copy holds what nobody sees at first: %(what)s.") % {"what": ", ".join(hidden)})
+        lines.append(_("The working copy contains hidden content: %(what)s.") % {"what": ", ".join(hidden)})
     return lines
 
 
