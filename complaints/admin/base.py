@@ -162,11 +162,15 @@ def reports_page(request: HttpRequest) -> int:
     return int(text) if re.fullmatch("[1-9][0-9]{0,5}", text) else 1
 
 
+def reports_query(request: HttpRequest) -> str:
+    """Return the query that names the same page of a case's reports as this request; "" for the first."""
+    page = reports_page(request)
+    return f"?reports={page}" if page > 1 else ""
+
+
 def to_case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponseRedirect:
     """Redirect to a case, to the page of its reports that the form came from."""
-    page = reports_page(request)
-    query = f"?reports={page}" if page > 1 else ""
-    return HttpResponseRedirect(reverse("admin:complaints_case_change", args=[case_id]) + query)
+    return HttpResponseRedirect(reverse("admin:complaints_case_change", args=[case_id]) + reports_query(request))
 
 
 # --- Forms

@@ -153,6 +153,7 @@ def case_context(
         "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
         "links": links_context(request, opened),
         "matches": opened.matches,
+        "is_compared": opened.is_compared,
         "in_short": match_counts(opened.matches) if opened.matches else "",
         "shared": match_groups(opened.matches) if opened.matches else [],
         "releases": _release_rows(request, opened.releases),
@@ -336,7 +337,10 @@ def match_groups(matches: similarity.Matches) -> list[tuple[str, similarity.Grou
 
 
 class EvidenceRow(TypedDict):
-    """An item of evidence; ``waits``: only an officer can still process it; ``failed``: again."""
+    """An item of evidence.
+
+    ``waits``: only an officer can still process it; ``failed``: it could not be read and can be tried again.
+    """
 
     item: case_file.EvidenceItem
     warnings: list[str]

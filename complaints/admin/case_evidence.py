@@ -18,7 +18,7 @@ from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -28,7 +28,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.adapters import sandbox
 from complaints.adapters.media import losses
-from complaints.admin.base import FILE_POLICY, StaffRequest, as_attachment, readable_case_or_404, render, staff_page
+from complaints.admin.base import (
+    FILE_POLICY,
+    StaffRequest,
+    as_attachment,
+    readable_case_or_404,
+    render,
+    reports_query,
+    staff_page,
+    to_case,
+)
 from complaints.admin.labels import Label
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
@@ -77,7 +86,7 @@ NO_COPY: Final[dict[str, Label]] = {
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
     "pictures": gettext_lazy("pictures that cannot be kept"),
-    "media": gettext_lazy("films or sounds inside of it"),
+    "media": gettext_lazy("embedded video or audio"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
     "form-values": gettext_lazy("check boxes or fields of a form"),
@@ -118,7 +127,7 @@ def losses_of_copy(codes: Iterable[str]) -> list[str]:
     if lacking:
         lines.append(_("The working copy lacks what the original has: %(what)s.") % {"what": ", ".join(lacking)})
     if hidden:
-        lines.append(_("The working copy holds what nobody sees at first: %(what)s.") % {"what": ", ".join(hidden)})
+        lines.append(_("The working copy contains hidden content: %(what)s.") % {"what": ", ".join(hidden)})
     return lines
 
 
@@ -311,10 +320,10 @@ def _show_in_viewer(
 
     ``copies`` are shown on the page: the id of each, its description, and its number as a page of a document, else 0.
     """
-    name, place = f"admin:complaints_{owner._meta.model_name}", ids.index(current)
+    name, place, query = f"admin:complaints_{owner._meta.model_name}", ids.index(current), reports_query(request)
 
     def neighbour_url(index: int) -> str:
-        return reverse(f"{name}_view", args=[owner.pk, ids[index]]) if 0 <= index < len(ids) else ""
+        return reverse(f"{name}_view", args=[owner.pk, ids[index]]) + query if 0 <= index < len(ids) else ""
 
     context |= {
         "shown": [
@@ -329,7 +338,8 @@ def _show_in_viewer(
         "places": len(ids),
         "before_url": neighbour_url(place - 1),
         "after_url": neighbour_url(place + 1),
-        "back": reverse(f"{name}_change", args=[owner.pk]),
+        "back": reverse(f"{name}_change", args=[owner.pk]) + query,
+        "paging": {"query": query},
     }
     return render(request, "admin/viewer.html", context, model=type(owner))
 
@@ -399,7 +409,7 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
         messages.error(request, _("The evidence storage does not answer. Try again later."))
     else:
         messages.success(request, _("The file was scanned and read."))
-    return redirect("admin:complaints_case_change", object_id)
+    return to_case(request, object_id)
 
 
 @staff_page("POST", opens_for=access.may_see_cases)
@@ -419,15 +429,15 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
         )
     except InfectedFile:
         messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))
-        return redirect("admin:complaints_case_change", object_id)
+        return to_case(request, object_id)
     except TransitionRefused:
         messages.error(request, _("Nothing was opened: an original needs a reason."))
-        return redirect("admin:complaints_case_change", object_id)
+        return to_case(request, object_id)
     try:
         return attachment(name, info, stream)
     except OSError:
         messages.error(request, _("The evidence storage does not answer. Try again later."))
-        return redirect("admin:complaints_case_change", object_id)
+        return to_case(request, object_id)
 
 
 # --- The page of a released file

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from complaints.adapters import image_hash
 from complaints.adapters.media.refusal import Unreadable
@@ -36,6 +36,10 @@ Kind = IndexEntry.Kind
 # New reports that one request indexes, and pictures that opening one case indexes; the next request continues.
 REPORTS_AT_ONCE: Final = 50
 PICTURES_AT_ONCE: Final = 4
+# Posts, and files with a working copy, that lack an entry; a file without a working copy never gets one.
+EVIDENCE_WITHOUT_ENTRIES: Final = Evidence.objects.filter(
+    Q(kind=Evidence.Kind.POST) | Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
+).exclude(Exists(IndexEntry.objects.filter(evidence=OuterRef("pk"))))
 
 
 def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
@@ -105,11 +109,17 @@ def _record(actor: Actor, complaints: Sequence[Complaint], before: Mapping[uuid.
     Complaint.objects.bulk_update(complaints, ["index_entry"])
 
 
+def reports_without_entries(ids: Iterable[uuid.UUID]) -> QuerySet[Complaint]:
+    """Return those of some reports that lack an entry or have evidence that lacks one, the oldest first."""
+    new = Exists(EVIDENCE_WITHOUT_ENTRIES.filter(complaint=OuterRef("pk")))
+    reports = Complaint.objects.filter(pk__in=list(ids)).annotate(has_index=recorded_acts.HAS_INDEX, is_new=new)
+    return reports.exclude(has_index=True, is_new=False).order_by("day", "pk")
+
+
 def _items_without_entries(complaints: Iterable[Complaint], *, pictures: bool) -> list[Evidence]:
-    kinds = Q(kind=Evidence.Kind.POST)
-    if pictures:
-        kinds |= Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
-    rows = Evidence.objects.filter(kinds, complaint__in=complaints, index_entries__isnull=True)
+    rows = EVIDENCE_WITHOUT_ENTRIES.filter(complaint__in=complaints)
+    if not pictures:
+        rows = rows.filter(kind=Evidence.Kind.POST)
     items = list(rows.order_by("complaint", "sequence").prefetch_related("objects_stored"))
     files = [item for item in items if item.kind == Evidence.Kind.FILE]
     return [item for item in items if item.kind == Evidence.Kind.POST] + files[:PICTURES_AT_ONCE]

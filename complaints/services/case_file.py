@@ -16,7 +16,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Case as Either
-from django.db.models import Exists, OuterRef, Q, Subquery, UUIDField, Value, When
+from django.db.models import Exists, Q, Subquery, UUIDField, Value, When
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
@@ -25,7 +25,6 @@ from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
-from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Assessment, Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -145,6 +144,7 @@ class CaseFile:
         checklists: by the id of the step that they were ticked for.
         choices: the steps that the officer may take; none where ``under_check``.
         matches: what other cases share with this one; None where the key of the blind index does not open.
+        is_compared: whether ``matches`` covers all reports and evidence of the case; else the next opening continues.
         version: what the page shows, to be posted with its forms.
         under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
@@ -157,6 +157,7 @@ class CaseFile:
     choices: list[AvailableStep]
     releases: list[Release]
     matches: similarity.Matches | None
+    is_compared: bool
     version: CaseVersion
     paging: Paging
     is_high_risk: bool
@@ -222,7 +223,9 @@ def open_case(
 
 
 @transaction.atomic
-def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[Release], is_indexed: bool) -> CaseFile:
+def _open(
+    actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[Release], is_indexed: bool | None
+) -> CaseFile:
     keyring, case = actor.keyring, rows.case
     by_id = {complaint.pk: complaint for complaint in rows.complaints}
     written = read_written_records(case=case, complaints=by_id)
@@ -240,7 +243,8 @@ def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[
         Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
         for row in written.notes
     ]
-    matches = _matches(keyring, rows) if is_indexed else None
+    matches = _matches(keyring, rows) if is_indexed is not None else None
+    unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
     assessed = [report.id for report in rows.elsewhere.values() if report.is_assessed]
     history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
     _record_opening(actor, case, threads)
@@ -255,10 +259,9 @@ def _open(actor: Actor, rows: _CaseRows, evidence: EvidenceRows, releases: list[
         else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
         releases=releases,
         matches=matches,
+        is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
-        paging=Paging(
-            len(rows.reports), rows.page, [number for number, report in rows.elsewhere.items() if report.is_unread]
-        ),
+        paging=Paging(len(rows.reports), rows.page, unread),
         is_high_risk=any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened)
         or bool(assessed and assessments.any_high_risk_of(keyring=keyring, complaint_ids=assessed)),
         under_check=under_check,
@@ -292,7 +295,7 @@ def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
         reports = reports.filter(pk__in=keys[first : first + REPORTS_A_PAGE])
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
     is_first = Q(pk=Subquery(keys[first : first + 1]))
-    new = Evidence.objects.filter(complaint__case=case_id).exclude(Exists(_ENTRIES_OF_ITEM))
+    new = blind_index.EVIDENCE_WITHOUT_ENTRIES.filter(complaint__case=case_id)
     reports = reports.annotate(
         reader=Value(staff.pk, UUIDField()),
         has_index=recorded_acts.HAS_INDEX,
@@ -342,9 +345,6 @@ def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
     return [release for release, _grants in rows]
 
 
-_ENTRIES_OF_ITEM: Final = IndexEntry.objects.filter(evidence=OuterRef("pk"))
-
-
 def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
     """Read the evidence with its objects by complaint, in order."""
     evidence = Evidence.objects.filter(complaint__in=complaints)
@@ -354,24 +354,22 @@ def _read_evidence(complaints: Iterable[Complaint]) -> EvidenceRows:
     return rows
 
 
-def _index(actor: Actor, rows: _CaseRows) -> bool:
-    """Write missing entries of the blind index; return whether the reports can be compared."""
+def _index(actor: Actor, rows: _CaseRows) -> bool | None:
+    """Write missing entries of the blind index; return whether none is missing now, None if its key does not open."""
     if rows.is_indexed:
         return True
     try:
         blind_index.index_reports(actor=actor, complaints=_reports_to_index(rows), pictures=True)
     except (SealError, UnpinnedKey):
-        return False
-    return True
+        return None
+    return not blind_index.reports_without_entries(report.id for report in rows.reports).exists()
 
 
 def _reports_to_index(rows: _CaseRows) -> list[Complaint]:
-    """Return the reports without an entry, or with evidence without one, of those not opened as many as fit at once."""
+    """Return the opened reports and, of the others, the first REPORTS_AT_ONCE that lack an entry."""
     if not rows.elsewhere:
         return rows.complaints
-    new = Exists(Evidence.objects.filter(complaint=OuterRef("pk")).exclude(Exists(_ENTRIES_OF_ITEM)))
-    others = Complaint.objects.filter(pk__in=[report.id for report in rows.elsewhere.values()]).order_by("day", "pk")
-    others = others.annotate(has_index=recorded_acts.HAS_INDEX, is_new=new).exclude(has_index=True, is_new=False)
+    others = blind_index.reports_without_entries(report.id for report in rows.elsewhere.values())
     return [*rows.complaints, *others.prefetch_related("grants")[: blind_index.REPORTS_AT_ONCE]]
 
 

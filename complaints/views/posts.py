@@ -41,6 +41,8 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
     if not adds_post and not any(request.POST.get(name) for name in PostForm.base_fields):
         return None
     form = _form(drafts.draft_files(session=request.reporter), request.POST)
+    if _is_last(form, draft):
+        return None
     if form.is_valid() and len(draft.get("posts", ())) >= MOST:
         form.add_error("url", _("There is room for %(count)d posts here. Add more later.") % {"count": MOST})
     if form.is_valid():
@@ -55,11 +57,29 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
     return form if form.errors and must_correct else None
 
 
-def typed(request: ReporterRequest) -> dict[str, str | bool]:
-    """Return what the posted form of a post has, as typed; empty where nothing was typed or the body ended early."""
+def _is_last(form: PostForm, draft: Draft) -> bool:
+    """Whether a posted form has the post that was described last, as where a button was clicked twice."""
+    described = draft.get("posts")
+    if not (described and form.is_valid()):
+        return False
+    post, last = posts.describe(form.answers()), described[-1]
+    post["id"] = last["id"]
+    return post == last
+
+
+def typed(request: ReporterRequest, draft: Draft) -> dict[str, str | bool]:
+    """Return what the posted form of a post has, as typed.
+
+    Empty where nothing was typed, where ``draft`` has it as its last post, or where the body ended early.
+    """
     if intake.ended_early(request):
         return {}
-    return {name: value for name in PostForm.base_fields if (value := request.POST.get(name, ""))}
+    answers: dict[str, str | bool] = {
+        name: value for name in PostForm.base_fields if (value := request.POST.get(name, ""))
+    }
+    if answers and _is_last(_form(drafts.draft_files(session=request.reporter), request.POST), draft):
+        return {}
+    return answers
 
 
 def begun_in_words(post: Mapping[str, str | bool]) -> str:

@@ -71,7 +71,7 @@ def _show_step(
         return _show_empty_step(request, step, door, state)
     more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
     if form and typed is not None:
-        more |= {"newer": differing(form, draft, typed), "again": step.url}
+        more |= {"newer": differing(form, draft, typed), "again": step.url, "before": step.before}
     if step is STORY:
         shown = draft if typed is None else draft | {"post": typed.get("post", {})}
         more |= posts.shown(shown, waiting["files"], post)
@@ -133,14 +133,15 @@ def _keep_newer(
 ) -> HttpResponse | None:
     """Answer a window that would replace answers which it never showed; None where it replaces none.
 
-    What was typed in it goes back to it beside what is kept, and only its files are stored: posted again, that page
-    replaces the answers knowingly. Where nothing was typed in it, those kept stay, and it goes to the page ``after``.
+    What was typed in it goes back to it beside what is kept, and only its files are stored: "Continue" on that page
+    replaces the answers knowingly, no other button does. Where nothing was typed in it, those kept stay, and it goes
+    to the page ``after``.
     """
     draft: Draft = request.reporter.get("draft") or Draft()
     kept, seen = submission.page_version(step.kept(draft)), request.POST.get("version", "")
     typed = cast(Draft, form.answers() if form.is_valid() else form.typed())
     if step is STORY:
-        typed["post"] = draft.get("post", {}) if intake.ended_early(request) else posts.typed(request)
+        typed["post"] = draft.get("post", {}) if intake.ended_early(request) else posts.typed(request, draft)
     version = submission.page_version(step.kept(typed))
     if not kept or kept in {seen, version}:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -12,11 +13,14 @@ from django.utils import timezone
 from complaints.domain.risk import RiskGrade
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.services import case_actions, case_file, case_links, follow_up
+from complaints.models.evidence import Evidence
+from complaints.services import blind_index, case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
+from complaints.services.evidence import processing
 from complaints.services.transitions import CaseVersion
+from tests.adapters import samples
 from tests.views.walk import words
-from tests.world import Cast, Sent, SignedIn, change_account, send_report
+from tests.world import Cast, Sent, SignedIn, change_account, sealed_upload, send_report
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +112,15 @@ def test_whoever_a_report_elsewhere_names_sees_no_page(joint: list[Sent], signed
         assert signed_in("vino").get(url(joint, page)).status_code == 404
 
 
+def test_reports_that_are_left_to_compare_are_told(
+    joint: list[Sent], signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 3)
+    client = signed_in("vera")
+    told = ["Belum semua laporan, unggahan, dan gambar" in words(client.get(url(joint))) for _ in range(3)]
+    assert told == [True, False, False]
+
+
 def test_a_form_of_a_later_page_is_saved_and_leads_back_to_it(joint: list[Sent], signed_in: SignedIn) -> None:
     client, last = signed_in("vera"), joint[4]
     mark, address = mark_on(client, url(joint, 3)), url(joint, 3, name="reply", of=last)
@@ -118,6 +131,28 @@ def test_a_form_of_a_later_page_is_saved_and_leads_back_to_it(joint: list[Sent],
     assert stale.status_code == 409
     assert re.findall(r'<h3 id="report-(\d+)"', stale.content.decode()) == ["5"]
     assert "Sekali lagi." in stale.content.decode()
+
+
+def test_files_of_a_later_page_lead_back_to_it(joint: list[Sent], signed_in: SignedIn) -> None:
+    client, last = signed_in("vera"), joint[4]
+    upload = sealed_upload(samples.jpeg(), "foto.jpg")
+    follow_up.add_message(ticket=last.ticket, text="", files=[upload], today=timezone.localdate())
+    item = Evidence.objects.get(complaint=last.ticket.complaint_id, kind="file")
+    processing.end_grants(today=timezone.localdate() + timedelta(days=8))
+    evidence = [case_of(joint).pk, item.pk]
+    work = reverse("admin:complaints_case_work", args=evidence) + "?reports=3"
+    view = reverse("admin:complaints_case_view", args=evidence) + "?reports=3"
+    stored = item.objects_stored.get(variant="original").pk
+    original = reverse("admin:complaints_case_file", args=[case_of(joint).pk, stored]) + "?reports=3"
+    page = client.get(url(joint, 3)).content.decode()
+    for address in (f'action="{work}"', f'action="{original}"', f'href="{view}"'):
+        assert address in page
+    look = client.get(view).content.decode()
+    for address in (f'href="{url(joint, 3)}"', f'action="{original}"'):
+        assert address in look
+    assert client.post(original, {"reason": ""}).headers["Location"] == url(joint, 3)
+    assert client.post(work).headers["Location"] == url(joint, 3)
+    assert client.post(work).headers["Location"] == url(joint, 3), "nothing left to do"
 
 
 def test_notes_are_added_on_the_first_page(joint: list[Sent], signed_in: SignedIn) -> None:

@@ -53,7 +53,7 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
     with monkeypatch.context() as patch:
         patch.setattr(resealing, "COUNTED_AT_MOST", 3)
         text = vera.get(on).content.decode()
-        assert "Lebih dari 3 dari 4 masih menunggu disegel ulang" in text
+        assert "Lebih dari 3 dari 4 masih menunggu dikunci ulang" in text
         assert "<progress" not in text
     steps = 0
     while "lanjut" in on:

@@ -16,7 +16,7 @@ from tests.world import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOTICE = "Halaman ini diubah di jendela lain"
+NOTICE = "Jawaban yang tersimpan berbeda dari yang tampil di halaman ini"
 
 
 def on_page_3(opener: Opener, *, script: bool = True) -> Reporter:
@@ -60,6 +60,25 @@ def test_an_older_window_shows_both_accounts_and_the_reporter_chooses(window: Op
     goes_on(older)
     assert older.url.endswith("/lapor/periksa/")
     assert lacking in older.locator("main").inner_text()
+
+
+def test_leaving_an_older_window_saves_nothing(window: Opener, live_cast: Cast) -> None:
+    reporter = on_page_3(window, script=False)
+    older = reporter.window.context.new_page()
+    older.goto(reporter.page.url)
+    reporter.tells()
+    reporter.window.press("Lanjut")
+    older.get_by_label("Cerita Anda").fill("Ditulis di jendela lama, lalu ditinggalkan tanpa disimpan.")
+    goes_on(older)
+    assert NOTICE in older.get_by_role("alert").inner_text()
+    older.get_by_role("button", name="Unggah, tetap di halaman ini").click()
+    older.wait_for_load_state()
+    assert NOTICE in older.get_by_role("alert").inner_text(), "no other button replaces the answers"
+    assert "lalu ditinggalkan" in account(older)
+    older.get_by_role("link", name="Kembali", exact=True).click()
+    assert older.url.endswith("/lapor/siapa/")
+    reporter.page.reload()
+    assert reporter.texts.story in reporter.window.words
 
 
 def test_the_older_window_may_replace_what_it_was_shown(window: Opener, live_cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import zipfile
 from dataclasses import fields
 from datetime import date, timedelta
 from itertools import combinations
@@ -284,6 +285,38 @@ def test_of_many_pictures_of_a_case_some_are_compared(cast: Cast, monkeypatch: p
     processing.process_pending()
     (group,) = (found for found in _groups(open_as(cast, "vera", sent)) if found.kind == "picture")
     assert group.is_more
+
+
+def test_a_file_that_is_never_compared_keeps_no_other_report_from_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the reports that a page does not open, those with a ZIP lack nothing; what is left over is told."""
+    monkeypatch.setattr(case_file, "REPORTS_A_PAGE", 1)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("catatan.txt", "catatan")
+    sent = [send_report(today=DAY)]
+    for number in range(1, 6):
+        sent.append(send_report(today=DAY + timedelta(days=number)))
+        if number <= 2:
+            upload = sealed_upload(packed.getvalue(), "arsip.zip")
+            follow_up.add_message(ticket=sent[-1].ticket, text="", files=[upload], today=DAY)
+    processing.process_pending()
+    queue(cast)
+    monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 2)
+    sources = {report.case.pk: CaseVersion("received") for report in sent[1:]}
+    ring = cast.ring("vera")
+    case_links.link(actor=Actor(ring, at(DAY)), target_id=sent[0].case.pk, sources=sources, reason="Satu perkara.")
+    opened = case_file.open_case(actor=Actor(ring, at(DAY)), case_id=sent[0].case.pk)
+    assert opened.is_compared
+    for report in sent[3:]:
+        follow_up.add_message(ticket=report.ticket, text="", files=[], posts=[posts.describe({"url": LINK})], today=DAY)
+    other = send_report(today=DAY, links=LINK)
+    open_as(cast, "vera", other)
+    shown = [case_file.open_case(actor=Actor(ring, at(DAY)), case_id=sent[0].case.pk) for _ in range(3)]
+    assert [opened.is_compared for opened in shown] == [False, True, True]
+    assert all("post" in {group.kind for group in _groups(opened)} for opened in shown)
+    assert not blind_index.reports_without_entries(report.ticket.complaint_id for report in sent).exists()
 
 
 def _is_comparison(sql: str) -> bool:

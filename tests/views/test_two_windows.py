@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 
 from complaints.models.evidence import DraftFile
@@ -88,6 +89,56 @@ def test_an_older_window_in_which_nothing_was_typed_goes_on(client: Client) -> N
     for go, after in (({}, CHECK), ({"go": "back"}, WHO), ({"go": "stay"}, STORY)):
         assert client.post(STORY, walk.STORY_PAGE | older | go).url == after
     assert "Baru." in walk.words(client.get(STORY))
+
+
+def buttons_beside(page: HttpResponse) -> list[tuple[str, dict[str, str]]]:
+    """Return the address and what it adds to the form, for each button of a page of an older window."""
+    found = []
+    for tag in re.findall(r"<button[^>]*>", page.content.decode().split('<form method="post"')[-1]):
+        have = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        found.append((have.get("formaction", STORY), {have["name"]: have["value"]} if "name" in have else {}))
+    return found
+
+
+def test_only_continue_replaces_what_an_older_window_was_shown(client: Client) -> None:
+    """Every other button of that page, and leaving it, keeps the answers and the posts as they are."""
+    walk.to_story(client)
+    post = {"url": "https://x.com/akun_satu/status/1", "act": "like"}
+    client.post(STORY, walk.STORY_PAGE | post | {"evidence": SimpleUploadedFile("foto.jpg", photo()), "go": "stay"})
+    older = in_older_window(client, STORY, walk.STORY_PAGE | {"story": walk.STORY + " Baru."})
+    typed = walk.STORY_PAGE | {"story": walk.STORY + " Lama.", "url": "https://x.com/akun_dua/status/2"}
+    page = client.post(STORY, typed | older)
+    assert 'type="hidden" name="version"' not in page.content.decode()
+    assert f'<a class="btn" href="{WHO}">Kembali</a>' in page.content.decode()
+    buttons = buttons_beside(page)
+    others = [(path, more) for path, more in buttons if "version" not in more and path != "/lapor/batal/"]
+    assert [set(more.values()) for _path, more in others][:1] == [{"stay"}]
+    assert {path for path, _more in others} == {STORY, "/lapor/berkas/hapus/", "/lapor/unggahan/hapus/"}
+    assert not any({"back", "post"} & set(more.values()) for _path, more in buttons)
+    for path, more in others:
+        assert NOTICE in walk.words(client.post(path, typed | more)), (path, more)
+        kept = client.get(STORY).content.decode()
+        assert "Baru." in kept
+        assert "Lama." not in kept
+        assert "akun_dua" not in kept
+    assert not DraftFile.objects.exists(), "removed"
+    assert "akun_satu" not in client.get(STORY).content.decode(), "removed"
+    (replacing,) = [more for _path, more in buttons if "version" in more]
+    assert client.post(STORY, typed | replacing).url == CHECK
+    for words in ("Lama.", "akun_dua"):
+        assert words in walk.words(client.get(CHECK))
+
+
+def test_a_post_sent_twice_is_added_once_and_no_conflict(client: Client) -> None:
+    """A button that was clicked twice sends the same form again, with the version of before."""
+    walk.to_story(client)
+    post = {"url": "https://x.com/akun_satu/status/1", "act": "like", "seen_on": "2026-11-03"}
+    for go, after in (({}, CHECK), ({"go": "post"}, STORY), ({"go": "stay"}, STORY), ({"go": "back"}, WHO)):
+        for version in ({}, walk.version(client, STORY)):
+            assert client.post(STORY, walk.STORY_PAGE | post | version | go).url == after
+            assert walk.words(client.get(CHECK)).count("akun_satu") == 2, "account and link of one post"
+    client.post(STORY, walk.STORY_PAGE | walk.version(client, STORY) | post | {"act": "comment"})
+    assert walk.words(client.get(CHECK)).count("akun_satu") == 4, "another act is another post"
 
 
 def test_a_window_opened_before_the_page_was_answered_counts_as_older(client: Client) -> None:

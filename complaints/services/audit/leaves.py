@@ -122,7 +122,10 @@ def _worked_leaves(number: int) -> Iterator[bytes]:
 
 
 def report_digest(report: Stored) -> bytes:
-    """Return what the entry of a file that waits again says of its old report, so that the batch keeps that leaf."""
+    """Return the digest of a failed file's report.
+
+    It is kept in the entry of its retry, so that the old batch root can still be verified.
+    """
     return _digest(report)
 
 
