@@ -250,6 +250,18 @@ def are_steps_recorded(case: Case) -> bool:
     return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
 
 
+def are_all_steps_recorded(cases: Collection[Case]) -> bool:
+    """As :func:`are_steps_recorded` of each of these cases, which are locked; two queries for all."""
+    steps: dict[uuid.UUID, list[CaseStep]] = {case.pk: [] for case in cases}
+    entries: dict[uuid.UUID, list[AuditEntry]] = {case.pk: [] for case in cases}
+    for step in CaseStep.objects.filter(case__in=steps).order_by("sequence"):
+        steps[step.case_id].append(step)
+    for entry in AuditEntry.objects.filter(case__in=entries, event="case.transition").order_by("sequence"):
+        if entry.case is not None:
+            entries[entry.case].append(entry)
+    return all(follows_entries(case, steps[case.pk], entries[case.pk]) for case in cases)
+
+
 def is_case_recorded(case: Case, history: log.CaseHistory, *, first_due_on: date | None) -> bool:
     """Whether a case with its deadline is as its steps, their entries and the moves of reports lead to.
 
