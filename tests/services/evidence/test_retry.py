@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.urls import reverse
 
 from complaints.adapters import sandbox
@@ -150,3 +151,13 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), at(LATER)), case_id=failed.case.pk)
     assert "object.retried" in [opening.entry.event for opening in sheet.items[0].openings]
     assert "object.retried" not in [opening.entry.event for opening in sheet.others]
+
+
+def test_entries_of_files_that_wait_again_are_found_by_an_index(db: None) -> None:
+    """They are read for each batch whose leaves are computed, and the chain only grows."""
+    retried = AuditEntry.objects.filter(event=processing.RETRIED).order_by("sequence")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # The planner reads an empty table as a whole whatever its indexes are.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "audit_retried" in retried.explain()
