@@ -18,14 +18,12 @@ from typing import Final, ParamSpec, TypeVar
 
 import holidays
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
@@ -44,9 +42,6 @@ _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})
 # Number of steps, status, asked_from, stage and body of a case as it came in. A case with these columns and without
 # steps and entries needs no comparison. The columns alone say nothing: they can be set so in the database.
 _NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
-_HAS_STEPS: Final = Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition")) | Exists(
-    CaseStep.objects.filter(case=OuterRef("pk"))
-)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -293,7 +288,7 @@ def perform(
     # A reporter's act has compared the case before it takes a step.
     if not (
         actor_kind is ActorKind.REPORTER
-        or (columns == _NEW and not Case.objects.filter(_HAS_STEPS, pk=case.pk).exists())
+        or (columns == _NEW and not Case.objects.filter(recorded_acts.HAS_STEPS, pk=case.pk).exists())
         or recorded_acts.are_steps_recorded(case)
     ):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)

@@ -64,6 +64,12 @@ HAS_INDEX: Final = _has_index("pk", "index_entry")
 GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 
+# Whether a case has taken a step, as its own rows or the chain say; for queries of cases.
+HAS_STEPS: Final = Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition")) | Exists(
+    CaseStep.objects.filter(case=OuterRef("pk"))
+)
+
+
 def _openings_of_case() -> Coalesce:
     entries = AuditEntry.objects.filter(case=OuterRef("case"), event__in=OPENINGS).order_by().values("case")
     person_and_day = Concat(Cast("actor", CharField()), Cast(TruncDate("at"), CharField()))
