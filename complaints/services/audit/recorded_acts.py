@@ -364,8 +364,22 @@ def confirmation_code(person: uuid.UUID) -> str:
     return str(given.facts.get("code", ""))
 
 
-def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
-    """Return on how many distinct (person, day) cases were opened; one query.
+def opening_facts(shown: Collection[Complaint], reports: Collection[object]) -> dict[str, str]:
+    """Return the facts of the entry of an opening that showed some of a case's reports; none where it showed all.
+
+    The first and the last are named by their places: a report that joins the case later shifts the numbers.
+    """
+    places = sorted(_place_of(report) for report in shown)
+    return {"first": places[0], "last": places[-1]} if len(places) < len(reports) else {}
+
+
+def _place_of(report: Complaint) -> str:
+    """Return the text by which the reports of a case are in order, as by day and key."""
+    return f"{report.day.isoformat()}.{report.pk}"
+
+
+def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
+    """Return on how many distinct (person, day) cases were opened at the page of a report; one query.
 
     ``cases`` are ids with the first and the last day that count, None without such a limit.
     """
@@ -374,7 +388,10 @@ def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int
         days = Q(**{f"at__date__{name}": day for name, day in (("gte", since), ("lte", until)) if day})
         condition |= Q(case=case) & days
     entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
-    return entries.values_list("actor", TruncDate("at")).distinct().count()
+    rows = entries.values_list("actor", TruncDate("at"), "facts__first", "facts__last").distinct()
+    place = _place_of(report)
+    # An entry that names no reports is of an opening of all of them.
+    return len({(actor, day) for actor, day, first, last in rows if first is None or first <= place <= last})
 
 
 def factors_are_recorded(person: uuid.UUID) -> bool:
