@@ -128,7 +128,7 @@ def _secrets() -> Iterator[CheckMessage]:
         if not is_optional and not _is_key(getattr(settings, name)):
             yield _error(number, f"{name} is not {KEY_BYTES} random bytes in hexadecimal.", MAKE_SECRETS)
     if _is_key(settings.SERVER_SIGNING_KEY) and not _has_readable_keys():
-        hint = "Each is NUMBER=KEY, separated by commas, as manage.py rotate_server_key writes them."
+        hint = "Each is ENTRY:BATCH=KEY, separated by commas, as manage.py rotate_server_key writes them."
         yield _error("E062", "SERVER_VERIFY_KEYS_OLD holds something else than numbers and keys.", hint)
     values = [value for value in (secret, *(getattr(settings, name) for name in KEYS)) if value]
     if len(set(values)) < len(values):

@@ -301,7 +301,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
     # A body holds what was forwarded to it: of a joint case, all but the reports that joined later.
     is_held = is_joint and with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return {
-        "may": Permission.TRIAGE in access.permissions_of(request.user),
+        "may": Permission.TRIAGE in access.permissions_of(request.user) and not opened.under_check,
         "takes_in": Status(case.status) in TAKES_IN,
         "reports": [
             {

@@ -46,6 +46,9 @@ REFUSALS: Final[dict[str, Label]] = {
     "target_ended": gettext_lazy("This case has ended and takes in no reports. Open it again first."),
     "alone": gettext_lazy("It is the only report of its case."),
     "held": gettext_lazy("The oversight body holds this report; it stays here until the body returns it."),
+    "under_check": gettext_lazy(
+        "What is stored about the progress of one of these cases differs from the audit chain. Tell an auditor."
+    ),
 }
 # An officer may paste a whole column of references into the field.
 REFERENCES_AT_MOST: Final = 8000
@@ -154,11 +157,12 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
         "references_found": " ".join(reference for reference in references if reference in references_found),
         "references": "\n".join(missing),
     }
+    stopped = case_links.record_refusal(case) or case_links.target_refusal(case)
     context = {
         "title": _("Link other reports to %(reference)s") % {"reference": case.reference},
         "case": case,
         "status": labels.case_status_label(case),
-        "stopped": str(REFUSALS[code]) if (code := case_links.target_refusal(case)) else "",
+        "stopped": str(REFUSALS[stopped]) if stopped else "",
         "rows": [_link_row(row, summaries.get(row.case.pk, ""), row.case.pk in ticked) for row in candidates],
         "form": LinkForm(initial=initial),
         "missing": missing,
@@ -242,7 +246,7 @@ def _unlink_page(
     request: StaffRequest, case: Case, complaint: Complaint, form: UnlinkForm | None, *, refused: str = ""
 ) -> HttpResponse:
     """Show the form; with ``refused``, a key of REFUSALS, why nothing was changed."""
-    code = refused or case_links.unlink_refusal(complaint=complaint, case=case)
+    code = refused or case_links.record_refusal(case) or case_links.unlink_refusal(complaint=complaint, case=case)
     fresh_form = UnlinkForm(
         initial={"seen": _case_version(case), "reason": form.data.get("reason", "") if form else ""}
     )

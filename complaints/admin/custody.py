@@ -68,6 +68,8 @@ class SheetContext(TypedDict):
 
 def _entry_line(opening: Opening) -> EntryLine:
     label = str(EVENTS[opening.entry.event])
+    if "first" in opening.entry.facts:
+        label = _("a part of the case's reports read")
     if opening.variant:
         label = _("%(variant)s opened") % {"variant": VARIANTS[opening.variant]}
     return {"entry": opening.entry, "what": label, "who": staff_name(opening.person), "why": opening.why}

@@ -40,6 +40,7 @@ class LinkRefusal(StrEnum):
     TARGET_ENDED = "target_ended"
     ALONE = "alone"
     HELD = "held"
+    UNDER_CHECK = "under_check"
 
 
 class LinkRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault

@@ -119,7 +119,11 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit chain")
-        indexes = [models.Index(fields=["subject", "sequence"], name="audit_subject_sequence")]
+        indexes = [
+            models.Index(fields=["subject", "sequence"], name="audit_subject_sequence"),
+            # Read for each batch whose leaves are computed; a file seldom fails.
+            models.Index(fields=["sequence"], condition=models.Q(event="object.retried"), name="audit_retried"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.event}"

@@ -247,7 +247,7 @@ def _open(
     unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
     assessed = [report.id for report in rows.elsewhere.values() if report.is_assessed]
     history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
-    _record_opening(actor, case, threads)
+    _record_opening(actor, rows, threads)
     return CaseFile(
         case=case,
         complaints=opened,
@@ -268,12 +268,12 @@ def _open(
     )
 
 
-def _record_opening(actor: Actor, case: Case, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
+def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
     new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
-    record_owner_visit(case=case, person=actor.staff, today=actor.today)
-    actor.record("case.opened", case=case.pk)
+    record_owner_visit(case=rows.case, person=actor.staff, today=actor.today)
+    actor.record("case.opened", case=rows.case.pk, facts=recorded_acts.opening_facts(rows.complaints, rows.reports))
 
 
 def _page_of(case_id: uuid.UUID, complaint_id: uuid.UUID) -> int:

@@ -8,7 +8,7 @@ that an open question to a reporter is withdrawn.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,6 +73,7 @@ def link(
     _check_visible(actor.keyring, {target_id, *sources})
     cases = case_membership.lock([target_id, *sources])
     _check_unchanged(cases, {**sources, target_id: seen})
+    _check_recorded(cases.values())
     _check_rules(cases, target_id)
     _withdraw_questions(actor, [case for pk, case in cases.items() if pk != target_id], reason)
     # Read again, because withdrawing a question takes a step.
@@ -108,10 +109,11 @@ def unlink(*, actor: Actor, complaint_id: uuid.UUID, reason: str, seen: CaseVers
     _check_visible(actor.keyring, {joint.pk})
     _check_unchanged({joint.pk: joint}, {joint.pk: seen})
     complaint = Complaint.objects.get(pk=complaint_id)
-    refused = unlink_refusal(complaint=complaint, case=joint)
+    refused = record_refusal(joint) or unlink_refusal(complaint=complaint, case=joint)
     if refused:
         raise LinkRefused(refused)
     move = case_membership.separate(complaint=complaint, joint=joint, actor=actor.staff, at=actor.now, day=actor.today)
+    _check_recorded([move.target])
     note = write_note(complaint=complaint, text=reason, actor=actor)
     facts = {**recorded_acts.move_facts(move), "note": str(note.pk)}
     actor.record("case.unlinked", case=joint.pk, subject=move.complaint_id, facts=facts)
@@ -179,6 +181,11 @@ def target_refusal(case: Case) -> str:
     return refused.value if refused else ""
 
 
+def record_refusal(case: Case) -> str:
+    """Return the code of why the reports of a case stay where they are, "" where the chain records it as it is."""
+    return "" if recorded_acts.are_steps_recorded(case) else LinkRefusal.UNDER_CHECK.value
+
+
 def _check_permission(keyring: Keyring, reason: str) -> None:
     """Raise Locked outside triage, LinkRefused for somebody who may not link or gives no reason."""
     keyring.keys_of(Team.Kind.TRIAGE)
@@ -206,6 +213,12 @@ def _check_rules(cases: Mapping[uuid.UUID, Case], target_id: uuid.UUID) -> None:
     for pk, case in cases.items():
         if pk != target_id and (code := _source_refusal(case, was_released=pk in released)):
             raise LinkRefused(code)
+
+
+def _check_recorded(cases: Collection[Case]) -> None:
+    """Raise LinkRefused where a case is not as the chain records it: its moves would make what was altered genuine."""
+    if not recorded_acts.are_all_steps_recorded(cases):
+        raise LinkRefused(LinkRefusal.UNDER_CHECK)
 
 
 def _released(case_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

@@ -176,7 +176,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
         own_files=own_files,
-        opened_count=recorded_acts.openings(report_history.stays),
+        opened_count=recorded_acts.openings(complaint, report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,

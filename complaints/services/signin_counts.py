@@ -173,7 +173,6 @@ def _record_day(account: uuid.UUID, day: date, now: datetime) -> int:
     for row in rows:
         row.recorded = row.n
         row.save(update_fields=["recorded"])
-    is_known = account != UNKNOWN_ACCOUNT
-    facts = {"staff": str(account) if is_known else "unknown", "day": day.isoformat(), **counts}
-    log.append(event=COUNTED, now=now, subject=account if is_known else None, facts=facts)
+    staff = "unknown" if account == UNKNOWN_ACCOUNT else str(account)
+    log.append(event=COUNTED, now=now, subject=account, facts={"staff": staff, "day": day.isoformat(), **counts})
     return 1

@@ -39,8 +39,8 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 # Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
-# Number of steps, status, asked_from, stage and body of a case as it came in: the chain records no step of it, so that
-# none is compared. A reporter's act has compared the case before it takes a step.
+# Number of steps, status, asked_from, stage and body of a case as it came in. A case with these columns and without
+# steps and entries needs no comparison. The columns alone say nothing: they can be set so in the database.
 _NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
@@ -285,7 +285,12 @@ def perform(
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
     columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
-    if not (columns == _NEW or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+    # A reporter's act has compared the case before it takes a step.
+    if not (
+        actor_kind is ActorKind.REPORTER
+        or (columns == _NEW and not Case.objects.filter(recorded_acts.HAS_STEPS, pk=case.pk).exists())
+        or recorded_acts.are_steps_recorded(case)
+    ):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(

@@ -156,3 +156,19 @@ def test_nobody_else_links(signed_in: SignedIn, cast: Cast, name: str) -> None:
     for address in (url(target), unlink_url(target)):
         assert client.get(address).status_code == 404
         assert client.post(address, {"reason": "x"}).status_code == 404
+
+
+def test_a_case_under_check_offers_neither_form(signed_in: SignedIn, cast: Cast) -> None:
+    target, twin = in_review(cast, links=LINK), send_report(links=LINK, agency="", accused_name="")
+    client = met(signed_in("vera"))
+    form = fields(client.get(url(target)).content.decode())
+    client.post(url(target), form | {"go": "link", "reason": "Satu unggahan."})
+    page = client.get(url(target, "change")).content.decode()
+    assert url(target) in page and unlink_url(twin) in page
+    Case.objects.filter(pk=target.case.pk).update(status="verified")
+    page = client.get(url(target, "change")).content.decode()
+    assert url(target) not in page and unlink_url(twin) not in page
+    for address in (url(target), unlink_url(twin)):
+        answer = client.get(address)
+        assert "Catatan perjalanan salah satu kasus ini tidak sesuai dengan rantai audit." in words(answer)
+        assert 'name="reason"' not in answer.content.decode()

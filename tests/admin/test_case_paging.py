@@ -121,6 +121,28 @@ def test_reports_that_are_left_to_compare_are_told(
     assert told == [True, False, False]
 
 
+def test_a_reporter_is_told_of_openings_of_the_own_page_only(
+    joint: list[Sent], signed_in: SignedIn, cast: Cast
+) -> None:
+    def told() -> list[int]:
+        today = timezone.localdate()
+        return [follow_up.status_page(ticket=sent.ticket, today=today).opened_count for sent in joint]
+
+    before = told()
+    signed_in("vino").get(url(joint))
+    assert [now - was for was, now in zip(before, told(), strict=True)] == [1, 1, 0, 0, 0]
+    for page in (1, 2):
+        signed_in("vino").get(url(joint, page))
+    assert [now - was for was, now in zip(before, told(), strict=True)] == [1, 1, 1, 1, 0]
+    case_file.open_case(actor=actor(cast, "vino"), case_id=case_of(joint).pk, is_whole=True)
+    assert [now - was for was, now in zip(before, told(), strict=True)] == [1] * 5
+    assert "Setiap pelapor melihat berapa kali halaman yang memuat laporannya dibuka." in words(
+        signed_in("vino").get(url(joint))
+    )
+    sheet = words(signed_in("vino").get(url(joint, name="custody")))
+    assert "sebagian laporan dalam kasus dibuka" in sheet and "kasus dibuka" in sheet
+
+
 def test_a_form_of_a_later_page_is_saved_and_leads_back_to_it(joint: list[Sent], signed_in: SignedIn) -> None:
     client, last = signed_in("vera"), joint[4]
     mark, address = mark_on(client, url(joint, 3)), url(joint, 3, name="reply", of=last)

@@ -332,6 +332,21 @@ def test_a_status_that_was_written_by_hand_opens_no_step(cast: Cast) -> None:
     assert not CaseStep.objects.filter(case=sent.case).exists()
 
 
+@pytest.mark.parametrize("are_steps_deleted", [True, False])
+def test_a_case_reset_to_how_it_came_in_takes_no_step(cast: Cast, are_steps_deleted: bool) -> None:
+    """The columns of a new case can be set in the database, so they say nothing without the chain."""
+    sent = in_review(cast)
+    triggers.remove_append_only(editor())
+    Case.objects.update(status="received", step_count=0, asked_from="", stage_reached=1, lead_body=None)
+    if are_steps_deleted:
+        CaseStep.objects.all().delete()
+    triggers.install_append_only(editor())
+    steps = CaseStep.objects.count()
+    with pytest.raises(TransitionRefused):
+        act(cast, "vera", sent, Action.START_REVIEW)
+    assert CaseStep.objects.count() == steps
+
+
 def test_nobody_is_the_second_person_of_an_own_proposal_whose_step_was_altered(cast: Cast) -> None:
     sent = in_review(cast)
     act(cast, "vera", sent, Action.PROPOSE_INELIGIBLE, "Bukan ASN.")

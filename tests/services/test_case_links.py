@@ -182,6 +182,32 @@ def test_what_a_body_has_had_and_what_has_ended_goes_nowhere(cast: Cast) -> None
     assert refused.value.code == "target_ended"
 
 
+@pytest.mark.parametrize("altered", ["target", "source"])
+def test_a_case_that_differs_from_the_chain_is_not_linked(cast: Cast, altered: str) -> None:
+    """The moves of its reports would be genuine, and tell their reporters of an altered case."""
+    cases = {"target": send_report(today=DAY), "source": send_report(today=DAY)}
+    for sent in cases.values():
+        act(cast, "vera", sent.case, Action.START_REVIEW)
+    Case.objects.filter(pk=cases[altered].case.pk).update(status="verified")
+    with pytest.raises(LinkRefused) as refused:
+        link(cast, cases["target"], cases["source"])
+    assert refused.value.code == "under_check"
+    assert not CaseMove.objects.exists()
+
+
+@pytest.mark.parametrize("altered", ["joint", "own"])
+def test_a_report_is_not_unlinked_where_a_case_differs_from_the_chain(cast: Cast, altered: str) -> None:
+    joint, own = send_report(today=DAY), send_report(today=DAY)
+    link(cast, joint, own)
+    sent = {"joint": joint, "own": own}[altered]
+    Case.objects.filter(pk=sent.case.pk).update(status="verified")
+    with pytest.raises(LinkRefused) as refused:
+        unlink(cast, own)
+    assert refused.value.code == "under_check"
+    assert CaseMove.objects.count() == 1
+    assert report(own).case_id == joint.case.pk
+
+
 def test_an_officer_who_saw_something_else_moves_nothing(cast: Cast) -> None:
     target, source = (send_report(today=DAY) for _number in range(2))
     act(cast, "vino", source.case, Action.START_REVIEW)

@@ -310,3 +310,18 @@ def test_what_nobody_was_told_of_and_is_marked_as_told_is_named(cast: Cast, alte
     count(cast, Kind.PASSWORD, TELL_ABOVE + 1)
     SigninCount.objects.update(**altered)
     assert faults() == {"signin.count"}
+
+
+def test_a_count_of_unknown_names_that_the_chain_took_is_compared(cast: Cast) -> None:
+    for _attempt in range(3):
+        signin_counts.count(kind=Kind.PASSWORD, account=UNKNOWN_ACCOUNT, day=DAY)
+    signin_counts.record_days(today=NEXT, now=at(NEXT, 0))
+    assert faults() == set()
+    rows = SigninCount.objects.filter(account=UNKNOWN_ACCOUNT)
+    for altered in ({"n": 1}, {"n": 9, "recorded": 9}, {"n": 3, "recorded": 0}, {"recorded": 3, "is_mailed": True}):
+        rows.update(**altered)
+        assert faults() == {"signin.count"}
+        rows.update(n=3, recorded=3, is_mailed=False)
+        assert faults() == set()
+    rows.delete()
+    assert faults() == {"signin.count"}

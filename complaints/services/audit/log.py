@@ -60,17 +60,38 @@ def server_keys(sequence: int = 0) -> tuple[bytes, ...]:
     Today's comes first. An earlier key counts up to the entry with which it was replaced, and for what has no number.
     """
     earlier = _earlier_keys(settings.SERVER_VERIFY_KEYS_OLD)
-    return server_signer().public, *(key for until, key in earlier if sequence <= until)
+    return server_signer().public, *(key.public for key in earlier if sequence <= key.last_entry)
+
+
+def server_keys_of_batch(number: int | None) -> tuple[bytes, ...]:
+    """Return the public keys that count as the server's for what was worked on in the batch of this number.
+
+    Today's comes first. An earlier key counts up to the batch that was open when it was replaced: the root of each such
+    batch binds what it signed. Without a number today's counts alone.
+    """
+    earlier = _earlier_keys(settings.SERVER_VERIFY_KEYS_OLD)
+    return server_signer().public, *(key.public for key in earlier if number and number <= key.last_batch)
+
+
+class _EarlierKey(NamedTuple):
+    """A public key (Ed25519, 32 bytes) and the numbers of the last entry and of the last batch that it signed in."""
+
+    last_entry: int
+    last_batch: int
+    public: bytes
 
 
 @lru_cache(maxsize=1)
-def _earlier_keys(text: str) -> tuple[tuple[int, bytes], ...]:
-    """Read ``number=key`` separated by commas, the last entry and the public key (hexadecimal); raises ValueError."""
-    pairs = [item.strip().partition("=") for item in text.split(",") if item.strip()]
-    keys = tuple((int(number), bytes.fromhex(key)) for number, _sign, key in pairs)
-    if any(number < 1 or len(key) != KEY_BYTES for number, key in keys):
+def _earlier_keys(text: str) -> tuple[_EarlierKey, ...]:
+    """Read ``entry:batch=key`` separated by commas, two numbers and a public key in hexadecimal; raises ValueError."""
+    keys = []
+    for item in filter(None, (item.strip() for item in text.split(","))):
+        numbers, _sign, key = item.partition("=")
+        entry, _colon, batch = numbers.partition(":")
+        keys.append(_EarlierKey(int(entry), int(batch), bytes.fromhex(key)))
+    if any(key.last_entry < 1 or key.last_batch < 0 or len(key.public) != KEY_BYTES for key in keys):
         raise ValueError("SERVER_VERIFY_KEYS_OLD")
-    return keys
+    return tuple(keys)
 
 
 def append(

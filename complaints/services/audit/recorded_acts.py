@@ -64,6 +64,12 @@ HAS_INDEX: Final = _has_index("pk", "index_entry")
 GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 
+# Whether a case has taken a step, as its own rows or the chain say; for queries of cases.
+HAS_STEPS: Final = Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition")) | Exists(
+    CaseStep.objects.filter(case=OuterRef("pk"))
+)
+
+
 def _openings_of_case() -> Coalesce:
     entries = AuditEntry.objects.filter(case=OuterRef("case"), event__in=OPENINGS).order_by().values("case")
     person_and_day = Concat(Cast("actor", CharField()), Cast(TruncDate("at"), CharField()))
@@ -250,6 +256,18 @@ def are_steps_recorded(case: Case) -> bool:
     return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
 
 
+def are_all_steps_recorded(cases: Collection[Case]) -> bool:
+    """As :func:`are_steps_recorded` of each of these cases, which are locked; two queries for all."""
+    steps: dict[uuid.UUID, list[CaseStep]] = {case.pk: [] for case in cases}
+    entries: dict[uuid.UUID, list[AuditEntry]] = {case.pk: [] for case in cases}
+    for step in CaseStep.objects.filter(case__in=steps).order_by("sequence"):
+        steps[step.case_id].append(step)
+    for entry in AuditEntry.objects.filter(case__in=entries, event="case.transition").order_by("sequence"):
+        if entry.case is not None:
+            entries[entry.case].append(entry)
+    return all(follows_entries(case, steps[case.pk], entries[case.pk]) for case in cases)
+
+
 def is_case_recorded(case: Case, history: log.CaseHistory, *, first_due_on: date | None) -> bool:
     """Whether a case with its deadline is as its steps, their entries and the moves of reports lead to.
 
@@ -346,8 +364,22 @@ def confirmation_code(person: uuid.UUID) -> str:
     return str(given.facts.get("code", ""))
 
 
-def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
-    """Return on how many distinct (person, day) cases were opened; one query.
+def opening_facts(shown: Collection[Complaint], reports: Collection[object]) -> dict[str, str]:
+    """Return the facts of the entry of an opening that showed some of a case's reports; none where it showed all.
+
+    The first and the last are named by their places: a report that joins the case later shifts the numbers.
+    """
+    places = sorted(_place_of(report) for report in shown)
+    return {"first": places[0], "last": places[-1]} if len(places) < len(reports) else {}
+
+
+def _place_of(report: Complaint) -> str:
+    """Return the text by which the reports of a case are in order, as by day and key."""
+    return f"{report.day.isoformat()}.{report.pk}"
+
+
+def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
+    """Return on how many distinct (person, day) cases were opened at the page of a report; one query.
 
     ``cases`` are ids with the first and the last day that count, None without such a limit.
     """
@@ -356,7 +388,10 @@ def openings(cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int
         days = Q(**{f"at__date__{name}": day for name, day in (("gte", since), ("lte", until)) if day})
         condition |= Q(case=case) & days
     entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
-    return entries.values_list("actor", TruncDate("at")).distinct().count()
+    rows = entries.values_list("actor", TruncDate("at"), "facts__first", "facts__last").distinct()
+    place = _place_of(report)
+    # An entry that names no reports is of an opening of all of them.
+    return len({(actor, day) for actor, day, first, last in rows if first is None or first <= place <= last})
 
 
 def factors_are_recorded(person: uuid.UUID) -> bool:

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
-from complaints.models.sign_in import COUNTS_KEPT, SigninCount
+from complaints.models.sign_in import COUNTS_KEPT, UNKNOWN_ACCOUNT, SigninCount
 from complaints.models.team import Staff
-from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
 
 COUNTED: Final = "signin.counted"
 TOLD: Final = "signin.told"
@@ -31,13 +31,19 @@ def told_fact(day: date, kind: str) -> str:
 
 
 def _signin_faults(people: Sequence[uuid.UUID]) -> Iterator[Fault]:
-    """Yield a fault for each count that differs from its entries; again with the person's counts locked."""
+    """Yield a fault for each count that differs from its entries; again with the account's counts locked."""
     for person in sorted({key[0] for key in _differing(people)}, key=str):
         with transaction.atomic():
             lock(SigninCount.objects.filter(account=person))
             differing = _differing([person])
         for (_account, day, kind), state in sorted(differing.items()):
-            yield Fault(None, "signin.count", f"staff {person}", f"{day}.{kind}.{state}")
+            subject = "staff unknown" if person == UNKNOWN_ACCOUNT else f"staff {person}"
+            yield Fault(None, "signin.count", subject, f"{day}.{kind}.{state}")
+
+
+def _unknown_faults(_once: Sequence[int]) -> Iterator[Fault]:
+    """Yield the faults of the counts of names that no account has."""
+    yield from _signin_faults([UNKNOWN_ACCOUNT])
 
 
 def _differing(people: Collection[uuid.UUID]) -> dict[Key, str]:
@@ -87,4 +93,7 @@ def _staff(_scope: Scope) -> Rows:
     return Staff.objects.all()
 
 
-CHECKS: tuple[RowCheck, ...] = (RowCheck("signins", _staff, _signin_faults),)
+CHECKS: tuple[RowCheck, ...] = (
+    RowCheck("signins", _staff, _signin_faults),
+    RowCheck("signins_unknown", once, _unknown_faults),
+)

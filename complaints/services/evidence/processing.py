@@ -333,17 +333,21 @@ def end_grants(*, today: date) -> int:
 def retry(identifier: uuid.UUID) -> dict[str, int | str] | None:
     """Let a file that could not be read wait for an officer again; return the facts of its entry, or None.
 
-    None where it did not fail. The caller's transaction appends an entry "object.retried" with these facts and the
-    file as its subject: by it the batch that took the old report keeps its leaf.
+    None where it did not fail, and where it has copies: nothing that failed has any, so somebody has altered its row,
+    and a second set of copies would not fit beside the first. The caller's transaction appends an entry
+    "object.retried" with these facts and the file as its subject: by it the batch that took the old report keeps its
+    leaf.
     """
     batches.open_batch()
     failed = Evidence.objects.select_for_update().filter(pk=identifier, state=Evidence.State.FAILED)
     row = failed.exclude(sealed_report=None).exclude(worked_batch=None).first()
     if row is None or row.worked_batch is None:
         return None
-    original = row.objects_stored.get(variant=Variant.ORIGINAL)
+    stored = list(row.objects_stored.all())
+    if [item.variant for item in stored] != [Variant.ORIGINAL]:
+        return None
     report = leaves.report_digest(row.sealed_report or b"").hex()
-    facts: dict[str, int | str] = {"object": str(original.pk), "batch": row.worked_batch, "report": report}
+    facts: dict[str, int | str] = {"object": str(stored[0].pk), "batch": row.worked_batch, "report": report}
     row.state, row.sealed_report, row.worked_batch = Evidence.State.OFFICER, None, None
     row.save(update_fields=["state", "sealed_report", "worked_batch"])
     return facts

@@ -179,7 +179,7 @@ def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint
     Raises SealError where the reporter has not signed it, or the server where it is a copy that the worker made.
     """
     derived = item.variant != EvidenceObject.Variant.ORIGINAL
-    signers = log.server_keys() if derived else (bytes(complaint.reporter_verify_key),)
+    signers = log.server_keys_of_batch(evidence.worked_batch) if derived else (bytes(complaint.reporter_verify_key),)
     return FileInfo(**open_record_of(pair, item.sealed, object_context(item, evidence), signers))
 
 
@@ -199,7 +199,8 @@ def read_file_report(pair: BoxPair, evidence: Evidence) -> FileReport | None:
             raise SealError("findings")  # copies are stored together with the report
         return None
     sealed = evidence.sealed_report or b""
-    return FileReport(**open_record_of(pair, sealed, report_context(evidence), log.server_keys()))
+    signers = log.server_keys_of_batch(evidence.worked_batch)
+    return FileReport(**open_record_of(pair, sealed, report_context(evidence), signers))
 
 
 def threat_in(report: FileReport | None) -> str:

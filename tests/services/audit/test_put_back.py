@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -84,6 +85,36 @@ def test_an_identity_that_is_rewritten_is_no_fault_of_the_open_batch(cast: Cast)
     close_batch(at(DAY + timedelta(days=1), 0))
     follow_up.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY)
     assert open_batch.look() == []
+    assert open_batch.look() == []
+
+
+def test_many_acts_of_one_reporter_between_two_looks_are_no_fault(cast: Cast) -> None:
+    """The version only grows, however often it was rewritten."""
+    sent = send_report(today=DAY)
+    assert open_batch.look() == []
+    Identity.objects.filter(pk=sent.ticket.complaint_id).update(version=1_000_000)
+    assert open_batch.look() == []
+
+
+def test_rows_beyond_what_the_node_remembers_hide_none_that_it_does(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have come since, which the database gives first."""
+    monkeypatch.setattr(open_batch, "ROWS_AT_MOST", 2)
+    for _ in range(2):
+        send_report(today=DAY)
+    assert open_batch.look() == []
+    for _ in range(6):
+        send_report(today=DAY)
+    assert open_batch.look() == []
+
+
+def test_names_of_tables_that_this_release_does_not_know_say_nothing(cast: Cast) -> None:
+    send_report(today=DAY)
+    assert open_batch.look() == []
+    content = json.loads(open_batch.batch_path().read_text())
+    content["rows"]["another"] = ["00" * 8]
+    open_batch.batch_path().write_text(json.dumps(content))
     assert open_batch.look() == []
 
 

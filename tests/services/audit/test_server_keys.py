@@ -13,17 +13,22 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from complaints.checks import check_configuration
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action
+from complaints.models.batch import Batch
+from complaints.models.evidence import Evidence
 from complaints.models.verification import VerificationFault
 from complaints.services import case_file, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import log, nightly_run, open_batch, recorded_acts, verify
+from complaints.services.evidence import storage
 from tests.cases import act, in_review, with_photo
 from tests.world import Cast, Sent, at
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
 NEW = "44" * 32
+KEY = "55" * 32
 pytestmark = pytest.mark.django_db
 
 
@@ -44,7 +49,7 @@ def sent(cast: Cast) -> Sent:
 @pytest.fixture
 def earlier(sent: Sent) -> Iterator[str]:
     """The setting with the earlier key, on a portal that has another key since its last entry."""
-    keys = f"{log.head()[0]}={log.server_signer().public.hex()}"
+    keys = f"{log.head()[0]}:{Batch.objects.count()}={log.server_signer().public.hex()}"
     with override_settings(SERVER_SIGNING_KEY=NEW, SERVER_VERIFY_KEYS_OLD=keys):
         yield keys
 
@@ -58,6 +63,23 @@ def test_what_the_earlier_key_signed_counts(cast: Cast, sent: Sent, earlier: str
     assert opened.complaints[0].evidence[0].working
     assert recorded_acts.account_is_recorded(cast["vera"].pk)
     assert recorded_acts.factors_are_recorded(cast["vera"].pk)
+
+
+@pytest.mark.parametrize("worked_batch", [2, None])
+def test_a_copy_of_a_later_batch_by_the_earlier_key_is_not_the_servers(
+    cast: Cast, sent: Sent, earlier: str, worked_batch: int | None
+) -> None:
+    """Whoever holds the earlier key makes copies; the root of a batch binds those from before the change."""
+    item = Evidence.objects.get()
+    assert item.worked_batch == Batch.objects.count() == 1
+    Evidence.objects.update(worked_batch=worked_batch)
+    item.refresh_from_db()
+    pair = cast.ring("vera").complaint(item.complaint)
+    copy = item.objects_stored.get(variant="working")
+    with pytest.raises(SealError):
+        storage.read_info(pair, copy, item, item.complaint)
+    with pytest.raises(SealError):
+        storage.read_file_report(pair, item)
 
 
 def test_the_change_is_no_fault_of_the_night_and_of_the_open_batch(sent: Sent, earlier: str) -> None:
@@ -94,11 +116,11 @@ def test_the_command_keeps_the_earlier_public_key_and_its_last_entry(
     settings.ENV_FILE = tmp_path / "portal.env"
     settings.ENV_FILE.write_text("SECRET_KEY=tetap\n")
     seed, output = settings.SERVER_SIGNING_KEY, StringIO()
-    first = f"{log.head()[0]}={log.server_signer().public.hex()}"
-    settings.SERVER_VERIFY_KEYS_OLD = "1=" + "55" * 32
+    first = f"{log.head()[0]}:{Batch.objects.count()}={log.server_signer().public.hex()}"
+    settings.SERVER_VERIFY_KEYS_OLD = "1:1=" + "55" * 32
     call_command("rotate_server_key", stdout=output)
     lines = dict(line.split("=", 1) for line in settings.ENV_FILE.read_text().splitlines() if line)
-    assert lines["SERVER_VERIFY_KEYS_OLD"] == f"1={'55' * 32},{first}"
+    assert lines["SERVER_VERIFY_KEYS_OLD"] == f"1:1={'55' * 32},{first}"
     assert lines["SECRET_KEY"] == "tetap"
     assert len(bytes.fromhex(lines["SERVER_SIGNING_KEY"])) == 32
     assert lines["SERVER_SIGNING_KEY"] != seed
@@ -108,10 +130,12 @@ def test_the_command_keeps_the_earlier_public_key_and_its_last_entry(
     assert codes() == set()
 
 
-@pytest.mark.parametrize("keys", ["x", "1", "1=zz", "0=" + "55" * 32, "-1=" + "55" * 32, "1=55"])
+@pytest.mark.parametrize(
+    "keys", ["x", "1", "1:1", "1:1=zz", "1=" + KEY, "0:1=" + KEY, "-1:1=" + KEY, "1:-1=" + KEY, "1:1=55"]
+)
 def test_the_deployment_check_refuses_what_is_no_key(settings: Settings, keys: str) -> None:
     settings.SERVER_SIGNING_KEY = bytes(range(32)).hex()
     settings.SERVER_VERIFY_KEYS_OLD = keys
     assert "portal.E062" in {message.id for message in check_configuration(None)}
-    settings.SERVER_VERIFY_KEYS_OLD = "5=" + "55" * 32
+    settings.SERVER_VERIFY_KEYS_OLD = f"5:0={KEY},6:1={KEY}"
     assert "portal.E062" not in {message.id for message in check_configuration(None)}

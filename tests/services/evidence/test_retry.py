@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.urls import reverse
 
 from complaints.adapters import sandbox
@@ -105,6 +106,27 @@ def test_no_entry_stands_in_for_a_file_that_has_a_copy(cast: Cast, failed: Sent)
     assert "batch.count" in faults()
 
 
+def test_a_file_with_copies_that_was_set_back_in_the_database_is_not_read_again(
+    cast: Cast, signed_in: SignedIn
+) -> None:
+    """The worker marks it as failed; its copies are stored already, and a second set would not fit beside them."""
+    sent = send_report(today=DAY, files=[sealed_upload(samples.jpeg())])
+    processing.process_pending()
+    Evidence.objects.filter(state=State.READY).update(state=State.PENDING)
+    processing.process_pending()
+    item = Evidence.objects.get()
+    assert item.state == State.FAILED
+    with pytest.raises(Evidence.DoesNotExist):
+        read_again(cast)
+    call_command("evidence_retry", stdout=StringIO())
+    client = signed_in("vera")
+    work = reverse("admin:complaints_case_work", args=[sent.case.pk, item.pk])
+    assert client.post(work).status_code in {302, 404}
+    assert client.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).status_code == 200
+    assert Evidence.objects.get().state == State.FAILED
+    assert not AuditEntry.objects.filter(event="object.retried").exists()
+
+
 def test_a_file_that_did_not_fail_stays_as_it_is(cast: Cast) -> None:
     send_report(today=DAY, files=[sealed_upload(samples.jpeg())])
     processing.process_pending()
@@ -129,3 +151,13 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), at(LATER)), case_id=failed.case.pk)
     assert "object.retried" in [opening.entry.event for opening in sheet.items[0].openings]
     assert "object.retried" not in [opening.entry.event for opening in sheet.others]
+
+
+def test_entries_of_files_that_wait_again_are_found_by_an_index(db: None) -> None:
+    """They are read for each batch whose leaves are computed, and the chain only grows."""
+    retried = AuditEntry.objects.filter(event=processing.RETRIED).order_by("sequence")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # The planner reads an empty table as a whole whatever its indexes are.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "audit_retried" in retried.explain()
