@@ -51,7 +51,8 @@ def list_likely_junk(*, actor: Actor, new: Collection[uuid.UUID]) -> int:
     if not any(may_be_junk(report.document) for report in opened):
         return 0
     opened |= dict(_compared(actor, keys, _came_near(min(days), max(days)) & ~Q(complaint__in=new)))
-    known = [report.key for report, lane in opened.items() if lane == Lane.JUNK]
+    # Those that have left the lane never come back, so nothing is asked of them anew.
+    known = [report.key for report, lane in opened.items() if lane != Lane.NORMAL]
     return _put_into_lane(actor, likely_junk(opened, new=new, known=known))
 
 
