@@ -913,6 +913,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('evidence', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField()),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='search_docs', to='complaints.complaint')),

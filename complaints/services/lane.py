@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from complaints import access
 from complaints.domain.errors import SealError
@@ -22,6 +22,7 @@ from complaints.domain.workflow import Status
 from complaints.models.case import IS_ACTIVE, Assessment, Case, InternalNote, Lane
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
+from complaints.models.evidence import Evidence
 from complaints.models.search_document import SearchDoc
 from complaints.models.team import Team
 from complaints.services import search_documents
@@ -33,6 +34,18 @@ from complaints.services.keyring import Locked
 # What a comparison reads of each document, of its report and its case.
 _COLUMNS: Final = ("complaint", "version", "sealed_number", "sealed", "complaint__day")
 _OF_CASE: Final = ("complaint__case__category__priority", "complaint__case__lane")
+
+
+# Something was written in the case or sent to it since its document was: it is read like any other.
+WRITTEN_SINCE: Final = (
+    Exists(Message.objects.filter(complaint__case=OuterRef("pk")))
+    | Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"), batch__gt=F("complaint__batch")))
+    | Exists(
+        SearchDoc.objects.filter(complaint__case=OuterRef("pk"))
+        .annotate(number=Count("complaint__evidence"))
+        .filter(number__gt=F("evidence"))
+    )
+)
 
 
 @transaction.atomic
@@ -98,10 +111,11 @@ def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
 
 def _untouched(cases: Collection[uuid.UUID]) -> QuerySet[Case]:
     """Return those of the cases that are as they came: no person has acted on them, and no reporter written again."""
-    texts = (InternalNote, Assessment, Message)
+    texts = (InternalNote, Assessment)
     written = (Exists(model._default_manager.filter(complaint__case=OuterRef("pk"))) for model in texts)
     return Case.objects.filter(
         IS_ACTIVE,
+        ~WRITTEN_SINCE,
         *(~condition for condition in written),
         ~Exists(CaseMove.objects.filter(target=OuterRef("pk"))),
         pk__in=cases,

@@ -17,15 +17,14 @@ from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import lane as rule
 from complaints.domain.sealing.records import Context
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
 from complaints.models.case import IS_JUNK, Case, CaseStep, Lane
-from complaints.models.complaint import Complaint, Message
-from complaints.models.evidence import Evidence
+from complaints.models.complaint import Complaint
 from complaints.models.lane import LaneProposal
 from complaints.models.team import Staff, Team
 from complaints.services import case_membership, resealing_registry, transitions
@@ -33,7 +32,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, recorded_lanes
 from complaints.services.audit.recorded_lanes import Decision
 from complaints.services.keyring import Keyring, Locked, require_admission
-from complaints.services.lane import leave_lane
+from complaints.services.lane import WRITTEN_SINCE, leave_lane
 from complaints.services.messages import send_to_reporter, write_note
 from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
@@ -153,10 +152,10 @@ def open_lane(*, actor: Actor) -> LaneView:
     """Return the lane, with the unfinished proposal opened; raises Locked outside triage, SealError, UnpinnedKey."""
     _require_member(actor)
     inside, proposal = _inside(actor.staff).order_by("received_on", "pk"), _open_proposal(actor)
-    answered = inside.filter(_WRITTEN_SINCE)
-    ready, to_propose = _ready(actor.staff), inside.filter(status__in=_TO_PROPOSE).exclude(_WRITTEN_SINCE)
+    answered = inside.filter(WRITTEN_SINCE)
+    ready, to_propose = _ready(actor.staff), inside.filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE)
     not_closed = to_propose.filter(complaints__batch__gt=batches.last_batch()).count()
-    altered = inside.filter(status=Status.INELIGIBLE_PROPOSED).exclude(_WRITTEN_SINCE)
+    altered = inside.filter(status=Status.INELIGIBLE_PROPOSED).exclude(WRITTEN_SINCE)
     return LaneView(
         number=inside.count(),
         answered=answered.count(),
@@ -171,12 +170,6 @@ def open_lane(*, actor: Actor) -> LaneView:
     )
 
 
-# Something was written in the case or sent to it since: it is read like any other.
-_WRITTEN_SINCE: Final = Exists(Message.objects.filter(complaint__case=OuterRef("pk"))) | Exists(
-    Evidence.objects.filter(complaint__case=OuterRef("pk"), batch__gt=F("complaint__batch"))
-)
-
-
 def _inside(staff: Staff) -> QuerySet[Case]:
     """Return the open cases of the lane that a person may see."""
     return access.cases_for(staff).filter(IS_JUNK, status__in=[*_TO_PROPOSE, Status.INELIGIBLE_PROPOSED.value])
@@ -187,7 +180,7 @@ def _ready(staff: Staff) -> list[tuple[uuid.UUID, bytes]]:
 
     Those that the chain does not say to be in the lane are left out.
     """
-    cases = _inside(staff).filter(status__in=_TO_PROPOSE).exclude(_WRITTEN_SINCE).order_by("received_on", "pk")
+    cases = _inside(staff).filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE).order_by("received_on", "pk")
     rooted = _with_roots(cases[:PROPOSED_AT_MOST])
     recorded = recorded_lanes.lane_entries([case for case, _root in rooted])
     return [(case, root) for case, root in rooted if case in recorded]
@@ -246,7 +239,7 @@ def _waiting(row: LaneProposal, cases: QuerySet[Case]) -> QuerySet[Case]:
     """Return the cases of a proposal that wait for the step under way: to be proposed, or to be decided."""
     members = _members(row, cases)
     if row.state == State.OPEN:
-        return members.filter(status__in=_TO_PROPOSE).exclude(_WRITTEN_SINCE)
+        return members.filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE)
     return members.filter(status=Status.INELIGIBLE_PROPOSED)
 
 
@@ -414,7 +407,7 @@ def _propose_one(actor: Actor, case_id: uuid.UUID, words: Words) -> None:
 
 def _confirm_one(actor: Actor, case_id: uuid.UUID, words: Words) -> None:
     case = _locked(case_id)
-    if Case.objects.filter(_WRITTEN_SINCE, pk=case_id).exists():
+    if Case.objects.filter(WRITTEN_SINCE, pk=case_id).exists():
         # Its reporter has come back meanwhile: it is judged alone, with the other proposals.
         leave_lane(actor=actor, case=case, why="act")
         return

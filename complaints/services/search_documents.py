@@ -113,7 +113,7 @@ def write_missing(*, keyring: Keyring, complaints: Collection[Complaint]) -> Non
     for complaint in missing:
         with suppress(Locked, SealError):
             document = _document_of(keyring, complaint, originals[complaint.pk], evidence[complaint.pk])
-            row = SearchDoc(complaint=complaint, team=team)
+            row = SearchDoc(complaint=complaint, team=team, evidence=document.evidence)
             keys.seal(row, document)
             rows.append(row)
     SearchDoc.objects.bulk_create(rows)

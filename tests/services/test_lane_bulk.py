@@ -15,6 +15,7 @@ from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.case import Case, Lane
 from complaints.models.lane import LaneProposal
 from complaints.services import conflicts, follow_up, lane, lane_proposals
+from complaints.services.evidence import posts
 from complaints.services.lane_proposals import LaneRefused
 from tests.floods import close_day, first_looks, flood
 from tests.services.test_lane import NOTE, WORDS, actor, in_lane, proposal, proposed, read_sample, statuses
@@ -28,6 +29,12 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ids(sent: Collection[Sent]) -> list[uuid.UUID]:
     return sorted(report.case.pk for report in sent)
+
+
+def add_file(report: Sent) -> None:
+    """Add a post without words, on the day on which the report came."""
+    post = posts.describe({"url": "https://www.instagram.com/p/Cx1yZ2aB3cD/"})
+    follow_up.add_message(ticket=report.ticket, text="", files=[], posts=[post], today=timezone.localdate())
 
 
 def shared(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
@@ -160,3 +167,22 @@ def test_the_page_names_those_that_came_back(cast: Cast) -> None:
     follow_up.add_message(ticket=sent[0].ticket, text="Halo?", files=[], today=timezone.localdate())
     view = lane_proposals.open_lane(actor=actor(cast, "vera"))
     assert [case.pk for case in view.to_read] == [sent[0].case.pk] and read_sample(cast) == 0
+
+
+def test_a_file_sent_on_the_day_of_the_report_counts_as_sent_since(cast: Cast) -> None:
+    sent = flood(7)
+    first_looks(cast)
+    add_file(sent[0])
+    view = lane_proposals.open_lane(actor=actor(cast, "vera"))
+    assert [case.pk for case in view.to_read] == [sent[0].case.pk]
+    close_day()
+    assert lane_proposals.open_lane(actor=actor(cast, "vera")).ready == 6
+
+
+def test_a_file_sent_before_the_others_came_keeps_a_case_out(cast: Cast) -> None:
+    sent = flood(5)
+    first_looks(cast)
+    add_file(sent[0])
+    sent += flood(1)
+    first_looks(cast)
+    assert in_lane() == {report.case.pk for report in sent[1:]}
