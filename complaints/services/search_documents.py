@@ -7,7 +7,7 @@ and documents follow it in slices, as everything that is sealed to the team does
 from __future__ import annotations
 
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -108,7 +108,7 @@ def write_missing(*, keyring: Keyring, complaints: Collection[Complaint]) -> Non
     missing = [complaint for complaint in complaints if complaint.pk not in written]
     if not missing:
         return
-    keys, originals, evidence = keys_of_triage(keyring), _originals(missing), _evidence_counts(missing)
+    keys, originals, evidence = keys_of_triage(keyring), _originals(missing), _evidence_kinds(missing)
     rows = []
     for complaint in missing:
         with suppress(Locked, SealError):
@@ -130,21 +130,27 @@ def _originals(complaints: Sequence[Complaint]) -> Mapping[uuid.UUID, list[Evide
     return by_complaint
 
 
-def _evidence_counts(complaints: Sequence[Complaint]) -> Counter[uuid.UUID]:
-    return Counter(Evidence.objects.filter(complaint__in=complaints).values_list("complaint", flat=True))
+def _evidence_kinds(complaints: Sequence[Complaint]) -> Mapping[uuid.UUID, list[str]]:
+    kinds: dict[uuid.UUID, list[str]] = defaultdict(list)
+    for complaint, kind in Evidence.objects.filter(complaint__in=complaints).values_list("complaint", "kind"):
+        kinds[complaint].append(kind)
+    return kinds
 
 
 def _document_of(
-    keyring: Keyring, complaint: Complaint, originals: Sequence[EvidenceObject], evidence: int
+    keyring: Keyring, complaint: Complaint, originals: Sequence[EvidenceObject], evidence: Sequence[str]
 ) -> SearchDocument:
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    story = str(answers.get("story") or "")
+    named = any(normalise(str(answers.get(field) or "")) for field, normalise in _NAMING.items())
     return search_document.of_story(
-        str(answers.get("story") or ""),
+        story,
         files=[storage.read_info(pair, item, item.evidence, complaint).sha256 for item in originals],
-        evidence=evidence,
-        names=any(normalise(str(answers.get(field) or "")) for field, normalise in _NAMING.items()),
+        evidence=len(evidence),
+        # A post on social media leads to whoever wrote it.
+        names=named or Evidence.Kind.POST in evidence or search_document.names_somebody(story),
     )
 
 
