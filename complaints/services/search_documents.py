@@ -6,6 +6,7 @@ and documents follow it in slices, as everything that is sealed to the team does
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -28,6 +29,7 @@ from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import pinned_team
 
+logger = logging.getLogger(__name__)
 _PREFIX: Final = b"search document 1"
 # What a document takes before it is encrypted; above the last, a multiple of it. It tells nothing else of its length.
 SIZES: Final = (1024, 4096, 16384)
@@ -46,7 +48,8 @@ class DocumentKeys:
     def __init__(self, keyring: Keyring, team: Team) -> None:
         """Take the pinned ``team``, whose key the ring has to hold when a key is asked for."""
         self._keyring, self._team = keyring, team
-        self._keys: dict[int, bytes] = {}
+        # None where one did not open: each document under it would ask again.
+        self._keys: dict[int, bytes | None] = {}
 
     def open(self, complaint: uuid.UUID, version: int, number: int, sealed: Stored) -> SearchDocument:
         """Open the document of a report by its columns; raises Locked, SealError."""
@@ -63,15 +66,29 @@ class DocumentKeys:
         return _PREFIX + complaint.bytes + self._team.pk.bytes + version.to_bytes(4, "big")
 
     def key(self, number: int) -> bytes:
-        """Return the search key (32 bytes) of key ``number`` of the team, drawn at first use; raises Locked."""
+        """Return the search key (32 bytes) of key ``number`` of the team, drawn at first use.
+
+        Raises Locked, and SealError where it does not open, which is logged once.
+        """
         number = abs(number)
         if number not in self._keys:
-            row = SearchKey.objects.filter(team=self._team, number=number).first() or self._draw(number)
-            secret = self._keyring.read_for_team(
-                self._team, row.sealed, _context(row), number=row.sealed_number, sizes=KEY_SIZES
-            )
-            self._keys[number] = bytes.fromhex(str(secret))
-        return self._keys[number]
+            self._keys[number] = None
+            try:
+                self._keys[number] = self._open_key(number)
+            except (SealError, Locked):
+                logger.error("A search key does not open; documents under it are not compared")
+                raise
+        key = self._keys[number]
+        if key is None:
+            raise SealError("search key")
+        return key
+
+    def _open_key(self, number: int) -> bytes:
+        row = SearchKey.objects.filter(team=self._team, number=number).first() or self._draw(number)
+        secret = self._keyring.read_for_team(
+            self._team, row.sealed, _context(row), number=row.sealed_number, sizes=KEY_SIZES
+        )
+        return bytes.fromhex(str(secret))
 
     def _draw(self, number: int) -> SearchKey:
         if number != self._team.key_number:

@@ -8,15 +8,20 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from complaints.domain import lane as rule
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.case import Case, Lane
 from complaints.models.lane import LaneProposal
-from complaints.services import conflicts, follow_up, lane, lane_proposals
+from complaints.models.search_document import SearchDoc, SearchKey
+from complaints.services import conflicts, follow_up, lane, lane_proposals, search_documents
 from complaints.services.evidence import posts
 from complaints.services.lane_proposals import LaneRefused
+from complaints.services.search_documents import DocumentKeys
 from tests.floods import close_day, first_looks, flood
 from tests.services.test_lane import NOTE, WORDS, actor, in_lane, proposal, proposed, read_sample, statuses
 from tests.world import Cast, Sent, send_report
@@ -186,3 +191,29 @@ def test_a_file_sent_before_the_others_came_keeps_a_case_out(cast: Cast) -> None
     sent += flood(1)
     first_looks(cast)
     assert in_lane() == {report.case.pk for report in sent[1:]}
+
+
+def test_a_search_key_that_does_not_open_is_tried_once_a_request(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    flood(4)
+    first_looks(cast)
+    SearchKey.objects.update(sealed=b"x" * 80)
+    keys = search_documents.keys_of_triage(actor(cast, "vera").keyring)
+    with CaptureQueriesContext(connection) as queries:
+        for row in SearchDoc.objects.all():
+            with pytest.raises(SealError):
+                keys.open(row.complaint_id, row.version, row.sealed_number, row.sealed)
+    assert sum("searchkey" in query["sql"] for query in queries) == 1
+    assert [record.message for record in caplog.records if "search key" in record.message] == [
+        "A search key does not open; documents under it are not compared"
+    ]
+
+
+def test_a_slice_opens_the_newest_documents_up_to_a_cap(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = flood(6)
+    monkeypatch.setattr(lane, "COMPARED_AT_MOST", 3)
+    first_looks(cast)
+    before = in_lane()
+    flood(1)
+    with patch.object(DocumentKeys, "open", autospec=True, side_effect=DocumentKeys.open) as opened:
+        first_looks(cast)
+    assert opened.call_count == 1 + 3 and before <= {report.case.pk for report in sent}
