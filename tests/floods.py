@@ -17,6 +17,12 @@ STORY: Final = (
     "Kepada yang terhormat, tolong segera tindak semua pegawai yang curang di kantor itu sekarang juga, terima kasih."
 )
 
+# Names a superior, but only in the story.
+TOLD: Final = (
+    "Pada apel pagi kami semua diminta Pak Lurah Darmo memakai kaus partai dan berfoto, lalu foto itu dibagikan "
+    "di grup pegawai. Siapa yang tidak ikut dicatat."
+)
+
 
 def flood(number: int, **changes: Any) -> list[Sent]:
     """So many equal reports that name nobody."""

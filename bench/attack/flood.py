@@ -14,9 +14,10 @@ from typing import Final
 from bench.attack.target import Target
 
 ACTS_AT_MOST: Final = 10
-# Words of stories; what is drawn of them makes no sense, and differs from the next as much as two real stories do.
+# Words of stories, none of which is a superior's post. What is drawn of them makes no sense, and differs from the next
+# as much as two real stories do.
 _TEXT: Final = (
-    "pegawai kantor rapat pagi siang malam kepala bidang dinas camat lurah guru kaus spanduk baliho foto grup pesan "
+    "pegawai kantor rapat pagi siang malam bidang dinas staf warga guru kaus spanduk baliho foto grup pesan "
     "undangan lapangan mobil dana iuran nama keluarga suara calon dukungan apel daftar hadir surat tugas honor lembur "
     "pindah ancam minta paksa bagikan unggah hadiri catat kumpulkan sebarkan pasang antar jemput kampanye sosialisasi "
     "partai relawan posko kecamatan desa kelurahan sekolah puskesmas kabupaten provinsi hari minggu bulan kemarin lalu"
@@ -118,7 +119,7 @@ def flood_reports(
     """Yield a flood, shuffled: ``each`` reports of every pattern, and real ones among them.
 
     Args:
-        copies: equal texts that name one superior.
+        copies: equal texts that name one superior in the form, and as many that name one in the story alone.
         others: stories of their own; every second names nobody.
         urgent: threats and reprisals, every second in a few words and without a name.
         office: reports from one office, every second a copy of the same text.
@@ -132,6 +133,8 @@ def flood_reports(
     ]
     copied, office_text = _story(draw), _story(draw)
     reports += [FloodReport("copy", {"story": copied, "accused_name": "Budi Santoso"}) for _ in range(copies)]
+    told = f"{_story(draw, 20)} pak lurah darmo {_story(draw, 20)}"
+    reports += [FloodReport("told", NOBODY | {"story": told}) for _ in range(copies)]
     for number in range(others):
         nobody: Answers = NOBODY if number % 2 else {}
         reports.append(FloodReport("other", nobody | {"story": _story(draw)}))

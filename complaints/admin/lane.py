@@ -25,8 +25,9 @@ from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, s
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import LANGUAGES, Option, fill_placeholders
 from complaints.domain.lane import LaneRule
-from complaints.domain.workflow import Action
+from complaints.domain.workflow import TransitionRefused
 from complaints.models.lane import LaneProposal
+from complaints.models.reference_data import StandardText
 from complaints.models.team import Staff
 from complaints.services import first_look, lane_proposals, reference_data
 from complaints.services.lane_proposals import LaneRefused, LaneView, OpenProposal, Words
@@ -42,6 +43,7 @@ REFUSALS: Final[dict[str, Label]] = {
     "nothing": gettext_lazy("There is nothing that can be proposed now."),
     "proposed": gettext_lazy("A colleague has made a proposal already. Nothing was done; look again."),
     "decided": gettext_lazy("This proposal is decided already. Nothing was changed."),
+    "waiting": gettext_lazy("Not all of it is proposed yet, so nothing was confirmed."),
     "same_person": gettext_lazy("Somebody else has to confirm what you proposed."),
     "permission": gettext_lazy("Only verifiers can make this proposal."),
     "record": gettext_lazy("The record of this proposal is under check, so nothing was done. Tell the auditor."),
@@ -75,8 +77,8 @@ class ProposalForm(BaseForm):
 
 
 def _text_options() -> list[Option]:
-    """Return the standard texts that end a case as not eligible, in both languages, Indonesian first."""
-    rows, options = reference_data.standard_texts(Action.CONFIRM_INELIGIBLE.value, ""), []
+    """Return the standard texts that are meant for likely junk alone, in both languages, Indonesian first."""
+    rows, options = reference_data.standard_texts(StandardText.Moment.CONFIRM_LANE.value, ""), []
     for language in LANGUAGES:
         with translation.override(language):
             for row in rows:
@@ -180,6 +182,8 @@ def take_out(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         lane_proposals.take_out(actor=request.actor, case_id=case.pk, note=_("Taken out of the likely junk."))
     except CaseChanged:
         messages.error(request, _("This case is not listed as likely junk any more."))
+    except TransitionRefused:
+        messages.error(request, _("This case is under check, so it was not taken out. Tell the auditor."))
     else:
-        messages.success(request, _("This case stands in the queue again."))
+        messages.success(request, _("This case is in the queue again."))
     return redirect("admin:complaints_case_change", case.pk)

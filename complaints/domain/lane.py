@@ -1,7 +1,7 @@
 """Which reports are likely junk, so that they are listed in a lane of their own and not among the others.
 
 A report is likely junk where it names nobody, and either many others say the same or it says nothing. A copied text
-that names an accused person or an agency is never junk: colleagues who report one superior copy from each other.
+that names somebody, in the form or the story, is never junk: colleagues who report one superior copy from each other.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def likely_junk(
 
 
 def _verdict(report: ComparedReport, groups: Sequence[tuple[LaneRule, Sequence[ComparedReport]]]) -> Verdict | None:
+    # Somebody who is threatened may write ten words: an urgent report is junk only where many say the same.
     if says_nothing(report.document) and not report.is_urgent:
         return Verdict(LaneRule.EMPTY, 1)
     counts = [(rule, most_within(report.day, Counter(other.day for other in group))) for rule, group in groups]
@@ -123,9 +124,7 @@ class _Comparison:
 
     def groups(self, report: ComparedReport) -> Iterator[tuple[LaneRule, list[ComparedReport]]]:
         """Yield by rule the reports that say the same as ``report``, itself among them."""
-        if says_nothing(report.document):
-            # Where a report is urgent, many that say nothing have to come before it is likely that none is meant.
-            yield LaneRule.EMPTY, [other for other in self.reports if says_nothing(other.document) and other.is_urgent]
+        if says_nothing(report.document) and not report.is_urgent:
             return
         own = report.document.fingerprint
         if own is not None:

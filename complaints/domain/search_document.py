@@ -12,6 +12,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from complaints.domain.errors import SealError
@@ -22,6 +23,30 @@ FINGERPRINT_BITS: Final = 64
 _WORDS_IN_SHINGLE: Final = 3
 # Letters of any script. Numbers are left out: a counter in each copy makes no text another one.
 _WORD: Final = re.compile(r"[^\W\d_]+")
+# What leads to a person without a word: a link, an account, an employee number (NIP) of 18 digits.
+_LEADS: Final = re.compile(
+    r"https?://|\bwww\.|\b[\w-]+\.(?:com|id|net|org|me)\b|(?<![\w.])@\w[\w.]+|(?<!\d)\d(?:[ .-]?\d){17}(?!\d)",
+    re.IGNORECASE,
+)
+# Posts of which an office has one; two words are two neighbours.
+_POSTS: Final = frozenset(
+    {
+        "camat", "lurah", "kades", "bupati", "wabup", "walikota", "wawali", "gubernur", "wagub", "sekda", "sekdes",
+        "sekcam", "sekdin", "kadis", "kabag", "kabid", "kasi", "kasie", "kasubag", "kasubbag", "kepsek", "kapus",
+        "kaban", "kakan", "karo", "dirjen", "sekjen", "menteri", "rektor", "dekan", "direktur", "plt", "pj",
+    }
+)  # fmt: skip
+_POSTS_OF_TWO: Final = frozenset(
+    {("wali", "kota"), ("wakil", "bupati"), ("wakil", "gubernur"), ("sekretaris", "daerah")}
+)
+# Before a name or a post. What may follow where only the reader is addressed: it is no name.
+_TITLES: Final = frozenset({"bapak", "bpk", "pak", "ibu", "bu", "kepala"})
+_NO_NAME: Final = frozenset(
+    {
+        *_TITLES, "admin", "atau", "cepat", "dan", "di", "diperiksa", "dong", "ini", "itu", "ke", "kami", "mohon",
+        "penting", "saya", "segera", "sekalian", "sekarang", "tindak", "tolong", "untuk", "yang", "ya", "yth",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +58,7 @@ class SearchDocument:
         words: the number of different words of the story.
         files: the SHA-256 of each file (hexadecimal).
         evidence: the number of files and posts.
-        names: whether the report names an accused person or an agency.
+        names: whether the report names an accused person or an agency, in the form or in its story, or brings a post.
     """
 
     fingerprint: int | None
@@ -63,6 +88,21 @@ def words_of(text: str) -> list[str]:
     """Return the words of a text in order, without case, accents, numbers and punctuation."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return _WORD.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))
+
+
+def names_somebody(story: str) -> bool:
+    """Whether a story says whom it is about: a post, a title before a name, an account, a link, or a NIP.
+
+    It rather says so too often: a report that names somebody is never likely junk.
+    """
+    words = words_of(story)
+    pairs = list(pairwise(words))
+    return bool(
+        _LEADS.search(story)
+        or not _POSTS.isdisjoint(words)
+        or not _POSTS_OF_TWO.isdisjoint(pairs)
+        or any(first in _TITLES and second not in _NO_NAME for first, second in pairs)
+    )
 
 
 def fingerprint(words: list[str]) -> int | None:

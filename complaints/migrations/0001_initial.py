@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('code', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='code')),
-                ('moment', models.CharField(choices=[('reply', 'Message to the reporter'), ('ask_reporter', 'Question to the reporter'), ('start_review', 'Checking begins'), ('verify', 'Verified'), ('forward', 'Forwarded to a body'), ('refer', 'Referred to another authority'), ('confirm_ineligible', 'Not eligible'), ('reopen', 'Opened again'), ('take_up', 'Taken up by the body'), ('dismiss', 'Found not proven'), ('substantiate', 'Found proven'), ('await_agency', 'Recommendation recorded'), ('sanction', 'Sanction recorded')], max_length=20, verbose_name='for which step')),
+                ('moment', models.CharField(choices=[('reply', 'Message to the reporter'), ('ask_reporter', 'Question to the reporter'), ('start_review', 'Checking begins'), ('verify', 'Verified'), ('forward', 'Forwarded to a body'), ('refer', 'Referred to another authority'), ('confirm_ineligible', 'Not eligible'), ('confirm_lane', 'Likely junk is not eligible'), ('reopen', 'Opened again'), ('take_up', 'Taken up by the body'), ('dismiss', 'Found not proven'), ('substantiate', 'Found proven'), ('await_agency', 'Recommendation recorded'), ('sanction', 'Sanction recorded')], max_length=20, verbose_name='for which step')),
                 ('group', models.CharField(blank=True, choices=[('pressure', 'Pressure'), ('offline', 'Partisan, offline'), ('online', 'Partisan, online'), ('elsewhere', 'Another door')], default='', max_length=10, verbose_name='only for category group')),
                 ('title_id', models.CharField(max_length=120, verbose_name='title (Indonesian)')),
                 ('title_en', models.CharField(max_length=120, verbose_name='title (English)')),
@@ -913,6 +913,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('evidence', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField()),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='search_docs', to='complaints.complaint')),

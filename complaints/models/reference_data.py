@@ -102,6 +102,8 @@ class StandardText(Bilingual):
         FORWARD = "forward", _("Forwarded to a body")
         REFER = "refer", _("Referred to another authority")
         CONFIRM_INELIGIBLE = "confirm_ineligible", _("Not eligible")
+        # Of proposals on likely junk alone; a case that is closed by itself offers none of them.
+        CONFIRM_LANE = "confirm_lane", _("Likely junk is not eligible")
         REOPEN = "reopen", _("Opened again")
         TAKE_UP = "take_up", _("Taken up by the body")
         DISMISS = "dismiss", _("Found not proven")

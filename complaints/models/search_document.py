@@ -33,6 +33,8 @@ class SearchDoc(RandomKeyModel):
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="search_docs")
     # Counts the times that it was written; a document does not open under another number.
     version = models.PositiveIntegerField(default=1)
+    # How many files and posts the report had when it was written: what is above it was sent since.
+    evidence = models.PositiveIntegerField(default=0)
     # domain.search_document, encrypted; its length is one of three.
     sealed = models.BinaryField()
     # The number of the search key that opens it; negative where it did not open when the team's key was changed.

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from complaints import access
 from complaints.domain.errors import SealError
@@ -22,6 +22,7 @@ from complaints.domain.workflow import Status
 from complaints.models.case import IS_ACTIVE, Assessment, Case, InternalNote, Lane
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
+from complaints.models.evidence import Evidence
 from complaints.models.search_document import SearchDoc
 from complaints.models.team import Team
 from complaints.services import search_documents
@@ -33,6 +34,20 @@ from complaints.services.keyring import Locked
 # What a comparison reads of each document, of its report and its case.
 _COLUMNS: Final = ("complaint", "version", "sealed_number", "sealed", "complaint__day")
 _OF_CASE: Final = ("complaint__case__category__priority", "complaint__case__lane")
+
+
+# Documents of other reports that a slice of a first look opens, the newest first; so many take half a second.
+COMPARED_AT_MOST: Final = 20_000
+# Something was written in the case or sent to it since its document was: it is read like any other.
+WRITTEN_SINCE: Final = (
+    Exists(Message.objects.filter(complaint__case=OuterRef("pk")))
+    | Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"), batch__gt=F("complaint__batch")))
+    | Exists(
+        SearchDoc.objects.filter(complaint__case=OuterRef("pk"))
+        .annotate(number=Count("complaint__evidence"))
+        .filter(number__gt=F("evidence"))
+    )
+)
 
 
 @transaction.atomic
@@ -51,7 +66,8 @@ def list_likely_junk(*, actor: Actor, new: Collection[uuid.UUID]) -> int:
     if not any(may_be_junk(report.document) for report in opened):
         return 0
     opened |= dict(_compared(actor, keys, _came_near(min(days), max(days)) & ~Q(complaint__in=new)))
-    known = [report.key for report, lane in opened.items() if lane == Lane.JUNK]
+    # Those that have left the lane never come back, so nothing is asked of them anew.
+    known = [report.key for report, lane in opened.items() if lane != Lane.NORMAL]
     return _put_into_lane(actor, likely_junk(opened, new=new, known=known))
 
 
@@ -70,7 +86,8 @@ def _compared(actor: Actor, keys: search_documents.DocumentKeys, condition: Q) -
         complaint__channel=Complaint.Channel.WEB,
         complaint__case__is_practice=False,
     ).exclude(complaint__case__in=access.conflicted_cases(actor.staff))
-    for key, version, number, sealed, day, priority, lane in rows.values_list(*_COLUMNS, *_OF_CASE).iterator():
+    newest = rows.order_by("-complaint__day", "-complaint__batch", "pk").values_list(*_COLUMNS, *_OF_CASE)
+    for key, version, number, sealed, day, priority, lane in newest[:COMPARED_AT_MOST].iterator():
         with suppress(SealError, Locked):
             document = keys.open(key, version, number, sealed)
             yield ComparedReport(key, day, priority == "urgent", document), lane
@@ -97,10 +114,11 @@ def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
 
 def _untouched(cases: Collection[uuid.UUID]) -> QuerySet[Case]:
     """Return those of the cases that are as they came: no person has acted on them, and no reporter written again."""
-    texts = (InternalNote, Assessment, Message)
+    texts = (InternalNote, Assessment)
     written = (Exists(model._default_manager.filter(complaint__case=OuterRef("pk"))) for model in texts)
     return Case.objects.filter(
         IS_ACTIVE,
+        ~WRITTEN_SINCE,
         *(~condition for condition in written),
         ~Exists(CaseMove.objects.filter(target=OuterRef("pk"))),
         pk__in=cases,

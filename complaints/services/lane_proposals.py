@@ -1,8 +1,9 @@
 """What a member does with the lane of likely junk: read a sample, propose the rest as not eligible, confirm, withdraw.
 
 A proposal names its cases once and for all. Its steps are those of any case (services.transitions), each in a
-transaction of its own, SLICE of them in a request; any member may go on where another stopped. The chain says who
-proposed and who decided, and a step that confirms takes another person than the one who proposed.
+transaction of its own, SLICE of them in a request; where one person stopped another may go on, as far as each step
+lets them: verifiers propose, and anybody of triage decides on what they have not proposed. The chain says who
+proposed and who decided, and a step that confirms takes another person than the one who took the step that proposed.
 """
 
 from __future__ import annotations
@@ -12,26 +13,26 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import lane as rule
 from complaints.domain.sealing.records import Context
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
 from complaints.models.case import IS_JUNK, Case, CaseStep, Lane
-from complaints.models.complaint import Complaint, Message
-from complaints.models.evidence import Evidence
+from complaints.models.complaint import Complaint
 from complaints.models.lane import LaneProposal
 from complaints.models.team import Staff, Team
 from complaints.services import case_membership, resealing_registry, transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_lanes
+from complaints.services.audit import batches, log, recorded_acts, recorded_lanes
 from complaints.services.audit.recorded_lanes import Decision
 from complaints.services.keyring import Keyring, Locked, require_admission
-from complaints.services.lane import leave_lane
+from complaints.services.lane import WRITTEN_SINCE, leave_lane
 from complaints.services.messages import send_to_reporter, write_note
 from complaints.services.team_key_history import pinned_team
 from complaints.services.transitions import CaseChanged
@@ -42,12 +43,16 @@ SLICE: Final = 200
 SECONDS: Final = 8.0
 # Cases of one proposal; what is left waits for the next.
 PROPOSED_AT_MOST: Final = 5_000
+# A proposal ends without cases that were altered in the database, as long as they are so few.
+ALTERED_AT_MOST: Final = 50
+# Cases that the page names one by one.
+LISTED: Final = 50
 # In which status a case of the lane can be proposed: as it came, or after a proposal that was withdrawn.
 _TO_PROPOSE: Final = (Status.RECEIVED.value, Status.IN_REVIEW.value)
 
 
 class LaneRefused(Exception):  # noqa: N818
-    """The act is refused: "unread", "nothing", "proposed", "decided", "same_person", "record" or "permission"."""
+    """The act is refused; ``code`` is a key of REFUSALS in complaints.admin.lane."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -79,8 +84,9 @@ class OpenProposal:
         proposed: who proposed it and when, and how many cases they had read.
         decided: who confirmed or withdrew it; None while nobody has.
         left: cases that wait for the step under way; ``theirs`` of them this person can take.
+        goes_on: whether anybody can take that step; what was altered in the database refuses it.
         waits: cases that were proposed and that nobody has decided on.
-        sample: what was read before it was proposed, and whether this person has read it as well.
+        sample: those of the cases read before it was proposed that this person may see; they may not see ``hidden``.
     """
 
     row: LaneProposal
@@ -90,8 +96,10 @@ class OpenProposal:
     total: int
     left: int
     theirs: int
+    goes_on: bool
     waits: int
     sample: Sequence[SampledCase]
+    hidden: int
 
     @property
     def done(self) -> int:
@@ -107,17 +115,21 @@ class LaneView:
         number: open cases in it.
         answered: those of them in which something was written or sent since: they are read one by one.
         not_closed: those whose batch is still open, so that no sample can be drawn of them yet.
-        ready: those that a proposal would name.
+        ready: those that a proposal would name; ``later`` are above what one proposal can name.
         rules: how many of those came by each rule.
         sample: what is to be read first; nobody picks it.
+        to_read: the oldest LISTED of ``answered``; ``altered`` as many that refused the step of a finished proposal.
     """
 
     number: int
     answered: int
     not_closed: int
     ready: int
+    later: int
     rules: Counter[str] = field(default_factory=Counter)
     sample: Sequence[SampledCase] = ()
+    to_read: Sequence[Case] = ()
+    altered: Sequence[Case] = ()
     proposal: OpenProposal | None = None
 
     @property
@@ -139,26 +151,23 @@ def _require_member(actor: Actor) -> None:
 def open_lane(*, actor: Actor) -> LaneView:
     """Return the lane, with the unfinished proposal opened; raises Locked outside triage, SealError, UnpinnedKey."""
     _require_member(actor)
-    inside = _inside(actor.staff)
-    number, answered = inside.count(), inside.filter(_WRITTEN_SINCE).count()
-    ready = _ready(actor.staff)
-    rules = Counter(entry.rule for entry in recorded_lanes.lane_entries([case for case, _root in ready]).values())
-    to_propose = number - answered - _proposed_by_status(inside)
+    inside, proposal = _inside(actor.staff).order_by("received_on", "pk"), _open_proposal(actor)
+    answered = inside.filter(WRITTEN_SINCE)
+    ready, to_propose = _ready(actor.staff), inside.filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE)
+    not_closed = to_propose.filter(complaints__batch__gt=batches.last_batch()).count()
+    altered = inside.filter(status=Status.INELIGIBLE_PROPOSED).exclude(WRITTEN_SINCE)
     return LaneView(
-        number=number,
-        answered=answered,
-        not_closed=max(0, to_propose - len(ready)),
+        number=inside.count(),
+        answered=answered.count(),
+        not_closed=not_closed,
         ready=len(ready),
-        rules=rules,
+        later=max(0, to_propose.count() - not_closed - PROPOSED_AT_MOST),
+        rules=Counter(entry.rule for entry in recorded_lanes.lane_entries([case for case, _root in ready]).values()),
         sample=_sample(actor.staff, ready),
-        proposal=_open_proposal(actor),
+        to_read=list(answered[:LISTED]),
+        altered=[] if proposal else list(altered[:LISTED]),
+        proposal=proposal,
     )
-
-
-# Something was written in the case or sent to it since: it is read like any other.
-_WRITTEN_SINCE: Final = Exists(Message.objects.filter(complaint__case=OuterRef("pk"))) | Exists(
-    Evidence.objects.filter(complaint__case=OuterRef("pk"), batch__gt=F("complaint__batch"))
-)
 
 
 def _inside(staff: Staff) -> QuerySet[Case]:
@@ -166,14 +175,15 @@ def _inside(staff: Staff) -> QuerySet[Case]:
     return access.cases_for(staff).filter(IS_JUNK, status__in=[*_TO_PROPOSE, Status.INELIGIBLE_PROPOSED.value])
 
 
-def _proposed_by_status(inside: QuerySet[Case]) -> int:
-    return inside.filter(status=Status.INELIGIBLE_PROPOSED).exclude(_WRITTEN_SINCE).count()
-
-
 def _ready(staff: Staff) -> list[tuple[uuid.UUID, bytes]]:
-    """Return the cases that can be proposed, each with the root of its batch, the oldest PROPOSED_AT_MOST."""
-    cases = _inside(staff).filter(status__in=_TO_PROPOSE).exclude(_WRITTEN_SINCE).order_by("received_on", "pk")
-    return _with_roots(cases[:PROPOSED_AT_MOST])
+    """Return the cases that can be proposed, each with the root of its batch, the oldest PROPOSED_AT_MOST.
+
+    Those that the chain does not say to be in the lane are left out.
+    """
+    cases = _inside(staff).filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE).order_by("received_on", "pk")
+    rooted = _with_roots(cases[:PROPOSED_AT_MOST])
+    recorded = recorded_lanes.lane_entries([case for case, _root in rooted])
+    return [(case, root) for case, root in rooted if case in recorded]
 
 
 def _with_roots(cases: QuerySet[Case]) -> list[tuple[uuid.UUID, bytes]]:
@@ -184,8 +194,15 @@ def _with_roots(cases: QuerySet[Case]) -> list[tuple[uuid.UUID, bytes]]:
 
 
 def _sample(staff: Staff, ready: Iterable[tuple[uuid.UUID, bytes]]) -> list[SampledCase]:
-    keys = rule.sample(ready)
-    cases, read = Case.objects.select_related("category").in_bulk(keys), recorded_lanes.opened_by(staff.pk, keys)
+    return _read_by(staff, rule.sample(ready))
+
+
+def _read_by(staff: Staff, keys: Sequence[uuid.UUID]) -> list[SampledCase]:
+    """Return those of the cases that a person may see, and whether they have read them."""
+    cases, read = (
+        access.cases_for(staff).select_related("category").in_bulk(keys),
+        recorded_lanes.opened_by(staff.pk, keys),
+    )
     return [SampledCase(cases[key], key in read) for key in keys if key in cases]
 
 
@@ -196,9 +213,9 @@ def _open_proposal(actor: Actor) -> OpenProposal | None:
     decided = recorded_lanes.decisions(row)
     if not recorded_lanes.is_recorded(row, decided):
         raise LaneRefused("record")
-    theirs = _waiting(row, access.cases_for(actor.staff)).count()
     every = Case.objects.filter(IS_JUNK)
-    named = Case.objects.filter(pk__in=recorded_lanes.ids_of(row.cases))
+    drawn = rule.sample(_with_roots(Case.objects.filter(pk__in=recorded_lanes.ids_of(row.cases))))
+    sample = _read_by(actor.staff, drawn)
     return OpenProposal(
         row=row,
         words=_words_of(actor.keyring, row),
@@ -206,9 +223,11 @@ def _open_proposal(actor: Actor) -> OpenProposal | None:
         decided=decided.get(State(row.state)) if row.state != State.OPEN else None,
         total=len(recorded_lanes.ids_of(row.cases)),
         left=_waiting(row, every).count(),
-        theirs=theirs,
+        theirs=_theirs(row, actor.staff).count(),
+        goes_on=_can_go_on(row),
         waits=_members(row, every).filter(status=Status.INELIGIBLE_PROPOSED).count(),
-        sample=_sample(actor.staff, _with_roots(named)),
+        sample=sample,
+        hidden=len(drawn) - len(sample),
     )
 
 
@@ -220,8 +239,28 @@ def _waiting(row: LaneProposal, cases: QuerySet[Case]) -> QuerySet[Case]:
     """Return the cases of a proposal that wait for the step under way: to be proposed, or to be decided."""
     members = _members(row, cases)
     if row.state == State.OPEN:
-        return members.filter(status__in=_TO_PROPOSE).exclude(_WRITTEN_SINCE)
+        return members.filter(status__in=_TO_PROPOSE).exclude(WRITTEN_SINCE)
     return members.filter(status=Status.INELIGIBLE_PROPOSED)
+
+
+def _theirs(row: LaneProposal, staff: Staff) -> QuerySet[Case]:
+    """Return those of the waiting cases on which a person may take the step under way."""
+    waiting = _waiting(row, access.cases_for(staff))
+    if row.state == State.OPEN:
+        return waiting if Permission.TRIAGE in access.permissions_of(staff) else waiting.none()
+    if row.state == State.WITHDRAWN:
+        return waiting
+    last = CaseStep.objects.filter(case=OuterRef("pk"), action=Action.PROPOSE_INELIGIBLE).order_by("-sequence")
+    return waiting.annotate(proposed_by=Subquery(last.values("actor")[:1])).exclude(proposed_by=staff.pk)
+
+
+def _can_go_on(row: LaneProposal) -> bool:
+    """Whether somebody can take the step under way on a case that waits; not where all were altered in the database."""
+    waiting = list(_waiting(row, Case.objects.all()).order_by("pk")[: ALTERED_AT_MOST + 1])
+    genuine = recorded_lanes.lane_entries([case.pk for case in waiting])
+    return len(waiting) > ALTERED_AT_MOST or any(
+        case.pk in genuine and recorded_acts.are_steps_recorded(case) for case in waiting
+    )
 
 
 # --- Proposing and deciding
@@ -244,8 +283,7 @@ def propose(*, actor: Actor, words: Words) -> int:
         raise LaneRefused("nothing")
     if any(not case.is_read for case in sampled):
         raise LaneRefused("unread")
-    recorded = recorded_lanes.lane_entries([case for case, _root in ready])
-    _store_proposal(actor, sorted(recorded), words, read=len(sampled))
+    _store_proposal(actor, sorted(case for case, _root in ready), words, read=len(sampled))
     return go_on(actor=actor)
 
 
@@ -268,7 +306,8 @@ def _store_proposal(actor: Actor, cases: Sequence[uuid.UUID], words: Words, *, r
 def confirm(*, actor: Actor, proposal_id: uuid.UUID) -> int:
     """Confirm a proposal of somebody else, and move the first slice; each reporter gets the words of the proposal.
 
-    Raises LaneRefused: "same_person", "decided", "record"; and Locked outside triage.
+    Raises LaneRefused: "same_person", "decided", "waiting" (not all of it is proposed yet), "record"; and Locked
+    outside triage.
     """
     _require_member(actor)
     _decide(actor, proposal_id, State.CONFIRMED)
@@ -278,7 +317,7 @@ def confirm(*, actor: Actor, proposal_id: uuid.UUID) -> int:
 def withdraw(*, actor: Actor, proposal_id: uuid.UUID, note: str) -> int:
     """Withdraw a proposal, one's own or a colleague's: what it has moved goes back into the lane, as being checked.
 
-    ``note`` becomes an internal note of each case. Raises as :func:`confirm`, but for "same_person".
+    ``note`` becomes an internal note of each case. Raises as :func:`confirm`, but for "same_person" and "waiting".
     """
     _require_member(actor)
     _decide(actor, proposal_id, State.WITHDRAWN)
@@ -295,6 +334,8 @@ def _decide(actor: Actor, proposal_id: uuid.UUID, state: State) -> None:
         raise LaneRefused("record")
     if state is State.CONFIRMED and decided[State.OPEN].actor == actor.staff.pk:
         raise LaneRefused("same_person")
+    if state is State.CONFIRMED and _can_go_on(row):
+        raise LaneRefused("waiting")
     row.state = state
     row.save(update_fields=["state"])
     actor.record(f"lane.{state.value}", subject=row.pk)
@@ -316,23 +357,40 @@ def go_on(*, actor: Actor, note: str = "") -> int:
     step = {State.OPEN: _propose_one, State.CONFIRMED: _confirm_one, State.WITHDRAWN: _reject_one}[State(row.state)]
     words = _words_of(actor.keyring, row)
     words = Words(note, "") if row.state == State.WITHDRAWN else words
-    cases = list(_waiting(row, access.cases_for(actor.staff)).order_by("pk").values_list("pk", flat=True)[:SLICE])
-    if row.state == State.OPEN:
-        cases = sorted(recorded_lanes.lane_entries(cases))
-    until, done = time.monotonic() + SECONDS, 0
-    for case in cases:
-        if time.monotonic() > until:
-            break
-        done += _take(step, actor, case, words)
+    done = _move(actor, row, partial(step, actor, words=words))
     if row.state != State.OPEN:
         _finish(actor, row)
     return done
 
 
-def _take(step: Callable[[Actor, uuid.UUID, Words], None], actor: Actor, case: uuid.UUID, words: Words) -> bool:
+def _move(actor: Actor, row: LaneProposal, step: Callable[[uuid.UUID], None]) -> int:
+    """Take a step on the next SLICE cases that this person can move, past those that refuse it; return how many."""
+    until, done = time.monotonic() + SECONDS, 0
+    cases = list(_theirs(row, actor.staff).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(cases), SLICE):
+        part = cases[start : start + SLICE]
+        for case in sorted(recorded_lanes.lane_entries(part)) if row.state == State.OPEN else part:
+            if done == SLICE or time.monotonic() > until:
+                return done
+            try:
+                done += _take(row, case, step)
+            except _Decided:
+                return done
+    return done
+
+
+class _Decided(Exception):  # noqa: N818
+    """Somebody has decided on the proposal meanwhile, so its next step is another one."""
+
+
+def _take(row: LaneProposal, case: uuid.UUID, step: Callable[[uuid.UUID], None]) -> bool:
+    """Take a step on a case, and return whether it was taken; raises _Decided."""
     try:
         with transaction.atomic():
-            step(actor, case, words)
+            # Under its lock nobody decides on the proposal: the case would be left behind, proposed by nothing.
+            if not LaneProposal.objects.select_for_update().filter(pk=row.pk, state=row.state, is_finished=False):
+                raise _Decided
+            step(case)
     except (CaseChanged, TransitionRefused, Locked, Case.DoesNotExist):
         return False
     return True
@@ -349,7 +407,7 @@ def _propose_one(actor: Actor, case_id: uuid.UUID, words: Words) -> None:
 
 def _confirm_one(actor: Actor, case_id: uuid.UUID, words: Words) -> None:
     case = _locked(case_id)
-    if Case.objects.filter(_WRITTEN_SINCE, pk=case_id).exists():
+    if Case.objects.filter(WRITTEN_SINCE, pk=case_id).exists():
         # Its reporter has come back meanwhile: it is judged alone, with the other proposals.
         leave_lane(actor=actor, case=case, why="act")
         return
@@ -386,9 +444,9 @@ def _complaints(case: Case) -> list[Complaint]:
 
 @transaction.atomic
 def _finish(actor: Actor, row: LaneProposal) -> None:
-    """Close a decided proposal once nothing of it waits, whoever may see it."""
+    """Close a decided proposal once nothing of it waits, whoever may see it, but for what was altered."""
     row = LaneProposal.objects.select_for_update().get(pk=row.pk)
-    if not row.is_finished and not _waiting(row, Case.objects.all()).exists():
+    if not row.is_finished and not _can_go_on(row):
         row.is_finished = True
         row.save(update_fields=["is_finished"])
         actor.record("lane.finished", subject=row.pk)
@@ -402,7 +460,7 @@ def take_out(*, actor: Actor, case_id: uuid.UUID, note: str) -> None:
     """Take a case out of the lane, back among the others, also while it is proposed as not eligible.
 
     ``note`` becomes an internal note of a case that was proposed. Raises Case.DoesNotExist for a case that this person
-    may not see, CaseChanged where it is not in the lane, Locked outside triage.
+    may not see, CaseChanged where it is not in the lane, TransitionRefused where it was altered, Locked outside triage.
     """
     _require_member(actor)
     if not access.cases_for(actor.staff).filter(pk=case_id).exists():

@@ -6,8 +6,9 @@ and documents follow it in slices, as everything that is sealed to the team does
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -28,6 +29,7 @@ from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import pinned_team
 
+logger = logging.getLogger(__name__)
 _PREFIX: Final = b"search document 1"
 # What a document takes before it is encrypted; above the last, a multiple of it. It tells nothing else of its length.
 SIZES: Final = (1024, 4096, 16384)
@@ -46,7 +48,8 @@ class DocumentKeys:
     def __init__(self, keyring: Keyring, team: Team) -> None:
         """Take the pinned ``team``, whose key the ring has to hold when a key is asked for."""
         self._keyring, self._team = keyring, team
-        self._keys: dict[int, bytes] = {}
+        # None where one did not open: each document under it would ask again.
+        self._keys: dict[int, bytes | None] = {}
 
     def open(self, complaint: uuid.UUID, version: int, number: int, sealed: Stored) -> SearchDocument:
         """Open the document of a report by its columns; raises Locked, SealError."""
@@ -63,15 +66,29 @@ class DocumentKeys:
         return _PREFIX + complaint.bytes + self._team.pk.bytes + version.to_bytes(4, "big")
 
     def key(self, number: int) -> bytes:
-        """Return the search key (32 bytes) of key ``number`` of the team, drawn at first use; raises Locked."""
+        """Return the search key (32 bytes) of key ``number`` of the team, drawn at first use.
+
+        Raises Locked, and SealError where it does not open, which is logged once.
+        """
         number = abs(number)
         if number not in self._keys:
-            row = SearchKey.objects.filter(team=self._team, number=number).first() or self._draw(number)
-            secret = self._keyring.read_for_team(
-                self._team, row.sealed, _context(row), number=row.sealed_number, sizes=KEY_SIZES
-            )
-            self._keys[number] = bytes.fromhex(str(secret))
-        return self._keys[number]
+            self._keys[number] = None
+            try:
+                self._keys[number] = self._open_key(number)
+            except (SealError, Locked):
+                logger.error("A search key does not open; documents under it are not compared")
+                raise
+        key = self._keys[number]
+        if key is None:
+            raise SealError("search key")
+        return key
+
+    def _open_key(self, number: int) -> bytes:
+        row = SearchKey.objects.filter(team=self._team, number=number).first() or self._draw(number)
+        secret = self._keyring.read_for_team(
+            self._team, row.sealed, _context(row), number=row.sealed_number, sizes=KEY_SIZES
+        )
+        return bytes.fromhex(str(secret))
 
     def _draw(self, number: int) -> SearchKey:
         if number != self._team.key_number:
@@ -108,12 +125,12 @@ def write_missing(*, keyring: Keyring, complaints: Collection[Complaint]) -> Non
     missing = [complaint for complaint in complaints if complaint.pk not in written]
     if not missing:
         return
-    keys, originals, evidence = keys_of_triage(keyring), _originals(missing), _evidence_counts(missing)
+    keys, originals, evidence = keys_of_triage(keyring), _originals(missing), _evidence_kinds(missing)
     rows = []
     for complaint in missing:
         with suppress(Locked, SealError):
             document = _document_of(keyring, complaint, originals[complaint.pk], evidence[complaint.pk])
-            row = SearchDoc(complaint=complaint, team=team)
+            row = SearchDoc(complaint=complaint, team=team, evidence=document.evidence)
             keys.seal(row, document)
             rows.append(row)
     SearchDoc.objects.bulk_create(rows)
@@ -130,21 +147,27 @@ def _originals(complaints: Sequence[Complaint]) -> Mapping[uuid.UUID, list[Evide
     return by_complaint
 
 
-def _evidence_counts(complaints: Sequence[Complaint]) -> Counter[uuid.UUID]:
-    return Counter(Evidence.objects.filter(complaint__in=complaints).values_list("complaint", flat=True))
+def _evidence_kinds(complaints: Sequence[Complaint]) -> Mapping[uuid.UUID, list[str]]:
+    kinds: dict[uuid.UUID, list[str]] = defaultdict(list)
+    for complaint, kind in Evidence.objects.filter(complaint__in=complaints).values_list("complaint", "kind"):
+        kinds[complaint].append(kind)
+    return kinds
 
 
 def _document_of(
-    keyring: Keyring, complaint: Complaint, originals: Sequence[EvidenceObject], evidence: int
+    keyring: Keyring, complaint: Complaint, originals: Sequence[EvidenceObject], evidence: Sequence[str]
 ) -> SearchDocument:
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    story = str(answers.get("story") or "")
+    named = any(normalise(str(answers.get(field) or "")) for field, normalise in _NAMING.items())
     return search_document.of_story(
-        str(answers.get("story") or ""),
+        story,
         files=[storage.read_info(pair, item, item.evidence, complaint).sha256 for item in originals],
-        evidence=evidence,
-        names=any(normalise(str(answers.get(field) or "")) for field, normalise in _NAMING.items()),
+        evidence=len(evidence),
+        # A post on social media leads to whoever wrote it.
+        names=named or Evidence.Kind.POST in evidence or search_document.names_somebody(story),
     )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from complaints.domain import lane as rule
 from complaints.models.case import Case
 from complaints.models.lane import LaneProposal
-from complaints.services import follow_up
+from complaints.services import follow_up, reference_data
 from tests.admin.test_key_rotation import in_english
 from tests.floods import close_day, first_looks, flood
 from tests.world import Cast, Sent, SignedIn, change_account, send_report
@@ -81,7 +81,7 @@ def test_an_answer_from_the_lane_is_among_the_answers(cast: Cast, signed_in: Sig
 
 def test_one_proposes_another_confirms(cast: Cast, signed_in: SignedIn, sent: list[Sent]) -> None:
     vera, fitri = in_english(signed_in("vera")), in_english(signed_in("fitri"))
-    assert "can be proposed once that day is closed" in words(vera, LANE)
+    assert "cannot be proposed yet" in words(vera, LANE)
     close_day()
     page = words(vera, LANE)
     assert "The portal has drawn 5 of 7 cases." in page and "<textarea" not in page
@@ -90,7 +90,7 @@ def test_one_proposes_another_confirms(cast: Cast, signed_in: SignedIn, sent: li
     assert reads_sample(vera) == 5
     assert vera.post(reverse(LANE), {"do": "propose", "standard": TEXT, "reason": " "}).status_code == 400
     done = vera.post(reverse(LANE), {"do": "propose", "standard": TEXT, "reason": "Isi sama semua."}, follow=True)
-    assert "7 of 7 moved to a second decision" in done.content.decode()
+    assert "7 of 7 wait for a second decision" in done.content.decode()
     assert "Confirm: 7 cases" not in done.content.decode()
     proposal = LaneProposal.objects.get()
     own = vera.post(reverse(LANE), {"do": "confirm", "proposal": str(proposal.pk)}, follow=True)
@@ -116,7 +116,7 @@ def test_a_proposal_is_withdrawn_and_a_case_is_taken_out(cast: Cast, signed_in: 
     change, out = (reverse(f"admin:complaints_case_{name}", args=[case.pk]) for name in ("change", "lane_out"))
     vera.post(reverse(LANE), {"do": "propose", "standard": TEXT, "reason": "Massal."})
     assert "This case is listed as likely junk" in vino.get(change).content.decode()
-    assert "stands in the queue again" in vino.post(out, follow=True).content.decode()
+    assert "is in the queue again" in vino.post(out, follow=True).content.decode()
     assert "This case is listed as likely junk" not in vino.get(change).content.decode()
     assert "not listed as likely junk any more" in vino.post(out, follow=True).content.decode()
     vino.post(reverse(LANE), {"do": "withdraw", "proposal": str(LaneProposal.objects.get().pk)})
@@ -138,3 +138,29 @@ def test_who_practises_finds_no_lane(cast: Cast, signed_in: SignedIn) -> None:
     vera = signed_in("vera")
     change_account("vera", practising=True)
     assert vera.get(reverse(LANE)).status_code == 404
+
+
+def test_only_the_texts_of_the_lane_are_offered_and_no_case_alone_offers_them(
+    cast: Cast, signed_in: SignedIn, sent: list[Sent]
+) -> None:
+    close_day()
+    vera = in_english(signed_in("vera"))
+    reads_sample(vera)
+    form = vera.get(reverse(LANE)).context["form"]
+    assert set(form.options) == {"ineligible_alike.id", "ineligible_alike.en"}
+    alone = reference_data.standard_texts("confirm_ineligible", "")
+    assert len(alone) > 1 and "ineligible_alike" not in {row.code for row in alone}
+
+
+def test_a_case_that_was_altered_is_not_taken_out_and_the_page_says_why(
+    cast: Cast, signed_in: SignedIn, sent: list[Sent]
+) -> None:
+    close_day()
+    vera = in_english(signed_in("vera"))
+    reads_sample(vera)
+    vera.post(reverse(LANE), {"do": "propose", "standard": TEXT, "reason": "Massal."})
+    Case.objects.filter(pk=sent[0].case.pk).update(step_count=7)
+    out = in_english(signed_in("vino")).post(
+        reverse("admin:complaints_case_lane_out", args=[sent[0].case.pk]), follow=True
+    )
+    assert "This case is under check, so it was not taken out." in out.content.decode()

@@ -51,7 +51,7 @@ def test_two_officers_close_a_flood(window: Opener, live_cast: Cast, monkeypatch
     vera.page.locator("[name=reason]").fill("Isi semuanya sama, tanpa nama.")
     vera.page.locator("form button.main").click()
     # The script presses the button for each slice.
-    vera.page.get_by_text("8 dari 8 sudah diteruskan ke keputusan kedua").wait_for()
+    vera.page.get_by_text("8 dari 8 menunggu keputusan kedua").wait_for()
     problems += faults(vera.window)
 
     fitri.window.go(LANE)

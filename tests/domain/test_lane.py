@@ -12,7 +12,7 @@ import pytest
 from bench.attack.flood import PATTERNS, flood_reports
 from complaints.domain.errors import SealError
 from complaints.domain.lane import ALIKE_AT_LEAST, ComparedReport, LaneRule, Verdict, likely_junk, sample
-from complaints.domain.search_document import SearchDocument, fingerprint, of_story, words_of
+from complaints.domain.search_document import SearchDocument, fingerprint, names_somebody, of_story, words_of
 
 DAY = date(2026, 11, 9)
 STORY = (
@@ -85,7 +85,39 @@ def test_a_handful_of_words_without_evidence_says_nothing() -> None:
 def test_an_urgent_report_of_few_words_is_one_of_many_before_it_is_junk() -> None:
     few = "saya diancam, tolong saya, saya takut sekali, tolong"
     assert verdicts([report(few, urgent=True) for _ in range(29)]) == []
-    assert verdicts([report(few, urgent=True) for _ in range(30)]) == [Verdict(LaneRule.EMPTY, 30)] * 30
+    assert verdicts([report(few, urgent=True) for _ in range(30)]) == [Verdict(LaneRule.TEXT, 30)] * 30
+
+
+def test_urgent_reports_of_few_words_are_not_junk_for_being_short() -> None:
+    words = ["saya", "diancam", "tolong", "takut", "dipecat", "dipukul", "malam"]
+    texts = [" ".join(random.Random(number).sample(words, 4)) for number in range(60)]
+    assert verdicts([report(text, urgent=True) for text in dict.fromkeys(texts)]) == []
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "Kami semua dipaksa hadir oleh Pak Darmo di lapangan.",
+        "Bu Sri menyuruh kami memasang spanduk.",
+        "kepala puskesmas membagikan kaus",
+        "Yang menyuruh camat.",
+        "disuruh wali kota hadir",
+        "Sekda ikut kampanye",
+        "Lihat akun @darmo_77 malam ini",
+        "buktinya di https://contoh.example/x",
+        "ada di instagram.com/p/abc",
+        "NIP 19800101 200501 1 001 yang membagikan",
+    ],
+)
+def test_a_story_that_says_whom_it_is_about_names_somebody(story: str) -> None:
+    assert names_somebody(story)
+
+
+@pytest.mark.parametrize(
+    "story", [STORY, OTHER, "tolong pak segera diperiksa pak", "Kepada bapak/ibu admin, 081234567890"]
+)
+def test_a_story_that_only_addresses_its_readers_names_nobody(story: str) -> None:
+    assert not names_somebody(story)
 
 
 def test_what_is_known_is_compared_with_and_not_told_again() -> None:
@@ -99,7 +131,7 @@ def test_two_thousand_junk_reports_leave_a_wave_and_an_office_in_the_queue() -> 
     for sent in flood_reports(each=222, copies=40, others=20, urgent=10, office=40):
         answers = {"agency": "Dinas Contoh", "accused_name": "", **sent.answers}
         files = ("aa",) if sent.same_file else ()
-        names = bool(answers["accused_name"] or answers["agency"])
+        names = bool(answers["accused_name"] or answers["agency"] or names_somebody(str(answers["story"])))
         urgent = str(answers.get("category", "A1")) in {"A2", "A9"}
         one = report(str(answers["story"]), files=files, names=names, urgent=urgent)
         kinds[one.key] = sent.kind

@@ -25,6 +25,7 @@ EXACT = {
     "complaints/services/follow_up.py:_activity": "evidence of one report, which is limited; messages are capped there",
     "complaints/services/forwarding/release.py:forward": "releases of one case, acts of staff",
     "complaints/services/job_runs.py:failing_jobs": "one row for each name of a closed list",
+    "complaints/services/lane.py": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/lane_proposals.py": "the reports of one proposal, each of which its slices open anyway",
     "complaints/services/practice.py:make_practice_cases": "practice cases, which staff make",
     "complaints/services/saved_filters.py:save_filter": "filters of one person, at most OWN_AT_MOST or SHARED_AT_MOST",

@@ -275,3 +275,15 @@ def test_a_copy_that_is_shown_inside_a_page(client: Client, stored: dict[str, An
     assert "no-store" in shown["Cache-Control"]
     for name in ("X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy", "Cross-Origin-Opener-Policy"):
         assert shown[name] == PAGE[name]
+
+
+def test_every_script_of_a_template_bears_the_nonce() -> None:
+    """The policy blocks a script without it, and only a browser would notice."""
+    tags = {
+        (str(path.relative_to(settings.BASE_DIR)), tag)
+        for path in (settings.BASE_DIR / "templates").rglob("*.html")
+        for tag in re.findall(r"<script\b(?:\{\{.*?\}\}|\{%.*?%\}|[^>])*>", path.read_text(encoding="utf-8"))
+    }
+    loaded = {(name, tag) for name, tag in tags if re.search(r"\ssrc=", tag)}
+    assert len(loaded) > 8
+    assert [(name, tag) for name, tag in sorted(loaded) if "script_nonce }}" not in tag] == []

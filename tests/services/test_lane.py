@@ -35,7 +35,7 @@ from complaints.services.lane_proposals import LaneRefused, Words
 from complaints.services.search_documents import DocumentKeys
 from complaints.services.team_keys import resealing, rotation
 from complaints.services.transitions import CaseChanged
-from tests.floods import NOBODY, STORY, close_day, first_looks, flood
+from tests.floods import NOBODY, STORY, TOLD, close_day, first_looks, flood
 from tests.world import Cast, Sent, change_account, send_report
 
 WORDS = Words(
@@ -103,10 +103,11 @@ def test_copies_that_name_a_superior_and_other_reports_stay_among_the_others(cas
     junk = flood(7)
     wave = flood(7, accused_name="Budi Santoso")
     agency = flood(7, agency="Dinas Contoh")
+    told = flood(7, story=TOLD)
     other = [send_report(**NOBODY), send_report()]
     first_looks(cast)
     assert in_lane() == {report.case.pk for report in junk}
-    assert not in_lane() & {report.case.pk for report in (*wave, *agency, *other)}
+    assert not in_lane() & {report.case.pk for report in (*wave, *agency, *told, *other)}
 
 
 def test_a_report_that_says_nothing_comes_into_the_lane_alone(cast: Cast) -> None:
