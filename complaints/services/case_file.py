@@ -34,7 +34,7 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import RiskAssessment
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_note
@@ -273,7 +273,7 @@ def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list
     if new:
         Message.objects.filter(pk__in=new).update(is_read=True)
     record_owner_visit(case=rows.case, person=actor.staff, today=actor.today)
-    actor.record("case.opened", case=rows.case.pk, facts=recorded_acts.opening_facts(rows.complaints, rows.reports))
+    actor.record("case.opened", case=rows.case.pk, facts=log.opening_facts(rows.complaints, rows.reports))
 
 
 def _page_of(case_id: uuid.UUID, complaint_id: uuid.UUID) -> int:

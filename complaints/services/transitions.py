@@ -40,7 +40,8 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
 # Number of steps, status, asked_from, stage and body of a case as it came in. A case with these columns and without
-# steps and entries needs no comparison. The columns alone say nothing: they can be set so in the database.
+# steps and entries needs no comparison. The columns alone say nothing: they can be set so in the database. A reporter's
+# act has compared the case before it takes a step.
 _NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
@@ -284,13 +285,8 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
-    # A reporter's act has compared the case before it takes a step.
-    if not (
-        actor_kind is ActorKind.REPORTER
-        or (columns == _NEW and not Case.objects.filter(recorded_acts.HAS_STEPS, pk=case.pk).exists())
-        or recorded_acts.are_steps_recorded(case)
-    ):
+    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
+    if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     earlier = workflow.transition_for(action, source).second_person_than
     transition = workflow.check(

@@ -17,7 +17,6 @@ EXACT = {
     "complaints/checks.py:_durability": "settings of the server",
     "complaints/services/audit/nightly_run.py": "the job of the night",
     "complaints/services/audit/recorded_acts.py:_openings_of_case": "acts of staff on one case",
-    "complaints/services/audit/recorded_acts.py:openings": "acts of staff on the cases of one report",
     "complaints/services/audit/verify_batches.py": "the job of the night",
     "complaints/services/audit/verify_rows.py": "the job of the night",
     "complaints/services/case_links.py:_check_visible": "the cases of one act, at most 151",

@@ -21,6 +21,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, random_bytes, verify
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
+from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
@@ -203,6 +204,20 @@ def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
     """Return the facts of the entry of a step of staff, of a body or of the system."""
     facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
     return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
+
+
+def opening_facts(shown: Collection[Complaint], reports: Collection[object]) -> dict[str, str]:
+    """Return the facts of the entry of an opening that showed some of a case's reports; none where it showed all.
+
+    The first and the last are named by their places: a report that joins the case later shifts the numbers.
+    """
+    places = sorted(place_of(report) for report in shown)
+    return {"first": places[0], "last": places[-1]} if len(places) < len(reports) else {}
+
+
+def place_of(report: Complaint) -> str:
+    """Return the text by which the reports of a case are in order, as by day and key."""
+    return f"{report.day.isoformat()}.{report.pk}"
 
 
 # --- Heads, which leave the machine -----------------------------------------------------------------------------------

@@ -64,9 +64,11 @@ HAS_INDEX: Final = _has_index("pk", "index_entry")
 GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 
-# Whether a case has taken a step, as its own rows or the chain say; for queries of cases.
-HAS_STEPS: Final = Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition")) | Exists(
-    CaseStep.objects.filter(case=OuterRef("pk"))
+# Whether a case is as it came in, and neither its steps nor the chain say that it has taken one; for queries of cases.
+IS_NEW: Final = (
+    Q(step_count=0, status=Status.RECEIVED.value, asked_from="", stage_reached=1, lead_body=None)
+    & ~Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition"))
+    & ~Exists(CaseStep.objects.filter(case=OuterRef("pk")))
 )
 
 
@@ -364,20 +366,6 @@ def confirmation_code(person: uuid.UUID) -> str:
     return str(given.facts.get("code", ""))
 
 
-def opening_facts(shown: Collection[Complaint], reports: Collection[object]) -> dict[str, str]:
-    """Return the facts of the entry of an opening that showed some of a case's reports; none where it showed all.
-
-    The first and the last are named by their places: a report that joins the case later shifts the numbers.
-    """
-    places = sorted(_place_of(report) for report in shown)
-    return {"first": places[0], "last": places[-1]} if len(places) < len(reports) else {}
-
-
-def _place_of(report: Complaint) -> str:
-    """Return the text by which the reports of a case are in order, as by day and key."""
-    return f"{report.day.isoformat()}.{report.pk}"
-
-
 def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
     """Return on how many distinct (person, day) cases were opened at the page of a report; one query.
 
@@ -389,7 +377,7 @@ def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, da
         condition |= Q(case=case) & days
     entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
     rows = entries.values_list("actor", TruncDate("at"), "facts__first", "facts__last").distinct()
-    place = _place_of(report)
+    place = log.place_of(report)
     # An entry that names no reports is of an opening of all of them.
     return len({(actor, day) for actor, day, first, last in rows if first is None or first <= place <= last})
 
