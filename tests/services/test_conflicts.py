@@ -203,7 +203,7 @@ def test_the_administrators_hear_that_nobody_is_left(
     monkeypatch.setattr(conflicts, "COUNTED_AT_MOST", 1)
     send_report(today=DAY)
     first_look.process_new_reports(actor=Actor(cast.ring("vera"), NOW))
-    assert "1+ kasus dijauhkan" in words(signed_in("adi").get(reverse("admin:index")))
+    assert "1+ kasus tidak dapat dibuka oleh satu pun anggota" in words(signed_in("adi").get(reverse("admin:index")))
 
 
 def test_staff_mail_ignores_work_the_reader_may_not_see(cast: Cast) -> None:
