@@ -42,7 +42,7 @@ class _Poison:
         ).encode()
 
     def stream(self, data: bytes, **entries: object) -> pikepdf.Object:
-        return self.add(self.document.make_stream(data, **entries))  # type: ignore[arg-type]
+        return self.add(self.document.make_stream(data, **entries))
 
 
 def _profile(poison: _Poison) -> bytes:

@@ -133,6 +133,6 @@ def test_a_field_with_a_value_and_no_appearance_is_drawn() -> None:
     pdf.clean(out, copy, "application/pdf", found)
     assert found == set()
     drawn = pages.draw(copy, 0, 400)
-    assert drawn.crop((20, 40, 380, 80)).convert("L").getextrema()[0] < 100  # type: ignore[operator]
+    assert min(drawn.crop((20, 40, 380, 80)).convert("L").tobytes()) < 100
     assert drawn.getpixel((40, 160)) == (255, 0, 0)
     assert drawn.crop((210, 150, 270, 170)).getextrema() == ((255, 255),) * 3

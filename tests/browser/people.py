@@ -14,7 +14,7 @@ from datetime import date
 from playwright.sync_api import Locator
 
 from tests.browser.files import Upload
-from tests.browser.window import Window
+from tests.browser.window import Opener, Window
 from tests.world import APPS, app_code, next_code, start_session
 
 
@@ -97,6 +97,18 @@ class Reporter:
         """Answer on the status page."""
         self.page.get_by_label("Pesan Anda").fill(text)
         self.window.press("Kirim jawaban")
+
+
+def on_page_3(opener: Opener, *, script: bool = True) -> Reporter:
+    """Fill in pages 1 and 2 on a phone, and stop on the page of the account and the files."""
+    reporter = Reporter(opener(width=360, height=740, script=script))
+    reporter.window.go("/").press("Saya ditekan atau dibujuk")
+    reporter.chooses("Atasan saya", "Diancam bila menolak")
+    reporter.window.press("Lanjut")
+    reporter.page.get_by_label("Jenis instansi").select_option("regency")
+    reporter.window.press("Lanjut")
+    assert reporter.window.path == "/lapor/cerita/"
+    return reporter
 
 
 class Officer:

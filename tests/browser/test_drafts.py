@@ -10,24 +10,13 @@ from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.services.evidence import limits
 from tests.browser.files import letter
-from tests.browser.people import Reporter
+from tests.browser.people import on_page_3
 from tests.browser.window import Opener
 from tests.world import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOTICE = "Jawaban yang tersimpan berbeda dari yang tampil di halaman ini"
-
-
-def on_page_3(opener: Opener, *, script: bool = True) -> Reporter:
-    reporter = Reporter(opener(width=360, height=740, script=script))
-    reporter.window.go("/").press("Saya ditekan atau dibujuk")
-    reporter.chooses("Atasan saya", "Diancam bila menolak")
-    reporter.window.press("Lanjut")
-    reporter.page.get_by_label("Jenis instansi").select_option("regency")
-    reporter.window.press("Lanjut")
-    assert reporter.window.path == "/lapor/cerita/"
-    return reporter
 
 
 def account(page: Page) -> str:

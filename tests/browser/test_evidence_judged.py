@@ -16,8 +16,8 @@ from complaints.models.evidence import Evidence
 from complaints.services.evidence import processing
 from tests.adapters import samples
 from tests.browser.files import AUTHOR, Upload, photo
-from tests.browser.people import Officer
-from tests.browser.test_upload import on_page_3, wait_for
+from tests.browser.people import Officer, on_page_3
+from tests.browser.test_upload import wait_for
 from tests.browser.test_viewer import all_drawn, seeks
 from tests.browser.window import Opener, Window
 from tests.world import Cast

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from bench.client import Browser as PlainBrowser
@@ -110,7 +111,7 @@ def test_a_whole_report_in_a_browser(browser: Browser, portal: WebServer, script
         window.press("Saya ditekan atau dibujuk")
         reporter.chooses("Atasan saya", "Diancam bila menolak")
         window.press("Lanjut")
-        reporter.says_who_and_where(date.today() - timedelta(days=7))  # noqa: DTZ011
+        reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))
         window.press("Lanjut")
         reporter.tells([PHOTO])
         window.press("Lanjut")

@@ -11,7 +11,7 @@ from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.services.evidence import storage
 from tests.browser.files import Upload, letter, photo
-from tests.browser.people import Reporter
+from tests.browser.people import Reporter, on_page_3
 from tests.browser.window import TIMEOUT_MS, Opener
 from tests.world import Cast, send_report
 
@@ -21,17 +21,6 @@ MIB = 1024 * 1024
 PHOTO, LETTER = photo("apel.jpg"), letter("undangan.pdf")
 LARGE = Upload("rekaman.pdf", "application/pdf", LETTER.content + b"\n%" + b"x" * (3 * MIB))
 SEGMENT = "**/lapor/berkas/potongan/"
-
-
-def on_page_3(opener: Opener, *, script: bool = True) -> Reporter:
-    reporter = Reporter(opener(width=360, height=740, script=script))
-    reporter.window.go("/").press("Saya ditekan atau dibujuk")
-    reporter.chooses("Atasan saya", "Diancam bila menolak")
-    reporter.window.press("Lanjut")
-    reporter.page.get_by_label("Jenis instansi").select_option("regency")
-    reporter.window.press("Lanjut")
-    assert reporter.window.path == "/lapor/cerita/"
-    return reporter
 
 
 def kept(page: Page) -> list[str]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+# Private to Python, but nothing public tells the parts of a pattern.
 from re import _constants as constants  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 
