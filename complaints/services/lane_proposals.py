@@ -51,7 +51,7 @@ LISTED: Final = 50
 _TO_PROPOSE: Final = (Status.RECEIVED.value, Status.IN_REVIEW.value)
 
 
-class LaneRefused(Exception):  # noqa: N818
+class LaneRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """The act is refused; ``code`` is a key of REFUSALS in complaints.admin.lane."""
 
     def __init__(self, code: str) -> None:
@@ -379,7 +379,7 @@ def _move(actor: Actor, row: LaneProposal, step: Callable[[uuid.UUID], None]) ->
     return done
 
 
-class _Decided(Exception):  # noqa: N818
+class _Decided(Exception):  # noqa: N818  an expected outcome, not an error
     """Somebody has decided on the proposal meanwhile, so its next step is another one."""
 
 
