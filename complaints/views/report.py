@@ -218,6 +218,8 @@ def _review(
     }
     if form and changed:
         context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}
+        # Beside a newer name only "Send" bears the new token: every other button would replace that name unasked.
+        context["shown_token"] = request.POST.get("token", "") if context["newer"] else ""
     return page(request, "report/check", {**context, **waiting, **pieces}, path=reverse("report_check"))
 
 

@@ -123,7 +123,17 @@ def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) 
         assert words in walk.words(page)
     assert "Nama Yang Diketik" in page.content.decode()
     assert Complaint.objects.count() == 0
-    sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
+    before, new = walk.tokens_of(page)
+    for path, button in (
+        ("/lapor/periksa/", {"go": "back"}),
+        ("/lapor/periksa/", {"change": "story"}),
+        ("/lapor/berkas/hapus/", {"file": "x"}),
+    ):
+        again = client.post(path, named | button | {"token": before})
+        assert "Hanya “Kirim laporan” yang memakainya" in walk.words(again), "no other button replaces what is saved"
+        assert "Nama Yang Diketik" in again.content.decode()
+    assert "Nama Yang Diketik" not in client.get("/lapor/periksa/").content.decode()
+    sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": new})
     assert sent.url == "/lapor/kode/"
     assert Complaint.objects.count() == 1
 

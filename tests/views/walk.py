@@ -46,9 +46,14 @@ def to_check(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:
 
 def token_of(page: HttpResponse) -> str:
     """Return the token that the check page carries."""
-    match = re.search(r'name="token" value="([0-9a-f]+)"', page.content.decode())
-    assert match
-    return match[1]
+    return tokens_of(page)[0]
+
+
+def tokens_of(page: HttpResponse) -> list[str]:
+    """Return the tokens of the check page: the form's, and beside newer answers that of the button that sends."""
+    tokens = re.findall(r'name="token" value="([0-9a-f]+)"', page.content.decode())
+    assert tokens
+    return tokens
 
 
 def version(client: Client, path: str) -> dict[str, str]:
