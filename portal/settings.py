@@ -29,12 +29,23 @@ env.read_env(str(ENV_FILE), recurse=False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SAMPLE_MODE = env.bool("PORTAL_SAMPLE", False)
-PUBLIC_ORIGIN = env.str("PORTAL_ORIGIN", "")
+
+
+def _origin_setting(text: str) -> str:
+    """Return an origin; what cannot be split becomes one without host, which the checks refuse."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return "invalid:"
+    return text
+
+
+PUBLIC_ORIGIN = _origin_setting(env.str("PORTAL_ORIGIN", ""))
 _origin = urlsplit(PUBLIC_ORIGIN)
 SECURE = _origin.scheme == "https"
 # The onion service's address, and the staff's own where they have one; portal.origins keeps the three apart.
-ONION_ORIGIN = env.str("ONION_ORIGIN", "")
-STAFF_ORIGIN = env.str("STAFF_ORIGIN", "")
+ONION_ORIGIN = _origin_setting(env.str("ONION_ORIGIN", ""))
+STAFF_ORIGIN = _origin_setting(env.str("STAFF_ORIGIN", ""))
 ALLOWED_HOSTS = [_origin.hostname] if _origin.hostname else ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [host for origin in (ONION_ORIGIN, STAFF_ORIGIN) if (host := urlsplit(origin).hostname)]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []

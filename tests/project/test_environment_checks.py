@@ -95,6 +95,7 @@ def redis(location: Any) -> dict[str, Any]:
         ({**STAFF, "STAFF_ORIGIN": "https://lapor.example.go.id"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://LAPOR.example.go.id:443"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "http://kantor.example.go.id"}, "E057"),
+        ({**STAFF, "STAFF_ORIGIN": "invalid:"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id/kantor/"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "kantor.example.go.id"}, "E057"),
         ({**STAFF, "STAFF_ORIGIN": "https://kantor.example.go.id:PORT"}, "E057"),
