@@ -107,7 +107,7 @@ def in_words(post: Mapping[str, Any]) -> str:
     return " · ".join(str(part) for part in (*parts, post["url"]) if part)
 
 
-def typed_in_words(post: Mapping[str, Any]) -> list[str]:
+def typed_in_words(post: posts.Post) -> list[str]:
     """Return what is stored beside the normal form of a link, in lines; none where nothing else is."""
     lines = []
     if post["is_link"] and post["typed"] != post["url"]:

@@ -161,7 +161,10 @@ def test_it_is_told_what_can_name_the_sharer() -> None:
 @pytest.mark.parametrize(
     ("typed", "left"),
     [
-        ("Lihat  https://instagr.am/Budi/p/A/?igsh=PENGIRIM&lain=1 (kabid)", "Lihat  https://instagr.am/Budi/p/A/ (kabid)"),
+        (
+            "Lihat  https://instagr.am/Budi/p/A/?igsh=PENGIRIM&lain=1 (kabid)",
+            "Lihat  https://instagr.am/Budi/p/A/ (kabid)",
+        ),
         ("https://arsip.example.id/doc?si=1&fbclid=PENGIRIM#b", "https://arsip.example.id/doc?si=1#b"),
         ("x.com/a/status/1?t=PENGIRIM,https://x.com/a/status/12?t=PENGIRIM", "x.com/a/status/1,https://x.com/a/status/12"),
         ("https://www.instagram.com/accounts/login/?next=%2Fp%2FAbC%2F%3Figsh%3DPENGIRIM", "https://instagram.com/p/AbC"),
@@ -306,7 +309,7 @@ def test_each_form_of_the_file_leads_to_its_normal_form() -> None:
     wrong = []
     for site in {id(site): site for site in RULES.sites.values()}.values():
         main_host = next(iter(site.hosts))
-        for page, form in [(page, form) for page in site.pages for form in page.forms]:
+        for page, form in ((each, form) for each in site.pages for form in each.forms):
             link = read(example_of(form, form.variables, main_host))
             expected = read(example_of(page.to, form.variables, main_host)).text
             account = SAMPLES[form.variables[page.account]] if page.account in form.variables else ""
