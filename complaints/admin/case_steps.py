@@ -384,7 +384,10 @@ def _forward_page(
         "form": form,
         "mark": opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
-        "complaints": [(report, answer_rows(report.answers), post_lines(report.posts)) for report in opened.complaints],
+        "complaints": [
+            (report, answer_rows(report.answers), post_lines(report.posts, for_body=True))
+            for report in opened.complaints
+        ],
         "files": [{**file, "ticked": str(file["object"].id) in ticked} for file in files],
         "writing": composer.context(),
         "readers": sum(report.complaint.has_reporter for report in opened.complaints),

@@ -21,6 +21,7 @@ from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, reference_data, transitions
+from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
 
 # What a reporter answered, opened: names of the form's fields and their values, days as ISO text.
@@ -94,12 +95,17 @@ def headlines(answers: Answers) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class PostLines:
-    """A post on social media in words; ``rows`` are (label, value), and ``url`` is never made a link."""
+    """A post on social media in words; ``rows`` are (label, value), and ``url`` is never made a link.
+
+    ``typed`` is the address as entered where it differs from ``url``, ``sharer`` as in ``PostInfo``.
+    """
 
     title: str
     rows: list[tuple[str, str]]
     url: str
     is_link: bool
+    typed: str
+    sharer: str
 
 
 def _lines_of(post: PostInfo) -> PostLines:
@@ -107,12 +113,15 @@ def _lines_of(post: PostInfo) -> PostLines:
     day = date_format(date.fromisoformat(post.seen_on), "l, j M Y") if post.seen_on else ""
     screenshot = _("evidence %(number)d") % {"number": post.screenshot} if post.screenshot else ""
     rows = [(_("Account"), post.account), (_("Seen on"), day), (_("Screenshot"), screenshot)]
-    return PostLines(title, [(label, value) for label, value in rows if value], post.url, post.is_link)
+    typed = post.typed if post.is_link and post.typed != post.url else ""
+    return PostLines(
+        title, [(label, value) for label, value in rows if value], post.url, post.is_link, typed, post.sharer
+    )
 
 
-def post_lines(posts: Iterable[case_file.PostItem]) -> list[PostLines]:
-    """Return the posts of an opened report in words."""
-    return [_lines_of(item.info) for item in posts]
+def post_lines(posts: Iterable[case_file.PostItem], *, for_body: bool = False) -> list[PostLines]:
+    """Return the posts of an opened report in words; ``for_body`` as a body would read them."""
+    return [_lines_of(evidence_posts.for_body(item.info) if for_body else item.info) for item in posts]
 
 
 def released_post_lines(posts: Iterable[Mapping[str, Any]]) -> list[PostLines]:

@@ -33,6 +33,7 @@ from complaints.admin.forms import DayInput
 from complaints.admin.labels import Label
 from complaints.domain import posts
 from complaints.forms.fields import EvidenceField
+from complaints.forms.posts import one_link
 from complaints.models.case import AgencyKind
 from complaints.models.post import PostAct
 from complaints.services import monitoring, reference_data
@@ -107,7 +108,10 @@ class FindingForm(BaseForm):
         gettext_lazy("Link to the post"),
         limit=posts.MOST_CHARS,
         required=True,
-        help_text=gettext_lazy("The portal never opens it. What names whoever shared the link is taken off."),
+        help_text=gettext_lazy(
+            "The portal never opens it. It is kept as typed, and in one form for each post, "
+            "by which reports are compared."
+        ),
     )
     accused_name = _line(gettext_lazy("Name or account"), limit=200)
     accused_nip = _line(gettext_lazy("NIP"), limit=40)
@@ -142,6 +146,9 @@ class FindingForm(BaseForm):
             choice_field = self.fields[name]
             empty_label = _("choose") if choice_field.required else _("not known")
             choice_field.choices = [("", empty_label), *choices]  # type: ignore[attr-defined]
+
+    def clean_url(self) -> str:
+        return one_link(self.cleaned_data["url"])
 
     def clean_event_from(self) -> date | None:
         day: date | None = self.cleaned_data["event_from"]

@@ -1,255 +1,198 @@
-"""Normal form of links to posts on social media; the portal never opens a link.
+"""Links to posts on social media, found in what a person typed, in one normal form; the portal never opens a link.
 
-The query that a platform appends to a shared link can identify the person who shared it, so only the part that locates
-the post is kept.
+What a platform appends to a shared link can name the person who shared it. The normal form goes without it, keeps all
+that may tell two posts apart, and is what reports are compared by. The rules of the sites are data (``post_rules``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import unquote
 
-PLATFORMS: Final = ("facebook", "instagram", "x", "tiktok", "youtube", "whatsapp", "telegram", "other")
+from complaints.domain.post_rules import PLATFORMS, Normal, PostRules
+from complaints.domain.web_address import MOST_CHARS, WebAddress, without_tail
+
+__all__ = ["ACTS", "MOST_CHARS", "PLATFORMS", "Address", "find", "read", "without_sharer"]
+
 ACTS: Final = ("post", "like", "comment", "share", "follow", "photo", "group")
-MOST_CHARS: Final = 2_000
-
-# By host without its mobile and language prefixes: the canonical host, and the platform.
-_HOSTS: Final[Mapping[str, tuple[str, str]]] = {
-    "facebook.com": ("facebook.com", "facebook"),
-    "fb.com": ("facebook.com", "facebook"),
-    "fb.watch": ("fb.watch", "facebook"),
-    "fb.me": ("fb.me", "facebook"),
-    "instagram.com": ("instagram.com", "instagram"),
-    "instagr.am": ("instagram.com", "instagram"),
-    "x.com": ("x.com", "x"),
-    "twitter.com": ("x.com", "x"),
-    "t.co": ("t.co", "x"),
-    "tiktok.com": ("tiktok.com", "tiktok"),
-    "vm.tiktok.com": ("vm.tiktok.com", "tiktok"),
-    "vt.tiktok.com": ("vt.tiktok.com", "tiktok"),
-    "youtube.com": ("youtube.com", "youtube"),
-    "youtu.be": ("youtube.com", "youtube"),
-    "whatsapp.com": ("whatsapp.com", "whatsapp"),
-    "api.whatsapp.com": ("api.whatsapp.com", "whatsapp"),
-    "chat.whatsapp.com": ("chat.whatsapp.com", "whatsapp"),
-    "wa.me": ("wa.me", "whatsapp"),
-    "t.me": ("t.me", "telegram"),
-    "telegram.me": ("t.me", "telegram"),
-}
-_HOST_PREFIXES: Final = re.compile(r"^(?:(?:www|m|mobile|mbasic|touch|web|[a-z]{2}-[a-z]{2})\.)+(?=[^.]+\.)")
-_WRAPPERS: Final = frozenset({"l.facebook.com", "lm.facebook.com", "l.instagram.com"})
-# The query parameters that locate a post on a platform; others are dropped. Of an unknown site only trackers are.
-_NEEDED: Final[Mapping[str, frozenset[str]]] = {
-    "facebook": frozenset({"story_fbid", "id", "fbid", "v", "comment_id", "reply_comment_id"}),
-    "instagram": frozenset(),
-    "x": frozenset(),
-    "tiktok": frozenset(),
-    "youtube": frozenset({"v", "lc"}),
-    "whatsapp": frozenset({"phone"}),
-    "telegram": frozenset({"comment"}),
-}
-_TRACKING: Final = frozenset(
-    {
-        "fbclid", "gclid", "igsh", "igshid", "si", "s", "t", "mibextid", "ref", "ref_src", "ref_url", "refsrc", "rdid",
-        "feature", "share_id", "share_url", "sharer", "source", "src", "spm", "mc_cid", "mc_eid", "yclid", "msclkid",
-        "_t", "_r", "__tn__", "__cft__", "sfnsn", "extid", "cid", "context", "from",
-    }
-)  # fmt: skip
-_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
-_BARE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#].*)?", re.IGNORECASE)
-# Characters that may follow a link in a sentence.
-_TAIL: Final = ".,;>)]\"'"
-_HANDLE: Final = re.compile(r"[\w.-]{1,100}")
-_FACEBOOK_PATHS: Final = frozenset(
-    {
-        "groups", "photo", "photos", "photo.php", "permalink.php", "story.php", "watch", "reel", "reels", "share",
-        "events", "profile.php", "hashtag", "pages", "people", "media", "marketplace", "login", "sharer", "p",
-    }
-)  # fmt: skip
+# Marks without width that messengers put around and into links.
+_NO_WIDTH: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_BARE: Final = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[/?#]|:[0-9]|$)", re.IGNORECASE)
+# Before "https://" inside of a link: it is a part of that link, and no link beside it.
+_INSIDE: Final = "/=:?&#%+@-_.~"
+_LEAD: Final = "<([{\"'“‘«*_~-–—•>（「『【,;:.!?"
+_END: Final = re.compile(r"[<>\"“”«»「」『』【】]")
+_MARKED: Final = "*_~"
+# More segments do not fit into a link.
+_MOST_ROUNDS: Final = MOST_CHARS // 4
 
 
 @dataclass(frozen=True)
 class Address:
-    """The address of a post: ``text`` is the normal form, or as typed where it is no link (``is_link`` False)."""
+    """The address of a post.
+
+    Attributes:
+        text: its normal form, or the text as typed where there is no link (``is_link`` False).
+        platform: one of PLATFORMS.
+        account: the account that the address holds, or "".
+        sharer: what can name who shared the link: "typed", "link" (the normal form as well), or "".
+    """
 
     text: str
     is_link: bool
     platform: str = "other"
     account: str = ""
+    sharer: str = ""
 
 
 @dataclass(frozen=True)
-class _LinkParts:
-    """The parts of a platform's link: the segments of its path, its query, and the account that it names."""
+class _Link:
+    """A link in a text: where it begins, as written there, and what it leads to."""
 
-    segments: list[str]
-    query: dict[str, str]
-    account: str = ""
-
-
-def read(text: str) -> Address:
-    """Return the address of a post as a person typed or pasted it; other text is kept as text. Never raises."""
-    text = " ".join(text.split())
-    parts = _parts(text.lstrip("<([\"'").rstrip(_TAIL))
-    if parts is None:
-        return Address(text, is_link=False)
-    wrapped = _unwrapped(parts)
-    if wrapped:
-        return read(wrapped)
-    bare_host = _without_prefixes(parts.hostname or "")
-    host, platform = _HOSTS.get(bare_host, (bare_host, "other"))
-    link = _link_parts(parts, platform)
-    if host in _RULES:
-        link = _RULES[host](link)
-    port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    path = "".join("/" + quote(segment, safe="@:+,;=~!$&'()*-._") for segment in link.segments)
-    query = urlencode(sorted(link.query.items()))
-    text = (f"https://{host}{port}{path}" + (f"?{query}" if query else "")).rstrip(f"{_TAIL}/")
-    return Address(text, is_link=True, platform=platform, account=link.account)
+    start: int
+    written: str
+    normal: Normal
+    is_wrapped: bool
 
 
-def _parts(text: str) -> SplitResult | None:
-    """Split ``text`` if it is a web address; without "https://" it must have a path or a known host."""
-    if not text or len(text) > MOST_CHARS or " " in text or not text.isprintable():
-        return None
-    bare = _BARE.fullmatch(text)
-    if bare and ("/" in text or _without_prefixes(text.lower()) in _HOSTS):
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        known = parts.scheme in {"http", "https"} and parts.port != 0
-        host = (parts.hostname or "").rstrip(".").encode("idna").decode()
-    except ValueError:
-        return None
-    if not known or "@" in parts.netloc or not _HOST.fullmatch(host):
-        return None
-    return parts._replace(netloc=host + (f":{parts.port}" if parts.port else ""))
+def find(text: str, rules: PostRules) -> list[Address]:
+    """Return the links in a text of any length, each post once, in their order; never raises."""
+    found: dict[str, Address] = {}
+    for word, is_alone in _words(text):
+        for link in _links(word, rules, is_alone=is_alone):
+            address = _address(link)
+            found.setdefault(address.text, address)
+    return list(found.values())
 
 
-def _without_prefixes(host: str) -> str:
-    return _HOST_PREFIXES.sub("", host)
+def read(text: str, rules: PostRules) -> Address:
+    """Return the one link in a text; a text with none or with several is no link. Never raises."""
+    found = find(text, rules)
+    return found[0] if len(found) == 1 else Address(" ".join(text.split()), is_link=False)
 
 
-def _unwrapped(parts: SplitResult) -> str:
-    """Return the link inside a platform's redirect link (l.facebook.com), which also identifies its sender; else ""."""
-    inner = dict(parse_qsl(parts.query)).get("u", "") if parts.hostname in _WRAPPERS else ""
-    return inner if inner.startswith(("http://", "https://")) else ""
+def without_sharer(text: str, rules: PostRules) -> str:
+    """Return a text in which links have no parameter that the normal form leaves out; the rest is as typed."""
+    is_alone = len(text.split()) == 1
+    parts = re.split(r"(\s+)", text)
+    return "".join(part if not part or part.isspace() else _cleaned(part, rules, is_alone=is_alone) for part in parts)
 
 
-def _link_parts(parts: SplitResult, platform: str) -> _LinkParts:
-    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
-    if _without_prefixes(parts.hostname or "") == "youtu.be":
-        segments = ["watch", *segments]
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    if platform in _NEEDED:
-        query = {name: value for name, value in pairs if name in _NEEDED[platform] and value}
-    else:
-        query = {name: value for name, value in pairs if not _is_tracker(name)}
-    return _LinkParts(segments, query)
+def _words(text: str) -> Iterator[tuple[str, bool]]:
+    words = text.split()
+    for word in words:
+        yield _NO_WIDTH.sub("", word), len(words) == 1
 
 
-def _is_tracker(name: str) -> bool:
-    lowered = name.lower()
-    return lowered in _TRACKING or lowered.startswith(("utm_", "__cft__"))
+def _cleaned(word: str, rules: PostRules, *, is_alone: bool) -> str:
+    word, place, parts = _NO_WIDTH.sub("", word), 0, list[str]()
+    for link in _links(word, rules, is_alone=is_alone):
+        parts += [word[place : link.start], _without_dropped(link)]
+        place = link.start + len(link.written)
+    return "".join(parts) + word[place:]
 
 
-def _handle(text: str) -> str:
-    name = text.removeprefix("@").lower()
-    return name if _HANDLE.fullmatch(name) else ""
+def _without_dropped(link: _Link) -> str:
+    if link.is_wrapped:
+        return link.normal.address.write()
+    address, mark, fragment = link.written.partition("#")
+    base, _question, query = address.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if _name(pair) in link.normal.kept)
+    # A fragment that the normal form leaves out may name the sharer too.
+    return base + (f"?{kept}" if kept else "") + (mark + fragment if link.normal.address.fragment else "")
 
 
-def _facebook(link: _LinkParts) -> _LinkParts:
-    segments, query = list(link.segments), link.query
-    if not segments:
-        return link
-    first = segments[0].lower()
-    segments[0] = {"story.php": "permalink.php", "photo.php": "photo", "reels": "reel"}.get(first, first)
-    if first in {"permalink.php", "story.php", "profile.php"}:
-        return _LinkParts(segments, query, _handle(query.get("id", "")))
-    if first in {"pages", "people"} and len(segments) > 1:
-        return _LinkParts(segments, query, _handle(segments[1]))
-    return _LinkParts(segments, query, "" if first in _FACEBOOK_PATHS else _handle(first))
+def _name(pair: str) -> str:
+    return unquote(pair.partition("=")[0].replace("+", " "))
 
 
-def _with_words(segments: list[str], *words: str) -> list[str]:
-    """Return the segments, the first in lower case where it is a word of the platform: its servers take both cases."""
-    lowered = segments[0].lower() if segments else ""
-    return [lowered, *segments[1:]] if lowered in words else list(segments)
+def _links(word: str, rules: PostRules, *, is_alone: bool) -> Iterator[_Link]:
+    """Yield the links in a word; ``is_alone``: the word is the whole text, so that a bare address is one as well."""
+    for start, end in _spans(word, rules, is_alone=is_alone):
+        written = word[start:end]
+        if match := _END.search(written):
+            written = written[: match.start()]
+        written = without_tail(written)
+        if start and word[start - 1] in _MARKED and written.endswith(word[start - 1]):
+            written = written[:-1]
+        address = WebAddress.read(written if _SCHEME.match(written) else f"https://{written}")
+        if address:
+            yield _settled(start, written, address, rules)
 
 
-def _instagram(link: _LinkParts) -> _LinkParts:
-    kinds = ("p", "reel", "reels", "tv")
-    segments, account = list(link.segments), ""
-    if len(segments) > 2 and segments[1].lower() in kinds:
-        account, segments = _handle(segments[0]), segments[1:]
-    segments = _with_words(segments, *kinds, "stories", "explore", "accounts", "share", "direct")
-    if segments and segments[0] in kinds:
-        return _LinkParts(["p", *segments[1:2]], {}, account)
-    if len(segments) > 1 and segments[0] == "stories":
-        segments[1] = segments[1].lower()
-        return _LinkParts(segments, {}, _handle(segments[1]))
-    without_account = not segments or segments[0] in {"explore", "accounts", "share", "direct"}
-    if without_account:
-        return _LinkParts(segments, link.query)
-    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
+def _settled(start: int, written: str, address: WebAddress, rules: PostRules) -> _Link:
+    """Return the link with a normal form that is its own: "/amp/amp" takes two rounds."""
+    target, is_wrapped = _unwrapped(address, rules)
+    first = rules.normal(target)
+    text = first.address.write()
+    for _round in range(_MOST_ROUNDS):
+        address = WebAddress.read(text) or first.address
+        address = rules.normal(_unwrapped(address, rules)[0]).address
+        if address.write() == text:
+            break
+        text = address.write()
+    return _Link(start, written, replace(first, address=address), is_wrapped)
 
 
-def _x(link: _LinkParts) -> _LinkParts:
-    segments = _with_words(link.segments, "i", "hashtag", "search", "home", "intent")
-    if len(segments) > 2 and segments[0] == "i" and segments[1].lower() == "web":
-        segments = ["i", *segments[2:]]
-    if len(segments) > 2 and segments[1].lower() == "status":
-        segments = [segments[0], "status", segments[2]]
-    if not segments or segments[0] in {"i", "hashtag", "search", "home", "intent"}:
-        return _LinkParts(segments, {})
-    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
+def _spans(word: str, rules: PostRules, *, is_alone: bool) -> Iterator[tuple[int, int]]:
+    """Yield where links begin, and where they end at most."""
+    lead = len(word) - len(word.lstrip(_LEAD))
+    starts = [match.start() for match in _SCHEME.finditer(word)]
+    if starts[:1] != [lead] and (match := _BARE.match(word, lead)) and _is_bare(match[0], word, lead, rules, is_alone):
+        starts = [lead, *(start for start in starts if start > lead)]
+    starts = starts[:1] + [start for start in starts[1:] if word[start - 1] not in _INSIDE]
+    yield from pairwise([*starts, len(word)])
 
 
-def _tiktok(link: _LinkParts) -> _LinkParts:
-    segments = link.segments
-    if not segments or not segments[0].startswith("@"):
-        return link
-    return _LinkParts([segments[0].lower(), *segments[1:]], {}, _handle(segments[0]))
+def _is_bare(host: str, word: str, lead: int, rules: PostRules, is_alone: bool) -> bool:
+    """Whether a host without "https://" begins a link: a known one, or any with a path if nothing else is there."""
+    site, _host = rules.place(host.lower())
+    follows = word[lead + len(host) :]
+    if is_alone:
+        return site is not None or "/" in follows
+    is_usual = (
+        site is not None or host.lower().startswith("www.") or host.lower().rpartition(".")[2] in rules.bare_endings
+    )
+    return is_usual and len(without_tail(follows)) > 1
 
 
-def _youtube(link: _LinkParts) -> _LinkParts:
-    words = ("watch", "shorts", "live", "embed", "v", "c", "channel", "user")
-    segments, query = _with_words(link.segments, *words), dict(link.query)
-    if len(segments) > 1 and segments[0] in {"watch", "shorts", "live", "embed", "v"}:
-        segments, query = ["watch"], query | {"v": segments[1]}
-    if segments and segments[0].startswith("@"):
-        return _LinkParts([segments[0].lower(), *segments[1:]], query, _handle(segments[0]))
-    named = len(segments) > 1 and segments[0] in {"c", "channel", "user"}
-    return _LinkParts(segments, query, _handle(segments[1]) if named else "")
+def _unwrapped(address: WebAddress, rules: PostRules) -> tuple[WebAddress, bool]:
+    """Return the address to which logins and redirects lead, and whether there was one.
+
+    Each is shorter than the one in which it stands, so that this ends.
+    """
+    is_wrapped = False
+    while True:
+        address = address.on(rules.place(address.host)[1])
+        inner = _target(rules.target(address), address.host)
+        if inner is None:
+            return address, is_wrapped
+        address, is_wrapped = inner, True
 
 
-def _whatsapp(link: _LinkParts) -> _LinkParts:
-    phone = link.query.get("phone", "") or (link.segments[0] if link.segments else "")
-    digits = phone.removeprefix("+")
-    return _LinkParts(link.segments, link.query, digits if digits.isdecimal() else "")
+def _target(text: str, host: str) -> WebAddress | None:
+    if re.match(r"https?%3a", text, re.IGNORECASE) or text.startswith("%2F"):
+        text = unquote(text)
+    if text.startswith("//"):
+        text = f"https:{text}"
+    elif text.startswith("/"):
+        text = f"https://{host}{text}"
+    return WebAddress.read(without_tail(text)) if _SCHEME.match(text) else None
 
 
-def _telegram(link: _LinkParts) -> _LinkParts:
-    segments = list(link.segments)
-    while len(segments) > 1 and segments[0].lower() == "s":
-        segments = segments[1:]
-    segments = _with_words(segments, "c", "joinchat", "share", "addstickers")
-    if not segments or segments[0] in {"c", "joinchat", "share", "addstickers"} or segments[0].startswith("+"):
-        return _LinkParts(segments, link.query)
-    return _LinkParts([segments[0].lower(), *segments[1:]], link.query, _handle(segments[0]))
-
-
-# By host, not by platform: the codes of short links are case-sensitive and name no account.
-_RULES: Final[Mapping[str, Callable[[_LinkParts], _LinkParts]]] = {
-    "facebook.com": _facebook,
-    "instagram.com": _instagram,
-    "x.com": _x,
-    "tiktok.com": _tiktok,
-    "youtube.com": _youtube,
-    "wa.me": _whatsapp,
-    "api.whatsapp.com": _whatsapp,
-    "t.me": _telegram,
-}
+def _address(link: _Link) -> Address:
+    normal = link.normal
+    return Address(
+        normal.address.write(),
+        is_link=True,
+        platform=normal.platform,
+        account=normal.account,
+        sharer=normal.sharer or ("typed" if link.is_wrapped else ""),
+    )

@@ -11,6 +11,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from complaints.adapters import post_rules
+from complaints.domain import posts
 from complaints.forms.fields import EvidenceField, Files, FormOptions, ReporterForm, day, line
 from complaints.models.post import Platform, PostAct
 
@@ -18,10 +20,24 @@ PLATFORM_LABELS = dict(Platform.choices)
 ACT_LABELS = dict(PostAct.choices)
 
 
+def one_link(text: str) -> str:
+    """Return the address of one post as typed; raises ValidationError where it has several links."""
+    count = len(posts.find(text, post_rules.load()))
+    if count > 1:
+        message = _("There are %(count)d links here. Enter each post on its own.")
+        raise forms.ValidationError(message, params={"count": count})
+    return text
+
+
 class PostForm(ReporterForm):
     """A post on page 3; only a link or an account is required, and a link tells the platform."""
 
-    url = line(_("Link to the post"), limit=2_000, mode="url")
+    url = line(
+        _("Link to the post"),
+        limit=2_000,
+        mode="url",
+        help_text=_("We store it as you paste it, and once more without what is known to name who shared it."),
+    )
     account = line(
         _("Account of the person you report"),
         limit=200,
@@ -51,6 +67,10 @@ class PostForm(ReporterForm):
             self.set_choices("screenshot", [("", _("None")), *files], unlisted)
         else:
             self.fields.pop("screenshot", None)
+
+    def clean_url(self) -> str:
+        """Return the address as typed; several links are an error."""
+        return one_link(self.cleaned_data["url"])
 
     def clean_seen_on(self) -> date | None:
         """Return the day; a future one is an error."""

@@ -149,7 +149,13 @@ class StoryForm(ReporterForm):
     )
     evidence = EvidenceField(label=_("Photos, documents, recordings"), required=False)
     links = text(
-        _("Links to posts"), rows=3, help_text=_("One per line."), required=False, validators=[shortened(4_000)]
+        _("Links to posts"),
+        rows=3,
+        help_text=_(
+            "One per line. We store each as you paste it, and once more without what is known to name who shared it."
+        ),
+        required=False,
+        validators=[shortened(4_000)],
     )
 
     def parts(self) -> tuple[Layout, ...]:

@@ -11,11 +11,13 @@ class Platform(models.TextChoices):
 
     FACEBOOK = "facebook", "Facebook"
     INSTAGRAM = "instagram", "Instagram"
+    THREADS = "threads", "Threads"
     X = "x", "X (Twitter)"
     TIKTOK = "tiktok", "TikTok"
     YOUTUBE = "youtube", "YouTube"
     WHATSAPP = "whatsapp", "WhatsApp"
     TELEGRAM = "telegram", "Telegram"
+    LINKEDIN = "linkedin", "LinkedIn"
     OTHER = "other", _("Another platform")
 
 

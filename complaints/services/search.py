@@ -13,12 +13,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from complaints import access
-from complaints.domain import normalization, posts
+from complaints.domain import normalization
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import blind_index, similarity
 from complaints.services.actor import Actor
+from complaints.services.evidence import posts
 
 Kind = IndexEntry.Kind
 REFERENCE: Final = "reference"
@@ -54,9 +55,8 @@ def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, 
     words = words.strip()
     if references := normalization.references(words, year):
         return REFERENCE, references
-    post = posts.read(words)
-    if post.is_link:
-        return Kind.POST.value, [post.text]
+    if addresses := posts.find(words):
+        return Kind.POST.value, [address.text for address in addresses]
     if number := normalization.nip(words):
         return Kind.NIP.value, [number]
     if person := normalization.person(name, agency):

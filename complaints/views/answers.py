@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from complaints.forms.fields import ReporterForm
 from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
 from complaints.services import reference_data
+from complaints.services.evidence.posts import collect
 from complaints.services.submission import Draft
 from complaints.views import posts
 
@@ -38,9 +39,14 @@ def concerns_bawaslu(draft: Draft) -> bool:
 
 def sections(draft: Draft) -> list[Section]:
     """Return the answers of the draft in words, in the order of the pages."""
-    story = _section("story", _("Your account"), StoryForm.base_fields, draft)
-    for number, post in enumerate(draft.get("posts", ()), start=1):
-        story.rows.append((_("Post %(number)d") % {"number": number}, posts.in_words(post)))
+    # Of the links, what will be stored is shown: a post for each, and as text what is more.
+    listed, surplus = collect(draft.get("links", ""), draft.get("posts", ()))
+    story = _section("story", _("Your account"), StoryForm.base_fields, draft | {"links": surplus})
+    if listed and not surplus:
+        story.empty.remove(str(StoryForm.base_fields["links"].label))
+    for number, post in enumerate(listed, start=1):
+        lines = [posts.in_words(post), *posts.typed_in_words(post)]
+        story.rows.append((_("Post %(number)d") % {"number": number}, "\n".join(lines)))
     return [
         _section("start", _("What it is about"), StartForm.base_fields, draft),
         _section("who", _("Who, where, when"), WhoForm.base_fields, draft),

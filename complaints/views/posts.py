@@ -96,7 +96,7 @@ def shown(draft: Draft, files: Sequence[drafts.DraftFileInfo] = (), form: PostFo
         parts = (form or _form(files, initial=begun or {})).rendered()
     else:
         parts = empty_fields(lambda: _form(()), ("post",))
-    listed = [(post["id"], in_words(post)) for post in draft.get("posts", ())]
+    listed = [(post["id"], in_words(post), typed_in_words(post)) for post in draft.get("posts", ())]
     return {"post_parts": parts, "post_open": bool(form or begun), "posts": listed}
 
 
@@ -105,3 +105,22 @@ def in_words(post: Mapping[str, Any]) -> str:
     day = date_format(date.fromisoformat(post["seen_on"]), "j F Y") if post["seen_on"] else ""
     parts = (PLATFORM_LABELS.get(post["platform"], ""), post["account"], ACT_LABELS.get(post["act"], ""), day)
     return " · ".join(str(part) for part in (*parts, post["url"]) if part)
+
+
+def typed_in_words(post: posts.Post) -> list[str]:
+    """Return what is stored beside the normal form of a link, in lines; none where nothing else is."""
+    lines = []
+    if post["is_link"] and post["typed"] != post["url"]:
+        lines.append(_("As you typed it: %(typed)s") % {"typed": post["typed"]})
+    if post["sharer"] == "typed":
+        lines.append(
+            _("What you typed can name who shared the link. Only officers who open the report read it in full.")
+        )
+    if post["sharer"] == "link":
+        lines.append(
+            _(
+                "The platform made this link when somebody shared the post, and can tell who. "
+                "If you can, use the address of the post itself instead."
+            )
+        )
+    return lines

@@ -127,12 +127,14 @@ def test_every_wrong_row_is_named_and_nothing_is_stored(signed_in: SignedIn, cas
         row(3, day="besok"),
         row(4, url=""),
         row(1, url="instagram.com/reel/Nr1"),
+        row(6, url="https://x.com/a/status/1 dan https://x.com/a/status/2"),
     ]
     page = table(client, "\n".join(lines))
     assert page.status_code == 400
     cells = re.findall(r'<tr><td class="num">(\d+)</td><td class="mono">(\w+)</td>', page.content.decode())
-    assert cells == [("3", "kategori"), ("4", "tanggal"), ("5", "tautan"), ("6", "tautan")]
+    assert cells == [("3", "kategori"), ("4", "tanggal"), ("5", "tautan"), ("6", "tautan"), ("7", "tautan")]
     assert "baris 2" in words(page)
+    assert "Ada 2 tautan di sini." in words(page)
     assert 'name="sealed"' not in page.content.decode()
     page = table(client, "tautan,salah\nx,y")
     assert "Kolom ini tidak dikenal" in words(page)

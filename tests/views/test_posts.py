@@ -45,12 +45,15 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
     assert add(client).url == STORY
     page = client.get(STORY)
     assert "Facebook · akun.unik · Menyukainya (like) · 3 November 2026" in walk.words(page)
-    assert LINK not in page.content.decode()
+    assert f"Yang Anda ketik: {LINK}" in walk.words(page)
+    assert "dapat menyebut siapa yang membagikan tautan itu" in walk.words(page)
     assert walk.STORY in page.content.decode()
     assert fold_of(page).startswith('<details class="fold">')
     assert client.post(STORY, walk.STORY_PAGE | walk.version(client, STORY)).url == "/lapor/periksa/"
     check = client.get("/lapor/periksa/")
     assert "Unggahan 1 Facebook · akun.unik" in walk.words(check)
+    assert f"https://facebook.com/akun.unik/posts/778899 Yang Anda ketik: {LINK}" in walk.words(check)
+    assert "Unggahan 2 Platform lain · https://contoh.invalid/unggahan" in walk.words(check)
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(check)})
     assert [item.kind for item in Evidence.objects.order_by("sequence")] == ["post", "post"]
     for marker in ("akun.unik", "778899", "PENGIRIM"):
@@ -89,6 +92,7 @@ def test_a_post_is_removed_and_the_rest_stays(client: Client) -> None:
         ({"url": "", "account": "", "act": "like"}, "Tulis tautannya, atau akunnya."),
         ({"seen_on": "2031-01-01"}, "Hari itu belum tiba"),
         ({"url": "https://a.example/" + "x" * 2_000}, "Terlalu panjang"),
+        ({"url": "https://x.com/a/status/1 https://x.com/a/status/2"}, "Ada 2 tautan di sini."),
         ({"platform": "myspace"}, "Pilih salah satu dari daftar."),
     ],
 )

@@ -24,7 +24,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import release_roots, row_digest
 from complaints.services.evidence import storage
-from complaints.services.evidence.posts import PostInfo, read_post
+from complaints.services.evidence.posts import PostInfo, for_body, read_post
 from complaints.services.keyring import Keyring, bind_keys, grant_key
 from complaints.services.messages import send_to_reporter
 from complaints.services.team_key_history import pinned_teams
@@ -139,7 +139,7 @@ def _posts(pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject]) ->
         if item.evidence.complaint_id == complaint.pk:
             numbers.setdefault(item.evidence.sequence, number)
     for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
-        post = read_post(pair, row, complaint)
+        post = for_body(read_post(pair, row, complaint))
         yield replace(post, screenshot=numbers.get(post.screenshot, 0))
 
 

@@ -48,13 +48,32 @@ def send_with(posts: list[dict[str, object]], links: str = "") -> Sent:
 def test_each_line_of_links_becomes_a_post(cast: Cast) -> None:
     links = "https://www.instagram.com/p/AbC/?igsh=PENGIRIM\n\nakun @kabid menyukainya\ninstagram.com/p/AbC"
     sent = send_report(today=DAY, links=links)
+    typed = "https://www.instagram.com/p/AbC/?igsh=PENGIRIM\ninstagram.com/p/AbC"
     assert posts_of(cast, sent) == [
-        PostInfo(url="https://instagram.com/p/AbC", is_link=True, platform="instagram"),
-        PostInfo(url="akun @kabid menyukainya"),
+        PostInfo(url="https://instagram.com/p/AbC", typed=typed, sharer="typed", is_link=True, platform="instagram"),
+        PostInfo(url="akun @kabid menyukainya", typed="akun @kabid menyukainya"),
     ]
     opened = case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
     assert opened.complaints[0].answers["links"] == ""
     assert opened.complaints[0].evidence == []
+
+
+def test_two_links_in_one_line_become_two_posts_with_all_that_was_typed(cast: Cast) -> None:
+    line = "akun @kabid: https://x.com/a/status/1, juga t.me/Kanal/2 (grup)"
+    assert posts_of(cast, send_report(today=DAY, links=line)) == [
+        PostInfo(url="https://x.com/i/status/1", typed=line, is_link=True, platform="x", account="a"),
+        PostInfo(url="https://t.me/kanal/2", typed=line, is_link=True, platform="telegram", account="kanal"),
+    ]
+
+
+def test_a_described_post_keeps_what_another_line_says_of_it(cast: Cast) -> None:
+    described = [describe({"account": "@satu"}), describe({"account": "@dua"}), describe({"url": "x.com/a/status/1"})]
+    opened = posts_of(cast, send_with(described, links="https://x.com/b/status/1?t=PENGIRIM disukai @kabid"))
+    assert [(post.account, post.typed, post.sharer) for post in opened] == [
+        ("@satu", "", ""),
+        ("@dua", "", ""),
+        ("a", "x.com/a/status/1\nhttps://x.com/b/status/1?t=PENGIRIM disukai @kabid", "typed"),
+    ]
 
 
 def test_what_is_too_much_stays_text_without_its_tracks(cast: Cast) -> None:
@@ -69,6 +88,8 @@ def test_a_described_post_is_sealed_and_read_by_triage(cast: Cast) -> None:
     sent = send_with([describe(POST)], links=POST["url"])
     info = PostInfo(
         url="https://facebook.com/akun.unik/posts/778899",
+        typed=POST["url"],
+        sharer="typed",
         is_link=True,
         platform="facebook",
         account="akun.unik",
@@ -116,6 +137,9 @@ def test_post_added_later_reaches_the_body_with_its_screenshot(cast: Cast) -> No
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
     (post,) = seen.content["complaints"][0]["posts"]
     assert post["url"] == "https://facebook.com/akun.unik/posts/778899"
+    # As typed, without what names the one who shared it: the body is not the reporter's confidant.
+    assert (post["typed"], post["sharer"]) == ("https://www.facebook.com/Akun.Unik/posts/778899", "")
+    assert "PENGIRIM" not in repr(seen.content)
     assert post["screenshot"] == 1
     assert "matches" not in seen.content
 
