@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Final
 
+from complaints.domain.visible_text import INVISIBLE
+
 _TITLES: Final = frozenset(
     {
         "dr", "drs", "dra", "drg", "drh", "ir", "prof", "h", "hj", "kh", "haji", "hajjah", "ust", "ustad", "ustadz",
@@ -57,8 +59,13 @@ _SYNONYMS: Final = {
 _UNKNOWN: Final = frozenset(
     {"", "tidak tahu", "tidak diketahui", "tidak ada", "belum tahu", "tdk tahu", "anonim", "unknown", "i do not know"}
 )
-_DOTS: Final = re.compile(r"[.'’`]")
-_OTHER_CHARACTERS: Final = re.compile(r"[^a-z0-9]+")
+# Keyboards, phones and word processors write one apostrophe in all of these ways; a regular expression's set.
+APOSTROPHES: Final = r"'`´‘’‛′ʹʻʼʽʾʿˈꞌ＇"
+_DOTS: Final = re.compile(rf"[.{APOSTROPHES}]")
+# Spellings of one Arabic letter, as Arabic, Persian and Jawi keyboards write it; the tatweel only stretches a word.
+_ARABIC: Final = str.maketrans(
+    {**dict.fromkeys("ىیې", "ي"), **dict.fromkeys("کڪ", "ك"), **dict.fromkeys("ةہھ", "ه"), "ـ": None}
+)
 NIP_AT_LEAST: Final = 9
 
 
@@ -68,12 +75,28 @@ def nip(text: str) -> str:
     return digits if len(digits) >= NIP_AT_LEAST else ""
 
 
+def fold(text: str) -> str:
+    """Return ``text`` without case, accents, apostrophes, dots and invisible characters; other signs become spaces.
+
+    Letters keep their script: names in Arabic or Javanese letters compare with each other, not with Latin ones. No
+    library writes them in Latin letters as their owners do, because Arabic leaves out most vowels.
+    """
+    # Before the normal form, in which an acute accent that stands alone is a space and an accent.
+    plain = unicodedata.normalize("NFKD", _DOTS.sub("", INVISIBLE.sub("", text)))
+    plain = unicodedata.normalize("NFKD", plain.casefold()).translate(_ARABIC)
+    return "".join(_folded(letter) for letter in _DOTS.sub("", plain))
+
+
+def _folded(letter: str) -> str:
+    if unicodedata.combining(letter):
+        return ""
+    # Vowel signs, as of the Javanese script, are marks that belong to the word.
+    return letter if letter.isalnum() or unicodedata.category(letter) in {"Mn", "Mc"} else " "
+
+
 def _words(text: str) -> list[str]:
     """Split into words without case, accents and punctuation; "S.Sos" becomes one word."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    words = _OTHER_CHARACTERS.sub(" ", _DOTS.sub("", plain)).split()
-    return " ".join(_SYNONYMS.get(word, word) for word in words).split()
+    return " ".join(_SYNONYMS.get(word, word) for word in fold(text).split()).split()
 
 
 def _drop_degrees(words: list[str]) -> list[str]:

@@ -47,6 +47,34 @@ def test_a_name_that_is_nothing_but_a_title_stays_a_name() -> None:
     assert normalization.name("Moh. Ma'ruf") == normalization.name("Muhammad Maruf")
 
 
+APOSTROPHES = "'’‘`´ʼʻʿʾ′＇‛"
+# The same name in letters of its own, without vowel marks, stretched, and as other keyboards write its letters.
+SAME_ARABIC = ["محمد معروف", "مُحَمَّد مَعْرُوف", "محـــمد معروف", "\u200fمحمد\u200f معروف", "ﻣﺤﻤﺪ معروف"]
+
+
+@given(st.text(st.sampled_from(APOSTROPHES + "\u200b\u200c\ufeff"), min_size=1, max_size=3))
+def test_apostrophes_and_invisible_characters_do_not_matter(between: str) -> None:
+    assert normalization.name(f"Siti Ma{between}ruf") == "siti maruf"
+    assert normalization.office(f"Kec. Ma{between}rang") == "kecamatan marang"
+    assert normalization.name(f"𝐁udi\ufe0f {between}") == "budi"
+
+
+@pytest.mark.parametrize("typed", SAME_ARABIC)
+def test_a_name_in_arabic_letters_compares_with_itself(typed: str) -> None:
+    assert normalization.name(typed) == normalization.name(SAME_ARABIC[0]) != ""
+    assert normalization.name(typed) != normalization.name("محمد")
+    assert normalization.name("علي يحيى") == normalization.name("علی یحیی")
+    assert normalization.name("عبد الرحمن، M.Si") != ""
+
+
+def test_a_name_in_javanese_letters_keeps_its_vowels() -> None:
+    karta, karti, kerta = "ꦏꦂꦠ", "ꦏꦂꦠꦶ", "ꦏꦼꦂꦠ"
+    assert len({normalization.name(name) for name in (karta, karti, kerta)}) == 3
+    assert " " not in normalization.name(karti)
+    assert normalization.name(f"{karti} {karta}") == normalization.name(f"{karti}  {karta}.")
+    assert normalization.person(karta, "Dinas Contoh") != ""
+
+
 @pytest.mark.parametrize("typed", ["", "-", " ? ", "Tidak tahu", "tidak diketahui", "."])
 def test_nobody_is_nobody(typed: str) -> None:
     assert normalization.name(typed) == ""
