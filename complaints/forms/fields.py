@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence, Sized
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
 from zoneinfo import ZoneInfo
@@ -67,9 +67,9 @@ def shortened(limit: int) -> MaxLengthValidator:
 class MinVisibleLength(MinLengthValidator):
     """Refuse a text of which too few characters can be seen."""
 
-    def clean(self, x: str) -> int:
+    def clean(self, x: Sized) -> int:
         """Return how many characters of ``x`` count."""
-        return len(visible(x))
+        return len(visible(str(x)))
 
 
 class VisibleField(forms.CharField):
@@ -84,7 +84,7 @@ class VisibleField(forms.CharField):
 class DayField(forms.DateField):
     """A field for a day since FIRST_DAY; a blank is no day, as in any other field."""
 
-    def to_python(self, value: object) -> date | None:
+    def to_python(self, value: str | datetime | date | None) -> date | None:
         """Return the day; raises ValidationError for text that is none, and for one before FIRST_DAY."""
         typed = super().to_python(visible(value) if isinstance(value, str) else value)
         if typed is not None and typed < FIRST_DAY:
