@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Final
 
 from complaints.domain.visible_text import INVISIBLE
@@ -67,12 +68,41 @@ _ARABIC: Final = str.maketrans(
     {**dict.fromkeys("ىیې", "ي"), **dict.fromkeys("کڪ", "ك"), **dict.fromkeys("ةہھ", "ه"), "ـ": None}
 )
 NIP_AT_LEAST: Final = 9
+NIP_DIGITS: Final = 18
+_MONTHS: Final = 12
+# An apostrophe in front keeps a spreadsheet from reading the digits as a number.
+_NUMBER_ALONE: Final = re.compile(rf"[{APOSTROPHES}]?(?:(?:NIP|NI\s?PPPK)\W*)?\d[\d\s.\-–]*", re.IGNORECASE)
 
 
 def nip(text: str) -> str:
     """Return the digits of an employee number (NIP), or "" where there are too few to identify a person."""
     digits = "".join(str(unicodedata.digit(letter)) for letter in text if letter.isdigit())
     return digits if len(digits) >= NIP_AT_LEAST else ""
+
+
+# Between birth and appointment, in years: nobody enters the civil service younger, or is in it that long.
+_YEARS_OF_AGE: Final = range(15, 70)
+_PPPK_FROM: Final = 20
+
+
+def is_employee_number(text: str, *, today: date) -> bool:
+    """Whether ``text`` can be an employee number of 18 digits: NIP, or NI PPPK of those employed by contract.
+
+    Eight digits are the date of birth, six the month of appointment (NIP), or its year and a code of the contract (NI
+    PPPK, 20 and above), one the sex, three a serial number from 1 on. Spaces, dots, hyphens and a leading "NIP" do not
+    count. There is no check digit.
+    """
+    digits = nip(text)
+    if len(digits) != NIP_DIGITS or not _NUMBER_ALONE.fullmatch(text.strip()):
+        return False
+    try:
+        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        return False
+    year, month = int(digits[8:12]), int(digits[12:14])
+    is_plausible = year - born.year in _YEARS_OF_AGE and year <= today.year + 1
+    is_month = 1 <= month <= _MONTHS or month >= _PPPK_FROM
+    return is_plausible and is_month and digits[14] in "12" and digits[15:] != "000"
 
 
 def fold(text: str) -> str:

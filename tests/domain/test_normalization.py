@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,35 @@ def test_nobody_is_nobody(typed: str) -> None:
 @pytest.mark.parametrize(("typed", "digits"), NIPS.items())
 def test_a_number_is_its_digits(typed: str, digits: str) -> None:
     assert normalization.nip(typed) == digits
+
+
+# Of a civil servant, with spaces, with what keeps a spreadsheet from counting, and of two employed by contract.
+NUMBERS = [
+    "198603152010012001",
+    "19860315 201001 2 001",
+    "'198603152010012001",
+    "NIP. 198603152010012001",
+    "199312282025212001",
+    "NI PPPK: 199009132025242014",
+]
+# Too short, born on no day or tomorrow, appointed as a child, in month 13 or 2028, of no sex, without a serial number.
+NO_NUMBERS = [
+    *("123", "'", "131234567", "19860315201001200", "1986031520100120011"),
+    *("198602302010012001", "202601012026012001", "198603151999012001", "198603152010132001", "198603152028012001"),
+    *("198603152010013001", "198603152010012000", "198603152010012001 Budi", "tidak tahu"),
+]
+
+
+def test_an_employee_number_is_told_from_other_digits() -> None:
+    today = date(2026, 11, 29)
+    assert [text for text in NUMBERS if not normalization.is_employee_number(text, today=today)] == []
+    assert [text for text in NO_NUMBERS if normalization.is_employee_number(text, today=today)] == []
+
+
+@given(st.dates(date(1960, 1, 1), date(2005, 1, 1)), st.integers(1, 12), st.sampled_from("12"), st.integers(1, 999))
+def test_every_number_of_a_grown_up_is_one(born: date, month: int, sex: str, serial: int) -> None:
+    number = f"{born:%Y%m%d}{born.year + 20}{month:02}{sex}{serial:03}"
+    assert normalization.is_employee_number(number, today=date(2026, 11, 29))
 
 
 def test_a_person_is_a_name_at_an_agency() -> None:
