@@ -36,6 +36,7 @@ Cases = QuerySet[Case]
 Choices = list[tuple[str, Label]]
 FilterValues = Mapping[str, str]
 ALL: Final = _("All")
+IMPORT_TITLE: Final = _("Import")
 ONE_IMPORT: Final = _("One table")
 _LINK: Final = '<li><a href="?{}"{}>{}</a></li>'
 
@@ -240,7 +241,7 @@ def filter_menus(values: FilterValues) -> Iterator[FilterMenu]:
     if IMPORT in values:
         every = query_of({name: value for name, value in values.items() if name != IMPORT}) or NO_FILTERS
         both = ((every, "", ALL), (query_of(values), format_html(' aria-current="{}"', "true"), ONE_IMPORT))
-        yield {"title": _("Import"), "chosen": ONE_IMPORT, "links": format_html_join("", _LINK, both)}
+        yield {"title": IMPORT_TITLE, "chosen": ONE_IMPORT, "links": format_html_join("", _LINK, both)}
 
 
 def filters_label(values: FilterValues) -> str:
@@ -250,5 +251,5 @@ def filters_label(values: FilterValues) -> str:
         if case_filter.name in values:
             words.append(f"{case_filter.title}: {dict(case_filter.choices())[values[case_filter.name]]}")
     if IMPORT in values:
-        words.append(f"{_('Import')}: {ONE_IMPORT}")
+        words.append(f"{IMPORT_TITLE}: {ONE_IMPORT}")
     return " · ".join(words)
