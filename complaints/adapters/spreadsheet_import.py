@@ -1,21 +1,25 @@
 """Reads the tables that an officer uploads, CSV or XLSX, into rows of text in memory. Nothing in them is computed.
 
 A workbook passes the checks of adapters.media.zips, then a streaming reader; formulas are refused because their value
-depends on the program that opens them.
+depends on the program that opens them. CSV is read as spreadsheets save it under Indonesian settings: in UTF-8, in
+UTF-16 with tabs ("Unicode Text"), or in the code page of Windows, with a line "sep=;" or without.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 
 from complaints.adapters.media.refusal import Unreadable
 from complaints.adapters.media.zips import opened
@@ -24,6 +28,17 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 20 * 1024 * 1024
 MAX_COLUMNS: Final = 40
 MAX_CELL: Final = 8_000
+# A sheet may leave out rows, and name any number for the next one; none is looked for below this one.
+MAX_SHEET_ROWS: Final = 10_000
+# How a spreadsheet shows a long number, 1,98001E+17: it keeps 15 digits, the others are lost.
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d{2,3}", re.IGNORECASE)
+_DIGITS_KEPT: Final = 15
+# The first line by which spreadsheets tell each other the delimiter.
+_DELIMITER_LINE: Final = re.compile(r'"?sep=(?P<delimiter>[,;\t|])"?\r?\n?', re.IGNORECASE)
+# The old format of Excel, which is also what a workbook with a password is stored as.
+_OLD_FORMAT: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # The XML parsers that openpyxl may use raise subclasses of SyntaxError; zipfile and zlib have their own errors.
 _FAILURES: Final = (
     Unreadable, zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, AttributeError,
@@ -34,53 +49,108 @@ _FAILURES: Final = (
 class BadTable(Exception):  # noqa: N818  shown to an officer, not a fault of the program
     """A file is no usable table.
 
-    ``code`` is the reason: "too_large", "damaged", "encoding", "rows", "cell", "formula" or "number". ``row`` counts
-    from 1 with the header; 0 where the reason is not in a single row.
+    ``code`` is the reason: "too_large", "damaged", "old_format", "encoding", "rows", "cell", "columns", "formula" or
+    "number". ``row`` counts as the spreadsheet does, from 1; 0 where the reason is not in a single row. ``column`` is
+    its name in the first row that is not empty, or its letter; "" where the reason is not in a single cell.
     """
 
-    def __init__(self, code: str, row: int = 0) -> None:
+    def __init__(self, code: str, row: int = 0, column: str = "") -> None:
         super().__init__(code)
-        self.code, self.row = code, row
+        self.code, self.row, self.column = code, row, column
 
 
-def read(data: bytes, *, most_rows: int) -> list[list[str]]:
-    """Return the rows of a table, the header first, as text; dates in ISO 8601.
+class TableRow(NamedTuple):
+    """A row that is not empty: its number as the spreadsheet shows it, and the text of its cells."""
 
-    Raises BadTable: too large, damaged, more than ``most_rows`` below the header, a formula, a cell too long.
+    number: int
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell as text; ``fault`` is the code of BadTable for which the table is refused, or ""."""
+
+    text: str
+    fault: str = ""
+
+
+def read(data: bytes, *, most_rows: int) -> list[TableRow]:
+    """Return the rows of a table that are not empty, the header first, as text; dates in ISO 8601.
+
+    Of a workbook the first sheet counts that is not hidden. Raises BadTable: too large, damaged, more than
+    ``most_rows`` below the header, a formula, a number that has lost digits, a cell too long.
     """
     if len(data) > MAX_BYTES:
         raise BadTable("too_large")
-    parsed = _xlsx_rows(data, most_rows) if data.startswith(b"PK") else _csv_rows(data)
-    rows: list[list[str]] = []
-    for number, row in enumerate(parsed, start=1):
-        if number > most_rows + 1 and any(row):
+    if data.startswith(_OLD_FORMAT):
+        raise BadTable("old_format")
+    if data.startswith(b"PK"):
+        return _xlsx_rows(data, lambda parsed: _checked(parsed, most_rows))
+    return _checked(_csv_rows(data), most_rows)
+
+
+def _checked(parsed: Iterator[list[_Cell]], most_rows: int) -> list[TableRow]:
+    rows: list[TableRow] = []
+    for number, cells in enumerate(parsed, start=1):
+        if not any(cell.text for cell in cells):
+            continue
+        if len(rows) > most_rows:
             raise BadTable("rows", number)
-        if len(row) > MAX_COLUMNS or any(len(cell) > MAX_CELL for cell in row):
-            raise BadTable("cell", number)
-        rows.append(row)
-    while rows and not any(rows[-1]):
-        rows.pop()
+        if len(cells) > MAX_COLUMNS:
+            raise BadTable("columns", number)
+        for place, cell in enumerate(cells):
+            if fault := _fault(cell):
+                raise BadTable(fault, number, _column_name(rows[0].cells if rows else [], place))
+        rows.append(TableRow(number, [cell.text for cell in cells]))
     return rows
 
 
-def _csv_rows(data: bytes) -> Iterator[list[str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadTable("encoding") from None
-    if "\0" in text:
-        raise BadTable("damaged")
-    first = text.split("\n", 1)[0]
-    # Spreadsheet programs with Indonesian settings write semicolons.
-    delimiter = max(",;\t", key=first.count)
+def _fault(cell: _Cell) -> str:
+    if cell.fault:
+        return cell.fault
+    if len(cell.text) > MAX_CELL:
+        return "cell"
+    return "number" if _SCIENTIFIC.fullmatch(cell.text) else ""
+
+
+def _column_name(header: Sequence[str], place: int) -> str:
+    return (header[place] if place < len(header) else "") or get_column_letter(place + 1)
+
+
+def _csv_rows(data: bytes) -> Iterator[list[_Cell]]:
+    text = _decoded(data)
+    if first := _DELIMITER_LINE.match(text):
+        # The spreadsheet does not show this line, so the rows are counted without it.
+        delimiter, text = first["delimiter"], text[first.end() :]
+    else:
+        head = next((line for line in text.splitlines() if line.strip()), "")
+        # Spreadsheet programs with Indonesian settings write semicolons.
+        delimiter = max(",;\t", key=head.count)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
-            yield [cell.strip() for cell in row]
+            yield [_Cell(cell.strip()) for cell in row]
     except csv.Error:
         raise BadTable("damaged") from None
 
 
-def _xlsx_rows(data: bytes, most_rows: int) -> Iterable[list[str]]:
+def _decoded(data: bytes) -> str:
+    """Return the text of a CSV by its byte order mark, else as UTF-8, else in the code page of Windows (cp1252).
+
+    Raises BadTable: "encoding" where it is in none of them, "damaged" where it is no text.
+    """
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
+    for encoding in [marked] if marked else ["utf-8", "cp1252"]:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if _CONTROLS.search(text):
+            raise BadTable("damaged")
+        return text
+    raise BadTable("encoding")
+
+
+def _xlsx_rows(data: bytes, check: Callable[[Iterator[list[_Cell]]], list[TableRow]]) -> list[TableRow]:
     try:
         with opened(io.BytesIO(data)) as archive:
             if sum(archive.size(name) for name in archive) > MAX_UNPACKED_BYTES:
@@ -88,32 +158,35 @@ def _xlsx_rows(data: bytes, most_rows: int) -> Iterable[list[str]]:
         with warnings.catch_warnings():
             # openpyxl's warnings would print unknown parts of the file on stderr.
             warnings.simplefilter("ignore")
-            return _sheet_rows(data, most_rows)
+            return check(_sheet_rows(data))
     except _FAILURES:
         raise BadTable("damaged") from None
 
 
-def _sheet_rows(data: bytes, most_rows: int) -> list[list[str]]:
+def _sheet_rows(data: bytes) -> Iterator[list[_Cell]]:
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
     try:
-        sheet = book.worksheets[0]
+        sheet = next((sheet for sheet in book.worksheets if sheet.sheet_state == "visible"), None)
+        if sheet is None:
+            return
         # The dimensions that a file declares are not trusted.
         sheet.reset_dimensions()
-        rows = []
-        for number, row in enumerate(sheet.iter_rows(max_row=most_rows + 2, max_col=MAX_COLUMNS), start=1):
-            if any(cell.data_type == "f" for cell in row):
-                raise BadTable("formula", number)
-            # A spreadsheet stores 15 digits of a number: the other digits of a NIP are lost.
-            numbers = [cell.value for cell in row if cell.data_type == "n" and isinstance(cell.value, int | float)]
-            if any(abs(value) >= 10**15 for value in numbers):
-                raise BadTable("number", number)
-            cells = [_text(cell.value) for cell in row]
-            while cells and not cells[-1]:
+        # One column more than a table may have, so that a wider one is refused and not cut.
+        for row in sheet.iter_rows(max_row=MAX_SHEET_ROWS, max_col=MAX_COLUMNS + 1):
+            cells = [_Cell(_text(cell.value), _fault_of_type(cell.data_type, cell.value)) for cell in row]
+            while cells and not cells[-1].text:
                 cells.pop()
-            rows.append(cells)
-        return rows
+            yield cells
     finally:
         book.close()
+
+
+def _fault_of_type(data_type: str, value: object) -> str:
+    if data_type == "f":
+        return "formula"
+    # A spreadsheet stores 15 digits of a number: the other digits of a NIP are lost.
+    lost = data_type == "n" and isinstance(value, int | float) and abs(value) >= 10**_DIGITS_KEPT
+    return "number" if lost else ""
 
 
 def _text(value: object) -> str:

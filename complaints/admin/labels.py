@@ -137,6 +137,7 @@ STEPS_DONE: Final[dict[str, Label]] = {
     "withdraw": gettext_lazy("Withdrawn by the reporter"),
     "reopen": gettext_lazy("Opened again"),
     "link": gettext_lazy("Question settled: linked to another case"),
+    "undo_import": gettext_lazy("Import undone"),
     "answer_late": gettext_lazy("A late answer opened it again"),
 }
 REFUSALS: Final[dict[str, Label]] = {

@@ -6,6 +6,8 @@ an address is ignored. A saved filter holds the same and nothing more.
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +27,7 @@ from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
-from complaints.services import assignment, reference_data
+from complaints.services import assignment, imports, reference_data
 from complaints.services.assignment import absences_on
 
 OFFICE_STATUSES = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
@@ -34,6 +36,9 @@ Cases = QuerySet[Case]
 Choices = list[tuple[str, Label]]
 FilterValues = Mapping[str, str]
 ALL: Final = _("All")
+IMPORT_TITLE: Final = _("Import")
+ONE_IMPORT: Final = _("One table")
+_LINK: Final = '<li><a href="?{}"{}>{}</a></li>'
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,9 @@ FILTERS: Final = (
 )
 
 
+# The filter of the cases of one import, by its id; no menu offers it, links lead to it.
+IMPORT: Final = "import"
+_IMPORT_KEY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # The list without filters as a link of its own: the address without any query ends a search.
 NO_FILTERS: Final = "status="
 
@@ -182,14 +190,15 @@ def filters_in(query: Mapping[str, str]) -> dict[str, str]:
         value = query.get(case_filter.name, "")
         if value and any(value == known for known, _label in case_filter.choices()):
             values[case_filter.name] = value
+    if _IMPORT_KEY.fullmatch(query.get(IMPORT, "")):
+        values[IMPORT] = query[IMPORT]
     return values
 
 
 def query_of(values: FilterValues) -> str:
     """Return the one spelling of filters as a query string, for addresses and for saved filters."""
-    return urlencode(
-        [(case_filter.name, values[case_filter.name]) for case_filter in FILTERS if case_filter.name in values]
-    )
+    names = [*(case_filter.name for case_filter in FILTERS), IMPORT]
+    return urlencode([(name, values[name]) for name in names if name in values])
 
 
 def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) -> Cases:
@@ -204,6 +213,8 @@ def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) ->
     for case_filter in FILTERS:
         if case_filter.name != "status" and case_filter.name in values:
             cases = case_filter.narrow(cases, values[case_filter.name], person, today)
+    if IMPORT in values:
+        cases = cases.filter(pk__in=imports.cases_of(uuid.UUID(values[IMPORT])))
     return cases
 
 
@@ -225,8 +236,12 @@ def filter_menus(values: FilterValues) -> Iterator[FilterMenu]:
             "title": case_filter.title,
             "chosen": dict(choices)[in_force],
             # A hundred links on every page: drawn here, because a template would take longer than the cases do.
-            "links": format_html_join("", '<li><a href="?{}"{}>{}</a></li>', links),
+            "links": format_html_join("", _LINK, links),
         }
+    if IMPORT in values:
+        every = query_of({name: value for name, value in values.items() if name != IMPORT}) or NO_FILTERS
+        both = ((every, "", ALL), (query_of(values), format_html(' aria-current="{}"', "true"), ONE_IMPORT))
+        yield {"title": IMPORT_TITLE, "chosen": ONE_IMPORT, "links": format_html_join("", _LINK, both)}
 
 
 def filters_label(values: FilterValues) -> str:
@@ -235,4 +250,6 @@ def filters_label(values: FilterValues) -> str:
     for case_filter in FILTERS:
         if case_filter.name in values:
             words.append(f"{case_filter.title}: {dict(case_filter.choices())[values[case_filter.name]]}")
+    if IMPORT in values:
+        words.append(f"{IMPORT_TITLE}: {ONE_IMPORT}")
     return " · ".join(words)

@@ -31,7 +31,7 @@ from complaints.domain.workflow import OPEN
 from complaints.models.case import IS_JUNK, Case
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Staff
-from complaints.services import assignment, case_actions, first_look, saved_filters
+from complaints.services import assignment, case_actions, first_look, imports, saved_filters
 from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases, search_cases
 
 SEARCH_SESSION_KEY: Final = "queue_search"
@@ -107,9 +107,20 @@ def queue(request: StaffRequest) -> HttpResponse:
         "search": current_search,
         "search_typed": request.session.pop(SEARCH_TERMS_KEY, {}),
         "search_kind": SEARCH_KINDS[current_search.kind] if current_search else "",
+        "opened_import": _opened_import(request, values) if queue_filters.IMPORT in values else None,
         "is_more": current_search is not None and current_search.waiting > WAITING_AT_MOST,
     }
     return render(request, "admin/queue.html", context)
+
+
+def _opened_import(request: StaffRequest, values: FilterValues) -> imports.Import | None:
+    """Return the import that the list is narrowed to; None for somebody who sees none of it."""
+    if not access.is_triage(request.user):
+        return None
+    try:
+        return imports.open_import(actor=request.actor, key=uuid.UUID(values[queue_filters.IMPORT]))
+    except Case.DoesNotExist:
+        return None
 
 
 def _count_junk(person: Staff) -> str:

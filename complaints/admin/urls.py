@@ -21,6 +21,7 @@ from complaints.admin import (
     dashboard,
     export,
     faults,
+    imports,
     jobs,
     key_rotation,
     lane,
@@ -70,8 +71,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/bukan-spam/", lane.take_out, name="complaints_case_lane_out"),
     # Findings from monitoring
     path("complaints/case/temuan/", monitoring.enter, name="complaints_case_finding"),
-    path("complaints/case/temuan/tabel/", monitoring.enter_table, name="complaints_case_finding_table"),
-    path("complaints/case/temuan/contoh.csv", monitoring.template, name="complaints_case_finding_template"),
+    path("complaints/case/temuan/tabel/", imports.enter_table, name="complaints_case_finding_table"),
+    path("complaints/case/temuan/contoh.csv", imports.template, name="complaints_case_finding_template"),
+    path("complaints/case/temuan/impor/<uuid:key>/", imports.whole_import, name="complaints_case_import"),
     # A case: reading, steps, messages
     path("complaints/case/<uuid:object_id>/change/", case.case_page, name="complaints_case_change"),
     path("complaints/case/<uuid:object_id>/langkah/<slug:action>/", case_steps.step, name="complaints_case_step"),

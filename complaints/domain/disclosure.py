@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Final
 
 from complaints.domain import normalization
+from complaints.domain.visible_text import INVISIBLE
 
 # A run of this many words that also occurs in another text counts as quoted from it.
 SAME_WORDS: Final = 5
@@ -41,7 +42,9 @@ _NUMBER: Final = re.compile(r"(?<![\w+])\+?\d(?:[\s.\-–—()·]{0,3}\d){6,24}(
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
 _CODE: Final = re.compile(rf"(?<![0-9A-Z]){_FOUR}({_GAP})(?:{_FOUR}\1){{4}}{_FOUR}(?![0-9A-Z])", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"(?<!\w)(?:KN-\d{2}|LATIHAN)-[0-9A-Z]{6}(?!\w)", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"[^\W_]+(?:['’`][^\W_]+)*")
+# Vowel signs of Arabic, Balinese, Sundanese and Javanese script belong to a word, though they are no letters.
+_LETTER: Final = r"(?:[^\W_]|[\u064b-\u065f\u0670\u1b00-\u1b44\u1b80-\u1bad\ua980-\ua9c0])"
+_TOKEN: Final = re.compile(rf"{_LETTER}+(?:[{normalization.APOSTROPHES}]{_LETTER}+)*")
 _OWN_NAME: Final = re.compile(
     r"\b(?:nama saya|saya bernama|perkenalkan,? saya|my name is)(?: adalah)?[ :]+((?:[^\W\d_]+[ ,]*){1,3})",
     re.IGNORECASE,
@@ -103,17 +106,12 @@ class _Word:
 
 def plain(text: str) -> str:
     """Return ``text`` in Unicode's NFKC form, without invisible characters."""
-    visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    return unicodedata.normalize("NFKC", visible)
-
-
-def _fold(word: str) -> str:
-    letters = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(letter for letter in letters if letter.isalnum() and not unicodedata.combining(letter))
+    # An acute accent that stands for an apostrophe would become a space and an accent.
+    return unicodedata.normalize("NFKC", INVISIBLE.sub("", text.replace("´", "'")))
 
 
 def _words(text: str) -> list[_Word]:
-    words = (_Word(_fold(match.group()), match.start(), match.end()) for match in _TOKEN.finditer(text))
+    words = (_Word(normalization.fold(match.group()), match.start(), match.end()) for match in _TOKEN.finditer(text))
     return [word for word in words if word.folded]
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Final
+
+from complaints.domain.visible_text import INVISIBLE
 
 _TITLES: Final = frozenset(
     {
@@ -57,9 +60,18 @@ _SYNONYMS: Final = {
 _UNKNOWN: Final = frozenset(
     {"", "tidak tahu", "tidak diketahui", "tidak ada", "belum tahu", "tdk tahu", "anonim", "unknown", "i do not know"}
 )
-_DOTS: Final = re.compile(r"[.'’`]")
-_OTHER_CHARACTERS: Final = re.compile(r"[^a-z0-9]+")
+# Keyboards, phones and word processors write one apostrophe in all of these ways; a regular expression's set.
+APOSTROPHES: Final = r"'`´‘’‛′ʹʻʼʽʾʿˈꞌ＇"
+_DOTS: Final = re.compile(rf"[.{APOSTROPHES}]")
+# Spellings of one Arabic letter, as Arabic, Persian and Jawi keyboards write it; the tatweel only stretches a word.
+_ARABIC: Final = str.maketrans(
+    {**dict.fromkeys("ىیې", "ي"), **dict.fromkeys("کڪ", "ك"), **dict.fromkeys("ةہھ", "ه"), "ـ": None}
+)
 NIP_AT_LEAST: Final = 9
+NIP_DIGITS: Final = 18
+_MONTHS: Final = 12
+# An apostrophe in front keeps a spreadsheet from reading the digits as a number.
+_NUMBER_ALONE: Final = re.compile(rf"[{APOSTROPHES}]?(?:(?:NIP|NI\s?PPPK)\W*)?\d[\d\s.\-–]*", re.IGNORECASE)
 
 
 def nip(text: str) -> str:
@@ -68,12 +80,53 @@ def nip(text: str) -> str:
     return digits if len(digits) >= NIP_AT_LEAST else ""
 
 
+# Between birth and appointment, in years: nobody enters the civil service younger, or is in it that long.
+_YEARS_OF_AGE: Final = range(15, 70)
+_PPPK_FROM: Final = 20
+
+
+def is_employee_number(text: str, *, today: date) -> bool:
+    """Whether ``text`` can be an employee number of 18 digits: NIP, or NI PPPK of those employed by contract.
+
+    Eight digits are the date of birth, six the month of appointment (NIP), or its year and a code of the contract (NI
+    PPPK, 20 and above), one the sex, three a serial number from 1 on. Spaces, dots, hyphens and a leading "NIP" do not
+    count. There is no check digit.
+    """
+    digits = nip(text)
+    if len(digits) != NIP_DIGITS or not _NUMBER_ALONE.fullmatch(text.strip()):
+        return False
+    try:
+        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        return False
+    year, month = int(digits[8:12]), int(digits[12:14])
+    is_plausible = year - born.year in _YEARS_OF_AGE and year <= today.year + 1
+    is_month = 1 <= month <= _MONTHS or month >= _PPPK_FROM
+    return is_plausible and is_month and digits[14] in "12" and digits[15:] != "000"
+
+
+def fold(text: str) -> str:
+    """Return ``text`` without case, accents, apostrophes, dots and invisible characters; other signs become spaces.
+
+    Letters keep their script: names in Arabic or Javanese letters compare with each other, not with Latin ones. No
+    library writes them in Latin letters as their owners do, because Arabic leaves out most vowels.
+    """
+    # Before the normal form, in which an acute accent that stands alone is a space and an accent.
+    plain = unicodedata.normalize("NFKD", _DOTS.sub("", INVISIBLE.sub("", text)))
+    plain = unicodedata.normalize("NFKD", plain.casefold()).translate(_ARABIC)
+    return "".join(_folded(letter) for letter in _DOTS.sub("", plain))
+
+
+def _folded(letter: str) -> str:
+    if unicodedata.combining(letter):
+        return ""
+    # Vowel signs, as of the Javanese script, are marks that belong to the word.
+    return letter if letter.isalnum() or unicodedata.category(letter) in {"Mn", "Mc"} else " "
+
+
 def _words(text: str) -> list[str]:
     """Split into words without case, accents and punctuation; "S.Sos" becomes one word."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    words = _OTHER_CHARACTERS.sub(" ", _DOTS.sub("", plain)).split()
-    return " ".join(_SYNONYMS.get(word, word) for word in words).split()
+    return " ".join(_SYNONYMS.get(word, word) for word in fold(text).split()).split()
 
 
 def _drop_degrees(words: list[str]) -> list[str]:

@@ -55,6 +55,7 @@ class Action(StrEnum):
     ANSWER_LATE = "answer_late"
     RESUME = "resume"
     LINK = "link"
+    UNDO_IMPORT = "undo_import"
 
 
 class ActorKind(StrEnum):
@@ -147,6 +148,7 @@ _BODY = "proposal: the oversight body judges"
 _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
 _AGENCY = "proposal: the agency's PPK punishes, the body records it; the 14 days are unconfirmed"
 _BLOCK = "practice: SBT and Peraturan BKN 1/2023 escalate an agency that does not act"
+_IMPORT = "proposal: who imported a table by mistake takes it back within a day, before anybody works on it"
 _BAWASLU = "law: UU 7/2017 art. 454, what only Bawaslu can judge goes to Bawaslu"
 _FOUR_EYES = "proposal: verifying and forwarding are two people's work"
 _TWO_CLOSE = "proposal: turning a report away takes two people; a forwarder may be the second"
@@ -195,6 +197,7 @@ TABLE: Final[tuple[Transition, ...]] = (
                reason_required=True, second_person_than=A.PROPOSE_INELIGIBLE),
     Transition(A.REJECT_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.IN_REVIEW, *_EITHER, _TWO_CLOSE,
                reason_required=True, notice=False),
+    Transition(A.UNDO_IMPORT, _at(S.RECEIVED), S.INELIGIBLE, *_EITHER, _IMPORT, reason_required=True, notice=False),
     Transition(A.WITHDRAW, WITHDRAWABLE - _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False),
     Transition(A.WITHDRAW, _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False, asked_from=S.IN_REVIEW),
     Transition(A.REOPEN, ENDED - {S.WITHDRAWN}, S.IN_REVIEW, *_VERIFIER, _OPERATOR, reason_required=True),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence, Sized
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
@@ -14,7 +15,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import BaseValidator, MaxLengthValidator
+from django.core.validators import BaseValidator, MaxLengthValidator, MinLengthValidator
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.datastructures import MultiValueDict
@@ -22,6 +23,8 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from complaints.domain.visible_text import visible
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -33,9 +36,22 @@ Choice: TypeAlias = "tuple[str, StrOrPromise | Sequence[tuple[str, StrOrPromise]
 TOO_LONG = _("This is too long: it has %(show_value)d characters and may have %(limit_value)d. Please shorten it.")
 TOO_MUCH = _("This is more than we can keep. Please shorten it; you can add the rest later with your ticket code.")
 NOT_A_DAY = _("Write the day like 25/11/2026, or leave it empty.")
+TOO_EARLY = _("This date is before the year 2000. Check the year, or leave the field empty.")
 DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y"]
+# The rules that civil servants are held to are younger; an earlier day is a slip of the keyboard.
+FIRST_DAY = date(2000, 1, 1)
+# The easternmost of Indonesia's time zones, where each day begins first.
+_EASTERN = ZoneInfo("Asia/Jayapura")
 # Asks the browser not to remember the input on the device.
 FORGET = {"autocomplete": "off"}
+
+
+def latest_day(now: datetime) -> date:
+    """Return the latest day that is today somewhere in Indonesia at ``now``, an aware datetime.
+
+    Whoever writes a day judges it by their own clock, and in Papua a day begins two hours before it does in Jakarta.
+    """
+    return now.astimezone(_EASTERN).date()
 
 
 def stored_size(content: object) -> int:
@@ -48,9 +64,37 @@ def shortened(limit: int) -> MaxLengthValidator:
     return MaxLengthValidator(limit, TOO_LONG)
 
 
+class MinVisibleLength(MinLengthValidator):
+    """Refuse a text of which too few characters can be seen."""
+
+    def clean(self, x: Sized) -> int:
+        """Return how many characters of ``x`` count."""
+        return len(visible(str(x)))
+
+
+class VisibleField(forms.CharField):
+    """A field for text, empty where nothing of it can be seen."""
+
+    def to_python(self, value: object) -> str:
+        """Return the text as typed, without spaces at both ends."""
+        typed = str(super().to_python(value))
+        return typed if visible(typed) else ""
+
+
+class DayField(forms.DateField):
+    """A field for a day since FIRST_DAY; a blank is no day, as in any other field."""
+
+    def to_python(self, value: str | datetime | date | None) -> date | None:
+        """Return the day; raises ValidationError for text that is none, and for one before FIRST_DAY."""
+        typed = super().to_python(visible(value) if isinstance(value, str) else value)
+        if typed is not None and typed < FIRST_DAY:
+            raise ValidationError(TOO_EARLY, code="too_early")
+        return typed
+
+
 def line(label: StrOrPromise, *, limit: int, help_text: StrOrPromise = "", mode: str = "") -> forms.CharField:
     """Return a field for one optional line of text."""
-    return forms.CharField(
+    return VisibleField(
         label=label,
         required=False,
         help_text=help_text,
@@ -69,7 +113,7 @@ def text(
     error_messages: Mapping[str, StrOrPromise] | None = None,
 ) -> forms.CharField:
     """Return a field for several lines of text."""
-    return forms.CharField(
+    return VisibleField(
         label=label,
         required=required,
         help_text=help_text,
@@ -81,7 +125,7 @@ def text(
 
 def day(label: StrOrPromise, help_text: StrOrPromise = "") -> forms.DateField:
     """Return a field for an optional day; in browsers without a date picker 25/11/2026 is accepted too."""
-    return forms.DateField(
+    return DayField(
         label=label,
         required=False,
         help_text=help_text,

@@ -30,7 +30,10 @@ def one_link(text: str) -> str:
 
 
 class PostForm(ReporterForm):
-    """A post on page 3; only a link or an account is required, and a link tells the platform."""
+    """A post on page 3; only a link or an account is required, and a link tells the platform.
+
+    ``today`` is the latest day that may be written (``fields.latest_day``).
+    """
 
     url = line(
         _("Link to the post"),

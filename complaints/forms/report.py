@@ -9,11 +9,21 @@ from typing import Unpack
 from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MinLengthValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from complaints.forms.fields import Choice, EvidenceField, Files, FormOptions, ReporterForm, day, line, shortened, text
+from complaints.forms.fields import (
+    Choice,
+    EvidenceField,
+    Files,
+    FormOptions,
+    MinVisibleLength,
+    ReporterForm,
+    day,
+    line,
+    shortened,
+    text,
+)
 from complaints.models.case import AgencyKind
 
 AGENCY_LABELS = dict(AgencyKind.choices)
@@ -57,7 +67,10 @@ class StartForm(ReporterForm):
 
 
 class WhoForm(ReporterForm):
-    """Page 2: the accused, the place and the days; only the kind of agency is required."""
+    """Page 2: the accused, the place and the days; only the kind of agency is required.
+
+    ``today`` is the latest day that may be written (``fields.latest_day``).
+    """
 
     accused_name = line(
         _("Name or account"),
@@ -140,7 +153,7 @@ class StoryForm(ReporterForm):
         rows=12,
         help_text=_("Do not write your own name here."),
         validators=[
-            MinLengthValidator(
+            MinVisibleLength(
                 STORY_AT_LEAST, _("Tell a little more: at least %(limit_value)d characters; so far %(show_value)d.")
             ),
             shortened(STORY_AT_MOST),

@@ -59,7 +59,8 @@ def act(
         TransitionRefused, CaseChanged: see services.transitions.
         Locked: the person was not admitted to triage, or their key is not unlocked.
     """
-    if action in {Action.FORWARD, Action.LINK} or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
+    elsewhere = {Action.FORWARD, Action.LINK, Action.UNDO_IMPORT}
+    if action in elsewhere or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     require_admission(actor.keyring, Team.Kind.TRIAGE)
     items = {} if checklist is None else checklists.settle(action, checklist)

@@ -99,7 +99,7 @@ def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
         return 0
     locked = Complaint.objects.select_for_update().filter(pk__in=verdicts).order_by("pk")
     verdict_of = {case: verdicts[key] for key, case in locked.values_list("pk", "case")}
-    cases = list(_untouched(verdict_of).select_for_update(of=("self",)).order_by("pk"))
+    cases = list(untouched(verdict_of).filter(lane=Lane.NORMAL).select_for_update(of=("self",)).order_by("pk"))
     ids = [case.pk for case in cases]
     before = states_of(ids, "lane")
     Case.objects.filter(pk__in=ids).update(lane=Lane.JUNK)
@@ -112,7 +112,7 @@ def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
     return len(ids)
 
 
-def _untouched(cases: Collection[uuid.UUID]) -> QuerySet[Case]:
+def untouched(cases: Collection[uuid.UUID]) -> QuerySet[Case]:
     """Return those of the cases that are as they came: no person has acted on them, and no reporter written again."""
     texts = (InternalNote, Assessment)
     written = (Exists(model._default_manager.filter(complaint__case=OuterRef("pk"))) for model in texts)
@@ -122,7 +122,6 @@ def _untouched(cases: Collection[uuid.UUID]) -> QuerySet[Case]:
         *(~condition for condition in written),
         ~Exists(CaseMove.objects.filter(target=OuterRef("pk"))),
         pk__in=cases,
-        lane=Lane.NORMAL,
         status=Status.RECEIVED,
         step_count=0,
         assigned_by=None,

@@ -7,6 +7,7 @@ and take the same steps, so that verifying and forwarding still need two persons
 from __future__ import annotations
 
 import json
+import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
@@ -18,9 +19,10 @@ from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team
-from complaints.services import blind_index, similarity, submission
+from complaints.services import blind_index, imports, similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.audit.recorded_imports import ENTERED
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring
 from complaints.services.similarity import Similar
@@ -51,15 +53,19 @@ def enter_report(
 
 
 @transaction.atomic
-def enter_reports(*, actor: Actor, rows: Sequence[Answers]) -> list[Case]:
-    """Store all rows of a table or none; raises as :func:`enter_report`, and ValueError above MOST_ROWS."""
+def enter_reports(*, actor: Actor, rows: Sequence[Answers], key: uuid.UUID | None = None) -> list[Case]:
+    """Store all rows of a table or none; raises as :func:`enter_report`, and ValueError above MOST_ROWS.
+
+    ``key`` is that of the import, by which services.imports finds its cases; without one it is drawn.
+    """
     _check_triage(actor)
     if len(rows) > MOST_ROWS:
         raise ValueError("rows")
     # All rows are sealed before the first audit entry, because that entry blocks the chain until the commit.
     complaints = [_store(row, (), actor, Complaint.Channel.IMPORT) for row in rows]
+    key = key or uuid.uuid4()
     for complaint in complaints:
-        _record(actor, complaint)
+        _record(actor, complaint, key)
     for start in range(0, len(complaints), blind_index.REPORTS_AT_ONCE):
         part = complaints[start : start + blind_index.REPORTS_AT_ONCE]
         blind_index.index_reports(actor=actor, complaints=part, pictures=False)
@@ -67,10 +73,15 @@ def enter_reports(*, actor: Actor, rows: Sequence[Answers]) -> list[Case]:
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
-    """Return, by URL as entered, the visible cases that report the same post already."""
+    """Return, by URL as entered, the visible cases that report the same post already.
+
+    Cases of an import that was taken back do not count: their rows may come again, corrected.
+    """
     canonical = {url: canonical_url(url) for url in urls}
     known = similarity.known_posts(keyring=keyring, urls=set(canonical.values()))
-    return {url: known[spelling] for url, spelling in canonical.items() if spelling in known}
+    undone = imports.undone_cases([case.case_id for cases in known.values() for case in cases])
+    standing = {url: [case for case in cases if case.case_id not in undone] for url, cases in known.items()}
+    return {url: standing[spelling] for url, spelling in canonical.items() if standing.get(spelling)}
 
 
 def canonical_url(url: str) -> str:
@@ -91,13 +102,13 @@ def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, 
     )
 
 
-def _record(actor: Actor, complaint: Complaint) -> None:
+def _record(actor: Actor, complaint: Complaint, key: uuid.UUID | None = None) -> None:
     facts = {
         "complaint": str(complaint.pk),
         "channel": complaint.channel,
         "digest": log.digest_of(complaint.sealed_answers),
     }
-    actor.record("finding.entered", case=complaint.case_id, facts=facts)
+    actor.record(ENTERED, case=complaint.case_id, subject=key, facts=facts)
 
 
 # Rows between the dry run of an import and its confirmation

@@ -217,6 +217,8 @@ def available_steps(
     """
     permissions = access.permissions_of(staff)
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
+    # Taken for a whole import, and by whoever made it (services.imports).
+    rows = [row for row in rows if row.action is not Action.UNDO_IMPORT]
     if history is None:
         history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     steps = []

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import TOO_MUCH, stored_size
+from complaints.forms.fields import TOO_MUCH, latest_day, stored_size
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
 from complaints.page_cache import empty_fields
 from complaints.services.evidence import drafts, intake, limits, posts
@@ -26,7 +26,7 @@ MOST = 20
 
 def _form(files: Sequence[drafts.DraftFileInfo], *args: Any, **kwargs: Any) -> PostForm:
     choices = [(item.id, f"{place}. {item.name}") for place, item in enumerate(files, start=1)]
-    return PostForm(*args, today=timezone.localdate(), files=choices, **kwargs)
+    return PostForm(*args, today=latest_day(timezone.now()), files=choices, **kwargs)
 
 
 def take(request: ReporterRequest, draft: Draft) -> PostForm | None:

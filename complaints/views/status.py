@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from complaints.domain.workflow import TransitionRefused
-from complaints.forms.fields import ReporterForm
+from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
@@ -224,7 +224,7 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
 
 def _post_form(*data: Any) -> MorePostForm:
     # The page has another file input, so the ids need a prefix.
-    return MorePostForm(*data, today=timezone.localdate(), auto_id="id_post_%s")
+    return MorePostForm(*data, today=latest_day(timezone.now()), auto_id="id_post_%s")
 
 
 @require_POST

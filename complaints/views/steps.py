@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import ReporterForm, card
+from complaints.forms.fields import ReporterForm, card, latest_day
 from complaints.forms.report import StartForm, StoryForm, WhoForm
 from complaints.page_cache import empty_fields
 from complaints.services import reference_data
@@ -57,7 +57,7 @@ class Step:
     def make(self, door: str, *args: Any, **kwargs: Any) -> ReporterForm:
         """Return the form, bound to ``args`` where there are any."""
         if self.form is WhoForm:
-            kwargs["today"] = timezone.localdate()
+            kwargs["today"] = latest_day(timezone.now())
         return self.form(*args, **kwargs, **self.choices(door))
 
     def fields(self, door: str, draft: Draft) -> list[SafeString]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,34 @@ def test_a_name_that_is_nothing_but_a_title_stays_a_name() -> None:
     assert normalization.name("Moh. Ma'ruf") == normalization.name("Muhammad Maruf")
 
 
+APOSTROPHES = "'’‘`´ʼʻʿʾ′＇‛"
+# The same name in letters of its own, without vowel marks, stretched, and as other keyboards write its letters.
+SAME_ARABIC = ["محمد معروف", "مُحَمَّد مَعْرُوف", "محـــمد معروف", "\u200fمحمد\u200f معروف", "ﻣﺤﻤﺪ معروف"]
+
+
+@given(st.text(st.sampled_from(APOSTROPHES + "\u200b\u200c\ufeff"), min_size=1, max_size=3))
+def test_apostrophes_and_invisible_characters_do_not_matter(between: str) -> None:
+    assert normalization.name(f"Siti Ma{between}ruf") == "siti maruf"
+    assert normalization.office(f"Kec. Ma{between}rang") == "kecamatan marang"
+    assert normalization.name(f"𝐁udi\ufe0f {between}") == "budi"
+
+
+@pytest.mark.parametrize("typed", SAME_ARABIC)
+def test_a_name_in_arabic_letters_compares_with_itself(typed: str) -> None:
+    assert normalization.name(typed) == normalization.name(SAME_ARABIC[0]) != ""
+    assert normalization.name(typed) != normalization.name("محمد")
+    assert normalization.name("علي يحيى") == normalization.name("علی یحیی")
+    assert normalization.name("عبد الرحمن، M.Si") != ""
+
+
+def test_a_name_in_javanese_letters_keeps_its_vowels() -> None:
+    karta, karti, kerta = "ꦏꦂꦠ", "ꦏꦂꦠꦶ", "ꦏꦼꦂꦠ"
+    assert len({normalization.name(name) for name in (karta, karti, kerta)}) == 3
+    assert " " not in normalization.name(karti)
+    assert normalization.name(f"{karti} {karta}") == normalization.name(f"{karti}  {karta}.")
+    assert normalization.person(karta, "Dinas Contoh") != ""
+
+
 @pytest.mark.parametrize("typed", ["", "-", " ? ", "Tidak tahu", "tidak diketahui", "."])
 def test_nobody_is_nobody(typed: str) -> None:
     assert normalization.name(typed) == ""
@@ -57,6 +87,35 @@ def test_nobody_is_nobody(typed: str) -> None:
 @pytest.mark.parametrize(("typed", "digits"), NIPS.items())
 def test_a_number_is_its_digits(typed: str, digits: str) -> None:
     assert normalization.nip(typed) == digits
+
+
+# Of a civil servant, with spaces, with what keeps a spreadsheet from counting, and of two employed by contract.
+NUMBERS = [
+    "198603152010012001",
+    "19860315 201001 2 001",
+    "'198603152010012001",
+    "NIP. 198603152010012001",
+    "199312282025212001",
+    "NI PPPK: 199009132025242014",
+]
+# Too short, born on no day or tomorrow, appointed as a child, in month 13 or 2028, of no sex, without a serial number.
+NO_NUMBERS = [
+    *("123", "'", "131234567", "19860315201001200", "1986031520100120011"),
+    *("198602302010012001", "202601012026012001", "198603151999012001", "198603152010132001", "198603152028012001"),
+    *("198603152010013001", "198603152010012000", "198603152010012001 Budi", "tidak tahu"),
+]
+
+
+def test_an_employee_number_is_told_from_other_digits() -> None:
+    today = date(2026, 11, 29)
+    assert [text for text in NUMBERS if not normalization.is_employee_number(text, today=today)] == []
+    assert [text for text in NO_NUMBERS if normalization.is_employee_number(text, today=today)] == []
+
+
+@given(st.dates(date(1960, 1, 1), date(2005, 1, 1)), st.integers(1, 12), st.sampled_from("12"), st.integers(1, 999))
+def test_every_number_of_a_grown_up_is_one(born: date, month: int, sex: str, serial: int) -> None:
+    number = f"{born:%Y%m%d}{born.year + 20}{month:02}{sex}{serial:03}"
+    assert normalization.is_employee_number(number, today=date(2026, 11, 29))
 
 
 def test_a_person_is_a_name_at_an_agency() -> None:

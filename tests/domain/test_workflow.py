@@ -35,6 +35,7 @@ from complaints.domain.workflow import (
 EXPECTED = """
 received             start_review        staff     triage          in_review            n
 received             withdraw            reporter  -               withdrawn            .
+received             undo_import         staff     triage,forward  ineligible           w
 in_review            ask_reporter        staff     triage          needs_information    wn
 in_review            verify              staff     triage          verified             n
 in_review            refer               staff     triage          referred             wn

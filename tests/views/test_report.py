@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from complaints.models.complaint import Complaint
@@ -50,6 +51,8 @@ ERRORS = [
     ("/lapor/siapa/", walk.to_who, {"agency": "Dinas Unik"}, "Pilih jenis instansi"),
     ("/lapor/siapa/", walk.to_who, {"event_from": "2031-01-01"}, "Hari itu belum tiba"),
     ("/lapor/siapa/", walk.to_who, {"event_from": "kemarin"}, "Tulis hari seperti 25/11/2026"),
+    ("/lapor/siapa/", walk.to_who, {"learnt_on": "0001-01-01"}, "Tanggal ini sebelum tahun 2000"),
+    ("/lapor/cerita/", walk.to_story, {"story": "Hal.\u200b" + "\u200b " * 60}, "Ceritakan sedikit lagi"),
     ("/lapor/cerita/", walk.to_story, {"story": "Singkat.", "links": "akun unik"}, "Ceritakan sedikit lagi"),
     ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: ada 20001 karakter"),
 ]
@@ -101,6 +104,23 @@ def test_a_missing_name_is_asked_for_with_the_rest_kept(client: Client) -> None:
     assert re.search(r'value="confidential"[^>]*checked', page)
     assert 'value="kontak unik"' in page
     assert Complaint.objects.count() == 0
+
+
+# Half past one at night in Papua, and the evening before in Jakarta.
+@time_machine.travel("2026-11-28T16:30:00Z", tick=False)
+def test_a_day_is_judged_by_the_clock_of_whoever_writes_it(client: Client) -> None:
+    walk.to_who(client)
+    who = walk.WHO | {"event_from": "29.11.2026", "event_until": " \u200b", "learnt_on": " "}
+    assert client.post("/lapor/siapa/", who).url == "/lapor/cerita/"
+    shown = walk.version(client, "/lapor/siapa/")
+    page = client.post("/lapor/siapa/", walk.WHO | shown | {"event_from": "30/11/2026"})
+    assert "Hari itu belum tiba" in walk.words(page)
+
+
+def test_a_story_of_nothing_but_shapeless_characters_is_none(client: Client) -> None:
+    walk.to_story(client)
+    page = client.post("/lapor/cerita/", walk.STORY_PAGE | {"story": "\u200b" * 60})
+    assert "Ceritakan apa yang terjadi" in walk.words(page)
 
 
 def test_the_last_day_may_not_come_before_the_first(client: Client) -> None:

@@ -51,6 +51,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_finding": (TRIAGE, 200),
     "admin:complaints_case_finding_table": (TRIAGE, 200),
     "admin:complaints_case_finding_template": (TRIAGE, 200),
+    "admin:complaints_case_import": (TRIAGE, 200),
     "admin:complaints_case_assign": (CASES, 405),
     "admin:complaints_case_claim": (CASES, 405),
     "admin:complaints_case_take_on": (CASES, 405),

@@ -112,6 +112,13 @@ def _kept(person: uuid.UUID) -> uuid.UUID:
     return other.case_id
 
 
+def _imported(cast: Cast, case: uuid.UUID) -> uuid.UUID:
+    """Record that a case came with a table, which adds none to the lists; return the import."""
+    key = uuid.uuid4()
+    Actor(cast.ring("vera"), NOW).record("finding.entered", case=case, subject=key)
+    return key
+
+
 def _asked_removal(cast: Cast, team: uuid.UUID) -> uuid.UUID:
     """Let a member ask for the removal of another; return the request."""
     gone = TeamMembership.objects.get(team=team, staff=cast["vino"])
@@ -138,6 +145,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
         "case_lane_out": [case],
+        "case_import": [_imported(cast, case)],
         "case_link": [case],
         "case_unlink": [case, complaint.pk],
         "case_assign": [case],
