@@ -189,18 +189,19 @@ def message(request: ReporterRequest) -> HttpResponse:
 def files(request: ReporterRequest) -> HttpResponse:
     """Add the posted files and the draft files as evidence; accepted files are added even where another is refused.
 
-    Posted files with metadata that may identify the reporter become draft files first, so that the reporter can remove
-    them.
+    Posted files that may identify the reporter, by metadata, text or name, become draft files first, so that the
+    reporter can remove them; so do those that are passed on as they are.
     """
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     form = MoreEvidenceForm(request.POST, request.FILES)
     accepted = [upload for upload in uploads(request) if not upload.refused]
     drafts.keep_uploads(session=request.reporter, uploads=accepted, today=timezone.localdate())
-    waiting = waiting_files(request)["files"]
+    listed = waiting_files(request)["listed"]
+    waiting = [file for file, _told in listed]
     form.fields["evidence"].required = not waiting
-    if accepted and any(file.betrays for file in waiting):
-        # The page lists the metadata of the posted files; the next submission sends them.
+    if accepted and any(told.is_warning for _file, told in listed):
+        # The page lists what is told of the posted files; the next submission sends them.
         request.reporter["notice"] = "look"
         return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():

@@ -109,7 +109,7 @@ def test_a_liaison_gets_released_files_under_neutral_names(signed_in: SignedIn, 
     response = signed_in("kirana").post(address)
     body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     assert body.startswith(b"\xff\xd8")
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{sent.case.reference}-bukti-1.jpeg"'
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{sent.case.reference}-bukti-1.jpg"'
     assert response.headers["Content-Security-Policy"] == FILE_POLICY
     assert AuditEntry.objects.filter(event="object.opened", actor=cast["kirana"].pk).count() == 1
     assert signed_in("bima").post(address).status_code == 404
