@@ -102,9 +102,11 @@ class Told:
 def told(media_type: str, codes: Iterable[str], looked: str, name: str) -> Told:
     """Return what is said of a file; ``looked`` is that of ``services.evidence.storage.FileInfo``."""
     codes, kind = list(codes), inspection.GROUPS.get(media_type, "")
-    found = [str(TRACES[code]) for code in codes if code in TRACES]
+    # A film behind a photo is an attachment too; one of the two is told.
+    found = [str(TRACES[code]) for code in codes if code in TRACES and not (code == "attachment" and "film" in codes)]
     in_name = [str(NAME_TRACES[code]) for code in file_names.tells(name)]
     is_read = bool(kind) and looked == "read"
+    sentences: list[StrOrPromise]
     if is_read:
         sentences = [PARTLY] if "partly" in codes else [] if found else [NOTHING_FOUND[kind]]
         sentences.append(NOT_LOOKED_AT[kind])

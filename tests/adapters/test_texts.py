@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
 import time
 
 import pytest
@@ -30,6 +32,10 @@ ENGLISH = "1/12/26, 10:11\u202fAM - A Colleague: fine\n"
 TELEGRAM = '{"messages": [{"date": "2026-01-12T10:11:12", "from": "Seorang Pegawai", "text": "halo"}]}'
 CASES: dict[str, tuple[str, str]] = {
     "a mail": (MAIL, "names emails hours network device"),
+    "a mail with an attachment": (
+        MAIL + "Content-Transfer-Encoding: base64\n",
+        "names emails hours network device partly",
+    ),
     "a contact": (CONTACT, "names phones addresses organisation"),
     "a chat of Android": (ANDROID, "names hours"),
     "a chat of iOS": (IOS, "names hours"),
@@ -91,6 +97,17 @@ def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()
     texts.inspect(io.BytesIO((piece * 100_000)[:100_000].encode()), "text/plain")
     assert time.process_time() - started < 1
+
+
+def test_damaged_texts_end_in_codes_or_a_refusal() -> None:
+    randomly = random.Random(7)
+    for text, _codes in CASES.values():
+        data = bytearray(text.encode())
+        for _ in range(5):
+            for _ in range(min(8, len(data))):
+                data[randomly.randrange(len(data))] = randomly.randrange(256)
+            with contextlib.suppress(Unreadable):
+                assert texts.inspect(io.BytesIO(bytes(data)), "text/plain") <= set(hints.CODES)
 
 
 def test_what_is_no_text_is_refused() -> None:

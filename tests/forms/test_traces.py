@@ -180,7 +180,7 @@ def test_no_sentence_calls_a_file_clean() -> None:
 @pytest.mark.parametrize("media_type", sorted(kinds.ALLOWED))
 def test_a_kind_that_nobody_opens_is_called_so(media_type: str) -> None:
     is_open = media_type in inspection.GROUPS
-    assert is_open == (media_type not in {kinds.OLE, *kinds._OLE_STREAMS.values()})
+    assert is_open == (not kinds.no_copy_reason(media_type) or media_type in {*inspection.TEXTS, "application/zip"})
     if not is_open:
         told = said(media_type, set(), "unreadable")
         assert told.sentences[0].startswith("We do not open this kind of file; officers get it as it is.")
@@ -200,6 +200,11 @@ def test_every_code_has_words() -> None:
     assert set(hints.CODES) - silent == set(traces.TRACES)
     assert set(hints.CODES) - {"partly"} == set(evidence_labels.ORIGIN_TRACES)
     assert set(file_names.CODES) == set(traces.NAME_TRACES)
+
+
+def test_a_film_is_called_a_film() -> None:
+    told = said("image/jpeg", {"attachment", "film"})
+    assert told.found == ["a short film with sound, recorded with the photo"]
 
 
 def test_the_name_is_told_beside_the_content() -> None:

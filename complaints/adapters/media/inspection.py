@@ -10,14 +10,10 @@ _READERS: Final = {"ooxml": "documents", "odf": "documents"}
 # Kinds without a clean copy that are looked into all the same, because they are passed on as they are.
 TEXTS: Final = frozenset({"text/plain", "text/html", "text/rtf", "application/rtf"})
 _WITHOUT_COPY: Final = {**dict.fromkeys(TEXTS, "texts"), "application/zip": "archives"}
-_FAMILY_GROUPS: Final = {"images": "picture", "pdf": "document", "ooxml": "document", "odf": "document"}
-_TRACK_GROUPS: Final = {"audio": "sound", "video": "film"}
+_GROUP_OF: Final = {"image": "picture", "audio": "sound", "video": "film"}
 # By media type, for the words on what was looked at. Other kinds are not looked into.
 GROUPS: Final = {
-    **{
-        media_type: _FAMILY_GROUPS.get(family) or _TRACK_GROUPS[media_type.partition("/")[0]]
-        for media_type, family in kinds.FAMILIES.items()
-    },
+    **{media_type: _GROUP_OF.get(media_type.partition("/")[0], "document") for media_type in kinds.FAMILIES},
     **dict.fromkeys(TEXTS, "text"),
     "application/zip": "archive",
 }

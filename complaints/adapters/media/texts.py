@@ -63,6 +63,8 @@ _PATTERNS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         re.compile(r"^(?:X-Originating-IP|X-Sender-IP|X-Client-IP)[ \t]{0,4}:", _FLAGS),
         re.compile(r"^Received:[^\n]{0,400}\[(?:IPv6:)?[0-9a-f.:]{7,45}\]", _FLAGS),
     ),
+    # Attachments and pictures in mails, contacts and pages are not read.
+    "partly": (re.compile(r"\bContent-Transfer-Encoding: ?base64|;ENCODING=b(?:ase64)?\b|\bdata:image/\w", _FLAGS),),
     "device": (re.compile(r"^(?:X-Mailer|User-Agent)[ \t]{0,4}:[ \t]{0,4}\S", _FLAGS),),
     "author": (re.compile(r"\{\\(?:author|operator) ?[^}\s]|<meta[^>\n]{0,80}name=[\"']author[\"']", _FLAGS),),
     "organisation": (re.compile(r"\{\\\*?\\company ?[^}\s]|^ORG(?:;[^:\n]{0,200})?:[; ]{0,20}[^;\s]", _FLAGS),),

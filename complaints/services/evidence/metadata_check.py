@@ -65,7 +65,7 @@ def _codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
             with sandbox.run("recognise", held, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
                 info.type = result.type if result.type in kinds.ALLOWED else info.type
         with sandbox.run("inspect", held, info.type, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
-            codes = list(result.codes)
+            codes: list[str] = list(result.codes)
     is_part = info.length > settings.EVIDENCE_LOOK_MAX_BYTES
     return codes if "partly" in codes or not is_part else [*codes, "partly"]
 
