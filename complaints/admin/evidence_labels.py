@@ -36,7 +36,7 @@ ORIGIN_TRACES: Final[dict[str, Label]] = {
     "emails": gettext_lazy("e-mail addresses"),
     "numbers": gettext_lazy("long numbers, such as NIP or NIK"),
     "addresses": gettext_lazy("postal addresses"),
-    "hours": gettext_lazy("hours"),
+    "hours": gettext_lazy("times of day"),
     "network": gettext_lazy("internet addresses of computers"),
 }
 # What the check of a file that could be read did not look at, by the groups of adapters.media.inspection.
@@ -45,7 +45,7 @@ NOT_LOOKED_AT: Final[dict[str, Label]] = {
     "sound": gettext_lazy("its hidden data was checked, not what is said"),
     "film": gettext_lazy("its hidden data was checked, not what is seen and heard"),
     "document": gettext_lazy("its hidden data was checked, not what the document says and shows"),
-    "text": gettext_lazy("the text was searched for names, numbers, addresses and hours; there is no cleaned copy"),
+    "text": gettext_lazy("the text was searched for names, numbers, addresses and times; there is no cleaned copy"),
     "archive": gettext_lazy("texts and pictures inside were checked, other files were not opened"),
 }
 PARTLY: Final = gettext_lazy("only a part of the original was checked")

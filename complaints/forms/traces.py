@@ -42,12 +42,12 @@ TRACES: Final[dict[str, StrOrPromise]] = {
     "emails": _("e-mail addresses"),
     "numbers": _("long numbers, such as NIP or NIK"),
     "addresses": _("postal addresses"),
-    "hours": _("hours"),
+    "hours": _("times of day"),
     "network": _("internet addresses of computers"),
 }
 NAME_TRACES: Final[dict[str, StrOrPromise]] = {
     "date": _("a date"),
-    "hour": _("an hour"),
+    "hour": _("a time of day"),
     "app": _("an app"),
     "phone": _("a telephone number"),
     "number": _("a long number, such as a NIP"),
@@ -61,11 +61,11 @@ NOTHING_FOUND: Final[dict[str, StrOrPromise]] = {
     "film": _("The hidden data of this file names no place, device, author or time."),
     "document": _("The properties and comments of this document name no author, no other people and no time."),
     "text": _(
-        "We looked for names of senders, telephone numbers, e-mail addresses, NIP and NIK, postal addresses and hours, "
-        "and recognised none."
+        "We looked for names of senders, telephone numbers, e-mail addresses, NIP and NIK, postal addresses and times "
+        "of day, and recognised none."
     ),
     "archive": _(
-        "In file names, texts and pictures inside it we recognised no senders, numbers, addresses, hours or places."
+        "In file names, texts and pictures inside it we recognised no senders, numbers, addresses, times or places."
     ),
 }
 # What was not looked at, of each file that was.
@@ -74,7 +74,7 @@ NOT_LOOKED_AT: Final[dict[str, StrOrPromise]] = {
     "sound": _("We do not listen to it: voices can be recognised."),
     "film": _("We do not watch it: faces, voices and places can be recognised."),
     "document": _("We did not read what it says and shows: check it for names, letter numbers and dates."),
-    "text": _("Officers get the text as it is: take out names, numbers and hours first."),
+    "text": _("Officers get the text as it is: take out names, numbers and times first."),
     "archive": _("Officers get it as it is. We did not open files in it other than texts and pictures."),
 }
 PARTLY: Final = _("We looked at a part of this file only.")

@@ -79,15 +79,15 @@ PROOFS: dict[str, tuple[str, set[str], list[tuple[str, Callable[[], bytes]]], st
         quiet_docx,
     ),
     "text": (
-        "We looked for names of senders, telephone numbers, e-mail addresses, NIP and NIK, postal addresses and hours, "
-        "and recognised none.",
+        "We looked for names of senders, telephone numbers, e-mail addresses, NIP and NIK, postal addresses and times "
+        "of day, and recognised none.",
         TEXT_CODES,
         [("text/plain", CHAT.encode)],
         "text/plain",
         lambda: b"halo",
     ),
     "archive": (
-        "In file names, texts and pictures inside it we recognised no senders, numbers, addresses, hours or places.",
+        "In file names, texts and pictures inside it we recognised no senders, numbers, addresses, times or places.",
         TEXT_CODES | {"place"},
         [("application/zip", lambda: samples.packed({"a.txt": CHAT, "b.jpg": samples.jpeg()}))],
         "",
@@ -110,7 +110,7 @@ UNSEEN: dict[str, tuple[str, Callable[[], bool]]] = {
         lambda: not codes_of(quiet_docx().replace(b"halo", b"NIP1"), kinds.DOCX) & TEXT_CODES,
     ),
     "text": (
-        "Officers get the text as it is: take out names, numbers and hours first.",
+        "Officers get the text as it is: take out names, numbers and times first.",
         lambda: kinds.no_copy_reason("text/plain") == "opaque",
     ),
     "archive": (
@@ -209,6 +209,6 @@ def test_a_film_is_called_a_film() -> None:
 
 def test_the_name_is_told_beside_the_content() -> None:
     told = said("image/png", set(), name="Screenshot_20240112_101112_WhatsApp.png")
-    assert told.in_name == ["a date", "an hour", "an app"]
+    assert told.in_name == ["a date", "a time of day", "an app"]
     assert told.is_warning
     assert not said("image/png", set(), name="layar.png").is_warning
