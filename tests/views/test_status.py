@@ -292,12 +292,12 @@ def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: s
 
 
 @pytest.mark.usefixtures("changing")
-def test_screenshots_of_an_unsent_post_must_be_chosen_again(client: Client, code: str) -> None:
+def test_the_screenshot_of_an_unsent_post_waits_with_it(client: Client, code: str) -> None:
     opened(client, code)
-    shot = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
+    shot = SimpleUploadedFile("layar.png", bare("PNG"))
     page = client.post("/cek/laporan/unggahan/", {"url": "https://contoh.invalid/1", "evidence": shot})
     assert page.status_code == 409
-    assert "Pilih lagi juga tangkapan layarnya." in walk.words(page)
+    assert "layar.png" in walk.words(page)
 
 
 def test_leaving_deletes_the_session_and_voids_the_cookie(client: Client, code: str) -> None:
