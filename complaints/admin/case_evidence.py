@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.adapters import sandbox
 from complaints.adapters.media import losses
+from complaints.adapters.media.inspection import GROUPS
 from complaints.admin.base import (
     FILE_POLICY,
     StaffRequest,
@@ -38,7 +39,9 @@ from complaints.admin.base import (
     staff_page,
     to_case,
 )
+from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED
 from complaints.admin.labels import Label
+from complaints.domain.file_names import extension
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -52,23 +55,6 @@ Variant = EvidenceObject.Variant
 
 # --- What the worker found in a file, in words for the officer
 
-# What a file tells of its origin, by the codes of adapters.media.hints.
-ORIGIN_TRACES: Final[dict[str, Label]] = {
-    "place": gettext_lazy("place"),
-    "device": gettext_lazy("device"),
-    "author": gettext_lazy("author"),
-    "people": gettext_lazy("names of other people"),
-    "organisation": gettext_lazy("office or organisation"),
-    "time": gettext_lazy("time"),
-    "software": gettext_lazy("program it was made with"),
-    "title": gettext_lazy("title or description"),
-    "path": gettext_lazy("folder on the computer"),
-    "thumbnail": gettext_lazy("small picture of an earlier state"),
-    "history": gettext_lazy("earlier or deleted text"),
-    "attachment": gettext_lazy("other files inside"),
-    "script": gettext_lazy("macros or scripts"),
-    "remote": gettext_lazy("addresses that a program would call by itself"),
-}
 # Why there is no clean copy, by the codes of adapters.media.refusal, of the sandbox and of the worker.
 NO_COPY: Final[dict[str, Label]] = {
     "damaged": gettext_lazy("the file is cut or damaged"),
@@ -112,11 +98,23 @@ def is_risky(item: case_file.EvidenceItem) -> bool:
     return bool(storage.threat_in(item.findings))
 
 
-def origin_traces(item: case_file.EvidenceItem) -> str:
-    """Return what the original tells of its origin, in one line; "" where nothing was found."""
+def _codes_of(item: case_file.EvidenceItem) -> list[str]:
     found_later = item.findings.betrays if item.findings else []
-    codes = dict.fromkeys([*item.original.info.betrays, *found_later])
-    return ", ".join(str(ORIGIN_TRACES.get(code, code)) for code in codes)
+    return list(dict.fromkeys([*item.original.info.betrays, *found_later]))
+
+
+def origin_traces(item: case_file.EvidenceItem) -> str:
+    """Return what the original tells of its origin or names, in one line; "" where nothing was found."""
+    return ", ".join(str(ORIGIN_TRACES[code]) for code in _codes_of(item) if code in ORIGIN_TRACES)
+
+
+def check_remarks(item: case_file.EvidenceItem) -> list[str]:
+    """Return what the check of the original looked at and what it did not; nothing found is said of no file."""
+    info, report = item.original.info, item.findings
+    kind = GROUPS.get(info.type)
+    if "read" not in {info.looked, report.looked if report else ""} or not kind:
+        return [str(UNCHECKED)]
+    return [str(NOT_LOOKED_AT[kind])] + ([str(PARTLY)] if "partly" in _codes_of(item) else [])
 
 
 def losses_of_copy(codes: Iterable[str]) -> list[str]:
@@ -140,8 +138,8 @@ def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
         lines.append(_("The malware scanner could not read the original to its end."))
     if report and report.disagrees:
         lines.append(_("The name says another kind of file than the content: the content counts here."))
-    if traces := origin_traces(item):
-        lines.append(_("The original tells of its origin: %(what)s.") % {"what": traces})
+    if found := origin_traces(item):
+        lines.append(_("The original contains: %(what)s.") % {"what": found})
     return lines + losses_of_copy(report.losses if report else [])
 
 
@@ -167,7 +165,7 @@ def evidence_remarks(item: case_file.EvidenceItem, *, unopened: bool) -> list[st
     elif item.working is None:
         reason = NO_COPY.get(report.no_copy) if report else None
         lines.append(_("no working copy: %(why)s") % {"why": reason} if reason else item.row.get_state_display())
-    return lines
+    return lines + check_remarks(item)
 
 
 # --- Permission to fetch copies: a browser fetches a video in many ranges, which are not recorded one by one
@@ -232,9 +230,8 @@ def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingH
     """
     first = next(stream, b"")
     response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
-    extension = "".join(letter for letter in info.label.lower() if letter.isalnum()) or "bin"
     response.headers["Content-Length"] = str(info.length)
-    return as_attachment(response, f"{name}.{extension}")
+    return as_attachment(response, f"{name}.{extension(info.label)}")
 
 
 def inline_kind(info: FileInfo) -> str:

@@ -154,7 +154,8 @@ def _pdf_item(row: SheetItem, *, several: bool) -> dict[str, object]:
         "title": title % {"number": item.report, "sequence": item.sequence},
         "facts": [
             [_("Received"), date_format(item.received, "l, j M Y")],
-            [_("Name"), info.name],
+            [_("Name in the portal"), f"bukti-{item.sequence}"],
+            [_("Name as sent"), info.name],
             [_("Kind"), info.label],
         ],
         "stored": [_pdf_stored(stored, label) for stored, label in row["stored"]],

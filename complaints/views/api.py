@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from complaints.forms.fields import refusal
-from complaints.forms.traces import traces
+from complaints.forms.traces import told
 from complaints.services.evidence import drafts, resumable
 from complaints.views import ReporterRequest
 
@@ -65,7 +65,7 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
     drafts.check_metadata(session=session, files=files)
     return {
         "files": files,
-        "listed": [(file, traces(file.betrays)) for file in files],
+        "listed": [(file, told(file.info.type, file.betrays, file.info.looked, file.name)) for file in files],
         "partial": drafts.partial_files(session=session) if partial else {},
         "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }

@@ -39,7 +39,6 @@ NOT_SENT = gettext_lazy(
     "Not sent yet: an officer is changing this report at this moment. What you wrote is still here. "
     "Wait a minute, then send it again."
 )
-CHOOSE_AGAIN = gettext_lazy("Choose the screenshots again as well.")
 
 
 def _handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
@@ -162,8 +161,7 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
     except TransitionRefused:
         return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
     except CaseChanged:
-        lost_files = notice == "post" and content["files"]
-        _not_sent(form, CHOOSE_AGAIN if lost_files else "")
+        _not_sent(form)
         response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
         response.status_code = HTTPStatus.CONFLICT
         return response
@@ -189,18 +187,19 @@ def message(request: ReporterRequest) -> HttpResponse:
 def files(request: ReporterRequest) -> HttpResponse:
     """Add the posted files and the draft files as evidence; accepted files are added even where another is refused.
 
-    Posted files with metadata that may identify the reporter become draft files first, so that the reporter can remove
-    them.
+    Posted files that may identify the reporter, by metadata, text or name, become draft files first, so that the
+    reporter can remove them; so do those that are passed on as they are.
     """
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     form = MoreEvidenceForm(request.POST, request.FILES)
     accepted = [upload for upload in uploads(request) if not upload.refused]
     drafts.keep_uploads(session=request.reporter, uploads=accepted, today=timezone.localdate())
-    waiting = waiting_files(request)["files"]
+    listed = waiting_files(request)["listed"]
+    waiting = [file for file, _told in listed]
     form.fields["evidence"].required = not waiting
-    if accepted and any(file.betrays for file in waiting):
-        # The page lists the metadata of the posted files; the next submission sends them.
+    if accepted and any(told.is_warning for _file, told in listed):
+        # The page lists what is told of the posted files; the next submission sends them.
         request.reporter["notice"] = "look"
         return redirect("status_page") if form.is_valid() else _show(request, proof=form)
     if form.is_valid():
@@ -230,20 +229,32 @@ def _post_form(*data: Any) -> MorePostForm:
 @require_POST
 @_handle_unreadable
 def post(request: ReporterRequest) -> HttpResponse:
-    """Add a social media post, with screenshots."""
+    """Add a social media post, with screenshots, of which the reporter reads first what is told, as of other files."""
     if "ticket" not in request.reporter:
         return redirect("status_enter")
     form = _post_form(request.POST, request.FILES)
     if not form.is_valid():
         return _show(request, post=form)
-    screenshots = uploads(request)
+    chosen = uploads(request)
+    drafts.keep_uploads(session=request.reporter, uploads=chosen, today=timezone.localdate())
+    held = [*request.reporter.get("screenshots", []), *(str(upload.id) for upload in chosen)]
+    listed = [(file, told) for file, told in waiting_files(request)["listed"] if file.id in held] if held else []
+    if held:
+        request.reporter["screenshots"] = held
+    if chosen and any(told.is_warning for _file, told in listed):
+        request.reporter["notice"] = "look_post"
+        return _show(request, post=form)
+    screenshots = [file for file, _told in listed]
     described = posts.describe(form.answers() | {"screenshot": screenshots[0].id if screenshots else ""})
-    return _add(request, "post", form, text="", files=screenshots, posts=[described])
+    response = _add(request, "post", form, text="", files=screenshots, posts=[described])
+    if held and response.status_code != HTTPStatus.CONFLICT:
+        request.reporter.pop("screenshots")
+    return response
 
 
-def _not_sent(form: ReporterForm, more: object = "") -> None:
+def _not_sent(form: ReporterForm) -> None:
     """Let a form say, beside its first field, that the case changed at every attempt; what was typed stays in it."""
-    form.add_error(next(iter(form.fields)), f"{NOT_SENT} {more}".strip())
+    form.add_error(next(iter(form.fields)), str(NOT_SENT))
 
 
 @_handle_unreadable

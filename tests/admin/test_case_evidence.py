@@ -272,6 +272,11 @@ def test_the_case_page_tells_what_was_found(signed_in: SignedIn, cast: Cast) -> 
         "2 halaman",
         "disimpan apa adanya",
         "pemindai belum dipasang",
+        "data tersembunyi sudah diperiksa, yang tampak di gambar belum",
+        "data tersembunyi sudah diperiksa, tulisan dan gambar dokumen belum",
+        "nama, nomor, alamat, dan jam sudah dicari di teks; tidak ada salinan bersih",
+        "bukti-2",
+        "Nama asal",
     ):
         assert words in text
     preview = shown(sent, photo, "preview")

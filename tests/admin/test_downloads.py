@@ -43,7 +43,7 @@ def test_a_working_copy_leaves_as_an_attachment(signed_in: SignedIn, cast: Cast)
     assert headers["Content-Security-Policy"] == FILE_POLICY
     assert "no-store" in headers["Cache-Control"]
     assert headers["Content-Disposition"].startswith(f'attachment; filename="{sent.case.reference}-')
-    assert headers["Content-Disposition"].endswith('.jpeg"')
+    assert headers["Content-Disposition"].endswith('.jpg"')
     assert "foto" not in headers["Content-Disposition"]
     entry = AuditEntry.objects.get(event="object.opened")
     assert entry.facts == {"object": str(stored["working"]), "variant": "working"}
@@ -71,7 +71,7 @@ def test_a_reporters_file_name_never_reaches_a_header(signed_in: SignedIn, cast:
     response = signed_in("vera").post(url(sent, stored.pk), {"reason": "Perlu."})
     disposition = response.headers["Content-Disposition"]
     assert disposition.isascii()
-    assert disposition.endswith('.jpeg"')
+    assert disposition.endswith('.jpg"')
     assert "X-Evil" not in response.headers
     b"".join(response.streaming_content)  # type: ignore[attr-defined]
 
@@ -109,7 +109,7 @@ def test_a_liaison_gets_released_files_under_neutral_names(signed_in: SignedIn, 
     response = signed_in("kirana").post(address)
     body = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     assert body.startswith(b"\xff\xd8")
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{sent.case.reference}-bukti-1.jpeg"'
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{sent.case.reference}-bukti-1.jpg"'
     assert response.headers["Content-Security-Policy"] == FILE_POLICY
     assert AuditEntry.objects.filter(event="object.opened", actor=cast["kirana"].pk).count() == 1
     assert signed_in("bima").post(address).status_code == 404

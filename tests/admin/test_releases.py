@@ -45,7 +45,7 @@ def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast:
     client = signed_in("kirana")
     assert listed(client.get(reverse(LIST))) == [release.pk]
     text = client.get(page_url(release)).content.decode()
-    for words in (sent.case.reference, "Pada rapat pagi", "Mohon ditindaklanjuti.", "bukti-1.jpeg"):
+    for words in (sent.case.reference, "Pada rapat pagi", "Mohon ditindaklanjuti.", "bukti-1.jpg"):
         assert words in text
     for secret in ("Rahasia.", "Antar kita.", "Ini fotonya.", "foto.jpg", "Vera", "Fitri"):
         assert secret not in text

@@ -1,4 +1,4 @@
-"""Five files as phones and scanners make them, from a reporter's browser to an officer who judges them in the admin."""
+"""Files as phones and scanners make them, from a reporter's browser to an officer who judges them in the admin."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def screenshot(name: str) -> Upload:
 
 
 def files() -> list[Upload]:
-    """The five, a film last; Chromium as it is tested here plays WebM only."""
+    """A film last; Chromium as it is tested here plays WebM only."""
     return [
         photo("IMG_2041.jpg"),
         screenshot("Screenshot_WhatsApp.png"),
         scan("undangan.pdf"),
         Upload("PTT-20261102.ogg", "audio/ogg", samples.track("ogg", "libopus", frames=60)),
+        Upload("obrolan.txt", "text/plain", b"12/01/26, 10.11 - Pak Kadis: hadir semua, hubungi 0812-3456-7890\n"),
         Upload("apel.webm", "video/webm", samples.track("webm", "libvpx", "libopus", frames=60)),
     ]
 
@@ -65,7 +66,9 @@ def test_what_a_phone_sends_is_judged_without_leaving_the_admin(window: Opener, 
     vera.opens("case", case.reference)
     assert all_drawn(vera.page) >= 4
     items = list(Evidence.objects.filter(kind="file").order_by("sequence"))
-    assert [item.state for item in items] == [Evidence.State.READY] * len(sent)
+    states = [Evidence.State.NO_COPY if file.name.endswith(".txt") else Evidence.State.READY for file in sent]
+    assert sorted(item.state for item in items) == sorted(states)
+    the_officer_reads_the_same(vera)
     by_name = {name: item for item in items for name in (name_of(vera, case, item),)}
     assert set(by_name) == {file.name for file in sent}
     judged(vera, case, by_name)
@@ -76,10 +79,24 @@ def betrayals_are_told(page: Page) -> None:
     lines = {
         "IMG_2041.jpg": ("tempat", "ponsel atau komputer", "waktu"),
         "undangan.pdf": ("nama pembuat", "waktu"),
-        "Screenshot_WhatsApp.png": ("Tidak kami temukan",),
+        "Screenshot_WhatsApp.png": ("tidak memuat lokasi", "Periksa sendiri yang tampak", "nama aplikasi"),
+        "PTT-20261102.ogg": ("suara orang dapat dikenali", "Namanya memuat: tanggal"),
+        "apel.webm": ("wajah, suara, dan tempat dapat dikenali",),
+        "obrolan.txt": ("nama pengirim", "nomor telepon", "jam", "Petugas menerima teks ini apa adanya"),
     }
     for name, words in lines.items():
         line = page.locator(".files li", has_text=name).inner_text()
+        assert [word for word in words if word not in line] == []
+
+
+def the_officer_reads_the_same(vera: Officer) -> None:
+    """What was checked and what was not, beside a neutral name and the one as sent."""
+    lines = {
+        "Screenshot_WhatsApp.png": ("bukti-", "yang tampak di gambar belum"),
+        "obrolan.txt": ("nama pengirim atau kontak, nomor telepon, jam", "tidak ada salinan bersih"),
+    }
+    for name, words in lines.items():
+        line = vera.page.locator(".evidence > li", has_text=name).inner_text()
         assert [word for word in words if word not in line] == []
 
 
@@ -96,6 +113,8 @@ def judged(vera: Officer, case: Case, by_name: dict[str, Evidence]) -> None:
             assert all_drawn(vera.page) == 1
         elif name.endswith(".webm"):
             seeks(vera.page)
+        elif name.endswith(".txt"):
+            assert "Tidak ada yang dapat dilihat di sini" in vera.window.words
         else:
             vera.page.wait_for_function("() => document.querySelector('audio').duration > 0")
         assert vera.page.locator(f'a[href="{reverse("admin:complaints_case_change", args=[case.pk])}"]').count()

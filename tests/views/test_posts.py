@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from complaints.models.evidence import DraftFile, Evidence
+from tests.adapters.test_tails import bare
 from tests.images import photo
 from tests.security import traces
 from tests.views import walk
@@ -159,13 +160,29 @@ def to_status(client: Client) -> None:
 
 def test_a_post_is_added_on_the_status_page_with_its_screenshot(client: Client) -> None:
     to_status(client)
-    shot = SimpleUploadedFile("layar.jpg", photo())
+    shot = SimpleUploadedFile("layar.png", bare("PNG"))
     before = Evidence.objects.count()
     assert client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]}).url == "/cek/laporan/"
     assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
     page = client.get("/cek/laporan/")
     assert "Unggahan itu sudah kami terima." in walk.words(page)
     assert "akun.unik" not in page.content.decode()
+
+
+def test_a_screenshot_that_tells_something_waits_with_its_post(client: Client) -> None:
+    to_status(client)
+    shot = SimpleUploadedFile("layar.jpg", photo())
+    before = Evidence.objects.count()
+    page = client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]})
+    assert "Belum terkirim: baca dulu keterangan setiap berkas di bawah." in walk.words(page)
+    assert "Berkas ini memuat:" in walk.words(page)
+    assert POST["url"] in page.content.decode()
+    assert Evidence.objects.count() == before
+    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/laporan/"
+    assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
+    assert not DraftFile.objects.exists()
+    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/laporan/"
+    assert Evidence.objects.count() == before + 3
 
 
 def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:

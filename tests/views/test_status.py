@@ -17,6 +17,7 @@ from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
 from complaints.services import case_membership, follow_up, transitions
 from complaints.services.transitions import CaseChanged
+from tests.adapters.test_tails import bare
 from tests.images import photo
 from tests.views import walk
 from tests.world import DRAFT, send_report
@@ -142,20 +143,31 @@ def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: st
     assert client.post("/cek/laporan/jawab/", {"text": "Rapat kedua besok."}).url == "/cek/laporan/"
     assert "Pesan Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert "Pesan Anda sudah kami terima." not in walk.words(client.get("/cek/laporan/"))
-    upload = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+    upload = SimpleUploadedFile("layar.png", bare("PNG"))
     assert client.post("/cek/laporan/bukti/", {"evidence": [upload]}).url == "/cek/laporan/"
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Message.objects.count() == 1
     assert Evidence.objects.count() == 1
 
 
-def test_file_with_metadata_waits_for_a_warning(client: Client, code: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("foto.jpg", photo(), "Berkas ini memuat: "),
+        ("catatan.txt", b"Catatan rapat hari itu.\n" * 4, "Petugas menerima teks ini apa adanya"),
+        ("Screenshot_20240112_101112_WhatsApp.png", bare("PNG"), "Namanya memuat: tanggal, jam, nama aplikasi."),
+    ],
+)
+def test_files_of_which_something_is_told_wait_until_it_was_read(
+    client: Client, code: str, name: str, content: bytes, words: str
+) -> None:
     opened(client, code)
-    photo_of = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
-    assert client.post("/cek/laporan/bukti/", {"evidence": photo_of}).url == "/cek/laporan/"
+    upload = SimpleUploadedFile(name, content)
+    assert client.post("/cek/laporan/bukti/", {"evidence": upload}).url == "/cek/laporan/"
     text = walk.words(client.get("/cek/laporan/"))
-    assert "Belum terkirim: ada berkas di bawah yang memberi tahu asalnya." in text
-    assert "foto.jpg" in text
+    assert "Belum terkirim: baca dulu keterangan setiap berkas di bawah." in text
+    assert name in text
+    assert words in text
     assert not Evidence.objects.exists()
     client.post("/cek/laporan/bukti/")
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
@@ -176,7 +188,7 @@ def test_an_empty_message_and_no_file_say_how_to_mend_it(client: Client, code: s
 
 def test_good_files_are_taken_where_others_are_refused(client: Client, code: str) -> None:
     opened(client, code)
-    good = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+    good = SimpleUploadedFile("layar.png", bare("PNG"))
     bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
     text = walk.words(client.post("/cek/laporan/bukti/", {"evidence": [good, bad]}))
     assert "“program.exe” berjenis yang tidak dapat kami terima" in text
@@ -268,24 +280,24 @@ def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(case_membership, "lock_around", lambda complaint_id: (_ for _ in ()).throw(CaseChanged))
         patch.setattr(transitions, "FIRST_PAUSE_SECONDS", 0)
-        good = SimpleUploadedFile("catatan.txt", b"Catatan rapat hari itu.\n" * 4)
+        good = SimpleUploadedFile("layar.png", bare("PNG"))
         bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
         for chosen in ([good, bad], []):
             page = client.post("/cek/laporan/bukti/", {"evidence": chosen})
             assert page.status_code == 409
             assert "Belum terkirim:" in walk.words(page)
-            assert "catatan.txt" in walk.words(page)
+            assert "layar.png" in walk.words(page)
     assert client.post("/cek/laporan/bukti/").url == "/cek/laporan/"
     assert Evidence.objects.count() == 1
 
 
 @pytest.mark.usefixtures("changing")
-def test_screenshots_of_an_unsent_post_must_be_chosen_again(client: Client, code: str) -> None:
+def test_the_screenshot_of_an_unsent_post_waits_with_it(client: Client, code: str) -> None:
     opened(client, code)
-    shot = SimpleUploadedFile("foto.jpg", photo(), content_type="image/jpeg")
+    shot = SimpleUploadedFile("layar.png", bare("PNG"))
     page = client.post("/cek/laporan/unggahan/", {"url": "https://contoh.invalid/1", "evidence": shot})
     assert page.status_code == 409
-    assert "Pilih lagi juga tangkapan layarnya." in walk.words(page)
+    assert "layar.png" in walk.words(page)
 
 
 def test_leaving_deletes_the_session_and_voids_the_cookie(client: Client, code: str) -> None:

@@ -13,6 +13,16 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+# What texts name, and the notes of zip files: it is their content, which no copy leaves out.
+TEXT_CODES: Final = (
+    "names",  # those who write, in mails and chats; contacts; columns and labels of names
+    "phones",  # telephone numbers
+    "emails",  # e-mail addresses
+    "numbers",  # numbers of persons: NIP, NIK
+    "addresses",  # postal addresses
+    "hours",  # hours of the day
+    "network",  # internet addresses of computers
+)
 CODES: Final = (
     "place",  # where a photo was taken
     "device",  # which phone, camera or computer
@@ -28,6 +38,13 @@ CODES: Final = (
     "attachment",  # other files inside
     "script",  # macros or scripts
     "remote",  # addresses that a program would request by itself
+    "film",  # a short film with sound beside a photo
+    "second-picture",  # another picture in the same file
+    "remnant",  # data beside the picture or behind its end, as what was cropped away
+    "provenance",  # a signed record of device, program and time (C2PA)
+    "hidden",  # sheets, rows, text or layers that nobody sees at first
+    *TEXT_CODES,
+    "partly",  # only a part of the file was read
 )
 
 # Field names of EXIF, XMP, IPTC, PDF, OOXML, ODF, ID3, QuickTime and Matroska, in lower case without separators.

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, IptcImagePlugin
 
-from complaints.adapters.media import hints
+from complaints.adapters.media import hints, tails
 from complaints.adapters.media.refusal import Unreadable, refusal
 
 CLEANABLE: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
@@ -140,7 +140,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply, without decoding pixels; raises Unreadable."""
     with _opened(source, media_type) as image:
-        return _codes_of_image(image)
+        return _codes_of_image(image) | tails.inspect(source, media_type)
 
 
 def _codes_of_image(image: ImageFile.ImageFile) -> set[str]:

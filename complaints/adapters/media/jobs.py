@@ -12,12 +12,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import BinaryIO, Final
 
-from complaints.adapters.media import hints, kinds, losses
+from complaints.adapters.media import hints, inspection, kinds, losses
 from complaints.adapters.media.refusal import Unreadable
 
 # Codecs that readers look up by name while they work; a limited process can no longer load modules.
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
-_READERS: Final = {"ooxml": "documents", "odf": "documents"}
+_OFFICE: Final = ("ooxml", "odf")
 # Families whose copies may lack or hide something.
 _TELLING: Final = frozenset({"ooxml", "odf", "pdf"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
@@ -55,7 +55,7 @@ def recognise(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping
 
 def inspect(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
     """Return the codes of revealing metadata."""
-    codes = _module(kinds.family(media_type), _READERS).inspect(source, media_type)
+    codes = _module(inspection.reader(media_type)).inspect(source, media_type)
     return Answer(type=media_type, codes=hints.ordered(codes))
 
 
@@ -114,17 +114,19 @@ def preload(media_type: str) -> None:
     import_module("PIL.Image").init()
     for name in ("PIL.ImageCms", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin", "PIL.IptcImagePlugin"):
         import_module(name)
+    if inspection.looks_into(media_type):
+        _module(inspection.reader(media_type))
     family = kinds.FAMILIES.get(media_type)
     if family is None:
         return
-    for names in ({}, _READERS, _PREVIEWERS):
+    for names in ({}, _PREVIEWERS):
         _module(family, names)
     _LOADERS.get(family, lambda: None)()
 
 
 def _load_lists() -> None:
     """Read the lists of what copies of office documents may hold."""
-    for family in _READERS:
+    for family in _OFFICE:
         _module("vocabulary").load(family)
     _module("formulas").load()
 
@@ -142,5 +144,5 @@ _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
     "images": lambda: _module("images").load_heif(),
     "tracks": lambda: _load_all_of("av"),
     "pdf": lambda: _module("pdf").load(),
-    **dict.fromkeys(_READERS, _load_lists),
+    **dict.fromkeys(_OFFICE, _load_lists),
 }

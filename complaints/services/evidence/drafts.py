@@ -58,11 +58,6 @@ class DraftFileInfo:
         """What its metadata reveals about its origin, as codes of ``adapters.media.hints``."""
         return self.info.betrays
 
-    @property
-    def looked(self) -> bool:
-        """Whether its metadata could be read."""
-        return self.info.looked == "read"
-
 
 @dataclass
 class PartialFile:

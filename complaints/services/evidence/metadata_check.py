@@ -1,4 +1,4 @@
-"""Checks before a file is sent what its metadata reveals about its origin, so that the reporter can remove it.
+"""Checks before a file is sent what it reveals about its origin or about people, so that the reporter can remove it.
 
 Untrusted bytes are read in the sandbox only. A failure never stops a report: the file counts as not checked, and the
 page says so.
@@ -17,7 +17,7 @@ from typing import Final
 from django.conf import settings
 
 from complaints.adapters import sandbox
-from complaints.adapters.media import kinds
+from complaints.adapters.media import inspection, kinds
 from complaints.domain.errors import SealError
 from complaints.models.evidence import EvidenceObject
 from complaints.services.evidence.storage import FileInfo, stream
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # Of processor time a file gets 2 seconds, and 1 for each MiB up to these 6.
 LIMITS: Final = sandbox.Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=6, wall_seconds=10, output_bytes=64 * 1024)
 _SMALL_FILE_CPU_SECONDS: Final = 2
-# Media formats keep metadata at either end of a file, so that a long film need not be read whole.
+# Media formats keep metadata at either end of a file, and of a text both ends are read, so that neither need be whole.
 _END_BYTES: Final = 4 * 1024 * 1024
 # Each slot holds a file in memory; where none is free in time, the file remains unchecked.
 _slots = threading.BoundedSemaphore(2)
@@ -35,17 +35,15 @@ _WAIT_SECONDS: Final = 8
 
 
 def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo:
-    """Set in ``info`` what the metadata of a stored file reveals and whether it could be read; return ``info``.
+    """Set in ``info`` what a stored file reveals, whether it could be read, and of a zip its kind; return ``info``.
 
     Never raises. Where no process or memory was available, ``info`` is unchanged and the check can be repeated.
     """
-    if info.type == "text/plain":
-        info.looked = "read"
-    elif kinds.no_copy_reason(info.type) and info.type != "application/zip":
+    if not inspection.looks_into(info.type):
         info.looked = "unreadable"
     elif _slots.acquire(timeout=_WAIT_SECONDS):
         try:
-            info.betrays = _metadata_codes(EvidenceObject(pk=identifier, object_name=object_name), info)
+            info.betrays = _codes(EvidenceObject(pk=identifier, object_name=object_name), info)
             info.looked = "read"
         except sandbox.JobFailed:  # damaged, too large or too slow; the worker reports the details
             info.looked = "unreadable"
@@ -58,20 +56,23 @@ def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> 
     return info
 
 
-def _metadata_codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
+def _codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
+    """Return the codes of ``hints.CODES``; "partly" where not all of the file was held."""
     with _hold(stored, info) as held:
         seconds = min(LIMITS.cpu_seconds, _SMALL_FILE_CPU_SECONDS + held.size // (1024 * 1024))
-        media_type, limits = info.type, replace(LIMITS, cpu_seconds=seconds)
-        if kinds.is_container(media_type):
+        limits = replace(LIMITS, cpu_seconds=seconds)
+        if kinds.is_container(info.type):
             with sandbox.run("recognise", held, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
-                media_type = result.type or media_type
-        with sandbox.run("inspect", held, media_type, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
-            return list(result.codes)
+                info.type = result.type if result.type in kinds.ALLOWED else info.type
+        with sandbox.run("inspect", held, info.type, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
+            codes: list[str] = list(result.codes)
+    is_part = info.length > settings.EVIDENCE_LOOK_MAX_BYTES
+    return codes if "partly" in codes or not is_part else [*codes, "partly"]
 
 
 def _hold(stored: EvidenceObject, info: FileInfo) -> sandbox.Held:
     limit = settings.EVIDENCE_LOOK_MAX_BYTES
-    if info.length <= limit or not info.type.startswith(("audio/", "video/")):
+    if info.length <= limit or not (info.type.startswith(("audio/", "video/")) or info.type in inspection.TEXTS):
         if info.length > limit:
             raise sandbox.JobFailed("too_large")
         return sandbox.hold(stream(stored, info), limit)

@@ -19,7 +19,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Min
 
 from complaints.adapters import malware, sandbox
-from complaints.adapters.media import kinds
+from complaints.adapters.media import inspection, kinds
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record, seal_record
@@ -217,17 +217,19 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
         report.no_copy = report.no_copy or "too_large"
         return
-    if report.no_copy and info.type != "application/zip":  # a zip may be an office document
+    if report.no_copy and not inspection.looks_into(info.type):
         return
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
         media_type = _recognise(held, info)
         report.no_copy = kinds.no_copy_reason(media_type)
         if report.no_copy:
+            _look_into(held, media_type, report)
             return
         try:
             limits = sandbox.limits_of(held)
+            report.looked = "unreadable"
             with sandbox.run("inspect", held, media_type, limits=limits) as result:
-                report.betrays = list(result.codes)
+                report.betrays, report.looked = list(result.codes), "read"
             with sandbox.run("clean", held, media_type, limits=limits) as result:
                 held.close()
                 report.losses = list(result.codes)
@@ -237,6 +239,18 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
                     _draw(copy, report, derived)
         except sandbox.JobFailed as failure:
             report.no_copy = failure.code
+
+
+def _look_into(held: sandbox.Held, media_type: str, report: FileReport) -> None:
+    """Read what a text or a zip names; it is passed on as it is, and the officer must know."""
+    if not inspection.looks_into(media_type):
+        return
+    report.looked = "unreadable"
+    with (
+        contextlib.suppress(sandbox.JobFailed),
+        sandbox.run("inspect", held, media_type, limits=sandbox.limits_of(held)) as result,
+    ):
+        report.betrays, report.looked = list(result.codes), "read"
 
 
 def _draw(copy: sandbox.Part, report: FileReport, derived: list[_Derived]) -> None:

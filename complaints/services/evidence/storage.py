@@ -64,8 +64,9 @@ class FileReport:
     """The worker's result for a file, sealed beside it; codes only, for which the screens have the text.
 
     ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
-    different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one),
-    ``losses`` what the copy lacks or hides.
+    different types, ``betrays`` what metadata reveals, ``looked`` whether it could be read ("read", "unreadable", "":
+    nothing looks into such files), ``no_copy`` why there is no copy ("": there is one), ``losses`` what the copy lacks
+    or hides.
     """
 
     scan: str = "off"
@@ -75,6 +76,7 @@ class FileReport:
     no_copy: str = ""
     pages: int = 0
     losses: list[str] = field(default_factory=list)
+    looked: str = ""
 
 
 class InfectedFile(Exception):  # noqa: N818

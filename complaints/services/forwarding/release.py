@@ -10,6 +10,7 @@ from django.db import transaction
 
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.file_names import neutral_name
 from complaints.domain.sealing import commitment
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
@@ -162,8 +163,7 @@ def _release_files(
         pair = keyring.complaint(complaint)
         for stored in (item, *_pages(item)):
             info = storage.read_info(pair, stored, stored.evidence, complaint)
-            page = f"-{stored.number}" if stored.number else ""
-            name = f"bukti-{number}{page}.{info.label.lower()}"
+            name = neutral_name(number, info.label, stored.number)
             threat, losses = _threat_and_losses(pair, stored)
             neutral = replace(info, name=name, betrays=[], looked="", threat=threat, losses=losses)
             released = ReleasedFile(release=release, stored=stored)

@@ -178,7 +178,7 @@ def test_a_released_file_has_a_name_that_betrays_nobody(cast: Cast, sent: Sent) 
     )
     release_of(cast, sent, *EvidenceObject.objects.values_list("pk", flat=True))
     release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
-    assert [item.info.name for item in release.files] == ["bukti-1.jpeg", "bukti-2.jpeg"]
+    assert [item.info.name for item in release.files] == ["bukti-1.jpg", "bukti-2.jpg"]
 
 
 # --- A found code

@@ -1,7 +1,9 @@
-"""What a file betrays is told before it is sent, never at the report's cost, and read in the sandbox alone."""
+"""What a file and its name betray is told before it is sent, never at the report's cost, and read in the sandbox."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -15,12 +17,14 @@ from complaints.services import case_file
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, metadata_check, storage
 from tests.adapters import samples
+from tests.adapters.test_tails import bare
 from tests.services.evidence.test_resumable import send
 from tests.services.evidence.uploading import Segments, by_form, session_of
 from tests.world import Cast
 
 pytestmark = pytest.mark.usefixtures("folder")
-CALM, UNREAD = "Tidak kami temukan", "Tidak dapat kami lihat isinya"
+CALM, UNREAD, UNCHECKED = "tidak memuat lokasi", "tidak dapat kami periksa", "belum diperiksa"
+CHAT = "12/01/26, 10.11 - Pak Kadis: ya\n"
 
 
 def film(flags: str, frames: int = 20) -> bytes:
@@ -35,8 +39,23 @@ FILES = {
     "surat.odt": (lambda: samples.odf("text"), ["author"]),
     "suara.mp3": (samples.mp3, ["author"]),
     "rapat.mp4": (lambda: film("use_metadata_tags"), ["place", "author", "time"]),
+    "obrolan.txt": (lambda: CHAT.encode(), ["names", "hours"]),
+    "daftar.csv": (lambda: b"Nama;NIP;HP\nSeorang;198001012005011001;0812-3456-7890\n", ["names", "numbers", "phones"]),
+    "surat.eml": (lambda: b"From: Seorang <x@example.test>\nDate: Mon, 2 Nov 2026 09:11\n\nisi\n", ["names", "emails"]),
+    "kontak.vcf": (lambda: b"BEGIN:VCARD\nFN:Seorang\nTEL:+6281234567890\nEND:VCARD\n", ["names", "phones"]),
+    "ekspor.zip": (lambda: samples.packed({"a.txt": CHAT, "b.jpg": samples.jpeg()}), ["names", "hours", "place"]),
 }
-WORDS = {"place": "tempat", "device": "ponsel atau komputer", "author": "nama", "time": "waktu"}
+WORDS = {
+    "place": "tempat",
+    "device": "ponsel atau komputer",
+    "author": "nama",
+    "time": "waktu",
+    "names": "nama pengirim atau penerima",
+    "numbers": "nip atau nik",
+    "phones": "nomor telepon",
+    "emails": "alamat surel",
+    "hours": "jam",
+}
 
 
 def warnings_of(client: Client) -> dict[str, list[str]]:
@@ -75,24 +94,46 @@ def test_a_bare_file_and_one_that_nobody_can_read(reporter: Client) -> None:
         reporter,
         ("catatan.txt", b"halo"),
         ("foto.jpg", samples.jpeg()[:300]),
-        ("obrolan.zip", samples.packed({"a": "b"})),
+        ("layar.png", bare("PNG")),
+        ("lama.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)),
+        ("acak.zip", samples.packed({"a": "b"})[:-30]),
     )
     page = str(reporter.get("/lapor/cerita/").content.decode())
     lines = {name: page[page.index(name) :].partition("</li>")[0] for name in warnings_of(reporter)}
-    assert CALM in lines["catatan.txt"]
+    assert "tidak ada yang kami kenali" in lines["catatan.txt"]
+    assert "apa adanya" in lines["catatan.txt"]
     assert UNREAD in lines["foto.jpg"]
-    assert UNREAD in lines["obrolan.zip"]
+    assert UNREAD in lines["acak.zip"]
+    assert CALM in lines["layar.png"]
+    assert "Periksa sendiri yang tampak di gambar" in lines["layar.png"]
+    assert "tidak kami buka" in lines["lama.doc"]
+    assert "tidak kami temukan" not in page.lower()
+
+
+def test_the_name_of_a_file_is_told(reporter: Client) -> None:
+    by_form(reporter, ("Screenshot_20240112_101112_WhatsApp.png", bare("PNG")), ("layar.png", bare("PNG")))
+    page = str(reporter.get("/lapor/cerita/").content.decode())
+    assert page.count("Namanya memuat: tanggal, jam, nama aplikasi.") == 1
+    assert "Nama orang tidak dapat kami kenali" in page
+
+
+def test_a_zip_that_is_a_document_is_called_one(reporter: Client) -> None:
+    with zipfile.ZipFile(io.BytesIO(samples.docx())) as archive:
+        entries = {name: archive.read(name) for name in reversed(archive.namelist())}
+    by_form(reporter, ("surat.docx", samples.packed(entries)))
+    reporter.get("/lapor/cerita/")
+    assert [item.type_label for item in drafts.draft_files(session=session_of(reporter))] == ["DOCX"]
 
 
 def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    codes = metadata_check._metadata_codes
+    codes = metadata_check._codes
 
     def counted(stored: Any, info: storage.FileInfo) -> list[str]:
         looked.append(info.name)
         return codes(stored, info)
 
-    monkeypatch.setattr(metadata_check, "_metadata_codes", counted)
+    monkeypatch.setattr(metadata_check, "_codes", counted)
     by_form(reporter, ("foto.jpg", samples.jpeg()), ("rusak.jpg", samples.jpeg()[:300]))
     assert looked == []  # taking a file in does not wait for it
     for _ in range(2):
@@ -108,9 +149,9 @@ def test_failure_of_a_check_does_not_stop_the_report(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise fault
 
-    monkeypatch.setattr("complaints.services.evidence.metadata_check._metadata_codes", fail)
+    monkeypatch.setattr("complaints.services.evidence.metadata_check._codes", fail)
     by_form(reporter, ("foto.jpg", samples.jpeg()), go="")
-    assert UNREAD in checked(reporter)
+    assert (UNREAD if isinstance(fault, sandbox.JobFailed) else UNCHECKED) in checked(reporter)
     assert send(reporter).status_code == 302
 
 
@@ -126,11 +167,16 @@ def test_large_file_is_not_buffered_video_is_read_at_its_ends(
     }
     assert all(len(content) > 20_000 for content in films.values())
     large = ("besar.pdf", samples.pdf() + b" " * 6000)
-    by_form(reporter, *films.items(), large)
+    chat = ("obrolan.txt", CHAT.encode() * 600)
+    by_form(reporter, *films.items(), large, chat)
     warnings = warnings_of(reporter)
     assert all({"place", "author"} <= set(warnings[name]) for name in films)
+    assert all("partly" in warnings[name] for name in (*films, "obrolan.txt"))
+    assert "names" in warnings["obrolan.txt"]
     assert warnings["besar.pdf"] == []
-    assert UNREAD in str(reporter.get("/lapor/cerita/").content.decode())
+    page = str(reporter.get("/lapor/cerita/").content.decode())
+    assert UNREAD in page
+    assert page.count("hanya memeriksa sebagian") == 3
 
 
 def test_an_officer_sees_it_too_before_the_worker_has_looked(reporter: Client, cast: Cast) -> None:

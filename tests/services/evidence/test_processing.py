@@ -65,6 +65,7 @@ def test_a_photo_gets_a_copy_and_a_preview_that_betray_nothing(cast: Cast) -> No
         assert files[variant, 0].startswith(b"\xff\xd8")
         assert b"Exif" not in files[variant, 0]
     assert "place" in findings(cast, item).betrays
+    assert findings(cast, item).looked == "read"
 
 
 def test_pictures_are_drawn_from_the_clean_copy(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +104,25 @@ def test_other_kinds_get_a_copy_without_their_author(cast: Cast, make: Any, name
     item = work()
     assert item.state == Evidence.State.READY
     assert ("working", 0) in opened(cast, item)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "found", "looked"),
+    [
+        (b"12/01/26, 10.11 - Pak Kadis: ya\n", "obrolan.txt", {"names", "hours"}, "read"),
+        (samples.packed({"a.txt": "halo"}), "ekspor.zip", {"time"}, "read"),
+        (samples.packed({"a.txt": bytes(40 * 1024 * 1024)}), "bom.zip", set(), "unreadable"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "lama.doc", set(), ""),
+    ],
+)
+def test_what_has_no_copy_is_looked_into_all_the_same(
+    cast: Cast, content: bytes, name: str, found: set[str], looked: str
+) -> None:
+    sent_with(content, name)
+    item = work()
+    report = findings(cast, item)
+    assert item.state == Evidence.State.NO_COPY
+    assert (set(report.betrays), report.looked) == (found, looked)
 
 
 def test_what_a_copy_lacks_is_sealed_with_the_report(cast: Cast) -> None:
