@@ -28,6 +28,7 @@ CODES: Final = (
     "attachment",  # other files inside
     "script",  # macros or scripts
     "remote",  # addresses that a program would request by itself
+    "hidden",  # sheets, rows, text or layers that a program does not show
 )
 
 # Field names of EXIF, XMP, IPTC, PDF, OOXML, ODF, ID3, QuickTime and Matroska, in lower case without separators.

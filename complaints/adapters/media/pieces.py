@@ -1,4 +1,4 @@
-"""Cleans pictures embedded in other files without decoding pixels: only the blocks needed for drawing are copied.
+"""Cleans pictures embedded in other files: only the blocks needed for drawing are copied, or the pixels alone.
 
 For the PDF and office readers of this package. An unknown picture gives None and must be left out of the copy.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import io
 import re
 import struct
+from importlib import import_module
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from complaints.adapters.media import icc, metafiles
-from complaints.adapters.media.images import MAX_PIXELS
+from complaints.adapters.media import icc, images, metafiles
 
 # JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
 _JPEG_APPLICATIONS: Final = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
@@ -22,27 +22,51 @@ _PNG_DRAWING: Final = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"),
     *(b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs"),
 }
+# The chunk that announces an animation stands before the pixels.
+_FIRST_CHUNKS: Final = 4_096
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _JP2_MAGIC: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _JP2_DRAWING: Final = {b"jP  ", b"ftyp"}
 _JP2_HEADER: Final = {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"
-_REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP"}
+_REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP", b"RIFF": "WEBP"}
+# The kinds of photos, which take much more room without loss.
+_PHOTOS: Final = {"WEBP", "HEIF", "AVIF"}
+_MOVING: Final = {"GIF", "WEBP", "AVIF"}
 _EMF_SIGNATURE: Final = (40, b" EMF")
 
 
-def picture(data: bytes) -> bytes | None:
-    """Return the picture without metadata, in its own format, or None where that is not possible."""
+def load() -> None:
+    """Register the decoders of photos in documents; a limited process can no longer load them."""
+    images.load_heif()
+    import_module("PIL.AvifImagePlugin").DEFAULT_MAX_THREADS = 1
+
+
+def picture(data: bytes, losses: set[str] | None = None) -> bytes | None:
+    """Return the picture without metadata, or None where that is not possible.
+
+    JPEG, PNG and metafiles stay what they are; others become a PNG, photos of newer kinds a JPEG. ``losses`` gets
+    "animations" where only the first of several pictures stays.
+    """
     if data.startswith(b"\xff\xd8"):
         return jpeg(data)
     if data.startswith(_PNG_MAGIC):
+        if losses is not None and b"acTL" in data[:_FIRST_CHUNKS]:
+            losses.add("animations")
         return png(data)
     if metafiles.is_wmf(data):
         return metafiles.wmf(data)
     if data[_EMF_SIGNATURE[0] : _EMF_SIGNATURE[0] + 4] == _EMF_SIGNATURE[1]:
         return metafiles.emf(data)
-    form = next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
-    return _redrawn(data, form) if form else None
+    form = _heif_form(data) or next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
+    return _redrawn(data, form, losses) if form else None
+
+
+def _heif_form(data: bytes) -> str:
+    """Return Pillow's name of the format of a photo in boxes (ISO 23008-12), "" for no such photo."""
+    if data[4:8] != b"ftyp":
+        return ""
+    return "AVIF" if data[8:12] in {b"avif", b"avis"} else "HEIF"
 
 
 def jpeg(data: bytes) -> bytes | None:
@@ -167,15 +191,21 @@ def _without_comments(data: bytes) -> bytes:
     return bytes(blank)
 
 
-def _redrawn(data: bytes, form: str) -> bytes | None:
+def _redrawn(data: bytes, form: str, losses: set[str] | None) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data), formats=[form]) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > images.MAX_PIXELS:
                 return None
-            flat = image.convert("RGBA" if form == "TIFF" and "A" in image.getbands() else "RGB")
+            if losses is not None and form in _MOVING and getattr(image, "n_frames", 1) > 1:
+                losses.add("animations")
+            flat = ImageOps.exif_transpose(image).convert("RGBA" if _is_transparent(image) else "RGB")
         flat.info = {}
         out = io.BytesIO()
-        flat.save(out, form)
+        flat.save(out, "JPEG" if form in _PHOTOS and flat.mode == "RGB" else "PNG", quality=90)
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, RuntimeError):
         return None
     return out.getvalue()
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info
