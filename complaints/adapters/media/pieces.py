@@ -33,6 +33,9 @@ _REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM"
 # The kinds of photos, which take much more room without loss.
 _PHOTOS: Final = {"WEBP", "HEIF", "AVIF"}
 _MOVING: Final = {"GIF", "WEBP", "AVIF"}
+# A segment of comments, and the length of one that does not tell it.
+_JBIG2_EXTENSION: Final = 62
+_JBIG2_UNKNOWN: Final = 0xFFFFFFFF
 _EMF_SIGNATURE: Final = (40, b" EMF")
 
 
@@ -189,6 +192,47 @@ def _without_comments(data: bytes) -> bytes:
             blank[position + 6 : position + 2 + length] = bytes(max(0, length - 4))
         position += 2 + length
     return bytes(blank)
+
+
+def jbig2(data: bytes) -> bytes | None:
+    """Return the segments of a JBIG2 picture in a PDF (ISO 14492) without comments; None if malformed."""
+    out, position = [], 0
+    while position < len(data):
+        header = _jbig2_header(data, position)
+        if header is None:
+            return None
+        kind, start, length = header
+        if length == _JBIG2_UNKNOWN:
+            length = _jbig2_length(data, start)
+        if length is None or start + length > len(data):
+            return None
+        if kind != _JBIG2_EXTENSION:
+            out.append(data[position : start + length])
+        position = start + length
+    return b"".join(out)
+
+
+def _jbig2_header(data: bytes, position: int) -> tuple[int, int, int | None] | None:
+    """Return kind of a segment, where its data begin, and how long they are by its header; None if malformed."""
+    if position + 6 > len(data):
+        return None
+    number, flags, referred = int.from_bytes(data[position : position + 4], "big"), data[position + 4], position + 5
+    count, referred = data[referred] >> 5, referred + 1
+    if count == 7:
+        count = int.from_bytes(data[referred - 1 : referred + 3], "big") & 0x1FFFFFFF
+        referred += 3 + (count + 8) // 8
+    width = 1 if number <= 256 else 2 if number <= 65536 else 4
+    start = referred + count * width + (4 if flags & 0x40 else 1) + 4
+    return (flags & 0x3F, start, int.from_bytes(data[start - 4 : start], "big")) if start <= len(data) else None
+
+
+def _jbig2_length(data: bytes, start: int) -> int | None:
+    """Return the length of a region that does not tell it: it ends with a mark and the number of its rows."""
+    if start + 18 > len(data):
+        return None
+    is_mmr = data[start + 17] & 1
+    end = data.find(b"\x00\x00" if is_mmr else b"\xff\xac", start + 18)
+    return end + 2 + 4 - start if end >= 0 else None
 
 
 def _redrawn(data: bytes, form: str, losses: set[str] | None) -> bytes | None:
