@@ -23,6 +23,7 @@ TRACES: Final[dict[str, StrOrPromise]] = {
     "thumbnail": _("a small picture of how it looked before"),
     "history": _("earlier or deleted text"),
     "attachment": _("other files inside it"),
+    "hidden": _("sheets, rows, text or layers that are not shown"),
 }
 
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from complaints.adapters import sandbox
 from complaints.admin.base import FILE_POLICY
-from complaints.admin.case_evidence import RANGE_BYTES, requested_range
+from complaints.admin.file_responses import RANGE_BYTES, requested_range
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
