@@ -79,7 +79,7 @@ _DRAWING = "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
             "odp",
             "content.xml",
             "<text:p>",
-            f'<p:notes xmlns:p="{_PRESENTATION}"><text:p>bisikan</text:p></p:notes><text:p>',
+            f'<draw:page><p:notes xmlns:p="{_PRESENTATION}"><text:p>bisikan</text:p></p:notes></draw:page><text:p>',
             "speaker-notes",
         ),
     ],
@@ -92,6 +92,20 @@ def test_what_people_do_not_see_is_told(kind: str, part: str, old: str, new: str
     # The reporter is told before sending of what no page shows.
     is_unseen = code in losses.UNSEEN
     assert ("hidden" in documents.inspect(io.BytesIO(original), media_type)) is is_unseen
+
+
+@pytest.mark.parametrize(
+    ("kind", "plain"),
+    [
+        ("ods", '<s:header-left xmlns:s="urn:oasis:names:tc:opendocument:xmlns:style:1.0" s:display="false"/>'),
+        ("odp", f'<p:notes xmlns:p="{_PRESENTATION}"><text:p>1</text:p></p:notes>'),
+    ],
+)
+def test_what_each_document_has_hides_nothing(kind: str, plain: str) -> None:
+    media_type, make = SAMPLES[kind]
+    original = changed(kind, "content.xml", "<text:p>", f"{plain}<text:p>")
+    assert copied(original, media_type)[1] == copied(make(), media_type)[1]
+    assert "hidden" not in documents.inspect(io.BytesIO(original), media_type)
 
 
 def test_text_is_hidden_by_a_style_that_is_used() -> None:

@@ -27,9 +27,13 @@ _ATTRIBUTES: Final = {
 _VALUES: Final = {
     ("visibility", "collapse"): "hidden-sheets",
     ("visibility", "filter"): "hidden-sheets",
-    ("display", "false"): "hidden-sheets",
     ("display", "none"): "hidden-text",
     ("is-hidden", "true"): "hidden-text",
+}
+# or that of one element, where others have such an attribute for something else.
+_PROPERTIES: Final = {
+    ("table-properties", "display", "false"): "hidden-sheets",
+    ("drawing-page-properties", "visibility", "hidden"): "hidden-slides",
 }
 _OFF: Final = frozenset({"0", "false", "off"})
 _SHOWN: Final = _OFF | {"visible"}
@@ -67,13 +71,15 @@ class HiddenContent:
             key = key.rpartition(":")[2]
             if (key, value) in _VALUES:
                 self.found.add("layers" if name == "layer" else _VALUES[key, value])
-            elif (key, value, name) == ("visibility", "hidden", "drawing-page-properties"):
-                self.found.add("hidden-slides")
+            elif (name, key, value) in _PROPERTIES:
+                self.found.add(_PROPERTIES[name, key, value])
 
     def note_text(self, path: Sequence[str], text: str) -> None:
         """Take note of a run of text: of the notes of a slide."""
         in_notes = path[0] == "p:notes" and path[-2:] == ["a:r", "a:t"]
-        if (in_notes or _OPEN_NOTES in path) and text.strip():
+        # Those of a master hold the numbers of pages.
+        in_open_notes = _OPEN_NOTES in path and "draw:page" in path
+        if (in_notes or in_open_notes) and text.strip():
             self.found.add("speaker-notes")
 
     def _tag(self, path: Sequence[str], attributes: Mapping[str, str]) -> None:
