@@ -133,9 +133,9 @@ def _items(
         item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
         infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
-        losses = {EvidenceObject.Variant.WORKING: item.findings.losses if item.findings else ()}
+        losses = {"working": item.findings.losses if item.findings else []}
         lines = [
-            StoredLine(info.id, info.variant, info.number, info.info, digests[info.id], losses.get(info.variant, ()))
+            StoredLine(info.id, info.variant, info.number, info.info, digests[info.id], losses.get(info.variant, []))
             for info in infos
         ]
         of_item = [opening for line in lines for opening in by_object[str(line.id)]]

@@ -102,7 +102,7 @@ def _losses(document: Pdf) -> set[str]:
     if _has_layers_off(document):
         losses.add("layers")
     for page in islice(document.pages, MAX_PAGES):
-        for note in pdf_fields.annotations(page.obj):
+        for note in pdf_fields.annotations_of(page.obj):
             losses |= _losses_of_annotation(note)
     return losses
 
@@ -231,7 +231,7 @@ def _clean_pixels(document: Pdf, item: Stream) -> bool:
 def _blank(picture: Stream) -> None:
     """Draw grey in place of a picture; a mask lets everything through, a stencil draws nothing."""
     holder = picture.stream_dict
-    is_stencil = holder.get("/ImageMask") is True
+    is_stencil = bool(holder.get("/ImageMask", False))
     for key in set(holder.keys()) - {"/Type", "/Subtype", "/ImageMask", "/OC"}:
         del holder[key]
     holder.Width, holder.Height, holder.BitsPerComponent = 1, 1, 1 if is_stencil else 8

@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 _PUSH_BUTTON: Final = 1 << 16
 
 
-def annotations(page: Object) -> list[Object]:
+def annotations_of(page: Object) -> list[Object]:
     """Return the annotations of a page, among which are the fields that stand on it."""
     notes = page.get("/Annots")
     return [note for note in notes if isinstance(note, Dictionary)] if isinstance(notes, Array) else []
@@ -21,7 +21,9 @@ def draw(document: Pdf) -> set[str]:
     form = document.Root.get("/AcroForm")
     if not isinstance(form, Dictionary):
         return set()
-    fields = [note for page in document.pages for note in annotations(page.obj) if note.get("/Subtype") == Name.Widget]
+    fields = [
+        note for page in document.pages for note in annotations_of(page.obj) if note.get("/Subtype") == Name.Widget
+    ]
     boxes = [field for field in fields if _is_chosen(field) and not _has_look(field)]
     for box in boxes:
         _draw_box(document, box)

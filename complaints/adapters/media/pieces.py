@@ -8,10 +8,9 @@ from __future__ import annotations
 import io
 import re
 import struct
-from importlib import import_module
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import AvifImagePlugin, Image, ImageOps
 
 from complaints.adapters.media import icc, images, metafiles
 
@@ -42,7 +41,7 @@ _EMF_SIGNATURE: Final = (40, b" EMF")
 def load() -> None:
     """Register the decoders of photos in documents; a limited process can no longer load them."""
     images.load_heif()
-    import_module("PIL.AvifImagePlugin").DEFAULT_MAX_THREADS = 1
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def picture(data: bytes, losses: set[str] | None = None) -> bytes | None:
