@@ -13,7 +13,7 @@ from typing import Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
-from complaints.adapters.media import icc, pdf_content, pieces
+from complaints.adapters.media import font_programs, icc, pdf_content, pieces
 from complaints.adapters.media.refusal import Unreadable
 
 # ISO 32000-2: of each kind of object the entries that draw, with the kind of their values; "" is a value of numbers and
@@ -138,6 +138,8 @@ class Pruner:
             _rewrite(item, pdf_content.without_comments)
         elif kind == "profile":
             _rewrite(item, lambda data: icc.bare(data) or b"")
+        elif kind == "program":
+            _rewrite(item, font_programs.bare)
         elif kind == "symbols":
             _rewrite(item, lambda data: pieces.jbig2(data) or b"")
 
