@@ -169,6 +169,22 @@ def test_a_fault_in_one_stream_costs_that_stream_alone() -> None:
     assert drawn.getpixel((150, 50)) == (208, 208, 208)
 
 
+def test_what_stands_behind_packed_data_goes() -> None:
+    document = pikepdf.Pdf.new()
+    page = document.add_blank_page(page_size=(100, 100))
+    picture = document.make_stream(zlib.compress(bytes(40_000)) + MARK.encode() * 9)
+    picture.update(Dictionary(Type=Name.XObject, Subtype=Name.Image, Width=200, Height=200, BitsPerComponent=8))
+    picture.ColorSpace, picture.Filter = Name.DeviceGray, Array([Name.FlateDecode])
+    picture.DecodeParms = Array([Dictionary(Predictor=1)])
+    page.Resources = Dictionary(XObject=Dictionary(Im1=picture))
+    page.Contents = document.make_stream(zlib.compress(b"q 50 0 0 50 0 0 cm /Im1 Do Q") + MARK.encode())
+    page.Contents.Filter = Name.FlateDecode
+    copy, found = copied(document)
+    assert found == set()
+    assert MARK.encode() not in copy
+    assert pages.draw(io.BytesIO(copy), 0, 100).getpixel((10, 90)) == (0, 0, 0)
+
+
 def test_a_jpeg_between_the_operators_is_left_out() -> None:
     document = pikepdf.Pdf.new()
     picture = b"q BI /W 96 /H 64 /CS /RGB /BPC 8 /F /DCT ID " + samples.jpeg() + b" EI Q "

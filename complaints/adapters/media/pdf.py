@@ -44,6 +44,8 @@ _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
 _PAGES_READ: Final = 200
 _SMALL_PIECE: Final = 256
+# A thousandth of its length, at most, goes into what is unpacked of it at once.
+_TRIMMED_PIECE: Final = 16 * 1024
 _GREY: Final = b"\xd0"
 _CLEANERS: Final = {"/DCTDecode": pieces.jpeg, "/JPXDecode": pieces.jp2, "/JBIG2Decode": pieces.jbig2}
 _FAILURES: Final = (
@@ -81,10 +83,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
             found |= _take_pages(old, new)
-            for item in new.objects:
-                if isinstance(item, Stream) and not _clean_pixels(new, item):
-                    _blank(item)
-                    found.add("pictures")
+            found |= _clean_streams(new)
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error
@@ -208,6 +207,34 @@ def _all_containers(document: Pdf) -> Iterator[Object]:
 
 def _is_inside(value: object) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
+
+
+def _clean_streams(document: Pdf) -> set[str]:
+    """Clean the data of all streams; return the code of pictures that cannot be read."""
+    losses = set[str]()
+    for item in document.objects:
+        if not isinstance(item, Stream):
+            continue
+        _trim(item)
+        if not _clean_pixels(document, item):
+            _blank(item)
+            losses.add("pictures")
+    return losses
+
+
+def _trim(item: Stream) -> None:
+    """Drop what stands behind the end of compressed data: no program reads it."""
+    if filters_of(item)[:1] != ["/FlateDecode"]:
+        return
+    unpacker, data, end = zlib.decompressobj(), item.read_raw_bytes(), 0
+    with contextlib.suppress(zlib.error):
+        while not unpacker.eof and end < len(data):
+            piece = data[end : end + _TRIMMED_PIECE]
+            unpacker.decompress(piece)
+            end += len(piece) - len(unpacker.unused_data)
+    if unpacker.eof and end < len(data):
+        holder = item.stream_dict
+        item.write(data[:end], filter=holder.Filter, decode_parms=holder.get("/DecodeParms"))
 
 
 def _clean_pixels(document: Pdf, item: Stream) -> bool:
