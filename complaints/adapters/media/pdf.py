@@ -233,8 +233,9 @@ def _trim(item: Stream) -> None:
             unpacker.decompress(piece)
             end += len(piece) - len(unpacker.unused_data)
     if unpacker.eof and end < len(data):
-        holder = item.stream_dict
-        item.write(data[:end], filter=holder.Filter, decode_parms=holder.get("/DecodeParms"))
+        parameters = item.stream_dict.get("/DecodeParms")
+        known = parameters if isinstance(parameters, Dictionary | Array) else None
+        item.write(data[:end], filter=Array([Name(name) for name in filters_of(item)]), decode_parms=known)
 
 
 def _clean_pixels(document: Pdf, item: Stream) -> bool:
