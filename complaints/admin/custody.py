@@ -164,7 +164,7 @@ def _pdf_item(row: SheetItem, *, several: bool) -> dict[str, object]:
             [_("Received"), date_format(item.received, "l, j M Y")],
             [_("Name"), info.name],
             [_("Kind"), info.label],
-            *([_("Working copy"), line] for line in row["losses"]),
+            *([[_("Working copy"), " ".join(row["losses"])]] if row["losses"] else []),
         ],
         "stored": [_pdf_stored(stored, label) for stored, label in row["stored"]],
         "openings": [_pdf_entry(line) for line in row["openings"]],

@@ -64,6 +64,7 @@ _DRAWING = "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"
         ("pptx", _SLIDE, '<p:nvPr id="2"', '<p:cNvPr id="3" name="a" hidden="1"/><p:nvPr id="2"', "hidden-text"),
         ("pptx", "ppt/slides/_rels/slide1.xml.rels", "/relationships/oleObject", "/relationships/video", "media"),
         ("pptx", "ppt/slides/_rels/slide1.xml.rels", "/relationships/oleObject", "/relationships/font", "fonts"),
+        ("xlsx", "xl/_rels/workbook.xml.rels", "/relationships/externalLink", "/relationships/cellImage", "pictures"),
         ("odt", "content.xml", "<draw:frame>", '<draw:frame><draw:control draw:control="a"/>', "form-values"),
         ("odt", "content.xml", "<draw:frame>", '<draw:frame><draw:object-ole xlink:href="a"/>', "embedded-files"),
         ("odt", "content.xml", "<draw:frame>", '<text:hidden-text text:is-hidden="true"/><draw:frame>', "hidden-text"),

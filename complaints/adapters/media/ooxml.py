@@ -31,7 +31,9 @@ _LOST_KINDS: Final = {
     **dict.fromkeys(("video", "audio", "media"), "media"),
     "aFChunk": "embedded-page",
     **dict.fromkeys(("oleObject", "package"), "embedded-files"),
-    **dict.fromkeys(("control", "ctrlProp"), "form-values"),
+    **dict.fromkeys(("control", "ctrlProp", "dialogsheet"), "form-values"),
+    # Pictures in cells, as WPS and newer Excels write them.
+    **dict.fromkeys(("cellImage", "richValueRel"), "pictures"),
     **dict.fromkeys(("vbaProject", "xlMacrosheet", "xlIntlMacrosheet"), "macros"),
     **dict.fromkeys(("revisionHeaders", "changesInfo"), "earlier-revisions"),
     "font": "fonts",
