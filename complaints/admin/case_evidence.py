@@ -7,21 +7,18 @@ attachments that no browser runs, each recorded in the chain.
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from itertools import chain
 from typing import Final
 
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -30,9 +27,7 @@ from complaints.adapters import sandbox
 from complaints.adapters.media import losses
 from complaints.adapters.media.inspection import GROUPS
 from complaints.admin.base import (
-    FILE_POLICY,
     StaffRequest,
-    as_attachment,
     readable_case_or_404,
     render,
     reports_query,
@@ -40,8 +35,8 @@ from complaints.admin.base import (
     to_case,
 )
 from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED
+from complaints.admin.file_responses import attachment, inline_kind, inline_response
 from complaints.admin.labels import Label
-from complaints.domain.file_names import extension
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -72,18 +67,26 @@ NO_COPY: Final[dict[str, Label]] = {
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
     "pictures": gettext_lazy("pictures that cannot be kept"),
+    "animations": gettext_lazy("the movement of pictures"),
     "media": gettext_lazy("embedded video or audio"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
     "form-values": gettext_lazy("check boxes or fields of a form"),
+    "page-comments": gettext_lazy("comments or marks on its pages"),
+    "links": gettext_lazy("the addresses of links"),
     "formulas": gettext_lazy("formulas, whose last values are there"),
     "macros": gettext_lazy("macros"),
+    "fonts": gettext_lazy("embedded fonts"),
+    "damaged-parts": gettext_lazy("damaged parts of its pages"),
     "earlier-revisions": gettext_lazy("earlier versions of the text"),
-    "hidden-sheets": gettext_lazy("hidden sheets, rows or columns"),
+    "hidden-sheets": gettext_lazy("hidden sheets, rows, columns or cells"),
     "hidden-slides": gettext_lazy("hidden slides"),
-    "hidden-text": gettext_lazy("hidden text"),
+    "hidden-text": gettext_lazy("hidden text or shapes"),
+    "undrawn-text": gettext_lazy("text that its pages do not show"),
     "layers": gettext_lazy("layers that are switched off"),
     "tracked-changes": gettext_lazy("tracked changes"),
+    "comments": gettext_lazy("comments"),
+    "speaker-notes": gettext_lazy("speaker notes"),
 }
 VARIANTS: Final[dict[str, Label]] = {
     "original": gettext_lazy("original"),
@@ -117,6 +120,25 @@ def check_remarks(item: case_file.EvidenceItem) -> list[str]:
     return [str(NOT_LOOKED_AT[kind])] + ([str(PARTLY)] if "partly" in _codes_of(item) else [])
 
 
+def copy_state(codes: Collection[str]) -> str:
+    """Return the state of a working copy that is there, by the sealed codes: the clear state does not tell them."""
+    if set(codes) & set(losses.LACKING):
+        return _("Working copy ready, with losses")
+    return _("Working copy ready, part of it not seen at first") if codes else _("Working copy ready")
+
+
+def copy_label(codes: Collection[str]) -> str:
+    """Return the name of a working copy among other files, with its state."""
+    if set(codes) & set(losses.LACKING):
+        return _("working copy, with losses")
+    return _("working copy, part of it not seen at first") if codes else _("working copy")
+
+
+def released_label(variant: str, info: FileInfo) -> str:
+    """Return the name of a released file, an original or a working copy with its state."""
+    return _("original") if variant == Variant.ORIGINAL else copy_label(info.losses)
+
+
 def losses_of_copy(codes: Iterable[str]) -> list[str]:
     """Return what a working copy lacks and what it hides, a sentence each."""
     lines, present = [], set(codes)
@@ -125,7 +147,8 @@ def losses_of_copy(codes: Iterable[str]) -> list[str]:
     if lacking:
         lines.append(_("The working copy lacks what the original has: %(what)s.") % {"what": ", ".join(lacking)})
     if hidden:
-        lines.append(_("The working copy contains hidden content: %(what)s.") % {"what": ", ".join(hidden)})
+        text = _("The working copy contains what is not seen at first: %(what)s.")
+        lines.append(text % {"what": ", ".join(hidden)})
     return lines
 
 
@@ -150,7 +173,7 @@ def no_file_is_opened(items: Iterable[case_file.EvidenceItem]) -> bool:
 
 
 def evidence_remarks(item: case_file.EvidenceItem, *, unopened: bool) -> list[str]:
-    """Return what else the worker found: the number of pages, the scan, and why there is no working copy.
+    """Return what else the worker found: the number of pages, the scan, and the state of the working copy.
 
     ``unopened``: the job runner opens no file now, by :func:`no_file_is_opened`.
     """
@@ -165,6 +188,8 @@ def evidence_remarks(item: case_file.EvidenceItem, *, unopened: bool) -> list[st
     elif item.working is None:
         reason = NO_COPY.get(report.no_copy) if report else None
         lines.append(_("no working copy: %(why)s") % {"why": reason} if reason else item.row.get_state_display())
+    else:
+        lines.append(copy_state(report.losses if report else []))
     return lines + check_remarks(item)
 
 
@@ -194,112 +219,6 @@ def allow_viewing(session: SessionBase, subject: uuid.UUID, *, now: datetime) ->
 def may_view(session: SessionBase, subject: uuid.UUID, *, now: datetime) -> bool:
     """Whether :func:`allow_viewing` was called for this subject within the hour."""
     return bool(session.get(SESSION_KEY, {}).get(str(subject), 0) > now.timestamp())
-
-
-# --- Responses: an attachment, or a copy inside a page
-
-# What draws a kind of file inside a page, and the media type the browser gets: ours, never one that came with a file.
-INLINE_TYPES: Final[dict[str, tuple[str, str]]] = {
-    "image/jpeg": ("image", "image/jpeg"),
-    "image/png": ("image", "image/png"),
-    "image/webp": ("image", "image/webp"),
-    "audio/mpeg": ("audio", "audio/mpeg"),
-    "audio/mp4": ("audio", "audio/mp4"),
-    "audio/x-m4a": ("audio", "audio/mp4"),
-    "audio/ogg": ("audio", "audio/ogg"),
-    "audio/x-wav": ("audio", "audio/wav"),
-    "audio/amr": ("audio", "audio/amr"),
-    "audio/aac": ("audio", "audio/aac"),
-    "audio/x-hx-aac-adts": ("audio", "audio/aac"),
-    "video/mp4": ("video", "video/mp4"),
-    "video/quicktime": ("video", "video/mp4"),
-    "video/webm": ("video", "video/webm"),
-    "video/3gpp": ("video", "video/3gpp"),
-    "video/x-matroska": ("video", "video/x-matroska"),
-}
-# An answer to a range ends here and the browser asks for the next: a paused player must not hold a thread.
-RANGE_BYTES: Final = 4 * 1024 * 1024
-_RANGE: Final = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))", re.ASCII)
-
-
-def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingHttpResponse:
-    """Return a file as a download under a neutral name: the reporter's own could identify them, or pose as a program.
-
-    The first segment is read before the headers are sent, so that a damaged file becomes an error page. ``name`` has no
-    extension, which comes from the kind of the file.
-    """
-    first = next(stream, b"")
-    response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
-    response.headers["Content-Length"] = str(info.length)
-    return as_attachment(response, f"{name}.{extension(info.label)}")
-
-
-def inline_kind(info: FileInfo) -> str:
-    """Return "image", "audio" or "video"; "" for a file that is never shown inside a page."""
-    return INLINE_TYPES.get(info.type, ("", ""))[0]
-
-
-def requested_range(header: str, length: int) -> tuple[int, int] | None:
-    """Return start and end (exclusive) that a Range header asks of ``length`` bytes, at most RANGE_BYTES apart.
-
-    None where the whole file is the answer: no header (""), or another than a single range. Raises ValueError for a
-    range outside the file.
-    """
-    match = _RANGE.fullmatch(header.strip())
-    if match is None:
-        return None  # several ranges, or another unit: the whole file answers them as well (RFC 9110, 14.2)
-    first, last, suffix = match.groups()
-    start = int(first) if first else max(0, length - int(suffix))
-    end = min(length, int(last) + 1) if last else length
-    if last and int(last) < start:
-        return None
-    if start >= length or suffix == "0":
-        raise ValueError(length)
-    return start, min(end, start + RANGE_BYTES)
-
-
-def inline_response(stored: EvidenceObject, info: FileInfo, range_header: str) -> HttpResponseBase:
-    """Return a copy to be shown inside a page, or the range of it that was asked for.
-
-    The first bytes are read before the headers are sent, so that a damaged file becomes an error. Raises Http404 for an
-    original, and for a kind of file that is never shown inside a page.
-    """
-    if not inline_kind(info) or stored.variant == Variant.ORIGINAL:
-        raise Http404
-    try:
-        byte_range = requested_range(range_header, info.length)
-    except ValueError:
-        return _with_inline_headers(HttpResponse(status=416, headers={"Content-Range": f"bytes */{info.length}"}), info)
-    start, end = byte_range or (0, info.length)
-    stream = storage.stream(stored, info, start, end)
-    try:
-        first = next(stream, b"")
-    except OSError:
-        return _with_inline_headers(HttpResponse(status=503), info)
-    response = StreamingHttpResponse(_joined(first, stream), status=206 if byte_range else 200)
-    if byte_range:
-        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.length}"
-    response.headers["Content-Length"] = str(end - start)
-    return _with_inline_headers(response, info)
-
-
-def _joined(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
-    # A generator, so that closing the response also closes the stream of a player that went away.
-    yield first
-    yield from stream
-
-
-def _with_inline_headers(response: HttpResponseBase, info: FileInfo) -> HttpResponseBase:
-    media_type = INLINE_TYPES[info.type][1]
-    extension = media_type.partition("/")[2].removeprefix("x-")
-    response.headers["Content-Type"] = media_type
-    response.headers["Content-Disposition"] = f'inline; filename="bukti.{extension}"'
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Security-Policy"] = FILE_POLICY
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    patch_cache_control(response, no_store=True)
-    return response
 
 
 # --- The page of an item
@@ -462,7 +381,13 @@ def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uui
         copies = [(released.id, released.info, 1 if pages else 0)]
     else:
         copies = [(page.id, page.info, number) for number, page in enumerate(pages, start=1)]
-    context: dict[str, object] = {"title": released.info.name, "released": released, "release_id": object_id}
+    context: dict[str, object] = {
+        "title": released.info.name,
+        "released": released,
+        "release_id": object_id,
+        "label": released_label(released.variant, released.info),
+        "warnings": losses_of_copy(released.info.losses),
+    }
     return _show_in_viewer(request, release, ids, file_id, copies, context)
 
 

@@ -32,7 +32,7 @@ from complaints.admin.base import (
     staff_page,
     text_field,
 )
-from complaints.admin.case_evidence import origin_traces
+from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import answer_rows, post_lines
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.domain import checklists, workflow
@@ -293,11 +293,17 @@ def _step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
 
 
 class FileRow(TypedDict):
-    """A stored object that may be released; ``betrays`` is what an original tells of its origin."""
+    """A stored object that may be released.
+
+    ``label`` names it with the state of a copy, ``losses`` says what the copy lacks, ``betrays`` what an original tells
+    of its origin.
+    """
 
     item: case_file.EvidenceItem
     object: case_file.ObjectInfo
     is_original: bool
+    label: str
+    losses: list[str]
     betrays: str
 
 
@@ -407,14 +413,33 @@ def _posted_texts(request: StaffRequest) -> str:
 
 def _file_rows(opened: case_file.CaseFile) -> list[FileRow]:
     """Return every working copy and original of a case, the copy of an item before its original."""
-    rows: list[FileRow] = []
-    for report in opened.complaints:
-        for item in report.evidence:
-            if item.working is not None:
-                rows.append({"item": item, "object": item.working, "is_original": False, "betrays": ""})
-            traces = origin_traces(item)
-            rows.append({"item": item, "object": item.original, "is_original": True, "betrays": traces})
-    return rows
+    items = [item for report in opened.complaints for item in report.evidence]
+    return [row for item in items for row in (_copy_row(item), _original_row(item)) if row is not None]
+
+
+def _copy_row(item: case_file.EvidenceItem) -> FileRow | None:
+    if item.working is None:
+        return None
+    codes = item.findings.losses if item.findings else []
+    return {
+        "item": item,
+        "object": item.working,
+        "is_original": False,
+        "label": copy_label(codes),
+        "losses": losses_of_copy(codes),
+        "betrays": "",
+    }
+
+
+def _original_row(item: case_file.EvidenceItem) -> FileRow:
+    return {
+        "item": item,
+        "object": item.original,
+        "is_original": True,
+        "label": _("original"),
+        "losses": [],
+        "betrays": origin_traces(item),
+    }
 
 
 # --- Second decisions

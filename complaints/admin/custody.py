@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.adapters.custody_pdf import render as custody_pdf_custody
 from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
-from complaints.admin.case_evidence import VARIANTS
+from complaints.admin.case_evidence import VARIANTS, copy_label, losses_of_copy
 from complaints.admin.labels import Label, staff_name
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
@@ -47,10 +47,11 @@ class EntryLine(TypedDict):
 
 
 class SheetItem(TypedDict):
-    """An item on the sheet: its stored objects, each with the label of its variant, and who opened them."""
+    """An item on the sheet: its stored objects, each with its label, what its copy lacks, and who opened them."""
 
     item: ItemSheet
-    stored: list[tuple[StoredLine, Label]]
+    stored: list[tuple[StoredLine, str]]
+    losses: list[str]
     openings: list[EntryLine]
 
 
@@ -75,6 +76,12 @@ def _entry_line(opening: Opening) -> EntryLine:
     return {"entry": opening.entry, "what": label, "who": staff_name(opening.person), "why": opening.why}
 
 
+def _stored_label(stored: StoredLine) -> str:
+    if stored.variant == EvidenceObject.Variant.WORKING:
+        return copy_label(stored.losses)
+    return str(VARIANTS[stored.variant])
+
+
 def _sheet_context(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> SheetContext:
     case = readable_case_or_404(request, object_id)
     try:
@@ -88,7 +95,8 @@ def _sheet_context(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UU
         "items": [
             {
                 "item": item,
-                "stored": [(stored, VARIANTS[stored.variant]) for stored in item.stored],
+                "stored": [(stored, _stored_label(stored)) for stored in item.stored],
+                "losses": [line for stored in item.stored for line in losses_of_copy(stored.losses)],
                 "openings": [_entry_line(opening) for opening in item.openings],
             }
             for item in sheet.items
@@ -157,15 +165,16 @@ def _pdf_item(row: SheetItem, *, several: bool) -> dict[str, object]:
             [_("Name in the portal"), f"bukti-{item.sequence}"],
             [_("Name as sent"), info.name],
             [_("Kind"), info.label],
+            *([[_("Working copy"), " ".join(row["losses"])]] if row["losses"] else []),
         ],
         "stored": [_pdf_stored(stored, label) for stored, label in row["stored"]],
         "openings": [_pdf_entry(line) for line in row["openings"]],
     }
 
 
-def _pdf_stored(stored: StoredLine, label: Label) -> dict[str, object]:
+def _pdf_stored(stored: StoredLine, label: str) -> dict[str, object]:
     return {
-        "variant": f"{label} {stored.number}" if stored.number else str(label),
+        "variant": f"{label} {stored.number}" if stored.number else label,
         "bytes": str(stored.info.length),
         "digests": [[_("of the file"), stored.info.sha256], [_("of the stored ciphertext"), stored.object_digest]],
     }

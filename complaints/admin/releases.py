@@ -25,8 +25,9 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import case_summary, labels, reply_composer
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
-from complaints.admin.case_evidence import attachment, losses_of_copy
+from complaints.admin.case_evidence import losses_of_copy, released_label
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
+from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
@@ -158,7 +159,9 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "complaints": [_complaint_lines(complaint) for complaint in complaints],
         "folds": len(complaints) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
-        "files": [(file, losses_of_copy(file.info.losses)) for file in opened.files],
+        "files": [
+            (file, released_label(file.variant, file.info), losses_of_copy(file.info.losses)) for file in opened.files
+        ],
         "thread": opened.thread,
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [_step_label(row, release) for row in opened.actions],

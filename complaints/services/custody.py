@@ -41,7 +41,7 @@ class StoredLine:
     """One stored object; ``number`` is that of a page from 1, else 0.
 
     ``info`` holds name, type, size and plaintext hash, ``object_digest`` the hash of the ciphertext in hexadecimal, as
-    the audit chain records it.
+    the audit chain records it. ``losses`` are the codes of what a working copy lacks or hides.
     """
 
     id: uuid.UUID
@@ -49,6 +49,7 @@ class StoredLine:
     number: int
     info: storage.FileInfo
     object_digest: str
+    losses: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,11 @@ def _items(
         item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
         infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
-        lines = [StoredLine(info.id, info.variant, info.number, info.info, digests[info.id]) for info in infos]
+        losses = {"working": item.findings.losses if item.findings else []}
+        lines = [
+            StoredLine(info.id, info.variant, info.number, info.info, digests[info.id], losses.get(info.variant, []))
+            for info in infos
+        ]
         of_item = [opening for line in lines for opening in by_object[str(line.id)]]
         of_item.sort(key=lambda opening: opening.entry.sequence)
         yield ItemSheet(row.pk, report, row.sequence, row.day, lines, of_item)

@@ -365,20 +365,8 @@ def test_pictures_in_a_pdf_are_bared_however_they_are_packed() -> None:
     copy = clean(with_picture(samples.jpeg().hex().encode() + b">", Filter=odd), "application/pdf")
     assert not marked(copy)
     assert b"JFIF" in copy
-    for broken in (with_picture(b"zz", Filter=odd), with_picture(b"x", Filter=odd[1])):
-        with pytest.raises(Unreadable):
-            clean(broken, "application/pdf")
-
-
-def test_inline_image_in_a_page_stream_is_inspected() -> None:
-    document = pikepdf.Pdf.new()
-    page = document.add_blank_page()
-    page.Contents = document.make_stream(b"q BI /W 96 /H 64 /CS /RGB /BPC 8 /F /DCT ID " + samples.jpeg() + b" EI Q")
-    out = io.BytesIO()
-    document.save(out)
-    with pytest.raises(Unreadable) as refused:
-        clean(out.getvalue(), "application/pdf")
-    assert refused.value.code == "unsupported"
+    for broken in (with_picture(MARK.encode(), Filter=odd), with_picture(MARK.encode(), Filter=odd[1])):
+        assert not marked(clean(broken, "application/pdf"))
 
 
 def test_earlier_states_of_a_pdf_are_told_and_gone() -> None:
@@ -545,7 +533,7 @@ def test_a_large_table_of_equal_cells_is_copied() -> None:
         assert archive.read(sheet).count(b"<v>0</v>") >= 50_000
 
 
-@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "C:\\x", "a\\b", "a//b", "a\x01b", "./x"])
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "C:\\x", "..\\x", "\\\\a\\b", "a//b", "a\x01b", "./x"])
 def test_zips_with_hostile_names_are_refused(name: str) -> None:
     with pytest.raises(Unreadable), zips.opened(io.BytesIO(samples.packed({name: "x"}))):
         pass

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from complaints.adapters import sandbox
 from complaints.admin.base import FILE_POLICY
-from complaints.admin.case_evidence import RANGE_BYTES, requested_range
+from complaints.admin.file_responses import RANGE_BYTES, requested_range
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -291,16 +291,25 @@ def test_the_case_page_tells_what_was_found(signed_in: SignedIn, cast: Cast) -> 
 
 
 def test_officer_and_body_read_what_a_copy_lacks(signed_in: SignedIn, cast: Cast) -> None:
+    """It is a state of its own, which the clear state of the file does not tell."""
     sent = in_review(cast)
     table, photo = with_file(sent, samples.xlsx(), "data.xlsx"), with_file(sent, samples.jpeg(), "a.jpg")
-    words = "Yang tidak ada: rumus (nilai terakhirnya tetap ada)."
+    assert {table.state, photo.state} == {Evidence.State.READY}
+    words, lossy = "Yang tidak ada: rumus (nilai terakhirnya tetap ada).", "alinan kerja, isinya tidak lengkap"
     client = signed_in("vera")
     case = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
-    assert case.count(words) == 1
+    assert case.count(words) == case.count("Salinan kerja siap, isinya tidak lengkap") == 1
+    assert case.count("Salinan kerja siap") == 2
     assert words in client.get(page(sent, table)).content.decode()
+    sheet = client.get(reverse("admin:complaints_case_custody", args=[sent.case.pk])).content.decode()
+    assert sheet.count(words) == sheet.count(lossy) == 1
     release = released(cast, sent, table, photo)
-    text = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
-    assert text.count(words) == 1
+    kirana = signed_in("kirana")
+    text = kirana.get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
+    assert text.count(words) == text.count(lossy) == 1
+    file = release.files.get(stored__evidence=table)
+    viewer = kirana.get(reverse("admin:complaints_release_view", args=[release.pk, file.pk])).content.decode()
+    assert viewer.count(words) == viewer.count(lossy) == 1
 
 
 def test_an_officer_does_the_workers_work(signed_in: SignedIn, cast: Cast) -> None:

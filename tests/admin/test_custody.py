@@ -112,6 +112,8 @@ def test_on_paper_it_says_the_same(signed_in: SignedIn, cast: Cast, tmp_path: Pa
         assert bytes(stored.object_digest).hex() in text
     for words in (ODD.partition(" 日")[0], "#let x = *asal*", sent.case.reference, cast["vera"].get_full_name()):
         assert "".join(words.split()) in text
+    assert "komentaratautandapadahalamannya." in text
+    assert "salinankerja,isinyatidaklengkap" in text
     assert bytes(ChainHead.objects.get().digest).hex() in text
     item_text = words_of(client.get(sheet_url(sent, items[1], form="_pdf")).content)
     assert hashlib.sha256(contents[1]).hexdigest() in item_text

@@ -7,13 +7,17 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from complaints.models.evidence import Evidence
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.job import JobFailure, JobRun
+from complaints.models.oversight import OversightBody
 from complaints.services import follow_up
+from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.browser.people import Officer
 from tests.browser.window import Opener
+from tests.cases import verified
 from tests.world import Cast, sealed_upload, send_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,16 +107,46 @@ def test_viewer_works_without_scripts(window: Opener, live_cast: Cast) -> None:
     assert vera.page.locator(".stage img").bounding_box() is not None
 
 
-def test_an_officer_reads_beside_the_file_what_its_copy_lacks(window: Opener, live_cast: Cast) -> None:
-    sent, today = send_report(), timezone.localdate()
+def test_officer_and_body_read_the_state_of_a_copy_and_what_it_lacks(window: Opener, live_cast: Cast) -> None:
+    sent = verified(live_cast)
     files = [sealed_upload(samples.docx(), "nota.docx"), sealed_upload(samples.jpeg(), "a.jpg")]
-    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=timezone.localdate())
     processing.process_pending()
-    vera = Officer(window(), "vera")
-    vera.opens("case", sent.case.reference)
-    lacking = vera.page.get_by_text("Salinan kerja tidak memuat semua isi berkas asli.")
-    hidden = vera.page.get_by_text("Salinan kerja memuat isi yang tidak langsung terlihat: perubahan yang dilacak.")
+    vera, case = Officer(window(), "vera"), reverse("admin:complaints_case_change", args=[sent.case.pk])
+    vera.window.go(case)
+    state = "Salinan kerja siap, isinya tidak lengkap"
+    assert vera.page.get_by_text(state).is_visible()
+    assert vera.page.get_by_text("Salinan kerja siap").count() == 2
+    reads_what_it_lacks(vera.page)
+
+    fitri = Officer(window(), "fitri")
+    fitri.window.go(case)
+    fitri.window.follow(fitri.step("forward"))
+    assert fitri.page.get_by_text("salinan kerja, isinya tidak lengkap").is_visible()
+    reads_what_it_lacks(fitri.page)
+
+    copies = EvidenceObject.objects.filter(evidence__complaint__case=sent.case, variant="working")
+    forward(
+        actor=Actor(live_cast.ring("fitri"), timezone.now()),
+        case_id=sent.case.pk,
+        body=OversightBody.objects.get(pk="kasn"),
+        objects=list(copies.values_list("pk", flat=True)),
+    )
+    kirana = Officer(window(), "kirana")
+    kirana.opens("release", sent.case.reference)
+    assert kirana.page.get_by_text("salinan kerja, isinya tidak lengkap").is_visible()
+    reads_what_it_lacks(kirana.page)
+
+
+def reads_what_it_lacks(page: Page) -> None:
+    """The page names what the copy of one file lacks, and what people do not see in it at first."""
+    lacking = page.get_by_text("Salinan kerja tidak memuat semua isi berkas asli.")
+    hidden = page.get_by_text(
+        "Salinan kerja memuat isi yang tidak langsung terlihat: perubahan yang dilacak, komentar."
+    )
     assert lacking.count() == hidden.count() == 1
     assert "berkas lain di dalamnya" in lacking.inner_text()
-    assert lacking.is_visible()
-    assert hidden.is_visible()
+    for words in (lacking, hidden):
+        box = words.bounding_box()
+        assert box is not None
+        assert box["width"] > 200  # not one letter beneath the other

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from complaints.adapters.media import hints, images, kinds, markup, ooxml, zips
+from complaints.adapters.media import hints, images, kinds, losses, markup, ooxml, zips
+from complaints.adapters.media.hidden_content import HiddenContent
 from complaints.adapters.media.markup import local
 from complaints.adapters.media.refusal import Unreadable
 from complaints.adapters.media.vocabulary import names_a_place
@@ -26,6 +27,7 @@ _BY_NAME: Final = (
 )
 _PROPERTIES: Final = re.compile(r"docProps/(core|app)\.xml|meta\.xml", re.I)
 _CUSTOM: Final = re.compile(r"docProps/custom\.xml", re.I)
+_OPEN: Final = re.compile(r"(content|styles|settings)\.xml", re.I)
 _PARTS: Final = re.compile(r"(word|xl|ppt)/[\w/]*\w\.xml|(content|styles|settings)\.xml", re.I)
 _RELATIONSHIPS: Final = re.compile(r"(.*/)?_rels/.*\.rels", re.I)
 _PICTURE: Final = re.compile(r"(.*/media|Pictures)/.*", re.I)
@@ -56,8 +58,10 @@ class _Content(markup.Rules):
     """Collects the codes of names, changes and folders in the parts that hold the text."""
 
     codes: set[str] = field(default_factory=set)
+    note: Callable[[Sequence[str], Mapping[str, str]], None] = HiddenContent().note
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
+        self.note(self.path, attributes)
         tag, values = local(name), {local(key): value for key, value in attributes.items()}
         if tag in _CHANGES and (tag == "tracked-changes" or "author" in values):
             self.codes.add("history")
@@ -90,6 +94,7 @@ class _Content(markup.Rules):
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb)."""
     with zips.opened(source) as archive:
+        hidden = HiddenContent()
         codes = {code for name in archive for pattern, code in _BY_NAME if pattern.search(name)}
         for name in archive:
             if _PROPERTIES.fullmatch(name):
@@ -97,10 +102,13 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
             elif _CUSTOM.fullmatch(name):
                 codes.add("title")
             elif _PARTS.fullmatch(name) and archive.size(name) <= _LARGE:
-                codes |= _codes_of_part(archive, name, _Content())
+                note = hidden.note_open if _OPEN.fullmatch(name) else hidden.note
+                codes |= _codes_of_part(archive, name, _Content(note=note))
             elif _RELATIONSHIPS.fullmatch(name):
                 codes |= _codes_of_relationships(archive, name)
         codes |= _codes_of_pictures(archive)
+    if hidden.codes & losses.UNSEEN:
+        codes.add("hidden")
     return codes & set(hints.CODES)
 
 

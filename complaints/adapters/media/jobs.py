@@ -124,11 +124,12 @@ def preload(media_type: str) -> None:
     _LOADERS.get(family, lambda: None)()
 
 
-def _load_lists() -> None:
-    """Read the lists of what copies of office documents may hold."""
+def _load_for_documents() -> None:
+    """Read the lists of what copies of office documents may hold, and load what draws their pictures anew."""
     for family in _OFFICE:
         _module("vocabulary").load(family)
     _module("formulas").load()
+    _module("pieces").load()
 
 
 @cache
@@ -144,5 +145,5 @@ _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
     "images": lambda: _module("images").load_heif(),
     "tracks": lambda: _load_all_of("av"),
     "pdf": lambda: _module("pdf").load(),
-    **dict.fromkeys(_OFFICE, _load_lists),
+    **dict.fromkeys(_OFFICE, _load_for_documents),
 }

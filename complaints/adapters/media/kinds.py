@@ -147,8 +147,8 @@ def _zip_kind(source: BinaryIO) -> str:
                 return named if named in FAMILIES and named.startswith(ODF) else "application/zip"
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
         raise refusal(error) from error
-    # Names of parts compare without case.
-    parts = {name.lower() for name in names}
+    # Names of parts compare without case, and some programs on Windows write them with backslashes.
+    parts = {name.lower().replace("\\", "/") for name in names}
     if "[content_types].xml" in parts:
         return next((kind for part, kind in _MAIN_PARTS.items() if part in parts), "application/zip")
     return "application/zip"

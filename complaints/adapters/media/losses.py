@@ -10,22 +10,32 @@ from typing import Final
 
 LACKING: Final = (
     "pictures",  # of a kind that cannot be kept, or that lie elsewhere
+    "animations",  # the movement of pictures, whose first one is there
     "media",  # films and sounds inside of a document
     "embedded-page",  # a page of another format inside of a document
     "embedded-files",  # other documents and programs inside of a document
     "form-values",  # check boxes and fields of forms
+    "page-comments",  # texts of comments on the pages of a PDF
+    "links",  # addresses behind words or places of a PDF
     "formulas",  # formulas that do more than calculate; their last values are there
     "macros",  # programs
+    "fonts",  # that a document brings along
+    "damaged-parts",  # of pages, which cannot be read
     "earlier-revisions",  # what a file held before its last changes
 )
 HIDDEN: Final = (
-    "hidden-sheets",  # sheets, rows and columns
+    "hidden-sheets",  # sheets, rows, columns and cells
     "hidden-slides",
-    "hidden-text",
+    "hidden-text",  # texts and shapes
+    "undrawn-text",  # that a PDF holds without drawing it, as the recognised text behind a scanned page
     "layers",  # that are switched off
     "tracked-changes",  # deleted and inserted text
+    "comments",  # of an office document, which a printed page does not show
+    "speaker-notes",
 )
 CODES: Final = (*LACKING, *HIDDEN)
+# What no page shows; a reporter is told of it before sending, by the code "hidden" of ``hints``.
+UNSEEN: Final = frozenset({"hidden-sheets", "hidden-slides", "hidden-text", "undrawn-text", "layers"})
 
 
 def ordered(codes: Iterable[str]) -> list[str]:

@@ -64,6 +64,10 @@ class Rules:
         """Return the text to write for a run of text, or None to drop the element that it begins."""
         return text
 
+    def written(self, name: str) -> tuple[str, str] | None:
+        """Return the name and text of an element to write in place of an unwrapped one; None for nothing more."""
+        return None
+
     def end(self, name: str) -> None:
         """Take note of the end of an element that was copied."""
 
@@ -177,6 +181,11 @@ class _Copier(_Reader):
         if own not in self._rules.unwrap:
             self._pieces.append("/>" if self._open else self._tags.end(own))
             self._open = False
+            self._tags.leave(depth)
+        elif added := self._rules.written(own):
+            self._close_tag()
+            self._pieces.append(f"{self._tags.start(depth, name, added[0], {})}>{escape(added[1])}")
+            self._pieces.append(self._tags.end(added[0]))
             self._tags.leave(depth)
         self._names.leave(depth)
         if len(self._pieces) > _FLUSH_PIECES:

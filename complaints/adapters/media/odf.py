@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 from xml.sax.saxutils import quoteattr
 
 from complaints.adapters.media import markup, pieces, zips
+from complaints.adapters.media.hidden_content import HiddenContent
 from complaints.adapters.media.markup import local
 from complaints.adapters.media.odf_rules import DefinedNames, PartRules, Values
 from complaints.adapters.media.ooxml_parts import picture_type
@@ -21,6 +22,7 @@ from complaints.adapters.media.vocabulary import load
 
 _CONTENT: Final = re.compile(r"(Object \d+/)?(content|styles)\.xml")
 _PICTURES: Final = re.compile(r"(Object \d+/)?(Pictures|ObjectReplacements|media)/[^/]+")
+_FONTS: Final = re.compile("Fonts/.")
 _REPLACEMENT: Final = re.compile(r"(Object \d+/)?ObjectReplacements/Object \d+")
 _OBJECT_TYPE: Final = re.compile(
     r"application/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation|graphics|chart|formula)"
@@ -54,17 +56,17 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[st
         raise Unreadable("encrypted")
     parts = [name for name in archive if _CONTENT.fullmatch(name)]
     types = dict.fromkeys(parts, "text/xml") | _object_types(archive, parts)
-    copied, losses = {name: name for name in parts}, set[str]()
-    for name in archive:
-        if _PICTURES.fullmatch(name) and (picture := pieces.picture(archive.read(name))) is not None:
-            copied[name], types_of_picture = _picture_name(name, picture, len(copied))
-            types |= types_of_picture
-            writer.add(copied[name], picture, stored=True)
+    copied, losses, hidden = {name: name for name in parts}, set[str](), HiddenContent()
+    if any(map(_FONTS.match, archive)):
+        losses.add("fonts")
+    types |= _copy_pictures(archive, writer, copied, losses)
     values = Values(load("odf"), _names_that_are_lost(archive))
     # Styles first, so that a name has its alias where it is defined.
     for part in sorted(parts, reverse=True):
         folder = part.rpartition("/")[0]
-        rules = PartRules(copied=copied, folder=f"{folder}/" if folder else "", values=values, losses=losses)
+        rules = PartRules(
+            copied=copied, folder=f"{folder}/" if folder else "", values=values, losses=losses, hidden=hidden
+        )
         rewritten = io.BytesIO()
         with archive.open(part) as stream:
             is_written = markup.rewrite(stream, rewritten, rules, archive.allowance)
@@ -75,7 +77,20 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[st
         else:
             del types[part]
     writer.add(_MANIFEST, _manifest(media_type, types).encode())
-    return losses
+    return losses | hidden.codes
+
+
+def _copy_pictures(
+    archive: zips.Archive, writer: zips.Writer, copied: dict[str, str], losses: set[str]
+) -> dict[str, str]:
+    """Write the pictures and add their new names to ``copied``; return their types by these names."""
+    types: dict[str, str] = {}
+    for name in archive:
+        if _PICTURES.fullmatch(name) and (picture := pieces.picture(archive.read(name), losses)) is not None:
+            copied[name], type_of_picture = _picture_name(name, picture, len(copied))
+            types |= type_of_picture
+            writer.add(copied[name], picture, stored=True)
+    return types
 
 
 def _names_that_are_lost(archive: zips.Archive) -> frozenset[str]:

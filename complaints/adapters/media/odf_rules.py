@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from complaints.adapters.media import formulas, markup
+from complaints.adapters.media.hidden_content import HiddenContent
 from complaints.adapters.media.markup import Aliases, local
 from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
@@ -50,14 +51,6 @@ _LOST_WITH: Final = {
     "script": "macros",
     "plugin": "media",
     **dict.fromkeys(("object-ole", "applet", "floating-frame"), "embedded-files"),
-}
-_HIDING: Final = {
-    ("table:visibility", "collapse"): "hidden-sheets",
-    ("table:visibility", "filter"): "hidden-sheets",
-    ("table:display", "false"): "hidden-sheets",
-    ("presentation:visibility", "hidden"): "hidden-slides",
-    ("text:display", "none"): "hidden-text",
-    ("text:is-hidden", "true"): "hidden-text",
 }
 _LINK_SCHEMES: Final = ("http://", "https://", "mailto:")
 _AUTOMATIC: Final = re.compile(r"[A-Za-z]{1,4}\d{1,6}(P\d{1,4})?")
@@ -252,18 +245,23 @@ class PartRules(markup.Rules):
     values: Values = field(default_factory=lambda: Values(load("odf")))
     # Codes of ``losses``.
     losses: set[str] = field(default_factory=set)
+    hidden: HiddenContent = field(default_factory=HiddenContent)
+    # Of each open frame, whether a picture in it was lost, and whether it shows anything: it may hold one of each.
+    frames: list[set[bool]] = field(default_factory=list)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         """Drop elements that refer to what is lost, and values that are not known to tell nothing."""
-        self._note_hidden(name, attributes)
+        self.hidden.note_open(self.path, attributes)
         if self._is_dropped(name, attributes):
             return None
+        if name == "draw:frame":
+            self.frames.append(set())
         prefixes = {prefix: space.prefix for prefix, space in self.prefixes.items()}
         kept = {}
         for key, value in attributes.items():
             if key == "xlink:href":
                 copied = self._target(name, value)
-                self._note_lost_target(name, copied)
+                self._note_target(name, copied)
                 if copied is None and name in _NEEDS_TARGET:
                     return None
             else:
@@ -274,22 +272,21 @@ class PartRules(markup.Rules):
                 kept[key] = copied
         return kept
 
-    def _note_lost_target(self, name: str, target: str | None) -> None:
-        if target is None and name in _PICTURES:
+    def _note_target(self, name: str, target: str | None) -> None:
+        if self.frames and "draw:frame" in self.path[-2:-1] and name in _NEEDS_TARGET:
+            self.frames[-1].add(target is None)
+        elif target is None and name in _PICTURES:
+            self.losses.add("pictures")
+
+    def end(self, name: str) -> None:
+        """Take note of a frame whose picture was lost and that shows nothing in its place."""
+        if name == "draw:frame" and self.frames.pop() == {True}:
             self.losses.add("pictures")
 
     def left_out(self, name: str) -> None:
         """Take note of what people would see or run."""
         if name in _LOST_WITH:
             self.losses.add(_LOST_WITH[name])
-
-    def _note_hidden(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "text:changed-region":
-            self.losses.add("tracked-changes")
-        for key, value in attributes.items():
-            code = _HIDING.get((key, value))
-            if code:
-                self.losses.add(code)
 
     def text(self, text: str) -> str | None:
         """Keep what people read; replace the names of authors."""
@@ -298,6 +295,8 @@ class PartRules(markup.Rules):
             return self.values.people(text) if self.path[-2] in _AUTHORED else None
         if inside in _UNWRAPPED:
             return "" if _EMPTY_FIELD.fullmatch(text) else text
+        if inside in _TEXTS:
+            self.hidden.note_text(self.path, text)
         return text if inside in _TEXTS or text.isspace() or self.values.vocabulary.is_plain(text) else ""
 
     def _is_dropped(self, name: str, attributes: Mapping[str, str]) -> bool:

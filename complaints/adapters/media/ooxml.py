@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from xml.sax.saxutils import quoteattr
 
 from complaints.adapters.media import kinds, markup, pieces, zips
+from complaints.adapters.media.hidden_content import HiddenContent
 from complaints.adapters.media.markup import local
 from complaints.adapters.media.ooxml_parts import HYPERLINKS, content_type, new_name, picture_type
 from complaints.adapters.media.ooxml_rules import DefinedNames, PartRules
@@ -30,8 +31,12 @@ _LOST_KINDS: Final = {
     **dict.fromkeys(("video", "audio", "media"), "media"),
     "aFChunk": "embedded-page",
     **dict.fromkeys(("oleObject", "package"), "embedded-files"),
-    **dict.fromkeys(("control", "ctrlProp"), "form-values"),
+    **dict.fromkeys(("control", "ctrlProp", "dialogsheet"), "form-values"),
+    # Pictures in cells, as WPS and newer Excels write them.
+    **dict.fromkeys(("cellImage", "richValueRel"), "pictures"),
     **dict.fromkeys(("vbaProject", "xlMacrosheet", "xlIntlMacrosheet"), "macros"),
+    **dict.fromkeys(("revisionHeaders", "changesInfo"), "earlier-revisions"),
+    "font": "fonts",
 }
 _TYPES: Final = "[Content_Types].xml"
 _RELATIONSHIPS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -101,6 +106,7 @@ class _Copy:
         self._root = root
         self._values = Values(load("ooxml"))
         self.losses: set[str] = set()
+        self._hidden = HiddenContent()
         self._lost_names: frozenset[str] = frozenset()
         # The names of the copied parts by their old ones in lower case; "" for a part that is left out.
         self._names: dict[str, str] = {}
@@ -115,6 +121,7 @@ class _Copy:
             raise Unreadable
         self._write_relationships("", {"rId1": mains[0]})
         self._write_types()
+        self.losses |= self._hidden.codes
 
     def _names_that_are_lost(self, main: str) -> frozenset[str]:
         names = DefinedNames()
@@ -144,11 +151,19 @@ class _Copy:
             return
         ending = "vml" if kind.endswith("vmlDrawing") else "xml"
         name = self._name(part, ending)
-        shown = {item.identifier: item for item in relationships(self._archive, part) if self._is_shown(item)}
+        items = relationships(self._archive, part)
+        shown = {item.identifier: item for item in items if self._is_shown(item)}
         ids = _new_ids(shown)
         rewritten = io.BytesIO()
         with self._archive.open(part) as source:
-            rules = PartRules(relationships=ids, lost_names=self._lost_names, values=self._values, losses=self.losses)
+            rules = PartRules(
+                relationships=ids,
+                lost_pictures={item.identifier for item in items if item.type.endswith("/image")} - shown.keys(),
+                lost_names=self._lost_names,
+                values=self._values,
+                losses=self.losses,
+                hidden=self._hidden,
+            )
             if not markup.rewrite(source, rewritten, rules, self._archive.allowance):
                 self._names[part.casefold()] = ""
                 return
@@ -158,11 +173,9 @@ class _Copy:
             self._write_relationships(name, {ids[identifier]: item for identifier, item in shown.items()})
 
     def _write_picture(self, part: str) -> None:
-        picture = pieces.picture(self._archive.read(part))
+        picture = pieces.picture(self._archive.read(part), self.losses)
         self._names[part.casefold()] = ""
-        if picture is None:
-            self.losses.add("pictures")
-        else:
+        if picture is not None:
             ending, kind = picture_type(picture)
             name = self._name(part, ending)
             self._writer.add(name, picture, stored=True)
@@ -178,8 +191,6 @@ class _Copy:
 
     def _is_shown(self, item: _Relationship) -> bool:
         self.losses |= {code for kind, code in _LOST_KINDS.items() if item.type.endswith(f"/{kind}")}
-        if item.external and item.type.endswith("/image"):
-            self.losses.add("pictures")
         if item.external:
             return item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
         # A link to another slide of the document.

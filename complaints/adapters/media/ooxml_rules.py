@@ -5,15 +5,18 @@ The vocabulary says which elements and attributes a copy may hold, ``ooxml_value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from complaints.adapters.media import formulas, markup
+from complaints.adapters.media.hidden_content import HiddenContent
 from complaints.adapters.media.ooxml_values import Values
 from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
-_UNWRAPPED: Final = markup.names("w:fldChar w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent")
+_UNWRAPPED: Final = markup.names(
+    "w:fldChar w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent w:ffData w:checkBox w:ddList"
+)
 # Elements whose text people read.
 _TEXTS: Final = markup.names(
     "w:t w:delText a:t m:t p:text p188:t x:t x:v c:v cx:v cx:pt c:separator c:formatCode",
@@ -31,16 +34,9 @@ _VALID_WITHOUT_TARGET: Final = markup.names(
 )
 _RESULTS: Final = markup.names("w:t w:delText w:drawing w:pict w:object")
 _LOST_WITH: Final = {
-    "ffData": "form-values",
     "control": "form-values",
     "altChunk": "embedded-page",
     "OLEObject": "embedded-files",
-}
-_HIDING: Final = {
-    **dict.fromkeys(("x:sheet", "x:row", "x:col"), "hidden-sheets"),
-    "p:sld": "hidden-slides",
-    "w:vanish": "hidden-text",
-    **dict.fromkeys(("w:ins", "w:del", "w:moveFrom", "w:moveTo"), "tracked-changes"),
 }
 _OFF: Final = frozenset({"0", "false", "off"})
 # Attributes whose values are prefixes.
@@ -48,15 +44,48 @@ _PREFIXES: Final = markup.names("mc:Ignorable Requires")
 
 
 @dataclass
+class FormField:
+    """A check box or a list of choices in Word, whose state stands in its description and not in the text."""
+
+    is_box: bool = False
+    default: str = ""
+    state: str = ""
+    choices: list[str] = field(default_factory=list)
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Take note of a part of the description; nothing of it is copied."""
+        value = attributes.get("w:val", "")
+        if name == "w:checkBox":
+            self.is_box = True
+        elif name == "w:default":
+            self.default = value or "1"
+        elif name in {"w:checked", "w:result"}:
+            self.state = value or "1"
+        elif name == "w:listEntry":
+            self.choices.append(value)
+        return {} if name in _UNWRAPPED else None
+
+    def shown(self) -> str:
+        """Return what Word draws for it; "" for a field whose value stands in the text."""
+        state = self.state or self.default or "0"
+        if self.is_box:
+            return "\N{BALLOT BOX}" if state in _OFF else "\N{BALLOT BOX WITH X}"
+        index = int(state) if state.isascii() and state.isdigit() and len(state) < 4 else 0
+        return self.choices[index] if index < len(self.choices) else ""
+
+
+@dataclass
 class PartRules(markup.Rules):
     """Rules for one part; ``relationships`` has the new ids of those that stay.
 
-    ``lost_names`` holds the names of cells and formulas, in lower case, that the copy does not define.
+    ``lost_pictures`` holds the ids of those to pictures that the copy lacks, ``lost_names`` the names of cells and
+    formulas, in lower case, that the copy does not define.
     """
 
     vocabulary: Vocabulary | None = field(default_factory=lambda: load("ooxml"))
     unwrap: frozenset[str] = _UNWRAPPED
     relationships: Mapping[str, str] = field(default_factory=dict)
+    lost_pictures: Set[str] = frozenset()
     lost_names: frozenset[str] = frozenset()
     values: Values = field(default_factory=lambda: Values(load("ooxml")))
     # For each open Word field, whether its instruction is being read and not its result.
@@ -65,13 +94,19 @@ class PartRules(markup.Rules):
     share: str = ""
     # Codes of ``losses``.
     losses: set[str] = field(default_factory=set)
+    hidden: HiddenContent = field(default_factory=HiddenContent)
+    form_field: FormField = field(default_factory=FormField)
+    # The depth of the open field that was drawn, 0 for none.
+    drawn: int = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> Mapping[str, str] | None:
         """Drop elements that refer to what is lost, and values that are not known to tell nothing."""
         if name == "w:fldChar":
             self._update_fields(attributes.get("w:fldCharType", ""))
             return {}
-        self._note_hidden(name, attributes)
+        self.hidden.note(self.path, attributes)
+        if "w:ffData" in self.path:
+            return self.form_field.start(name, attributes)
         if self._is_dropped(name, attributes):
             return None
         if not attributes:
@@ -91,6 +126,7 @@ class PartRules(markup.Rules):
         """Keep what people read and formulas that only calculate; replace the names of comment authors."""
         inside = self.path[-1]
         if inside in _TEXTS:
+            self.hidden.note_text(self.path, text)
             return self.values.people.relabelled(text) if inside == "x:t" and "x:comment" in self.path else text
         if inside == "x:author":
             return self.values.people(text)
@@ -105,17 +141,12 @@ class PartRules(markup.Rules):
         if name in _LOST_WITH:
             self.losses.add(_LOST_WITH[name])
 
-    def _note_hidden(self, name: str, attributes: Mapping[str, str]) -> None:
-        code = _HIDING.get(name)
-        is_on = attributes.get("w:val", attributes.get("hidden", "1")) not in _OFF
-        if name == "x:sheet":
-            is_on = attributes.get("state", "visible") != "visible"
-        elif name == "p:sld":
-            is_on = attributes.get("show", "1") in _OFF
-        elif name in {"x:row", "x:col"}:
-            is_on = attributes.get("hidden", "0") not in _OFF
-        if code and is_on:
-            self.losses.add(code)
+    def written(self, name: str) -> tuple[str, str] | None:
+        """Draw a check box or a list of choices as the text that it shows."""
+        if name != "w:ffData" or any(self.fields[:-1]) or not (text := self.form_field.shown()):
+            return None
+        self.drawn = len(self.fields)
+        return "w:t", text
 
     def end(self, name: str) -> None:
         """End all field instructions with their paragraph: a field that never ends must not hide the rest."""
@@ -149,14 +180,18 @@ class PartRules(markup.Rules):
     def _update_fields(self, char_type: str) -> None:
         if char_type == "begin":
             self.fields.append(True)
+            self.form_field = FormField()
         elif self.fields and char_type == "separate":
-            self.fields[-1] = False
+            # What a program wrote there for a field that is drawn already says the same.
+            self.fields[-1] = self.drawn == len(self.fields)
         elif self.fields and char_type == "end":
+            self.drawn = 0 if self.drawn == len(self.fields) else self.drawn
             self.fields.pop()
 
     def _referring(self, name: str, attributes: Mapping[str, str]) -> dict[str, str] | None:
         """Give references the new ids; return None where the element is nothing without what is lost."""
         remaining, is_lost = {}, False
+        self._note_lost_pictures(attributes)
         for key, value in attributes.items():
             if not _is_reference(key) or not value:
                 remaining[key] = self._prefixes(value) if key in _PREFIXES else value
@@ -167,6 +202,12 @@ class PartRules(markup.Rules):
         if is_lost and name not in _VALID_WITHOUT_TARGET:
             return None
         return None if is_lost and name == "x:hyperlink" and "location" not in remaining else remaining
+
+    def _note_lost_pictures(self, attributes: Mapping[str, str]) -> None:
+        """Take note of a picture that is shown by no other file either; those in extensions have another."""
+        ids = {value for key, value in attributes.items() if _is_reference(key) and value}
+        if ids & self.lost_pictures and not ids & self.relationships.keys():
+            self.losses.add("pictures")
 
     def _prefixes(self, words: str) -> str:
         """Return the vocabulary's prefixes for those of the file."""

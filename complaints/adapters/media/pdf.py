@@ -6,7 +6,9 @@ attachments, forms, earlier versions) is not reachable from it and therefore not
 
 from __future__ import annotations
 
+import contextlib
 import io
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Final
@@ -14,8 +16,8 @@ from typing import BinaryIO, Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
-from complaints.adapters.media import hints, images, pieces
-from complaints.adapters.media.pdf_rules import PAGE_ENTRIES, Pruner, filters_of
+from complaints.adapters.media import hints, images, pdf_content, pdf_fields, pieces
+from complaints.adapters.media.pdf_rules import PAGE_ENTRIES, Pruner, filters_of, name_of
 from complaints.adapters.media.refusal import Unreadable, refusal
 
 MAX_PAGES: Final = 5_000
@@ -33,8 +35,19 @@ _INFO_CODES: Final = {
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
 _MEDIA: Final = frozenset({"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
+# ISO 32000-2, table 171: annotations with which people mark and comment a page.
+_REMARKS: Final = frozenset(
+    {"/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline"}
+    | {"/Squiggly", "/StrikeOut", "/Caret", "/Stamp", "/Ink", "/Redact"}
+)
 _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
+_PAGES_READ: Final = 200
+_SMALL_PIECE: Final = 256
+# A thousandth of its length, at most, goes into what is unpacked of it at once.
+_TRIMMED_PIECE: Final = 16 * 1024
+_GREY: Final = b"\xd0"
+_CLEANERS: Final = {"/DCTDecode": pieces.jpeg, "/JPXDecode": pieces.jp2, "/JBIG2Decode": pieces.jbig2}
 _FAILURES: Final = (
     *(pikepdf.PdfError, pikepdf.DependencyError),
     *(OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError),
@@ -63,89 +76,69 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, under a password, without pages,
     or with too many.
     """
+    found = set[str]() if losses is None else losses
     with _open(source) as old, Pdf.new() as new:
         try:
-            _draw_fields(old)
-            if losses is not None:
-                losses |= _losses(old) | _losses_of_revisions(source)
+            found |= pdf_fields.draw(old) | _losses(old) | _losses_of_revisions(source)
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
-            _take_pages(old, new)
-            for item in new.objects:
-                if isinstance(item, Stream):
-                    _clean_pixels(new, item)
+            found |= _take_pages(old, new)
+            found |= _clean_streams(new)
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error
     return media_type
 
 
-def _draw_fields(document: Pdf) -> None:
-    """Give an appearance to the fields of a form that have a value and none: programs draw them when they open it."""
-    form = document.Root.get("/AcroForm")
-    if not isinstance(form, Dictionary):
-        return
-    if form.get("/NeedAppearances"):
-        document.generate_appearance_streams()
-        return
-    fields = [note for page in document.pages for note in _annotations(page.obj) if note.get("/Subtype") == Name.Widget]
-    appearances = [field.get("/AP") for field in fields]
-    if not any(appearance is None and _has_value(field) for field, appearance in zip(fields, appearances, strict=True)):
-        return
-    form.NeedAppearances = True
-    document.generate_appearance_streams()
-    # The library draws the others anew as well, and knows few fonts.
-    for field, appearance in zip(fields, appearances, strict=True):
-        if appearance is not None:
-            field.AP = appearance
-        elif not _has_value(field) and "/AP" in field:
-            del field.AP
-
-
-def _has_value(field: Object) -> bool:
-    parent = field.get("/Parent")
-    return "/V" in field or (isinstance(parent, Dictionary) and "/V" in parent)
-
-
-def _annotations(page: Object) -> list[Object]:
-    notes = page.get("/Annots")
-    return [note for note in notes if isinstance(note, Dictionary)] if isinstance(notes, Array) else []
-
-
 def _losses(document: Pdf) -> set[str]:
     """Return the codes of what pages and catalogue have beside what a copy draws."""
     root, losses = document.Root, set[str]()
-    names = root.get("/Names")
+    names, form = root.get("/Names"), root.get("/AcroForm")
     if isinstance(names, Dictionary) and "/EmbeddedFiles" in names:
         losses.add("embedded-files")
-    layers = root.get("/OCProperties")
-    default = layers.get("/D") if isinstance(layers, Dictionary) else None
-    if isinstance(default, Dictionary) and (default.get("/OFF") or default.get("/BaseState") == Name.OFF):
+    if isinstance(form, Dictionary) and "/XFA" in form:
+        losses.add("form-values")  # a form that one program draws by itself, beside or instead of its pages
+    if _has_layers_off(document):
         losses.add("layers")
     for page in islice(document.pages, MAX_PAGES):
-        for note in _annotations(page.obj):
+        for note in pdf_fields.annotations_of(page.obj):
             losses |= _losses_of_annotation(note)
     return losses
 
 
+def _has_layers_off(document: Pdf) -> bool:
+    layers = document.Root.get("/OCProperties")
+    default = layers.get("/D") if isinstance(layers, Dictionary) else None
+    return isinstance(default, Dictionary) and bool(default.get("/OFF") or default.get("/BaseState") == Name.OFF)
+
+
 def _losses_of_annotation(note: Object) -> set[str]:
-    kind = str(note.get("/Subtype", ""))
+    kind, action = name_of(note.get("/Subtype")), note.get("/A")
     if kind in _MEDIA:
         return {"media"}
     if kind == "/FileAttachment":
         return {"embedded-files"}
+    if kind == "/Link":
+        leads_out = isinstance(action, Dictionary) and action.get("/S") not in {None, Name.GoTo, Name.Named}
+        return {"links"} if leads_out else set()
     is_drawn = isinstance(note.get("/AP"), Dictionary)
-    return {"form-values"} if kind == "/Widget" and "/V" in note and not is_drawn else set()
+    if kind == "/Widget":
+        return {"form-values"} if note.get("/V", Name.Off) != Name.Off and not is_drawn else set()
+    has_text = kind != "/FreeText" and _has_text(note.get("/Contents"))
+    return {"page-comments"} if kind in _REMARKS and (has_text or not is_drawn) else set()
 
 
 def _losses_of_revisions(source: BinaryIO) -> set[str]:
     return {"earlier-revisions"} if _codes_of_revisions(source) else set()
 
 
-def _take_pages(old: Pdf, new: Pdf) -> None:
+def _take_pages(old: Pdf, new: Pdf) -> set[str]:
+    """Move the pages, pruned, to the copy; return the codes of what could not be read of them."""
     if not 0 < len(old.pages) <= MAX_PAGES:
         raise Unreadable("bomb" if len(old.pages) else "damaged")
+    losses = set[str]()
     for page in old.pages:
+        losses |= _mend_contents(page.obj)
         page.contents_coalesce()
         # What a page draws with may stand at the node above it, which does not come along.
         if "/Resources" not in page.obj:
@@ -157,6 +150,32 @@ def _take_pages(old: Pdf, new: Pdf) -> None:
     for page in new.pages:
         pruner.prune(page.obj)
     _take_layers(old, new, pruner)
+    return losses | pruner.losses
+
+
+def _mend_contents(page: Object) -> set[str]:
+    """Give each content stream that breaks off what can be read of it, and nothing where that is nothing."""
+    contents = page.get("/Contents")
+    for item in contents if isinstance(contents, Array) else [contents]:
+        if not isinstance(item, Stream):
+            continue
+        try:
+            item.read_bytes()
+        except pikepdf.PdfError:
+            item.write(_readable_part(item))
+            return {"damaged-parts"} | _mend_contents(page)
+    return set()
+
+
+def _readable_part(item: Stream) -> bytes:
+    """Return what a compressed stream holds before its fault."""
+    if filters_of(item) != ["/FlateDecode"] or "/DecodeParms" in item.stream_dict:
+        return b""
+    unpacker, data, parts = zlib.decompressobj(), item.read_raw_bytes(), list[bytes]()
+    with contextlib.suppress(zlib.error):
+        for start in range(0, len(data), _SMALL_PIECE):
+            parts.append(unpacker.decompress(data[start : start + _SMALL_PIECE]))
+    return b"".join(parts)
 
 
 def _take_layers(old: Pdf, new: Pdf, pruner: Pruner) -> None:
@@ -190,18 +209,63 @@ def _is_inside(value: object) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
 
 
-def _clean_pixels(document: Pdf, item: Stream) -> None:
-    """Remove EXIF and the like from pictures that are embedded as whole JPEG or JPEG 2000 files."""
-    filters = filters_of(item)
-    if not {"/DCTDecode", "/JPXDecode"} & set(filters):
+def _clean_streams(document: Pdf) -> set[str]:
+    """Clean the data of all streams; return the code of pictures that cannot be read."""
+    losses = set[str]()
+    for item in document.objects:
+        if not isinstance(item, Stream):
+            continue
+        _trim(item)
+        if not _clean_pixels(document, item):
+            _blank(item)
+            losses.add("pictures")
+    return losses
+
+
+def _trim(item: Stream) -> None:
+    """Drop what stands behind the end of compressed data: no program reads it."""
+    if filters_of(item)[:1] != ["/FlateDecode"]:
         return
-    data = _unwrapped(document, item)
-    cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
-    if cleaned is None or filters[-1] not in {"/DCTDecode", "/JPXDecode"}:
-        raise Unreadable
+    unpacker, data, end = zlib.decompressobj(), item.read_raw_bytes(), 0
+    with contextlib.suppress(zlib.error):
+        while not unpacker.eof and end < len(data):
+            piece = data[end : end + _TRIMMED_PIECE]
+            unpacker.decompress(piece)
+            end += len(piece) - len(unpacker.unused_data)
+    if unpacker.eof and end < len(data):
+        parameters = item.stream_dict.get("/DecodeParms")
+        known = parameters if isinstance(parameters, Dictionary | Array) else None
+        item.write(data[:end], filter=Array([Name(name) for name in filters_of(item)]), decode_parms=known)
+
+
+def _clean_pixels(document: Pdf, item: Stream) -> bool:
+    """Remove remarks from pictures that are embedded as whole files; return False where one cannot be read."""
+    filters = filters_of(item)
+    if not set(filters) & _CLEANERS.keys():
+        return True
+    cleaner = _CLEANERS.get(filters[-1])
+    try:
+        cleaned = cleaner(_unwrapped(document, item)) if cleaner else None
+    except pikepdf.PdfError:
+        return False
+    if cleaned is None:
+        return False
     parameters = item.stream_dict.get("/DecodeParms")
     last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
     item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
+    return True
+
+
+def _blank(picture: Stream) -> None:
+    """Draw grey in place of a picture; a mask lets everything through, a stencil draws nothing."""
+    holder = picture.stream_dict
+    is_stencil = bool(holder.get("/ImageMask", False))
+    for key in set(holder.keys()) - {"/Type", "/Subtype", "/ImageMask", "/OC"}:
+        del holder[key]
+    holder.Width, holder.Height, holder.BitsPerComponent = 1, 1, 1 if is_stencil else 8
+    if not is_stencil:
+        holder.ColorSpace = Name.DeviceGray
+    picture.write(b"\x80" if is_stencil else _GREY)
 
 
 def _unwrapped(document: Pdf, item: Stream) -> bytes:
@@ -220,9 +284,21 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged or under a password)."""
     with _open(source) as document:
         try:
-            return _codes_of_document(document) | _codes_of_revisions(source)
+            hidden = {"hidden"} if _has_layers_off(document) or _has_undrawn_text(document) else set()
+            return _codes_of_document(document) | _codes_of_revisions(source) | hidden
         except _FAILURES as error:
             raise refusal(error) from error
+
+
+def _has_undrawn_text(document: Pdf) -> bool:
+    """Return whether one of the first pages holds text that it does not draw, as that behind a scanned page."""
+    for page in islice(document.pages, _PAGES_READ):
+        contents = page.obj.get("/Contents")
+        for item in contents if isinstance(contents, Array) else [contents]:
+            with contextlib.suppress(pikepdf.PdfError):
+                if isinstance(item, Stream) and pdf_content.draws_no_text(item.read_bytes()):
+                    return True
+    return False
 
 
 def _codes_of_document(document: Pdf) -> set[str]:
@@ -244,7 +320,7 @@ def _codes_of_document(document: Pdf) -> set[str]:
 
 def _codes_of_dictionary(item: Object) -> set[str]:
     codes = set()
-    action = str(item.get("/S", ""))
+    action = name_of(item.get("/S"))
     if action in _SCRIPTED or "/JS" in item:
         codes.add("script")
     if action in _CALLING:
@@ -252,7 +328,7 @@ def _codes_of_dictionary(item: Object) -> set[str]:
     if item.get("/Type") == Name.EmbeddedFile or "/EF" in item:
         codes.add("attachment")
     annotated = "/Subtype" in item and "/Rect" in item and item.get("/Subtype") != Name.Widget
-    if (annotated and str(item.get("/T", "")).strip()) or (item.get("/Type") == Name.Sig and "/Name" in item):
+    if (annotated and _has_text(item.get("/T"))) or (item.get("/Type") == Name.Sig and "/Name" in item):
         codes.add("people")
     if "/PieceInfo" in item:
         codes.add("software")
@@ -265,7 +341,12 @@ def _codes_of_dictionary(item: Object) -> set[str]:
 
 
 def _codes_of_info(info: Dictionary) -> set[str]:
-    return {code for key, code in _INFO_CODES.items() if str(info.get(key, "")).strip()}
+    return {code for key, code in _INFO_CODES.items() if _has_text(info.get(key))}
+
+
+def _has_text(value: object) -> bool:
+    """Return whether a value is a text that is not blank."""
+    return isinstance(value, pikepdf.String) and bool(bytes(value).strip(b" \0\t\r\n\xfe\xff"))
 
 
 def _codes_of_picture(document: Pdf, item: Stream) -> set[str]:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from complaints.adapters.media.refusal import Unreadable
-
 _WORD: Final = re.compile(
     rb"""
     (?P<string>\()
@@ -37,6 +35,7 @@ _PICTURE_ENTRIES: Final = frozenset(
     b" /Interpolate /W /Width /L /Length /Intent".split()
 )
 _LOSSY: Final = re.compile(rb"/(DCT|DCTDecode|JPXDecode)\b")
+_UNDRAWN: Final = re.compile(rb"(?<![\d.+-])3\s+Tr(?![A-Za-z])")
 _LOOSE_END: Final = re.compile(rb"EI(?=\s|\Z)")
 # Data that are no end of a picture by chance are followed by operators.
 _AFTER_PICTURE: Final = re.compile(rb"[\s\x20-\x7e]{0,12}")
@@ -44,19 +43,24 @@ _AFTER_PICTURE: Final = re.compile(rb"[\s\x20-\x7e]{0,12}")
 
 def without_comments(data: bytes) -> bytes:
     """Return a program of PostScript, as a table of characters, without its comments."""
-    return _rewritten(data, lambda name: name, is_content=False)
+    return _rewritten(data, lambda name: name, set(), is_content=False)
 
 
-def bare(data: bytes, rename: Callable[[bytes], bytes]) -> bytes:
+def bare(data: bytes, rename: Callable[[bytes], bytes], losses: set[str]) -> bytes:
     """Return a content stream without comments, and with empty property lists of marked content.
 
-    ``rename`` gives each name, as ``/F1``, the one of the copy. Raises Unreadable: with a JPEG as an inline
-    image ("unsupported").
+    ``rename`` gives each name, as ``/F1``, the one of the copy. A JPEG between the operators is left out: ``losses``
+    gets "pictures".
     """
-    return _rewritten(data, rename, is_content=True)
+    return _rewritten(data, rename, losses, is_content=True)
 
 
-def _rewritten(data: bytes, rename: Callable[[bytes], bytes], *, is_content: bool) -> bytes:
+def draws_no_text(data: bytes) -> bool:
+    """Return whether a content stream asks for text that is not drawn (ISO 32000-2, table 104: mode 3)."""
+    return _UNDRAWN.search(data) is not None
+
+
+def _rewritten(data: bytes, rename: Callable[[bytes], bytes], losses: set[str], *, is_content: bool) -> bytes:
     out, position = list[bytes](), 0
     while match := _WORD.search(data, position):
         kind, start, end = match.lastgroup, match.start(), match.end()
@@ -72,7 +76,7 @@ def _rewritten(data: bytes, rename: Callable[[bytes], bytes], *, is_content: boo
         elif kind == "name" and is_content:
             out.append(b"/Span" if _TAG.match(data, end) or _is_tag(data, end) else rename(match.group()))
         elif kind == "picture" and is_content:
-            picture, end = _picture(data, end, rename)
+            picture, end = _picture(data, end, rename, losses)
             out.append(picture)
         else:
             out.append(match.group())
@@ -110,20 +114,22 @@ def _dictionary_end(data: bytes, position: int) -> int:
     return len(data)
 
 
-def _picture(data: bytes, position: int, rename: Callable[[bytes], bytes]) -> tuple[bytes, int]:
+def _picture(data: bytes, position: int, rename: Callable[[bytes], bytes], losses: set[str]) -> tuple[bytes, int]:
     """Return an inline image with the entries that draw it, and where it ends."""
     begins = _PICTURE_BEGINS.search(data, position)
     if begins is None or not begins.group().startswith(b"ID"):
         return b"BI", position  # no image, but an operator that is not known
     words = [word for word in _PICTURE_WORDS.findall(data[position : begins.start()]) if not word.startswith(b"%")]
-    entries = []
+    entries, is_lossy = [], False
     for key, value in zip(words[::2], words[1::2], strict=False):
-        if key in {b"/F", b"/Filter"} and _LOSSY.search(value):
-            raise Unreadable("unsupported")
+        is_lossy = is_lossy or (key in {b"/F", b"/Filter"} and _LOSSY.search(value) is not None)
         if key in _PICTURE_ENTRIES and not value.startswith(b"("):
             is_name = value.startswith(b"/") and key in {b"/CS", b"/ColorSpace"}
             entries.append(key + b" " + (rename(value) if is_name else value))
     end = _pixels_end(data, begins.end())
+    if is_lossy:  # it may hold remarks, and no program is known to write one
+        losses.add("pictures")
+        return b"", end
     return b"BI " + b" ".join(entries) + b" ID " + data[begins.end() : end], end
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
-from complaints.adapters.media import icc, pdf_content
+from complaints.adapters.media import font_programs, icc, pdf_content, pieces
 from complaints.adapters.media.refusal import Unreadable
 
 # ISO 32000-2: of each kind of object the entries that draw, with the kind of their values; "" is a value of numbers and
@@ -54,9 +54,10 @@ _KINDS: Final[dict[str, dict[str, str]]] = {
         "property": "Type OCGs:many-property P VE:visibility Name:label Intent",
         "contents": "",
         "plain-stream": "",
+        "symbols": "",
         "parameters": "Predictor"
         " Colors BitsPerComponent Columns EarlyChange K EndOfLine EncodedByteAlign Rows EndOfBlock"
-        " BlackIs1 DamagedRowsBeforeError ColorTransform JBIG2Globals:plain-stream",
+        " BlackIs1 DamagedRowsBeforeError ColorTransform JBIG2Globals:symbols",
     }.items()
 }
 PAGE_ENTRIES: Final = frozenset(_KINDS["page"])
@@ -81,6 +82,8 @@ class Pruner:
     def __init__(self, document: pikepdf.Pdf) -> None:
         """Work on ``document``, whose pages are all that is reachable."""
         self._document = document
+        # Codes of ``losses``.
+        self.losses: set[str] = set()
         self._done: set[tuple[tuple[int, int], str]] = set()
         self._names: dict[bytes, bytes] = {}
 
@@ -119,14 +122,31 @@ class Pruner:
             self._data(item, kind)
 
     def _data(self, item: Stream, kind: str) -> None:
-        """Clean the data of a stream that is not a picture."""
-        is_content = kind in {"contents", "form"} or (kind == "pattern" and item.stream_dict.get("/PatternType") == 1)
+        """Clean the data of a stream that is not a picture; what cannot be read is left out."""
+        try:
+            self._rewrite_data(item, kind)
+        except (pikepdf.PdfError, Unreadable):
+            item.write(b"")
+            self.losses.add("damaged-parts")
+
+    def _rewrite_data(self, item: Stream, kind: str) -> None:
+        holder = item.stream_dict
+        is_content = kind in {"contents", "form"} or (kind == "pattern" and holder.get("/PatternType") == 1)
         if is_content:
-            _rewrite(item, lambda data: pdf_content.bare(data, self.rename))
-        elif kind in {"table", "encoding"} or (kind == "function" and item.stream_dict.get("/FunctionType") == 4):
+            _rewrite(item, self._content)
+        elif kind in {"table", "encoding"} or (kind == "function" and holder.get("/FunctionType") == 4):
             _rewrite(item, pdf_content.without_comments)
         elif kind == "profile":
             _rewrite(item, lambda data: icc.bare(data) or b"")
+        elif kind == "program":
+            _rewrite(item, font_programs.bare)
+        elif kind == "symbols":
+            _rewrite(item, lambda data: pieces.jbig2(data) or b"")
+
+    def _content(self, data: bytes) -> bytes:
+        if pdf_content.draws_no_text(data):
+            self.losses.add("undrawn-text")
+        return pdf_content.bare(data, self.rename, self.losses)
 
     def _keeps(self, holder: Object, key: str, kind: str, depth: int) -> bool:
         """Prune the value of an entry; return False where the entry is to be deleted."""
@@ -137,7 +157,8 @@ class Pruner:
             holder[key] = pikepdf.String("Layer")
             return True
         if kind == "registry":
-            holder[key] = value if _COLLECTIONS.fullmatch(str(value)) else pikepdf.String("Identity")
+            is_known = isinstance(value, pikepdf.String) and _COLLECTIONS.fullmatch(str(value))
+            holder[key] = value if is_known else pikepdf.String("Identity")
             return True
         if kind.startswith("each-"):
             return self._each(value, kind.removeprefix("each-"), depth)
@@ -162,10 +183,13 @@ class Pruner:
             value = holder[key]
             if not self._value(value, kind, depth):
                 del holder[key]
-            elif (name := self.rename(key.encode()).decode()) != key and kind != "contents":
+            elif (name := self._renamed_key(key)) != key and kind != "contents":
                 del holder[key]
                 holder[name] = value
         return True
+
+    def _renamed_key(self, key: str) -> str:
+        return self.rename(key.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
     def _value(self, value: object, kind: str, depth: int) -> bool:
         """Prune a value of this kind; return False where it is none."""
@@ -190,7 +214,7 @@ class Pruner:
             return True
         if not isinstance(value, Array) or not len(value) or depth > _MAX_DEPTH:
             return False
-        family = str(value[0])
+        family = name_of(value[0])
         if family in {"/Separation", "/DeviceN"}:
             return self._inks(value, depth)
         for inner in list(value)[1:]:
@@ -217,9 +241,9 @@ class Pruner:
             return False
         names = value[1]
         if isinstance(names, Name):
-            value[1] = Name(self._ink(str(names)))
+            value[1] = Name(self._ink(name_of(names)))
         elif isinstance(names, Array):
-            value[1] = Array([Name(self._ink(str(name))) for name in names])
+            value[1] = Array([Name(self._ink(name_of(name))) for name in names])
         return self._colours(value[2], depth + 1) and self._value(value[3], "function", depth + 1)
 
     def _ink(self, name: str) -> str:
@@ -240,7 +264,12 @@ def filters_of(item: Stream) -> list[str]:
     value = item.stream_dict.get("/Filter")
     if value is None:
         return []
-    return [str(name) for name in value] if isinstance(value, Array) else [str(value)]
+    return [name_of(name) for name in value] if isinstance(value, Array) else [name_of(value)]
+
+
+def name_of(value: object) -> str:
+    """Return a name as a file writes it, because its bytes may be no text; "" for another value."""
+    return value.unparse().decode("ascii", "replace") if isinstance(value, Name) else ""
 
 
 def _is_plain(value: object) -> bool:

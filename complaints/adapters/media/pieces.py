@@ -1,4 +1,4 @@
-"""Cleans pictures embedded in other files without decoding pixels: only the blocks needed for drawing are copied.
+"""Cleans pictures embedded in other files: only the blocks needed for drawing are copied, or the pixels alone.
 
 For the PDF and office readers of this package. An unknown picture gives None and must be left out of the copy.
 """
@@ -10,10 +10,9 @@ import re
 import struct
 from typing import Final
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image, ImageOps
 
-from complaints.adapters.media import icc, metafiles
-from complaints.adapters.media.images import MAX_PIXELS
+from complaints.adapters.media import icc, images, metafiles
 
 # JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
 _JPEG_APPLICATIONS: Final = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
@@ -22,27 +21,54 @@ _PNG_DRAWING: Final = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"),
     *(b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"pHYs"),
 }
+# The chunk that announces an animation stands before the pixels.
+_FIRST_CHUNKS: Final = 4_096
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _JP2_MAGIC: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _JP2_DRAWING: Final = {b"jP  ", b"ftyp"}
 _JP2_HEADER: Final = {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}
 _CODESTREAM: Final = b"\xff\x4f\xff\x51"
-_REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP"}
+_REDRAWN: Final = {b"GIF8": "GIF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"BM": "BMP", b"RIFF": "WEBP"}
+# The kinds of photos, which take much more room without loss.
+_PHOTOS: Final = {"WEBP", "HEIF", "AVIF"}
+_MOVING: Final = {"GIF", "WEBP", "AVIF"}
+# A segment of comments, and the length of one that does not tell it.
+_JBIG2_EXTENSION: Final = 62
+_JBIG2_UNKNOWN: Final = 0xFFFFFFFF
 _EMF_SIGNATURE: Final = (40, b" EMF")
 
 
-def picture(data: bytes) -> bytes | None:
-    """Return the picture without metadata, in its own format, or None where that is not possible."""
+def load() -> None:
+    """Register the decoders of photos in documents; a limited process can no longer load them."""
+    images.load_heif()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def picture(data: bytes, losses: set[str] | None = None) -> bytes | None:
+    """Return the picture without metadata, or None where that is not possible.
+
+    JPEG, PNG and metafiles stay what they are; others become a PNG, photos of newer kinds a JPEG. ``losses`` gets
+    "animations" where only the first of several pictures stays.
+    """
     if data.startswith(b"\xff\xd8"):
         return jpeg(data)
     if data.startswith(_PNG_MAGIC):
+        if losses is not None and b"acTL" in data[:_FIRST_CHUNKS]:
+            losses.add("animations")
         return png(data)
     if metafiles.is_wmf(data):
         return metafiles.wmf(data)
     if data[_EMF_SIGNATURE[0] : _EMF_SIGNATURE[0] + 4] == _EMF_SIGNATURE[1]:
         return metafiles.emf(data)
-    form = next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
-    return _redrawn(data, form) if form else None
+    form = _heif_form(data) or next((form for magic, form in _REDRAWN.items() if data.startswith(magic)), "")
+    return _redrawn(data, form, losses) if form else None
+
+
+def _heif_form(data: bytes) -> str:
+    """Return Pillow's name of the format of a photo in boxes (ISO 23008-12), "" for no such photo."""
+    if data[4:8] != b"ftyp":
+        return ""
+    return "AVIF" if data[8:12] in {b"avif", b"avis"} else "HEIF"
 
 
 def jpeg(data: bytes) -> bytes | None:
@@ -167,15 +193,62 @@ def _without_comments(data: bytes) -> bytes:
     return bytes(blank)
 
 
-def _redrawn(data: bytes, form: str) -> bytes | None:
+def jbig2(data: bytes) -> bytes | None:
+    """Return the segments of a JBIG2 picture in a PDF (ISO 14492) without comments; None if malformed."""
+    out, position = [], 0
+    while position < len(data):
+        header = _jbig2_header(data, position)
+        if header is None:
+            return None
+        kind, start, length = header
+        if length == _JBIG2_UNKNOWN:
+            length = _jbig2_length(data, start)
+        if length is None or start + length > len(data):
+            return None
+        if kind != _JBIG2_EXTENSION:
+            out.append(data[position : start + length])
+        position = start + length
+    return b"".join(out)
+
+
+def _jbig2_header(data: bytes, position: int) -> tuple[int, int, int | None] | None:
+    """Return kind of a segment, where its data begin, and how long they are by its header; None if malformed."""
+    if position + 6 > len(data):
+        return None
+    number, flags, referred = int.from_bytes(data[position : position + 4], "big"), data[position + 4], position + 5
+    count, referred = data[referred] >> 5, referred + 1
+    if count == 7:
+        count = int.from_bytes(data[referred - 1 : referred + 3], "big") & 0x1FFFFFFF
+        referred += 3 + (count + 8) // 8
+    width = 1 if number <= 256 else 2 if number <= 65536 else 4
+    start = referred + count * width + (4 if flags & 0x40 else 1) + 4
+    return (flags & 0x3F, start, int.from_bytes(data[start - 4 : start], "big")) if start <= len(data) else None
+
+
+def _jbig2_length(data: bytes, start: int) -> int | None:
+    """Return the length of a region that does not tell it: it ends with a mark and the number of its rows."""
+    if start + 18 > len(data):
+        return None
+    is_mmr = data[start + 17] & 1
+    end = data.find(b"\x00\x00" if is_mmr else b"\xff\xac", start + 18)
+    return end + 2 + 4 - start if end >= 0 else None
+
+
+def _redrawn(data: bytes, form: str, losses: set[str] | None) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data), formats=[form]) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > images.MAX_PIXELS:
                 return None
-            flat = image.convert("RGBA" if form == "TIFF" and "A" in image.getbands() else "RGB")
+            if losses is not None and form in _MOVING and getattr(image, "n_frames", 1) > 1:
+                losses.add("animations")
+            flat = ImageOps.exif_transpose(image).convert("RGBA" if _is_transparent(image) else "RGB")
         flat.info = {}
         out = io.BytesIO()
-        flat.save(out, form)
+        flat.save(out, "JPEG" if form in _PHOTOS and flat.mode == "RGB" else "PNG", quality=90)
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, RuntimeError):
         return None
     return out.getvalue()
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info

@@ -23,7 +23,7 @@ MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024
 MAX_RATIO: Final = 150
 RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
 _ENCRYPTED: Final = 0x1
-_BAD_NAME: Final = re.compile(r"^[/\\]|^[A-Za-z]:|\\|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
+_BAD_NAME: Final = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
 _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, MemoryError)
 
 
@@ -84,7 +84,7 @@ def opened(source: BinaryIO) -> Iterator[Archive]:
 
 
 def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zipfile.ZipInfo]:
-    files = [entry for entry in entries if not entry.is_dir()]
+    files = [entry for entry in entries if not name_of(entry).endswith("/")]
     total = sum(entry.file_size for entry in files)
     if len(entries) > MAX_ENTRIES or total > MAX_TOTAL_BYTES:
         raise Unreadable("bomb")
@@ -92,16 +92,21 @@ def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zip
         raise Unreadable("bomb")  # overlapping entries
     if total > RATIO_FREE_BYTES and total > MAX_RATIO * packed_bytes:
         raise Unreadable("bomb")
-    for entry in files:
-        _check(entry)
-    by_name = {entry.filename: entry for entry in files}
+    by_name = {name_of(entry): entry for entry in files}
+    for name, entry in by_name.items():
+        _check(name, entry)
     # Of two entries with the same name, programs show different ones.
     if len({name.casefold() for name in by_name}) != len(files):
         raise Unreadable
     return by_name
 
 
-def _check(entry: zipfile.ZipInfo) -> None:
+def name_of(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry; some programs on Windows write it with backslashes, and office programs read it."""
+    return entry.filename.replace("\\", "/")
+
+
+def _check(name: str, entry: zipfile.ZipInfo) -> None:
     if entry.flag_bits & _ENCRYPTED:
         raise Unreadable("encrypted")
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
@@ -109,7 +114,7 @@ def _check(entry: zipfile.ZipInfo) -> None:
     if entry.file_size > MAX_ENTRY_BYTES:
         raise Unreadable("bomb")
     # The upper half is the mode that a Unix program stored; no office program writes a link.
-    if _BAD_NAME.search(entry.filename) or stat.S_ISLNK(entry.external_attr >> 16):
+    if _BAD_NAME.search(name) or stat.S_ISLNK(entry.external_attr >> 16):
         raise Unreadable
 
 
