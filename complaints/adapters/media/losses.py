@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 LACKING: Final = (
+    "frames",  # all pictures of an animation but the first
+    "full-size",  # of a photo with very many pixels, which is copied at half its width and height
     "pictures",  # of a kind that cannot be kept, or that lie elsewhere
     "media",  # films and sounds inside of a document
     "embedded-page",  # a page of another format inside of a document
@@ -25,7 +27,9 @@ HIDDEN: Final = (
     "layers",  # that are switched off
     "tracked-changes",  # deleted and inserted text
 )
-CODES: Final = (*LACKING, *HIDDEN)
+# What the original lacks already.
+BROKEN: Final = ("cut",)  # its end
+CODES: Final = (*LACKING, *HIDDEN, *BROKEN)
 
 
 def ordered(codes: Iterable[str]) -> list[str]:

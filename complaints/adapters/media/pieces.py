@@ -13,7 +13,7 @@ from typing import Final
 from PIL import Image
 
 from complaints.adapters.media import icc, metafiles
-from complaints.adapters.media.images import MAX_PIXELS
+from complaints.adapters.media.refusal import MAX_PIXELS
 
 # JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
 _JPEG_APPLICATIONS: Final = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
