@@ -88,20 +88,31 @@ class _Content(markup.Rules):
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb)."""
+    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb).
+
+    A part that cannot be read stops no other.
+    """
     with zips.opened(source) as archive:
+        zips.refuse_locked(archive)
         codes = {code for name in archive for pattern, code in _BY_NAME if pattern.search(name)}
         for name in archive:
-            if _PROPERTIES.fullmatch(name):
-                codes |= _codes_of_part(archive, name, _Properties())
-            elif _CUSTOM.fullmatch(name):
-                codes.add("title")
-            elif _PARTS.fullmatch(name) and archive.size(name) <= _LARGE:
-                codes |= _codes_of_part(archive, name, _Content())
-            elif _RELATIONSHIPS.fullmatch(name):
-                codes |= _codes_of_relationships(archive, name)
+            try:
+                codes |= _codes_of_name(archive, name)
+            except Unreadable as refused:
+                if refused.code != "damaged":
+                    raise
         codes |= _codes_of_pictures(archive)
     return codes & set(hints.CODES)
+
+
+def _codes_of_name(archive: zips.Archive, name: str) -> set[str]:
+    if _PROPERTIES.fullmatch(name):
+        return _codes_of_part(archive, name, _Properties())
+    if _CUSTOM.fullmatch(name):
+        return {"title"}
+    if _PARTS.fullmatch(name) and archive.size(name) <= _LARGE:
+        return _codes_of_part(archive, name, _Content())
+    return _codes_of_relationships(archive, name) if _RELATIONSHIPS.fullmatch(name) else set()
 
 
 def _codes_of_part(archive: zips.Archive, name: str, rules: _Properties | _Content) -> set[str]:
@@ -126,8 +137,8 @@ def _codes_of_pictures(archive: zips.Archive) -> set[str]:
     codes: set[str] = set()
     names = [name for name in archive if _PICTURE.fullmatch(name) and archive.size(name) <= _LARGE]
     for name in names[:_PICTURES_READ]:
-        data = archive.read(name)
         try:
+            data = archive.read(name)
             codes |= images.inspect(io.BytesIO(data), kinds.recognise(data))
         except Unreadable:
             continue  # no picture with metadata

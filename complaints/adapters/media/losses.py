@@ -11,6 +11,7 @@ from typing import Final
 LACKING: Final = (
     "frames",  # all pictures of an animation but the first
     "full-size",  # of a photo with very many pixels, which is copied at half its width and height
+    "pages",  # of a damaged document, whose content cannot be read
     "pictures",  # of a kind that cannot be kept, or that lie elsewhere
     "media",  # films and sounds inside of a document
     "embedded-page",  # a page of another format inside of a document

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO, Final
 
@@ -33,6 +34,7 @@ _INFO_CODES: Final = {
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
 _MEDIA: Final = frozenset({"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
+_FOREIGN_LOCK: Final = "unsupported encryption filter"
 _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
 _FAILURES: Final = (
@@ -53,6 +55,9 @@ def _open(source: BinaryIO) -> Pdf:
         return Pdf.open(source)
     except pikepdf.PasswordError as error:
         raise Unreadable("encrypted") from error
+    except pikepdf.PdfError as error:
+        # Under the certificate of a reader, or by the scheme of a shop.
+        raise Unreadable("encrypted" if _FOREIGN_LOCK in str(error) else "damaged") from error
     except _FAILURES as error:
         raise refusal(error) from error
 
@@ -70,10 +75,12 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
                 losses |= _losses(old) | _losses_of_revisions(source)
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
-            _take_pages(old, new)
+            lost = _take_pages(old, new)
             for item in new.objects:
                 if isinstance(item, Stream):
-                    _clean_pixels(new, item)
+                    lost |= _clean_pixels(new, item)
+            if losses is not None:
+                losses |= lost
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error
@@ -142,10 +149,15 @@ def _losses_of_revisions(source: BinaryIO) -> set[str]:
     return {"earlier-revisions"} if _codes_of_revisions(source) else set()
 
 
-def _take_pages(old: Pdf, new: Pdf) -> None:
+def _take_pages(old: Pdf, new: Pdf) -> set[str]:
+    """Take over the pages with what they draw with; return the codes of what is lost."""
+    lost = set[str]()
     if not 0 < len(old.pages) <= MAX_PAGES:
         raise Unreadable("bomb" if len(old.pages) else "damaged")
     for page in old.pages:
+        if not _is_readable(page.obj.get("/Contents")):
+            page.obj.Contents = old.make_stream(b"")
+            lost.add("pages")
         page.contents_coalesce()
         # What a page draws with may stand at the node above it, which does not come along.
         if "/Resources" not in page.obj:
@@ -157,6 +169,19 @@ def _take_pages(old: Pdf, new: Pdf) -> None:
     for page in new.pages:
         pruner.prune(page.obj)
     _take_layers(old, new, pruner)
+    return lost
+
+
+def _is_readable(contents: Object | None) -> bool:
+    """Return whether the orders of a page can be decoded; one that cannot would cost the whole document its copy."""
+    streams = list(contents) if isinstance(contents, Array) else [contents]
+    try:
+        for stream in streams:
+            if isinstance(stream, Stream):
+                stream.read_bytes()
+    except pikepdf.PdfError:
+        return False
+    return True
 
 
 def _take_layers(old: Pdf, new: Pdf, pruner: Pruner) -> None:
@@ -190,18 +215,25 @@ def _is_inside(value: object) -> bool:
     return isinstance(value, Dictionary | Array) and not value.is_indirect
 
 
-def _clean_pixels(document: Pdf, item: Stream) -> None:
-    """Remove EXIF and the like from pictures that are embedded as whole JPEG or JPEG 2000 files."""
+def _clean_pixels(document: Pdf, item: Stream) -> set[str]:
+    """Remove EXIF and the like from pictures that are embedded as whole JPEG or JPEG 2000 files.
+
+    A picture that cannot be read is emptied; return the codes of what is lost.
+    """
     filters = filters_of(item)
     if not {"/DCTDecode", "/JPXDecode"} & set(filters):
-        return
-    data = _unwrapped(document, item)
-    cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
+        return set()
+    cleaned = None
+    with suppress(pikepdf.PdfError):
+        data = _unwrapped(document, item)
+        cleaned = pieces.jpeg(data) if filters[-1] == "/DCTDecode" else pieces.jp2(data)
     if cleaned is None or filters[-1] not in {"/DCTDecode", "/JPXDecode"}:
-        raise Unreadable
+        item.write(b"")
+        return {"pictures"}
     parameters = item.stream_dict.get("/DecodeParms")
     last = parameters[-1] if isinstance(parameters, Array) and len(parameters) else parameters
     item.write(cleaned, filter=Name(filters[-1]), decode_parms=last if isinstance(last, Dictionary) else None)
+    return set()
 
 
 def _unwrapped(document: Pdf, item: Stream) -> bytes:
@@ -213,7 +245,8 @@ def _unwrapped(document: Pdf, item: Stream) -> bytes:
     wrapped = document.make_stream(item.read_raw_bytes(), Filter=Array([Name(name) for name in outer]))
     if isinstance(parameters, Array) and len(parameters) > len(outer):
         wrapped.DecodeParms = Array(list(parameters)[:-1])
-    return wrapped.read_bytes()
+    # Run lengths are "specialized" to the library.
+    return wrapped.read_bytes(pikepdf.StreamDecodeLevel.specialized)
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
@@ -235,7 +268,8 @@ def _codes_of_document(document: Pdf) -> set[str]:
         if not isinstance(item, Stream):
             continue
         if holder.get("/Type") == Name.Metadata:
-            codes |= hints.codes_of_xmp(item.read_bytes())
+            with suppress(pikepdf.PdfError):
+                codes |= hints.codes_of_xmp(item.read_bytes())
         elif "/DCTDecode" in filters_of(item) and pictures < _PICTURES_READ:
             pictures += 1
             codes |= _codes_of_picture(document, item)

@@ -23,7 +23,10 @@ MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024
 MAX_RATIO: Final = 150
 RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
 _ENCRYPTED: Final = 0x1
-_BAD_NAME: Final = re.compile(r"^[/\\]|^[A-Za-z]:|\\|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
+_BAD_NAME: Final = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
+# The list of parts of an OpenDocument file; it names the cipher of those under a password.
+ODF_MANIFEST: Final = "META-INF/manifest.xml"
+MANIFEST_BYTES: Final = 4 * 1024 * 1024
 _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, MemoryError)
 
 
@@ -83,6 +86,12 @@ def opened(source: BinaryIO) -> Iterator[Archive]:
         yield Archive(archive, packed)
 
 
+def refuse_locked(archive: Archive) -> None:
+    """Raise Unreadable ("encrypted") for an OpenDocument file under a password, whose parts are ciphertext."""
+    if ODF_MANIFEST in archive and b"encryption-data" in archive.read(ODF_MANIFEST, MANIFEST_BYTES):
+        raise Unreadable("encrypted")
+
+
 def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zipfile.ZipInfo]:
     files = [entry for entry in entries if not entry.is_dir()]
     total = sum(entry.file_size for entry in files)
@@ -94,11 +103,16 @@ def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zip
         raise Unreadable("bomb")
     for entry in files:
         _check(entry)
-    by_name = {entry.filename: entry for entry in files}
+    by_name = {_name(entry): entry for entry in files}
     # Of two entries with the same name, programs show different ones.
     if len({name.casefold() for name in by_name}) != len(files):
         raise Unreadable
     return by_name
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Return the name of an entry; some programs of Windows write it with backslashes."""
+    return entry.filename.replace("\\", "/")
 
 
 def _check(entry: zipfile.ZipInfo) -> None:
@@ -109,7 +123,7 @@ def _check(entry: zipfile.ZipInfo) -> None:
     if entry.file_size > MAX_ENTRY_BYTES:
         raise Unreadable("bomb")
     # The upper half is the mode that a Unix program stored; no office program writes a link.
-    if _BAD_NAME.search(entry.filename) or stat.S_ISLNK(entry.external_attr >> 16):
+    if _BAD_NAME.search(_name(entry)) or stat.S_ISLNK(entry.external_attr >> 16):
         raise Unreadable
 
 
