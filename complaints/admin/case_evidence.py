@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.adapters import sandbox
-from complaints.adapters.media import losses
+from complaints.adapters.media import kinds, losses
 from complaints.admin.base import (
     FILE_POLICY,
     StaffRequest,
@@ -72,7 +72,7 @@ ORIGIN_TRACES: Final[dict[str, Label]] = {
 # Why there is no clean copy, by the codes of adapters.media.refusal, of the sandbox and of the worker.
 NO_COPY: Final[dict[str, Label]] = {
     "damaged": gettext_lazy("the file is cut or damaged"),
-    "bomb": gettext_lazy("the file is small outside and monstrous inside"),
+    "bomb": gettext_lazy("its content is larger than can be read here"),
     "encrypted": gettext_lazy("the file is locked with a password"),
     "unsupported": gettext_lazy("this variant of the format cannot be written anew"),
     "too_large": gettext_lazy("the file is above the limit for clean copies"),
@@ -85,6 +85,9 @@ NO_COPY: Final[dict[str, Label]] = {
 }
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
+    "frames": gettext_lazy("all pictures of an animation but the first"),
+    "full-size": gettext_lazy("the full size of the photo, which is halved"),
+    "pages": gettext_lazy("pages that are damaged"),
     "pictures": gettext_lazy("pictures that cannot be kept"),
     "media": gettext_lazy("embedded video or audio"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
@@ -128,6 +131,8 @@ def losses_of_copy(codes: Iterable[str]) -> list[str]:
         lines.append(_("The working copy lacks what the original has: %(what)s.") % {"what": ", ".join(lacking)})
     if hidden:
         lines.append(_("The working copy contains hidden content: %(what)s.") % {"what": ", ".join(hidden)})
+    if "cut" in present:
+        lines.append(_("The original breaks off before its end: the working copy shows the part that is there."))
     return lines
 
 
@@ -212,11 +217,13 @@ INLINE_TYPES: Final[dict[str, tuple[str, str]]] = {
     "audio/x-wav": ("audio", "audio/wav"),
     "audio/amr": ("audio", "audio/amr"),
     "audio/aac": ("audio", "audio/aac"),
+    "audio/flac": ("audio", "audio/flac"),
     "audio/x-hx-aac-adts": ("audio", "audio/aac"),
     "video/mp4": ("video", "video/mp4"),
     "video/quicktime": ("video", "video/mp4"),
     "video/webm": ("video", "video/webm"),
     "video/3gpp": ("video", "video/3gpp"),
+    "video/3gpp2": ("video", "video/3gpp2"),
     "video/x-matroska": ("video", "video/x-matroska"),
 }
 # An answer to a range ends here and the browser asks for the next: a paused player must not hold a thread.
@@ -232,9 +239,8 @@ def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingH
     """
     first = next(stream, b"")
     response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
-    extension = "".join(letter for letter in info.label.lower() if letter.isalnum()) or "bin"
     response.headers["Content-Length"] = str(info.length)
-    return as_attachment(response, f"{name}.{extension}")
+    return as_attachment(response, f"{name}.{kinds.ending(info.type, info.name)}")
 
 
 def inline_kind(info: FileInfo) -> str:

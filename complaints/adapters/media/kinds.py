@@ -257,6 +257,23 @@ def _same_names(media_type: str) -> tuple[str, ...]:
     return (DOCX, XLSX, PPTX) if media_type == LOCKED_OFFICE else (media_type,)
 
 
+def labels() -> list[str]:
+    """Return the names of all accepted kinds, each once."""
+    return list(dict.fromkeys(name for label in ALLOWED.values() for name in label.split("/")))
+
+
+def ending(media_type: str, name: str) -> str:
+    """Return the ending under which a file of this type is given out; ``name`` is that under which it came.
+
+    A page of the web gets one that no browser opens: it would run its scripts and ask for what it names.
+    """
+    if media_type == "text/html":
+        return "html.txt"
+    suffix = PurePosixPath(name.lower()).suffix.removeprefix(".")
+    usual = ALLOWED.get(media_type, "bin").lower().split("/")[0]
+    return suffix if suffix in _SUFFIXES.get(media_type, "").split() else usual
+
+
 def no_copy_reason(media_type: str) -> str:
     """Return "" where a clean copy can be made of this type, else the reason: a code of ``refusal.CODES``."""
     if media_type in FAMILIES:
