@@ -120,7 +120,7 @@ def test_only_a_known_ending_can_disagree(name: str, media_type: str, expected: 
 
 
 def test_originals_are_given_out_under_an_ending_that_fits() -> None:
-    assert kinds.ending("audio/ogg", "suara.OPUS") == "opus"
+    assert kinds.ending("audio/ogg", "suara.opus") == "ogg"
     assert kinds.ending(kinds.LOCKED_OFFICE, "surat.xlsx") == "xlsx"
     assert kinds.ending(kinds.LOCKED_OFFICE, "surat.exe") == "docx"
     assert kinds.ending("image/jpeg", "foto.exe") == "jpeg"

@@ -263,15 +263,15 @@ def labels() -> list[str]:
 
 
 def ending(media_type: str, name: str) -> str:
-    """Return the ending under which a file of this type is given out; ``name`` is that under which it came.
+    """Return the ending under which a file of this type is given out.
 
-    A page of the web gets one that no browser opens: it would run its scripts and ask for what it names.
+    Where the type stands for several programs, ``name``, under which the file came, tells which of them it is. A page of the web gets one that no browser opens: it would run its scripts and ask for what it names.
     """
     if media_type == "text/html":
         return "html.txt"
+    first, *others = ALLOWED.get(media_type, "bin").lower().split("/")
     suffix = PurePosixPath(name.lower()).suffix.removeprefix(".")
-    usual = ALLOWED.get(media_type, "bin").lower().split("/")[0]
-    return suffix if suffix in _SUFFIXES.get(media_type, "").split() else usual
+    return suffix if others and suffix in _SUFFIXES[media_type].split() else first
 
 
 def no_copy_reason(media_type: str) -> str:
