@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Final
 
-from PIL import ExifTags, Image, ImageCms, ImageFile, IptcImagePlugin
+from PIL import AvifImagePlugin, ExifTags, Image, ImageCms, ImageFile, IptcImagePlugin
 
 from complaints.adapters.media import hints, pieces
 from complaints.adapters.media.refusal import MAX_PIXELS, Unreadable, refusal
@@ -67,7 +67,7 @@ def load_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     # All in the calling thread; libde265 starts one of its own all the same.
     pillow_heif.options.DECODE_THREADS = 0
-    import_module("PIL.AvifImagePlugin").DEFAULT_MAX_THREADS = 1
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 @contextmanager

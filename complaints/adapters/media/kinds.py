@@ -265,7 +265,8 @@ def labels() -> list[str]:
 def ending(media_type: str, name: str) -> str:
     """Return the ending under which a file of this type is given out.
 
-    Where the type stands for several programs, ``name``, under which the file came, tells which of them it is. A page of the web gets one that no browser opens: it would run its scripts and ask for what it names.
+    Where the type stands for several programs, ``name``, under which the file came, tells which of them it is. A page
+    of the web gets one that no browser opens: it would run its scripts and ask for what it names.
     """
     if media_type == "text/html":
         return "html.txt"

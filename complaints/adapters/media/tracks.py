@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from complaints.adapters.media import headers, hints, images
-from complaints.adapters.media.refusal import Unreadable, refusal
+from complaints.adapters.media.refusal import MAX_PIXELS, Unreadable, refusal
 
 # By recognised type: the demuxer and the muxer. A fixed demuxer keeps playlists and the like out.
 _FORMATS: Final = {
@@ -157,7 +157,7 @@ def _split(packet: Packet[Stream], parts: Sequence[bytes]) -> list[Packet[Stream
     made = []
     for number, part in enumerate(parts):
         piece: Packet[Stream] = Packet(part)
-        begin, end = (packet.duration * count // len(parts) for count in (number, number + 1))
+        begin, end = ((packet.duration or 0) * count // len(parts) for count in (number, number + 1))
         piece.pts = None if packet.pts is None else packet.pts + begin
         piece.dts = None if packet.dts is None else packet.dts + begin
         piece.duration, piece.time_base, piece.is_keyframe = end - begin, packet.time_base, packet.is_keyframe
@@ -192,7 +192,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
         if not videos:
             raise Unreadable("unsupported")
         video = videos[0]
-        if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
+        if video.codec_context.width * video.codec_context.height > MAX_PIXELS:
             raise Unreadable("bomb")
         video.codec_context.thread_count = 1  # threads count as processes, of which the sandbox has few
         frame = _first_varied_frame(container, video)
