@@ -225,6 +225,9 @@ def test_a_scan_of_several_pages_becomes_a_document(real: Sandbox) -> None:
     assert sizes == [(216, 144), (144, 216), (144, 216)]  # upright, in points
     with sandbox.hold([copy], 10**9) as held, real.run("pages", held, PDF) as result:
         assert result.pages == 3
+        pages = [Image.open(io.BytesIO(part.read())).convert("L") for part in result.parts]
+    # Dark stands in the same corner of each, turned to the right.
+    assert [page.getpixel((page.width - 9, 9)) < 100 < page.getpixel((9, 9)) for page in pages] == [True] * 3
     assert {"device", "author"} <= codes(real, data.getvalue(), "image/tiff")
 
 

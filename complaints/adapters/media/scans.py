@@ -73,22 +73,21 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
 
 
 def _add(document: Pdf, page: ImageFile.ImageFile) -> None:
-    is_bitonal = page.mode == "1"
     dpi = _dpi(page)
-    picture = images.bare(page, opaque=True)
-    width, height = (side * _POINTS_PER_INCH / dpi for side in picture.size)
-    if is_bitonal:
-        data, form, depth, colours = zlib.compress(picture.convert("1").tobytes()), "/FlateDecode", 1, "/DeviceGray"
+    page.load()  # turns it upright
+    if page.mode == "1":  # a fax or letter: a bit a dot, where colours would take 32
+        size, data, form, depth, colours = page.size, zlib.compress(page.tobytes()), "/FlateDecode", 1, "/DeviceGray"
     else:
-        packed = io.BytesIO()
+        picture, packed = images.bare(page, opaque=True), io.BytesIO()
         images.write(picture, packed, "JPEG")
-        data, form, depth, colours = packed.getvalue(), "/DCTDecode", 8, "/DeviceRGB"
+        size, data, form, depth, colours = picture.size, packed.getvalue(), "/DCTDecode", 8, "/DeviceRGB"
+    width, height = (side * _POINTS_PER_INCH / dpi for side in size)
     drawn = document.make_stream(
         data,
         Type=Name.XObject,
         Subtype=Name.Image,
-        Width=picture.width,
-        Height=picture.height,
+        Width=size[0],
+        Height=size[1],
         ColorSpace=Name(colours),
         BitsPerComponent=depth,
         Filter=Name(form),
