@@ -453,6 +453,17 @@ def test_files_under_a_password_are_called_so(real: Sandbox) -> None:
             assert refused(real, job, samples.packed(entries), kind) == "encrypted"
 
 
+def test_a_pdf_under_another_lock_than_a_password_is_called_locked(real: Sandbox) -> None:
+    """As one for holders of certificates, or by the scheme of a shop."""
+    document, out = pikepdf.Pdf.new(), io.BytesIO()
+    document.add_blank_page()
+    plain = pikepdf.ObjectStreamMode.disable
+    document.save(out, encryption=pikepdf.Encryption(owner="a", user="", R=6), object_stream_mode=plain)
+    locked = out.getvalue().replace(b"/Filter /Standard", b"/Filter /Adobe_PS")
+    assert locked != out.getvalue()
+    assert refused(real, "clean", locked, PDF) == "encrypted"
+
+
 def test_random_changes_end_in_a_code(real: Sandbox) -> None:
     """One in each kind that is new here; the others have theirs in ``test_media``."""
     for kind in ("avif", "gif", "bmp", "tif", "m4v", "3g2", "avi", "flac"):
