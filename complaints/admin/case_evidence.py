@@ -53,7 +53,7 @@ Variant = EvidenceObject.Variant
 # Why there is no clean copy, by the codes of adapters.media.refusal, of the sandbox and of the worker.
 NO_COPY: Final[dict[str, Label]] = {
     "damaged": gettext_lazy("the file is cut or damaged"),
-    "bomb": gettext_lazy("the file is small outside and monstrous inside"),
+    "bomb": gettext_lazy("its content is larger than can be read here"),
     "encrypted": gettext_lazy("the file is locked with a password"),
     "unsupported": gettext_lazy("this variant of the format cannot be written anew"),
     "too_large": gettext_lazy("the file is above the limit for clean copies"),
@@ -66,8 +66,9 @@ NO_COPY: Final[dict[str, Label]] = {
 }
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
+    "full-size": gettext_lazy("the full size of the photo, which is halved"),
     "pictures": gettext_lazy("pictures that cannot be kept"),
-    "animations": gettext_lazy("the movement of pictures"),
+    "animations": gettext_lazy("all pictures of an animation but the first"),
     "media": gettext_lazy("embedded video or audio"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
@@ -149,6 +150,8 @@ def losses_of_copy(codes: Iterable[str]) -> list[str]:
     if hidden:
         text = _("The working copy contains what is not seen at first: %(what)s.")
         lines.append(text % {"what": ", ".join(hidden)})
+    if "cut" in present:
+        lines.append(_("The original breaks off before its end: the working copy shows the part that is there."))
     return lines
 
 

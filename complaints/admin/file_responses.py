@@ -14,8 +14,8 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
+from complaints.adapters.media import kinds
 from complaints.admin.base import FILE_POLICY, as_attachment
-from complaints.domain.file_names import extension
 from complaints.models.evidence import EvidenceObject
 from complaints.services.evidence import storage
 from complaints.services.evidence.storage import FileInfo
@@ -32,11 +32,13 @@ INLINE_TYPES: Final[dict[str, tuple[str, str]]] = {
     "audio/x-wav": ("audio", "audio/wav"),
     "audio/amr": ("audio", "audio/amr"),
     "audio/aac": ("audio", "audio/aac"),
+    "audio/flac": ("audio", "audio/flac"),
     "audio/x-hx-aac-adts": ("audio", "audio/aac"),
     "video/mp4": ("video", "video/mp4"),
     "video/quicktime": ("video", "video/mp4"),
     "video/webm": ("video", "video/webm"),
     "video/3gpp": ("video", "video/3gpp"),
+    "video/3gpp2": ("video", "video/3gpp2"),
     "video/x-matroska": ("video", "video/x-matroska"),
 }
 # An answer to a range ends here and the browser asks for the next: a paused player must not hold a thread.
@@ -53,7 +55,7 @@ def attachment(name: str, info: FileInfo, stream: Iterator[bytes]) -> StreamingH
     first = next(stream, b"")
     response = StreamingHttpResponse(chain([first], stream), content_type="application/octet-stream")
     response.headers["Content-Length"] = str(info.length)
-    return as_attachment(response, f"{name}.{extension(info.label)}")
+    return as_attachment(response, f"{name}.{kinds.ending(info.type, info.name)}")
 
 
 def inline_kind(info: FileInfo) -> str:

@@ -58,16 +58,7 @@ def tells(name: str) -> list[str]:
     return [code for code in CODES if found[code]]
 
 
-def neutral_name(number: int, label: str, page: int = 0) -> str:
-    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg".
-
-    ``label`` is the name of its kind, as "JPEG" or "DOC/XLS/PPT".
-    """
+def neutral_name(number: int, ending: str, page: int = 0) -> str:
+    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg"."""
     place = f"{number}-{page}" if page else str(number)
-    return f"bukti-{place}.{extension(label)}"
-
-
-def extension(label: str) -> str:
-    """Return the extension for a kind of file by its name, as "jpg" for "JPEG"."""
-    letters = re.sub(r"[^a-z0-9]", "", label.lower().partition("/")[0]) or "bin"
-    return "jpg" if letters == "jpeg" else letters
+    return f"bukti-{place}.{ending}"

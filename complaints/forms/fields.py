@@ -24,6 +24,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from complaints.adapters.media import kinds
 from complaints.domain.visible_text import visible
 
 if TYPE_CHECKING:
@@ -149,8 +150,8 @@ class FilesInput(forms.FileInput):
 REFUSALS = {
     "too_large": _("“%(name)s” is larger than %(each)s. Send a smaller copy, or a part of it."),
     "type": _(
-        "“%(name)s” is a kind of file that we cannot take. "
-        "Send a photo, a PDF or office document, a recording or a video."
+        "We do not take this kind of file: “%(name)s”. "
+        "Save it as one of these kinds, or take a screenshot of it: %(kinds)s."
     ),
     "empty": _("“%(name)s” is empty. Choose the file again."),
     "total": _(
@@ -190,7 +191,8 @@ _limits = lazy(lambda: str(LIMITS) % _file_limits(), str)
 
 def refusal(name: str, code: str) -> str:
     """Return the message for a refused file: why, and what to do; ``code`` is a key of REFUSALS."""
-    return str(REFUSALS.get(code, REFUSALS["store"])) % {**_file_limits(), "name": name}
+    words = {**_file_limits(), "kinds": ", ".join(kinds.labels()), "name": name}
+    return str(REFUSALS.get(code, REFUSALS["store"])) % words
 
 
 class Upload(Protocol):

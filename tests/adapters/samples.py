@@ -80,6 +80,13 @@ def heic() -> bytes:
     return out.getvalue()
 
 
+def saved(form: str, **options: object) -> bytes:
+    """The picture in another format, with what the format holds of a phone's notes."""
+    out = io.BytesIO()
+    picture().save(out, form, **options)
+    return out.getvalue()
+
+
 def png_bomb(width: int, height: int, rows: int) -> bytes:
     """A PNG that declares that size and holds so many rows, all of one colour: some kilobytes."""
 
@@ -425,6 +432,10 @@ _MAKERS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "png": ("image/png", png),
     "webp": ("image/webp", webp),
     "heic": ("image/heic", heic),
+    "avif": ("image/avif", lambda: saved("AVIF", exif=exif(), xmp=XMP.encode())),
+    "gif": ("image/gif", lambda: saved("GIF", comment=MARK.encode())),
+    "bmp": ("image/bmp", lambda: saved("BMP")),
+    "tif": ("image/tiff", lambda: saved("TIFF", exif=exif())),
     "pdf": ("application/pdf", pdf),
     "docx": (_TYPE + "wordprocessingml.document", docx),
     "xlsx": (_TYPE + "spreadsheetml.sheet", xlsx),
@@ -434,8 +445,11 @@ _MAKERS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "odp": ("application/vnd.oasis.opendocument.presentation", lambda: odf("presentation")),
     "mp4": ("video/mp4", lambda: track("mp4", "libx264", "aac", options={"movflags": "use_metadata_tags"})),
     "hevc.mov": ("video/quicktime", lambda: track("mov", "libx265", "aac")),
+    "m4v": ("video/x-m4v", lambda: track("ipod", "libx264", "aac")),
     "m4a": ("audio/x-m4a", lambda: track("ipod", "aac")),
     "3gp": ("video/3gpp", lambda: track("3gp", "h263", "libopencore_amrnb")),
+    "3g2": ("video/3gpp2", lambda: track("3g2", "h263", "aac")),
+    "avi": ("video/x-msvideo", lambda: track("avi", "libx264", "libmp3lame")),
     "webm": ("video/webm", lambda: track("webm", "libvpx", "libopus")),
     "vorbis.webm": ("video/webm", lambda: track("webm", "libvpx", "vorbis")),
     "mkv": ("video/x-matroska", lambda: track("matroska", "libx264", "libmp3lame")),
@@ -444,7 +458,16 @@ _MAKERS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "wav": ("audio/x-wav", lambda: track("wav", "pcm_s16le")),
     "amr": ("audio/amr", lambda: track("amr", "libopencore_amrnb")),
     "aac": ("audio/x-hx-aac-adts", lambda: track("adts", "aac")),
+    "flac": ("audio/flac", lambda: track("flac", "flac")),
 }
 
 # By ending: the type that is recognised, and how to make one (the same one each time).
 SAMPLES = {ending: (media_type, cache(make)) for ending, (media_type, make) in _MAKERS.items()}
+# By ending: the type of a copy that is of another kind than its original.
+COPIES = {
+    **dict.fromkeys(("heic", "avif"), "image/jpeg"),
+    **dict.fromkeys(("gif", "bmp", "tif"), "image/png"),
+    "m4v": "video/mp4",
+}
+# Formats without a place for words.
+SILENT = frozenset({"amr", "aac", "bmp"})

@@ -95,7 +95,9 @@ def test_refused_file_is_named_and_the_rest_continues(window: Opener, live_cast:
     reporter.tells([photo("dua.jpg"), Upload("program.exe", "application/octet-stream", b"MZ" + bytes(9000))])
     if not script:
         browser.press("Lanjut")
-    page.get_by_role("alert").filter(has_text="“program.exe” berjenis yang tidak dapat kami terima").wait_for()
+    refusal = page.get_by_role("alert").filter(has_text="Jenis berkas “program.exe” tidak kami terima.")
+    refusal.wait_for()
+    assert "ambil tangkapan layarnya: JPEG, PNG, WebP" in refusal.inner_text()
     page.locator(".files li", has_text="dua.jpg").get_by_role("button", name="Hapus").wait_for()
     assert browser.press("Lanjut").path == "/lapor/periksa/"
     assert page.locator(".files li").count() == 1

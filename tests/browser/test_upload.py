@@ -96,10 +96,10 @@ def test_uploads_run_in_parallel_and_the_form_waits(window: Opener, live_cast: C
 def test_several_files_and_one_that_cannot_be_taken(window: Opener, live_cast: Cast) -> None:
     reporter = on_page_3(window)
     page = reporter.page
-    bad = Upload("halaman.html", "text/html", b"<html><script>alert(1)</script></html>")
+    bad = Upload("gambar.svg", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
     reporter.attaches([PHOTO, LETTER, bad, LARGE])
     wait_for(page, "apel.jpg", "undangan.pdf", "rekaman.pdf")
-    page.get_by_role("alert").get_by_text("halaman.html").wait_for()
+    page.get_by_role("alert").get_by_text("gambar.svg").wait_for()
     assert sorted(kept(page)) == ["apel.jpg", "rekaman.pdf", "undangan.pdf"]
     page.locator("[data-kept] li", has_text="undangan.pdf").get_by_role("button").click()
     until(page, lambda: len(kept(page)) == 2)

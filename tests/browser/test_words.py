@@ -8,11 +8,15 @@ import io
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from complaints.services import follow_up
+from complaints.services.evidence import processing
+from tests.adapters import samples
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
 from tests.cases import in_review
-from tests.world import Cast
+from tests.world import Cast, sealed_upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "Sastro Kertapati"
@@ -50,6 +54,28 @@ def test_from_a_standard_text_to_what_the_reporter_reads(window: Opener, live_ca
     reporter.returns(sent.code)
     read = reporter.reads(f"Ini tentang {NAME}, laporan {sent.case.reference}.")
     assert [line for line in shown.splitlines() if line.strip() and line not in read] == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_one_click_asks_for_the_password_of_a_file(window: Opener, live_cast: Cast, *, script: bool) -> None:
+    sent, today = in_review(live_cast), timezone.localdate()
+    locked = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(70_000) + "EncryptedPackage".encode("utf-16-le")
+    files = [sealed_upload(locked, "surat.docx"), sealed_upload(samples.jpeg(), "a.jpg")]
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    processing.process_pending()
+    vera = Officer(window(width=360, script=script), "vera")
+    page = vera.page
+    vera.opens("case", sent.case.reference)
+    assert "berkas dikunci dengan kata sandi" in vera.window.words
+    assert "Nama berkas menyebut jenis yang berbeda" not in vera.window.words
+    assert page.get_by_role("button", name="Minta kata sandi").count() == 1
+    vera.window.follow(page.get_by_role("button", name="Minta kata sandi"))
+    assert "terkunci dengan kata sandi" in page.locator("textarea[name=text]").input_value()
+    vera.window.follow(page.locator("form button.main"))
+
+    reporter = Reporter(window(script=script))
+    reporter.returns(sent.code)
+    reporter.reads(f"Satu berkas yang Anda kirim untuk laporan {sent.case.reference} terkunci dengan kata sandi")
 
 
 def test_a_file_of_the_queue_arrives(window: Opener, live_cast: Cast) -> None:

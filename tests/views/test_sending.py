@@ -32,7 +32,8 @@ def test_files_are_kept_and_refusals_say_which_and_why(client: Client) -> None:
     empty = SimpleUploadedFile("kosong.txt", b"")
     page = client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png("bukti.png"), bad, empty]})
     text = walk.words(page)
-    assert "“program.exe” berjenis yang tidak dapat kami terima" in text
+    assert "Jenis berkas “program.exe” tidak kami terima. Simpan sebagai salah satu jenis ini" in text
+    assert "JPEG, PNG, WebP" in text
     assert "“kosong.txt” kosong" in text
     assert "bukti.png" in text
     assert walk.STORY in text

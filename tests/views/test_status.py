@@ -191,7 +191,8 @@ def test_good_files_are_taken_where_others_are_refused(client: Client, code: str
     good = SimpleUploadedFile("layar.png", bare("PNG"))
     bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
     text = walk.words(client.post("/cek/laporan/bukti/", {"evidence": [good, bad]}))
-    assert "“program.exe” berjenis yang tidak dapat kami terima" in text
+    assert "Jenis berkas “program.exe” tidak kami terima. Simpan sebagai salah satu jenis ini" in text
+    assert "JPEG, PNG, WebP" in text
     assert "Berkas Anda sudah kami terima." in text
     assert Evidence.objects.count() == 1
 

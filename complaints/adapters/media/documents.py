@@ -92,24 +92,35 @@ class _Content(markup.Rules):
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
-    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb)."""
+    """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb).
+
+    A part that cannot be read stops no other.
+    """
     with zips.opened(source) as archive:
+        zips.refuse_locked(archive)
         hidden = HiddenContent()
         codes = {code for name in archive for pattern, code in _BY_NAME if pattern.search(name)}
         for name in archive:
-            if _PROPERTIES.fullmatch(name):
-                codes |= _codes_of_part(archive, name, _Properties())
-            elif _CUSTOM.fullmatch(name):
-                codes.add("title")
-            elif _PARTS.fullmatch(name) and archive.size(name) <= _LARGE:
-                note = hidden.note_open if _OPEN.fullmatch(name) else hidden.note
-                codes |= _codes_of_part(archive, name, _Content(note=note))
-            elif _RELATIONSHIPS.fullmatch(name):
-                codes |= _codes_of_relationships(archive, name)
+            try:
+                codes |= _codes_of_name(archive, name, hidden)
+            except Unreadable as refused:
+                if refused.code != "damaged":
+                    raise
         codes |= _codes_of_pictures(archive)
     if hidden.codes & losses.UNSEEN:
         codes.add("hidden")
     return codes & set(hints.CODES)
+
+
+def _codes_of_name(archive: zips.Archive, name: str, hidden: HiddenContent) -> set[str]:
+    if _PROPERTIES.fullmatch(name):
+        return _codes_of_part(archive, name, _Properties())
+    if _CUSTOM.fullmatch(name):
+        return {"title"}
+    if _PARTS.fullmatch(name) and archive.size(name) <= _LARGE:
+        note = hidden.note_open if _OPEN.fullmatch(name) else hidden.note
+        return _codes_of_part(archive, name, _Content(note=note))
+    return _codes_of_relationships(archive, name) if _RELATIONSHIPS.fullmatch(name) else set()
 
 
 def _codes_of_part(archive: zips.Archive, name: str, rules: _Properties | _Content) -> set[str]:
@@ -134,8 +145,8 @@ def _codes_of_pictures(archive: zips.Archive) -> set[str]:
     codes: set[str] = set()
     names = [name for name in archive if _PICTURE.fullmatch(name) and archive.size(name) <= _LARGE]
     for name in names[:_PICTURES_READ]:
-        data = archive.read(name)
         try:
+            data = archive.read(name)
             codes |= images.inspect(io.BytesIO(data), kinds.recognise(data))
         except Unreadable:
             continue  # no picture with metadata

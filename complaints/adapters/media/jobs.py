@@ -19,7 +19,7 @@ from complaints.adapters.media.refusal import Unreadable
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
 _OFFICE: Final = ("ooxml", "odf")
 # Families whose copies may lack or hide something.
-_TELLING: Final = frozenset({"ooxml", "odf", "pdf"})
+_TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
 
 
@@ -142,7 +142,7 @@ def _load_all_of(package: str) -> None:
 
 
 _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
-    "images": lambda: _module("images").load_heif(),
+    "images": lambda: _module("decoders").load(),
     "tracks": lambda: _load_all_of("av"),
     "pdf": lambda: _module("pdf").load(),
     **dict.fromkeys(_OFFICE, _load_for_documents),

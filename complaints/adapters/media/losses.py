@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 LACKING: Final = (
+    "full-size",  # of a photo with very many pixels, which is copied at half its width and height
     "pictures",  # of a kind that cannot be kept, or that lie elsewhere
-    "animations",  # the movement of pictures, whose first one is there
+    "animations",  # all pictures of an animation but the first
     "media",  # films and sounds inside of a document
     "embedded-page",  # a page of another format inside of a document
     "embedded-files",  # other documents and programs inside of a document
@@ -33,7 +34,9 @@ HIDDEN: Final = (
     "comments",  # of an office document, which a printed page does not show
     "speaker-notes",
 )
-CODES: Final = (*LACKING, *HIDDEN)
+# What the original lacks already.
+BROKEN: Final = ("cut",)  # its end
+CODES: Final = (*LACKING, *HIDDEN, *BROKEN)
 # What no page shows; a reporter is told of it before sending, by the code "hidden" of ``hints``.
 UNSEEN: Final = frozenset({"hidden-sheets", "hidden-slides", "hidden-text", "undrawn-text", "layers"})
 

@@ -27,8 +27,6 @@ _REPLACEMENT: Final = re.compile(r"(Object \d+/)?ObjectReplacements/Object \d+")
 _OBJECT_TYPE: Final = re.compile(
     r"application/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation|graphics|chart|formula)"
 )
-_MANIFEST: Final = "META-INF/manifest.xml"
-_SMALL: Final = 4 * 1024 * 1024
 
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
@@ -50,10 +48,9 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
 
 def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[str]:
     """Write the copy; return the codes of what it lacks or hides."""
+    zips.refuse_locked(archive)
     if "content.xml" not in archive:
         raise Unreadable
-    if _MANIFEST in archive and b"encryption-data" in archive.read(_MANIFEST, _SMALL):
-        raise Unreadable("encrypted")
     parts = [name for name in archive if _CONTENT.fullmatch(name)]
     types = dict.fromkeys(parts, "text/xml") | _object_types(archive, parts)
     copied, losses, hidden = {name: name for name in parts}, set[str](), HiddenContent()
@@ -76,7 +73,7 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[st
             writer.add(part, rewritten.getvalue())
         else:
             del types[part]
-    writer.add(_MANIFEST, _manifest(media_type, types).encode())
+    writer.add(zips.ODF_MANIFEST, _manifest(media_type, types).encode())
     return losses | hidden.codes
 
 
@@ -139,8 +136,8 @@ class _ManifestEntries(markup.Rules):
 
 
 def _manifest_types(archive: zips.Archive) -> dict[str, str]:
-    if _MANIFEST not in archive:
+    if zips.ODF_MANIFEST not in archive:
         return {}
     entries = _ManifestEntries()
-    markup.read(io.BytesIO(archive.read(_MANIFEST, _SMALL)), entries, archive.allowance)
+    markup.read(io.BytesIO(archive.read(zips.ODF_MANIFEST, zips.MANIFEST_BYTES)), entries, archive.allowance)
     return entries.types

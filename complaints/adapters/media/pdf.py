@@ -10,6 +10,7 @@ import contextlib
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO, Final
 
@@ -40,6 +41,7 @@ _REMARKS: Final = frozenset(
     {"/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline"}
     | {"/Squiggly", "/StrikeOut", "/Caret", "/Stamp", "/Ink", "/Redact"}
 )
+_FOREIGN_LOCK: Final = "unsupported encryption filter"
 _MAX_OBJECTS: Final = 20_000
 _PICTURES_READ: Final = 40
 _PAGES_READ: Final = 200
@@ -66,6 +68,9 @@ def _open(source: BinaryIO) -> Pdf:
         return Pdf.open(source)
     except pikepdf.PasswordError as error:
         raise Unreadable("encrypted") from error
+    except pikepdf.PdfError as error:
+        # Under the certificate of a reader, or by the scheme of a shop.
+        raise Unreadable("encrypted" if _FOREIGN_LOCK in str(error) else "damaged") from error
     except _FAILURES as error:
         raise refusal(error) from error
 
@@ -277,7 +282,8 @@ def _unwrapped(document: Pdf, item: Stream) -> bytes:
     wrapped = document.make_stream(item.read_raw_bytes(), Filter=Array([Name(name) for name in outer]))
     if isinstance(parameters, Array) and len(parameters) > len(outer):
         wrapped.DecodeParms = Array(list(parameters)[:-1])
-    return wrapped.read_bytes()
+    # Run lengths are "specialized" to the library.
+    return wrapped.read_bytes(pikepdf.StreamDecodeLevel.specialized)
 
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
@@ -311,7 +317,8 @@ def _codes_of_document(document: Pdf) -> set[str]:
         if not isinstance(item, Stream):
             continue
         if holder.get("/Type") == Name.Metadata:
-            codes |= hints.codes_of_xmp(item.read_bytes())
+            with suppress(pikepdf.PdfError):
+                codes |= hints.codes_of_xmp(item.read_bytes())
         elif "/DCTDecode" in filters_of(item) and pictures < _PICTURES_READ:
             pictures += 1
             codes |= _codes_of_picture(document, item)

@@ -10,9 +10,10 @@ import re
 import struct
 from typing import Final
 
-from PIL import AvifImagePlugin, Image, ImageOps
+from PIL import Image, ImageOps
 
-from complaints.adapters.media import icc, images, metafiles
+from complaints.adapters.media import decoders, icc, metafiles
+from complaints.adapters.media.refusal import MAX_PIXELS
 
 # JFIF and Adobe's colour transform; EXIF, XMP, IPTC, colour profiles, comments and previews are dropped.
 _JPEG_APPLICATIONS: Final = {0xE0: (b"JFIF\x00", 12), 0xEE: (b"Adobe", 12)}
@@ -40,8 +41,7 @@ _EMF_SIGNATURE: Final = (40, b" EMF")
 
 def load() -> None:
     """Register the decoders of photos in documents; a limited process can no longer load them."""
-    images.load_heif()
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    decoders.load()
 
 
 def picture(data: bytes, losses: set[str] | None = None) -> bytes | None:
@@ -237,7 +237,7 @@ def _jbig2_length(data: bytes, start: int) -> int | None:
 def _redrawn(data: bytes, form: str, losses: set[str] | None) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data), formats=[form]) as image:
-            if image.width * image.height > images.MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 return None
             if losses is not None and form in _MOVING and getattr(image, "n_frames", 1) > 1:
                 losses.add("animations")

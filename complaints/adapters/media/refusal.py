@@ -19,6 +19,10 @@ CODES: Final = frozenset(
     }
 )
 
+# A picture with more pixels is a "bomb". A pixel takes four bytes of memory, and turning a picture upright needs two
+# copies; panoramas of phones have 63 million.
+MAX_PIXELS: Final = 80_000_000
+
 
 class Unreadable(Exception):  # noqa: N818
     """A file is not read or copied; ``code`` (one of :data:`CODES`) is the reason.

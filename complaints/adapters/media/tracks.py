@@ -5,11 +5,12 @@ Packets are copied, never encoded again, so no quality is lost. Runs in the sand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 import av
+from av.codec.codec import UnknownCodecError
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -17,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from complaints.adapters.media import headers, hints, images
-from complaints.adapters.media.refusal import Unreadable, refusal
+from complaints.adapters.media.refusal import MAX_PIXELS, Unreadable, refusal
 
 # By recognised type: the demuxer and the muxer. A fixed demuxer keeps playlists and the like out.
 _FORMATS: Final = {
@@ -29,16 +30,27 @@ _FORMATS: Final = {
     "audio/amr": ("amr", "amr"),
     "audio/aac": ("aac", "adts"),
     "audio/x-hx-aac-adts": ("aac", "adts"),
+    "audio/flac": ("flac", "flac"),
     "video/mp4": ("mp4", "mp4"),
+    "video/x-m4v": ("mp4", "mp4"),
     "video/quicktime": ("mov", "mov"),
     "video/webm": ("webm", "webm"),
     "video/3gpp": ("mp4", "3gp"),
+    "video/3gpp2": ("mp4", "3g2"),
+    "video/x-msvideo": ("avi", "avi"),
     "video/x-matroska": ("matroska", "matroska"),
 }
+# What a copy is called that its muxer writes as another kind.
+_COPIES: Final = {"video/x-m4v": "video/mp4"}
 _MUXER: Final = {"fflags": "+bitexact"}
 _MUXERS: Final = {"mp3": {"id3v2_version": "0", "write_id3v1": "0"}, "adts": {"write_id3v2": "0", "write_apetag": "0"}}
 # Encoders identify themselves in stream headers and in SEI messages; players need neither.
-_SIGNED_HEADERS: Final = {"vorbis": headers.bare_vorbis, "hevc": headers.bare_hevc}
+_SIGNED_HEADERS: Final = {
+    "vorbis": headers.bare_vorbis,
+    "h264": headers.bare_h264,
+    "hevc": headers.bare_hevc,
+    "av1": headers.bare_av1_setup,
+}
 # The tag that the muxer here writes; it tells nothing of a person.
 _MUXER_TAGS: Final = {"Lavf"}
 _PLACE_TRACKS: Final = ("gpmd", "camm", "rtmd", "gps")
@@ -93,14 +105,14 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
             written = sum(copied[packet.stream.index].write(packet) for packet in container.demux(streams))
     if not written:
         raise Unreadable
-    return media_type
+    return _COPIES.get(media_type, media_type)
 
 
 class _Track:
     def __init__(self, source: Stream, writer: OutputContainer) -> None:
         self._writer = writer
         try:
-            self._stream = writer.add_stream_from_template(source)
+            self._stream = _added(source, writer)
         except ValueError as error:
             raise Unreadable("unsupported") from error
         self._stream.metadata.clear()
@@ -112,24 +124,45 @@ class _Track:
     def write(self, packet: Packet[Stream]) -> int:
         if not packet.size:  # the flush packet at the end
             return 0
-        cleaned = self._clean(packet)
-        if cleaned is not None:
+        for cleaned in self._clean(packet):
             cleaned.stream = self._stream
             self._writer.mux_one(cleaned)
         return 1
 
-    def _clean(self, packet: Packet[Stream]) -> Packet[Stream] | None:
-        """Return a packet without its encoder's tags and messages; None where nothing is left."""
+    def _clean(self, packet: Packet[Stream]) -> list[Packet[Stream]]:
+        """Return a packet without its encoder's tags and messages, in as many parts as the muxer takes; [] if empty."""
+        if self._codec in _FRAMED:
+            return _split(packet, headers.amr_frames(bytes(packet), self._codec))
         if self._codec not in _SIGNED_PACKETS:
-            return packet
+            return [packet]
         before = bytes(packet)
         after = _SIGNED_PACKETS[self._codec](before, self._setup)
-        if not after or after == before:
-            return packet if after else None
-        cleaned: Packet[Stream] = Packet(after)
-        cleaned.pts, cleaned.dts, cleaned.duration = packet.pts, packet.dts, packet.duration
-        cleaned.time_base, cleaned.is_keyframe = packet.time_base, packet.is_keyframe
-        return cleaned
+        if after == before:
+            return [packet]
+        return _split(packet, [after] if after else [])
+
+
+def _added(source: Stream, writer: OutputContainer) -> Stream:
+    """Return a new stream of the same codec; of one that can only be decoded here, packets can be copied as well."""
+    try:
+        return writer.add_stream_from_template(source)
+    except UnknownCodecError:
+        return writer.add_stream_from_template(source, opaque=True)
+
+
+def _split(packet: Packet[Stream], parts: Sequence[bytes]) -> list[Packet[Stream]]:
+    """Return packets of these parts that share the time of ``packet`` equally."""
+    if len(parts) == 1 and len(parts[0]) == packet.size:
+        return [packet]
+    made = []
+    for number, part in enumerate(parts):
+        piece: Packet[Stream] = Packet(part)
+        begin, end = ((packet.duration or 0) * count // len(parts) for count in (number, number + 1))
+        piece.pts = None if packet.pts is None else packet.pts + begin
+        piece.dts = None if packet.dts is None else packet.dts + begin
+        piece.duration, piece.time_base, piece.is_keyframe = end - begin, packet.time_base, packet.is_keyframe
+        made.append(piece)
+    return made
 
 
 def _mp3_frame(data: bytes, setup: bytes) -> bytes:
@@ -142,7 +175,11 @@ _SIGNED_PACKETS: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
     "mp3": _mp3_frame,
     "h264": lambda data, setup: headers.without_messages(data, "h264", setup),
     "hevc": lambda data, setup: headers.without_messages(data, "hevc", setup),
+    "av1": lambda data, setup: headers.bare_av1(data),
+    "mjpeg": lambda data, setup: headers.bare_mjpeg(data),
 }
+# Of these the muxer takes one frame a packet.
+_FRAMED: Final = {"amr_nb", "amr_wb"}
 
 
 def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
@@ -155,7 +192,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
         if not videos:
             raise Unreadable("unsupported")
         video = videos[0]
-        if video.codec_context.width * video.codec_context.height > images.MAX_PIXELS:
+        if video.codec_context.width * video.codec_context.height > MAX_PIXELS:
             raise Unreadable("bomb")
         video.codec_context.thread_count = 1  # threads count as processes, of which the sandbox has few
         frame = _first_varied_frame(container, video)

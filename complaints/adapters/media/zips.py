@@ -24,6 +24,9 @@ MAX_RATIO: Final = 150
 RATIO_FREE_BYTES: Final = 16 * 1024 * 1024
 _ENCRYPTED: Final = 0x1
 _BAD_NAME: Final = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.?(/|$)|//|[\x00-\x1f]")
+# The list of parts of an OpenDocument file; it names the cipher of those under a password.
+ODF_MANIFEST: Final = "META-INF/manifest.xml"
+MANIFEST_BYTES: Final = 4 * 1024 * 1024
 _FAILURES: Final = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError, MemoryError)
 
 
@@ -81,6 +84,12 @@ def opened(source: BinaryIO) -> Iterator[Archive]:
         raise refusal(error) from error
     with archive:
         yield Archive(archive, packed)
+
+
+def refuse_locked(archive: Archive) -> None:
+    """Raise Unreadable ("encrypted") for an OpenDocument file under a password, whose parts are ciphertext."""
+    if ODF_MANIFEST in archive and b"encryption-data" in archive.read(ODF_MANIFEST, MANIFEST_BYTES):
+        raise Unreadable("encrypted")
 
 
 def _checked(entries: list[zipfile.ZipInfo], packed_bytes: int) -> dict[str, zipfile.ZipInfo]:

@@ -217,10 +217,12 @@ def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derive
     if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
         report.no_copy = report.no_copy or "too_large"
         return
-    if report.no_copy and not inspection.looks_into(info.type):
+    # A container may be an office document, an old one one under a password.
+    if report.no_copy and not (inspection.looks_into(info.type) or kinds.is_container(info.type)):
         return
     with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
         media_type = _recognise(held, info)
+        report.disagrees = kinds.disagrees(info.name, media_type)
         report.no_copy = kinds.no_copy_reason(media_type)
         if report.no_copy:
             _look_into(held, media_type, report)
@@ -309,7 +311,7 @@ def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> 
     """Store the report and the copies in one transaction; a second worker on the same file discards its copies."""
     complaint, signer = evidence.complaint, log.server_signer()
     has_copy = any(item.variant == Variant.WORKING for item in derived)
-    no_copy_possible = report.no_copy in {"opaque", "legacy", "too_large", "infected"}
+    no_copy_possible = report.no_copy in {"opaque", "legacy", "encrypted", "too_large", "infected"}
     state = Evidence.State.READY if has_copy else Evidence.State.NO_COPY if no_copy_possible else Evidence.State.FAILED
     with transaction.atomic():
         batch = batches.open_batch()

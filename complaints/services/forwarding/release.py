@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from django.db import transaction
 
+from complaints.adapters.media import kinds
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.file_names import neutral_name
@@ -163,7 +164,7 @@ def _release_files(
         pair = keyring.complaint(complaint)
         for stored in (item, *_pages(item)):
             info = storage.read_info(pair, stored, stored.evidence, complaint)
-            name = neutral_name(number, info.label, stored.number)
+            name = neutral_name(number, kinds.ending(info.type, info.name), stored.number)
             threat, losses = _threat_and_losses(pair, stored)
             neutral = replace(info, name=name, betrays=[], looked="", threat=threat, losses=losses)
             released = ReleasedFile(release=release, stored=stored)
