@@ -515,6 +515,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('file', 'File'), ('post', 'Post on social media')], default='file', max_length=4)),
                 ('state', models.CharField(choices=[('pending', 'The working copy is being made'), ('ready', 'Working copy ready'), ('no_copy', 'No working copy is made of this kind'), ('failed', 'No working copy could be made'), ('officer', 'Waits for an officer: the worker no longer holds its key')], default='pending', max_length=8)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('tried_by', models.CharField(blank=True, default='', max_length=32)),
                 ('worker_grant', models.BinaryField(null=True)),
                 ('sealed_post', models.BinaryField(null=True)),
                 ('sealed_report', models.BinaryField(null=True)),

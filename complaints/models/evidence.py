@@ -32,6 +32,8 @@ class Evidence(RandomKeyModel):
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
     # Counted before processing: a file that crashes its worker must not be tried for ever.
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Which start of which machine the last attempt belongs to (adapters.machine), while it is under way.
+    tried_by = models.CharField(max_length=32, default="", blank=True)
     worker_grant = models.BinaryField(null=True)
     sealed_post = models.BinaryField(null=True)
     sealed_report = models.BinaryField(null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import uuid
@@ -65,7 +66,7 @@ class FileReport:
 
     ``scan`` is "off" or a state of adapters.malware, ``threat`` its name. ``disagrees`` says that name and content have
     different types, ``betrays`` what metadata reveals, ``no_copy`` why there is no copy ("": there is one),
-    ``losses`` what the copy lacks or hides.
+    ``losses`` what the copy lacks or hides, ``uninspected`` why its metadata could not be read ("": it was).
     """
 
     scan: str = "off"
@@ -75,6 +76,7 @@ class FileReport:
     no_copy: str = ""
     pages: int = 0
     losses: list[str] = field(default_factory=list)
+    uninspected: str = ""
 
 
 class InfectedFile(Exception):  # noqa: N818
@@ -117,6 +119,22 @@ def delete_objects(names: Sequence[str]) -> bool:
         logger.exception("The evidence storage refused a deletion")
         return False
     return True
+
+
+# So many others are asked for until one is there.
+_OTHERS_ASKED = 3
+
+
+def gives_other_objects(evidence: Evidence) -> bool:
+    """Return whether the storage has an original of another piece of evidence, and so is there and answers.
+
+    A folder that is not mounted is empty, and a bucket that is gone has no object: each lacks every file.
+    """
+    others = EvidenceObject.objects.filter(variant=EvidenceObject.Variant.ORIGINAL).exclude(evidence=evidence)
+    for name in others.order_by("-evidence__batch", "pk").values_list("object_name", flat=True)[:_OTHERS_ASKED]:
+        with contextlib.suppress(FileNotFoundError), storage().open(name, "rb"):
+            return True
+    return False
 
 
 def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind: str = "object") -> Context:
