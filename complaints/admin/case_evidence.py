@@ -82,6 +82,7 @@ NO_COPY: Final[dict[str, Label]] = {
     "memory": gettext_lazy("reading it took too much memory"),
     "time": gettext_lazy("reading it took too long"),
     "infected": gettext_lazy("the malware scanner found something in it"),
+    "missing": gettext_lazy("the storage does not hold this file any more"),
 }
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {

@@ -117,6 +117,9 @@ class _Run:
                 for future in wait(self._claims, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
                     self._end(future)
                 self._give_back_late()
+        except BaseException:
+            self._give_back_rest()
+            raise
         finally:
             # A thread that still waits for the storage or the scanner holds nobody up: its file was given back.
             pool.shutdown(wait=not self._claims, cancel_futures=True)
@@ -163,6 +166,13 @@ class _Run:
                 self._ends_soon = True
         if must_stop:
             sandbox.DEFAULT.close()
+
+    def _give_back_rest(self) -> None:
+        """Give back what has not reached the sandbox; of what has, nobody knows whether it ended the run."""
+        for claim in self._claims.values():
+            if not claim.work.is_in_sandbox:
+                with contextlib.suppress(DatabaseError), file_locks.released(claim.evidence.pk):
+                    _give_back(claim.evidence)
 
 
 def _in_rounds(limit: int, *, until: float) -> Iterator[uuid.UUID]:

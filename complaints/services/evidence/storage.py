@@ -121,17 +121,18 @@ def delete_objects(names: Sequence[str]) -> bool:
     return True
 
 
-# So many others are asked for until one is there.
-_OTHERS_ASKED = 3
+# So many others, chosen by chance, are asked for until one is there.
+_OTHERS_ASKED = 25
 
 
 def gives_other_objects(evidence: Evidence) -> bool:
-    """Return whether the storage has an original of another piece of evidence, and so is there and answers.
+    """Return whether the storage has an object of another piece of evidence, and so is there and answers.
 
-    A folder that is not mounted is empty, and a bucket that is gone has no object: each lacks every file.
+    A folder that is not mounted is empty, and a bucket that is gone has no object: each lacks every file. Raises
+    OSError.
     """
-    others = EvidenceObject.objects.filter(variant=EvidenceObject.Variant.ORIGINAL).exclude(evidence=evidence)
-    for name in others.order_by("-evidence__batch", "pk").values_list("object_name", flat=True)[:_OTHERS_ASKED]:
+    others = EvidenceObject.objects.exclude(evidence=evidence).order_by("pk")  # ids are random
+    for name in others.values_list("object_name", flat=True)[:_OTHERS_ASKED]:
         with contextlib.suppress(FileNotFoundError), storage().open(name, "rb"):
             return True
     return False

@@ -28,8 +28,10 @@ LATER = DAY + timedelta(days=2)
 State = Evidence.State
 
 
-def broken(job: str, *args: Any, **kwargs: Any) -> None:
-    raise sandbox.JobFailed("damaged")
+def broken(*args: Any, **kwargs: Any) -> sandbox.Steps:
+    steps = sandbox.Steps(-1)
+    steps.failed["clean"] = "damaged"
+    return steps
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def failed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Sent:
     """A report whose only file failed, in a batch that is closed."""
     sent = send_report(today=DAY, files=[sealed_upload(samples.jpeg())])
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "run", broken)
+        patch.setattr(sandbox, "run_steps", broken)
         processing.process_pending()
     assert Evidence.objects.get().state == State.FAILED
     case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
@@ -71,7 +73,7 @@ def test_an_officer_reads_a_file_again_and_its_batch_stays_whole(cast: Cast, fai
 
 def test_what_fails_again_can_be_read_once_more(cast: Cast, failed: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "run", broken)
+        patch.setattr(sandbox, "run_steps", broken)
         assert read_again(cast).state == State.FAILED
     assert read_again(cast).state == State.READY
     close_batch(at(LATER, 1))
