@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict
+from typing import Final, NotRequired, Self, TypedDict
 
 from complaints.adapters.media import kinds
 from complaints.adapters.media.hints import CODES as HINTS
@@ -103,6 +103,7 @@ class Answer(TypedDict):
     codes: list[str]
     pages: int
     parts: list[tuple[str, int]]
+    refused: NotRequired[object]
 
 
 class Result(_MemoryFile):
@@ -165,6 +166,8 @@ def read_result(output: int, answers: int) -> Result:
     """Make the output of a job immutable and read its result; raises JobFailed."""
     try:
         _, answer = _records(output, answers)[-1]
+        if answer is None:
+            raise JobFailed("crashed")
         if "refused" in answer:
             raise JobFailed(str(answer["refused"]))
         return Result(output, answer, 0, os.fstat(output).st_size)
@@ -201,7 +204,7 @@ def read_steps(output: int, answers: int, ending: str) -> Steps:
 _MALFORMED: Final = (OSError, ValueError, TypeError, LookupError, RecursionError)
 
 
-def _records(output: int, answers: int) -> list[tuple[str, Any]]:
+def _records(output: int, answers: int) -> list[tuple[str, Answer | None]]:
     """Return the name of each step with what it came to, or with None where it began; raises one of _MALFORMED."""
     for descriptor in (output, answers):
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)

@@ -159,7 +159,8 @@ class Sandbox:
             Unavailable: no process within ``wait_seconds``, or the server is gone.
             Unconfined: the walls do not stand here; nothing was read.
         """
-        with self._output(job, held, media_type, limits or Limits(), wait_seconds, options) as (output, answers, ending):
+        with self._output(job, held, media_type, limits or Limits(), wait_seconds, options) as found:
+            output, answers, ending = found
             if ending != "done":
                 raise JobFailed(ending)
             return read_result(output, answers)

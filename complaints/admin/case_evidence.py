@@ -44,7 +44,8 @@ from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import case_actions, case_file, job_runs
-from complaints.services.evidence import processing, storage
+from complaints.services.evidence import storage
+from complaints.services.evidence.copies import ScannerDown
 from complaints.services.evidence.storage import FileInfo, InfectedFile
 from complaints.services.forwarding import reading
 
@@ -404,7 +405,7 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
             "Nothing was opened: the server lacks the protection that contains a harmful file. Tell an administrator."
         )
         messages.error(request, text)
-    except (processing.ScannerDown, sandbox.Unavailable):
+    except (ScannerDown, sandbox.Unavailable):
         messages.error(request, _("The scanner or the reading program does not answer. Try again later."))
     except OSError:
         messages.error(request, _("The evidence storage does not answer. Try again later."))

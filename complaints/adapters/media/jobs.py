@@ -1,4 +1,4 @@
-"""The closed list of jobs that the sandbox runs on a hostile file: one file, one process, one job or a sequence of jobs.
+"""The closed list of jobs that the sandbox runs on a hostile file: one file, one process, one job or several.
 
 A sequence saves a process and its walls for each job, and the file is no more exposed: all its jobs read the same file.
 """
@@ -183,7 +183,7 @@ class _Beginning(io.RawIOBase):
 
 
 def _behind(out: BinaryIO, job: Job, copy: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Do a job on the copy and write what it makes behind what is there; a job of its own writes from the first byte."""
+    """Do a job on the copy and write what it makes behind what is there; by itself it writes from the first byte."""
     made = io.BytesIO()
     copy.seek(0)
     answer = job(copy, made, media_type, options)

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, Min
 
@@ -256,7 +255,7 @@ def _opened(evidence: Evidence) -> _Claim | None:
 
 
 def _end(evidence: Evidence, future: Future[FileCopies]) -> None:
-    """Store what the work on a file came to; raises what is no fault of the file, and then the attempt is given back."""
+    """Store what the work on a file came to; raises what is no fault of the file, after the attempt was given back."""
     try:
         _store(evidence, future.result)
     except NotRead:
@@ -329,8 +328,8 @@ def _store(evidence: Evidence, work: Callable[[], FileCopies], *, is_last: bool 
 def _finish(evidence: Evidence, made: FileCopies) -> None:
     """Store the report and the copies in one transaction; a second worker on the same file discards its copies."""
     complaint, signer, report = evidence.complaint, log.server_signer(), made.report
-    no_copy_possible = report.no_copy in _NEVER
-    state = Evidence.State.READY if made.working else Evidence.State.NO_COPY if no_copy_possible else Evidence.State.FAILED
+    without = Evidence.State.NO_COPY if report.no_copy in _NEVER else Evidence.State.FAILED
+    state = Evidence.State.READY if made.working else without
     with transaction.atomic():
         batch = batches.open_batch()
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
