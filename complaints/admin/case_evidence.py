@@ -142,6 +142,8 @@ def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
         lines.append(_("The malware scanner could not read the original to its end."))
     if report and report.disagrees:
         lines.append(_("The name says another kind of file than the content: the content counts here."))
+    if report and report.uninspected:
+        lines.append(_("What the original tells of its origin could not be read."))
     if traces := origin_traces(item):
         lines.append(_("The original tells of its origin: %(what)s.") % {"what": traces})
     return lines + losses_of_copy(report.losses if report else [])
@@ -410,7 +412,10 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
     except OSError:
         messages.error(request, _("The evidence storage does not answer. Try again later."))
     else:
-        messages.success(request, _("The file was scanned and read."))
+        if Evidence.objects.unread().filter(pk=item_id).exists():
+            messages.warning(request, _("No working copy could be made of the file. The reason is beside it."))
+        else:
+            messages.success(request, _("The file was scanned and read."))
     return to_case(request, object_id)
 
 

@@ -8,6 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from complaints.models.random_key import RandomKeyModel
 
 
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    """Evidence by what is to be done with it."""
+
+    def unread(self) -> EvidenceQuerySet:
+        """Narrow to files that an officer can have read again: those that failed, and those the worker gave up."""
+        return self.filter(Evidence.UNREAD)
+
+
 class Evidence(RandomKeyModel):
     """A file, or a post on social media, that a reporter sent.
 
@@ -25,6 +33,11 @@ class Evidence(RandomKeyModel):
         NO_COPY = "no_copy", _("No working copy is made of this kind")
         FAILED = "failed", _("No working copy could be made")
         OFFICER = "officer", _("Waits for an officer: the worker no longer holds its key")
+
+    # The states in which an officer has something to do.
+    UNREAD = models.Q(state__in=["failed", "officer"])
+
+    objects = EvidenceQuerySet.as_manager()
 
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="evidence")
     sequence = models.PositiveIntegerField()
@@ -48,6 +61,9 @@ class Evidence(RandomKeyModel):
             models.Index(fields=["batch"], name="evidence_batch"),
             models.Index(fields=["worked_batch"], condition=~models.Q(worked_batch=None), name="evidence_worked"),
             models.Index(fields=["day"], condition=models.Q(state="pending"), name="evidence_pending"),
+            models.Index(
+                fields=["complaint"], condition=models.Q(state__in=["failed", "officer"]), name="evidence_unread"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["complaint", "sequence"], name="evidence_sequence"),

@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import DatabaseError, transaction
-from django.db.models import F, Min
+from django.db.models import Count, F, Min
 
 from complaints.adapters import machine, sandbox
 from complaints.domain.errors import SealError
@@ -364,6 +364,18 @@ def end_grants(*, today: date) -> int:
     """Delete the worker's grants that are older than a week; return the number of files that now wait for triage."""
     overdue = Evidence.objects.filter(state=Evidence.State.PENDING, day__lt=today - timedelta(days=GRANT_DAYS))
     return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0, tried_by="")
+
+
+def counts() -> list[tuple[str, int]]:
+    """Return how many files stand in each state that an operator has to know of, with words for it."""
+    by_state = Evidence.objects.filter(kind=Evidence.Kind.FILE).values("state").annotate(number=Count("pk"))
+    numbers = {row["state"]: row["number"] for row in by_state}
+    words = {
+        Evidence.State.PENDING: "Files that wait for the worker",
+        Evidence.State.OFFICER: "Files that wait for an officer",
+        Evidence.State.FAILED: "Files of which no working copy could be made",
+    }
+    return [(label, numbers.get(state, 0)) for state, label in words.items()]
 
 
 def retry(identifier: uuid.UUID) -> dict[str, int | str] | None:
