@@ -83,7 +83,9 @@ def test_what_fails_again_can_be_read_once_more(cast: Cast, failed: Sent, monkey
 def test_the_command_lets_every_failed_file_wait(cast: Cast, failed: Sent) -> None:
     send_report(today=LATER, files=[sealed_upload(samples.png())])
     processing.process_pending()
-    out = StringIO()
+    checked, out = StringIO(), StringIO()
+    call_command("evidence_check", stdout=checked)
+    assert "Files of which no working copy could be made: 1" in checked.getvalue()
     for _ in range(2):
         call_command("evidence_retry", stdout=out)
     assert out.getvalue() == "Files that wait for an officer again: 1\nFiles that wait for an officer again: 0\n"
@@ -143,6 +145,9 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     cast: Cast, failed: Sent, signed_in: SignedIn
 ) -> None:
     client, item = signed_in("vera"), Evidence.objects.get()
+    tiles = {tile.url.partition("?")[2]: tile for tile in client.get(reverse("admin:index")).context["counts"]}
+    assert tiles["files=unread"].number == 1
+    assert failed.case.reference in client.get(tiles["files=unread"].url).content.decode()
     page = reverse("admin:complaints_case_change", args=[failed.case.pk])
     work = reverse("admin:complaints_case_work", args=[failed.case.pk, item.pk])
     text = client.get(page).content.decode()
@@ -150,6 +155,7 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     assert "Baca lagi" in text
     assert client.post(work).status_code == 302
     assert work not in client.get(page).content.decode()
+    assert "files=unread" not in client.get(reverse("admin:index")).content.decode()
     sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), at(LATER)), case_id=failed.case.pk)
     assert "object.retried" in [opening.entry.event for opening in sheet.items[0].openings]
     assert "object.retried" not in [opening.entry.event for opening in sheet.others]
