@@ -154,7 +154,7 @@ FILTERS: Final = (
     CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
     CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
-    CaseFilter("files", _("Files"), lambda: [("unread", _("Without working copy, to be read again"))], _by_files),
+    CaseFilter("files", _("Files"), lambda: [("unread", _("Not read"))], _by_files),
     CaseFilter(
         "lane",
         _("Likely junk"),

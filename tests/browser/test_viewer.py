@@ -129,7 +129,7 @@ def test_an_officer_is_led_to_a_file_that_the_storage_lost_and_reads_it_when_it_
     storage.delete_object(name)
     processing.process_pending()
     vera = Officer(window(), "vera")
-    vera.window.follow(vera.page.get_by_role("link", name="Ada berkas yang perlu dibaca lagi"))
+    vera.window.follow(vera.page.get_by_role("link", name="Ada berkas yang belum terbaca"))
     vera.window.follow(vera.page.get_by_role("link", name=sent.case.reference).first)
     lost = vera.page.get_by_text("tanpa salinan kerja: berkas ini tidak ada lagi di tempat penyimpanan")
     again = vera.page.get_by_role("button", name="Baca lagi")
