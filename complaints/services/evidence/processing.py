@@ -102,7 +102,7 @@ class _Run:
         self._waiting, self._is_stopping = waiting, is_stopping
         self._claims: dict[Future[FileCopies], _Claim] = {}
         self._stopped_at: float | None = None
-        self._ends_soon = False
+        self._ends_soon = self._left_behind = False
         self._storage_faults = 0
         self.tried = 0
         self.errors: list[Exception] = []
@@ -121,7 +121,7 @@ class _Run:
             raise
         finally:
             # A thread that still waits for the storage or the scanner holds nobody up: its file was given back.
-            pool.shutdown(wait=not self._claims, cancel_futures=True)
+            pool.shutdown(wait=not self._claims and not self._left_behind, cancel_futures=True)
 
     def _fill(self, pool: ThreadPoolExecutor) -> bool:
         """Claim files until PARALLEL are under way; return whether any is."""
@@ -162,7 +162,7 @@ class _Run:
                 del self._claims[future]
                 with file_locks.released(claim.evidence.pk):
                     _give_back(claim.evidence)
-                self._ends_soon = True
+                self._ends_soon = self._left_behind = True
         if must_stop:
             sandbox.DEFAULT.close()
 

@@ -161,7 +161,7 @@ def test_a_worker_that_is_asked_to_end_gives_back_what_hangs(cast: Cast, monkeyp
 
     monkeypatch.setattr(copies, "_scan", hang)
     ended: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    before, begun = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number)), time.monotonic()
     try:
         with request.deferred():
             assert processing.process_pending(is_stopping=request.is_set) == processing.PARALLEL
@@ -170,6 +170,7 @@ def test_a_worker_that_is_asked_to_end_gives_back_what_hangs(cast: Cast, monkeyp
         signal.signal(signal.SIGTERM, before)
         let_go.set()
     assert ended == [signal.SIGTERM]
+    assert time.monotonic() - begun < 20
     assert states() == [WAITS] * 3
     monkeypatch.undo()
     processing.process_pending()
