@@ -4,7 +4,7 @@
 #   make test-fast   the tests without the browser, on SQLite: about two and a half minutes
 #   make check   the static checks alone
 #   make attack  attack a portal that runs as in production; prints one JSON object
-#   make fuzz     send requests that no browser sends to a served portal, for ten minutes
+#   make fuzz     altered files of every kind, then ten minutes of requests that no browser sends
 #   make lock    write the lock files anew (UPGRADE=--upgrade also takes newer versions)
 #   make messages-extract   bring new interface texts into locale/ (needs GNU gettext)
 #   make clean   remove the virtualenv, the stamps and caches; data and secrets in var/ stay
@@ -74,7 +74,9 @@ attack: setup
 	@.ci/redis
 	@$(BIN)/python -m bench.attack
 
+fuzz: export FUZZED_FILES ?= 200
 fuzz: setup
+	@$(BIN)/pytest -q -n 2 tests/adapters/test_fuzzed_files.py
 	@$(BIN)/python -m bench.fuzz
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -22,6 +22,7 @@ from django_q.conf import Conf
 from django_q.exceptions import TimeoutException
 from django_q.signing import SignedPackage
 
+from complaints.adapters import stop_request
 from complaints.queue import BY_NAME
 from complaints.services import job_runs
 from complaints.services.audit import batches
@@ -78,10 +79,12 @@ def run(name: str, until: str) -> None:
     """Run a claimed job in a worker process; ``until`` is the end of its claim in ISO format.
 
     A job that fails is recorded and does not raise. Raises TimeoutException alone, without any other error behind it:
-    django-q2 then ends the process.
+    django-q2 then ends the process. A request to end waits until what became of the job is recorded; a long job asks
+    for it (``adapters.stop_request``).
     """
     try:
-        _run(Claim(name, datetime.fromisoformat(until)))
+        with stop_request.THIS_PROCESS.deferred():
+            _run(Claim(name, datetime.fromisoformat(until)))
     except TimeoutException:
         raise TimeoutException from None
     except Exception:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from complaints.adapters import stop_request
 from complaints.services import assignment, case_deadlines, retention, scheduled
 from complaints.services.evidence import processing
 
@@ -17,9 +18,9 @@ def heartbeat() -> None:
 
 
 def process_evidence() -> None:
-    """Delete the worker's grants that have ended, then process the evidence that waits."""
+    """Delete the worker's grants that have ended, then process the evidence that waits, until asked to end."""
     processing.end_grants(today=timezone.localdate())
-    processing.process_pending()
+    processing.process_pending(is_stopping=stop_request.THIS_PROCESS.is_set)
 
 
 def run_deadlines() -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self, TypedDict
+from typing import Final, NotRequired, Self, TypedDict
 
 from complaints.adapters.media import kinds
 from complaints.adapters.media.hints import CODES as HINTS
@@ -97,32 +97,58 @@ class Part:
 
 
 class Answer(TypedDict):
-    """What a job writes behind its files: the fields of ``media.jobs.Answer``, each to be validated."""
+    """What a job writes about its files: the fields of ``media.jobs.Answer``, each to be validated."""
 
     type: object
     codes: list[str]
     pages: int
     parts: list[tuple[str, int]]
+    refused: NotRequired[object]
 
 
 class Result(_MemoryFile):
     """The result of a job: media type, codes of media.hints and media.losses, number of pages, written files."""
 
-    def __init__(self, descriptor: int, answer: Answer, length: int) -> None:
-        """Validate the answer: a hostile file may have taken over the process that wrote it. Raises JobFailed."""
+    def __init__(self, descriptor: int, answer: Answer, start: int, length: int) -> None:
+        """Validate the answer: a hostile file may have taken over the process that wrote it. Raises JobFailed.
+
+        Args:
+            descriptor: the output, in which the files of this answer begin at ``start``.
+            length: the size of the output in bytes.
+        """
         self.descriptor = descriptor
         self.type = str(answer["type"])
         self.codes = tuple(code for code in (*HINTS, *LOSSES) if code in answer["codes"])
         self.pages = int(answer["pages"])
-        parts, start = [], 0
+        parts = []
         for media_type, size in answer["parts"]:
             if media_type not in kinds.ALLOWED or not isinstance(size, int) or size < 0:
                 raise JobFailed("crashed")
             parts.append(Part(media_type, size, descriptor, start))
             start += size
-        if start != length or (self.type and self.type not in kinds.ALLOWED):
+        if start > length or (self.type and self.type not in kinds.ALLOWED):
             raise JobFailed("crashed")
-        self.parts = tuple(parts)
+        self.parts, self.end = tuple(parts), start
+
+
+class Steps(_MemoryFile):
+    """The results of a sequence of jobs on one file, by name; readable until closed.
+
+    A step that was refused, or under way when a limit ended the process, stands in ``failed`` with its code. What
+    would have come behind such an end stands in neither, and ``ended_early`` is set.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.done: dict[str, Result] = {}
+        self.failed: dict[str, str] = {}
+        self.ended_early = False
+
+    def result(self, step: str) -> Result | None:
+        """Return the result of a step, None where it was not reached; raises JobFailed where it failed."""
+        if step in self.failed:
+            raise JobFailed(self.failed[step])
+        return self.done.get(step)
 
 
 def memory_file() -> int:
@@ -136,17 +162,55 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def read_answer(output: int) -> Result:
+def read_result(output: int, answers: int) -> Result:
     """Make the output of a job immutable and read its result; raises JobFailed."""
     try:
-        fcntl.fcntl(output, fcntl.F_ADD_SEALS, _SEALS)
-        end = os.fstat(output).st_size - 8
-        size = int.from_bytes(os.pread(output, 8, max(end, 0)), "big")
-        if not 0 < size <= min(end, _ANSWER_BYTES):
+        _, answer = _records(output, answers)[-1]
+        if answer is None:
             raise JobFailed("crashed")
-        answer = json.loads(os.pread(output, size, end - size))
         if "refused" in answer:
             raise JobFailed(str(answer["refused"]))
-        return Result(output, answer, end - size)
-    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        return Result(output, answer, 0, os.fstat(output).st_size)
+    except _MALFORMED as error:
         raise JobFailed("crashed") from error
+
+
+def read_steps(output: int, answers: int, ending: str) -> Steps:
+    """Make the output of a sequence immutable and read what it came to.
+
+    Args:
+        ending: "done", or the code of what ended the process; the step that was under way then failed by it.
+    """
+    steps, start, under_way = Steps(output), 0, ""
+    try:
+        for name, answer in _records(output, answers):
+            under_way = name
+            if answer is None:
+                continue
+            if "refused" in answer:
+                steps.failed[name] = JobFailed(str(answer["refused"])).code
+            else:
+                steps.done[name] = Result(output, answer, start, os.fstat(output).st_size)
+                start = steps.done[name].end
+            under_way = ""
+    except (JobFailed, *_MALFORMED):
+        steps.failed[under_way], steps.ended_early = "crashed", True
+    else:
+        if ending != "done":
+            steps.failed[under_way], steps.ended_early = JobFailed(ending).code, True
+    return steps
+
+
+_MALFORMED: Final = (OSError, ValueError, TypeError, LookupError, RecursionError)
+
+
+def _records(output: int, answers: int) -> list[tuple[str, Answer | None]]:
+    """Return the name of each step with what it came to, or with None where it began; raises one of _MALFORMED."""
+    for descriptor in (output, answers):
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+    size = os.fstat(answers).st_size
+    if size > _ANSWER_BYTES:
+        raise ValueError("size")
+    lines = os.pread(answers, size, 0).split(b"\n")
+    # What stands behind the last line end was cut off by the end of the process.
+    return [(str(name), answer) for name, answer in map(json.loads, lines[:-1])]

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from complaints.adapters.memory import Held, JobFailed, Part, Result, memory_file, read_answer
+from complaints.adapters.memory import Held, JobFailed, Part, Result, Steps, memory_file, read_result, read_steps
 
 __all__ = [
     "DEFAULT",
@@ -30,12 +30,14 @@ __all__ = [
     "Part",
     "Result",
     "Sandbox",
+    "Steps",
     "Unavailable",
     "Unconfined",
     "Walls",
     "hold",
     "limits_of",
     "run",
+    "run_steps",
 ]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -84,14 +86,15 @@ class Limits:
     output_bytes: int = 300 * 1024 * 1024
 
 
-def limits_of(held: Held) -> Limits:
+def limits_of(held: Held, jobs: int = 1) -> Limits:
     """Return the limits of a job on this file: 10 seconds of processor time and 2 for each MiB, at most 45.
 
-    So a small file that was made to be slow costs little, and the five jobs of a file end before the worker is ended.
-    The clock may run four times as long, because other work may hold the processor.
+    So a small file that was made to be slow costs little, and the work on a file ends before the worker is ended. A
+    sequence gets the processor time of ``jobs`` of its jobs. The clock may run four times as long, because other work
+    may hold the processor, and at most three minutes.
     """
-    seconds = min(45, 10 + 2 * held.size // (1024 * 1024))
-    return Limits(cpu_seconds=seconds, wall_seconds=4 * seconds)
+    seconds = jobs * min(45, 10 + 2 * held.size // (1024 * 1024))
+    return Limits(cpu_seconds=seconds, wall_seconds=min(180, 4 * seconds))
 
 
 class Sandbox:
@@ -156,33 +159,59 @@ class Sandbox:
             Unavailable: no process within ``wait_seconds``, or the server is gone.
             Unconfined: the walls do not stand here; nothing was read.
         """
-        limits = limits or Limits()
+        with self._output(job, held, media_type, limits or Limits(), wait_seconds, options) as found:
+            output, answers, ending = found
+            if ending != "done":
+                raise JobFailed(ending)
+            return read_result(output, answers)
+
+    def run_steps(
+        self,
+        sequence: str,
+        held: Held,
+        media_type: str = "",
+        *,
+        limits: Limits | None = None,
+        wait_seconds: float = 300,
+        **options: int,
+    ) -> Steps:
+        """Run a sequence of jobs of the closed list in one process; the caller closes the result.
+
+        A step that is refused costs no other. Where a limit ended the process, what was done until then is there.
+        Raises Unavailable and Unconfined as :meth:`run`.
+        """
+        with self._output(sequence, held, media_type, limits or Limits(), wait_seconds, options) as found:
+            return read_steps(*found)
+
+    @contextlib.contextmanager
+    def _output(
+        self, job: str, held: Held, media_type: str, limits: Limits, wait_seconds: float, options: dict[str, int]
+    ) -> Iterator[tuple[int, int, str]]:
+        """Give the output of a job, its answers, and how it ended; the output stays open unless the caller raises."""
         request = {"job": job, "type": media_type, "options": options, "limits": asdict(limits)}
         if not self._slots.acquire(timeout=wait_seconds):
             raise Unavailable("busy")
-        output = memory_file()
+        output, answers = memory_file(), memory_file()
         try:
-            ending = self._ending(json.dumps(request).encode(), limits.wall_seconds, held, output)
-            if ending != "done":
-                raise JobFailed(ending)
-            return read_answer(output)
+            yield output, answers, self._ending(json.dumps(request).encode(), limits, held, (output, answers))
         except BaseException:
             os.close(output)
             raise
         finally:
+            os.close(answers)
             self._slots.release()
 
-    def _ending(self, request: bytes, wall_seconds: int, held: Held, output: int) -> str:
+    def _ending(self, request: bytes, limits: Limits, held: Held, written: tuple[int, int]) -> str:
         """Have the job done; return how it ended, as its guard reports: "done", "time" or "crashed"."""
         receiver, reply = os.pipe()
         source = os.open(f"/proc/self/fd/{held.descriptor}", os.O_RDONLY)  # a new descriptor has its own position
         try:
             try:
-                self._send(request, [source, output, reply])
+                self._send(request, [source, *written, reply])
             finally:
                 os.close(source)
                 os.close(reply)
-            readable, _, _ = select.select([receiver], [], [], wall_seconds + _GRACE_SECONDS)
+            readable, _, _ = select.select([receiver], [], [], limits.wall_seconds + _GRACE_SECONDS)
             if not readable:
                 self.close()
                 raise Unavailable("no answer")
@@ -248,6 +277,7 @@ def _server_process(control: int, jobs: str) -> subprocess.Popen[bytes]:
 
 DEFAULT: Final = Sandbox()
 run = DEFAULT.run
+run_steps = DEFAULT.run_steps
 
 
 def hold(chunks: Iterable[bytes], limit: int) -> Held:

@@ -1,7 +1,7 @@
 """The server behind ``sandbox``: it forks one limited process for each job. The portal never imports it.
 
 The server loads the readers once and reads no evidence. Each job runs in a process that finds no file system, may make
-only the system calls of a list, and has two memory files; a second process, its guard, enforces the time limit and
+only the system calls of a list, and has three memory files; a second process, its guard, enforces the time limit and
 reports how the job ended. Where the walls do not stand, the guard says so and no byte of the file is read.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -75,7 +76,7 @@ def serve(control: socket.socket, jobs_module: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the guards
     control.send(json.dumps(walls).encode())
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 3)
+        message, descriptors, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 4)
         if not message:
             return
         request: Request = json.loads(message)
@@ -87,7 +88,7 @@ def serve(control: socket.socket, jobs_module: str) -> None:
             os.close(descriptor)
 
 
-def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int) -> None:
+def _guard(jobs: ModuleType, request: Request, source: int, out: int, answers: int, reply: int) -> None:
     """Start the worker process behind its walls, wait for it within the time limit, report its end, and exit."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -99,11 +100,11 @@ def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int
     worker = os.fork()
     if not worker:
         landlock = confinement.deny_files()  # takes a descriptor, and so comes before the limits
-        _limit(request["limits"], pages, keep=(source, out, ready))
+        _limit(request["limits"], pages, keep=(source, out, answers, ready))
         confinement.drop_rights()
         if not confinement.restrict_calls() or not (root or landlock):
             os._exit(1)
-        os._exit(_work(jobs, request, source, out, ready))
+        os._exit(_work(jobs, request, source, out, answers, ready))
     os.close(ready)
     # Written by the worker before it has read a byte, so that no file can pretend that it was not opened.
     if not os.read(enclosed, 1):
@@ -121,26 +122,44 @@ def _guard(jobs: ModuleType, request: Request, source: int, out: int, reply: int
     os._exit(0)
 
 
-def _work(jobs: ModuleType, request: Request, source: int, out: int, ready: int) -> int:
-    """Do the job behind the walls; the answer or the refusal is written behind the output."""
+def _work(jobs: ModuleType, request: Request, source: int, out: int, answers: int, ready: int) -> int:
+    """Do the job, or the sequence of jobs, behind the walls; a line of JSON tells what each came to."""
     os.write(ready, b"1")
     os.close(ready)
     files: tuple[BinaryIO, BinaryIO] = (os.fdopen(source, "rb"), os.fdopen(out, "r+b"))
-    try:
-        answer = jobs.JOBS[request["job"]](*files, request["type"], request["options"]).dump()
-    except MemoryError:
-        answer = b'{"refused": "memory"}'
-    except Exception as error:  # noqa: BLE001 - a reader of hostile bytes may raise anything; a code reports it
-        answer = json.dumps({"refused": getattr(error, "code", "crashed")}).encode()
-    try:
-        end = files[1].seek(0, os.SEEK_END)
-        files[1].write(answer + len(answer).to_bytes(8, "big"))
-        files[1].flush()
-    except OSError:
-        os.ftruncate(out, 0)
-        os.pwrite(out, b'{"refused": "too_large"}' + (24).to_bytes(8, "big"), 0)
-        return 0
-    return 0 if end >= 0 else 1
+    name, arguments = request["job"], (*files, request["type"], request["options"])
+    sequence = getattr(jobs, "SEQUENCES", {}).get(name)
+    # The portal knows by these lines which step was under way when the process ended.
+    for step, do in sequence(*arguments) if sequence else [(name, lambda: jobs.JOBS[name](*arguments))]:
+        _tell(answers, step, b"null")
+        size = files[1].seek(0, os.SEEK_END)
+        try:
+            answer = do().dump()
+            files[1].flush()
+        except MemoryError:
+            answer = _refusal("memory")
+        except Exception as error:  # noqa: BLE001 - a reader of hostile bytes may raise anything; a code reports it
+            is_large = isinstance(error, OSError) and error.errno == errno.EFBIG
+            answer = _refusal("too_large" if is_large else getattr(error, "code", "crashed"))
+            _take_back(files[1], size)
+        _tell(answers, step, answer)
+    return 0
+
+
+def _refusal(code: str) -> bytes:
+    return json.dumps({"refused": code}).encode()
+
+
+def _tell(answers: int, step: str, answer: bytes) -> None:
+    os.write(answers, b"[" + json.dumps(step).encode() + b"," + answer.replace(b"\n", b" ") + b"]\n")
+
+
+def _take_back(out: BinaryIO, size: int) -> None:
+    """Cut the output back to what it was before a step that failed."""
+    # What is buffered may not fit any more; it goes to where it is cut off.
+    with contextlib.suppress(OSError):
+        out.flush()
+    os.ftruncate(out.fileno(), size)
 
 
 def _limit(limits: Mapping[str, int], pages: int, keep: tuple[int, ...]) -> None:

@@ -16,7 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from django.core.files.base import File
 from django.utils import timezone
 from storages.backends.s3 import S3Storage
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 PART_BYTES = 5 * 1024 * 1024
 # Sequential reads request growing ranges, so that a seek wastes little. The first holds a header and a whole segment.
 FIRST_WINDOW, LAST_WINDOW = 1024 * 1024 + 128, 16 * 1024 * 1024
+# How long a store that hangs holds a thread: each try takes one of these, or both.
+CONNECT_SECONDS, READ_SECONDS, TRIES = 5.0, 30.0, 3
 
 
 @contextlib.contextmanager
@@ -43,6 +45,8 @@ def _as_os_error() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         # The message of a ClientError has the operation and an error code, never the key of an object.
         raise (FileNotFoundError if status == 404 else OSError)(str(error)) from error
+    except (ConnectTimeoutError, ReadTimeoutError) as error:
+        raise TimeoutError(type(error).__name__) from error  # a store that hangs does so for every object
     except BotoCoreError as error:
         raise OSError(type(error).__name__) from error
 
@@ -165,9 +169,9 @@ class EvidenceS3Storage(S3Storage):  # type: ignore[misc]
         config = Config(
             signature_version="s3v4",
             s3={"addressing_style": options.pop("addressing_style", "path")},
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": TRIES},
             max_pool_connections=32,
             # Many S3-compatible stores do not know the newer checksums; each segment is authenticated anyway.
             request_checksum_calculation="when_required",

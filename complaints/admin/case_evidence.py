@@ -42,7 +42,8 @@ from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import case_actions, case_file, job_runs
-from complaints.services.evidence import processing, storage
+from complaints.services.evidence import storage
+from complaints.services.evidence.copies import ScannerDown
 from complaints.services.evidence.storage import FileInfo, InfectedFile
 from complaints.services.forwarding import reading
 
@@ -63,6 +64,7 @@ NO_COPY: Final[dict[str, Label]] = {
     "memory": gettext_lazy("reading it took too much memory"),
     "time": gettext_lazy("reading it took too long"),
     "infected": gettext_lazy("the malware scanner found something in it"),
+    "missing": gettext_lazy("the storage does not hold this file any more"),
 }
 # What a working copy lacks, and what it hides, by the codes of adapters.media.losses.
 LOSSES: Final[dict[str, Label]] = {
@@ -322,12 +324,15 @@ def process_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID
             "Nothing was opened: the server lacks the protection that contains a harmful file. Tell an administrator."
         )
         messages.error(request, text)
-    except (processing.ScannerDown, sandbox.Unavailable):
+    except (ScannerDown, sandbox.Unavailable):
         messages.error(request, _("The scanner or the reading program does not answer. Try again later."))
     except OSError:
         messages.error(request, _("The evidence storage does not answer. Try again later."))
     else:
-        messages.success(request, _("The file was scanned and read."))
+        if Evidence.objects.unread().filter(pk=item_id).exists():
+            messages.warning(request, _("No working copy could be made of the file. The reason is beside it."))
+        else:
+            messages.success(request, _("The file was scanned and read."))
     return to_case(request, object_id)
 
 

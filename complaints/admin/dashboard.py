@@ -100,6 +100,7 @@ _TILES_IF_ANY: Final = (
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
     TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
     TileOfList(gettext_lazy("Of people I stand in for"), {"officer": "standin"}),
+    TileOfList(gettext_lazy("With files not read"), {"files": "unread"}),
 )
 _TILES_OF_FORWARDERS_IF_ANY: Final = (
     TileOfList(gettext_lazy("Owner has not looked for days"), {"officer": "idle"}, urgent=True),

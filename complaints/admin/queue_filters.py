@@ -25,6 +25,7 @@ from complaints.admin.labels import Label
 from complaints.domain.workflow import ENDED, OPEN, Status
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
+from complaints.models.evidence import Evidence
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
 from complaints.services import assignment, imports, reference_data
@@ -132,6 +133,11 @@ def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(pk__in=Message.objects.unread().values("complaint__case"))
 
 
+def _by_files(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    # From the few files, by an index of theirs, to their cases.
+    return cases.filter(pk__in=Evidence.objects.unread().values("complaint__case"))
+
+
 def _by_lane(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(IS_JUNK) if value == "junk" else cases
 
@@ -153,6 +159,7 @@ FILTERS: Final = (
     CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
     CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
+    CaseFilter("files", _("Files"), lambda: [("unread", _("Not read"))], _by_files),
     CaseFilter(
         "lane",
         _("Likely junk"),

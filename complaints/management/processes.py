@@ -44,13 +44,13 @@ class StopRequest:
 class Child:
     """A child process and the process group that it leads."""
 
-    def __init__(self, command: Sequence[str], *, cwd: str) -> None:
-        """Start ``command`` in the folder ``cwd``; raises OSError where it cannot be started."""
+    def __init__(self, command: Sequence[str], *, cwd: str, pass_fds: Sequence[int] = ()) -> None:
+        """Start ``command`` in the folder ``cwd`` with these descriptors; raises OSError where it cannot be started."""
         self.started = time.monotonic()
         # In a new session the terminal's Ctrl-C reaches the parent only, which ends its children in order.
         # preexec_fn is safe here because the commands run no threads.
         self._process = subprocess.Popen(  # noqa: S603
-            list(command), cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent
+            list(command), cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent, pass_fds=pass_fds
         )
         self.pid = self._process.pid  # the id of its group as well
 

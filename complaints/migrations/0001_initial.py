@@ -515,6 +515,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('file', 'File'), ('post', 'Post on social media')], default='file', max_length=4)),
                 ('state', models.CharField(choices=[('pending', 'The working copy is being made'), ('ready', 'Working copy ready'), ('no_copy', 'No working copy is made of this kind'), ('failed', 'No working copy could be made'), ('officer', 'Waits for an officer: the worker no longer holds its key')], default='pending', max_length=8)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('tried_by', models.CharField(blank=True, default='', max_length=32)),
                 ('worker_grant', models.BinaryField(null=True)),
                 ('sealed_post', models.BinaryField(null=True)),
                 ('sealed_report', models.BinaryField(null=True)),
@@ -524,7 +525,7 @@ class Migration(migrations.Migration):
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='complaints.complaint')),
             ],
             options={
-                'indexes': [models.Index(fields=['batch'], name='evidence_batch'), models.Index(condition=models.Q(('worked_batch', None), _negated=True), fields=['worked_batch'], name='evidence_worked'), models.Index(condition=models.Q(('state', 'pending')), fields=['day'], name='evidence_pending')],
+                'indexes': [models.Index(fields=['batch'], name='evidence_batch'), models.Index(condition=models.Q(('worked_batch', None), _negated=True), fields=['worked_batch'], name='evidence_worked'), models.Index(condition=models.Q(('state', 'pending')), fields=['day'], name='evidence_pending'), models.Index(condition=models.Q(('state__in', ['failed', 'officer'])), fields=['complaint'], name='evidence_unread')],
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='evidence_sequence'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'ready', 'no_copy', 'failed', 'officer'])), name='evidence_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'file'), ('sealed_post__isnull', True)), models.Q(('kind', 'post'), ('sealed_post__isnull', False)), _connector='OR'), name='evidence_post_iff_kind')],
             },
         ),

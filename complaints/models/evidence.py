@@ -8,6 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from complaints.models.random_key import RandomKeyModel
 
 
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    """Evidence by what is to be done with it."""
+
+    def unread(self) -> EvidenceQuerySet:
+        """Narrow to files that an officer can have read again: those that failed, and those the worker gave up."""
+        return self.filter(Evidence.UNREAD)
+
+
 class Evidence(RandomKeyModel):
     """A file, or a post on social media, that a reporter sent.
 
@@ -26,12 +34,19 @@ class Evidence(RandomKeyModel):
         FAILED = "failed", _("No working copy could be made")
         OFFICER = "officer", _("Waits for an officer: the worker no longer holds its key")
 
+    # The states in which an officer has something to do.
+    UNREAD = models.Q(state__in=["failed", "officer"])
+
+    objects = EvidenceQuerySet.as_manager()
+
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="evidence")
     sequence = models.PositiveIntegerField()
     kind = models.CharField(max_length=4, choices=Kind, default=Kind.FILE)
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
     # Counted before processing: a file that crashes its worker must not be tried for ever.
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Which start of which machine the last attempt belongs to (adapters.machine), while it is under way.
+    tried_by = models.CharField(max_length=32, default="", blank=True)
     worker_grant = models.BinaryField(null=True)
     sealed_post = models.BinaryField(null=True)
     sealed_report = models.BinaryField(null=True)
@@ -46,6 +61,9 @@ class Evidence(RandomKeyModel):
             models.Index(fields=["batch"], name="evidence_batch"),
             models.Index(fields=["worked_batch"], condition=~models.Q(worked_batch=None), name="evidence_worked"),
             models.Index(fields=["day"], condition=models.Q(state="pending"), name="evidence_pending"),
+            models.Index(
+                fields=["complaint"], condition=models.Q(state__in=["failed", "officer"]), name="evidence_unread"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["complaint", "sequence"], name="evidence_sequence"),

@@ -75,7 +75,7 @@ LINES: Final[dict[str, Line]] = {
     ),
     "complaints.Evidence": Line(
         web=Rights(insert=True, update=("state", "worker_grant", "worked_batch", "sealed_report")),
-        jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts")),
+        jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts", "tried_by")),
     ),
     "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND),
     "complaints.Draft": Line(

@@ -94,8 +94,8 @@ def test_sandboxed_job_opens_and_inherits_no_file(odd: Sandbox) -> None:
     assert results["change the input"] in {"OSError", "PermissionError"}
     assert not set(results["environment"]) - {"LC_CTYPE"}
     assert MARK not in text.decode()
-    # Three that lead nowhere, the file, the output.
-    assert len(results["descriptors"]) == 5
+    # Three that lead nowhere, the file, the output, the answers.
+    assert len(results["descriptors"]) == 6
 
 
 def test_sandbox_reports_missing_network_isolation(odd: Sandbox) -> None:

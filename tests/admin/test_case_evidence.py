@@ -81,12 +81,12 @@ def test_officers_are_told_where_no_file_is_opened(
         return [UNOPENED in " ".join(client.get(url).content.decode().split()) for url in pages]
 
     assert told() == [False, False, False]
-    monkeypatch.setattr(sandbox, "run", unconfined)
+    monkeypatch.setattr(sandbox, "run_steps", unconfined)
     run_evidence_job(monkeypatch)
     assert told() == [True, True, True]
     item.refresh_from_db()
     assert (item.state, item.attempts) == (Evidence.State.PENDING, 0)
-    monkeypatch.setattr(sandbox, "run", sandbox.DEFAULT.run)
+    monkeypatch.setattr(sandbox, "run_steps", sandbox.DEFAULT.run_steps)
     run_evidence_job(monkeypatch)
     assert told() == [False, False, False]
     item.refresh_from_db()
@@ -101,7 +101,7 @@ def test_an_officer_reads_why_a_file_was_not_opened(
     follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=timezone.localdate())
     item, client = Evidence.objects.get(complaint__case=sent.case), signed_in("vera")
     processing.end_grants(today=timezone.localdate() + timedelta(days=8))
-    monkeypatch.setattr(sandbox, "run", unconfined)
+    monkeypatch.setattr(sandbox, "run_steps", unconfined)
     address = reverse("admin:complaints_case_work", args=[sent.case.pk, item.pk])
     assert f"Tidak ada yang dibuka: {UNOPENED}" in client.post(address, follow=True).content.decode()
     item.refresh_from_db()
@@ -357,7 +357,7 @@ def infecting(monkeypatch: pytest.MonkeyPatch) -> None:
     def scan(original: Any, info: Any, findings: storage.FileReport) -> None:
         findings.scan, findings.threat = "infected", "Uji.Contoh"
 
-    monkeypatch.setattr("complaints.services.evidence.processing._scan", scan)
+    monkeypatch.setattr("complaints.services.evidence.copies._scan", scan)
 
 
 @pytest.mark.usefixtures("infecting")

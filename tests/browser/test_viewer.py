@@ -12,7 +12,7 @@ from complaints.models.job import JobFailure, JobRun
 from complaints.models.oversight import OversightBody
 from complaints.services import follow_up
 from complaints.services.actor import Actor
-from complaints.services.evidence import processing
+from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.browser.people import Officer
@@ -150,3 +150,27 @@ def reads_what_it_lacks(page: Page) -> None:
         box = words.bounding_box()
         assert box is not None
         assert box["width"] > 200  # not one letter beneath the other
+
+
+def test_an_officer_is_led_to_a_file_that_the_storage_lost_and_reads_it_when_it_is_back(
+    window: Opener, live_cast: Cast
+) -> None:
+    sent, today = send_report(), timezone.localdate()
+    files = [sealed_upload(samples.jpeg(), "a.jpg"), sealed_upload(samples.png(), "b.png")]
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=today)
+    name = Evidence.objects.order_by("sequence")[0].objects_stored.get().object_name
+    content = storage.storage().get(name)
+    storage.delete_object(name)
+    processing.process_pending()
+    vera = Officer(window(), "vera")
+    vera.window.follow(vera.page.get_by_role("link", name="Ada berkas yang belum terbaca"))
+    vera.window.follow(vera.page.get_by_role("link", name=sent.case.reference).first)
+    lost = vera.page.get_by_text("tanpa salinan kerja: berkas ini tidak ada lagi di tempat penyimpanan")
+    again = vera.page.get_by_role("button", name="Baca lagi")
+    assert lost.is_visible()
+    again.click()
+    assert vera.page.get_by_text("Salinan kerja berkas ini gagal dibuat.").is_visible()
+    storage.storage().put(name, content)
+    again.click()
+    assert vera.page.get_by_text("Berkas sudah dipindai dan dibaca.").is_visible()
+    assert lost.count() == again.count() == 0

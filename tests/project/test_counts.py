@@ -20,6 +20,7 @@ EXACT = {
     "complaints/services/audit/verify_batches.py": "the job of the night",
     "complaints/services/audit/verify_rows.py": "the job of the night",
     "complaints/services/case_links.py:_check_visible": "the cases of one act, at most 151",
+    "complaints/services/evidence/processing.py:counts": "once for each check by an operator",
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",
     "complaints/services/follow_up.py:_activity": "evidence of one report, which is limited; messages are capped there",
     "complaints/services/forwarding/release.py:forward": "releases of one case, acts of staff",

@@ -80,7 +80,7 @@ def test_a_file_that_takes_its_worker_with_it_waits_for_an_officer(cast: Cast, m
     def die(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt  # as a killed worker: nothing after it runs
 
-    monkeypatch.setattr(sandbox, "run", die)
+    monkeypatch.setattr(sandbox, "run_steps", die)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             processing.process_pending()

@@ -1,19 +1,27 @@
-"""The closed list of jobs that the sandbox runs on a hostile file: one job, one file, one process."""
+"""The closed list of jobs that the sandbox runs on a hostile file: one file, one process, one job or several.
+
+A sequence saves a process and its walls for each job, and the file is no more exposed: all its jobs read the same file.
+"""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from complaints.adapters.media import hints, inspection, kinds, losses
 from complaints.adapters.media.refusal import Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # Codecs that readers look up by name while they work; a limited process can no longer load modules.
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
@@ -106,6 +114,102 @@ JOBS: Final[Mapping[str, Job]] = {
 }
 
 
+Step = tuple[str, Callable[[], Answer]]
+
+
+def derive(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the jobs that a file gets: its type, its metadata, its clean copy, and pictures of the copy.
+
+    Pictures are drawn from the copy, so that none shows what cleaning removed. Where the whole file is of another type
+    than ``media_type`` and its readers are not loaded, "recognise" is the only one: the sequence has to be asked for
+    anew with that type. A kind that gets no copy is looked into where a reader does. A job that fails costs no other,
+    but without a copy nothing is drawn.
+    """
+    found, copied = _Noted(), _Noted()
+    yield "recognise", lambda: found.note(recognise(source, out, media_type, options))
+    kind = found.answer.type or media_type
+    if _needed(kind) not in _loaded:
+        return
+    yield "inspect", lambda: inspect(source, out, kind, options)
+    if kind not in kinds.FAMILIES:
+        return
+    yield "clean", lambda: copied.note(clean(source, out, kind, options))
+    if not copied.answer.parts:
+        return
+    kind, size = copied.answer.parts[0]
+    copy = cast(BinaryIO, io.BufferedReader(_Beginning(out, size)))
+    if kinds.family(kind) in _PREVIEWERS:
+        yield "preview", lambda: _behind(out, preview, copy, kind, options)
+    if kinds.family(kind) == "pdf":
+        yield "pages", lambda: _behind(out, pages, copy, kind, options)
+
+
+@dataclass
+class _Noted:
+    """Keeps the answer of a job for those behind it."""
+
+    answer: Answer = field(default_factory=Answer)
+
+    def note(self, answer: Answer) -> Answer:
+        self.answer = answer
+        return answer
+
+
+class _Beginning(io.RawIOBase):
+    """The first ``size`` bytes of a file as a file of their own, which other jobs may write behind."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__()
+        file.flush()
+        self._descriptor, self._size, self._position = file.fileno(), size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise OSError(errno.EINVAL, "before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer)
+        length = max(0, min(len(target), self._size - self._position))
+        piece = os.pread(self._descriptor, length, self._position)
+        target[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
+def _behind(out: BinaryIO, job: Job, copy: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Do a job on the copy and write what it makes behind what is there; by itself it writes from the first byte."""
+    made = io.BytesIO()
+    copy.seek(0)
+    answer = job(copy, made, media_type, options)
+    out.seek(0, io.SEEK_END)
+    out.write(made.getbuffer())
+    return answer
+
+
+def _needed(kind: str) -> str:
+    """Return what has to be loaded for a kind: its family, or the reader of one without a copy; "" for neither."""
+    return kinds.FAMILIES.get(kind) or (inspection.reader(kind) if inspection.looks_into(kind) else "")
+
+
+SEQUENCES: Final[Mapping[str, Callable[[BinaryIO, BinaryIO, str, Mapping[str, int]], Iterator[Step]]]] = {
+    "derive": derive
+}
+
+# The families whose readers are loaded in this process, and the readers of kinds that get no copy.
+_loaded: Final = set[str]()
+# A file that looked like a plain zip at its first bytes may be a document.
+_IN_A_ZIP: Final = ("ooxml", "odf")
+
+
 def preload(media_type: str) -> None:
     """Load all that jobs on ``media_type`` will need, while loading is still possible; opens no evidence."""
     for coding in _CODINGS:
@@ -114,14 +218,15 @@ def preload(media_type: str) -> None:
     import_module("PIL.Image").init()
     for name in ("PIL.ImageCms", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin", "PIL.IptcImagePlugin"):
         import_module(name)
+    family = kinds.FAMILIES.get(media_type)
     if inspection.looks_into(media_type):
         _module(inspection.reader(media_type))
-    family = kinds.FAMILIES.get(media_type)
-    if family is None:
-        return
-    for names in ({}, _PREVIEWERS):
-        _module(family, names)
-    _LOADERS.get(family, lambda: None)()
+        _loaded.add(inspection.reader(media_type))
+    for needed in (family,) if family else _IN_A_ZIP if media_type == "application/zip" else ():
+        for names in ({}, _PREVIEWERS):
+            _module(needed, names)
+        _LOADERS.get(needed, lambda: None)()
+        _loaded.add(needed)
 
 
 def _load_for_documents() -> None:

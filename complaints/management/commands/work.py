@@ -4,9 +4,11 @@ A cluster whose idle worker was killed can hold the lock of its queue for ever w
 23), so only finished jobs count as a sign of life. Ending the command ends the whole cluster.
 """
 
+import contextlib
 import logging
+import os
 import sys
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 from django_q.cluster import Cluster
 
+from complaints.adapters import stop_request
 from complaints.adapters.confinement import keep_memory_private
 from complaints.management.processes import Child, StopRequest
 from complaints.models.job import JobRun
@@ -73,27 +76,48 @@ class Command(BaseCommand):
         parser.add_argument(
             "--unwatched", action="store_true", help="run the cluster alone, without the watchdog, which starts it so"
         )
+        parser.add_argument("--until", type=int, help="descriptor of a pipe; its end asks the jobs under way to end")
 
-    def handle(self, *args: object, grace: float, stale: float, unwatched: bool, **options: object) -> None:
+    def handle(
+        self, *args: object, grace: float, stale: float, unwatched: bool, until: int | None, **options: object
+    ) -> None:
         keep_memory_private()
         if unwatched:
+            if until is not None:
+                stop_request.THIS_PROCESS.watch(until)  # and the workers that are forked from it
             Cluster().start()
             return
         stop = StopRequest()
         watch = Watch(limit=timedelta(seconds=stale), alive_at=timezone.now())
-        pause, folder = 1.0, Path(settings.BASE_DIR)
+        pause = 1.0
         while not stop:
             watch.restart(timezone.now())
-            cluster = Child([sys.executable, str(folder / "manage.py"), "work", "--unwatched"], cwd=str(folder))
-            follow(cluster, watch=watch, stop=stop)
-            if stop:
-                cluster.ask_to_end()
-                cluster.end(within=grace)
-                return
-            cluster.kill()
+            with started() as (cluster, ask_jobs_to_end):
+                follow(cluster, watch=watch, stop=stop)
+                if stop:
+                    ask_jobs_to_end()
+                    cluster.ask_to_end()
+                    cluster.end(within=grace)
+                    return
+                cluster.kill()
             # The pause doubles while clusters end soon, so that a broken one is not restarted hundreds of times.
             pause = 1.0 if cluster.age > 2 * LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             stop.sleep(pause)
+
+
+@contextlib.contextmanager
+def started() -> Iterator[tuple[Child, Callable[[], None]]]:
+    """Start a cluster; give it, and what asks its jobs to end. They are asked too where this process is killed."""
+    folder = Path(settings.BASE_DIR)
+    until, held = os.pipe()
+    with contextlib.ExitStack() as ends:
+        ends.callback(os.close, held)
+        try:
+            command = [sys.executable, str(folder / "manage.py"), "work", "--unwatched", "--until", str(until)]
+            cluster = Child(command, cwd=str(folder), pass_fds=(until,))
+        finally:
+            os.close(until)
+        yield cluster, ends.close
 
 
 def follow(cluster: Child, *, watch: Watch, stop: StopRequest) -> None:

@@ -125,7 +125,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "id", "complaint", "sequence", "kind", "state", "sealed_post", "sealed_report", "day", "batch",
             "worked_batch",
         ),
-        unbound=_unbound("until the file is worked on", "attempts", "worker_grant"),
+        unbound=_unbound("until the file is worked on", "attempts", "tried_by", "worker_grant"),
     ),
     "EvidenceObject": Coverage(
         leaf=("id", "evidence", "variant", "number", "object_digest", "sealed"),

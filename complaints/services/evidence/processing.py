@@ -1,7 +1,8 @@
-"""The work of the job worker on evidence: scanning a file, reading its metadata, and making copies without metadata.
+"""The work of the job worker on evidence: which file is next, who has it, and what became of it.
 
-Untrusted bytes are read in the sandbox only, and plaintext exists only in memory files meanwhile. The file report is
-sealed to the complaint and signed by the server, which cannot open it afterwards.
+What is made of a file is in ``copies``, which runs in threads and touches no row. All rows are read and written here,
+in the thread that called. The file report is sealed to the complaint and signed by the server, which cannot open it
+afterwards.
 """
 
 from __future__ import annotations
@@ -10,76 +11,76 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F, Min
+from django.db.models import Count, F, Min
 
-from complaints.adapters import malware, sandbox
-from complaints.adapters.media import inspection, kinds
+from complaints.adapters import machine, sandbox
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import batches, leaves, log
-from complaints.services.evidence import worker_key
-from complaints.services.evidence.intake import SealedUpload, Sink
+from complaints.services.evidence import copies, file_locks, worker_key
+from complaints.services.evidence.copies import FileCopies, ScannerDown
 from complaints.services.evidence.storage import (
     FileInfo,
     FileReport,
-    delete_object,
+    gives_other_objects,
     object_context,
     read_info,
     report_context,
-    stream,
 )
 from complaints.services.keyring import check_keys
 
 logger = logging.getLogger(__name__)
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS: Final = 3
 # The worker's key is replaced weekly; a file it has not processed by then waits for the session of a triage member.
-GRANT_DAYS = 7
-MAX_PAGES = 20
+GRANT_DAYS: Final = 7
+# Files worked on at once; the sandbox has as many places.
+PARALLEL: Final = 2
 # After this the next minute's run goes on; with the limits of a file's jobs it ends well before it is ended.
-RUN_SECONDS = 50
+RUN_SECONDS: Final = 50
+# A file that waits for the storage or the scanner so long is given back; the runner ends a job after 300 seconds.
+HANGING_SECONDS: Final = 240
+# What a file under way gets to end in after the worker was asked to end.
+STOP_SECONDS: Final = 10
+LOOK_SECONDS: Final = 0.5
 # So many files in a run that the storage does not give are enough to know that it is down.
-STORAGE_FAULTS = 3
+STORAGE_FAULTS: Final = 3
 # Faults of a reader or of its limits, which another release or a better hour may not have: such a file is left to an
 # officer, in whose session it can be read again.
-_TRY_AGAIN = frozenset({"crashed", "memory", "time"})
+_TRY_AGAIN: Final = frozenset({"crashed", "memory", "time"})
+# No copy is possible of these, whatever reads them.
+_NEVER: Final = frozenset({"opaque", "legacy", "encrypted", "too_large", "infected"})
 Variant = EvidenceObject.Variant
 # The event of a file that failed and waits for an officer again.
-RETRIED = "object.retried"
-
-
-class ScannerDown(Exception):  # noqa: N818
-    """The scanner did not answer; the file is tried again, and the attempt is not counted."""
-
-
-class NotRead(Exception):  # noqa: N818
-    """A reader broke down on the file, or ran into its limits; ``code`` is that of the sandbox."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+RETRIED: Final = "object.retried"
 
 
 @dataclass
-class _Derived:
-    variant: EvidenceObject.Variant
-    number: int
-    upload: SealedUpload
+class _Claim:
+    """A file that this process has to itself: its rows, what opens it, and since when (monotonic clock)."""
+
+    evidence: Evidence
+    work: copies.Work
+    since: float = field(default_factory=time.monotonic)
 
 
-def process_pending(*, limit: int = 20, seconds: float = RUN_SECONDS) -> int:
+def process_pending(
+    *, limit: int = 20, seconds: float = RUN_SECONDS, is_stopping: Callable[[], bool] = lambda: False
+) -> int:
     """Process pending evidence in rounds, the oldest reports first, one file of each; return the number of files tried.
 
     An attempt is counted before it starts, so that a file which takes its worker with it is left to an officer after
     MAX_ATTEMPTS. What is no fault of the file costs no attempt. A node without the worker's private key tries nothing,
-    because each of its attempts would fail. The run ends when another file would begin after ``seconds``.
+    because each of its attempts would fail. The run ends when another file would begin after ``seconds``, and soon
+    after ``is_stopping`` says so: what is under way then is given back.
 
     Raises:
         sandbox.Unconfined: this node opens no file; nothing was tried.
@@ -87,22 +88,90 @@ def process_pending(*, limit: int = 20, seconds: float = RUN_SECONDS) -> int:
     """
     if not worker_key.pairs():
         return 0
-    tried, faults = 0, list[OSError]()
-    for identifier in _in_rounds(limit, until=time.monotonic() + seconds):
-        tried += 1
+    run = _Run(_in_rounds(limit, until=time.monotonic() + seconds), is_stopping)
+    run.work()
+    if run.errors:
+        raise run.errors[0]
+    return run.tried
+
+
+class _Run:
+    """One run over the files that wait: PARALLEL of them at a time, each claimed, worked on in a thread, and ended."""
+
+    def __init__(self, waiting: Iterator[uuid.UUID], is_stopping: Callable[[], bool]) -> None:
+        self._waiting, self._is_stopping = waiting, is_stopping
+        self._claims: dict[Future[FileCopies], _Claim] = {}
+        self._stopped_at: float | None = None
+        self._ends_soon = self._left_behind = False
+        self._storage_faults = 0
+        self.tried = 0
+        self.errors: list[Exception] = []
+
+    def work(self) -> None:
+        """Work until no file is left, or something is down that all files need."""
+        pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="copies")
+        file_locks.prepare()
         try:
-            _process(identifier)
-        except sandbox.Unconfined:
+            while self._fill(pool):
+                for future in wait(self._claims, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
+                    self._end(future)
+                self._give_back_late()
+        except BaseException:
+            self._give_back_rest()
             raise
-        except (ScannerDown, sandbox.Unavailable):
-            break  # it would be the same with every file
-        except OSError as error:
-            faults.append(error)
-            if len(faults) == STORAGE_FAULTS:
+        finally:
+            # A thread that still waits for the storage or the scanner holds nobody up: its file was given back.
+            pool.shutdown(wait=not self._claims and not self._left_behind, cancel_futures=True)
+
+    def _fill(self, pool: ThreadPoolExecutor) -> bool:
+        """Claim files until PARALLEL are under way; return whether any is."""
+        if self._stopped_at is None and self._is_stopping():
+            self._stopped_at = time.monotonic()
+        while len(self._claims) < PARALLEL and not self._ends_soon and self._stopped_at is None:
+            identifier = next(self._waiting, None)
+            if identifier is None:
                 break
-    if faults:
-        raise faults[0]
-    return tried
+            self.tried += 1
+            if claim := _claim(identifier):
+                self._claims[pool.submit(claim.work.run)] = claim
+        return bool(self._claims)
+
+    def _end(self, future: Future[FileCopies]) -> None:
+        claim = self._claims.pop(future)
+        try:
+            with file_locks.released(claim.evidence.pk):
+                _end(claim.evidence, future)
+        except sandbox.Unconfined as error:
+            self.errors.insert(0, error)
+            self._ends_soon = True
+        except (ScannerDown, sandbox.Unavailable):
+            self._ends_soon = True  # it would be the same with every file
+        except OSError as error:
+            self.errors.append(error)
+            self._storage_faults += 1
+            self._ends_soon = self._ends_soon or isinstance(error, TimeoutError)
+            self._ends_soon = self._ends_soon or self._storage_faults >= STORAGE_FAULTS
+
+    def _give_back_late(self) -> None:
+        """Give back what hangs outside of the sandbox, and all that is under way after STOP_SECONDS of a stop."""
+        now = time.monotonic()
+        must_stop = self._stopped_at is not None and now - self._stopped_at > STOP_SECONDS
+        for future, claim in list(self._claims.items()):
+            hangs = now - claim.since > HANGING_SECONDS and not claim.work.is_in_sandbox
+            if must_stop or hangs:
+                del self._claims[future]
+                with file_locks.released(claim.evidence.pk):
+                    _give_back(claim.evidence)
+                self._ends_soon = self._left_behind = True
+        if must_stop:
+            sandbox.DEFAULT.close()
+
+    def _give_back_rest(self) -> None:
+        """Give back what has not reached the sandbox; of what has, nobody knows whether it ended the run."""
+        for claim in self._claims.values():
+            if not claim.work.is_in_sandbox:
+                with contextlib.suppress(DatabaseError), file_locks.released(claim.evidence.pk):
+                    _give_back(claim.evidence)
 
 
 def _in_rounds(limit: int, *, until: float) -> Iterator[uuid.UUID]:
@@ -128,44 +197,87 @@ def _one_of_each_report(seen: set[uuid.UUID], limit: int) -> list[uuid.UUID]:
     return [following[report] for report in reports if report in following]
 
 
-def _process(identifier: uuid.UUID) -> None:
-    """Process a pending file in one attempt; raises ScannerDown, sandbox.Unavailable and OSError, which cost none."""
+# --- One file: claimed, ended, given back
+
+
+def _claim(identifier: uuid.UUID) -> _Claim | None:
+    """Take a pending file and count the attempt; None where somebody has it, or where there is nothing to try."""
+    if not file_locks.take(identifier):
+        return None
+    claim = None
+    try:
+        evidence = _count_attempt(identifier)
+        claim = _opened(evidence) if evidence else None
+    finally:
+        if claim is None:
+            file_locks.release(identifier)
+    return claim
+
+
+def _count_attempt(identifier: uuid.UUID) -> Evidence | None:
+    """Count an attempt on a pending file and return it as it was before; None where it is none any more.
+
+    An attempt that this machine began before it last started was ended with the machine, by no fault of the file.
+    """
     pending = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
     evidence = pending.select_related("complaint").first()
+    if evidence is None:
+        return None
+    before = evidence.attempts
+    if machine.restarted_since(evidence.tried_by):
+        evidence.attempts = max(0, before - 1)
     # Of two that read the same number of attempts, one takes the file.
-    if evidence is None or not pending.filter(attempts=evidence.attempts).update(attempts=F("attempts") + 1):
-        return
+    counted = pending.filter(attempts=before, tried_by=evidence.tried_by)
+    if not counted.update(attempts=evidence.attempts + 1, tried_by=machine.this_start()):
+        return None
+    return evidence
+
+
+def _opened(evidence: Evidence) -> _Claim | None:
+    """Return the claim of a file whose attempt is counted; None where it is not to be worked on."""
     if evidence.sealed_report is not None:
         # Somebody has set it back in the database; the existing report must not be overwritten.
         logger.error("An evidence item whose work was done stood as pending")
-        pending.update(state=Evidence.State.FAILED)
-        return
+        Evidence.objects.filter(pk=evidence.pk, state=Evidence.State.PENDING).update(
+            state=Evidence.State.FAILED, tried_by=""
+        )
+        return None
     if evidence.attempts >= MAX_ATTEMPTS:
         _leave_to_officer(evidence)
-        return
+        return None
+    original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     try:
-        info = _open_worker_grant(evidence)
+        info = _open_worker_grant(evidence, original)
     except SealError:
-        _finish(evidence, FileReport(no_copy="damaged"), [])
-        return
+        _finish(evidence, FileCopies(FileReport(no_copy="damaged")))
+        return None
+    return _Claim(evidence, copies.Work(original, info))
+
+
+def _end(evidence: Evidence, future: Future[FileCopies]) -> None:
+    """Store what the work on a file came to; raises what is no fault of the file, after the attempt was given back."""
     try:
-        process_item(evidence, info)
+        _store(evidence, future.result)
     except NotRead:
         _leave_to_officer(evidence)
     except (ScannerDown, sandbox.Unavailable, OSError, DatabaseError):
-        pending.filter(attempts__gt=0).update(attempts=F("attempts") - 1)
+        _give_back(evidence)
         raise
+
+
+def _give_back(evidence: Evidence) -> None:
+    pending = Evidence.objects.filter(pk=evidence.pk, state=Evidence.State.PENDING, attempts__gt=0)
+    pending.update(attempts=F("attempts") - 1, tried_by="")
 
 
 def _leave_to_officer(evidence: Evidence) -> None:
     """Delete the worker's grant of a file that it did not get through; the file can be read in an officer's session."""
     pending = Evidence.objects.filter(pk=evidence.pk, state=Evidence.State.PENDING)
-    pending.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
+    pending.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0, tried_by="")
 
 
-def _open_worker_grant(evidence: Evidence) -> FileInfo:
+def _open_worker_grant(evidence: Evidence, original: EvidenceObject) -> FileInfo:
     """Open the worker's grant with the current or a previous worker key; raises SealError."""
-    original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     context = object_context(original, evidence, kind="worker")
     signer = bytes(evidence.complaint.reporter_verify_key)
     check_keys(evidence.complaint, signer)
@@ -178,150 +290,55 @@ def _open_worker_grant(evidence: Evidence) -> FileInfo:
     raise refused
 
 
-def process_item(evidence: Evidence, info: FileInfo, *, is_last: bool = False) -> None:
-    """Scan a file, process it in the sandbox, and store its report and copies.
+# --- What the work came to
 
-    Raises ScannerDown, sandbox.Unavailable or OSError where nothing was stored and the file can be tried again; and,
-    unless this is the last try, NotRead where the fault may be the reader's.
+
+class NotRead(Exception):  # noqa: N818
+    """A reader broke down on the file, or ran into its limits; ``code`` is that of the sandbox."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _store(evidence: Evidence, work: Callable[[], FileCopies], *, is_last: bool = False) -> None:
+    """Store the report and the copies that ``work`` returns; raises as ``copies.make`` and :class:`NotRead`.
+
+    A file that the storage lacks, while it gives others, is reported so: waiting would bring nothing.
     """
-    original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    report, derived = FileReport(disagrees=kinds.disagrees(info.name, info.type)), list[_Derived]()
+    made = FileCopies(FileReport())
     try:
-        _scan(original, info, report)
-        if report.scan == "infected":
-            report.no_copy = "infected"
-        else:
-            _derive(original, info, report, derived)
-        if report.no_copy in _TRY_AGAIN and not is_last:
-            raise NotRead(report.no_copy)
-        _finish(evidence, report, derived)
+        made = work()
+        if made.report.no_copy in _TRY_AGAIN and not is_last:
+            raise NotRead(made.report.no_copy)
+        _finish(evidence, made)
+    except FileNotFoundError:
+        made.discard()
+        if not gives_other_objects(evidence):
+            raise
+        _finish(evidence, FileCopies(FileReport(no_copy="missing")))
     except SealError:
-        _discard(derived)
-        _finish(evidence, FileReport(no_copy="damaged"), [])
+        made.discard()
+        _finish(evidence, FileCopies(FileReport(no_copy="damaged")))
     except BaseException:
-        _discard(derived)
+        made.discard()
         raise
 
 
-def _scan(original: EvidenceObject, info: FileInfo, report: FileReport) -> None:
-    if not settings.CLAMD_SOCKET:
-        return
-    verdict = malware.scan(stream(original, info), socket_path=settings.CLAMD_SOCKET)
-    if verdict.may_pass:
-        raise ScannerDown
-    report.scan, report.threat = verdict.state, verdict.name or verdict.reason
-
-
-def _derive(original: EvidenceObject, info: FileInfo, report: FileReport, derived: list[_Derived]) -> None:
-    report.no_copy = kinds.no_copy_reason(info.type)
-    if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
-        report.no_copy = report.no_copy or "too_large"
-        return
-    # A container may be an office document, an old one one under a password.
-    if report.no_copy and not (inspection.looks_into(info.type) or kinds.is_container(info.type)):
-        return
-    with sandbox.hold(stream(original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
-        media_type = _recognise(held, info)
-        report.disagrees = kinds.disagrees(info.name, media_type)
-        report.no_copy = kinds.no_copy_reason(media_type)
-        if report.no_copy:
-            _look_into(held, media_type, report)
-            return
-        try:
-            limits = sandbox.limits_of(held)
-            report.looked = "unreadable"
-            with sandbox.run("inspect", held, media_type, limits=limits) as result:
-                report.betrays, report.looked = list(result.codes), "read"
-            with sandbox.run("clean", held, media_type, limits=limits) as result:
-                held.close()
-                report.losses = list(result.codes)
-                copy = result.parts[0]
-                derived.append(_seal_part(Variant.WORKING, 0, copy))
-                with contextlib.suppress(sandbox.JobFailed):
-                    _draw(copy, report, derived)
-        except sandbox.JobFailed as failure:
-            report.no_copy = failure.code
-
-
-def _look_into(held: sandbox.Held, media_type: str, report: FileReport) -> None:
-    """Read what a text or a zip names; it is passed on as it is, and the officer must know."""
-    if not inspection.looks_into(media_type):
-        return
-    report.looked = "unreadable"
-    with (
-        contextlib.suppress(sandbox.JobFailed),
-        sandbox.run("inspect", held, media_type, limits=sandbox.limits_of(held)) as result,
-    ):
-        report.betrays, report.looked = list(result.codes), "read"
-
-
-def _draw(copy: sandbox.Part, report: FileReport, derived: list[_Derived]) -> None:
-    """Draw preview and pages of the clean copy, so that no picture shows metadata that was removed."""
-    with sandbox.hold(copy.chunks(), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
-        for variant, job in ((Variant.PREVIEW, "preview"), (Variant.PAGE, "pages")):
-            with contextlib.suppress(sandbox.JobFailed):
-                _picture(held, copy.type, variant, job, report, derived)
-
-
-def _recognise(held: sandbox.Held, info: FileInfo) -> str:
-    """Return the type from the whole file: by its first bytes, some office documents are a plain zip."""
-    try:
-        with sandbox.run("recognise", held, limits=sandbox.limits_of(held)) as result:
-            return result.type or info.type
-    except sandbox.JobFailed:
-        return info.type
-
-
-def _picture(
-    held: sandbox.Held,
-    media_type: str,
-    variant: EvidenceObject.Variant,
-    job: str,
-    report: FileReport,
-    derived: list[_Derived],
-) -> None:
-    if job == "pages" and media_type != "application/pdf":
-        return
-    with sandbox.run(job, held, media_type, limits=sandbox.limits_of(held), limit=MAX_PAGES) as result:
-        report.pages = max(report.pages, result.pages)
-        first = 1 if variant == Variant.PAGE else 0
-        for number, part in enumerate(result.parts, start=first):
-            derived.append(_seal_part(variant, number, part))
-
-
-def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> _Derived:
-    """Encrypt and store a file that a sandbox job made, under a key of its own and with a neutral name."""
-    suffix = kinds.ALLOWED[part.type].lower()
-    sink = Sink(f"{variant.value}-{number}.{suffix}" if number else f"{variant.value}.{suffix}")
-    for chunk in part.chunks():
-        sink.write(chunk)
-    upload = sink.finish()
-    if upload.refused or upload.info is None:
-        raise sandbox.JobFailed("unsupported" if upload.refused == "type" else "too_large")
-    upload.info.type, upload.info.betrays = part.type, []
-    return _Derived(variant, number, upload)
-
-
-def _discard(derived: list[_Derived]) -> None:
-    for item in derived:
-        delete_object(item.upload.object_name)
-
-
-def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> None:
+def _finish(evidence: Evidence, made: FileCopies) -> None:
     """Store the report and the copies in one transaction; a second worker on the same file discards its copies."""
-    complaint, signer = evidence.complaint, log.server_signer()
-    has_copy = any(item.variant == Variant.WORKING for item in derived)
-    no_copy_possible = report.no_copy in {"opaque", "legacy", "encrypted", "too_large", "infected"}
-    state = Evidence.State.READY if has_copy else Evidence.State.NO_COPY if no_copy_possible else Evidence.State.FAILED
+    complaint, signer, report = evidence.complaint, log.server_signer(), made.report
+    without = Evidence.State.NO_COPY if report.no_copy in _NEVER else Evidence.State.FAILED
+    state = Evidence.State.READY if made.working else without
     with transaction.atomic():
         batch = batches.open_batch()
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
         rows = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting, sealed_report=None)
         row = rows.first()
         if row is None:
-            _discard(derived)
+            made.discard()
             return
-        for item in derived:
+        for item in made.stored:
             upload = item.upload
             if upload.info is None:
                 continue
@@ -335,15 +352,30 @@ def _finish(evidence: Evidence, report: FileReport, derived: list[_Derived]) -> 
                 object_digest=upload.object_digest,
                 sealed=seal_record(bytes(complaint.public_key), context, asdict(upload.info), signer),
             )
-        row.state, row.worker_grant, row.worked_batch = state, None, batch
+        fields = ["state", "worker_grant", "worked_batch", "sealed_report"]
+        # The web server, on which officers read files, has no right to this column, and none of theirs is being tried.
+        fields += ["tried_by"] if row.tried_by else []
+        row.state, row.worker_grant, row.worked_batch, row.tried_by = state, None, batch, ""
         row.sealed_report = seal_record(bytes(complaint.public_key), report_context(row), asdict(report), signer)
-        row.save(update_fields=["state", "worker_grant", "worked_batch", "sealed_report"])
+        row.save(update_fields=fields)
 
 
 def end_grants(*, today: date) -> int:
     """Delete the worker's grants that are older than a week; return the number of files that now wait for triage."""
     overdue = Evidence.objects.filter(state=Evidence.State.PENDING, day__lt=today - timedelta(days=GRANT_DAYS))
-    return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0)
+    return overdue.update(state=Evidence.State.OFFICER, worker_grant=None, attempts=0, tried_by="")
+
+
+def counts() -> list[tuple[str, int]]:
+    """Return how many files stand in each state that an operator has to know of, with words for it."""
+    by_state = Evidence.objects.filter(kind=Evidence.Kind.FILE).values("state").annotate(number=Count("pk"))
+    numbers = {row["state"]: row["number"] for row in by_state}
+    words = {
+        Evidence.State.PENDING: "Files that wait for the worker",
+        Evidence.State.OFFICER: "Files that wait for an officer",
+        Evidence.State.FAILED: "Files of which no working copy could be made",
+    }
+    return [(label, numbers.get(state, 0)) for state, label in words.items()]
 
 
 def retry(identifier: uuid.UUID) -> dict[str, int | str] | None:
@@ -383,9 +415,11 @@ def retry_failed(*, now: datetime) -> int:
 
 
 def process_for_officer(*, pair: BoxPair, evidence: Evidence) -> None:
-    """Process a file in the session of a triage member, with the complaint's pair; raises as :func:`process_item`.
+    """Process a file in the session of a triage member, with the complaint's pair.
 
-    What a reader breaks down on here too is reported so, and no longer waits.
+    What a reader breaks down on here too is reported so, and no longer waits. Raises ScannerDown, sandbox.Unavailable
+    or OSError where nothing was stored and the file waits on.
     """
     original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
-    process_item(evidence, read_info(pair, original, evidence, evidence.complaint), is_last=True)
+    info = read_info(pair, original, evidence, evidence.complaint)
+    _store(evidence, copies.Work(original, info).run, is_last=True)

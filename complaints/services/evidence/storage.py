@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import uuid
@@ -119,6 +120,23 @@ def delete_objects(names: Sequence[str]) -> bool:
         logger.exception("The evidence storage refused a deletion")
         return False
     return True
+
+
+# So many others, chosen by chance, are asked for until one is there.
+_OTHERS_ASKED = 25
+
+
+def gives_other_objects(evidence: Evidence) -> bool:
+    """Return whether the storage has an object of another piece of evidence, and so is there and answers.
+
+    A folder that is not mounted is empty, and a bucket that is gone has no object: each lacks every file. Raises
+    OSError.
+    """
+    others = EvidenceObject.objects.exclude(evidence=evidence).order_by("pk")  # ids are random
+    for name in others.values_list("object_name", flat=True)[:_OTHERS_ASKED]:
+        with contextlib.suppress(FileNotFoundError), storage().open(name, "rb"):
+            return True
+    return False
 
 
 def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind: str = "object") -> Context:

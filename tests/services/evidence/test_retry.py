@@ -28,8 +28,10 @@ LATER = DAY + timedelta(days=2)
 State = Evidence.State
 
 
-def broken(job: str, *args: Any, **kwargs: Any) -> None:
-    raise sandbox.JobFailed("damaged")
+def broken(*args: Any, **kwargs: Any) -> sandbox.Steps:
+    steps = sandbox.Steps(-1)
+    steps.failed["clean"] = "damaged"
+    return steps
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def failed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Sent:
     """A report whose only file failed, in a batch that is closed."""
     sent = send_report(today=DAY, files=[sealed_upload(samples.jpeg())])
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "run", broken)
+        patch.setattr(sandbox, "run_steps", broken)
         processing.process_pending()
     assert Evidence.objects.get().state == State.FAILED
     case_file.open_case(actor=Actor(cast.ring("vera"), at(DAY)), case_id=sent.case.pk)
@@ -71,7 +73,7 @@ def test_an_officer_reads_a_file_again_and_its_batch_stays_whole(cast: Cast, fai
 
 def test_what_fails_again_can_be_read_once_more(cast: Cast, failed: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "run", broken)
+        patch.setattr(sandbox, "run_steps", broken)
         assert read_again(cast).state == State.FAILED
     assert read_again(cast).state == State.READY
     close_batch(at(LATER, 1))
@@ -81,7 +83,9 @@ def test_what_fails_again_can_be_read_once_more(cast: Cast, failed: Sent, monkey
 def test_the_command_lets_every_failed_file_wait(cast: Cast, failed: Sent) -> None:
     send_report(today=LATER, files=[sealed_upload(samples.png())])
     processing.process_pending()
-    out = StringIO()
+    checked, out = StringIO(), StringIO()
+    call_command("evidence_check", stdout=checked)
+    assert "Files of which no working copy could be made: 1" in checked.getvalue()
     for _ in range(2):
         call_command("evidence_retry", stdout=out)
     assert out.getvalue() == "Files that wait for an officer again: 1\nFiles that wait for an officer again: 0\n"
@@ -141,6 +145,9 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     cast: Cast, failed: Sent, signed_in: SignedIn
 ) -> None:
     client, item = signed_in("vera"), Evidence.objects.get()
+    tiles = {tile.url.partition("?")[2]: tile for tile in client.get(reverse("admin:index")).context["counts"]}
+    assert tiles["files=unread"].number == 1
+    assert failed.case.reference in client.get(tiles["files=unread"].url).content.decode()
     page = reverse("admin:complaints_case_change", args=[failed.case.pk])
     work = reverse("admin:complaints_case_work", args=[failed.case.pk, item.pk])
     text = client.get(page).content.decode()
@@ -148,6 +155,7 @@ def test_the_case_page_has_a_button_and_the_custody_sheet_says_so(
     assert "Baca lagi" in text
     assert client.post(work).status_code == 302
     assert work not in client.get(page).content.decode()
+    assert "files=unread" not in client.get(reverse("admin:index")).content.decode()
     sheet = custody.custody_sheet(actor=Actor(cast.ring("vera"), at(LATER)), case_id=failed.case.pk)
     assert "object.retried" in [opening.entry.event for opening in sheet.items[0].openings]
     assert "object.retried" not in [opening.entry.event for opening in sheet.others]

@@ -1,0 +1,207 @@
+"""What is made of a file: the scanner's result, the report on it, and copies without metadata. Touches no row.
+
+Untrusted bytes are read in the sandbox only, and plaintext exists only in memory files meanwhile. So two files can be
+worked on at once, in threads that need no connection to the database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+
+from complaints.adapters import malware, sandbox
+from complaints.adapters.media import inspection, kinds
+from complaints.models.evidence import EvidenceObject
+from complaints.services.evidence.intake import SealedUpload, Sink
+from complaints.services.evidence.storage import FileInfo, FileReport, delete_object, stream
+
+MAX_PAGES: Final = 20
+# The sequence that the sandbox runs on a file, in its order; each can be asked for alone.
+RECOGNISE, INSPECT, CLEAN, PREVIEW, PAGES = "recognise", "inspect", "clean", "preview", "pages"
+Variant = EvidenceObject.Variant
+
+
+class ScannerDown(Exception):  # noqa: N818
+    """The scanner did not answer; the file is tried again, and the attempt is not counted."""
+
+
+@dataclass
+class Derived:
+    """A stored copy: what it is, its number among the pages (from 1, else 0), and where it lies."""
+
+    variant: EvidenceObject.Variant
+    number: int
+    upload: SealedUpload
+
+
+@dataclass
+class FileCopies:
+    """The report on a file and its copies, which are stored already; :meth:`discard` deletes them."""
+
+    report: FileReport
+    stored: list[Derived] = field(default_factory=list)
+
+    @property
+    def working(self) -> bool:
+        """Whether there is a working copy."""
+        return any(item.variant == Variant.WORKING for item in self.stored)
+
+    def discard(self) -> None:
+        """Delete the stored copies."""
+        for item in self.stored:
+            delete_object(item.upload.object_name)
+        self.stored.clear()
+
+
+@dataclass
+class Work:
+    """The work on one file; ``is_in_sandbox`` tells a watcher that it waits for neither the storage nor the scanner."""
+
+    original: EvidenceObject
+    info: FileInfo
+    is_in_sandbox: bool = False
+
+    def run(self) -> FileCopies:
+        """Scan the file, process it in the sandbox, and store its copies.
+
+        Raises ScannerDown, sandbox.Unavailable, OSError (FileNotFoundError where the storage lacks the original) and
+        SealError; nothing is stored then.
+        """
+        made = FileCopies(FileReport(disagrees=kinds.disagrees(self.info.name, self.info.type)))
+        try:
+            _scan(self.original, self.info, made.report)
+            if made.report.scan == "infected":
+                made.report.no_copy = "infected"
+            else:
+                self._derive(made)
+        except BaseException:
+            made.discard()
+            raise
+        return made
+
+    def _derive(self, made: FileCopies) -> None:
+        report, info = made.report, self.info
+        report.no_copy = kinds.no_copy_reason(info.type)
+        if info.length > settings.EVIDENCE_CLEAN_MAX_BYTES:
+            report.no_copy = report.no_copy or "too_large"
+            return
+        # A container may be an office document, an old one one under a password.
+        if report.no_copy and not (inspection.looks_into(info.type) or kinds.is_container(info.type)):
+            return
+        with sandbox.hold(stream(self.original, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held:
+            self.is_in_sandbox = True
+            kind = _Reading(held, info.type, made).read()
+        report.disagrees = kinds.disagrees(info.name, kind)
+
+
+def _scan(original: EvidenceObject, info: FileInfo, report: FileReport) -> None:
+    if not settings.CLAMD_SOCKET:
+        return
+    verdict = malware.scan(stream(original, info), socket_path=settings.CLAMD_SOCKET)
+    if verdict.may_pass:
+        raise ScannerDown
+    report.scan, report.threat = verdict.state, verdict.name or verdict.reason
+
+
+class _Reading:
+    """The work on one file in the sandbox: a sequence in one process, and what its end left undone, one by one."""
+
+    def __init__(self, held: sandbox.Held, media_type: str, copies: FileCopies) -> None:
+        self._held, self._type, self._copies = held, media_type, copies
+
+    def read(self) -> str:
+        """Fill the report, store the copies and return the file's type; raises sandbox.Unavailable and OSError."""
+        with contextlib.ExitStack() as open_results:
+            steps = open_results.enter_context(self._sequence())
+            if (found := self._recognised(steps)) != self._type:
+                self._type = found
+                # The sandbox loads readers for the type that it is asked for; a process with a file can load none.
+                if CLEAN not in steps.done and CLEAN not in steps.failed and not kinds.no_copy_reason(found):
+                    steps = open_results.enter_context(self._sequence())
+            self._copies.report.no_copy = kinds.no_copy_reason(self._type)
+            if inspection.looks_into(self._type):
+                self._inspect(steps)
+            if self._copies.report.no_copy:
+                return self._type
+            try:
+                copy = self._clean(steps, open_results)
+            except sandbox.JobFailed as failure:
+                self._copies.report.no_copy = failure.code
+                return self._type
+            self._held.close()
+            self._draw(steps, copy)
+        return self._type
+
+    def _sequence(self) -> sandbox.Steps:
+        limits = sandbox.limits_of(self._held, jobs=2)
+        return sandbox.run_steps("derive", self._held, self._type, limits=limits, limit=MAX_PAGES)
+
+    def _recognised(self, steps: sandbox.Steps) -> str:
+        """Return the type from the whole file: by its first bytes, some office documents are a plain zip."""
+        result = steps.done.get(RECOGNISE)
+        return (result.type if result else "") or self._type
+
+    def _inspect(self, steps: sandbox.Steps) -> None:
+        """Report what metadata tells; metadata that cannot be read costs no copy."""
+        report = self._copies.report
+        try:
+            result = steps.result(INSPECT)
+            if result is None:
+                with self._alone(INSPECT) as result:
+                    pass
+            report.betrays, report.looked = list(result.codes), "read"
+        except sandbox.JobFailed:
+            report.looked = "unreadable"
+
+    def _alone(self, job: str) -> sandbox.Result:
+        return sandbox.run(job, self._held, self._type, limits=sandbox.limits_of(self._held))
+
+    def _clean(self, steps: sandbox.Steps, open_results: contextlib.ExitStack) -> sandbox.Part:
+        """Store the working copy; raises sandbox.JobFailed where there is none."""
+        result = steps.result(CLEAN) or open_results.enter_context(self._alone(CLEAN))
+        self._copies.report.losses = list(result.codes)
+        copy = result.parts[0]
+        self._copies.stored.append(_seal_part(Variant.WORKING, 0, copy))
+        return copy
+
+    def _draw(self, steps: sandbox.Steps, copy: sandbox.Part) -> None:
+        """Store preview and pages; where the sequence ended early, they are drawn from the copy in other processes."""
+        with contextlib.ExitStack() as open_results:
+            held: sandbox.Held | None = None
+            for variant, job in ((Variant.PREVIEW, PREVIEW), (Variant.PAGE, PAGES)):
+                with contextlib.suppress(sandbox.JobFailed):
+                    result = steps.result(job)
+                    if result is None and steps.ended_early and (job == PREVIEW or copy.type == "application/pdf"):
+                        limit = settings.EVIDENCE_CLEAN_MAX_BYTES * 2
+                        held = held or open_results.enter_context(sandbox.hold(copy.chunks(), limit))
+                        limits = sandbox.limits_of(held)
+                        again = sandbox.run(job, held, copy.type, limits=limits, limit=MAX_PAGES)
+                        result = open_results.enter_context(again)
+                    if result is not None:
+                        self._store_pictures(variant, result)
+
+    def _store_pictures(self, variant: EvidenceObject.Variant, result: sandbox.Result) -> None:
+        self._copies.report.pages = max(self._copies.report.pages, result.pages)
+        for number, part in enumerate(result.parts, start=1 if variant == Variant.PAGE else 0):
+            self._copies.stored.append(_seal_part(variant, number, part))
+
+
+def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> Derived:
+    """Encrypt and store a file that a sandbox job made, under a key of its own and with a neutral name.
+
+    Raises OSError where the storage refuses it, and JobFailed where it is no file that the portal takes.
+    """
+    suffix = kinds.ALLOWED[part.type].lower()
+    sink = Sink(f"{variant.value}-{number}.{suffix}" if number else f"{variant.value}.{suffix}")
+    for chunk in part.chunks():
+        sink.write(chunk)
+    upload = sink.finish()
+    if upload.refused in {"store", "full"}:
+        raise OSError("the storage refused a copy")
+    if upload.refused or upload.info is None:
+        raise sandbox.JobFailed("unsupported" if upload.refused == "type" else "too_large")
+    upload.info.type, upload.info.betrays = part.type, []
+    return Derived(variant, number, upload)
