@@ -1,6 +1,6 @@
 """What is said of a file before it is sent: what was found in it, what was looked at, and what was not.
 
-A sentence says no more than a check behind it has seen (docs/adr/0051-said-of-a-file-is-what-was-checked.md);
+A sentence says no more than a check behind it has seen (docs/adr/0050-said-of-a-file-is-what-was-checked.md);
 ``tests/forms/test_traces.py`` holds each against that check. The codes are those of ``adapters.media.hints`` and
 ``domain.file_names``.
 """
