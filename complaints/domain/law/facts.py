@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from complaints.domain.law.codes import AccusedKind, Circumstance, ElectionKind, Harm, Post, ServiceStatus, Stage, Start
+from complaints.domain.law.vocabulary import (
+    AccusedKind,
+    Circumstance,
+    ElectionKind,
+    Harm,
+    Post,
+    ServiceStatus,
+    Stage,
+    Start,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 
-from complaints.domain.law.codes import (
-    DERIVED,
-    Answer,
-    Body,
-    Circumstance,
-    Gap,
-    Level,
-    LimitUnit,
-    Promisor,
-    Stage,
-)
 from complaints.domain.law.facts import Facts
 from complaints.domain.law.open_days import Calendar, ReportDays, last_day_of, months_before, report_days
 from complaints.domain.law.rules import (
@@ -35,6 +24,17 @@ from complaints.domain.law.rules import (
     Rule,
     RuleBook,
     SanctionRule,
+)
+from complaints.domain.law.vocabulary import (
+    DERIVED,
+    Answer,
+    Body,
+    Circumstance,
+    Gap,
+    Level,
+    LimitUnit,
+    Promisor,
+    Stage,
 )
 
 AnyRule = TypeVar("AnyRule", bound=Rule)

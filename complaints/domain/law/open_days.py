@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from complaints.domain.law.codes import LimitUnit
+from complaints.domain.law.vocabulary import LimitUnit
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5

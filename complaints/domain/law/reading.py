@@ -9,7 +9,24 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final, TypedDict, TypeVar
 
-from complaints.domain.law.codes import (
+from complaints.domain.law.rules import (
+    Basis,
+    BodyRule,
+    CautionRule,
+    Conditions,
+    CrimeRule,
+    LimitRule,
+    PenaltyRule,
+    Period,
+    Review,
+    RouteRule,
+    Rule,
+    RuleBook,
+    SanctionRule,
+    Source,
+    StatusRule,
+)
+from complaints.domain.law.vocabulary import (
     CATEGORIES,
     AccusedKind,
     Answer,
@@ -28,23 +45,6 @@ from complaints.domain.law.codes import (
     ServiceStatus,
     Stage,
     Start,
-)
-from complaints.domain.law.rules import (
-    Basis,
-    BodyRule,
-    CautionRule,
-    Conditions,
-    CrimeRule,
-    LimitRule,
-    PenaltyRule,
-    Period,
-    Review,
-    RouteRule,
-    Rule,
-    RuleBook,
-    SanctionRule,
-    Source,
-    StatusRule,
 )
 
 Code = TypeVar("Code", bound=StrEnum)

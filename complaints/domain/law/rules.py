@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from complaints.domain.law.codes import (
+from complaints.domain.law.vocabulary import (
     AccusedKind,
     Answer,
     Body,

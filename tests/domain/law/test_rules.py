@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from complaints.domain import workflow
-from complaints.domain.law.codes import (
+from complaints.domain.law.facts import Contest, Facts
+from complaints.domain.law.judgment import body_on, judge
+from complaints.domain.law.open_days import months_before
+from complaints.domain.law.reading import TABLES, RuleError, read_rules
+from complaints.domain.law.vocabulary import (
     CATEGORIES,
     AccusedKind,
     Answer,
@@ -26,10 +30,6 @@ from complaints.domain.law.codes import (
     ServiceStatus,
     Stage,
 )
-from complaints.domain.law.facts import Contest, Facts
-from complaints.domain.law.judgment import body_on, judge
-from complaints.domain.law.open_days import months_before
-from complaints.domain.law.reading import TABLES, RuleError, read_rules
 from tests.domain.law.table import CALENDAR, LAW, RULES
 
 Row = dict[str, Any]

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from complaints.domain.law.codes import (
+from complaints.domain.law.facts import Contest, Facts
+from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment, judge
+from complaints.domain.law.rules import SanctionRule
+from complaints.domain.law.vocabulary import (
     AccusedKind,
     Circumstance,
     ElectionKind,
@@ -22,9 +25,6 @@ from complaints.domain.law.codes import (
     Stage,
     Start,
 )
-from complaints.domain.law.facts import Contest, Facts
-from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment, judge
-from complaints.domain.law.rules import SanctionRule
 from tests.domain.law.table import CALENDAR, RULES
 
 DATA = json.loads(Path(__file__).with_name("vignettes.json").read_text(encoding="utf-8"))
