@@ -275,13 +275,14 @@ def date_range_label(first: str | None, last: str | None) -> str:
 
 
 class DecisionLines(TypedDict):
-    """What a page shows of a finding, a recommendation or a sanction; the last three belong to a sanction."""
+    """What a page shows of a finding, a recommendation or a sanction; from ``kind`` on it belongs to a sanction."""
 
     at: datetime
     what: str
     text: str
     kind: SanctionKind | None
     number: str
+    rule: str
     decided_on: date | None
 
 
@@ -295,6 +296,7 @@ def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
         "text": content.get("text", ""),
         "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
         "number": content.get("number", ""),
+        "rule": content.get("rule", ""),
         "decided_on": date.fromisoformat(day) if day else None,
     }
 

@@ -279,7 +279,8 @@ def _show_step(
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
             posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
-            initial = posted | {"seen": release.case.status}
+            chosen = {"accused_status": request.GET.get("status", "")}
+            initial = chosen | posted | {"seen": release.case.status}
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
@@ -292,7 +293,9 @@ def _take_step(
     values = form.cleaned_data
     sanction = None
     if action is Action.SANCTION:
-        sanction = decisions.SanctionRecord(values["kind"].pk, values["number"], values["decided_on"])
+        sanction = decisions.SanctionRecord(
+            values["kind"].pk, values["number"], values["decided_on"], values["accused_status"], values["rule"]
+        )
     try:
         decisions.act(
             actor=request.actor,
