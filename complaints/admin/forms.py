@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin import labels
 from complaints.admin.base import BaseForm, BaseModelForm, text_field
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import unknown_placeholders
@@ -246,9 +245,6 @@ class CategoryForm(BaseModelForm):
         label=_("Another door"),
         required=False,
         choices=[("", _("none")), ("bawaslu", "Bawaslu"), ("sp4n", "SP4N-LAPOR!")],
-    )
-    sanction_band = forms.ChoiceField(
-        label=_("Sanction if proven"), required=False, choices=labels.sanction_band_choices
     )
 
     class Meta:

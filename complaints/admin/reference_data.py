@@ -50,10 +50,6 @@ class ReferenceAdmin(TableAdmin):
         """Return the order in which a reporter sees the rows."""
         return ("order", "code") if any(field.name == "order" for field in self.opts.fields) else ("code",)
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
-        """Return the columns of the table, and beside them what was edited."""
-        return [*map(str, self.list_display), "edited_here"]
-
     @admin.display(description=_("edited here"))
     def edited_here(self, row: DeliveredRow) -> str:
         """Say whether a row differs from what the program delivers, and whether an update changed the same."""
@@ -79,14 +75,14 @@ class CategoryAdmin(ReferenceAdmin):
     """Categories of misconduct."""
 
     form = CategoryForm
-    list_display = ["code", "name_id", "group", "priority", "active"]
+    list_display = ["code", "name_id", "group", "priority", "active", "edited_here"]
 
 
 class AccusedKindAdmin(ReferenceAdmin):
     """Kinds of accused persons, each with the bodies that may judge them."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "judged_by"]
+    list_display = ["code", "label_id", "judged_by", "edited_here"]
 
     @admin.display(description=_("Who may judge"))
     def judged_by(self, kind: AccusedKind) -> str:
@@ -97,7 +93,7 @@ class SanctionKindAdmin(ReferenceAdmin):
     """Sanctions that the law provides for."""
 
     form = SanctionKindForm
-    list_display = ["code", "label_id", "in_words", "for_whom", "basis", "active"]
+    list_display = ["code", "label_id", "in_words", "for_whom", "basis", "active", "edited_here"]
 
     @admin.display(description=_("level"))
     def in_words(self, kind: SanctionKind) -> str:
@@ -111,13 +107,13 @@ class SanctionKindAdmin(ReferenceAdmin):
 class ProvinceAdmin(ReferenceAdmin):
     """Provinces."""
 
-    list_display = ["code", "name", "order"]
+    list_display = ["code", "name", "order", "edited_here"]
 
 
 class BodyAdmin(ReferenceAdmin):
     """Oversight bodies, and from which day to which each has its task."""
 
-    list_display = ["code", "short_name", "name", "from_day", "until_day"]
+    list_display = ["code", "short_name", "name", "from_day", "until_day", "edited_here"]
 
     @admin.display(description=_("valid from"))
     def from_day(self, body: OversightBody) -> str:
@@ -131,7 +127,7 @@ class BodyAdmin(ReferenceAdmin):
 class ElectionAdmin(ReferenceAdmin):
     """Elections and the days on which their stages begin."""
 
-    list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional"]
+    list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional", "edited_here"]
 
     @admin.display(description=_("campaign from"))
     def campaign_day(self, election: Election) -> str:
@@ -146,7 +142,7 @@ class StandardTextAdmin(ReferenceAdmin):
     """Standard texts for messages to reporters."""
 
     form = StandardTextForm
-    list_display = ["code", "moment", "group", "title_id", "active"]
+    list_display = ["code", "moment", "group", "title_id", "active", "edited_here"]
 
 
 # Each table with its change list; the order of the dashboard.

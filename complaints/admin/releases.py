@@ -28,11 +28,13 @@ from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import attachment, losses_of_copy
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.forms import BodyStepForm
+from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
+from complaints.services import legal_basis
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import decisions, reading
@@ -153,7 +155,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "clock": labels.deadline_label(release.case.due_on if current else None, today),
         "live": current,
         "under_check": opened.under_check,
-        "band": labels.sanction_band_label(release.case.category.sanction_band),
+        "judged": [_judged(release, complaint) for complaint in complaints],
         "cover": opened.content.get("cover", ""),
         "complaints": [_complaint_lines(complaint) for complaint in complaints],
         "folds": len(complaints) >= FOLDED_FROM,
@@ -168,6 +170,18 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
 
 # A report as it was released: "answers", and "posts" where it names some.
 ReleasedReport: TypeAlias = Mapping[str, Any]
+
+
+def _judged(release: Release, complaint: ReleasedReport) -> dict[str, object]:
+    """Return what the rules of the law say of a released report, by the day of the act that it tells."""
+    case = release.case
+    judged = legal_basis.judge_report(
+        category=case.category_id,
+        accused_kind=case.accused_kind_id,
+        answers=complaint["answers"],
+        handled_on=timezone.localdate(),
+    )
+    return judgment_lines(judged)
 
 
 def _complaint_lines(

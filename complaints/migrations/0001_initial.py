@@ -106,7 +106,6 @@ class Migration(migrations.Migration):
                 ('example_id', models.CharField(blank=True, max_length=300, verbose_name='example (Indonesian)')),
                 ('example_en', models.CharField(blank=True, max_length=300, verbose_name='example (English)')),
                 ('basis', models.TextField(blank=True, verbose_name='legal basis')),
-                ('sanction_band', models.CharField(blank=True, max_length=60, verbose_name='sanction if proven')),
                 ('priority', models.CharField(choices=[('normal', 'Normal'), ('high', 'High'), ('urgent', 'Urgent')], default='normal', max_length=8, verbose_name='priority')),
                 ('door', models.CharField(blank=True, max_length=8, verbose_name='door')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),

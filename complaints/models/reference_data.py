@@ -41,7 +41,6 @@ class Category(Bilingual):
     example_id = models.CharField(_("example (Indonesian)"), max_length=300, blank=True)
     example_en = models.CharField(_("example (English)"), max_length=300, blank=True)
     basis = models.TextField(_("legal basis"), blank=True)
-    sanction_band = models.CharField(_("sanction if proven"), max_length=60, blank=True)
     priority = models.CharField(
         _("priority"),
         max_length=8,

@@ -21,7 +21,6 @@ DATA = Path(__file__).resolve().parents[2] / "complaints" / "data"
 CATALOG = (
     "categories",
     "accused_kinds",
-    "sanction_bands",
     "sanction_kinds",
     "provinces",
     "bodies",
@@ -171,12 +170,11 @@ def test_categories_follow_the_taxonomy() -> None:
     rows = _load("catalog/categories")
     assert Counter(row["code"][0] for row in rows) == {"A": 9, "B": 12, "C": 5, "D": 2}
     groups = {"A": "pressure", "B": "offline", "C": "online", "D": "elsewhere"}
-    bands = _codes("sanction_bands")
     for row in rows:
         assert row["group"] == groups[row["code"][0]]
         assert row["priority"] in {"normal", "high", "urgent"}
         outside = row["group"] == "elsewhere"
-        assert (row["door"] in _codes("doors")) == outside and (row["sanction_band"] in bands) != outside
+        assert (row["door"] in _codes("doors")) == outside
         assert bool(row["basis"]) != outside
 
 

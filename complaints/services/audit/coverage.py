@@ -213,7 +213,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound=_unbound("why somebody was removed, sealed to the team", "sealed_reason", "sealed_number"),
     ),
     "Category": _reference(
-        "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis", "sanction_band",
+        "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis",
         "priority", "door", "active", "delivered",
     ),
     "AccusedKind": _reference("order", "code", "label_id", "label_en", "route", "delivered"),

@@ -1,0 +1,50 @@
+"""The rules of the law on the screens: all of them to sign, and those of one report by the day of its act."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from complaints.models.audit import AuditEntry
+from complaints.services import legal_basis
+from tests.cases import forwarded
+from tests.conftest import SignedIn
+from tests.world import Cast, send_report
+
+RULES = "admin:rules"
+
+
+def test_every_rule_is_on_the_page_with_its_mark(signed_in: SignedIn, cast: Cast) -> None:
+    page = signed_in("audi").get(reverse(RULES))
+    book, text = legal_basis.rule_book(), page.content.decode()
+    shown = [line.rule.code for _label, lines in page.context["tables"] for line in lines]
+    tables = (book.sanctions, book.crimes, book.penalties, book.routes, book.limits, book.cautions, book.bodies)
+    assert shown == [rule.code for table in (*tables, book.statuses) for rule in table]
+    assert sum(number for _label, number in page.context["counts"]) == len(shown)
+    # Nobody has signed a rule yet, and the page says so.
+    assert text.count("belum ada") >= len(shown)
+
+
+def test_case_is_judged_by_the_day_of_the_act(signed_in: SignedIn, cast: Cast) -> None:
+    sent = send_report(event_from="2026-11-02")
+    client = signed_in("vera")
+    case_page = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk]))
+    url = reverse("admin:complaints_case_rules", args=[sent.case.pk])
+    assert url in case_page.content.decode()
+    page = client.get(url)
+    [lines] = page.context["judged"]
+    rules = {applied.rule.code: applied for applied in lines["judged"].sanctions}
+    # The sample election runs its campaign on that day; the harm and the status are not told.
+    assert rules["n6-pressure"].missing == {"status"} and rules["arbitrary-unit"].missing == {"status", "harm"}
+    assert "PP 94/2021 Ps 5 n-6" in page.content.decode()
+    assert AuditEntry.objects.filter(event="case.opened", case=sent.case.pk).exists()
+    before = client.get(reverse("admin:complaints_case_rules", args=[send_report(event_from="2021-01-04").case.pk]))
+    assert before.context["judged"][0]["sanctions"][0].says
+    for name in ("kirana", "audi"):
+        assert signed_in(name).get(url).status_code == 404
+
+
+def test_body_reads_the_rules_of_the_released_report(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk]))
+    assert page.context["judged"][0]["crimes"]
+    assert "Ps 71 (1) jo. UU 1/2015 Ps 188" in page.content.decode()
