@@ -28,10 +28,10 @@ ROUTES: Final = {
 }
 LEVELS: Final = {
     "moral": _("moral sanction"),
-    "light": _("light punishment"),
-    "medium": _("medium punishment"),
-    "heavy": _("heavy punishment"),
-    "dismissal": _("dismissal"),
+    "light": _("light disciplinary punishment"),
+    "medium": _("medium disciplinary punishment"),
+    "heavy": _("heavy disciplinary punishment"),
+    "dismissal": _("dishonourable dismissal"),
 }
 
 

@@ -6,66 +6,19 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
-from complaints.admin.labels import Label
+from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, LIMITS, MARKS, STATUS, TABLES, code_label
 from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment
 from complaints.domain.law.rules import BodyRule, CrimeRule, LimitRule, PenaltyRule, RouteRule, Rule, SanctionRule
-from complaints.domain.law.vocabulary import Answer, Level, Mark
+from complaints.domain.law.vocabulary import Mark, ServiceStatus
 from complaints.services import case_file, legal_basis
-
-LEVELS: Final[dict[Level, Label]] = {
-    Level.MORAL: gettext_lazy("moral sanction"),
-    Level.LIGHT: gettext_lazy("light disciplinary punishment"),
-    Level.MEDIUM: gettext_lazy("medium disciplinary punishment"),
-    Level.HEAVY: gettext_lazy("heavy disciplinary punishment"),
-    Level.DISMISSAL: gettext_lazy("dishonourable dismissal"),
-    Level.AGENCY_RULE: gettext_lazy("by the agency's own rule on discipline"),
-    Level.NOT_ASN: gettext_lazy("no civil-service sanction"),
-    Level.NONE_FOUND: gettext_lazy("no level found in any text"),
-}
-MARKS: Final[dict[Mark, Label]] = {
-    Mark.SEEN: gettext_lazy("text of the law seen"),
-    Mark.TRANSCRIPTION: gettext_lazy("transcription"),
-    Mark.PRESS: gettext_lazy("press or page of an agency"),
-    Mark.MEMORY: gettext_lazy("unconfirmed"),
-    Mark.READING: gettext_lazy("own reading"),
-}
-ANSWERS: Final[dict[Answer, Label]] = {
-    Answer.NO: gettext_lazy("no crime"),
-    Answer.DEPENDS: gettext_lazy("may be a crime"),
-    Answer.YES: gettext_lazy("falls under this article, if it is proven"),
-}
-# The conditions of a rule, as they are told where a report does not say them.
-CONDITIONS: Final[dict[str, Label]] = {
-    "category": gettext_lazy("category"),
-    "accused": gettext_lazy("kind of accused"),
-    "status": gettext_lazy("status of the accused"),
-    "election": gettext_lazy("kind of election"),
-    "stage": gettext_lazy("stage of the election"),
-    "harm": gettext_lazy("how far the harm reaches"),
-    "post": gettext_lazy("post of the accused"),
-    "agency_rule": gettext_lazy("the agency's own rule"),
-    "circumstances": gettext_lazy("circumstances"),
-}
-TABLES: Final[dict[str, Label]] = {
-    "sanctions": gettext_lazy("Sanctions"),
-    "crimes": gettext_lazy("Crimes"),
-    "penalties": gettext_lazy("Penalties"),
-    "routes": gettext_lazy("Who examines and who punishes"),
-    "limits": gettext_lazy("Limits"),
-    "cautions": gettext_lazy("What must not be shown"),
-    "bodies": gettext_lazy("Bodies"),
-    "statuses": gettext_lazy("Status of employment"),
-}
 
 
 @dataclass(frozen=True)
@@ -129,14 +82,22 @@ def case_rules(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
 
 
 def judgment_lines(judged: Judgment | None) -> dict[str, object]:
-    """Return what ``admin/judgment.html`` reads; with None nothing but that the day of the act is not told."""
+    """Return what ``admin/judgment.html`` reads; with None nothing but that the day of the act is not told.
+
+    Sanctions are grouped by the status of the accused on which they depend; those of civil servants come first.
+    """
     if judged is None:
         return {}
-    return {
-        "sanctions": [
+    groups: dict[str, list[AppliedLine]] = {}
+    for applied in judged.sanctions:
+        statuses = sorted(applied.rule.conditions.status, key=list(ServiceStatus).index)
+        title = ", ".join(str(STATUS[status]) for status in statuses) if "status" in applied.missing else ""
+        groups.setdefault(title, []).append(
             _applied_line(applied, str(LEVELS[applied.rule.level]), applied.rule.basis_text)
-            for applied in judged.sanctions
-        ],
+        )
+    return {
+        "groups": list(groups.items()),
+        "levels": list(dict.fromkeys(line.says for lines in list(groups.values())[:1] for line in lines)),
         "crimes": [_crime_line(crime) for crime in judged.crimes],
         "never_show": judged.never_show,
         "judged": judged,
@@ -152,6 +113,8 @@ def _crime_line(crime: CrimeAnswer) -> AppliedLine:
 
 def _applied_line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str, basis: str) -> AppliedLine:
     rule = applied.rule
+    # The heading above a sanction says the status already.
+    hidden = {"status"} if isinstance(rule, SanctionRule) else set[str]()
     names = ", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.matched)
     return AppliedLine(
         says=says,
@@ -160,7 +123,7 @@ def _applied_line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str
         note=rule.note,
         reason=_("fits by %(names)s; %(validity)s")
         % {"names": names or _("every report"), "validity": _validity(rule)},
-        depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing),
+        depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing - hidden),
     )
 
 
@@ -181,19 +144,18 @@ def _day(day: date) -> str:
 
 
 def _line(rule: Rule) -> RuleLine:
-    book = legal_basis.rule_book()
     return RuleLine(
         rule=rule,
         says=_says(rule),
         conditions=_conditions(rule),
         validity=_validity(rule),
         mark=str(MARKS[rule.mark]),
-        sources=[f"{code}: {book.sources[code].text}" for code in rule.sources],
+        sources=list(rule.sources),
     )
 
 
 def _conditions(rule: Rule) -> list[str]:
-    """Return the conditions as name and codes; the codes are those of the data files, which a lawyer signs."""
+    """Return the conditions as name and values, circumstances last."""
     lines = []
     for name, label in CONDITIONS.items():
         if name == "circumstances":
@@ -201,8 +163,10 @@ def _conditions(rule: Rule) -> list[str]:
         field = "categories" if name == "category" else name
         values: Iterable[str] = getattr(rule.conditions, field)
         if values:
-            lines.append(f"{label}: {', '.join(sorted(values))}")
-    stated = [*sorted(rule.conditions.has), *(f"– {item}" for item in sorted(rule.conditions.lacks))]
+            words = values if name in ("category", "agency_rule") else map(code_label, values)
+            lines.append(f"{label}: {', '.join(sorted(words))}")
+    lacks = (_("not: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
+    stated = [*map(code_label, sorted(rule.conditions.has)), *lacks]
     return [*lines, f"{CONDITIONS['circumstances']}: {', '.join(stated)}"] if stated else lines
 
 
@@ -215,7 +179,9 @@ def _says(rule: Rule) -> str:
     if isinstance(rule, PenaltyRule):
         return rule.words
     if isinstance(rule, RouteRule):
-        return " → ".join(filter(None, [rule.finds or "", ", ".join(rule.punishes), ", ".join(rule.also)]))
+        bodies = ([rule.finds] if rule.finds else [], rule.punishes, rule.also)
+        return " → ".join(", ".join(map(code_label, group)) for group in bodies if group) or _("nobody")
     if isinstance(rule, LimitRule):
-        return f"{rule.what}: {rule.number if rule.number is not None else '–'} {rule.unit}, {rule.start}"
+        number = _("no limit known") if rule.number is None else f"{rule.number} {code_label(rule.unit)}"
+        return f"{LIMITS[rule.what]}: {number}, {code_label(rule.start)}"
     return rule.name if isinstance(rule, BodyRule) else "; ".join(rule.never_show)
