@@ -138,6 +138,7 @@ TABLES: Final[dict[str, Label]] = {
     "cautions": _("What must not be shown"),
     "bodies": _("Bodies"),
     "statuses": _("Status of employment"),
+    "voting_days": _("Voting days"),
 }
 
 

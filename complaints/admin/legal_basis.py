@@ -16,7 +16,16 @@ from complaints import access
 from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
 from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, LIMITS, MARKS, STATUS, TABLES, code_label
 from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment
-from complaints.domain.law.rules import BodyRule, CrimeRule, LimitRule, PenaltyRule, RouteRule, Rule, SanctionRule
+from complaints.domain.law.rules import (
+    BodyRule,
+    CrimeRule,
+    LimitRule,
+    PenaltyRule,
+    RouteRule,
+    Rule,
+    SanctionRule,
+    VotingDayRule,
+)
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
 from complaints.services import case_file, legal_basis
 
@@ -184,4 +193,6 @@ def _says(rule: Rule) -> str:
     if isinstance(rule, LimitRule):
         number = _("no limit known") if rule.number is None else f"{rule.number} {code_label(rule.unit)}"
         return f"{LIMITS[rule.what]}: {number}, {code_label(rule.start)}"
+    if isinstance(rule, VotingDayRule):
+        return f"{rule.name}: {_day(rule.day)}"
     return rule.name if isinstance(rule, BodyRule) else "; ".join(rule.never_show)

@@ -30,22 +30,20 @@ def rule_book() -> RuleBook:
 
 
 @lru_cache(maxsize=4)
-def _national_days(year: int) -> tuple[frozenset[date], frozenset[date], frozenset[date]]:
-    """Return holidays, joint leave and voting days of the year and of those beside it."""
+def _national_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Return holidays and joint leave of the year and of those beside it."""
     years = range(year - 1, year + 2)
-    extra = json.loads((DATA / "extra_days.json").read_text(encoding="utf-8"))
     return (
         frozenset(holidays.country_holidays("ID", years=years, categories=("public",))),
         frozenset(holidays.country_holidays("ID", years=years, categories=("government",))),
-        frozenset(date.fromisoformat(row["day"]) for row in extra if row["kind"] == "voting"),
     )
 
 
 def calendar(year: int) -> Calendar:
     """Return the calendar around a year, with the voting days of the elections that are entered here."""
-    public, joint_leave, voting = _national_days(year)
-    entered = frozenset(election.voting_on for election in reference_data.elections())
-    return Calendar(public, joint_leave, voting | entered)
+    public, joint_leave = _national_days(year)
+    voting = {rule.day for rule in rule_book().voting_days} | {row.voting_on for row in reference_data.elections()}
+    return Calendar(public, joint_leave, frozenset(voting))
 
 
 def contest_of(election: Election) -> Contest:

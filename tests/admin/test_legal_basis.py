@@ -18,7 +18,7 @@ def test_every_rule_is_on_the_page_with_its_mark(signed_in: SignedIn, cast: Cast
     book, text = legal_basis.rule_book(), page.content.decode()
     shown = [line.rule.code for _label, lines in page.context["tables"] for line in lines]
     tables = (book.sanctions, book.crimes, book.penalties, book.routes, book.limits, book.cautions, book.bodies)
-    assert shown == [rule.code for table in (*tables, book.statuses) for rule in table]
+    assert shown == [rule.code for table in (*tables, book.statuses, book.voting_days) for rule in table]
     assert sum(number for _label, number in page.context["counts"]) == len(shown)
     # Nobody has signed a rule yet, and the page says so.
     assert text.count("belum ada") >= len(shown)

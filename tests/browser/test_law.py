@@ -40,7 +40,7 @@ def test_body_is_offered_the_sanctions_of_the_status(window: Opener, live_cast: 
         body_act(live_cast, "kirana", release, action)
     kirana = Officer(window(), "kirana")
     kirana.opens("release", release.case.reference)
-    assert "hukuman disiplin berat, hukuman disiplin ringan" in kirana.window.words
+    assert "Bila terbukti: hukuman disiplin berat, hukuman disiplin ringan" in kirana.window.words
     kirana.window.follow(kirana.step("sanction"))
     kirana.window.press("PPPK")
     kinds = kirana.page.locator("select[name=kind]").inner_text()

@@ -25,6 +25,7 @@ from complaints.domain.law.rules import (
     SanctionRule,
     Source,
     StatusRule,
+    VotingDayRule,
 )
 from complaints.domain.law.vocabulary import (
     CATEGORIES,
@@ -267,6 +268,13 @@ def _status(row: _Row, common: _Common) -> StatusRule:
     return StatusRule(**common, status=row.code("status_of", ServiceStatus))
 
 
+def _voting_day(row: _Row, common: _Common) -> VotingDayRule:
+    day = row.day("day")
+    if day is None:
+        raise row.fault("day is missing")
+    return VotingDayRule(**common, day=day, name=row.text("name"))
+
+
 def _read(
     tables: Tables, name: str, sources: Mapping[str, Source], build: Callable[[_Row, _Common], AnyRule]
 ) -> tuple[AnyRule, ...]:
@@ -301,7 +309,18 @@ def _sources(tables: Tables) -> dict[str, Source]:
     return sources
 
 
-TABLES: Final = ("sources", "sanctions", "crimes", "penalties", "routes", "limits", "cautions", "bodies", "statuses")
+TABLES: Final = (
+    "sources",
+    "sanctions",
+    "crimes",
+    "penalties",
+    "routes",
+    "limits",
+    "cautions",
+    "bodies",
+    "statuses",
+    "voting_days",
+)
 
 
 def read_rules(tables: Tables) -> RuleBook:
@@ -317,6 +336,7 @@ def read_rules(tables: Tables) -> RuleBook:
         cautions=_read(tables, "cautions", sources, _caution),
         bodies=_read(tables, "bodies", sources, _body),
         statuses=_read(tables, "statuses", sources, _status),
+        voting_days=_read(tables, "voting_days", sources, _voting_day),
     )
     offences = {rule.code for rule in book.penalties}
     for rule in book.crimes:

@@ -193,6 +193,14 @@ class StatusRule(Rule):
     status: ServiceStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VotingDayRule(Rule):
+    """A day on which people vote, by decree a holiday, also where only a region votes."""
+
+    day: date
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules of the law, in the order of the files: among routes and among crimes the first that fits decides."""
@@ -206,3 +214,4 @@ class RuleBook:
     cautions: tuple[CautionRule, ...]
     bodies: tuple[BodyRule, ...]
     statuses: tuple[StatusRule, ...]
+    voting_days: tuple[VotingDayRule, ...]

@@ -15,5 +15,6 @@ YEARS = range(2021, 2029)
 CALENDAR = Calendar(
     holidays=frozenset(holidays.country_holidays("ID", years=YEARS, categories=("public",))),
     joint_leave=frozenset(holidays.country_holidays("ID", years=YEARS, categories=("government",))),
-    voting_days=frozenset({date(2024, 2, 14), date(2024, 11, 27), date(2025, 8, 27), date(2027, 1, 27)}),
+    # The last is the voting day of the sample election.
+    voting_days=frozenset({*(rule.day for rule in RULES.voting_days), date(2027, 1, 27)}),
 )

@@ -77,6 +77,7 @@ def _tables() -> dict[str, list[Row]]:
         ("sanctions", {"review_due": ""}, "review_due is missing"),
         ("sanctions", {"never_show": [7]}, "holds what is no text"),
         ("crimes", {"answer": "yes"}, "an offence is named where the answer is no, or missing"),
+        ("voting_days", {"day": ""}, "day is missing"),
         ("limits", {"number": "7"}, "number is no number of days"),
         ("limits", {"unit": "none"}, "number and unit do not go together"),
         ("limits", {"kinds": ["penjara"]}, "nothing reads kinds"),
