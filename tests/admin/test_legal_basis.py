@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from complaints.models.audit import AuditEntry
+from complaints.models.reference_data import Category
 from complaints.services import legal_basis
 from tests.cases import forwarded
 from tests.conftest import SignedIn
@@ -48,3 +49,19 @@ def test_body_reads_the_rules_of_the_released_report(signed_in: SignedIn, cast: 
     page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk]))
     assert page.context["judged"][0]["crimes"]
     assert "Ps 71 (1) jo. UU 1/2015 Ps 188" in page.content.decode()
+
+
+def test_update_that_an_edit_keeps_out_is_shown_until_the_row_is_saved(signed_in: SignedIn, cast: Cast) -> None:
+    name = Category.objects.get(pk="A1").name_id
+    # As an update leaves it: what the row was delivered with is neither the edit nor the file.
+    Category.objects.filter(pk="A1").update(name_id="Diubah", delivered="name_id=000000000000")
+    client, change = signed_in("adi"), reverse("admin:complaints_category_change", args=["A1"])
+    listed = client.get(reverse("admin:complaints_category_changelist")).content.decode()
+    assert "ya; pembaruan mengubah bagian yang sama" in listed
+    assert name in client.get(change).content.decode()
+    row = Category.objects.get(pk="A1")
+    form = {field: getattr(row, field) for field in ("group", "name_en", "priority", "order", "door", "basis")}
+    form |= {"name_id": "Diubah", "example_id": row.example_id, "example_en": row.example_en, "active": "on"}
+    assert client.post(change, form).status_code == 302
+    assert name not in client.get(change).content.decode()
+    assert Category.objects.get(pk="A1").name_id == "Diubah"
