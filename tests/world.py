@@ -84,7 +84,7 @@ def ring(name: str) -> Keyring:
 def make_cast() -> Cast:
     """Make everybody, their keys and teams; the caller puts ``pins`` into the settings."""
     now = timezone.now()
-    reference_data.load(now=now)
+    reference_data.load(now=now, sample=True)
     people = {}
     for name, role in PEOPLE.items():
         body = OversightBody.objects.get(pk=BODIES[name]) if name in BODIES else None

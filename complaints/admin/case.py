@@ -208,7 +208,6 @@ class ClearFacts(TypedDict):
     case: Case
     status: str
     clock: labels.DeadlineLabel
-    band: str
     age: int
 
 
@@ -217,7 +216,6 @@ def _clear_facts(case: Case, today: date) -> ClearFacts:
         "case": case,
         "status": labels.case_status_label(case),
         "clock": labels.deadline_label(case.due_on, today),
-        "band": labels.sanction_band_label(case.category.sanction_band),
         "age": (today - case.received_on).days,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin import labels
 from complaints.admin.base import BaseForm, BaseModelForm, text_field
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import unknown_placeholders
@@ -28,10 +28,10 @@ ROUTES: Final = {
 }
 LEVELS: Final = {
     "moral": _("moral sanction"),
-    "light": _("light punishment"),
-    "medium": _("medium punishment"),
-    "heavy": _("heavy punishment"),
-    "dismissal": _("dismissal"),
+    "light": _("light disciplinary punishment"),
+    "medium": _("medium disciplinary punishment"),
+    "heavy": _("heavy disciplinary punishment"),
+    "dismissal": _("dishonourable dismissal"),
 }
 
 
@@ -105,6 +105,15 @@ _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
 }
 
 
+def sanction_choices(kinds: Iterable[SanctionKind], status: str) -> list[tuple[str, object]]:
+    """Return the kinds of sanction grouped by whom they are for; with a status ("pns", "pppk") only those that fit."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for kind in kinds:
+        if not status or kind.applies_to in (status, SanctionKind.AppliesTo.ANYONE):
+            groups.setdefault(str(kind.get_applies_to_display()), []).append((kind.pk, str(kind)))
+    return [("", _("choose")), *groups.items()]
+
+
 class BodyStepForm(SeenForm):
     """The form of a step that a body takes on its release, with the fields that this step needs."""
 
@@ -123,17 +132,45 @@ class BodyStepForm(SeenForm):
             )
 
     def _add_sanction(self) -> None:
-        kinds = SanctionKind.objects.filter(active=True).order_by("order", "code")
-        self.fields["kind"] = forms.ModelChoiceField(
-            label=_("Kind of sanction"), queryset=kinds, empty_label=_("choose")
+        self.fields["accused_status"] = forms.ChoiceField(
+            label=_("The accused is"),
+            choices=[("", _("choose")), ("pns", _("PNS")), ("pppk", _("PPPK"))],
+            help_text=_("On the day of the act. The kinds of sanction differ."),
         )
+        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision"), widget=DayInput)
+        kinds = SanctionKind.objects.filter(active=True).order_by("order", "code")
+        kind_field = forms.ModelChoiceField(label=_("Kind of sanction"), queryset=kinds, empty_label=_("choose"))
+        kind_field.choices = sanction_choices(kinds, self._accused_status())
+        self.fields["kind"] = kind_field
         self.fields["number"] = forms.CharField(
             label=_("Number of the decision"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
         )
-        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision"), widget=DayInput)
+        self.fields["rule"] = forms.CharField(
+            label=_("Number and year of the agency's own rule"),
+            max_length=120,
+            required=False,
+            help_text=_("Needed for a PPPK who is punished under the agency's own rule on discipline."),
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
         self.fields["text"] = text_field(
             _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
         )
+
+    def _accused_status(self) -> str:
+        values = self.data if self.is_bound else self.initial
+        return str(values.get("accused_status") or "")
+
+    def clean(self) -> dict[str, object]:
+        """Refuse a kind of sanction that the law does not know for this person on the day of the decision."""
+        values: dict[str, object] = super().clean() or {}
+        kind, day = values.get("kind"), values.get("decided_on")
+        if not isinstance(kind, SanctionKind):
+            return values
+        if isinstance(day, date) and not kind.fits(str(values.get("accused_status", "")), day):
+            self.add_error("kind", _("This kind does not exist for this status on the day of the decision."))
+        if kind.asks_rule and not values.get("rule"):
+            self.add_error("rule", _("Enter the rule of the agency on which this sanction rests."))
+        return values
 
     def clean_decided_on(self) -> date:
         """Refuse a decision of a day that is still to come."""
@@ -208,9 +245,6 @@ class CategoryForm(BaseModelForm):
         label=_("Another door"),
         required=False,
         choices=[("", _("none")), ("bawaslu", "Bawaslu"), ("sp4n", "SP4N-LAPOR!")],
-    )
-    sanction_band = forms.ChoiceField(
-        label=_("Sanction if proven"), required=False, choices=labels.sanction_band_choices
     )
 
     class Meta:

@@ -5,17 +5,15 @@ Codes that are no longer in use keep their label, because the history of old cas
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext_lazy, ngettext, ngettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from complaints.domain import workflow
 from complaints.domain.checklists import CheckedItem
@@ -25,7 +23,7 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import STATUS_LABELS, Case, CaseStep
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
-from complaints.services import case_actions, reference_data, transitions
+from complaints.services import case_actions, transitions
 from complaints.services.forwarding import reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -276,13 +274,14 @@ def date_range_label(first: str | None, last: str | None) -> str:
 
 
 class DecisionLines(TypedDict):
-    """What a page shows of a finding, a recommendation or a sanction; the last three belong to a sanction."""
+    """What a page shows of a finding, a recommendation or a sanction; from ``kind`` on it belongs to a sanction."""
 
     at: datetime
     what: str
     text: str
     kind: SanctionKind | None
     number: str
+    rule: str
     decided_on: date | None
 
 
@@ -296,25 +295,9 @@ def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
         "text": content.get("text", ""),
         "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
         "number": content.get("number", ""),
+        "rule": content.get("rule", ""),
         "decided_on": date.fromisoformat(day) if day else None,
     }
-
-
-@lru_cache
-def _sanction_bands() -> dict[str, dict[str, str]]:
-    rows = json.loads((reference_data.DATA / "sanction_bands.json").read_text(encoding="utf-8"))
-    return {row["code"]: row for row in rows}
-
-
-def sanction_band_label(code: str) -> str:
-    """Return which sanction the law provides if the report is proven; an unknown code is returned as it stands."""
-    language = "en" if (get_language() or "id").startswith("en") else "id"
-    return _sanction_bands().get(code, {}).get(f"label_{language}", code)
-
-
-def sanction_band_choices() -> list[tuple[str, str]]:
-    """Return the choices of a form field: no band, then each band as code and label."""
-    return [("", _("none")), *((code, sanction_band_label(code)) for code in _sanction_bands())]
 
 
 # --- People

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +25,7 @@ from complaints.admin.forms import (
     SanctionKindForm,
     StandardTextForm,
 )
+from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
 from complaints.services import reference_data
@@ -49,7 +50,24 @@ class ReferenceAdmin(TableAdmin):
         """Return the order in which a reporter sees the rows."""
         return ("order", "code") if any(field.name == "order" for field in self.opts.fields) else ("code",)
 
-    def save_model(self, request: HttpRequest, obj: models.Model, form: BaseModelForm, change: bool) -> None:
+    @admin.display(description=_("edited here"))
+    def edited_here(self, row: DeliveredRow) -> str:
+        """Say whether a row differs from what the program delivers, and whether an update changed the same."""
+        if reference_data.conflicts(row):
+            return str(_("yes; an update changed the same"))
+        return str(_("yes")) if reference_data.is_edited(row) else ""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        """Show the form, above it the texts of an update that an earlier edit keeps out."""
+        row = self.get_object(request, object_id)
+        found = reference_data.conflicts(row) if isinstance(row, DeliveredRow) else {}
+        names = {field.name: str(field.verbose_name) for field in self.opts.fields}
+        context = {"update": [(names[column], value) for column, value in found.items()]}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def save_model(self, request: HttpRequest, obj: DeliveredRow, form: BaseModelForm, change: bool) -> None:
         reference_data.save_row(row=obj, actor=staff_request(request).actor)
 
 
@@ -57,14 +75,14 @@ class CategoryAdmin(ReferenceAdmin):
     """Categories of misconduct."""
 
     form = CategoryForm
-    list_display = ["code", "name_id", "group", "priority", "active"]
+    list_display = ["code", "name_id", "group", "priority", "active", "edited_here"]
 
 
 class AccusedKindAdmin(ReferenceAdmin):
     """Kinds of accused persons, each with the bodies that may judge them."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "judged_by"]
+    list_display = ["code", "label_id", "judged_by", "edited_here"]
 
     @admin.display(description=_("Who may judge"))
     def judged_by(self, kind: AccusedKind) -> str:
@@ -75,23 +93,27 @@ class SanctionKindAdmin(ReferenceAdmin):
     """Sanctions that the law provides for."""
 
     form = SanctionKindForm
-    list_display = ["code", "label_id", "in_words", "basis", "active"]
+    list_display = ["code", "label_id", "in_words", "for_whom", "basis", "active", "edited_here"]
 
     @admin.display(description=_("level"))
     def in_words(self, kind: SanctionKind) -> str:
         return str(LEVELS.get(kind.level, kind.level))
 
+    @admin.display(description=_("applies to"))
+    def for_whom(self, kind: SanctionKind) -> str:
+        return str(kind.get_applies_to_display())
+
 
 class ProvinceAdmin(ReferenceAdmin):
     """Provinces."""
 
-    list_display = ["code", "name", "order"]
+    list_display = ["code", "name", "order", "edited_here"]
 
 
 class BodyAdmin(ReferenceAdmin):
     """Oversight bodies, and from which day to which each has its task."""
 
-    list_display = ["code", "short_name", "name", "from_day", "until_day"]
+    list_display = ["code", "short_name", "name", "from_day", "until_day", "edited_here"]
 
     @admin.display(description=_("valid from"))
     def from_day(self, body: OversightBody) -> str:
@@ -105,7 +127,7 @@ class BodyAdmin(ReferenceAdmin):
 class ElectionAdmin(ReferenceAdmin):
     """Elections and the days on which their stages begin."""
 
-    list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional"]
+    list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional", "edited_here"]
 
     @admin.display(description=_("campaign from"))
     def campaign_day(self, election: Election) -> str:
@@ -120,7 +142,7 @@ class StandardTextAdmin(ReferenceAdmin):
     """Standard texts for messages to reporters."""
 
     form = StandardTextForm
-    list_display = ["code", "moment", "group", "title_id", "active"]
+    list_display = ["code", "moment", "group", "title_id", "active", "edited_here"]
 
 
 # Each table with its change list; the order of the dashboard.

@@ -29,11 +29,13 @@ from complaints.admin.case_evidence import losses_of_copy, released_label
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
+from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
 from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
+from complaints.services import legal_basis
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import decisions, reading
@@ -154,7 +156,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "clock": labels.deadline_label(release.case.due_on if current else None, today),
         "live": current,
         "under_check": opened.under_check,
-        "band": labels.sanction_band_label(release.case.category.sanction_band),
+        "judged": [_judged(release, complaint) for complaint in complaints],
         "cover": opened.content.get("cover", ""),
         "complaints": [_complaint_lines(complaint) for complaint in complaints],
         "folds": len(complaints) >= FOLDED_FROM,
@@ -171,6 +173,18 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
 
 # A report as it was released: "answers", and "posts" where it names some.
 ReleasedReport: TypeAlias = Mapping[str, Any]
+
+
+def _judged(release: Release, complaint: ReleasedReport) -> dict[str, object]:
+    """Return what the rules of the law say of a released report, by the day of the act that it tells."""
+    case = release.case
+    judged = legal_basis.judge_report(
+        category=case.category_id,
+        accused_kind=case.accused_kind_id,
+        answers=complaint["answers"],
+        handled_on=timezone.localdate(),
+    )
+    return judgment_lines(judged)
 
 
 def _complaint_lines(
@@ -282,7 +296,8 @@ def _show_step(
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
             posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
-            initial = posted | {"seen": release.case.status}
+            chosen = {"accused_status": request.GET.get("status", "")}
+            initial = chosen | posted | {"seen": release.case.status}
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
@@ -295,7 +310,9 @@ def _take_step(
     values = form.cleaned_data
     sanction = None
     if action is Action.SANCTION:
-        sanction = decisions.SanctionRecord(values["kind"].pk, values["number"], values["decided_on"])
+        sanction = decisions.SanctionRecord(
+            values["kind"].pk, values["number"], values["decided_on"], values["accused_status"], values["rule"]
+        )
     try:
         decisions.act(
             actor=request.actor,

@@ -25,6 +25,7 @@ from complaints.admin import (
     jobs,
     key_rotation,
     lane,
+    legal_basis,
     monitoring,
     queue_page,
     reference_data,
@@ -54,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sesi/", staff.own_sessions, name="sessions"),
     path("saya/data/", staff.own_data, name="own_data"),
     path("latihan/", staff.practice_page, name="practice"),
+    path("aturan/", legal_basis.rules, name="rules"),
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
     path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),
@@ -87,6 +89,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "complaints/case/<uuid:object_id>/pisah/<uuid:complaint_id>/", case_links.unlink, name="complaints_case_unlink"
     ),
     # A case: officer and conflicts
+    path("complaints/case/<uuid:object_id>/aturan/", legal_basis.case_rules, name="complaints_case_rules"),
     path("complaints/case/<uuid:object_id>/petugas/", assignment.assign, name="complaints_case_assign"),
     path("complaints/case/<uuid:object_id>/ambil/", assignment.claim, name="complaints_case_claim"),
     path("complaints/case/<uuid:object_id>/terima/", assignment.take_on, name="complaints_case_take_on"),

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AccusedKind',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('label_id', models.CharField(max_length=120, verbose_name='label (Indonesian)')),
@@ -96,6 +97,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Category',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('code', models.CharField(max_length=4, primary_key=True, serialize=False, verbose_name='code')),
                 ('group', models.CharField(choices=[('pressure', 'Pressure'), ('offline', 'Partisan, offline'), ('online', 'Partisan, online'), ('elsewhere', 'Another door')], max_length=10, verbose_name='group')),
@@ -104,7 +106,6 @@ class Migration(migrations.Migration):
                 ('example_id', models.CharField(blank=True, max_length=300, verbose_name='example (Indonesian)')),
                 ('example_en', models.CharField(blank=True, max_length=300, verbose_name='example (English)')),
                 ('basis', models.TextField(blank=True, verbose_name='legal basis')),
-                ('sanction_band', models.CharField(blank=True, max_length=60, verbose_name='sanction if proven')),
                 ('priority', models.CharField(choices=[('normal', 'Normal'), ('high', 'High'), ('urgent', 'Urgent')], default='normal', max_length=8, verbose_name='priority')),
                 ('door', models.CharField(blank=True, max_length=8, verbose_name='door')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
@@ -139,6 +140,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Election',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('code', models.CharField(max_length=30, primary_key=True, serialize=False, verbose_name='code')),
                 ('name_id', models.CharField(max_length=160, verbose_name='name (Indonesian)')),
                 ('name_en', models.CharField(max_length=160, verbose_name='name (English)')),
@@ -167,6 +169,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Province',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('code', models.CharField(max_length=2, primary_key=True, serialize=False, verbose_name='code')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
@@ -179,12 +182,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SanctionKind',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('code', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='code')),
                 ('level', models.CharField(max_length=12, verbose_name='level')),
                 ('label_id', models.CharField(max_length=160, verbose_name='label (Indonesian)')),
                 ('label_en', models.CharField(max_length=160, verbose_name='label (English)')),
                 ('basis', models.CharField(blank=True, max_length=160, verbose_name='legal basis')),
+                ('applies_to', models.CharField(choices=[('pns', 'PNS'), ('pppk', 'PPPK'), ('both', 'PNS and PPPK')], default='both', max_length=4, verbose_name='applies to')),
+                ('valid_from', models.DateField(blank=True, null=True, verbose_name='valid from')),
+                ('valid_until', models.DateField(blank=True, null=True, verbose_name='valid until')),
+                ('asks_rule', models.BooleanField(default=False, help_text='The number of that rule is asked for.', verbose_name="by the agency's own rule")),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
             ],
             options={
@@ -195,6 +203,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='StandardText',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('code', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='code')),
                 ('moment', models.CharField(choices=[('reply', 'Message to the reporter'), ('ask_reporter', 'Question to the reporter'), ('start_review', 'Checking begins'), ('verify', 'Verified'), ('forward', 'Forwarded to a body'), ('refer', 'Referred to another authority'), ('confirm_ineligible', 'Not eligible'), ('confirm_lane', 'Likely junk is not eligible'), ('reopen', 'Opened again'), ('take_up', 'Taken up by the body'), ('dismiss', 'Found not proven'), ('substantiate', 'Found proven'), ('await_agency', 'Recommendation recorded'), ('sanction', 'Sanction recorded')], max_length=20, verbose_name='for which step')),
@@ -331,6 +340,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OversightBody',
             fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
                 ('code', models.SlugField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('short_name', models.CharField(max_length=20, verbose_name='short name')),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.delivered import DeliveredRow
 from complaints.models.random_key import RandomKeyModel
 
 
@@ -19,7 +20,7 @@ class OversightBodyQuerySet(models.QuerySet["OversightBody"]):
         return self.filter(valid_from__lte=day).exclude(valid_until__lt=day).order_by("order", "code")
 
 
-class OversightBody(models.Model):
+class OversightBody(DeliveredRow):
     """A body that is competent in a period (KASN or a successor): a dated record, never a literal in code."""
 
     code = models.SlugField(_("code"), primary_key=True, max_length=20)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from complaints.models.delivered import DeliveredRow
 
-class Bilingual(models.Model):
+
+class Bilingual(DeliveredRow):
     """A row with Indonesian and English texts; the active language selects one."""
 
     order = models.PositiveSmallIntegerField(_("order"), default=0)
@@ -37,7 +41,6 @@ class Category(Bilingual):
     example_id = models.CharField(_("example (Indonesian)"), max_length=300, blank=True)
     example_en = models.CharField(_("example (English)"), max_length=300, blank=True)
     basis = models.TextField(_("legal basis"), blank=True)
-    sanction_band = models.CharField(_("sanction if proven"), max_length=60, blank=True)
     priority = models.CharField(
         _("priority"),
         max_length=8,
@@ -72,13 +75,26 @@ class AccusedKind(Bilingual):
 
 
 class SanctionKind(Bilingual):
-    """A sanction of the law, with its legal basis."""
+    """A sanction of the law, with its legal basis, for whom it is and on which days it may be decided."""
+
+    class AppliesTo(models.TextChoices):
+        """For whom a kind of sanction exists; ANYONE in the civil service."""
+
+        PNS = "pns", _("PNS")
+        PPPK = "pppk", _("PPPK")
+        ANYONE = "both", _("PNS and PPPK")
 
     code = models.CharField(_("code"), primary_key=True, max_length=40)
     level = models.CharField(_("level"), max_length=12)
     label_id = models.CharField(_("label (Indonesian)"), max_length=160)
     label_en = models.CharField(_("label (English)"), max_length=160)
     basis = models.CharField(_("legal basis"), max_length=160, blank=True)
+    applies_to = models.CharField(_("applies to"), max_length=4, choices=AppliesTo, default=AppliesTo.ANYONE)
+    valid_from = models.DateField(_("valid from"), null=True, blank=True)
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    asks_rule = models.BooleanField(
+        _("by the agency's own rule"), default=False, help_text=_("The number of that rule is asked for.")
+    )
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -87,6 +103,11 @@ class SanctionKind(Bilingual):
 
     def __str__(self) -> str:
         return self.text("label")
+
+    def fits(self, status: str, day: date) -> bool:
+        """Tell whether this kind may be decided on ``day`` of somebody with this status ("pns", "pppk")."""
+        is_theirs = self.applies_to in (self.AppliesTo.ANYONE, status)
+        return is_theirs and (self.valid_from or day) <= day <= (self.valid_until or day)
 
 
 class StandardText(Bilingual):
@@ -130,7 +151,7 @@ class StandardText(Bilingual):
         return self.text("title")
 
 
-class Province(models.Model):
+class Province(DeliveredRow):
     """A province, by the Ministry of Home Affairs' code."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=2)
@@ -145,7 +166,7 @@ class Province(models.Model):
         return self.name
 
 
-class Election(models.Model):
+class Election(DeliveredRow):
     """An election and its stages; the dates tell prospective candidates from candidates."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=30)

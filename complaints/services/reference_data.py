@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, wraps
-from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
 
+from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.services import delivered_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import table_state, table_subject
+from complaints.services.delivered_data import DATA, Conflict
 
 Row = TypeVar("Row", bound=models.Model)
 
 # Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
-DATA = Path(__file__).resolve().parent.parent / "data" / "catalog"
-TABLES: dict[str, type[models.Model]] = {
+TABLES: dict[str, type[DeliveredRow]] = {
     "categories": Category,
     "accused_kinds": AccusedKind,
     "sanction_kinds": SanctionKind,
@@ -35,41 +37,75 @@ TABLES: dict[str, type[models.Model]] = {
 }
 
 
-@transaction.atomic
-def load(*, now: datetime, overwrite: bool = False) -> dict[str, int]:
-    """Create the rows of the files that are missing and return the number of new rows by table.
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load did: new and updated rows by table, and the columns that the update and an administrator changed."""
 
-    Existing rows keep the edits of administrators, unless ``overwrite``. Each table that has changed is recorded; the
-    server signs, because the command runs at its terminal.
+    created: Mapping[str, int]
+    updated: Mapping[str, int]
+    conflicts: tuple[Conflict, ...]
+
+
+@transaction.atomic
+def load(*, now: datetime, overwrite: bool = False, sample: bool = False) -> LoadReport:
+    """Bring the files' rows into the tables, column by column, and keep what administrators edited.
+
+    ``overwrite`` puts the files' values over edited ones. ``sample`` takes the sample configuration, in which KASN
+    still holds its task. Each table that has changed is recorded; the server signs, because the command runs at its
+    terminal. Raises DeliveredDataError for a file that does not fit its table.
     """
     log.lock_head()
-    created = {}
+    created: dict[str, int] = {}
+    updated: dict[str, int] = {}
+    found: list[Conflict] = []
     for name, model in TABLES.items():
         before = table_state(model) if model._default_manager.exists() else ""
-        created[name] = _load_table(name, model, overwrite=overwrite)
+        created[name], updated[name], both_changed = _load_table(name, model, overwrite=overwrite, sample=sample)
+        found += both_changed
         facts = {"table": model._meta.model_name or "", "before": before, "state": table_state(model)}
         if facts["state"] != before:
             log.append(event="catalog.changed", now=now, subject=table_subject(model), facts=facts)
     clear_cache()
-    return created
+    return LoadReport(created, updated, tuple(found))
 
 
-def _load_table(name: str, model: type[models.Model], *, overwrite: bool) -> int:
-    rows = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
-    columns = {field.name for field in model._meta.get_fields()} & {key for row in rows for key in row}
-    instances = [model(**{key: _joined(value) for key, value in row.items() if key in columns}) for row in rows]
-    manager = model._default_manager
-    existing = set(manager.values_list("pk", flat=True))
-    if overwrite:
-        # Only the columns in the files: all others keep their edits.
-        manager.bulk_update([row for row in instances if row.pk in existing], sorted(columns - {"code"}))
-    missing = [row for row in instances if row.pk not in existing]
-    manager.bulk_create(missing)
-    return len(missing)
+def _load_table(
+    name: str, model: type[DeliveredRow], *, overwrite: bool, sample: bool
+) -> tuple[int, int, list[Conflict]]:
+    """Return the numbers of new and of updated rows of a table, and the conflicts."""
+    rows = delivered_data.rows_of(name, model, sample)
+    existing = model._default_manager.in_bulk(list(rows))
+    changed: list[DeliveredRow] = []
+    found: list[Conflict] = []
+    for code, row in existing.items():
+        is_changed, both_changed = delivered_data.merge(name, row, rows[code], overwrite=overwrite)
+        changed += [row] if is_changed else []
+        found += both_changed
+    columns = {column for values in rows.values() for column in values} - {"code"}
+    model._default_manager.bulk_update(changed, [*sorted(columns), "delivered"])
+    missing = [values for code, values in rows.items() if code not in existing]
+    model._default_manager.bulk_create([model(**values, delivered=delivered_data.mark(values)) for values in missing])
+    return len(missing), len(changed), found
 
 
-def _joined(value: object) -> object:
-    return "\n".join(value) if isinstance(value, list) else value
+def conflicts(row: DeliveredRow) -> dict[str, object]:
+    """Return the columns that both an update and an administrator changed, with the values of the update."""
+    values = delivered_values(row)
+    return {fault.column: values[fault.column] for fault in delivered_data.conflicts_of("", row, values)}
+
+
+def is_edited(row: DeliveredRow) -> bool:
+    """Tell whether a row that comes with the program differs from it."""
+    values = delivered_values(row).items()
+    return any(
+        delivered_data.digest_of(getattr(row, column)) != delivered_data.digest_of(value) for column, value in values
+    )
+
+
+def delivered_values(row: DeliveredRow) -> Mapping[str, object]:
+    """Return the values of the program's file for a stored row; nothing for a row that was made here."""
+    name = next(name for name, table in TABLES.items() if table is type(row))
+    return delivered_data.rows_of(name, type(row), sample_mode()).get(str(row.pk), {})
 
 
 _cache_generation = 0
@@ -179,15 +215,17 @@ def sample_mode() -> bool:
 
 
 @transaction.atomic
-def save_row(*, row: models.Model, actor: Actor) -> None:
+def save_row(*, row: DeliveredRow, actor: Actor) -> None:
     """Save a row that an administrator edited, record it in the audit chain, and empty the cache after the commit.
 
+    Saving settles what an update and an earlier edit had both changed: the saved values are the decision.
     Messages to reporters use these texts, so the entry names who changed which row; it never holds the text.
     """
     # Two administrators may save two rows of a table at once: the second begins after the first's commit.
     log.lock_head()
     table = type(row)
     before = table_state(table) if table._default_manager.exists() else ""
+    row.delivered = delivered_data.mark(delivered_values(row))
     row.save()
     facts = {"table": table._meta.model_name or "", "row": str(row.pk), "before": before, "state": table_state(table)}
     actor.record("catalog.changed", subject=table_subject(table), facts=facts)

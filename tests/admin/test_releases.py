@@ -84,14 +84,28 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     assert take("substantiate", "under_examination") == 400
     assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", reply="Dugaan terbukti.") == 302
     assert take("await_agency", "substantiated", text="Sanksi sedang.") == 302
-    decision = {"kind": "moral_open", "number": "800/1", "decided_on": timezone.localdate().isoformat()}
+    today = timezone.localdate().isoformat()
+    decision = {"kind": "moral_open", "number": "800/1", "decided_on": today, "accused_status": "pns"}
     assert take("sanction", "awaiting_agency", **{**decision, "decided_on": "2999-01-01"}) == 400
     assert take("sanction", "awaiting_agency", number="800/1") == 400
+    # A kind that the law does not know for this status or on this day is neither offered nor recorded.
+    for misfit in (
+        {"accused_status": "pppk"},
+        {"kind": "heavy_contract"},
+        {"kind": "dismissal_heavy", "decided_on": "2023-10-30"},
+    ):
+        assert take("sanction", "awaiting_agency", **decision | misfit) == 400
+    by_rule = decision | {"kind": "agency_medium", "accused_status": "pppk"}
+    assert take("sanction", "awaiting_agency", **by_rule) == 400
+    offered = client.get(step_url(release, "sanction") + "?status=pppk").content.decode()
+    assert 'value="agency_medium"' in offered and 'value="heavy_release"' not in offered
+    offered = client.get(step_url(release, "sanction") + "?status=pns").content.decode()
+    assert 'value="heavy_release"' in offered and 'value="agency_medium"' not in offered
     assert not Sanction.objects.exists()
-    assert take("sanction", "awaiting_agency", **decision) == 302
+    assert take("sanction", "awaiting_agency", **by_rule, rule="Perbup 86/2022") == 302
     assert status(release) == "sanctioned"
     text = client.get(page_url(release)).content.decode()
-    for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1"):
+    for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1", "Perbup 86/2022"):
         assert words in text
     reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
     assert "Dugaan terbukti." in reasons

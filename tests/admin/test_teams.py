@@ -210,7 +210,7 @@ def test_reference_data_is_edited_and_never_deleted(
     assert reference_data.category("A1") is not None
     category = Category.objects.get(pk="A1")
     form = {name: getattr(category, name) for name in ("group", "name_en", "priority", "order", "door", "basis")}
-    form |= {"example_id": "", "example_en": "", "sanction_band": "", "name_id": "Nama baru", "active": "on"}
+    form |= {"example_id": "", "example_en": "", "name_id": "Nama baru", "active": "on"}
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         response = client.post(reverse("admin:complaints_category_change", args=["A1"]), form)
     assert response.status_code == 302, response.context["errors"]

@@ -195,7 +195,15 @@ def body_decides(kirana: LinkFollower, joint: Case) -> None:
     act(kirana, "substantiate", text="Terbukti.", reply="Dugaan itu terbukti.")
     act(kirana, "await_agency", text="Jatuhkan sanksi moral terbuka.")
     decided = timezone.localdate().isoformat()
-    act(kirana, "sanction", kind="moral_open", number="800/17/2026", decided_on=decided, reply="Sudah diumumkan.")
+    act(
+        kirana,
+        "sanction",
+        accused_status="pns",
+        kind="moral_open",
+        number="800/17/2026",
+        decided_on=decided,
+        reply="Sudah diumumkan.",
+    )
 
 
 def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) -> None:

@@ -171,7 +171,9 @@ def liaison_records(kirana: Officer) -> None:
     kirana.does("substantiate", text=FINDING, reply=TOLD_FINDING)
     kirana.does("await_agency", text=ADVICE)
     decided_on = timezone.localdate().isoformat()
-    kirana.does("sanction", kind="moral_open", number=NUMBER, decided_on=decided_on, reply=TOLD_END)
+    kirana.does(
+        "sanction", accused_status="pns", kind="moral_open", number=NUMBER, decided_on=decided_on, reply=TOLD_END
+    )
     assert NUMBER in kirana.window.words
 
 

@@ -5,6 +5,7 @@ These are plain files without a database; the command that loads them may rely o
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,12 @@ import pytest
 from django.utils import timezone
 
 from complaints.models.reference_data import Category
-from complaints.services import reference_data
+from complaints.services import delivered_data, reference_data
 
 DATA = Path(__file__).resolve().parents[2] / "complaints" / "data"
 CATALOG = (
     "categories",
     "accused_kinds",
-    "sanction_bands",
     "sanction_kinds",
     "provinces",
     "bodies",
@@ -170,12 +170,11 @@ def test_categories_follow_the_taxonomy() -> None:
     rows = _load("catalog/categories")
     assert Counter(row["code"][0] for row in rows) == {"A": 9, "B": 12, "C": 5, "D": 2}
     groups = {"A": "pressure", "B": "offline", "C": "online", "D": "elsewhere"}
-    bands = _codes("sanction_bands")
     for row in rows:
         assert row["group"] == groups[row["code"][0]]
         assert row["priority"] in {"normal", "high", "urgent"}
         outside = row["group"] == "elsewhere"
-        assert (row["door"] in _codes("doors")) == outside and (row["sanction_band"] in bands) != outside
+        assert (row["door"] in _codes("doors")) == outside
         assert bool(row["basis"]) != outside
 
 
@@ -185,13 +184,18 @@ def test_accused_kinds_and_sanctions() -> None:
     assert {row["level"] for row in kinds} == BAND_LEVELS
     assert {row["applies_to"] for row in kinds} == {"both", "pns", "pppk"}
     assert all(row["basis"] for row in kinds)
+    for status in ("pns", "pppk"):
+        theirs = [row for row in kinds if row["applies_to"] in ("both", status)]
+        assert {row["level"] for row in theirs} == BAND_LEVELS
+    # PPPK are disciplined by their agency's own rule, whose number is asked for.
+    assert all(row["applies_to"] == "pppk" for row in kinds if row["asks_rule"])
 
 
 def test_provinces_bodies_and_doors() -> None:
     provinces = _load("catalog/provinces")
     assert len(provinces) == 38 and all(len(row["code"]) == 2 and row["code"].isdigit() for row in provinces)
-    for row in _load("catalog/bodies"):
-        assert date.fromisoformat(row["valid_from"]) and row["valid_until"] is None
+    bodies = {row["code"]: (row["valid_from"], row["valid_until"]) for row in _load("catalog/bodies")}
+    assert bodies == {"kasn": ("2014-01-15", "2024-09-03"), "bkn": ("2024-09-04", None)}
     for row in _load("catalog/doors"):
         assert 3 <= len(row["lines_id"]) == len(row["lines_en"]) <= 5
         assert row["url"] == f"https://{row['address']}"
@@ -287,13 +291,69 @@ def test_plan_looks_like_a_real_desk() -> None:
     assert 0.15 <= confidential / total <= 0.25
 
 
+@pytest.fixture
+def categories_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A copy of the delivered files, and a function that gives category A1 other values, as an update would."""
+    for path in delivered_data.DATA.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(delivered_data, "DATA", tmp_path)
+    delivered_data.rows_of.cache_clear()
+
+    def update(**values: object) -> None:
+        rows = _load("catalog/categories")
+        rows[0] |= values
+        (tmp_path / "categories.json").write_text(json.dumps(rows), encoding="utf-8")
+        delivered_data.rows_of.cache_clear()
+
+    return update
+
+
+@pytest.fixture(autouse=True)
+def _files_as_delivered() -> Iterator[None]:
+    yield
+    delivered_data.rows_of.cache_clear()
+
+
+@pytest.mark.django_db
+def test_update_reaches_rows_without_losing_edits(categories_file: Callable[..., None]) -> None:
+    reference_data.load(now=timezone.now())
+    Category.objects.filter(pk="A1").update(name_id="Diubah", example_id="Contoh sendiri")
+    categories_file(basis=["PP 94/2021 Ps 5 a"], name_id="Nama baru", name_en="New name")
+    report = reference_data.load(now=timezone.now())
+    row = Category.objects.get(pk="A1")
+    assert (row.basis, row.name_id, row.name_en) == ("PP 94/2021 Ps 5 a", "Diubah", "New name")
+    assert row.example_id == "Contoh sendiri"
+    assert list(map(str, report.conflicts)) == ["categories A1: name_id"]
+    # The conflict stands until somebody decides; the saved row is the decision.
+    assert reference_data.load(now=timezone.now()).conflicts == report.conflicts
+    assert reference_data.conflicts(Category.objects.get(pk="A1")) == {"name_id": "Nama baru"}
+    row.delivered = delivered_data.mark(reference_data.delivered_values(row))
+    row.save()
+    report = reference_data.load(now=timezone.now())
+    row = Category.objects.get(pk="A1")
+    assert (report.conflicts, sum(report.updated.values()), reference_data.conflicts(row)) == ((), 0, {})
+    assert row.name_id == "Diubah" and reference_data.is_edited(row)
+    assert not reference_data.is_edited(Category.objects.get(pk="A2"))
+
+
+@pytest.mark.django_db
+def test_key_that_no_column_reads_is_refused_with_its_row(categories_file: Callable[..., None]) -> None:
+    categories_file(aplies_to="pns")
+    with pytest.raises(delivered_data.DeliveredDataError, match=r"categories.json, row 1 \(A1\): no column aplies_to"):
+        reference_data.load(now=timezone.now())
+    categories_file(code="A2")
+    with pytest.raises(delivered_data.DeliveredDataError, match=r"row 2 \(A2\): its code is missing or stands twice"):
+        reference_data.load(now=timezone.now())
+
+
 @pytest.mark.django_db
 def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
     reference_data.load(now=timezone.now())
     name = Category.objects.get(pk="A1").name_id
     Category.objects.filter(pk="A1").update(name_id="Diubah")
     Category.objects.filter(pk="A2").delete()
-    assert reference_data.load(now=timezone.now())["categories"] == 1
+    assert reference_data.load(now=timezone.now()).created["categories"] == 1
     assert Category.objects.get(pk="A1").name_id == "Diubah"
-    assert sum(reference_data.load(now=timezone.now(), overwrite=True).values()) == 0
+    report = reference_data.load(now=timezone.now(), overwrite=True)
+    assert (sum(report.created.values()), report.updated["categories"]) == (0, 1)
     assert Category.objects.get(pk="A1").name_id == name

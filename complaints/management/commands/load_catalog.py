@@ -9,7 +9,7 @@ from complaints.services import reference_data
 
 
 class Command(BaseCommand):
-    """Adds what is missing; rows that administrators edited stay as they are without --overwrite."""
+    """Adds and updates rows; what administrators edited stays as it is without --overwrite."""
 
     help = "Load categories, kinds, provinces, bodies and elections from complaints/data/catalog."
 
@@ -17,5 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("--overwrite", action="store_true", help="Put the files' texts over edited ones.")
 
     def handle(self, *args: object, overwrite: bool = False, **options: object) -> None:
-        new_rows = reference_data.load(now=timezone.now(), overwrite=overwrite)
-        self.stdout.write(", ".join(f"{name}: {count} new" for name, count in new_rows.items()))
+        report = reference_data.load(now=timezone.now(), overwrite=overwrite, sample=reference_data.sample_mode())
+        for name, count in report.created.items():
+            self.stdout.write(f"{name}: {count} new, {report.updated[name]} updated")
+        for conflict in report.conflicts:
+            self.stdout.write(f"changed by the update and edited here; the edit stays: {conflict}")

@@ -213,21 +213,26 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound=_unbound("why somebody was removed, sealed to the team", "sealed_reason", "sealed_number"),
     ),
     "Category": _reference(
-        "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis", "sanction_band",
-        "priority", "door", "active",
+        "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis",
+        "priority", "door", "active", "delivered",
     ),
-    "AccusedKind": _reference("order", "code", "label_id", "label_en", "route"),
-    "SanctionKind": _reference("order", "code", "level", "label_id", "label_en", "basis", "active"),
+    "AccusedKind": _reference("order", "code", "label_id", "label_en", "route", "delivered"),
+    "SanctionKind": _reference(
+        "order", "code", "level", "label_id", "label_en", "basis", "applies_to", "valid_from", "valid_until",
+        "asks_rule", "active", "delivered",
+    ),
     "StandardText": _reference(
-        "order", "code", "moment", "group", "title_id", "title_en", "body_id", "body_en", "active"
+        "order", "code", "moment", "group", "title_id", "title_en", "body_id", "body_en", "active",
+        "delivered",
     ),
-    "Province": _reference("code", "name", "order"),
+    "Province": _reference("code", "name", "order", "delivered"),
     "OversightBody": _reference(
-        "code", "name", "short_name", "note_id", "note_en", "valid_from", "valid_until", "order"
+        "code", "name", "short_name", "note_id", "note_en", "valid_from", "valid_until", "order",
+        "delivered",
     ),
     "Election": _reference(
         "code", "name_id", "name_en", "kind", "starts_on", "candidates_on", "campaign_from", "campaign_until",
-        "voting_on", "ends_on", "fictional",
+        "voting_on", "ends_on", "fictional", "delivered",
     ),
     "Absence": Coverage(
         unbound=_unbound("decides who is asked first, never who may", "id", "staff", "stand_in", "from_on", "until_on")

@@ -35,11 +35,16 @@ _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
 
 @dataclass(frozen=True)
 class SanctionRecord:
-    """The sanction that the agency imposed: its kind (code), and the number and date of the decision."""
+    """The sanction that the agency imposed: its kind (code), and the number and date of the decision.
+
+    ``accused_status`` is "pns" or "pppk" as the liaison said, ``rule`` the agency's own rule if the kind asks for it.
+    """
 
     kind: str
     number: str
     decided_on: date
+    accused_status: str = ""
+    rule: str = ""
 
 
 @transaction.atomic
@@ -112,6 +117,7 @@ def _store_decision(
     content: dict[str, str] = {"outcome": action.value, "text": text}
     if sanction is not None:
         content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
+        content |= {"accused_status": sanction.accused_status, "rule": sanction.rule}
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, signer)
     row.save(force_insert=True)
     facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed), "row": row_digest(row)}

@@ -156,6 +156,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "case_view": [case, item.pk],
         "case_shown": [case, item.pk, working],
         "case_work": [case, item.pk],
+        "case_rules": [case],
         "case_custody": [case],
         "case_custody_item": [case, item.pk],
         "case_custody_pdf": [case],

@@ -73,7 +73,7 @@ def _sample_portal(
     changes = {"SAMPLE_MODE": True, "TEAM_KEY_PINS": "", "AUDIT_HEADS_FILE": folder / "heads.txt"}
     with built_once(django_db_blocker), override_settings(**changes):
         database.empty()
-        reference_data.load(now=timezone.now())
+        reference_data.load(now=timezone.now(), sample=True)
         founded = people.create_sample_staff(now=NOW - timedelta(days=70), env_file=env_file)
         assert founded is not None
         with override_settings(TEAM_KEY_PINS=founded.pins):

@@ -50,7 +50,7 @@ Keepers = dict[str, tuple[BoxPair, BoxPair]]
 @pytest.fixture
 def people(empty_database: None, settings: Settings) -> None:
     settings.TEAM_KEY_PINS = ""
-    reference_data.load(now=timezone.now())
+    reference_data.load(now=timezone.now(), sample=True)
     for name, role in ROLES.items():
         account = Staff(username=name, role=role, body_id=BODY.get(name), is_staff=True)
         personal.create_account(account, now=timezone.now())

@@ -1,0 +1,147 @@
+"""The codes of the rules of the law in words, as officers read them and a lawyer signs them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from complaints.admin.labels import Label
+from complaints.domain.law.vocabulary import (
+    AccusedKind,
+    Answer,
+    Body,
+    Circumstance,
+    ElectionKind,
+    Harm,
+    Level,
+    LimitUnit,
+    Mark,
+    Post,
+    ServiceStatus,
+    Stage,
+    Start,
+)
+
+LEVELS: Final[dict[Level, Label]] = {
+    Level.MORAL: _("moral sanction"),
+    Level.LIGHT: _("light disciplinary punishment"),
+    Level.MEDIUM: _("medium disciplinary punishment"),
+    Level.HEAVY: _("heavy disciplinary punishment"),
+    Level.DISMISSAL: _("dishonourable dismissal"),
+    Level.AGENCY_RULE: _("by the agency's own rule on discipline"),
+    Level.NOT_ASN: _("no civil-service sanction"),
+    Level.NONE_FOUND: _("no level found in any text"),
+}
+MARKS: Final[dict[Mark, Label]] = {
+    Mark.SEEN: _("text of the law seen"),
+    Mark.TRANSCRIPTION: _("transcription"),
+    Mark.PRESS: _("press or page of an agency"),
+    Mark.MEMORY: _("unconfirmed"),
+    Mark.READING: _("own reading"),
+}
+ANSWERS: Final[dict[Answer, Label]] = {
+    Answer.NO: _("no article of criminal law found"),
+    Answer.DEPENDS: _("may be a crime"),
+    Answer.YES: _("falls under this article, if it is proven"),
+}
+# The conditions of a rule, as they are told where a report does not say them.
+CONDITIONS: Final[dict[str, Label]] = {
+    "category": _("category"),
+    "accused": _("kind of accused"),
+    "status": _("status of the accused"),
+    "election": _("kind of election"),
+    "stage": _("stage of the election"),
+    "harm": _("how far the harm reaches"),
+    "post": _("post of the accused"),
+    "agency_rule": _("the agency's own rule"),
+    "circumstances": _("circumstances"),
+}
+STATUS: Final[dict[str, Label]] = {
+    ServiceStatus.PNS: _("PNS"),
+    ServiceStatus.PPPK: _("PPPK"),
+    ServiceStatus.PPPK_PART_TIME: _("PPPK part-time"),
+    ServiceStatus.HONORER: _("worker without civil-service status (honorer)"),
+    ServiceStatus.NOT_ASN: _("not a civil servant"),
+    ServiceStatus.RETIRED: _("retired"),
+}
+# The values of the conditions and of what rules say; a code that stands here nowhere is a proper name.
+CODES: Final[dict[str, Label]] = {
+    **STATUS,
+    AccusedKind.SUPERIOR: _("superior"),
+    AccusedKind.COLLEAGUE: _("colleague or another civil servant"),
+    AccusedKind.ACTING_HEAD: _("acting regional head (Pj)"),
+    AccusedKind.REGIONAL_HEAD: _("regional head or state official"),
+    AccusedKind.CAMPAIGN_TEAM: _("campaign team, party or candidate"),
+    AccusedKind.VILLAGE_HEAD: _("village head or village official"),
+    AccusedKind.MILITARY_POLICE: _("armed forces or police"),
+    AccusedKind.UNKNOWN: _("not known"),
+    ElectionKind.NONE: _("no election"),
+    Stage.BEFORE_STAGES: _("before any stage"),
+    Stage.BEFORE_CANDIDATES: _("stages before candidates are confirmed"),
+    Stage.CANDIDATES_CONFIRMED: _("candidates confirmed"),
+    Stage.CAMPAIGN: _("campaign"),
+    Stage.QUIET: _("quiet period"),
+    Stage.VOTING_DAY: _("voting day"),
+    Stage.AFTER_VOTING: _("after voting"),
+    Harm.UNIT: _("the unit"),
+    Harm.AGENCY: _("the agency"),
+    Harm.STATE: _("the state"),
+    Post.OFFICIAL: _("official with a structural post"),
+    Post.ORDINARY: _("no such post"),
+    Circumstance.ATTRIBUTES: _("attributes of a party or of the civil service were worn"),
+    Circumstance.PASSIVE: _("present as a listener only"),
+    Circumstance.FOLLOWS_PRIVATE: _("follows a private account only"),
+    Circumstance.OFFICIALS_REPLACED: _("officials were replaced"),
+    Circumstance.MONEY_GIVEN: _("money was given"),
+    Circumstance.HONORER_INVOLVED: _("a worker without civil-service status carried it out"),
+    Circumstance.VICTIM_HONORER: _("the person under pressure has no civil-service status"),
+    Circumstance.VILLAGE_VOTE: _("election of a village head"),
+    Circumstance.DISMISSAL_DECIDED: _("dismissal was chosen"),
+    Circumstance.REPLACEMENT_WINDOW: _("within the months before candidates are confirmed"),
+    Circumstance.BAWASLU_PASSED: _("Bawaslu's last day has passed"),
+    Circumstance.WAITING_AGENCY: _("the agency has not answered"),
+    Circumstance.WAITING_BODY: _("the body has not answered"),
+    Body.OVERSIGHT: _("the oversight body of the day"),
+    Body.PPK: _("head of the agency (PPK)"),
+    Body.HOME_PPK: _("head of the home agency (PPK)"),
+    Body.AGENCY_HEAD: _("head of the office"),
+    Body.COURT: _("court"),
+    Body.MILITARY: _("superior in the armed forces or police"),
+    LimitUnit.WORKING_DAYS: _("working days"),
+    LimitUnit.CALENDAR_DAYS: _("calendar days"),
+    LimitUnit.MONTHS: _("months"),
+    Start.KNOWN: _("from the day of knowing"),
+    Start.ENTERED: _("from the day of receipt"),
+    Start.ASKED: _("from the day of the question"),
+    Start.VERIFIED: _("from the day of verification"),
+    Start.FORWARDED: _("from the day of forwarding"),
+    Start.RECOMMENDED: _("from the day of the recommendation"),
+    Start.CANDIDATES_CONFIRMED: _("before candidates are confirmed"),
+}
+LIMITS: Final[dict[str, Label]] = {
+    "bawaslu_report": _("report to Bawaslu"),
+    "replacement_window": _("replacement of officials forbidden"),
+    "first look": _("first look"),
+    "verified or asked": _("verified or asked"),
+    "reporter's answer": _("the reporter's answer"),
+    "forwarded": _("forwarding"),
+    "body's joint verification": _("joint verification by the body"),
+    "agency's answer": _("the agency's answer"),
+}
+TABLES: Final[dict[str, Label]] = {
+    "sanctions": _("Sanctions"),
+    "crimes": _("Crimes"),
+    "penalties": _("Penalties"),
+    "routes": _("Who examines and who punishes"),
+    "limits": _("Limits"),
+    "cautions": _("What must not be shown"),
+    "bodies": _("Bodies"),
+    "statuses": _("Status of employment"),
+    "voting_days": _("Voting days"),
+}
+
+
+def code_label(code: str) -> str:
+    """Return a code in words; the name of a body, as "bawaslu", in capitals where it has no words."""
+    return str(CODES.get(code, code if len(code) > 10 else code.capitalize()))

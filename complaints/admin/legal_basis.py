@@ -1,0 +1,198 @@
+"""The rules of the law: all of them on one page to sign, and those that fit one case by the day of the act."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from complaints import access
+from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
+from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, LIMITS, MARKS, STATUS, TABLES, code_label
+from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment
+from complaints.domain.law.rules import (
+    BodyRule,
+    CrimeRule,
+    LimitRule,
+    PenaltyRule,
+    RouteRule,
+    Rule,
+    SanctionRule,
+    VotingDayRule,
+)
+from complaints.domain.law.vocabulary import Mark, ServiceStatus
+from complaints.services import case_file, legal_basis
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """A rule in words, for the page of all rules."""
+
+    rule: Rule
+    says: str
+    conditions: list[str]
+    validity: str
+    mark: str
+    sources: list[str]
+
+
+@dataclass(frozen=True)
+class AppliedLine:
+    """A rule that fits a report: what it says, on what it rests, and what would have to be so."""
+
+    says: str
+    basis: str
+    mark: str
+    note: str
+    reason: str
+    depends_on: str
+
+
+@staff_page("GET", opens_for=lambda person: True)
+def rules(request: StaffRequest) -> HttpResponse:
+    """Show every rule with source and mark, to be read, printed and signed."""
+    book = legal_basis.rule_book()
+    tables = [(label, [_line(rule) for rule in getattr(book, name)]) for name, label in TABLES.items()]
+    marks = dict.fromkeys(Mark, 0)
+    for _label, lines in tables:
+        for line in lines:
+            marks[line.rule.mark] += 1
+    counts = [(MARKS[mark], number) for mark, number in marks.items()]
+    context = {"title": _("Rules of the law"), "tables": tables, "counts": counts, "sources": book.sources.values()}
+    return render(request, "admin/rules.html", context)
+
+
+@staff_page("GET", opens_for=access.is_triage)
+def case_rules(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
+    """Open a case, which is recorded, and show what the rules say of each of its reports."""
+    case = case_or_404(request, object_id)
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk)
+    reports = [
+        legal_basis.judge_report(
+            category=case.category_id,
+            accused_kind=case.accused_kind_id,
+            answers=report.answers,
+            handled_on=timezone.localdate(),
+        )
+        for report in opened.complaints
+    ]
+    context = {
+        "title": _("Rules for %(case)s") % {"case": case.reference},
+        "case": case,
+        "judged": [judgment_lines(judged) for judged in reports],
+    }
+    return render(request, "admin/case_rules.html", context)
+
+
+def judgment_lines(judged: Judgment | None) -> dict[str, object]:
+    """Return what ``admin/judgment.html`` reads; with None nothing but that the day of the act is not told.
+
+    Sanctions are grouped by the status of the accused on which they depend; those of civil servants come first.
+    """
+    if judged is None:
+        return {}
+    groups: dict[str, list[AppliedLine]] = {}
+    for applied in judged.sanctions:
+        statuses = sorted(applied.rule.conditions.status, key=list(ServiceStatus).index)
+        title = ", ".join(str(STATUS[status]) for status in statuses) if "status" in applied.missing else ""
+        groups.setdefault(title, []).append(
+            _applied_line(applied, str(LEVELS[applied.rule.level]), applied.rule.basis_text)
+        )
+    return {
+        "groups": list(groups.items()),
+        "levels": list(dict.fromkeys(line.says for lines in list(groups.values())[:1] for line in lines)),
+        "crimes": [_crime_line(crime) for crime in judged.crimes],
+        "never_show": judged.never_show,
+        "judged": judged,
+    }
+
+
+def _crime_line(crime: CrimeAnswer) -> AppliedLine:
+    says = str(ANSWERS[crime.applied.rule.answer])
+    if crime.penalty:
+        says = f"{says}: {crime.penalty.words}"
+    return _applied_line(crime.applied, says, "; ".join(map(str, crime.basis)))
+
+
+def _applied_line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str, basis: str) -> AppliedLine:
+    rule = applied.rule
+    # The heading above a sanction says the status already.
+    hidden = {"status"} if isinstance(rule, SanctionRule) else set[str]()
+    names = ", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.matched)
+    return AppliedLine(
+        says=says,
+        basis=basis,
+        mark=str(MARKS[rule.mark]),
+        note=rule.note,
+        reason=_("fits by %(names)s; %(validity)s")
+        % {"names": names or _("every report"), "validity": _validity(rule)},
+        depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing - hidden),
+    )
+
+
+def _validity(rule: Rule) -> str:
+    period = rule.period
+    if period.valid_from and period.valid_until:
+        return _("valid from %(first)s to %(last)s") % {
+            "first": _day(period.valid_from),
+            "last": _day(period.valid_until),
+        }
+    if period.valid_from:
+        return _("valid from %(first)s") % {"first": _day(period.valid_from)}
+    return _("valid until %(last)s") % {"last": _day(period.valid_until)} if period.valid_until else _("no first day")
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j M Y")
+
+
+def _line(rule: Rule) -> RuleLine:
+    return RuleLine(
+        rule=rule,
+        says=_says(rule),
+        conditions=_conditions(rule),
+        validity=_validity(rule),
+        mark=str(MARKS[rule.mark]),
+        sources=list(rule.sources),
+    )
+
+
+def _conditions(rule: Rule) -> list[str]:
+    """Return the conditions as name and values, circumstances last."""
+    lines = []
+    for name, label in CONDITIONS.items():
+        if name == "circumstances":
+            continue
+        field = "categories" if name == "category" else name
+        values: Iterable[str] = getattr(rule.conditions, field)
+        if values:
+            words = values if name in ("category", "agency_rule") else map(code_label, values)
+            lines.append(f"{label}: {', '.join(sorted(words))}")
+    lacks = (_("not: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
+    stated = [*map(code_label, sorted(rule.conditions.has)), *lacks]
+    return [*lines, f"{CONDITIONS['circumstances']}: {', '.join(stated)}"] if stated else lines
+
+
+def _says(rule: Rule) -> str:
+    """Return what a rule says, in one line."""
+    if isinstance(rule, SanctionRule):
+        return str(LEVELS[rule.level])
+    if isinstance(rule, CrimeRule):
+        return str(ANSWERS[rule.answer])
+    if isinstance(rule, PenaltyRule):
+        return rule.words
+    if isinstance(rule, RouteRule):
+        bodies = ([rule.finds] if rule.finds else [], rule.punishes, rule.also)
+        return " → ".join(", ".join(map(code_label, group)) for group in bodies if group) or _("nobody")
+    if isinstance(rule, LimitRule):
+        number = _("no limit known") if rule.number is None else f"{rule.number} {code_label(rule.unit)}"
+        return f"{LIMITS[rule.what]}: {number}, {code_label(rule.start)}"
+    if isinstance(rule, VotingDayRule):
+        return f"{rule.name}: {_day(rule.day)}"
+    return rule.name if isinstance(rule, BodyRule) else "; ".join(rule.never_show)

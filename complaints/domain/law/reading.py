@@ -1,0 +1,345 @@
+"""Reading of the rule table: every row is checked, and what nothing reads is refused with the row that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from itertools import combinations
+from typing import Final, TypedDict, TypeVar
+
+from complaints.domain.law.rules import (
+    Basis,
+    BodyRule,
+    CautionRule,
+    Conditions,
+    CrimeRule,
+    LimitRule,
+    PenaltyRule,
+    Period,
+    Review,
+    RouteRule,
+    Rule,
+    RuleBook,
+    SanctionRule,
+    Source,
+    StatusRule,
+    VotingDayRule,
+)
+from complaints.domain.law.vocabulary import (
+    CATEGORIES,
+    AccusedKind,
+    Answer,
+    Body,
+    Circumstance,
+    ElectionKind,
+    Gap,
+    Handler,
+    Harm,
+    Level,
+    LimitUnit,
+    Mark,
+    Penalty,
+    Post,
+    Promisor,
+    ServiceStatus,
+    Stage,
+    Start,
+)
+
+Code = TypeVar("Code", bound=StrEnum)
+AnyRule = TypeVar("AnyRule", bound=Rule)
+# Rows of a file as JSON gives them, by the name of the file.
+Tables = Mapping[str, Sequence[Mapping[str, object]]]
+
+
+class RuleError(ValueError):
+    """A row that the table refuses; the message names file, row and code."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """A row with its place; it remembers what was read, so that the rest can be refused."""
+
+    place: str
+    values: Mapping[str, object]
+    read: set[str] = field(default_factory=set)
+
+    def fault(self, words: str) -> RuleError:
+        return RuleError(f"{self.place}: {words}")
+
+    def _value(self, key: str, kind: type, default: object) -> object:
+        self.read.add(key)
+        value = self.values.get(key, default)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise self.fault(f"{key} is missing or no {kind.__name__}")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = str(self._value(key, str, default))
+        if default is None and not value.strip():
+            raise self.fault(f"{key} is empty")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._value(key, list, [])
+        items = tuple(value) if isinstance(value, list) else ()
+        if not all(isinstance(item, str) and item for item in items):
+            raise self.fault(f"{key} holds what is no text")
+        return items
+
+    def flag(self, key: str) -> bool:
+        return bool(self._value(key, bool, False))
+
+    def number(self, key: str) -> int | None:
+        self.read.add(key)
+        value = self.values.get(key)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise self.fault(f"{key} is no number of days")
+        return value
+
+    def day(self, key: str) -> date | None:
+        text = self.text(key, "")
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            raise self.fault(f"{key} is no day: {text}") from None
+
+    def code(self, key: str, codes: type[Code]) -> Code:
+        return self._code(key, self.text(key), codes)
+
+    def codes(self, key: str, codes: type[Code]) -> tuple[Code, ...]:
+        return tuple(self._code(key, item, codes) for item in self.texts(key))
+
+    def _code(self, key: str, value: str, codes: type[Code]) -> Code:
+        try:
+            return codes(value)
+        except ValueError:
+            raise self.fault(f"{key} has an unknown code: {value}") from None
+
+    def end(self) -> None:
+        unknown = sorted(set(self.values) - self.read)
+        if unknown:
+            raise self.fault(f"nothing reads {', '.join(unknown)}")
+
+
+def _categories(row: _Row) -> frozenset[str]:
+    """Read categories; a single letter stands for its whole group."""
+    codes: set[str] = set()
+    for item in row.texts("categories"):
+        found = {code for code in CATEGORIES if code == item or (len(item) == 1 and code.startswith(item))}
+        if not found:
+            raise row.fault(f"categories has an unknown code: {item}")
+        codes |= found
+    return frozenset(codes)
+
+
+def _conditions(row: _Row) -> Conditions:
+    return Conditions(
+        categories=_categories(row),
+        accused=frozenset(row.codes("accused", AccusedKind)),
+        status=frozenset(row.codes("status", ServiceStatus)),
+        election=frozenset(row.codes("election", ElectionKind)),
+        stage=frozenset(row.codes("stage", Stage)),
+        harm=frozenset(row.codes("harm", Harm)),
+        post=frozenset(row.codes("post", Post)),
+        agency_rule=frozenset(row.texts("agency_rule")),
+        has=frozenset(row.codes("has", Circumstance)),
+        lacks=frozenset(row.codes("lacks", Circumstance)),
+        handled_from=row.day("handled_from"),
+        handled_until=row.day("handled_until"),
+    )
+
+
+def _period(row: _Row) -> Period:
+    period = Period(row.day("valid_from"), row.day("valid_until"))
+    if period.valid_from and period.valid_until and period.valid_until < period.valid_from:
+        raise row.fault("valid_until lies before valid_from")
+    return period
+
+
+def _basis(row: _Row) -> tuple[Basis, ...]:
+    """Read articles written as "LAW | ARTICLE"; without a bar the text is a remark."""
+    pairs = (item.rpartition("|") for item in row.texts("basis"))
+    return tuple(Basis(law.strip(), article.strip()) for law, _bar, article in pairs)
+
+
+class _Common(TypedDict):
+    code: str
+    conditions: Conditions
+    period: Period
+    basis: tuple[Basis, ...]
+    quotation: str
+    sources: tuple[str, ...]
+    mark: Mark
+    note: str
+    never_show: tuple[str, ...]
+    never_levels: frozenset[Level]
+    gaps: frozenset[Gap]
+    review: Review
+
+
+def _common(row: _Row, known_sources: Iterable[str]) -> _Common:
+    sources = row.texts("sources")
+    mark = row.code("mark", Mark)
+    if not sources and mark is not Mark.READING:
+        raise row.fault("sources is missing")
+    if unknown := set(sources) - set(known_sources):
+        raise row.fault(f"sources has an unknown code: {', '.join(sorted(unknown))}")
+    due = row.day("review_due")
+    if due is None:
+        raise row.fault("review_due is missing")
+    return {
+        "code": row.text("code"),
+        "conditions": _conditions(row),
+        "period": _period(row),
+        "basis": _basis(row),
+        "quotation": row.text("quotation", ""),
+        "sources": sources,
+        "mark": mark,
+        "note": row.text("note", ""),
+        "never_show": row.texts("never_show"),
+        "never_levels": frozenset(row.codes("never_levels", Level)),
+        "gaps": frozenset(row.codes("gaps", Gap)),
+        "review": Review(row.text("reviewed_by", ""), row.day("reviewed_on"), due),
+    }
+
+
+def _sanction(row: _Row, common: _Common) -> SanctionRule:
+    applies_to = row.codes("applies_to", ServiceStatus)
+    if len(applies_to) > 1:
+        raise row.fault("applies_to names more than one status")
+    return SanctionRule(**common, level=row.code("level", Level), applies_to=applies_to[0] if applies_to else None)
+
+
+def _crime(row: _Row, common: _Common) -> CrimeRule:
+    rule = CrimeRule(**common, answer=row.code("answer", Answer), offence=row.text("offence", ""))
+    if (rule.answer is Answer.NO) == bool(rule.offence):
+        raise row.fault("an offence is named where the answer is no, or missing")
+    return rule
+
+
+def _penalty(row: _Row, common: _Common) -> PenaltyRule:
+    return PenaltyRule(
+        **common,
+        words=row.text("words"),
+        kinds=frozenset(row.codes("kinds", Penalty)),
+        handler=row.code("handler", Handler),
+        milder=row.flag("milder"),
+    )
+
+
+def _route(row: _Row, common: _Common) -> RouteRule:
+    finds = row.codes("finds", Body)
+    return RouteRule(
+        **common,
+        finds=finds[0] if finds else None,
+        punishes=row.codes("punishes", Body),
+        also=row.codes("also", Body),
+    )
+
+
+def _limit(row: _Row, common: _Common) -> LimitRule:
+    rule = LimitRule(
+        **common,
+        what=row.text("what"),
+        number=row.number("number"),
+        unit=row.code("unit", LimitUnit),
+        start=row.code("start", Start),
+        promisor=row.code("promisor", Promisor),
+        state=row.text("state", ""),
+    )
+    if (rule.number is None) != (rule.unit is LimitUnit.NONE):
+        raise row.fault("number and unit do not go together")
+    return rule
+
+
+def _caution(row: _Row, common: _Common) -> CautionRule:
+    return CautionRule(**common)
+
+
+def _body(row: _Row, common: _Common) -> BodyRule:
+    body, task = row.code("body", Body), row.code("task", Body)
+    return BodyRule(**common, body=body, task=task, name=row.text("name"), short_name=row.text("short_name"))
+
+
+def _status(row: _Row, common: _Common) -> StatusRule:
+    return StatusRule(**common, status=row.code("status_of", ServiceStatus))
+
+
+def _voting_day(row: _Row, common: _Common) -> VotingDayRule:
+    day = row.day("day")
+    if day is None:
+        raise row.fault("day is missing")
+    return VotingDayRule(**common, day=day, name=row.text("name"))
+
+
+def _read(
+    tables: Tables, name: str, sources: Mapping[str, Source], build: Callable[[_Row, _Common], AnyRule]
+) -> tuple[AnyRule, ...]:
+    rules = []
+    for row in _rows(tables, name):
+        rules.append(build(row, _common(row, sources)))
+        row.end()
+    _refuse_overlaps(name, rules)
+    return tuple(rules)
+
+
+def _rows(tables: Tables, name: str) -> Iterable[_Row]:
+    for number, values in enumerate(tables[name], start=1):
+        yield _Row(f"{name}.json, row {number} ({values.get('code', 'no code')})", values)
+
+
+def _refuse_overlaps(name: str, rules: Sequence[Rule]) -> None:
+    """Rows of one code are versions of one rule: on any day at most one of them is valid."""
+    for (first, one), (second, other) in combinations(enumerate(rules, start=1), 2):
+        if one.code == other.code and one.period.overlaps(other.period):
+            raise RuleError(f"{name}.json, rows {first} and {second} ({one.code}): both are valid on the same days")
+
+
+def _sources(tables: Tables) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    for row in _rows(tables, "sources"):
+        source = Source(row.text("code"), row.text("text"), row.text("where"), row.code("mark", Mark))
+        row.end()
+        if source.code in sources:
+            raise row.fault("the code stands twice")
+        sources[source.code] = source
+    return sources
+
+
+TABLES: Final = (
+    "sources",
+    "sanctions",
+    "crimes",
+    "penalties",
+    "routes",
+    "limits",
+    "cautions",
+    "bodies",
+    "statuses",
+    "voting_days",
+)
+
+
+def read_rules(tables: Tables) -> RuleBook:
+    """Return the rules of all TABLES; raise RuleError with file, row and code for the first that cannot be right."""
+    sources = _sources(tables)
+    book = RuleBook(
+        sources=sources,
+        sanctions=_read(tables, "sanctions", sources, _sanction),
+        crimes=_read(tables, "crimes", sources, _crime),
+        penalties=_read(tables, "penalties", sources, _penalty),
+        routes=_read(tables, "routes", sources, _route),
+        limits=_read(tables, "limits", sources, _limit),
+        cautions=_read(tables, "cautions", sources, _caution),
+        bodies=_read(tables, "bodies", sources, _body),
+        statuses=_read(tables, "statuses", sources, _status),
+        voting_days=_read(tables, "voting_days", sources, _voting_day),
+    )
+    offences = {rule.code for rule in book.penalties}
+    for rule in book.crimes:
+        if rule.offence and rule.offence not in offences:
+            raise RuleError(f"crimes.json ({rule.code}): penalties.json has no offence {rule.offence}")
+    return book

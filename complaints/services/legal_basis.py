@@ -1,0 +1,88 @@
+"""The rules of the law as they are delivered, and what they say of a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import holidays
+
+from complaints.domain.law.facts import Contest, Facts
+from complaints.domain.law.judgment import Judgment, judge
+from complaints.domain.law.open_days import Calendar
+from complaints.domain.law.reading import TABLES, read_rules
+from complaints.domain.law.rules import RuleBook
+from complaints.domain.law.vocabulary import AccusedKind, ElectionKind, Stage
+from complaints.models.reference_data import Election
+from complaints.services import reference_data
+
+DATA: Final = Path(__file__).resolve().parent.parent / "data" / "law"
+
+
+@lru_cache(maxsize=1)
+def rule_book() -> RuleBook:
+    """Return all rules; raises RuleError with file and row for a table that cannot be right."""
+    return read_rules({name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES})
+
+
+@lru_cache(maxsize=4)
+def _national_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Return holidays and joint leave of the year and of those beside it."""
+    years = range(year - 1, year + 2)
+    return (
+        frozenset(holidays.country_holidays("ID", years=years, categories=("public",))),
+        frozenset(holidays.country_holidays("ID", years=years, categories=("government",))),
+    )
+
+
+def calendar(year: int) -> Calendar:
+    """Return the calendar around a year, with the voting days of the elections that are entered here."""
+    public, joint_leave = _national_days(year)
+    voting = {rule.day for rule in rule_book().voting_days} | {row.voting_on for row in reference_data.elections()}
+    return Calendar(public, joint_leave, frozenset(voting))
+
+
+def contest_of(election: Election) -> Contest:
+    """Return an election of the table as the rules read it."""
+    return Contest(
+        kind=ElectionKind(election.kind),
+        starts_on=election.starts_on,
+        candidates_on=election.candidates_on,
+        campaign_from=election.campaign_from,
+        campaign_until=election.campaign_until,
+        voting_on=election.voting_on,
+        ends_on=election.ends_on,
+    )
+
+
+def judge_report(
+    *, category: str, accused_kind: str, answers: Mapping[str, object], handled_on: date
+) -> Judgment | None:
+    """Return what the rules say of a report, by the day of the act that it tells; None where it tells none.
+
+    ``answers`` are those of the report ("event_from", "learnt_on" as ISO days). What no question asks, as the status
+    of the accused, stays open, and so does the election where none or more than one of those entered covers the day.
+    """
+    day = str(answers.get("event_from") or "")
+    if not day:
+        return None
+    act_on = date.fromisoformat(day)
+    running = [row for row in reference_data.elections() if row.starts_on <= act_on <= row.ends_on]
+    contest = contest_of(running[0]) if len(running) == 1 else None
+    learnt = str(answers.get("learnt_on") or "")
+    facts = Facts(
+        category=category,
+        accused=None if accused_kind == AccusedKind.UNKNOWN else AccusedKind(accused_kind),
+        status=None,
+        election=contest.kind if contest else None,
+        stages=contest.stages_on(act_on) if contest else frozenset[Stage](),
+        act_on=act_on,
+        known_on=date.fromisoformat(learnt) if learnt else act_on,
+        handled_on=handled_on,
+        candidates_on=contest.candidates_on if contest else None,
+    )
+    return judge(facts, rule_book(), calendar(act_on.year))
