@@ -65,9 +65,9 @@ def _absence_faults() -> Iterator[Fault]:
             recorded[subject] = sequence, _without_practice(facts) if facts.get("stand_in") else {}
     stored: dict[uuid.UUID, dict[str, str]] = {row.pk: absence_facts(row) for row in Absence.objects.all()}
     for key in sorted(stored.keys() | recorded.keys()):
-        sequence, facts = recorded.get(key, (None, {}))
-        if stored.get(key, {}) != facts:
-            yield _fault(sequence, f"absence {key}", stored.get(key))
+        place, expected = recorded.get(key, (None, {}))
+        if stored.get(key, {}) != expected:
+            yield _fault(place, f"absence {key}", stored.get(key))
 
 
 def _duty_faults() -> Iterator[Fault]:
@@ -86,9 +86,9 @@ def _duty_faults() -> Iterator[Fault]:
     none = duty_digest([], [])
     stored = {str(row.pk): duty_digest(row.provinces, row.agency_kinds) for row in Duty.objects.all()}
     for person in sorted(stored.keys() | duties.keys()):
-        sequence, state = duties.get(person, (None, none))
+        place, state = duties.get(person, (None, none))
         if stored.get(person, none) != state:
-            yield _fault(sequence, f"duty of staff {person}", stored.get(person))
+            yield _fault(place, f"duty of staff {person}", stored.get(person))
 
 
 def _fault(sequence: int | None, subject: str, stored: object) -> Fault:
