@@ -144,6 +144,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("team", "number", "sealed"),
         unbound={"id": "names nothing", "sealed_number": "a wrong number opens nothing, which is seen at once"},
     ),
+    # Of the lane; elsewhere the count decides nothing.
     "SearchDoc": Coverage(
         derived=("evidence",),
         unbound=_unbound(
@@ -265,7 +266,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at")),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
-    "KeptLeaf": Coverage(leaf=("digest", "batch"), derived=("kind", "row"), unbound={"id": "names nothing"}),
+    "KeptLeaf": Coverage(
+        leaf=("digest", "batch"),
+        derived=("kind",),
+        unbound={"id": "names nothing", "row": "the digest holds it; an identity put back is missing in a later root"},
+    ),
     "VerificationFault": Coverage(
         unbound=_unbound("what verification names; named again", "id", "sequence", "code", "subject", "state", "day")
     ),
