@@ -113,7 +113,7 @@ class Chain:
             )
         )
         self.case.status, self.case.stage_reached = target, max(self.case.stage_reached, stage)
-        return step_facts(StepColumns(self.step_count, action, source, target, None, None, stage))
+        return step_facts(StepColumns(self.step_count, action, source, target, None, None, stage, None))
 
     def store(self, entries: list[AuditEntry]) -> None:
         """Store some entries and their rows; the head of the chain is moved once."""

@@ -23,6 +23,7 @@ from complaints.models.lane import LaneProposal
 from complaints.models.oversight import Finding, Recommendation, Release, ReleasedFile, Sanction
 from complaints.models.reference_data import Category
 from complaints.models.removal import RemovalRequest
+from complaints.models.sign_in import REFUSED, AccountConfirmation, SigninCount
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services.audit import verify
 
@@ -226,6 +227,13 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
         _removals(), state="stopped", decided_by=F("asked_by"), decided_at=F("asked_at")
     ),
     "removal deleted": lambda: _deleted(_removals()),
+    "removal's time": lambda: _updated(_removals(), asked_at=F("asked_at") - timedelta(days=2)),
+    "removal's person": lambda: _updated(_removals(), asked_by=_staff(role="auditor").values("pk")[:1]),
+    "confirmation deleted": lambda: _deleted(AccountConfirmation.objects.all()),
+    "confirmation's askers": lambda: _updated(AccountConfirmation.objects.all(), askers=[]),
+    "confirmation's time": lambda: _updated(AccountConfirmation.objects.all(), asked_at=F("asked_at") - timedelta(2)),
+    "change to be told of deleted": lambda: _deleted(SigninCount.objects.exclude(kind__in=REFUSED)),
+    "change marked as told": lambda: _updated(SigninCount.objects.exclude(kind__in=REFUSED), notified=F("n")),
     "message's step": lambda: _updated(_staff_messages().exclude(step=None), step=None),
     "message's release": lambda: _updated(
         _staff_messages().filter(release=None), release=Release.objects.values("pk")[:1]
@@ -237,6 +245,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "reporter's message, its step": lambda: _updated(_reporters_messages(), step=CaseStep.objects.values("pk")[:1]),
     "step's day": _unguarded(lambda: _updated(_staff_steps(), day=F("day") - timedelta(days=9))),
     "step's time": _unguarded(lambda: _updated(_staff_steps(), at=F("at") - timedelta(hours=1))),
+    "step's lateness": _unguarded(lambda: _updated(_staff_steps().filter(was_late=False), was_late=True)),
     "number of an original": lambda: _updated(
         EvidenceObject.objects.filter(variant=EvidenceObject.Variant.ORIGINAL), number=1
     ),

@@ -34,6 +34,7 @@ FAULTS: Final = {
     "identity.older": _("The sealed place of a reporter's name holds an older version"),
     "signin.fell": _("A count or a delay of refused sign-ins was set back in the database"),
     "signin.count": _("A count of sign-ins, or what was told of it, is not as recorded"),
+    "factor.mark": _("A recovery code that was used stands as unused"),
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),
     "clock.future": _("The open batch bears a day that has not come"),
     "batch.held": _("The open batch bears a later day than the one on which it was opened, so that it stays open"),

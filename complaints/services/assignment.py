@@ -27,7 +27,7 @@ from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
 from complaints.services import conflict_detection, transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, verify_assigning
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Locked
 from complaints.services.lane import leave_lane
@@ -135,7 +135,9 @@ def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     case, today = _lock_case(actor, case_id), actor.today
     absence = absences_on(today).filter(staff=assignee).select_related("stand_in").order_by("from_on").first()
     # A person who assigns a case to themselves is present, whatever their absence says.
-    away = assignee if absence and assignee != actor.staff else None
+    # Nor is somebody away of whom only a row says so: it would give the case to whom its writer likes.
+    is_away = absence is not None and assignee != actor.staff and verify_assigning.is_absence_recorded(absence)
+    away = assignee if is_away else None
     person = absence.stand_in if absence and away else assignee
     if person is not None and (not access.is_triage(person) or access.has_conflict(person, case.pk)):
         raise NotAssignable(Team.Kind.TRIAGE)
@@ -221,10 +223,8 @@ def start_absence(*, actor: Actor, stand_in: Staff, from_on: date, until_on: dat
     person = actor.staff
     if stand_in == person or not access.is_triage(person) or not access.is_triage(stand_in):
         raise Locked(Team.Kind.TRIAGE)
-    Absence.objects.create(staff=person, stand_in=stand_in, from_on=from_on, until_on=until_on)
-    facts = {"staff": str(person.pk), "stand_in": str(stand_in.pk)}
-    facts |= {"from": from_on.isoformat(), "until": until_on.isoformat()}
-    actor.record("staff.away", facts=facts)
+    row = Absence.objects.create(staff=person, stand_in=stand_in, from_on=from_on, until_on=until_on)
+    actor.record(verify_assigning.AWAY, subject=row.pk, facts=verify_assigning.absence_facts(row))
 
 
 @transaction.atomic
@@ -233,7 +233,7 @@ def end_absence(*, actor: Actor, absence_id: uuid.UUID) -> None:
     row = Absence.objects.select_for_update().get(pk=absence_id, staff=actor.staff)
     facts = {"staff": str(row.staff_id), "stand_in": ""}
     row.delete()
-    actor.record("staff.away", facts=facts)
+    actor.record(verify_assigning.AWAY, subject=absence_id, facts=facts)
 
 
 # Auto-assignment: new cases go to the officer with the fewest open cases, then to the one who has waited longest.
@@ -330,7 +330,7 @@ def _choose(eligible: list[_Candidate], case: Case, by: str) -> _Candidate | Non
 def set_auto_assignment_rule(*, actor: Actor, by: str) -> None:
     """Set the rule of auto-assignment, a value of AssigningRule.By; the caller has checked for an administrator."""
     AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": By(by)})
-    actor.record("assigning.changed", facts={"by": by})
+    actor.record(verify_assigning.CHANGED, facts={"by": by})
 
 
 @transaction.atomic
@@ -339,4 +339,5 @@ def set_duty(*, actor: Actor, person: Staff, provinces: list[str], agency_kinds:
     values = {"provinces": sorted(provinces), "agency_kinds": sorted(agency_kinds)}
     Duty.objects.update_or_create(staff=person, defaults=values)
     facts = {"staff": str(person.pk), "provinces": len(provinces), "agency_kinds": len(agency_kinds)}
-    actor.record("assigning.changed", facts=facts)
+    facts["state"] = verify_assigning.duty_digest(provinces, agency_kinds)
+    actor.record(verify_assigning.CHANGED, facts=facts)

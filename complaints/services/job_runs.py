@@ -24,6 +24,7 @@ from complaints.services.audit.batches import database_now
 # The type that stands for a run whose process was ended from outside, so that there is no error to name.
 KILLED = "Killed"
 TYPE_CHARS = 100
+CLASS_NAME = r"^[A-Za-z_][A-Za-z0-9_.]*$"
 # The type of the failure where no file is opened on a node.
 UNCONFINED = sandbox.Unconfined.__qualname__
 
@@ -152,8 +153,11 @@ def job_states() -> Iterator[JobState]:
 
 
 def recent_failures() -> QuerySet[JobFailure]:
-    """Return the failures that are kept, the newest first."""
-    return JobFailure.objects.order_by("-day", "name", "type")
+    """Return the failures that are kept, the newest first.
+
+    A row that holds anything but the name of a class is none of the portal's: it would tell administrators a sentence.
+    """
+    return JobFailure.objects.filter(type__regex=CLASS_NAME).order_by("-day", "name", "type")
 
 
 def failing_jobs() -> int:

@@ -7,7 +7,7 @@ the server compares nothing. Clocks run in the lane as elsewhere, and the report
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Final
@@ -68,7 +68,8 @@ def list_likely_junk(*, actor: Actor, new: Collection[uuid.UUID]) -> int:
     opened |= dict(_compared(actor, keys, _came_near(min(days), max(days)) & ~Q(complaint__in=new)))
     # Those that have left the lane never come back, so nothing is asked of them anew.
     known = [report.key for report, lane in opened.items() if lane != Lane.NORMAL]
-    return _put_into_lane(actor, likely_junk(opened, new=new, known=known))
+    verdicts = likely_junk(opened, new=new, known=known)
+    return _put_into_lane(actor, verdicts, {report.key: report.document.evidence for report in opened})
 
 
 def _came_near(first: date, last: date) -> Q:
@@ -93,12 +94,16 @@ def _compared(actor: Actor, keys: search_documents.DocumentKeys, condition: Q) -
             yield ComparedReport(key, day, priority == "urgent", document), lane
 
 
-def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
-    """Put the cases of these reports into the lane on which nobody has acted, and record why."""
+def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict], evidence: Mapping[uuid.UUID, int]) -> int:
+    """Put the cases of these reports into the lane on which nobody has acted, and record why.
+
+    ``evidence`` says how many files and posts each report had, by its sealed document.
+    """
     if not verdicts:
         return 0
     locked = Complaint.objects.select_for_update().filter(pk__in=verdicts).order_by("pk")
-    verdict_of = {case: verdicts[key] for key, case in locked.values_list("pk", "case")}
+    report_of = {case: key for key, case in locked.values_list("pk", "case")}
+    verdict_of = {case: verdicts[key] for case, key in report_of.items()}
     cases = list(untouched(verdict_of).filter(lane=Lane.NORMAL).select_for_update(of=("self",)).order_by("pk"))
     ids = [case.pk for case in cases]
     before = states_of(ids, "lane")
@@ -106,6 +111,7 @@ def _put_into_lane(actor: Actor, verdicts: dict[uuid.UUID, Verdict]) -> int:
     after = states_of(ids, "lane")
     for case in ids:
         facts = {"rule": verdict_of[case].rule.value, "count": verdict_of[case].count}
+        facts["evidence"] = evidence[report_of[case]]
         states = {"before": before[case], "state": after[case]}
         # Recorded without an actor: the officer in whose session it happens did not act.
         log.append(event="lane.set", now=actor.now, case=case, subject=case, facts={**facts, **states})

@@ -28,7 +28,7 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, s
 from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff
 from complaints.services import account_confirmation, sessions, signin_counts
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_codes
 from complaints.services.audit.state import change_facts, locked_state
 
 PERIOD = 30
@@ -81,11 +81,19 @@ def _secret_of(row: Authenticator, keys: KeySet | None) -> str:
 
 
 class PersonalCodes(RecoveryCodes):  # type: ignore[misc]
-    """A person's recovery codes with the seed that their key opens; allauth would ask the request for it."""
+    """A person's recovery codes with the seed that their key opens; allauth would ask the request for it.
+
+    A code of which an entry says that it was used is used, whatever its mark says.
+    """
 
     def __init__(self, row: Authenticator, keys: KeySet | None) -> None:
         super().__init__(row)
         self.seed = _secret_of(row, keys)
+        self.sealed_seed = str(row.data[SECRETS[CODES]])
+        self.recorded = recorded_codes.used_codes(row.user_id, self.sealed_seed)
+
+    def _is_code_used(self, i: int) -> bool:
+        return bool(super()._is_code_used(i) or self.recorded & (1 << i))
 
     def generate_codes(self) -> list[str]:
         """Return all codes, the used ones too, as allauth's page shows them."""
@@ -157,7 +165,11 @@ def _accepts_recovery_codes(row: Authenticator, keys: KeySet, given: list[str]) 
     unused = codes.get_unused_codes()
     # As they are known, not as they were typed: a code in two spellings is one code.
     known = {match for code in given for match in unused if compare_user_code(actual=code, expected=match)}
-    return len(known) == len(given) and all(codes.validate_code(code) for code in known)
+    if len(known) != len(given) or not all(codes.validate_code(code) for code in known):
+        return False
+    mask = sum(1 << number for number, code in enumerate(codes.generate_codes()) if code in known)
+    recorded_codes.record_use(staff=row.user, seed=codes.sealed_seed, mask=mask, now=timezone.now())
+    return True
 
 
 def replace_totp(*, staff: Staff, keys: KeySet | None, secret: str, step: int) -> None:

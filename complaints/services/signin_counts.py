@@ -19,7 +19,7 @@ from complaints.models.sign_in import COUNTS_KEPT, REFUSED, UNKNOWN_ACCOUNT, Sig
 from complaints.models.team import Staff
 from complaints.services import signin_floors
 from complaints.services.audit import log
-from complaints.services.audit.verify_signins import COUNTED, MAILED, TOLD, told_fact
+from complaints.services.audit.verify_signins import CHANGED, COUNTED, MAILED, TOLD, told_fact
 
 Kind = SigninCount.Kind
 # So many wrong codes of a day are answered one by one; after them an app's code counts only together with the next one.
@@ -82,8 +82,14 @@ def needs_two_codes(*, staff: Staff, day: date) -> bool:
 
 
 def note_change(*, staff: Staff, kind: Kind, now: datetime) -> None:
-    """Note that a way of signing in was changed: the person is told by mail, and at the next sign-in."""
-    count(kind=kind, account=staff.pk, day=timezone.localdate(now))
+    """Note that a way of signing in was changed: the person is told by mail, and at the next sign-in.
+
+    Call it last in the transaction of the change: the entry, without which somebody could delete the count before the
+    person is told, locks the audit chain.
+    """
+    day = timezone.localdate(now)
+    count(kind=kind, account=staff.pk, day=day)
+    log.append(event=CHANGED, now=now, subject=staff.pk, facts={"day": day.isoformat(), "kind": kind.value})
     transaction.on_commit(partial(mail.send_each, [staff], *CHANGE_MAIL), robust=True)
 
 

@@ -136,6 +136,20 @@ def test_rows_name_staff_only(signed_in: SignedIn, cast: Cast) -> None:
     assert not SealedSession.objects.filter(staff=None, began_at__isnull=False).exists()
 
 
+@pytest.mark.parametrize("hidden", ["nobody's", "another's", "since earlier"])
+def test_a_session_that_was_hidden_in_the_database_opens_nothing(signed_in: SignedIn, cast: Cast, hidden: str) -> None:
+    """Else its owner would not see it among their sessions, and no reset would end it."""
+    thief, owner = signed_in("vera"), signed_in("vera")
+    rows = SealedSession.objects.filter(pk=thief.session.row)
+    values: dict[str, dict[str, object]] = {
+        "nobody's": {"staff": None, "began_at": None},
+        "another's": {"staff": cast["vino"]},
+        "since earlier": {"began_at": timezone.now() - timedelta(days=2)},
+    }
+    rows.update(**values[hidden])
+    assert [alive(client) for client in (thief, owner)] == [False, True]
+
+
 def test_a_row_without_a_person_has_no_hour(db: None) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         SealedSession.objects.create(pk="x", data=b"", expires_on=timezone.localdate(), began_at=timezone.now())

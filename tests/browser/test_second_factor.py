@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from complaints.models.session import SealedSession
 from complaints.services import account_confirmation, login_throttle, mfa, signin_counts
+from complaints.services.audit import verify
 from complaints.services.signin_counts import SINGLE_CODES, Kind
 from complaints.services.team_keys import personal
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
-from tests.world import PASSWORD, Cast, next_code, send_report
+from tests.world import PASSWORD, Cast, app_code, next_code, send_report
 
 INITIAL, NEW = "dari orang lain 1", "empat kata yang tidak serumpun"
 
@@ -107,6 +108,44 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     other.follow(other.page.locator("button.main"))
     browser.go("/kantor/")
     assert browser.path == "/kantor/masuk/"
+
+
+def test_a_security_key_confirms_a_change_and_is_removed_once_there_is_an_app(live_cast: Cast, window: Opener) -> None:
+    with time_machine.travel(timezone.now(), tick=True) as clock:
+        browser = window()
+        virtual_key(browser)
+        browser.may_answer = {409}
+        gives_password(browser, "vera")
+        browser.press("Siapkan kunci keamanan")
+        browser.follow(browser.page.locator("#add-key"))
+        browser.go("/kantor/faktor/").follow(browser.page.get_by_role("link", name="Hapus Kunci utama"))
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+        assert "satu-satunya" in browser.words, "nobody removes their only factor"
+
+        clock.shift(301)
+        browser.go("/kantor/faktor/aplikasi/")
+        assert browser.path == "/kantor/konfirmasi/"
+        browser.page.locator("[name=password]").fill("bukan sandi saya ini")
+        browser.follow(browser.page.locator("#use-key"))
+        assert browser.path == "/kantor/konfirmasi/", "the key alone confirms nothing"
+        browser.page.locator("[name=password]").fill(PASSWORD)
+        browser.follow(browser.page.locator("#use-key"))
+        assert browser.path == "/kantor/faktor/aplikasi/"
+        secret = "".join(browser.page.locator("#secret span").all_inner_texts())
+        browser.page.locator("[name=code]").fill(app_code(secret))
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+
+        browser.go("/kantor/faktor/").follow(browser.page.get_by_role("link", name="Hapus Kunci utama"))
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+        assert browser.go("/kantor/faktor/").page.get_by_role("link", name="Hapus Kunci utama").count() == 0
+        browser.go("/kantor/").follow(browser.page.locator(".who button"))
+        gives_password(browser, "vera")
+        assert browser.page.locator("#use-key").count() == 0
+        clock.shift(mfa.PERIOD)
+        browser.page.locator("[name=code]").fill(app_code(secret))
+        browser.follow(browser.page.locator("main form button.btn-primary"))
+        assert browser.path == "/kantor/"
+    assert verify.verify_chain().whole
 
 
 def test_session_expiry_while_typing_leads_back_to_the_form(live_cast: Cast, window: Opener) -> None:

@@ -24,6 +24,7 @@ from complaints.services import (
     case_summary,
     conflicts,
     follow_up,
+    signin_counts,
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
@@ -88,6 +89,7 @@ def change_ways_in(cast: Cast) -> None:
         next_code(name)
     ask = {"staff": cast["luar"], "cause": account_confirmation.Cause.FACTOR, "by": cast["adi"]}
     account_confirmation.ask(**ask, signer=cast.ring("adi").signer, now=NOW)
+    signin_counts.note_change(staff=cast["luar"], kind=signin_counts.Kind.FACTOR_RESET, now=NOW)
     row = TeamMembership.objects.get(staff=cast["vino"], left_at=None)
     removal.ask(actor=Actor(cast.ring("fitri"), NOW), team_id=row.team_id, membership_id=row.pk, reason="Pindah tugas.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from io import StringIO
 
 import pytest
@@ -162,3 +162,32 @@ def test_who_asked_opens_nothing_by_leaving_the_list_of_those_who_asked(cast: Ca
     AccountConfirmation.objects.update(askers=[])
     assert not opens(cast, confirm(cast, "adi"))
     assert opens(cast, confirm(cast, "super"))
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"askers": []}, {"asked_at": NOW - timedelta(days=2)}, {"cause": Cause.ADMIN}, {"confirmed_by": None}, None],
+    ids=str,
+)
+def test_what_an_administrator_is_told_of_a_waiting_account_is_compared(
+    cast: Cast, altered: dict[str, object] | None
+) -> None:
+    known = set(verify.verify_chain().faults)
+    ask(cast, "adi", Cause.PASSWORD)
+    ask(cast)
+    confirm(cast)
+    assert set(verify.verify_chain().faults) == known
+    rows = AccountConfirmation.objects.all()
+    rows.update(**altered) if altered else rows.delete()
+    (fault,) = set(verify.verify_chain().faults) - known
+    assert (fault.code, fault.subject) == ("state.altered", f"confirmation of staff {cast['vera'].pk}")
+
+
+def test_an_account_that_was_in_use_is_so_without_a_mark_of_its_sign_in(cast: Cast) -> None:
+    """With the key retired and the mark cleared in the database, one administrator alone would reset it again."""
+    by, password = cast["adi"], "dari orang lain 1"
+    personal.set_initial_password(staff=cast["vera"], password=password, by=by, now=NOW)
+    assert opens(cast, confirm(cast))
+    Staff.objects.filter(username="vera").update(last_login=None)
+    personal.set_initial_password(staff=cast["vera"], password=password, by=by, now=NOW)
+    assert cast["vera"].awaits_confirmation

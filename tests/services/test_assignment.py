@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, case_file, conflicts, first_look
 from complaints.services.actor import Actor
+from complaints.services.audit import verify
 from complaints.services.keyring import Locked
 from tests.world import Cast, Sent, at, send_report
 
@@ -229,3 +231,49 @@ def test_job_assigns_indexed_reports_only(cast: Cast) -> None:
     assert assignment.auto_assign(now=NOW) == 1
     assert owner(seen) != ""
     assert owner(unseen) == ""
+
+
+# --- What somebody wrote into the database
+
+
+def test_a_stand_in_whom_a_row_alone_names_gets_no_case(cast: Cast) -> None:
+    sent = send_report(today=DAY)
+    Absence.objects.create(staff=cast["vera"], stand_in=cast["vino"], from_on=DAY, until_on=DAY)
+    give(cast, "fitri", "vera", sent)
+    assert owner(sent) == "vera"
+    Absence.objects.all().delete()
+    assignment.start_absence(actor=Actor(cast.ring("vera"), NOW), stand_in=cast["vino"], from_on=DAY, until_on=DAY)
+    Absence.objects.update(stand_in=cast["fitri"])
+    give(cast, "vino", "vera", sent)
+    assert owner(sent) == "vera"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda: Absence.objects.update(until_on=DAY + timedelta(days=30)),
+        lambda: Absence.objects.all().delete(),
+        lambda: Absence.objects.create(
+            staff=Staff.objects.get(username="vino"),
+            stand_in=Staff.objects.get(username="vera"),
+            from_on=DAY,
+            until_on=DAY,
+        ),
+        lambda: Duty.objects.update(provinces=["32"]),
+        lambda: Duty.objects.all().delete(),
+        lambda: AutoAssignmentRule.objects.update(by=AutoAssignmentRule.By.OFF),
+    ],
+)
+def test_how_cases_are_handed_out_is_compared(cast: Cast, alter: Callable[[], Any]) -> None:
+    actor = Actor(cast.ring("vera"), NOW)
+    assignment.start_absence(actor=actor, stand_in=cast["vino"], from_on=DAY, until_on=DAY)
+    assignment.start_absence(actor=actor, stand_in=cast["fitri"], from_on=DAY, until_on=DAY)
+    assignment.end_absence(actor=actor, absence_id=Absence.objects.get(stand_in=cast["fitri"]).pk)
+    admin = Actor(cast.ring("adi"), NOW)
+    assignment.set_duty(actor=admin, person=cast["vera"], provinces=["33", "31"], agency_kinds=[])
+    assignment.set_auto_assignment_rule(actor=admin, by=AutoAssignmentRule.By.PROVINCE)
+    Duty.objects.create(staff=cast["vino"], last_turn=1)
+    assert verify.verify_chain().whole
+    alter()
+    assert {fault.code for fault in verify.verify_chain().faults} <= {"state.altered", "state.unrecorded"}
+    assert not verify.verify_chain().whole

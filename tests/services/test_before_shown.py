@@ -412,6 +412,8 @@ def test_a_linked_report_is_told_of_the_joint_case(cast: Cast) -> None:
     [
         lambda: CaseMove.objects.update(target_due_on=DAY + timedelta(days=500)),
         lambda: CaseMove.objects.update(target_steps=0),
+        lambda: CaseMove.objects.update(at=NOW - timedelta(hours=1)),
+        lambda: CaseMove.objects.update(day=DAY - timedelta(days=3)),
         lambda: CaseMove.objects.all().delete(),
         lambda: AuditEntry.objects.filter(event="case.linked").update(countersignature=b"\0" * 64),
         lambda: AuditEntry.objects.filter(event="case.linked").delete(),

@@ -199,3 +199,10 @@ def test_failures_are_kept_for_a_month(db: None) -> None:
         JobFailure.objects.create(name="sweep", day=today - timedelta(days=days), type="OSError")
     retention.sweep(today=today)
     assert JobFailure.objects.get().day == today - timedelta(days=FAILURE_DAYS)
+
+
+def test_a_sentence_that_somebody_wrote_into_a_failure_is_shown_to_nobody(db: None) -> None:
+    day = date(2026, 11, 9)
+    for error_type in ("OSError", "botocore.exceptions.ClientError", "Telepon 0812 untuk bantuan", "<b>x</b>", ""):
+        JobFailure.objects.create(name="sweep", day=day, type=error_type)
+    assert [failure.type for failure in job_runs.recent_failures()] == ["OSError", "botocore.exceptions.ClientError"]

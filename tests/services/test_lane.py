@@ -16,7 +16,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote, Lane
 from complaints.models.lane import LaneProposal
 from complaints.models.search_document import SearchDoc, SearchKey
-from complaints.models.team import Team
+from complaints.models.team import Staff, Team
 from complaints.services import (
     assignment,
     case_actions,
@@ -30,6 +30,7 @@ from complaints.services import (
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.evidence import posts
 from complaints.services.keyring import Locked
 from complaints.services.lane_proposals import LaneRefused, Words
 from complaints.services.search_documents import DocumentKeys
@@ -375,6 +376,29 @@ def test_whoever_acts_on_a_case_takes_it_out_of_the_lane(cast: Cast) -> None:
 
 
 # --- Whoever writes to the database
+
+
+@pytest.mark.parametrize("hidden", [{"evidence": 1}, None], ids=str)
+def test_a_file_sent_on_the_day_of_the_report_is_not_hidden_by_its_document(
+    cast: Cast, hidden: dict[str, int] | None
+) -> None:
+    """What was sent since a document was written is told by its count, which stood in clear alone."""
+    sent = flood(8)
+    first_looks(cast)
+    post = posts.describe({"url": "https://www.instagram.com/p/Cx1yZ2aB3cD/"})
+    follow_up.add_message(ticket=sent[0].ticket, text="", files=[], posts=[post], today=timezone.localdate())
+    close_day()
+    rows = SearchDoc.objects.filter(complaint=sent[0].ticket.complaint_id)
+    known = set(verify.verify_chain().faults)
+    assert sent[0].case.pk not in ready()
+    rows.update(**hidden) if hidden else rows.delete()
+    assert sent[0].case.pk not in ready()
+    (fault,) = set(verify.verify_chain().faults) - known
+    assert fault.subject == f"search document of case {sent[0].case.pk}"
+
+
+def ready() -> set[uuid.UUID]:
+    return {case for case, _root in lane_proposals._ready(Staff.objects.get(username="vera"))}
 
 
 def test_a_report_put_into_the_lane_by_hand_is_named_and_not_proposed(cast: Cast) -> None:

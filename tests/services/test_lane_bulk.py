@@ -157,9 +157,9 @@ def test_what_has_left_the_lane_is_not_judged_anew_at_each_first_look(cast: Cast
     told: list[int] = []
     original = lane._put_into_lane
 
-    def spied(by: Any, verdicts: Any) -> int:
+    def spied(by: Any, verdicts: Any, evidence: Any) -> int:
         told.append(len(verdicts))
-        return original(by, verdicts)
+        return original(by, verdicts, evidence)
 
     with patch.object(lane, "_put_into_lane", spied):
         first_looks(cast)

@@ -13,6 +13,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.services import mfa
+from complaints.services.audit import verify
 from tests.security.traces import hits, tables
 from tests.world import Cast
 
@@ -67,6 +68,20 @@ def test_a_recovery_code_works_once(cast: Cast) -> None:
     assert use(cast, codes[3], NOW)
     assert not use(cast, codes[3], NOW)
     assert use(cast, codes[4], NOW)
+
+
+def test_a_used_code_whose_mark_somebody_cleared_works_no_second_time(cast: Cast) -> None:
+    app(cast)
+    codes, rows = recovery_codes(cast, "ab" * 40), Authenticator.objects.filter(type=mfa.CODES)
+    assert use(cast, codes[3], NOW) and use(cast, codes[5], NOW)
+    known = set(verify.verify_chain().faults)  # the codes were made without their entry
+    assert "factor.mark" not in {fault.code for fault in known}
+    rows.update(data={**rows.get().data, "used_mask": 1 << 5})
+    (fault,) = set(verify.verify_chain().faults) - known
+    assert (fault.code, fault.state) == ("factor.mark", str(1 << 5))
+    assert not use(cast, codes[3], NOW) and use(cast, codes[4], NOW)
+    rows.update(data={**rows.get().data, "seed": mfa.seal_secret(cast.ring("vera").keys, cast["vera"].pk, "cd" * 40)})
+    assert "factor.mark" not in {fault.code for fault in verify.verify_chain().faults}, "new codes"
 
 
 def test_another_persons_row_opens_nothing(cast: Cast) -> None:

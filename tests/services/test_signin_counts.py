@@ -279,7 +279,7 @@ def test_what_was_told_is_as_recorded(cast: Cast) -> None:
     counted_and_told(cast)
     assert faults() == set()
     count(cast, Kind.PASSWORD, day=NEXT)
-    count(cast, Kind.FACTOR_ADDED, day=NEXT)
+    signin_counts.note_change(staff=cast["vera"], kind=Kind.FACTOR_ADDED, now=at(NEXT))
     assert signin_counts.take_untold(staff=cast["vera"], now=at(NEXT)) == {"password": 1, "factor_added": 1}
     signin_counts.record_days(
         today=DAY + COUNTS_KEPT + timedelta(days=1), now=at(DAY + COUNTS_KEPT + timedelta(days=1))
@@ -302,6 +302,16 @@ def test_a_count_that_is_not_as_recorded_is_named(cast: Cast, altered: dict[str,
 def test_a_count_that_is_gone_is_named(cast: Cast) -> None:
     counted_and_told(cast)
     SigninCount.objects.all().delete()
+    assert faults() == {"signin.count"}
+
+
+@pytest.mark.parametrize("altered", [{"n": 0}, {"n": 2}, {"kind": "factor_removed"}, {"day": NEXT}, None], ids=str)
+def test_a_change_of_which_the_person_is_not_to_be_told_is_named(cast: Cast, altered: dict[str, object] | None) -> None:
+    """A count that is gone before the next sign-in tells the person nothing of a factor that somebody added."""
+    signin_counts.note_change(staff=cast["vera"], kind=Kind.FACTOR_ADDED, now=at(DAY))
+    assert faults() == set()
+    rows = SigninCount.objects.filter(kind=Kind.FACTOR_ADDED)
+    rows.update(**altered) if altered else rows.delete()
     assert faults() == {"signin.count"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
 from django.db.models import QuerySet
@@ -46,8 +46,11 @@ def batch_root(number: int) -> tuple[bytes, int]:
     return hashchain.merkle_root(rows | {bound}), len(rows) + len(identities)
 
 
-def _batch_leaves(number: int) -> Iterator[bytes]:
-    """Yield the leaves of a batch without its identities: of reports, grants, messages, files, posts, steps, moves."""
+def leaves_by_kind(number: int) -> dict[str, Iterator[bytes]]:
+    """Return the leaves of a batch without its identities, by kind; each kind is read when it is iterated.
+
+    No leaf of a batch, open or closed, ever changes or goes: what is written again keeps the leaf that it had.
+    """
     messages = Message.objects.filter(batch=number)
     originals = EvidenceObject.objects.filter(evidence__batch=number, variant=EvidenceObject.Variant.ORIGINAL)
     posts = Evidence.objects.filter(batch=number, kind=Evidence.Kind.POST)
@@ -65,12 +68,22 @@ def _batch_leaves(number: int) -> Iterator[bytes]:
         "move": (MOVE_COLUMNS, CaseMove.objects.filter(batch=number).values_list(
             "pk", *MOVE_COLUMNS, "complaint", "source", "target")),
     }  # fmt: skip
-    for kind, (clear, rows) in owned.items():
-        for row, *values in rows.iterator(chunk_size=PIECE):
-            yield _leaf(kind, row, dict(zip(clear, values, strict=False)), values[len(clear) :])
-    yield from _grant_leaves(number)
-    yield from _filing_leaves(number)
-    yield from _worked_leaves(number)
+    rows = {kind: _owned_leaves(kind, *columns) for kind, columns in owned.items()}
+    return rows | {
+        "grant": _grant_leaves(number),
+        "filing": _filing_leaves(number),
+        "worked": _worked_leaves(number),
+    }
+
+
+def _owned_leaves(kind: str, clear: Sequence[str], rows: LeafRows) -> Iterator[bytes]:
+    for row, *values in rows.iterator(chunk_size=PIECE):
+        yield _leaf(kind, row, dict(zip(clear, values, strict=False)), values[len(clear) :])
+
+
+def _batch_leaves(number: int) -> Iterator[bytes]:
+    """Yield the leaves of a batch without its identities: of reports, grants, messages, files, posts, steps, moves."""
+    return chain.from_iterable(leaves_by_kind(number).values())
 
 
 def _identity_leaves(number: int) -> Iterator[bytes]:

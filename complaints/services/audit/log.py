@@ -198,12 +198,14 @@ class StepColumns(NamedTuple):
     due_on: date | None
     body_id: str | None
     stage: int
+    was_late: bool | None
 
 
 def step_facts(step: CaseStep | StepColumns) -> dict[str, object]:
     """Return the facts of the entry of a step of staff, of a body or of the system."""
     facts: dict[str, object] = {"action": step.action, "from": step.source, "to": step.target, "step": step.sequence}
-    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage}
+    late = "" if step.was_late is None else int(step.was_late)
+    return facts | {"due": str(step.due_on or ""), "body": step.body_id or "", "stage": step.stage, "late": late}
 
 
 def opening_facts(shown: Collection[Complaint], reports: Collection[object]) -> dict[str, str]:
@@ -325,9 +327,10 @@ def last_entry(event: str) -> RecordedEntry | None:
     return RecordedEntry.of(row) if row else None
 
 
-def last_entry_about(subject: uuid.UUID) -> RecordedEntry | None:
-    """Return the newest entry that speaks of a row, or None."""
-    row = AuditEntry.objects.filter(subject=subject).order_by("-sequence").first()
+def last_entry_about(subject: uuid.UUID, event: str = "") -> RecordedEntry | None:
+    """Return the newest entry that speaks of a row, with ``event`` of this event alone, or None."""
+    rows = AuditEntry.objects.filter(subject=subject, **({"event": event} if event else {}))
+    row = rows.order_by("-sequence").first()
     return RecordedEntry.of(row) if row else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from django.db.models import (
@@ -46,8 +46,8 @@ EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
 MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
-# What an entry records of an act: the actor and the facts.
-Record: TypeAlias = "tuple[uuid.UUID | None, dict[str, object]]"
+# What an entry records of an act: the actor, the time and the facts.
+Record: TypeAlias = "tuple[uuid.UUID | None, datetime | None, dict[str, object]]"
 # Whether a key (Ed25519, 32 bytes) is that of a person.
 IsKeyOf = Callable[[uuid.UUID, bytes], bool]
 
@@ -127,9 +127,15 @@ def move_statement(move: CaseMove) -> bytes:
     return b"reporter move 1" + hashchain.canonical(move_facts(move))
 
 
-def move_record(actor: uuid.UUID | None, facts: dict[str, object]) -> Record:
+def move_record(actor: uuid.UUID | None, at: datetime, facts: dict[str, object]) -> Record:
     """Return what the entry of a move records, without the number of the note that says why."""
-    return actor, {**facts_without_practice(facts), "note": ""}
+    return actor, at, {**facts_without_practice(facts), "note": ""}
+
+
+def _record_of(move: CaseMove) -> Record:
+    """Return what the entry of a move of staff has to record; a time of None, which no entry has, for another day."""
+    at = move.at if move.at and move.day == timezone.localdate(move.at) else None
+    return move.actor_id, at, {**move_facts(move), "note": ""}
 
 
 def moves_fault(
@@ -159,7 +165,7 @@ def moves_fault(
     keys, by_reporter = [bytes(reporter)], (move for move in moves if move.actor_id is None)
     if not all(is_by_reporter(move.signature, move_statement(move), keys) for move in by_reporter):
         return "move.reporter"
-    expected = [(move.actor_id, {**move_facts(move), "note": ""}) for move in moves if move.actor_id]
+    expected = [_record_of(move) for move in moves if move.actor_id]
     return "" if expected == list(records) else "move.entries"
 
 
@@ -169,7 +175,7 @@ def moves_are_recorded(report: Complaint, moves: Sequence[CaseMove]) -> bool:
     Without a move the report must be in the case that it came with.
     """
     entries = list(AuditEntry.objects.filter(subject=report.pk, event__in=MOVE_EVENTS).order_by("sequence"))
-    records = [move_record(entry.actor, entry.facts) for entry in entries]
+    records = [move_record(entry.actor, entry.at, entry.facts) for entry in entries]
     is_placed = not moves_fault(report.pk, moves, report.case_id, report.reporter_verify_key, records)
     return is_placed and all(log.is_genuine(entry) for entry in entries)
 
@@ -292,8 +298,8 @@ def _is_deadline_of_move(case: Case) -> bool:
                 return True
             continue
         entries = AuditEntry.objects.filter(subject=move.complaint_id, event__in=MOVE_EVENTS)
-        expected = move.actor_id, {**move_facts(move), "note": ""}
-        if any(move_record(entry.actor, entry.facts) == expected and log.is_genuine(entry) for entry in entries):
+        records = ((entry, move_record(entry.actor, entry.at, entry.facts)) for entry in entries)
+        if any(record == _record_of(move) and log.is_genuine(entry) for entry, record in records):
             return True
     return False
 

@@ -7,7 +7,7 @@ and have it closed with the others.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,10 @@ from django.db import transaction
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import Stored, blake2b
 from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.case import Lane
 from complaints.models.lane import LaneProposal
+from complaints.models.search_document import SearchDoc
+from complaints.models.team import Team
 from complaints.services.audit import log
 from complaints.services.audit.batches import last_batch
 from complaints.services.audit.faults import Fault, RowCheck, once
@@ -25,6 +28,7 @@ from complaints.services.audit.state import STATES
 
 State = LaneProposal.State
 PROPOSED: Final = "lane.proposed"
+_SET: Final = "lane.set"
 FINISHED: Final = "lane.finished"
 _DECISIONS: Final = {PROPOSED: State.OPEN, "lane.confirmed": State.CONFIRMED, "lane.withdrawn": State.WITHDRAWN}
 ID_BYTES: Final = 16
@@ -39,20 +43,41 @@ class LaneEntry:
 
 
 def lane_entries(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, LaneEntry]:
-    """Return the cases of which the newest entry says that they are in the lane, as long as it is genuine; one query.
+    """Return the cases of which the newest entry says that they are in the lane, as long as it is genuine; two queries.
 
-    The signature of each is verified, in about a tenth of a millisecond.
+    Left out are those whose search document says otherwise how many files and posts its report had then: what was sent
+    since would not be seen. The signature of each is verified, in about a tenth of a millisecond.
     """
+    newest = _newest_entries(cases)
+    counted = _evidence_of(newest)
+    return {
+        case: LaneEntry(str(entry.facts.get("rule", "")), int(entry.facts.get("count", 0)))
+        for case, entry in newest.items()
+        if entry.event == _SET and log.is_genuine(entry) and entry.facts.get("evidence") == counted.get(case)
+    }
+
+
+def _newest_entries(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, AuditEntry]:
     newest: dict[uuid.UUID, AuditEntry] = {}
     entries = AuditEntry.objects.filter(subject__in=cases, event__in=STATES["lane"].events)
     for entry in entries.order_by("sequence").iterator():
         if entry.subject is not None:
             newest[entry.subject] = entry
-    return {
-        case: LaneEntry(str(entry.facts.get("rule", "")), int(entry.facts.get("count", 0)))
-        for case, entry in newest.items()
-        if entry.event == "lane.set" and log.is_genuine(entry)
-    }
+    return newest
+
+
+def _evidence_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return by case how many files and posts its report had when its document was written; both have one key."""
+    documents = SearchDoc.objects.filter(complaint__in=cases, team__kind=Team.Kind.TRIAGE)
+    return dict(documents.values_list("complaint", "evidence"))
+
+
+def _document_faults(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield a fault for each case of the lane whose search document is gone, or counts files and posts otherwise."""
+    counted = _evidence_of(cases)
+    for case, entry in _newest_entries(cases).items():
+        if entry.event == _SET and entry.facts.get("evidence") != counted.get(case):
+            yield Fault(entry.sequence, "state.altered", f"search document of case {case}", str(counted.get(case, "")))
 
 
 def opened_by(person: uuid.UUID, cases: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -158,4 +183,7 @@ def _recorded_proposals() -> dict[uuid.UUID, tuple[int, str]]:
     return recorded
 
 
-CHECKS: tuple[RowCheck, ...] = (RowCheck("lane_proposal", once, _proposal_faults),)
+CHECKS: tuple[RowCheck, ...] = (
+    RowCheck("lane_proposal", once, _proposal_faults),
+    RowCheck("lane_documents", lambda scope: scope.cases().filter(lane=Lane.JUNK), _document_faults),
+)

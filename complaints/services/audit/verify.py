@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from complaints.models.audit import ChainHead
 from complaints.services.audit import (
+    recorded_codes,
     recorded_lanes,
+    verify_assigning,
     verify_batches,
     verify_cases,
     verify_relations,
@@ -36,6 +38,8 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_relations.CHECKS,
     *recorded_lanes.CHECKS,
     *verify_signins.CHECKS,
+    *recorded_codes.CHECKS,
+    *verify_assigning.CHECKS,
 )
 
 

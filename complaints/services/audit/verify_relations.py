@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, Q
 
+from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry, ChainHead
 from complaints.models.batch import Batch
@@ -35,6 +36,9 @@ _REMOVAL_STATES: Final = {
     "teamkey.removal_confirmed": RemovalRequest.State.DONE,
     "teamkey.removal_completed": RemovalRequest.State.DONE,
 }
+
+
+_REMOVAL_COLUMNS: Final = ("state", "team__slug", "membership", "asked_by", "asked_at", "decided_by", "decided_at")
 
 
 # --- Conflicts of interest: each entry names a report and a person ----------------------------------------------------
@@ -182,25 +186,36 @@ def _misplaced(keys: Collection[uuid.UUID]) -> list[uuid.UUID]:
     return sorted(wrong | set(posts.values_list("pk", flat=True)))
 
 
-# --- Requests to remove a member: the newest entry about one says whether it waits ------------------------------------
+# --- Requests to remove a member: their entries say who asked when for whom, and who decided --------------------------
 
 
 def _removal_faults(_head: Sequence[object]) -> Iterator[Fault]:
     """Yield the faults of all requests, which are few; with the head locked, behind which each change waits."""
     with transaction.atomic():
         ChainHead.objects.select_for_update().get(pk=1)
-        entries = AuditEntry.objects.filter(event__in=_REMOVAL_STATES).order_by("sequence")
-        recorded = {
-            subject: (sequence, str(_REMOVAL_STATES[event]))
-            for subject, sequence, event in entries.values_list("subject", "sequence", "event").iterator()
-            if subject is not None
-        }
-        stored = dict(RemovalRequest.objects.values_list("pk", "state"))
+        recorded = _recorded_removals()
+        stored = {row[0]: row[1:] for row in RemovalRequest.objects.values_list("pk", *_REMOVAL_COLUMNS)}
         for key in sorted(stored.keys() | recorded.keys()):
-            sequence, state = recorded.get(key, (None, ""))
-            if stored.get(key, "") != state:
+            sequence, columns = recorded.get(key, (None, ()))
+            if stored.get(key, ()) != columns:
                 code = "state.altered" if sequence else "state.unrecorded"
-                yield Fault(sequence, code, f"removal request {key}", stored.get(key, ""))
+                state = blake2b(repr(stored.get(key, ())).encode(), person=b"removal request", size=16).hex()
+                yield Fault(sequence, code, f"removal request {key}", state)
+
+
+def _recorded_removals() -> dict[uuid.UUID, tuple[int, tuple[object, ...]]]:
+    """Return by request the number of its newest entry, and its columns as its entries lead to."""
+    recorded: dict[uuid.UUID, tuple[int, tuple[object, ...]]] = {}
+    entries = AuditEntry.objects.filter(event__in=_REMOVAL_STATES, subject__isnull=False).order_by("sequence")
+    columns = ("subject", "sequence", "event", "actor", "at", "facts")
+    for subject, sequence, event, actor, at, facts in entries.values_list(*columns).iterator():
+        state = str(_REMOVAL_STATES[event])
+        if state == RemovalRequest.State.OPEN or subject not in recorded:
+            asked = (str(facts.get("team")), uuid.UUID(str(facts.get("membership"))), actor, at)
+            recorded[subject] = sequence, (state, *asked, None, None)
+        else:
+            recorded[subject] = sequence, (state, *recorded[subject][1][1:5], actor, at)
+    return recorded
 
 
 def _staff(_scope: Scope) -> Rows:

@@ -79,7 +79,7 @@ def step_faults(case_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     steps = CaseStep.objects.filter(case__in=case_ids).order_by("case", "sequence")
     columns = ("case", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "body", "stage",
-               "signature", "at", "day")  # fmt: skip
+               "was_late", "signature", "at", "day")  # fmt: skip
     entries = AuditEntry.objects.filter(case__in=case_ids, event="case.transition").order_by("case", "sequence")
     step_rows = GroupedRows(steps.values_list(*columns).iterator(chunk_size=PIECE))
     entry_rows = GroupedRows(entries.values_list("case", "actor", "at", "facts").iterator(chunk_size=PIECE))
@@ -161,9 +161,9 @@ def move_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _displaced_reports(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     entries = AuditEntry.objects.filter(event__in=MOVE_EVENTS, subject__in=complaint_ids).order_by("sequence")
     records: dict[uuid.UUID, list[Record]] = {}
-    for report, actor, facts in entries.values_list("subject", "actor", "facts"):
+    for report, actor, at, facts in entries.values_list("subject", "actor", "at", "facts"):
         if report is not None:
-            records.setdefault(report, []).append(move_record(actor, facts))
+            records.setdefault(report, []).append(move_record(actor, at, facts))
     by_report: dict[uuid.UUID, list[CaseMove]] = {}
     for move in CaseMove.objects.filter(complaint__in=complaint_ids).order_by("complaint", "number"):
         by_report.setdefault(move.complaint_id, []).append(move)

@@ -65,16 +65,20 @@ def change_password(
     is retired and a new one drawn, and a member must admit the person again; no case is lost, since teams hold grants.
     Whoever has signed in before is told of it. Raises password_hashing.Busy.
     """
-    now, before = now or timezone.now(), locked_state(staff, "staff")
+    now, before, was_used = now or timezone.now(), locked_state(staff, "staff"), _was_used(staff)
     staff.set_password(password)
-    if staff.last_login is not None:
-        signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_CHANGED, now=now)
     staff.must_change_password = False
     if keyring is not None and keyring.keys is not None and keyring.staff == staff:
         _wrap(staff, keyring.keys, password)
         staff.save()
         record_change(staff=staff, change="password", before=before, now=now, by=staff, signer=keyring.signer)
-        return
+    else:
+        _draw_key(staff, password, before=before, now=now)
+    if was_used:
+        signin_counts.note_change(staff=staff, kind=SigninCount.Kind.PASSWORD_CHANGED, now=now)
+
+
+def _draw_key(staff: Staff, password: str, *, before: str, now: datetime) -> None:
     _retire(staff, now)
     keys = KeySet.new()
     staff.public_key, staff.verify_key = keys.box.public, keys.sign.public
@@ -83,6 +87,14 @@ def change_password(
     facts = {"staff": str(staff.pk), "verify_key": keys.sign.public.hex()}
     facts |= change_facts(staff, "staff", before=before)
     log.append(event="staff.key_made", now=now, actor=staff, subject=staff.pk, facts=facts)
+
+
+def _was_used(staff: Staff) -> bool:
+    """Whether somebody has signed in to an account or had a key there.
+
+    The chain counts beside the columns: with ``last_login`` cleared in the database, a reset would need nobody else.
+    """
+    return staff.has_key or staff.last_login is not None or bool(log.last_entry_about(staff.pk, "staff.key_made"))
 
 
 @transaction.atomic
@@ -104,7 +116,7 @@ def set_initial_password(
     password_hashing.Busy.
     """
     before = locked_state(staff, "staff")
-    was_used = staff.has_key or staff.last_login is not None
+    was_used = _was_used(staff)
     staff.set_password(password)
     staff.must_change_password = True
     _retire(staff, now)

@@ -6,20 +6,26 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch
-from complaints.models.case import Case
-from complaints.models.complaint import Identity
+from complaints.models.case import Case, CaseStep
+from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.team import Team
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, entries, log, nightly_run, open_batch, verify
+from complaints.services.evidence import processing
+from complaints.services.team_keys import resealing, rotation
 from complaints.services.transitions import CaseVersion
 from tests.cases import in_review
+from tests.images import photo
 from tests.services.audit.test_nightly_run import without_triggers
-from tests.world import Cast, at, close_batch, database_clock, send_report
+from tests.world import Cast, at, close_batch, database_clock, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 pytestmark = pytest.mark.django_db
@@ -129,6 +135,51 @@ def test_a_case_filed_otherwise_in_the_open_batch_is_named(cast: Cast, altered: 
     assert open_batch.look() == [], "a link changes no filing"
     Case.objects.filter(pk=sent.case.pk).update(**altered)
     assert [fault.subject for fault in open_batch.look()] == [f"batch {Batch.objects.count()} filing"]
+
+
+OPEN = {
+    "code exchanged": (Complaint, {"lookup": b"\0" * 16}, "complaint"),
+    "deadline": (Complaint, {"check_by": None}, "complaint"),
+    "day": (Complaint, {"day": DAY - timedelta(days=9)}, "complaint"),
+    "channel": (Complaint, {"channel": Complaint.Channel.IMPORT}, "complaint"),
+    "answers": (Complaint, {"sealed_answers": b"\0" * 64}, "complaint"),
+    "grant": (KeyGrant, {"sealed": b"\0" * 64}, "grant"),
+    "message's day": (Message, {"day": DAY - timedelta(days=9)}, "message"),
+    "message's signer": (Message, {"signer": b"\0" * 32}, "message"),
+    "step's day": (CaseStep, {"due_on": DAY}, "step"),
+    "file": (EvidenceObject, {"sealed": b"\0" * 64}, "object"),
+    "file worked on": (Evidence, {"state": Evidence.State.FAILED}, "worked"),
+}
+
+
+@pytest.mark.parametrize("altered", OPEN)
+def test_what_a_batch_would_take_otherwise_is_named_before_it_is_closed(cast: Cast, altered: str) -> None:
+    """A root binds its rows as they stand when the batch is closed: an alteration before would be bound for ever."""
+    sent = send_report(today=DAY, files=[sealed_upload(photo())])
+    assert processing.process_pending() == 1
+    follow_up.withdraw(ticket=sent.ticket, reason="Batal.", today=DAY)
+    assert open_batch.look() == []
+    model, values, kind = OPEN[altered]
+    with without_triggers():
+        model._default_manager.filter(batch_of(model)).update(**values)
+    assert [fault.subject for fault in open_batch.look()] == [f"batch {Batch.objects.count()} {kind}"]
+
+
+def batch_of(model: type[Model]) -> Q:
+    names = {KeyGrant: "complaint__batch", EvidenceObject: "evidence__batch"}
+    open_rows = Q(**{names.get(model, "batch"): Batch.objects.count()})
+    return open_rows & Q(variant="original") if model is EvidenceObject else open_rows
+
+
+def test_what_is_sealed_again_or_worked_on_is_no_fault_of_the_open_batch(cast: Cast) -> None:
+    sent = send_report(today=DAY, files=[sealed_upload(photo())])
+    assert open_batch.look() == []
+    assert processing.process_pending() == 1
+    team = Team.objects.get(slug="triage")
+    rotation.rotate(actor=Actor(cast.ring("vera"), timezone.now()), team_id=team.pk)
+    resealing.reseal(actor=Actor(cast.ring("vera"), timezone.now()), team_id=team.pk)
+    assert KeyGrant.objects.filter(complaint=sent.ticket.complaint_id).exclude(first_digest=None).exists()
+    assert open_batch.look() == []
 
 
 # --- The record of the verification -----------------------------------------------------------------------------------
