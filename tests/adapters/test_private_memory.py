@@ -46,7 +46,8 @@ def seen_after(begin: str) -> str:
     [
         pytest.param(GUNICORN, id="web server"),
         pytest.param(
-            COMMAND.format(name="work", after="Cluster", arguments="grace=1, stale=1, unwatched=True"), id="job runner"
+            COMMAND.format(name="work", after="Cluster", arguments="grace=1, stale=1, unwatched=True, until=None"),
+            id="job runner",
         ),
         pytest.param(COMMAND.format(name="serve", after="StopRequest", arguments="host='x', port=1"), id="serve"),
     ],

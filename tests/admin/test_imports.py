@@ -30,7 +30,9 @@ pytestmark = pytest.mark.django_db
 
 def mistakes(page: Any) -> list[tuple[int, str, str]]:
     """Return row, column and words of each mistake on a page."""
-    rows = re.findall(r'<tr><td class="num">(\d+)</td><td class="mono">(\w*)</td><td>(.*?)</td>', page.content.decode())
+    rows = re.findall(
+        r'<tr><td class="num">(\d+)</td><td class="mono">(\w*)</td><td class="wrap">(.*?)</td>', page.content.decode()
+    )
     return [(int(number), column, text) for number, column, text in rows]
 
 
