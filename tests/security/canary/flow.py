@@ -262,6 +262,8 @@ class MarkedProcedure:
         self.step(kirana, release, "await_agency", text=self.mark("recommendation"), reply=self.mark("advice_reply"))
         decision = {
             "kind": "moral_open",
+            "accused_status": "pns",
+            "rule": self.mark("agency_rule"),
             "number": f"800/{self.mark('decision')}",
             "reply": self.mark("sanction_reply"),
         }
