@@ -62,7 +62,12 @@ class MarkedProcedure:
         return self.markers.setdefault(name, f"Kenari{name.title().replace('_', '')}{secrets.token_hex(6)}")
 
     def number(self, name: str) -> str:
-        return self.markers.setdefault(name, "".join(secrets.choice("123456789") for _ in range(18)))
+        """A number that can be a NIP: born in the seventies or eighties, appointed in the years after 2010."""
+        born = (
+            f"19{secrets.choice('78')}{secrets.randbelow(10)}{1 + secrets.randbelow(12):02}{10 + secrets.randbelow(19)}"
+        )
+        appointed = f"201{secrets.randbelow(10)}{1 + secrets.randbelow(12):02}"
+        return self.markers.setdefault(name, f"{born}{appointed}{secrets.choice('12')}{1 + secrets.randbelow(999):03}")
 
     def browser(self) -> Browser:
         return Browser(self.wire)
