@@ -118,7 +118,7 @@ def reporter_answers(reporter: Reporter) -> None:
     assert "Pesan Anda sudah kami terima." in reporter.window.words
     reporter.attaches([SECOND])
     reporter.window.press("Kirim berkas")
-    if "Belum terkirim: ada berkas di bawah yang memberi tahu asalnya." in reporter.window.words:
+    if "Belum terkirim: baca dulu keterangan setiap berkas di bawah." in reporter.window.words:
         reporter.window.press("Kirim berkas")
     assert "Berkas Anda sudah kami terima." in reporter.window.words
 
