@@ -51,11 +51,11 @@ def test_duplicates_are_offered_ticked_and_linked_in_one_act(signed_in: SignedIn
     sent = fields(page.content.decode())
     assert len(sent["cases"]) == 3
     assert other.case.reference not in words(page)
-    assert "unggahan yang sama" in words(page)
-    answer = client.post(url(target), sent | {"go": "link", "reason": "Satu unggahan."}, follow=True)
+    assert "postingan yang sama" in words(page)
+    answer = client.post(url(target), sent | {"go": "link", "reason": "Satu postingan."}, follow=True)
     assert "3 laporan digabungkan." in words(answer)
     assert Case.objects.filter(linked_into=target.case).count() == 3
-    assert "Satu unggahan." in words(answer)
+    assert "Satu postingan." in words(answer)
     # Old links and the reference that its reporter knows lead to where the report is now; steps there do not exist.
     assert client.get(url(twins[0], "change")).headers["Location"] == url(target, "change")
     result = client.post(reverse("admin:complaints_case_search"), {"words": twins[0].case.reference})
@@ -92,12 +92,12 @@ def test_what_changed_meanwhile_is_said_and_nothing_is_written(signed_in: Signed
     target = in_review(cast, links=LINK)
     twin = send_report(links=LINK)
     client = met(signed_in("vera"))
-    form = fields(client.get(url(target)).content.decode()) | {"reason": "Satu unggahan.", "go": "link"}
+    form = fields(client.get(url(target)).content.decode()) | {"reason": "Satu postingan.", "go": "link"}
     forwarded_twin = form | {"cases": [f"{twin.case.pk}:in_review.4.1"]}
     page = client.post(url(target), forwarded_twin)
     assert page.status_code == 409
     assert "berubah" in words(page)
-    assert "Satu unggahan." in page.content.decode()
+    assert "Satu postingan." in page.content.decode()
     assert client.post(url(target), form | {"reason": " "}).status_code == 409
     assert client.post(url(target), form | {"cases": ["bukan", "juga:bukan"]}).status_code == 409
     assert not Case.objects.exclude(linked_into=None).exists()
@@ -162,7 +162,7 @@ def test_a_case_under_check_offers_neither_form(signed_in: SignedIn, cast: Cast)
     target, twin = in_review(cast, links=LINK), send_report(links=LINK, agency="", accused_name="")
     client = met(signed_in("vera"))
     form = fields(client.get(url(target)).content.decode())
-    client.post(url(target), form | {"go": "link", "reason": "Satu unggahan."})
+    client.post(url(target), form | {"go": "link", "reason": "Satu postingan."})
     page = client.get(url(target, "change")).content.decode()
     assert url(target) in page and unlink_url(twin) in page
     Case.objects.filter(pk=target.case.pk).update(status="verified")

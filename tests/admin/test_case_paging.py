@@ -117,7 +117,7 @@ def test_reports_that_are_left_to_compare_are_told(
 ) -> None:
     monkeypatch.setattr(blind_index, "REPORTS_AT_ONCE", 3)
     client = signed_in("vera")
-    told = ["Belum semua laporan, unggahan, dan gambar" in words(client.get(url(joint))) for _ in range(3)]
+    told = ["Belum semua laporan, postingan, dan gambar" in words(client.get(url(joint))) for _ in range(3)]
     assert told == [True, False, False]
 
 

@@ -64,7 +64,7 @@ class Reporter:
     def tells(self, uploads: Sequence[Upload] = ()) -> None:
         """Fill in page 3."""
         self.page.get_by_label("Cerita Anda").fill(self.texts.story)
-        self.page.get_by_label("Tautan ke unggahan").fill(self.texts.links)
+        self.page.get_by_label("Tautan ke postingan").fill(self.texts.links)
         self.attaches(uploads)
 
     def attaches(self, uploads: Sequence[Upload]) -> None:

@@ -88,12 +88,12 @@ def links_forty(vera: LinkFollower, sent: list[Sent]) -> Case:
     assert picks.count() == BURST - 1
     while picks.count() > LINKED:
         picks.last.uncheck()
-    page.locator("[name=reason]").fill("Semua tentang satu unggahan.")
+    page.locator("[name=reason]").fill("Semua tentang satu postingan.")
     vera.follows(page.locator("button[value=link]")).sees(f"{LINKED} laporan digabungkan.")
     assert target.complaints.count() == LINKED + 1
     page.locator("#linked ~ details summary").click()
     vera.follows(page.locator('#linked ~ details a[href*="/pisah/"]').last)
-    page.locator("[name=reason]").fill("Ternyata unggahan lain.")
+    page.locator("[name=reason]").fill("Ternyata postingan lain.")
     vera.follows(page.locator("form button.main"))
     assert vera.window.path != f"{QUEUE}{target.pk}/change/"
     assert target.complaints.count() == LINKED

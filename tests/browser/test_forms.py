@@ -42,7 +42,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     assert page.get_by_label("Cerita Anda").input_value() == ""
     reporter.tells()
     describes_a_post(reporter, "@sastro_kerta")
-    browser.press("Tambah unggahan")
+    browser.press("Tambah postingan")
     assert "sastro_kerta" in page.locator(".files li").inner_text()
     browser.follow(page.locator(".files button"))
     assert "sastro_kerta" not in browser.words
@@ -53,7 +53,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     assert page.get_by_role("button", name="Cetak").count() == script
     reporter.returns(code)
     describes_a_post(reporter, "@sastro_kerta")
-    browser.press("Kirim unggahan").press("Cabut laporan")
+    browser.press("Kirim postingan").press("Cabut laporan")
     page.get_by_label("Alasannya").fill("Sudah selesai di kantor.")
     browser.press("Ya, cabut")
     assert browser.heading == "Anda sudah mencabut laporan ini."

@@ -27,10 +27,10 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     assert picks.count() == 40
     assert stranger.case.reference not in vera.window.words
     page.locator("[name=references]").fill(stranger.case.reference)
-    page.locator("[name=reason]").fill("Semua tentang satu unggahan.")
+    page.locator("[name=reason]").fill("Semua tentang satu postingan.")
     vera.window.press("Cari nomor itu")
     assert stranger.case.reference in vera.window.words
-    assert page.locator("[name=reason]").input_value() == "Semua tentang satu unggahan."
+    assert page.locator("[name=reason]").input_value() == "Semua tentang satu postingan."
     assert page.locator("input[name=cases]:checked").count() == 40
     vera.window.press("Gabungkan yang dicentang")
     assert "40 laporan digabungkan." in vera.window.words
@@ -53,7 +53,7 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     vera.window.go(f"/kantor/complaints/case/{target.case.pk}/change/?reports={number // 25 + 1}")
     page.locator("#linked ~ details summary").click()
     vera.window.follow(links.nth(number % 25))
-    page.locator("[name=reason]").fill("Ternyata unggahan lain.")
+    page.locator("[name=reason]").fill("Ternyata postingan lain.")
     vera.window.press("Pisahkan")
     assert f"Laporan itu sekarang ada di {others[0].case.reference}." in vera.window.words
     reporter.reads("Diterima.", others[0].case.reference)

@@ -19,9 +19,9 @@ def test_what_is_stored_of_a_link_is_shown_to_reporter_and_officer(window: Opene
     reporter = on_page_3(window)
     page = reporter.page
     assert "sekali lagi tanpa bagian yang kami ketahui" in reporter.window.words
-    page.get_by_text("Tambah rincian unggahan").click()
+    page.get_by_text("Tambah rincian postingan").click()
     page.locator("[name=url]").fill(SHARED)
-    reporter.window.press("Tambah unggahan")
+    reporter.window.press("Tambah postingan")
     assert f"Yang Anda ketik: {SHARED}" in reporter.window.words
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_label("Cerita Anda").fill(reporter.texts.story)
@@ -30,17 +30,17 @@ def test_what_is_stored_of_a_link_is_shown_to_reporter_and_officer(window: Opene
     checked = reporter.window.words
     stored = ("https://instagram.com/p/AbC123", f"Yang Anda ketik: {SHARED}", STATUS, "https://vt.tiktok.com/ZSabC")
     assert [text for text in stored if text not in checked] == []
-    assert "Unggahan 3" in checked
-    assert "Unggahan 4" not in checked
+    assert "Postingan 3" in checked
+    assert "Postingan 4" not in checked
     assert "Hanya petugas yang membuka laporan ini membacanya utuh." in checked
-    assert "ganti dengan alamat unggahan itu sendiri" in checked
+    assert "ganti dengan alamat postingan itu sendiri" in checked
     reporter.window.press("Kirim laporan")
 
     vera = Officer(window(), "vera")
     vera.window.go("/kantor/complaints/case/")
     case = Case.objects.get()
     read = vera.window.go(f"/kantor/complaints/case/{case.pk}/change/").words
-    assert f"Alamat unggahan https://instagram.com/p/AbC123 Seperti diketik {SHARED}" in " ".join(read.split())
+    assert f"Alamat postingan https://instagram.com/p/AbC123 Seperti diketik {SHARED}" in " ".join(read.split())
     assert "jangan membukanya" in read
     assert STATUS in read
     assert vera.page.locator("a[href*='instagram']").count() == 0

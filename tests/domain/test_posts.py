@@ -51,7 +51,7 @@ LINKS = [
     ("https://l.facebook.com/l.php?u=https%3A%2F%2Fberita.example%2Fa%3Fd%3D3", "berita.example/a?d=3", "other", ""),
 ]  # fmt: skip
 NO_LINKS = [
-    "akun @budi menyukai unggahan itu",
+    "akun @budi menyukai postingan itu",
     "javascript:alert(1)",
     "data:text/html,halo",
     "ftp://berita.example/a",

@@ -37,7 +37,7 @@ def test_post_fields_are_collapsed_and_explain_proof_of_likes(client: Client) ->
     page = client.get(STORY)
     assert fold_of(page).startswith('<details class="fold">')
     assert "tangkapan layar daftar nama yang memuat akun itu" in walk.words(page)
-    assert "Tambah rincian unggahan" in walk.words(page)
+    assert "Tambah rincian postingan" in walk.words(page)
     assert 'name="screenshot"' not in page.content.decode()
 
 
@@ -52,9 +52,9 @@ def test_a_post_is_added_listed_and_sent(client: Client) -> None:
     assert fold_of(page).startswith('<details class="fold">')
     assert client.post(STORY, walk.STORY_PAGE | walk.version(client, STORY)).url == "/lapor/periksa/"
     check = client.get("/lapor/periksa/")
-    assert "Unggahan 1 Facebook · akun.unik" in walk.words(check)
+    assert "Postingan 1 Facebook · akun.unik" in walk.words(check)
     assert f"https://facebook.com/akun.unik/posts/778899 Yang Anda ketik: {LINK}" in walk.words(check)
-    assert "Unggahan 2 Platform lain · https://contoh.invalid/unggahan" in walk.words(check)
+    assert "Postingan 2 Platform lain · https://contoh.invalid/unggahan" in walk.words(check)
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(check)})
     assert [item.kind for item in Evidence.objects.order_by("sequence")] == ["post", "post"]
     for marker in ("akun.unik", "778899", "PENGIRIM"):
@@ -120,7 +120,7 @@ def test_too_many_posts_are_told(client: Client) -> None:
     walk.to_story(client)
     for number in range(20):
         assert add(client, url=f"https://x.com/akun/status/{number}").status_code == 302
-    assert "Di sini muat 20 unggahan." in walk.words(add(client, url="https://x.com/akun/status/21"))
+    assert "Di halaman ini paling banyak 20 postingan." in walk.words(add(client, url="https://x.com/akun/status/21"))
 
 
 def test_a_kept_file_can_be_named_as_its_screenshot(client: Client) -> None:
@@ -165,7 +165,7 @@ def test_a_post_is_added_on_the_status_page_with_its_screenshot(client: Client) 
     assert client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]}).url == "/cek/laporan/"
     assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
     page = client.get("/cek/laporan/")
-    assert "Unggahan itu sudah kami terima." in walk.words(page)
+    assert "Postingan itu sudah kami terima." in walk.words(page)
     assert "akun.unik" not in page.content.decode()
 
 
