@@ -233,7 +233,7 @@ def test_a_scan_of_several_pages_becomes_a_document(real: Sandbox) -> None:
         assert "/Info" not in document.trailer
         sizes = [tuple(float(side) for side in page.mediabox[2:]) for page in document.pages]
     assert sizes == [(216, 144), (144, 216), (144, 216)]  # upright, in points
-    with sandbox.hold([copy], 10**9) as held, real.run("damaged-parts", held, PDF) as result:
+    with sandbox.hold([copy], 10**9) as held, real.run("pages", held, PDF) as result:
         assert result.pages == 3
         pages = [Image.open(io.BytesIO(part.read())).convert("L") for part in result.parts]
     # Dark stands in the same corner of each, turned to the right.
@@ -400,7 +400,7 @@ def test_pictures_behind_any_filter_are_kept_and_bared(real: Sandbox) -> None:
 def test_one_broken_picture_or_page_does_not_cost_the_document_its_copy(real: Sandbox) -> None:
     broken = {
         "pictures": pdf_with_picture(MARK.encode(), "/DCTDecode"),
-        "pages": pdf_with_picture(samples.jpeg(), "/DCTDecode", orders=MARK.encode()),
+        "damaged-parts": pdf_with_picture(samples.jpeg(), "/DCTDecode", orders=MARK.encode()),
     }
     for code, data in broken.items():
         _kind, copy, lost = copied(real, data, PDF)
