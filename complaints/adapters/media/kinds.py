@@ -306,6 +306,20 @@ def no_copy_reason(media_type: str) -> str:
     return "legacy" if legacy else "opaque" if media_type in ALLOWED else "unsupported"
 
 
+def is_shown(media_type: str) -> bool:
+    """Return whether pictures can be drawn of a clean copy of this type."""
+    return media_type == "application/pdf" or media_type.startswith(("image/", "video/"))
+
+
+def copy_types(media_type: str) -> frozenset[str]:
+    """Return the types that a clean copy of this type may have."""
+    if media_type == "image/tiff":
+        return frozenset({"image/png", "application/pdf"})
+    if media_type.startswith("image/"):
+        return frozenset({"image/jpeg", "image/png", "image/webp"})
+    return frozenset({media_type, "video/mp4"} if media_type == "video/x-m4v" else {media_type})
+
+
 def family(media_type: str) -> str:
     """Return the module here that cleans ``media_type``; raises Unreadable with the reason where none does."""
     if reason := no_copy_reason(media_type):
