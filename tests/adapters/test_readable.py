@@ -185,7 +185,9 @@ def test_pictures_that_others_show_have_a_copy(real: Sandbox) -> None:
             assert image.size == (96, 64), fault
             red, _, blue = image.convert("RGB").getpixel((4, 4))  # type: ignore[misc]
             assert red > 90 > blue, fault
-    # What can be read of the notes is read.
+    # What can be read of the notes is read, and what cannot is said.
+    for fault in ("IPTC", "EXIF of PNG", "EXIF of WebP"):
+        assert codes(real, broken_pictures()[fault][1], broken_pictures()[fault][0]) == {"partly"}
     assert codes(real, broken_pictures()["checksum"][1], "image/png") == {"author"}
 
 

@@ -185,7 +185,7 @@ def test_text_chunks_that_the_library_writes_are_read() -> None:
 def test_many_notes_in_a_gif_are_each_read_once() -> None:
     note = b"\x21\xff\x0bXMP DataXMP\0"
     begun = time.process_time()
-    assert tails.inspect(io.BytesIO(gif_with(note * 50_000)), "image/gif") == set()
+    assert tails.inspect(io.BytesIO(gif_with(note * 50_000)), "image/gif") == {"partly"}
     assert time.process_time() - begun < 3
 
 

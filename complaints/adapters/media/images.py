@@ -244,11 +244,13 @@ def _codes_unless_bomb(image: ImageFile.ImageFile) -> set[str]:
 
 
 def codes_of(image: ImageFile.ImageFile) -> set[str]:
-    """Return the codes of an open image."""
+    """Return the codes of an open image; "partly" where some of its notes cannot be read."""
     codes: set[str] = set()
     for read in (_codes_of_exif, _codes_of_xmp, _codes_of_iptc, _codes_of_texts):
-        with suppress(*_REFUSALS):
+        try:
             codes |= read(image)
+        except _REFUSALS:
+            codes.add("partly")
     return codes
 
 
