@@ -72,6 +72,7 @@ LOSSES: Final[dict[str, Label]] = {
     "pictures": gettext_lazy("pictures that cannot be kept"),
     "animations": gettext_lazy("all pictures of an animation but the first"),
     "media": gettext_lazy("embedded video or audio"),
+    "captions": gettext_lazy("subtitles"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
     "form-values": gettext_lazy("check boxes or fields of a form"),

@@ -23,7 +23,7 @@ from complaints.adapters.media.refusal import Unreadable
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
 _OFFICE: Final = ("ooxml", "odf")
 # Families whose copies may lack or hide something.
-_TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans"})
+_TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans", "tracks"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
 
 
