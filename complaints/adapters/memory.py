@@ -20,6 +20,9 @@ from complaints.adapters.media.refusal import CODES as REFUSALS
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _ANSWER_BYTES: Final = 64 * 1024
+# More pages have no document, and more files no job.
+_MOST_PAGES: Final = 1_000_000
+_MOST_PARTS: Final = 100
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -119,8 +122,9 @@ class Result(_MemoryFile):
         self.descriptor = descriptor
         self.type = str(answer["type"])
         self.codes = tuple(code for code in (*HINTS, *LOSSES) if code in answer["codes"])
-        self.pages = int(answer["pages"])
-        parts = []
+        self.pages, parts = answer["pages"], list[Part]()
+        if type(self.pages) is not int or not 0 <= self.pages <= _MOST_PAGES or len(answer["parts"]) > _MOST_PARTS:
+            raise JobFailed("crashed")
         for media_type, size in answer["parts"]:
             if media_type not in kinds.ALLOWED or not isinstance(size, int) or size < 0:
                 raise JobFailed("crashed")

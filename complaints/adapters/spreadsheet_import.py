@@ -127,7 +127,15 @@ def _csv_rows(data: bytes) -> Iterator[list[_Cell]]:
         # Spreadsheet programs with Indonesian settings write semicolons.
         delimiter = max(",;\t", key=head.count)
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for number, row in enumerate(reader, start=1):
+            if number > MAX_SHEET_ROWS:
+                raise BadTable("rows", number)
+            # Before anything is made of its cells: a row may have a million.
+            if len(row) > MAX_COLUMNS:
+                if any(map(str.strip, row)):
+                    raise BadTable("columns", number)
+                row = []
             yield [_Cell(cell.strip()) for cell in row]
     except csv.Error:
         raise BadTable("damaged") from None

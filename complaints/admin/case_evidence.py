@@ -72,6 +72,7 @@ LOSSES: Final[dict[str, Label]] = {
     "pictures": gettext_lazy("pictures that cannot be kept"),
     "animations": gettext_lazy("all pictures of an animation but the first"),
     "media": gettext_lazy("embedded video or audio"),
+    "captions": gettext_lazy("subtitles"),
     "embedded-page": gettext_lazy("a page of another format inside of it"),
     "embedded-files": gettext_lazy("other files inside of it"),
     "form-values": gettext_lazy("check boxes or fields of a form"),
@@ -114,6 +115,13 @@ def origin_traces(item: case_file.EvidenceItem) -> str:
     return ", ".join(str(ORIGIN_TRACES[code]) for code in _codes_of(item) if code in ORIGIN_TRACES)
 
 
+def told_of_released(info: FileInfo) -> list[str]:
+    """Return what a body reads of a released file: what an original tells of its origin, what a copy lacks or hides."""
+    found = ", ".join(str(label) for code, label in ORIGIN_TRACES.items() if code in info.betrays)
+    lines = [_("The original contains: %(what)s.") % {"what": found}] if found else []
+    return lines + losses_of_copy(info.losses)
+
+
 def check_remarks(item: case_file.EvidenceItem) -> list[str]:
     """Return what the check of the original looked at and what it did not; nothing found is said of no file."""
     info, report = item.original.info, item.findings
@@ -127,14 +135,16 @@ def copy_state(codes: Collection[str]) -> str:
     """Return the state of a working copy that is there, by the sealed codes: the clear state does not tell them."""
     if set(codes) & set(losses.LACKING):
         return _("Working copy ready, with losses")
-    return _("Working copy ready, part of it not seen at first") if codes else _("Working copy ready")
+    is_hiding = bool(set(codes) & set(losses.HIDDEN))
+    return _("Working copy ready, part of it not seen at first") if is_hiding else _("Working copy ready")
 
 
 def copy_label(codes: Collection[str]) -> str:
     """Return the name of a working copy among other files, with its state."""
     if set(codes) & set(losses.LACKING):
         return _("working copy, with losses")
-    return _("working copy, part of it not seen at first") if codes else _("working copy")
+    is_hiding = bool(set(codes) & set(losses.HIDDEN))
+    return _("working copy, part of it not seen at first") if is_hiding else _("working copy")
 
 
 def released_label(variant: str, info: FileInfo) -> str:
@@ -394,7 +404,7 @@ def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uui
         "released": released,
         "release_id": object_id,
         "label": released_label(released.variant, released.info),
-        "warnings": losses_of_copy(released.info.losses),
+        "warnings": told_of_released(released.info),
     }
     return _show_in_viewer(request, release, ids, file_id, copies, context)
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import case_summary, labels, reply_composer
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
-from complaints.admin.case_evidence import losses_of_copy, released_label
+from complaints.admin.case_evidence import released_label, told_of_released
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
@@ -162,7 +162,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "folds": len(complaints) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "files": [
-            (file, released_label(file.variant, file.info), losses_of_copy(file.info.losses)) for file in opened.files
+            (file, released_label(file.variant, file.info), told_of_released(file.info)) for file in opened.files
         ],
         "thread": opened.thread,
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],

@@ -82,6 +82,10 @@ PARTLY: Final = _("We looked at a part of this file only.")
 CLOSED: Final = _(
     "We do not open this kind of file; officers get it as it is. Assume that it contains place, device, name and time."
 )
+LOCKED: Final = _(
+    "This file is locked with a password: we could not look inside. Assume that it contains place, device, name and "
+    "time."
+)
 UNREADABLE: Final = _("We could not check this file. Assume that it contains place, device, name and time.")
 WAITING: Final = _(
     "This file was not checked yet. Open the page again, or assume that it contains place, device, name and time."
@@ -110,6 +114,8 @@ def told(media_type: str, codes: Iterable[str], looked: str, name: str) -> Told:
     if is_read:
         sentences = [PARTLY] if "partly" in codes else [] if found else [NOTHING_FOUND[kind]]
         sentences.append(NOT_LOOKED_AT[kind])
+    elif looked == "locked":
+        sentences = [LOCKED]
     elif kind:
         sentences = [UNREADABLE if looked else WAITING]
     else:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from complaints.adapters.media import kinds
-from tests.adapters.samples import SAMPLES, packed
+from tests.adapters.samples import SAMPLES, locked_zip, packed
 
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
 
@@ -32,6 +32,10 @@ _OTHERS: Final[dict[str, Callable[[], bytes]]] = {
     "application/vnd.ms-powerpoint": lambda: _by_stream("PowerPoint Document"),
     "application/x-ole-storage": lambda: _by_stream("Root Entry"),
     "application/zip": lambda: packed({"a.txt": "catatan", "b/c.txt": "catatan lagi"}),
+    kinds.LOCKED_OFFICE: lambda: _by_stream("EncryptedPackage"),
+    kinds.LOCKED_ZIP: lambda: locked_zip(packed({"a.txt": "catatan", "b/c.txt": "catatan lagi"})),
+    "text/html": lambda: b'<!-- a -->\n<!DOCTYPE html><html><body class="from_name">Budi 09.12</body></html>\n' * 5,
+    "text/rtf": lambda: b"{\\rtf1\\ansi{\\info{\\author Budi}}\\par besok kumpul di kantor}\n" * 5,
     "text/plain": lambda: b"09.12 Budi: besok kumpul di kantor\n" * 20,
 }
 

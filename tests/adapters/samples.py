@@ -170,6 +170,17 @@ def packed(entries: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
+def locked_zip(data: bytes) -> bytes:
+    """The zip with the mark of a password on each entry."""
+    changed = bytearray(data)
+    for begin, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = changed.find(begin)
+        while place >= 0:
+            changed[place + offset] |= 1
+            place = changed.find(begin, place + 1)
+    return bytes(changed)
+
+
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _S = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

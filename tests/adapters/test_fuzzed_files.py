@@ -36,21 +36,29 @@ def fault_of(box: Sandbox, media_type: str, seed: int) -> str:
         limits = limits_of(held, jobs=2)
         # As the worker asks: anew where the whole file turns out to be of another kind.
         for _ in range(2):
-            with box.run_steps("derive", held, media_type, limits=limits, limit=3) as steps:
+            with box.run_steps("derive", held, media_type, limits=limits) as steps:
                 found = steps.done["recognise"].type if "recognise" in steps.done else media_type
-                codes = dict(steps.failed)
-                copied = [part.size for part in steps.done["clean"].parts] if "clean" in steps.done else []
-                ended_early = steps.ended_early
+                codes, ended_early = dict(steps.failed), steps.ended_early
+                copied = (
+                    [(part.type, part.read()) for part in steps.done["clean"].parts] if "clean" in steps.done else []
+                )
             if copied or codes or kinds.no_copy_reason(found) or found == media_type:
                 break
             media_type = found
+    for kind, copy in copied:
+        with hold([copy], 10**8) as held, box.run_steps("draw", held, kind, limits=limits, limit=3) as drawn:
+            codes |= drawn.failed
+            ended_early |= drawn.ended_early
     unclear = {step: code for step, code in codes.items() if code not in CLEAR}
     if ended_early or unclear:
         return f"{media_type} {seed}: {codes}"
     if not (copied or "clean" in codes or kinds.no_copy_reason(found)):
         return f"{media_type} {seed}: neither a copy nor a word"
-    if 0 in copied or time.monotonic() - begun > limits.wall_seconds:
-        return f"{media_type} {seed}: {copied}"
+    if (
+        any(not copy or kind not in kinds.copy_types(found) for kind, copy in copied)
+        or time.monotonic() - begun > limits.wall_seconds
+    ):
+        return f"{media_type} {seed}: {[(kind, len(copy)) for kind, copy in copied]}"
     return ""
 
 

@@ -1,14 +1,18 @@
 """What a copy of an office document lacks, or holds where nobody sees it at first, is told; the rest is drawn."""
 
+import errno
 import io
 import re
+from fractions import Fraction
 from importlib import import_module
 
+import av
 import pytest
 from PIL import Image
 
-from complaints.adapters.media import documents, jobs, kinds, losses
+from complaints.adapters.media import documents, jobs, kinds, losses, tracks
 from complaints.adapters.media.pieces import picture
+from complaints.adapters.media.refusal import Unreadable
 from tests.adapters import samples
 from tests.adapters.samples import SAMPLES
 from tests.adapters.test_office_copies import changed, texts
@@ -220,3 +224,26 @@ def test_a_drawing_with_a_picture_in_its_place_is_no_loss() -> None:
         )
         packed = samples.packed({**entries, "Pictures/a.jpg": samples.jpeg(), "Pictures/b.svg": svg})
         assert ("pictures" in copied(packed, kinds.ODF + "text")[1]) is is_lost
+
+
+def test_subtitles_and_files_beside_a_film_are_told() -> None:
+    made, found = io.BytesIO(), set[str]()
+    plain = io.BytesIO(samples.track("matroska", "libopus", frames=5))
+    with av.open(plain) as source, av.open(made, "w", format="matroska") as film:
+        sound, words = film.add_stream_from_template(source.streams[0]), film.add_mux_stream("subrip")
+        film.add_attachment("a.txt", "text/plain", b"halo")
+        subtitle: av.Packet[av.stream.Stream] = av.Packet(b"halo")
+        subtitle.stream, subtitle.pts, subtitle.dts, subtitle.time_base = words, 0, 0, Fraction(1, 1000)
+        film.mux_one(subtitle)
+        for packet in source.demux(source.streams[0]):
+            if packet.size:
+                packet.stream = sound
+                film.mux_one(packet)
+    tracks.clean(made, io.BytesIO(), "video/x-matroska", found)
+    assert found == {"captions", "embedded-files"}
+
+
+def test_what_a_muxer_does_not_write_is_no_crash_of_the_portal() -> None:
+    with pytest.raises(Unreadable) as refused, tracks._opened(io.BytesIO(samples.mp3()), "audio/mpeg"):
+        raise av.error.PermissionError(errno.EPERM, "codec frame size is not set")
+    assert refused.value.code == "unsupported"

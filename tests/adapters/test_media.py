@@ -232,6 +232,10 @@ def test_pixel_bombs_are_refused_before_they_go_off(size: tuple[int, int]) -> No
     with pytest.raises(Unreadable) as refused:
         clean(bomb, "image/png")
     assert refused.value.code == "bomb"
+    # The library decodes a PNG for the notes behind its pixels.
+    with pytest.raises(Unreadable) as refused:
+        images.inspect(io.BytesIO(bomb), "image/png")
+    assert refused.value.code == "bomb"
 
 
 def test_photo_above_the_limit_is_halved_in_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:

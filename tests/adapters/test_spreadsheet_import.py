@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from contextlib import suppress
 from datetime import date
@@ -85,6 +86,14 @@ def test_a_hidden_sheet_in_front_and_blank_rows_are_passed_over() -> None:
 def test_a_row_far_below_costs_no_time() -> None:
     far = _rewritten("xl/worksheets/sheet1.xml", b'<row r="2"', b'<row r="99999999999999"')
     assert cells(far) == [["a"]]
+
+
+def test_a_million_cells_or_lines_cost_no_time() -> None:
+    begun = time.process_time()
+    assert read(b";" * 1_000_000, most_rows=10) == []
+    assert refused(b"a;b\n" + b"x;" * 500_000) == ("columns", 2)
+    assert refused(b"\n" * 1_000_000) == ("rows", 10_001)
+    assert time.process_time() - begun < 2
 
 
 @given(st.binary(max_size=200) | st.text(max_size=60).map(lambda text: text.encode("utf-16")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import struct
+import time
 import zlib
 
 import pytest
@@ -179,3 +180,16 @@ def test_text_chunks_that_the_library_writes_are_read() -> None:
     texts.add_itxt("Description", "rapat", zip=True)
     samples.picture().save(out, "PNG", pnginfo=texts)
     assert tails.inspect(out, "image/png") == {"title"}
+
+
+def test_many_notes_in_a_gif_are_each_read_once() -> None:
+    note = b"\x21\xff\x0bXMP DataXMP\0"
+    begun = time.process_time()
+    assert tails.inspect(io.BytesIO(gif_with(note * 50_000)), "image/gif") == {"partly"}
+    assert time.process_time() - begun < 3
+
+
+def test_an_odd_block_behind_the_first_picture_is_a_damage_and_no_crash() -> None:
+    with pytest.raises(Unreadable) as refused:
+        images.clean(io.BytesIO(gif_with(b"\x21\xf9\x01x\0")), io.BytesIO(), "image/gif")
+    assert refused.value.code == "damaged"

@@ -139,6 +139,7 @@ def test_a_zip_that_names_nobody() -> None:
         {f"{number}.png": bare("PNG") for number in range(21)},
         {f"{number}.bin": "" for number in range(1001)},
         {"panjang.txt": "kata " * 200_000},
+        {f"{number}.txt": "kata " * 100_000 for number in range(5)},
         {"rusak.jpg": "ini bukan gambar"},
         {"biner.txt": bytes(2000)},
     ],

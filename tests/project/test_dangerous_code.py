@@ -100,8 +100,12 @@ def test_the_search_finds_a_repetition_in_a_repetition() -> None:
     assert not unbounded(parser.parse(r"(?:ab)+c{1,9}(d|e)"))
 
 
-# Each repetition inside begins with a character that cannot end the one before.
-SAFE = {r"[^\W_]+(?:['’`][^\W_]+)*", r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#].*)?"}
+# Each repetition inside begins or ends with a character that is not in the one beside it.
+SAFE = {
+    r"[^\W_]+(?:['’`][^\W_]+)*",
+    r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#].*)?",
+    r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[/?#]|:[0-9]|$)",
+}
 
 
 def test_no_pattern_can_take_forever() -> None:

@@ -16,6 +16,8 @@ from complaints.domain import file_names
 
 _TEXTS_READ: Final = 20
 _TEXT_BYTES: Final = 512 * 1024
+# Of all texts together: a small file may hold very long ones.
+_ALL_TEXT_BYTES: Final = 2 * 1024 * 1024
 _PICTURES_READ: Final = 20
 _PICTURE_BYTES: Final = 8 * 1024 * 1024
 _NAMES_READ: Final = 1000
@@ -60,11 +62,12 @@ def _codes_of_directory(source: BinaryIO) -> set[str]:
 
 
 def _codes_of_texts(archive: zips.Archive, names: list[str]) -> set[str]:
-    codes = {"partly"} if len(names) > _TEXTS_READ else set[str]()
+    codes, allowance = {"partly"} if len(names) > _TEXTS_READ else set[str](), _ALL_TEXT_BYTES
     for name in names[:_TEXTS_READ]:
         with archive.open(name) as stream:
-            data = stream.read(_TEXT_BYTES)
-        if archive.size(name) > _TEXT_BYTES:
+            data = stream.read(min(_TEXT_BYTES, allowance))
+        allowance -= len(data)
+        if archive.size(name) > len(data):
             codes.add("partly")
         try:
             codes |= texts.codes_of_text(texts.decoded(data))

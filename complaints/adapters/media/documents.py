@@ -94,7 +94,7 @@ class _Content(markup.Rules):
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; raises Unreadable (damaged, encrypted, or a bomb).
 
-    A part that cannot be read stops no other.
+    A part that cannot be read stops no other; "partly" tells that there is one.
     """
     with zips.opened(source) as archive:
         zips.refuse_locked(archive)
@@ -106,6 +106,7 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
             except Unreadable as refused:
                 if refused.code != "damaged":
                     raise
+                codes.add("partly")
         codes |= _codes_of_pictures(archive)
     if hidden.codes & losses.UNSEEN:
         codes.add("hidden")
@@ -142,8 +143,9 @@ def _codes_of_relationships(archive: zips.Archive, name: str) -> set[str]:
 
 
 def _codes_of_pictures(archive: zips.Archive) -> set[str]:
-    codes: set[str] = set()
-    names = [name for name in archive if _PICTURE.fullmatch(name) and archive.size(name) <= _LARGE]
+    pictures = [name for name in archive if _PICTURE.fullmatch(name)]
+    names = [name for name in pictures if archive.size(name) <= _LARGE]
+    codes = {"partly"} if len(pictures) > min(len(names), _PICTURES_READ) else set[str]()
     for name in names[:_PICTURES_READ]:
         try:
             data = archive.read(name)

@@ -68,7 +68,7 @@ _CODE_OF: Final = {word: code for code, words in _WORDS.items() for word in word
 _PREFIXES: Final = (("gps", "place"), ("location", "place"), ("lens", "device"), ("date", "time"))
 _RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _XMP_LIMIT: Final = 4 * 1024 * 1024
-_XMP_BODY: Final = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
+_XMP_BODIES: Final = ((b"<x:xmpmeta", b"</x:xmpmeta>"), (b"<rdf:RDF", b"</rdf:RDF>"))
 
 
 def code_of(field: str) -> str:
@@ -90,16 +90,24 @@ def ordered(codes: Iterable[str]) -> list[str]:
     return [code for code in CODES if code in present]
 
 
+def _xmp_body(packet: bytes) -> bytes:
+    for begin, end in _XMP_BODIES:
+        start = packet.find(begin)
+        stop = packet.find(end, start) if start >= 0 else -1
+        if stop >= 0:
+            return packet[start : stop + len(end)]
+    return b""
+
+
 def codes_of_xmp(packet: bytes) -> set[str]:
-    """Return the codes of the fields in an XMP packet; none where it cannot be read."""
-    match = _XMP_BODY.search(packet[:_XMP_LIMIT])
-    if match is None:
-        return set()
-    text = match.group()
+    """Return the codes of the fields in an XMP packet; "partly" where it cannot be read."""
+    text = _xmp_body(packet[:_XMP_LIMIT])
+    if not text:
+        return {"partly"} if packet.strip() else set()
     try:
         root = ElementTree.fromstring(text, forbid_dtd=True)
     except (ParseError, ValueError, DefusedXmlException):
-        return set()
+        return {"partly"}
     codes: set[str] = set()
     for element in root.iter():
         codes |= _codes_of_element(element)

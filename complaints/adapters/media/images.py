@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final
@@ -32,7 +34,10 @@ _WRITTEN: Final = {"JPEG": "JPEG", "WEBP": "WEBP", "HEIF": "JPEG", "AVIF": "JPEG
 MAX_HALVED_PIXELS: Final = 240_000_000
 # A JPEG file holds no more, libjpeg writes no more; a long screenshot of a chat is higher.
 _JPEG_SIDE: Final = 65_500
-_REFUSALS: Final = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, MemoryError)
+_REFUSALS: Final = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, MemoryError, ArithmeticError,
+    AttributeError, AssertionError, struct.error, zlib.error,
+)  # fmt: skip
 # What the libraries fill up with where nothing of the pixels is there: zeros, and the grey of JPEG.
 _NOTHING: Final = (((0, 0),) * 3, ((128, 128),) * 3)
 # Datasets of IPTC's record 2.
@@ -215,7 +220,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; raises Unreadable.
 
-    Decodes pixels only where the format has notes behind them. What cannot be read of the notes is passed over.
+    Decodes pixels only where the format has notes behind them, as PNG. What cannot be read of the notes is passed over.
     """
     return _codes_of_notes(source, media_type) | tails.inspect(source, media_type)
 
@@ -223,21 +228,29 @@ def inspect(source: BinaryIO, media_type: str) -> set[str]:
 def _codes_of_notes(source: BinaryIO, media_type: str) -> set[str]:
     try:
         with opened(source, media_type) as image:
-            return codes_of(image)
+            return _codes_unless_bomb(image)
     except Unreadable as refused:
         if refused.code != "damaged":
             raise
     source.seek(0)
     with _forgiving(), opened(source, media_type) as image:
-        return codes_of(image)
+        return _codes_unless_bomb(image)
+
+
+def _codes_unless_bomb(image: ImageFile.ImageFile) -> set[str]:
+    if image.format == "PNG":
+        refuse_bombs(image)
+    return codes_of(image)
 
 
 def codes_of(image: ImageFile.ImageFile) -> set[str]:
-    """Return the codes of an open image."""
+    """Return the codes of an open image; "partly" where some of its notes cannot be read."""
     codes: set[str] = set()
     for read in (_codes_of_exif, _codes_of_xmp, _codes_of_iptc, _codes_of_texts):
-        with suppress(*_REFUSALS):
+        try:
             codes |= read(image)
+        except _REFUSALS:
+            codes.add("partly")
     return codes
 
 

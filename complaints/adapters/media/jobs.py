@@ -1,33 +1,29 @@
 """The closed list of jobs that the sandbox runs on a hostile file: one file, one process, one job or several.
 
-A sequence saves a process and its walls for each job, and the file is no more exposed: all its jobs read the same file.
+A sequence saves a process and its walls for each job. All jobs of one read the same file: what a file may have done to
+the process that read it must not reach the pictures that are drawn of its clean copy.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from complaints.adapters.media import hints, inspection, kinds, losses
 from complaints.adapters.media.refusal import Unreadable
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 # Codecs that readers look up by name while they work; a limited process can no longer load modules.
 _CODINGS: Final = ("utf_8", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "latin_1", "ascii", "cp437", "cp1252")
 _OFFICE: Final = ("ooxml", "odf")
 # Families whose copies may lack or hide something.
-_TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans"})
+_TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans", "tracks"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
 
 
@@ -118,71 +114,38 @@ Step = tuple[str, Callable[[], Answer]]
 
 
 def derive(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Iterator[Step]:
-    """Yield the jobs that a file gets: its type, its metadata, its clean copy, and pictures of the copy.
+    """Yield the jobs that a file gets: its type, its metadata, its clean copy.
 
-    Pictures are drawn from the copy, so that none shows what cleaning removed. Where the whole file is of another type
-    than ``media_type`` and its readers are not loaded, "recognise" is the only one: the sequence has to be asked for
-    anew with that type. A kind that gets no copy is looked into where a reader does. A job that fails costs no other,
-    but without a copy nothing is drawn.
+    Where the whole file is of another type than ``media_type`` and its readers are not loaded, "recognise" is the only
+    one: the sequence has to be asked for anew with that type. A kind that gets no copy is looked into where a reader
+    does. A job that fails costs no other.
     """
-    found, copied = _Noted(), _Noted()
-    yield "recognise", lambda: found.note(recognise(source, out, media_type, options))
-    kind = found.answer.type or media_type
+    found = Answer()
+
+    def recognised() -> Answer:
+        nonlocal found
+        found = recognise(source, out, media_type, options)
+        return found
+
+    yield "recognise", recognised
+    kind = found.type or media_type
     if _needed(kind) not in _loaded:
         return
     yield "inspect", lambda: inspect(source, out, kind, options)
-    if kind not in kinds.FAMILIES:
-        return
-    yield "clean", lambda: copied.note(clean(source, out, kind, options))
-    if not copied.answer.parts:
-        return
-    kind, size = copied.answer.parts[0]
-    copy = cast(BinaryIO, io.BufferedReader(_Beginning(out, size)))
-    if kinds.family(kind) in _PREVIEWERS:
-        yield "preview", lambda: _behind(out, preview, copy, kind, options)
-    if kinds.family(kind) == "pdf":
-        yield "pages", lambda: _behind(out, pages, copy, kind, options)
+    if kind in kinds.FAMILIES:
+        yield "clean", lambda: clean(source, out, kind, options)
 
 
-@dataclass
-class _Noted:
-    """Keeps the answer of a job for those behind it."""
+def draw(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Iterator[Step]:
+    """Yield the jobs that a clean copy gets: its preview, and the pictures of its pages.
 
-    answer: Answer = field(default_factory=Answer)
-
-    def note(self, answer: Answer) -> Answer:
-        self.answer = answer
-        return answer
-
-
-class _Beginning(io.RawIOBase):
-    """The first ``size`` bytes of a file as a file of their own, which other jobs may write behind."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        super().__init__()
-        file.flush()
-        self._descriptor, self._size, self._position = file.fileno(), size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise OSError(errno.EINVAL, "before the beginning")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        target = memoryview(buffer)
-        length = max(0, min(len(target), self._size - self._position))
-        piece = os.pread(self._descriptor, length, self._position)
-        target[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
+    They are drawn from the copy, so that none shows what cleaning removed, and in a process that never met the
+    original, so that none shows what a reader did that the original took over.
+    """
+    if kinds.family(media_type) in _PREVIEWERS:
+        yield "preview", lambda: _behind(out, preview, source, media_type, options)
+    if kinds.family(media_type) == "pdf":
+        yield "pages", lambda: _behind(out, pages, source, media_type, options)
 
 
 def _behind(out: BinaryIO, job: Job, copy: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
@@ -201,7 +164,8 @@ def _needed(kind: str) -> str:
 
 
 SEQUENCES: Final[Mapping[str, Callable[[BinaryIO, BinaryIO, str, Mapping[str, int]], Iterator[Step]]]] = {
-    "derive": derive
+    "derive": derive,
+    "draw": draw,
 }
 
 # The families whose readers are loaded in this process, and the readers of kinds that get no copy.

@@ -96,7 +96,9 @@ _SAME: Final = {
 }
 # Files of letters that are more than text: what else is made of letters is text, whatever libmagic takes it for.
 _MORE_THAN_TEXT: Final = {"application/pdf", "image/svg+xml", "text/rtf"}
-_PAGE: Final = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head)\b", re.I | re.S)
+_PAGE: Final = re.compile(r"<(?:!doctype\s+html|html|head)\b", re.I)
+# What may stand before it, by how it begins and ends.
+_BEFORE_PAGE: Final = (("<?xml", ">"), ("<!--", "-->"))
 # No text has them; \x1b, \x0c and the like stand in captured terminals and old mails.
 _CONTROLS: Final = re.compile(r"[\x00-\x06\x0e-\x19\x7f]")
 # Of Latin letters under UTF-16 without a mark at least this share is ASCII; by chance hardly any is.
@@ -144,7 +146,7 @@ _SUFFIXES: Final = {
     "video/x-matroska": "mkv mka webm",
 }
 # What browsers and file managers put behind the name of a second copy.
-_COUNTED: Final = re.compile(r"(?:\s*\(\d{1,4}\)|\s+-\s+(?:copy|salinan))+$", re.I)
+_COUNTED: Final = re.compile(r"(?:\s{0,2}\(\d{1,4}\)|\s{1,2}-\s{1,2}(?:copy|salinan)){1,8}$", re.I)
 _RUNNABLE: Final = "apk app bat cmd com desktop dll dmg exe hta iso jar js jse lnk msi ps1 py reg scr sh url vbs wsf"
 _PACKED: Final = "7z bz2 gz rar tar xz zst"
 # Other words behind a dot are part of a name: of a date, of a degree ("S.Sos").
@@ -166,10 +168,10 @@ def recognise(head: bytes) -> str:
     media_type = str(magic.from_buffer(head, mime=True))
     media_type = _SAME.get(media_type, media_type)
     if (text := _text(head)) is not None and media_type not in _MORE_THAN_TEXT:
-        return "text/html" if _PAGE.match(text) else "text/plain"
+        return "text/html" if _is_page(text) else "text/plain"
     # Text of an older coding, whose bytes could be anything.
     if media_type.startswith("text/") and media_type not in _MORE_THAN_TEXT:
-        return "text/html" if _PAGE.match(head.decode("latin-1")) else "text/plain"
+        return "text/html" if _is_page(head.decode("latin-1")) else "text/plain"
     # An office document with its entries in an order that libmagic does not know.
     if head.startswith(b"PK\x03\x04") and media_type == "application/octet-stream":
         return next((kind for part, kind in _MAIN_PARTS.items() if part.encode() in head), "application/zip")
@@ -177,6 +179,23 @@ def recognise(head: bytes) -> str:
     if head.startswith(_OLE_MAGIC):
         return media_type if media_type in ALLOWED else OLE
     return "application/octet-stream" if media_type == LOCKED_OFFICE else media_type
+
+
+def _is_page(text: str) -> bool:
+    """Return whether a text is a page of the web; each character before its first tag is looked at once."""
+    position = _after_space(text, 0)
+    while ends := [end for start, end in _BEFORE_PAGE if text.startswith(start, position)]:
+        position = text.find(ends[0], position)
+        if position < 0:
+            return False
+        position = _after_space(text, position + len(ends[0]))
+    return _PAGE.match(text, position) is not None
+
+
+def _after_space(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
 
 
 def _text(head: bytes) -> str | None:
@@ -285,6 +304,20 @@ def no_copy_reason(media_type: str) -> str:
         return "encrypted"
     legacy = media_type == OLE or media_type in _OLE_STREAMS.values()
     return "legacy" if legacy else "opaque" if media_type in ALLOWED else "unsupported"
+
+
+def is_shown(media_type: str) -> bool:
+    """Return whether pictures can be drawn of a clean copy of this type."""
+    return media_type == "application/pdf" or media_type.startswith(("image/", "video/"))
+
+
+def copy_types(media_type: str) -> frozenset[str]:
+    """Return the types that a clean copy of this type may have."""
+    if media_type == "image/tiff":
+        return frozenset({"image/png", "application/pdf"})
+    if media_type.startswith("image/"):
+        return frozenset({"image/jpeg", "image/png", "image/webp"})
+    return frozenset({media_type, "video/mp4"} if media_type == "video/x-m4v" else {media_type})
 
 
 def family(media_type: str) -> str:

@@ -13,6 +13,7 @@ LACKING: Final = (
     "pictures",  # of a kind that cannot be kept, or that lie elsewhere
     "animations",  # all pictures of an animation but the first
     "media",  # films and sounds inside of a document
+    "captions",  # subtitles of a film, which are a track of text beside it
     "embedded-page",  # a page of another format inside of a document
     "embedded-files",  # other documents and programs inside of a document
     "form-values",  # check boxes and fields of forms

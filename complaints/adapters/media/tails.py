@@ -219,8 +219,9 @@ def _codes_of_gif(data: bytes) -> set[str]:
         if kind == 0x3B:
             return codes | _codes_of_tail(data[position + 1 :])
         if kind == 0x21:
-            codes |= _codes_of_extension(data, position)
-            position = _after_blocks(data, position + 2)
+            end = _after_blocks(data, position + 2)
+            codes |= _codes_of_extension(data[position:end])
+            position = end
         elif kind == 0x2C:
             position = _after_blocks(
                 data, position + 11 + _colours(data[position + 9] if position + 9 < len(data) else 0)
@@ -230,13 +231,13 @@ def _codes_of_gif(data: bytes) -> set[str]:
     return codes
 
 
-def _codes_of_extension(data: bytes, position: int) -> set[str]:
-    label, program = data[position + 1 : position + 2], data[position + 3 : position + 14]
+def _codes_of_extension(data: bytes) -> set[str]:
+    label, program = data[1:2], data[3:14]
     if label in {b"\xfe", b"\x01"}:
         return {"title"}
     if label != b"\xff" or program in _GIF_PROGRAMS:
         return set()
-    return hints.codes_of_xmp(data[position:]) if program == b"XMP DataXMP" else {"remnant"}
+    return hints.codes_of_xmp(data) if program == b"XMP DataXMP" else {"remnant"}
 
 
 def _codes_of_bmp(data: bytes) -> set[str]:

@@ -5,6 +5,7 @@ Packets are copied, never encoded again, so no quality is lost. Runs in the sand
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final
@@ -55,6 +56,8 @@ _SIGNED_HEADERS: Final = {
 _MUXER_TAGS: Final = {"Lavf"}
 _PLACE_TRACKS: Final = ("gpmd", "camm", "rtmd", "gps")
 _FAILURES: Final = (av.FFmpegError, OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError)
+# By the type of a stream; a track of data, as of positions, is metadata.
+_LOSSES: Final = {"subtitle": "captions", "attachment": "embedded-files"}
 _MAX_STREAMS: Final = 16
 _FRAMES_TRIED: Final = 60
 
@@ -76,6 +79,9 @@ def _opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
         with av.open(_Nameless(source), "r", format=_FORMATS[media_type][0], metadata_errors="ignore") as container:
             yield container
     except _FAILURES as error:
+        # FFmpeg's muxers give it for what they do not write, as a codec whose frames have no fixed size.
+        if isinstance(error, av.FFmpegError) and error.errno == errno.EPERM:
+            raise Unreadable("unsupported") from error
         raise refusal(error) from error
 
 
@@ -91,14 +97,26 @@ def _shown(container: InputContainer) -> list[Stream]:
     return streams
 
 
-def clean(source: BinaryIO, out: BinaryIO, media_type: str) -> str:
+def _losses(container: InputContainer) -> Iterator[str]:
+    """Yield the codes of :mod:`losses` for the streams that a copy lacks and that a player shows."""
+    for stream in container.streams:
+        if stream.disposition & Disposition.attached_pic:
+            yield "pictures"
+        elif stream.type in _LOSSES:
+            yield _LOSSES[stream.type]
+
+
+def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | None = None) -> str:
     """Write the same audio and video in a new container without metadata; return its media type.
 
-    Raises Unreadable: damaged, without audio and video, or of a codec that no muxer here accepts.
+    ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, without audio and video, or of a
+    codec that no muxer here accepts.
     """
     with _opened(source, media_type) as container:
         form = _FORMATS[media_type][1]
         streams = _shown(container)
+        if losses is not None:
+            losses.update(_losses(container))
         options = {**_MUXER, **_MUXERS.get(form, {})}
         with av.open(_Nameless(out), "w", format=form, container_options=options) as writer:
             copied = {stream.index: _Track(stream, writer) for stream in streams}

@@ -7,6 +7,7 @@ worked on at once, in threads that need no connection to the database.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +20,7 @@ from complaints.services.evidence.intake import SealedUpload, Sink
 from complaints.services.evidence.storage import FileInfo, FileReport, delete_object, stream
 
 MAX_PAGES: Final = 20
-# The sequence that the sandbox runs on a file, in its order; each can be asked for alone.
+# The jobs of the sequences "derive" and "draw" of the sandbox; each can be asked for alone.
 RECOGNISE, INSPECT, CLEAN, PREVIEW, PAGES = "recognise", "inspect", "clean", "preview", "pages"
 Variant = EvidenceObject.Variant
 
@@ -132,7 +133,9 @@ class _Reading:
                 self._copies.report.no_copy = failure.code
                 return self._type
             self._held.close()
-            self._draw(steps, copy)
+            if kinds.is_shown(copy.type):
+                with contextlib.suppress(sandbox.JobFailed):
+                    self._draw(copy)
         return self._type
 
     def _sequence(self) -> sandbox.Steps:
@@ -162,31 +165,38 @@ class _Reading:
     def _clean(self, steps: sandbox.Steps, open_results: contextlib.ExitStack) -> sandbox.Part:
         """Store the working copy; raises sandbox.JobFailed where there is none."""
         result = steps.result(CLEAN) or open_results.enter_context(self._alone(CLEAN))
+        (copy,) = _checked(result, kinds.copy_types(self._type), 1)
         self._copies.report.losses = list(result.codes)
-        copy = result.parts[0]
         self._copies.stored.append(_seal_part(Variant.WORKING, 0, copy))
         return copy
 
-    def _draw(self, steps: sandbox.Steps, copy: sandbox.Part) -> None:
-        """Store preview and pages; where the sequence ended early, they are drawn from the copy in other processes."""
-        with contextlib.ExitStack() as open_results:
-            held: sandbox.Held | None = None
-            for variant, job in ((Variant.PREVIEW, PREVIEW), (Variant.PAGE, PAGES)):
-                with contextlib.suppress(sandbox.JobFailed):
-                    result = steps.result(job)
-                    if result is None and steps.ended_early and (job == PREVIEW or copy.type == "application/pdf"):
-                        limit = settings.EVIDENCE_CLEAN_MAX_BYTES * 2
-                        held = held or open_results.enter_context(sandbox.hold(copy.chunks(), limit))
-                        limits = sandbox.limits_of(held)
-                        again = sandbox.run(job, held, copy.type, limits=limits, limit=MAX_PAGES)
-                        result = open_results.enter_context(again)
-                    if result is not None:
-                        self._store_pictures(variant, result)
+    def _draw(self, copy: sandbox.Part) -> None:
+        """Store preview and pages, drawn in a process that never met the original; raises sandbox.JobFailed."""
+        with sandbox.hold(copy.chunks(), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
+            limits = sandbox.limits_of(held, jobs=2)
+            with sandbox.run_steps("draw", held, copy.type, limits=limits, limit=MAX_PAGES) as steps:
+                for variant, job in ((Variant.PREVIEW, PREVIEW), (Variant.PAGE, PAGES)):
+                    with contextlib.suppress(sandbox.JobFailed), contextlib.ExitStack() as open_results:
+                        result = steps.result(job)
+                        # The preview took its process with it.
+                        if result is None and steps.ended_early and copy.type == "application/pdf":
+                            alone = sandbox.run(job, held, copy.type, limits=sandbox.limits_of(held), limit=MAX_PAGES)
+                            result = open_results.enter_context(alone)
+                        if result is not None:
+                            self._store_pictures(variant, result)
 
     def _store_pictures(self, variant: EvidenceObject.Variant, result: sandbox.Result) -> None:
+        parts = _checked(result, frozenset({"image/jpeg"}), MAX_PAGES if variant == Variant.PAGE else 1)
         self._copies.report.pages = max(self._copies.report.pages, result.pages)
-        for number, part in enumerate(result.parts, start=1 if variant == Variant.PAGE else 0):
+        for number, part in enumerate(parts, start=1 if variant == Variant.PAGE else 0):
             self._copies.stored.append(_seal_part(variant, number, part))
+
+
+def _checked(result: sandbox.Result, types: frozenset[str], most: int) -> Sequence[sandbox.Part]:
+    """Return the files of a result; raises JobFailed where a job that was taken over gives others than asked for."""
+    if not 0 < len(result.parts) <= most or any(part.type not in types for part in result.parts):
+        raise sandbox.JobFailed("crashed")
+    return result.parts
 
 
 def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> Derived:

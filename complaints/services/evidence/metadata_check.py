@@ -37,16 +37,18 @@ _WAIT_SECONDS: Final = 8
 def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> FileInfo:
     """Set in ``info`` what a stored file reveals, whether it could be read, and of a zip its kind; return ``info``.
 
-    Never raises. Where no process or memory was available, ``info`` is unchanged and the check can be repeated.
+    A file under a password is "locked". Never raises. Where no process or memory was available, ``info`` is unchanged
+    and the check can be repeated.
     """
-    if not inspection.looks_into(info.type):
+    # A container of another kind may be an office document under a password.
+    if not inspection.looks_into(info.type) and not kinds.is_container(info.type):
         info.looked = "unreadable"
     elif _slots.acquire(timeout=_WAIT_SECONDS):
         try:
             info.betrays = _codes(EvidenceObject(pk=identifier, object_name=object_name), info)
             info.looked = "read"
-        except sandbox.JobFailed:  # damaged, too large or too slow; the worker reports the details
-            info.looked = "unreadable"
+        except sandbox.JobFailed as failure:  # damaged, too large or too slow; the worker reports the details
+            info.looked = "locked" if failure.code == "encrypted" else "unreadable"
         except sandbox.Unavailable:
             logger.warning("No process could be had to look into a file before it is sent")
         except (OSError, SealError):
@@ -64,6 +66,8 @@ def _codes(stored: EvidenceObject, info: FileInfo) -> list[str]:
         if kinds.is_container(info.type):
             with sandbox.run("recognise", held, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
                 info.type = result.type if result.type in kinds.ALLOWED else info.type
+            if not inspection.looks_into(info.type):
+                raise sandbox.JobFailed(kinds.no_copy_reason(info.type))
         with sandbox.run("inspect", held, info.type, limits=limits, wait_seconds=_WAIT_SECONDS) as result:
             codes: list[str] = list(result.codes)
     is_part = info.length > settings.EVIDENCE_LOOK_MAX_BYTES

@@ -48,7 +48,8 @@ class FileInfo:
     length: int
     sha256: str
     betrays: list[str] = field(default_factory=list)
-    # The metadata check before sending: "read", "unreadable", or "" (not checked). The worker repeats it.
+    # The metadata check before sending: "read", "unreadable", "locked" (by a password), or "" (not checked). The worker
+    # repeats it.
     looked: str = ""
     # The scanner's result in a released file; a body cannot open the worker's file report.
     threat: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
+from typing import TypedDict
 
 from django.db import transaction
 
@@ -165,25 +166,35 @@ def _release_files(
         for stored in (item, *_pages(item)):
             info = storage.read_info(pair, stored, stored.evidence, complaint)
             name = neutral_name(number, kinds.ending(info.type, info.name), stored.number)
-            threat, losses = _threat_and_losses(pair, stored)
-            neutral = replace(info, name=name, betrays=[], looked="", threat=threat, losses=losses)
+            neutral = replace(info, name=name, looked="", **_findings(pair, stored, info))
             released = ReleasedFile(release=release, stored=stored)
             context = file_context(released)
             released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), signer)
             released.save(force_insert=True)
 
 
-def _threat_and_losses(pair: BoxPair, item: EvidenceObject) -> tuple[str, list[str]]:
-    """Return the scanner's result for an original, and what a working copy lacks or hides.
+class _Findings(TypedDict):
+    threat: str
+    betrays: list[str]
+    losses: list[str]
 
-    The body needs both and cannot open the worker's file report.
+
+def _findings(pair: BoxPair, item: EvidenceObject, info: storage.FileInfo) -> _Findings:
+    """Return what the body needs to know and cannot open: it is in the worker's file report.
+
+    Of an original the scanner's result, and the codes of what it tells beside its content; of a working copy what it
+    lacks or hides.
     """
+    found: _Findings = {"threat": "", "betrays": [], "losses": []}
     if item.variant == EvidenceObject.Variant.PAGE:
-        return "", []
+        return found
     report = storage.read_file_report(pair, item.evidence)
     if item.variant == EvidenceObject.Variant.ORIGINAL:
-        return storage.threat_in(report), []
-    return "", report.losses if report else []
+        found["threat"] = storage.threat_in(report)
+        found["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
+    else:
+        found["losses"] = report.losses if report else []
+    return found
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

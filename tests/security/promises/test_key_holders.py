@@ -27,6 +27,7 @@ from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked, seal_membership
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, ask_admission
+from tests.adapters import samples
 from tests.images import photo
 from tests.world import PASSWORD, Cast, Sent, at, sealed_upload, send_report
 
@@ -179,6 +180,16 @@ def test_a_released_file_has_a_name_that_betrays_nobody(cast: Cast, sent: Sent) 
     release_of(cast, sent, *EvidenceObject.objects.values_list("pk", flat=True))
     release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
     assert [item.info.name for item in release.files] == ["bukti-1.jpg", "bukti-2.jpg"]
+
+
+def test_a_body_learns_what_an_original_tells(cast: Cast, sent: Sent) -> None:
+    follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(samples.jpeg(), name="a.jpg")], today=DAY)
+    processing.process_pending()
+    release_of(cast, sent, *EvidenceObject.objects.exclude(variant="preview").values_list("pk", flat=True))
+    release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
+    told = {(item.variant, bool(item.info.betrays)) for item in release.files}
+    assert told >= {("original", True), ("working", False)}
+    assert ("working", True) not in told
 
 
 # --- A found code

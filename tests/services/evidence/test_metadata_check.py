@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.adapters import sandbox
+from complaints.adapters.media import kinds, zips
 from complaints.models.case import Case
 from complaints.services import case_file
 from complaints.services.actor import Actor
@@ -177,6 +178,17 @@ def test_large_file_is_not_buffered_video_is_read_at_its_ends(
     page = str(reporter.get("/lapor/cerita/").content.decode())
     assert UNREAD in page
     assert page.count("hanya memeriksa sebagian") == 3
+
+
+def test_what_is_locked_is_called_so(reporter: Client) -> None:
+    office = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(70_000) + "EncryptedPackage".encode("utf-16-le") + bytes(400)
+    manifest = {zips.ODF_MANIFEST: "<a encryption-data=''/>"}
+    odf = samples.packed({"mimetype": kinds.ODF + "text", **manifest, "content.xml": "x"})
+    files = {"surat.docx": office, "ekspor.zip": samples.locked_zip(samples.packed({"a.txt": CHAT})), "surat.odt": odf}
+    by_form(reporter, *files.items())
+    page = str(reporter.get("/lapor/cerita/").content.decode())
+    assert page.count("terkunci dengan kata sandi") == len(files)
+    assert UNREAD not in page
 
 
 def test_an_officer_sees_it_too_before_the_worker_has_looked(reporter: Client, cast: Cast) -> None:

@@ -238,9 +238,18 @@ def test_two_worker_processes_at_once_work_each_file_once(live_cast: Cast) -> No
 # --- One process a file, each part failing by itself
 
 
-def derived(content: bytes, media_type: str, box: sandbox.Sandbox) -> tuple[dict[str, int], dict[str, str], bool]:
-    with sandbox.hold([content], 10**7) as held, box.run_steps("derive", held, media_type, limit=5) as steps:
-        return {name: len(result.parts) for name, result in steps.done.items()}, steps.failed, steps.ended_early
+def derived(content: bytes, box: sandbox.Sandbox) -> tuple[dict[str, int], dict[str, str], bool]:
+    """Return how many files each part of the work on a PDF made, which failed, and whether a process ended early."""
+    with sandbox.hold([content], 10**7) as held, box.run_steps("derive", held, "application/pdf") as steps:
+        done = {name: len(result.parts) for name, result in steps.done.items()}
+        # Pictures are drawn by a process that never met the original.
+        assert not {"preview", "pages"} & (set(done) | set(steps.failed))
+        if "clean" not in done:
+            return done, steps.failed, steps.ended_early
+        copy = steps.done["clean"].parts[0].read()
+    with sandbox.hold([copy], 10**7) as held, box.run_steps("draw", held, "application/pdf", limit=5) as drawn:
+        done |= {name: len(result.parts) for name, result in drawn.done.items()}
+        return done, steps.failed | drawn.failed, steps.ended_early or drawn.ended_early
 
 
 @pytest.fixture(scope="module")
@@ -253,13 +262,17 @@ def breaking() -> Iterator[sandbox.Sandbox]:
 
 def test_each_part_of_a_files_work_fails_apart(breaking: sandbox.Sandbox) -> None:
     whole = samples.pdf(pages=2)
-    assert derived(whole, "application/pdf", breaking) == (
+    assert derived(whole, breaking) == (
         {"recognise": 0, "inspect": 0, "clean": 1, "preview": 1, "pages": 2}, {}, False,
     )  # fmt: skip
-    for part, lost in (("inspect", set()), ("preview", set()), ("clean", {"preview", "pages"})):
-        done, failed, ended = derived(whole + f"%refuse {part}".encode(), "application/pdf", breaking)
+    cases: list[tuple[str, bytes, set[str]]] = [
+        ("inspect", whole + b"%refuse inspect", set()),
+        ("preview", samples.pdf(pages=4), set()),
+    ]
+    for part, content, lost in [*cases, ("clean", whole + b"%refuse clean", {"preview", "pages"})]:
+        done, failed, ended = derived(content, breaking)
         assert (set(jobs.JOBS) - set(done) - {part}, failed, ended) == (lost, {part: "damaged"}, False)
-    done, failed, ended = derived(whole + b"%die preview", "application/pdf", breaking)
+    done, failed, ended = derived(samples.pdf(pages=3), breaking)
     assert (set(done), failed, ended) == ({"recognise", "inspect", "clean"}, {"preview": "crashed"}, True)
 
 
@@ -275,11 +288,23 @@ def test_a_part_that_takes_its_process_with_it_costs_no_other(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, breaking: sandbox.Sandbox, part: str, variants: set[str]
 ) -> None:
     monkeypatch.setattr(sandbox, "run_steps", breaking.run_steps)
-    send("surat.pdf", content=samples.pdf(pages=2) + f"%die {part}".encode())
+    send("surat.pdf", content=samples.pdf(pages=3 if part == "preview" else 2) + f"%die {part}".encode())
     processing.process_pending()
     item = Evidence.objects.get()
     assert {str(stored.variant) for stored in item.objects_stored.all()} == variants
     assert item.state == (State.OFFICER if part == "clean" else State.READY)
+
+
+@pytest.mark.parametrize("forged", ["nothing", "page", "pages", "program"])
+def test_a_reader_that_was_taken_over_gives_no_other_files_than_asked_for(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, breaking: sandbox.Sandbox, forged: str
+) -> None:
+    monkeypatch.setattr(sandbox, "run_steps", breaking.run_steps)
+    send("surat.pdf", content=samples.pdf(pages=2) + f"%forge {forged}".encode())
+    processing.process_pending()
+    item = Evidence.objects.get()
+    assert [str(stored.variant) for stored in item.objects_stored.all()] == ["original"]
+    assert item.state == State.OFFICER
 
 
 def test_a_zip_that_is_a_document_is_read_anew_as_one(cast: Cast) -> None:
