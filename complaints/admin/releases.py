@@ -26,7 +26,7 @@ from complaints import access
 from complaints.admin import case_summary, labels, reply_composer
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import losses_of_copy, released_label
-from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
+from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.legal_basis import judgment_lines
@@ -92,7 +92,7 @@ class TurnFilter(ListFilter):
         return [
             ("new", _("New")),
             ("yours", _("Our turn")),
-            ("late", _("Late")),
+            ("late", _("Past the target")),
             ("ended", _("Ended")),
             ("every", _("All releases")),
         ]
@@ -118,8 +118,7 @@ class ReleaseList(ChangeList):
         for release in self.result_list:
             release.live = is_current(release)
             release.status_line = status_line(release)
-            due_on = release.case.due_on if release.live and release.case.status in OPEN else None
-            release.clock = labels.deadline_label(due_on, today)
+            release.clock = release_deadline(release.case, today, is_live=release.live)
 
 
 class ReleaseAdmin(BaseAdmin):
@@ -153,7 +152,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "title": release.case.reference,
         "release": release,
         "status": status_line(release),
-        "clock": labels.deadline_label(release.case.due_on if current else None, today),
+        "clock": release_deadline(release.case, today, is_live=current),
         "live": current,
         "under_check": opened.under_check,
         "judged": [_judged(release, complaint) for complaint in complaints],

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 
+from complaints.domain.deadlines import Calendar, ReportDays, last_day_of, months_before, report_days
 from complaints.domain.law.facts import Facts
-from complaints.domain.law.open_days import Calendar, ReportDays, last_day_of, months_before, report_days
 from complaints.domain.law.rules import (
     Basis,
     BodyRule,
@@ -41,6 +41,8 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 BAWASLU_REPORT: Final = "bawaslu_report"
 REPLACEMENT_WINDOW: Final = "replacement_window"
+# Limits that stand in for another one in the workflow, and are no answer of the law.
+OWN_REMINDERS: Final = frozenset({"urgent forwarding", "agency reminder"})
 # The milder law applies to an act that came before it.
 MILDER: Final = Basis("KUHP", "Ps 3 (1)")
 
@@ -278,7 +280,7 @@ def _bawaslu_report(facts: Facts, rules: RuleBook, calendar: Calendar) -> Bawasl
 
 
 def _clocks(facts: Facts, rules: RuleBook, calendar: Calendar) -> tuple[Clock, ...]:
-    outside = {BAWASLU_REPORT, REPLACEMENT_WINDOW}
+    outside = {BAWASLU_REPORT, REPLACEMENT_WINDOW, *OWN_REMINDERS}
     limits = [item.rule for item in _fitting(rules.limits, facts) if item.rule.what not in outside]
     return tuple(_clock(rule, facts.starts[rule.start], calendar) for rule in limits if rule.start in facts.starts)
 
