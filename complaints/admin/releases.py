@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.contrib import messages
@@ -234,10 +235,18 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     composer = _composer(request, release, row)
     if request.method != "POST":
         return _show_step(request, release, Action(action), row, composer)
-    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
+    not_before = _first_day_of_act(request, release) if action == Action.SANCTION else None
+    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate(), not_before=not_before)
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
     return _show_step(request, release, Action(action), row, composer, form=form)
+
+
+def _first_day_of_act(request: StaffRequest, release: AnnotatedRelease) -> date | None:
+    """Return the earliest day that a released report tells for its act, None where none does; opens the release."""
+    opened = reading.open_release(actor=request.actor, release_id=release.pk)
+    days = [complaint["answers"].get("event_from") for complaint in opened.content["complaints"]]
+    return min((date.fromisoformat(day) for day in days if day), default=None)
 
 
 def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:

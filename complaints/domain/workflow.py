@@ -139,9 +139,9 @@ class Transition:
 
 
 S, A = Status, Action
-_SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards within 3 working days"
-_SP4N_ANSWER = "practice: SP4N-LAPOR closes after 10 working days without an answer"
-_SBT = "practice: BKN's SBT gives the joint task force 7 days"
+_SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards before it passes a report on"
+_SP4N_ANSWER = "practice: SP4N-LAPOR closes what nobody answers"
+_SBT = "practice: BKN's SBT gives the joint task force a target"
 _WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
 _OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
 _BODY = "proposal: the oversight body judges"

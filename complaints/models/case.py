@@ -25,7 +25,7 @@ STATUS_LABELS = {
     Status.SUBSTANTIATED: _("Found proven"),
     Status.UNSUBSTANTIATED: _("Found not proven"),
     Status.AWAITING_AGENCY: _("Waiting for the agency's action"),
-    Status.OVERDUE_AGENCY: _("The agency has not acted yet"),
+    Status.OVERDUE_AGENCY: _("The agency has not answered"),
     Status.SANCTIONED: _("Sanctioned"),
     Status.REFERRED: _("Referred"),
     Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
@@ -302,4 +302,5 @@ def with_wait(cases: models.QuerySet[Case]) -> models.QuerySet[Case]:
     asked = CaseStep.objects.filter(case=models.OuterRef("pk"), action=Action.AWAIT_AGENCY.value)
     since = models.Subquery(asked.order_by("-sequence").values("day")[:1])
     reminded = models.When(status=Status.OVERDUE_AGENCY.value, then=since)
-    return cases.annotate(waiting_since=models.Case(reminded, default="status_on", output_field=models.DateField()))
+    wait = models.Case(reminded, default="status_on", output_field=models.DateField())
+    return cases.annotate(waiting_since=wait)  # type: ignore[no-redef]  # the attribute of Case is this one

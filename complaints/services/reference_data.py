@@ -289,10 +289,14 @@ def body_for(day: date) -> OversightBody | None:
 def door(code: str, language: str) -> dict[str, object]:
     """Return the entry of another institution ("bawaslu", "sp4n") in doors.json: name, address, lines.
 
+    Lines name Bawaslu's number of days by kind of election, "{pemilu}" and "{pilkada}": it comes from the rules.
     Keys that end in the suffix of ``language`` ("_en", else "_id") are returned without it.
     """
-    rows = json.loads((DATA / "doors.json").read_text(encoding="utf-8"))
-    row = next(row for row in rows if row["code"] == code)
+    text = (DATA / "doors.json").read_text(encoding="utf-8")
+    for rule in bawaslu_rules():
+        for kind in rule.conditions.election:
+            text = text.replace(f"{{{kind.value}}}", str(rule.number))
+    row = next(row for row in json.loads(text) if row["code"] == code)
     suffix = "_en" if language.startswith("en") else "_id"
     return {key.removesuffix(suffix): value for key, value in row.items() if key.endswith(suffix) or "_" not in key}
 
