@@ -179,6 +179,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         for place, tile in enumerate(tiles)
     }
     counts["junk"] = capped_count(cases.filter(IS_JUNK, status__in=sorted(OPEN)))
+    counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     numbers = read_counts(person, counts | _chart_counts(person, today))
@@ -193,7 +194,11 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
-    charts = [_intake_chart(today, numbers), _age_chart(numbers), _punctuality_chart(person, today)]
+    charts = [
+        _intake_chart(today, numbers),
+        _age_chart(numbers),
+        _punctuality_chart(person, today, numbers["still_late"]),
+    ]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
     return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
 
@@ -354,16 +359,18 @@ def _age_chart(numbers: dict[str, int]) -> Chart:
     return _chart("age", _("Age of open cases"), (_("Age"), _("Cases")), rows, most)
 
 
-def _punctuality_chart(person: Staff, today: date) -> Chart:
-    """Chart how many of the office's deadlines were met, week by week; cases that are late and open count this week."""
+def _punctuality_chart(person: Staff, today: date, still_late: int) -> Chart:
+    """Chart how many of the office's deadlines were met, week by week.
+
+    The cases that are late and still open (``still_late``) count in this week: they ended no deadline yet, and its
+    share would look better without them.
+    """
     weeks = _weeks(today)
     steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
     steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))
     by_week = {row["week"]: (row["every"], row["late"]) for row in sums}
-    # What is late and still open ended no deadline yet; this week's share would look better without it.
-    still_late = _count(access.cases_for(person).filter(status__in=sorted(PROMISED), due_on__lt=today))
     rows = []
     for monday in weeks:
         every, late = by_week.get(monday, (0, 0))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from complaints.domain.law.vocabulary import LimitUnit
 from complaints.domain.workflow import Limit, Unit
 
 _DAY: Final = timedelta(days=1)
@@ -101,15 +100,12 @@ class ReportDays:
     office_day: date | None
 
 
-def last_day_of(start: date, number: int, unit: LimitUnit, calendar: Calendar) -> date:
-    """Return the last day of a limit; the day after ``start`` is day 1 (0: ``start``).
-
-    Raises ValueError for a unit that is not counted in days or hours.
-    """
-    return due_date(start, Limit(number, Unit(unit), "entered"), calendar.closed)
+def last_day_of(start: date, number: int, unit: Unit, calendar: Calendar) -> date:
+    """Return the last day of a limit by a calendar; see :func:`due_date`."""
+    return due_date(start, Limit(number, unit, "entered"), calendar.closed)
 
 
-def report_days(known_on: date, number: int, unit: LimitUnit, calendar: Calendar) -> ReportDays:
+def report_days(known_on: date, number: int, unit: Unit, calendar: Calendar) -> ReportDays:
     """Return the days of Bawaslu for somebody who learnt of an act on ``known_on``."""
     last_day = last_day_of(known_on, number, unit, calendar)
     closed = not calendar.is_open_day(last_day)
@@ -120,9 +116,9 @@ def report_days(known_on: date, number: int, unit: LimitUnit, calendar: Calendar
     )
 
 
-def _shortest(known_on: date, number: int, unit: LimitUnit, calendar: Calendar) -> date:
+def _shortest(known_on: date, number: int, unit: Unit, calendar: Calendar) -> date:
     """Return the last day if the day of knowing is day 1 and every doubtful day counts."""
-    if unit is LimitUnit.CALENDAR_DAYS:
+    if unit is Unit.CALENDAR_DAYS:
         return known_on + (number - 1) * _DAY
     day, counted = known_on, int(calendar.counts_in_shortest_reading(known_on))
     while counted < number:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from complaints.domain.deadlines import Calendar, ReportDays, report_days
+from complaints.domain.workflow import Unit
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import (
@@ -247,11 +248,12 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
     kinds = {row.kind for row in elections() if row.starts_on <= act_on <= row.ends_on}
     found = []
     for rule in bawaslu_rules():
-        conditions = rule.conditions
-        fits = category in conditions.categories and act_on in rule.period
-        for kind in sorted(kinds & conditions.election) if fits and rule.number is not None else ():
-            days = report_days(known_on, rule.number or 0, rule.unit, calendar(known_on.year))
-            found.append(BawasluDays(str(kind), rule.number or 0, rule.unit.value, days))
+        first, last = rule.period.valid_from or act_on, rule.period.valid_until or act_on
+        if rule.number is None or category not in rule.conditions.categories or not first <= act_on <= last:
+            continue
+        for kind in sorted(kinds & rule.conditions.election):
+            days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
+            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days))
     return sorted(found, key=lambda item: item.days.safe_day)
 
 

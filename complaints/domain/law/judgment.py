@@ -36,6 +36,7 @@ from complaints.domain.law.vocabulary import (
     Promisor,
     Stage,
 )
+from complaints.domain.workflow import Unit
 
 AnyRule = TypeVar("AnyRule", bound=Rule)
 
@@ -275,7 +276,7 @@ def _bawaslu_report(facts: Facts, rules: RuleBook, calendar: Calendar) -> Bawasl
     limits = [item.rule for item in _fitting(rules.limits, facts) if item.rule.what == BAWASLU_REPORT and item.certain]
     if not limits or limits[0].number is None or facts.known_on is None:
         return None
-    days = report_days(facts.known_on, limits[0].number, limits[0].unit, calendar)
+    days = report_days(facts.known_on, limits[0].number, Unit(limits[0].unit), calendar)
     return BawasluReport(limits[0], days, passed=days.last_day < facts.handled_on)
 
 
@@ -288,7 +289,7 @@ def _clocks(facts: Facts, rules: RuleBook, calendar: Calendar) -> tuple[Clock, .
 def _clock(rule: LimitRule, start: date, calendar: Calendar) -> Clock:
     if rule.number is None:
         return Clock(rule, start, None, ())
-    last_day = last_day_of(start, rule.number, rule.unit, calendar)
+    last_day = last_day_of(start, rule.number, Unit(rule.unit), calendar)
     days = (start + timedelta(days=number) for number in range((last_day - start).days + 1))
     skipped = () if rule.unit is not LimitUnit.WORKING_DAYS else days
     return Clock(rule, start, last_day, tuple(day for day in skipped if not calendar.is_working_day(day)))
