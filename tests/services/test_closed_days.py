@@ -14,6 +14,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.services import reference_data, transitions
 from complaints.services.actor import Actor
+from complaints.services.submission import Draft
+from complaints.views.answers import bawaslu_words
 from tests.world import Cast, at, send_report
 
 TUESDAY = date(2026, 3, 17)
@@ -132,3 +134,13 @@ def test_pages_and_rules_agree_on_the_days_of_bawaslu(cast: Cast, monkeypatch: p
         )
         assert shown == wanted, row["id"]
     assert len([row for row in told if row["expected"]["bawaslu"]]) > 30
+
+
+def test_reporter_reads_the_safe_day_first_and_is_never_turned_away(cast: Cast) -> None:
+    draft: Draft = {"category": "A1", "event_from": "2026-12-01", "learnt_on": ""}
+    before = bawaslu_words(draft, date(2026, 12, 2))
+    assert "paling aman sampai Senin, 7 Desember 2026" in before and "perkiraan kami" in before
+    after = bawaslu_words(draft, date(2026, 12, 9))
+    assert "8 Desember 2026" in after and "informasi awal" in after and "ditolak" not in after
+    assert bawaslu_words({"category": "A1", "event_from": "2025-06-02"}, date(2025, 6, 3)) == ""
+    assert bawaslu_words({"category": "A1"}, date(2026, 12, 9)) == ""
