@@ -21,7 +21,7 @@ from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services import mfa, team_key_history
+from complaints.services import mfa, reference_data, team_key_history
 from complaints.services.audit import log, node_files
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
@@ -103,9 +103,9 @@ def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 
 @register(TAG, deploy=True)
 def check_stored(app_configs: object, **kwargs: object) -> list[CheckMessage]:
-    """Check accounts, teams and the durability of the database."""
+    """Check accounts, teams, the calendar and the durability of the database."""
     try:
-        return [*_accounts(), *_teams(), *_durability()]
+        return [*_accounts(), *_teams(), *_calendar(), *_durability()]
     except DatabaseError:
         hint = "Is DATABASE_URL right, and has migrate been run?"
         return [_error("E015", "The database cannot be read.", hint)]
@@ -217,6 +217,12 @@ def _outgoing() -> Iterator[CheckMessage]:
         yield _warning("W008", "Outside of the database nothing would remember faults and the end of the chain.", hint)
     if settings.EMAIL_BACKEND.endswith(("console.EmailBackend", "dummy.EmailBackend", "locmem.EmailBackend")):
         yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
+
+
+def _calendar() -> Iterator[CheckMessage]:
+    if year := reference_data.year_without_list(timezone.localdate()):
+        hint = "Update the package holidays, or enter the joint leave of the decree in the admin, under closed days."
+        yield _warning("W014", f"The joint leave of {year} is not known: working days are counted too early.", hint)
 
 
 def _accounts() -> Iterator[CheckMessage]:

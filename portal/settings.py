@@ -334,5 +334,7 @@ KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 # --- Audit ------------------------------------------------------------------------------------------------------------
 # A case whose owner has not opened it for so many working days is flagged.
 IDLE_OWNER_DAYS = env.int("IDLE_OWNER_DAYS", 3)
+# An agency that has not answered after so many working days is reminded; without it the number of the rules counts.
+AGENCY_REMINDER_DAYS: int | None = env.int("AGENCY_REMINDER_DAYS", None)
 AUDIT_HEADS_FILE = Path(env.str("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.txt")))
 AUDIT_HEADS_MAIL = env.str("AUDIT_HEADS_MAIL", "")

@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.case_summary import case_deadline
 from complaints.admin.conflicts import ReasonForm
 from complaints.admin.forms import DayInput
 from complaints.domain.workflow import OPEN
@@ -257,7 +257,7 @@ def _show_assignments(
     context = {
         "title": _("Assignments"),
         "cases": [
-            (case, summaries.get(case.pk, ""), labels.deadline_label(case.due_on, today), str(case.pk) in ticked)
+            (case, summaries.get(case.pk, ""), case_deadline(case, today), str(case.pk) in ticked)
             for case in rows
             if not request.keyring.has_conflict(case.pk)
         ],

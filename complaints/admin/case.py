@@ -38,7 +38,16 @@ from complaints.admin.case_evidence import (
     no_file_is_opened,
 )
 from complaints.admin.case_risk import AssessmentLines, assessment_lines
-from complaints.admin.case_summary import FOLDED_FROM, PostLines, answer_rows, post_lines, report_gist, summary_context
+from complaints.admin.case_summary import (
+    FOLDED_FROM,
+    DeadlineLabel,
+    PostLines,
+    answer_rows,
+    case_deadline,
+    post_lines,
+    report_gist,
+    summary_context,
+)
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import (
@@ -207,7 +216,7 @@ class ClearFacts(TypedDict):
 
     case: Case
     status: str
-    clock: labels.DeadlineLabel
+    clock: DeadlineLabel
     age: int
 
 
@@ -215,7 +224,7 @@ def _clear_facts(case: Case, today: date) -> ClearFacts:
     return {
         "case": case,
         "status": labels.case_status_label(case),
-        "clock": labels.deadline_label(case.due_on, today),
+        "clock": case_deadline(case, today),
         "age": (today - case.received_on).days,
     }
 

@@ -33,7 +33,7 @@ from complaints.admin.base import (
     text_field,
 )
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
-from complaints.admin.case_summary import answer_rows, post_lines
+from complaints.admin.case_summary import answer_rows, case_deadline, post_lines
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
@@ -458,7 +458,7 @@ def second_decisions(request: StaffRequest) -> HttpResponse:
                 "proposal": proposal,
                 "by": labels.staff_name(proposal.step.actor),
                 "checklist": labels.checklist_lines(proposal.checklist),
-                "clock": labels.deadline_label(proposal.case.due_on, today),
+                "clock": case_deadline(proposal.case, today),
             }
             for proposal in proposals
         ],

@@ -5,7 +5,7 @@ Links and accounts are text everywhere: opening one could show the accused that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias, TypedDict
@@ -13,16 +13,18 @@ from typing import Any, Final, TypeAlias, TypedDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from complaints.admin import labels
-from complaints.domain import completeness, deadlines
-from complaints.domain.workflow import LIMITS, Action, Status, Unit
+from complaints.domain import completeness
+from complaints.domain.workflow import LIMITS, OPEN, PROMISED, Action, Status
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.post import Platform, PostAct
-from complaints.services import case_file, reference_data, transitions
+from complaints.services import case_file, reference_data
 from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
+from complaints.services.rule_book import limit_rule, rule_book
 
 # What a reporter answered, opened: names of the form's fields and their values, days as ISO text.
 Answers: TypeAlias = Mapping[str, Any]
@@ -132,68 +134,170 @@ def released_post_lines(posts: Iterable[Mapping[str, Any]]) -> list[PostLines]:
 # --- Deadlines
 
 
+@dataclass(frozen=True)
+class DeadlineLabel:
+    """A deadline in words; ``level`` is late, soon, fine or none and only colours what ``words`` says."""
+
+    level: str
+    words: str
+    due_on: date | None
+
+
+def case_deadline(case: Case, today: date, *, waiting_since: date | None = None) -> DeadlineLabel:
+    """Return what runs in a case: a promise of the office, or how long others have been waited for.
+
+    Only a promise of the office is ever called late. ``waiting_since`` is the day of the recommendation to an
+    agency that was to be reminded since (see ``models.case.with_wait``); without it no number of days is told.
+    """
+    status = Status(case.status)
+    if status in PROMISED or status not in OPEN or case.due_on is None:
+        return deadline_label(case.due_on if status in PROMISED else None, today)
+    if today <= case.due_on and status is not Status.OVERDUE_AGENCY:
+        return target_label(case.due_on, today)
+    since = waiting_since if status is Status.OVERDUE_AGENCY else case.status_on
+    if since is None:
+        return DeadlineLabel("none", _("the agency has not answered"), None)
+    days = (today - since).days
+    if status in WITH_AGENCY:
+        words = ngettext(
+            "the agency has not answered, %(days)d day", "the agency has not answered, %(days)d days", days
+        )
+    elif status is Status.NEEDS_INFORMATION:
+        words = ngettext(
+            "the reporter has not answered, %(days)d day", "the reporter has not answered, %(days)d days", days
+        )
+    else:
+        words = ngettext("%(body)s has not answered, %(days)d day", "%(body)s has not answered, %(days)d days", days)
+    body = case.lead_body.short_name if case.lead_body else _("the oversight body")
+    return DeadlineLabel("none", words % {"days": days, "body": body}, None)
+
+
+def release_deadline(case: Case, today: date, *, is_live: bool) -> DeadlineLabel:
+    """Return what runs in the case of a release; nothing where it was replaced, recalled or returned."""
+    return case_deadline(case, today) if is_live else deadline_label(None, today)
+
+
+def limit_label(number: int, unit: str) -> str:
+    """Return the length of a limit of the rule table in words."""
+    if unit == "working_days":
+        words = ngettext("%(number)d working day", "%(number)d working days", number)
+    elif unit == "hours":
+        words = ngettext("%(number)d hour", "%(number)d hours", number)
+    else:
+        words = ngettext("%(number)d calendar day", "%(number)d calendar days", number)
+    return words % {"number": number}
+
+
+def bawaslu_label(found: Sequence[reference_data.BawasluDays], today: date) -> str:
+    """Return until when a report to Bawaslu is safest, and its last day.
+
+    Args:
+        found: the days for each kind of election that is possible, the earliest safe day first; at least one.
+    """
+    first = found[0]
+    last_day = max(item.days.last_day for item in found)
+    facts = {
+        "safe": date_format(first.days.safe_day, "l, j M Y"),
+        "last": date_format(last_day, "l, j M Y"),
+        "limit": limit_label(first.number, first.unit),
+    }
+    if today > last_day:
+        return _("the last day was %(last)s; still possible as first information") % facts
+    if len(found) > 1:
+        return _("safest by %(safe)s; two elections ran that day: ask which one it is about") % facts
+    return _("safest by %(safe)s, last day %(last)s (%(limit)s, an estimate)") % facts
+
+
+def target_label(due_on: date, today: date) -> DeadlineLabel:
+    """Return how many days are left of a target of others, which is no promise of the office."""
+    left = (due_on - today).days
+    words = ngettext("target in %(days)d day", "target in %(days)d days", left) % {"days": left}
+    return DeadlineLabel("none", words if left else _("target today"), due_on)
+
+
+def deadline_label(due_on: date | None, today: date) -> DeadlineLabel:
+    """Return how many calendar days are left until a promise of the office, in words."""
+    if due_on is None:
+        return DeadlineLabel("none", _("no deadline"), None)
+    left = (due_on - today).days
+    if left < 0:
+        words = ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
+        return DeadlineLabel("late", words, due_on)
+    if left == 0:
+        return DeadlineLabel("soon", _("due today"), due_on)
+    if left == 1:
+        return DeadlineLabel("soon", _("due tomorrow"), due_on)
+    return DeadlineLabel("fine", ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}, due_on)
+
+
 class NamedDeadline(TypedDict):
     """A deadline with its name and a remark; ``clock`` is None where it does not run, and ``words`` then say why."""
 
     name: str
-    clock: labels.DeadlineLabel | None
+    clock: DeadlineLabel | None
     words: str
 
 
-def case_deadlines(case: Case, answers: list[Answers], today: date) -> list[NamedDeadline]:
-    """Return the promise of the office, the duty of the recipient, and the time to report to Bawaslu."""
-    return [_office_promise(case, today), _recipient_duty(case, today), _bawaslu_deadline(answers, today)]
+def case_deadlines(
+    case: Case, answers: list[Answers], today: date, *, waiting_since: date | None = None
+) -> list[NamedDeadline]:
+    """Return the promise of the office, the target of others, and the time to report to Bawaslu."""
+    shown = case_deadline(case, today, waiting_since=waiting_since)
+    return [_office_promise(case, shown), _target_of_others(case, shown), _bawaslu_deadline(answers, today)]
 
 
-def _office_promise(case: Case, today: date) -> NamedDeadline:
+def _office_promise(case: Case, shown: DeadlineLabel) -> NamedDeadline:
     status = Status(case.status)
-    if status in WITH_OFFICE:
-        return {"name": _("Our promise"), "clock": labels.deadline_label(case.due_on, today), "words": ""}
+    if status in PROMISED:
+        return {"name": _("Our promise"), "clock": shown, "words": ""}
     words = _("waits for the reporter") if status is Status.NEEDS_INFORMATION else _("kept: the case left our desk")
     return {"name": _("Our promise"), "clock": None, "words": words}
 
 
-def _recipient_duty(case: Case, today: date) -> NamedDeadline:
+def _target_of_others(case: Case, shown: DeadlineLabel) -> NamedDeadline:
     status = Status(case.status)
     body = case.lead_body.short_name if case.lead_body else _("the body")
-    name = ""
     if status is Status.NEEDS_INFORMATION:
-        name = _("The reporter's answer")
-    elif status in WITH_BODY:
-        name = _("Duty of %(body)s") % {"body": body}
-    elif status in WITH_AGENCY:
-        name = _("Duty of the agency")
-    if name:
-        return {"name": name, "clock": labels.deadline_label(case.due_on, today), "words": ""}
-    days = LIMITS[Status.FORWARDED].number
-    starts = _("begins with forwarding: %(days)d days") % {"days": days}
-    words = starts if status in BEFORE_FORWARDING else _("no duty runs")
-    return {"name": _("Duty of the recipient"), "clock": None, "words": words}
+        return {"name": _("The reporter's answer"), "clock": shown, "words": ""}
+    if status in WITH_BODY:
+        return {"name": _("Target of %(body)s") % {"body": body}, "clock": shown, "words": _source_of_limit(status)}
+    if status in WITH_AGENCY:
+        words = _("no time limit known; a reminder follows")
+        return {"name": _("The agency's answer"), "clock": shown, "words": words}
+    limit = limit_rule(LIMITS[Status.FORWARDED])
+    starts = _("begins with forwarding: %(limit)s") % {"limit": limit_label(limit.number or 0, limit.unit.value)}
+    words = starts if status in BEFORE_FORWARDING else _("nothing runs")
+    return {"name": _("Target of the recipient"), "clock": None, "words": words}
+
+
+def _source_of_limit(status: Status) -> str:
+    rule = limit_rule(LIMITS[status])
+    sources = "; ".join(rule_book().sources[code].text for code in rule.sources)
+    return _("no promise: %(source)s") % {"source": sources}
 
 
 def _bawaslu_deadline(answers: list[Answers], today: date) -> NamedDeadline:
-    """Return the deadline that still runs and ends first; where none runs, the one that ended last."""
-    ends = sorted(_bawaslu_end(report) for report in answers if report.get("learnt_on") or report.get("event_from"))
+    """Return the days of the report whose safe day ends first of those that still run; else of the last one."""
     name = _("Report to Bawaslu")
-    if not ends:
+    told = [report for report in answers if report.get("learnt_on") or report.get("event_from")]
+    if not told:
         return {"name": name, "clock": None, "words": _("counts from the day of learning, which is not told")}
-    due, unit, is_from_event = next((end for end in ends if end[0] >= today), ends[-1])
-    limit = _("7 working days") if unit is Unit.WORKING_DAYS else _("7 days, every day counts")
-    start = (
-        _("counted from the event; the day of learning is not told") if is_from_event else _("from the day of learning")
-    )
-    is_over = due < today
-    clock = labels.DeadlineLabel("none", _("over"), due) if is_over else labels.deadline_label(due, today)
-    return {"name": name, "clock": clock, "words": f"{limit}, {start}"}
+    found = [days for report in told if (days := _bawaslu_days(report))]
+    if not found:
+        return {
+            "name": name,
+            "clock": None,
+            "words": _("no election with a time limit of Bawaslu is entered for that day"),
+        }
+    found.sort(key=lambda days: days[0].days.safe_day)
+    possible = next((days for days in found if days[0].days.last_day >= today), found[-1])
+    return {"name": name, "clock": None, "words": bawaslu_label(possible, today)}
 
 
-def _bawaslu_end(answers: Answers) -> tuple[date, Unit, bool]:
-    """Return the last day, the unit in which it is counted, and whether it counts from the day of the event."""
-    is_from_event = not answers.get("learnt_on")
-    learnt = date.fromisoformat(answers.get("learnt_on") or answers["event_from"])
-    kind = reference_data.election_kind(learnt)
-    due = deadlines.bawaslu_due(learnt, kind, transitions.public_holidays())
-    return due, deadlines.BAWASLU_UNITS.get(kind, Unit.CALENDAR_DAYS), is_from_event
+def _bawaslu_days(answers: Answers) -> list[reference_data.BawasluDays]:
+    act_on = date.fromisoformat(answers.get("event_from") or answers["learnt_on"])
+    known_on = date.fromisoformat(answers.get("learnt_on") or answers["event_from"])
+    return reference_data.bawaslu_days(category=str(answers["category"]), act_on=act_on, known_on=known_on)
 
 
 # --- The summary on the case page
@@ -219,8 +323,14 @@ def summary_context(opened: case_file.CaseFile) -> SummaryContext:
         "headlines": headlines(answers[0]) if answers else [],
         "missing": labels.missing_label(completeness.missing_in_all(missing_parts)),
         "asked_back": _question_of_body(opened),
-        "clocks": case_deadlines(opened.case, answers, timezone.localdate()),
+        "clocks": case_deadlines(opened.case, answers, timezone.localdate(), waiting_since=_asked_agency_on(opened)),
     }
+
+
+def _asked_agency_on(opened: case_file.CaseFile) -> date | None:
+    """Return the day of the last recommendation to the agency, None without one."""
+    days = [step.day for step in opened.history if step.action == Action.AWAIT_AGENCY]
+    return days[-1] if days and Status(opened.case.status) in WITH_AGENCY else None
 
 
 def _question_of_body(opened: case_file.CaseFile) -> str:

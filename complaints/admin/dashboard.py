@@ -30,19 +30,19 @@ from complaints.admin.base import (
     render,
     staff_page,
 )
-from complaints.admin.case_summary import WITH_BODY
+from complaints.admin.case_summary import WITH_BODY, DeadlineLabel, case_deadline
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
-from complaints.domain.workflow import OPEN, Status
+from complaints.domain.workflow import OPEN, PROMISED, Status
 from complaints.fast_sql import CappedCount
-from complaints.models.case import IS_JUNK, Case, CaseStep
+from complaints.models.case import IS_JUNK, Case, CaseStep, with_wait
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
-from complaints.services.reference_data import elections
+from complaints.services.reference_data import elections, year_without_list
 from complaints.services.team_keys import personal
 
 ROWS_AT_MOST: Final = 10
@@ -96,6 +96,7 @@ _TILES: Final = (
 )
 # Shown only where the number is not zero.
 _TILES_IF_ANY: Final = (
+    TileOfList(gettext_lazy("Others past their target"), {"due": "waiting"}),
     TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
     TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
@@ -116,7 +117,7 @@ class WaitingRow:
 
     shown: str
     url: str
-    clock: labels.DeadlineLabel
+    clock: DeadlineLabel
     status_line: str
     line: str
 
@@ -149,6 +150,7 @@ def index(request: StaffRequest) -> HttpResponse:
         context |= {"faults": named_faults.waiting(), "verification_late": nightly_run.is_late(today=today)}
     if access.may_administer(person):
         context["failing_jobs"] = job_runs.failing_jobs()
+        context["year_without_list"] = year_without_list(today)
         context["without_anybody"] = number = conflicts.cases_without_eligible_staff()
         context["without_anybody_words"] = or_more(number, conflicts.COUNTED_AT_MOST)
         tables = (model._meta for model, _admin in reference_data.TABLES)
@@ -177,6 +179,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         for place, tile in enumerate(tiles)
     }
     counts["junk"] = capped_count(cases.filter(IS_JUNK, status__in=sorted(OPEN)))
+    counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     numbers = read_counts(person, counts | _chart_counts(person, today))
@@ -191,7 +194,11 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
-    charts = [_intake_chart(today, numbers), _age_chart(numbers), _punctuality_chart(person, today)]
+    charts = [
+        _intake_chart(today, numbers),
+        _age_chart(numbers),
+        _punctuality_chart(person, today, numbers["still_late"]),
+    ]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
     return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
 
@@ -204,13 +211,13 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
         .filter(assignee=person, status__in=OPEN)
         .select_related("lead_body", "category")
     )
-    first = list(cases.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
+    first = list(with_wait(cases).order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
     summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
     return [
         WaitingRow(
             shown=case.reference,
             url=reverse("admin:complaints_case_change", args=[case.pk]),
-            clock=labels.deadline_label(case.due_on, today),
+            clock=case_deadline(case, today, waiting_since=case.waiting_since),
             status_line=labels.case_status_label(case),
             line=summaries.get(case.pk, ""),
         )
@@ -229,7 +236,7 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
         WaitingRow(
             shown=release.case.reference,
             url=reverse("admin:complaints_release_change", args=[release.pk]),
-            clock=labels.deadline_label(release.case.due_on, today),
+            clock=case_deadline(release.case, today),
             status_line=releases.status_line(release),
             line=f"{release.case.category} · {release.case.accused_kind}",
         )
@@ -245,7 +252,7 @@ def _body_tiles(person: Staff, today: date) -> list[Tile]:
     return [
         Tile(_("New"), _count(open_releases.filter(case__status=Status.FORWARDED)), f"{url}?turn=new"),
         Tile(_("Our turn"), _count(yours), f"{url}?turn=yours"),
-        Tile(_("Late"), late, f"{url}?turn=late", urgent=late > 0),
+        Tile(_("Past the target"), late, f"{url}?turn=late", urgent=late > 0),
         Tile(_("With us"), _count(open_releases.filter(case__status__in=OPEN)), url),
     ]
 
@@ -352,8 +359,12 @@ def _age_chart(numbers: dict[str, int]) -> Chart:
     return _chart("age", _("Age of open cases"), (_("Age"), _("Cases")), rows, most)
 
 
-def _punctuality_chart(person: Staff, today: date) -> Chart:
-    """Chart how many of the office's steps that ended a deadline came in time, week by week; one query."""
+def _punctuality_chart(person: Staff, today: date, still_late: int) -> Chart:
+    """Chart how many of the office's deadlines were met, week by week.
+
+    The cases that are late and still open (``still_late``) count in this week: they ended no deadline yet, and its
+    share would look better without them.
+    """
     weeks = _weeks(today)
     steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
     steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
@@ -363,6 +374,8 @@ def _punctuality_chart(person: Staff, today: date) -> Chart:
     rows = []
     for monday in weeks:
         every, late = by_week.get(monday, (0, 0))
+        if monday == weeks[-1]:
+            every, late = every + still_late, late + still_late
         share = round(100 * (every - late) / every) if every else 0
         facts = {"share": share, "number": every - late, "every": every}
         words = _("%(share)d%% (%(number)d of %(every)d)") % facts if every else _("nothing was due")

@@ -8,6 +8,7 @@ either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from itertools import chain
 from typing import Final
 
@@ -25,7 +26,7 @@ from complaints.admin import labels, queue_filters
 from complaints.admin.base import BaseForm, StaffRequest, as_attachment, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain import workflow
-from complaints.domain.workflow import Status
+from complaints.domain.workflow import OPEN, PROMISED, Status
 from complaints.models.case import Case
 from complaints.services import exports, first_look
 
@@ -33,7 +34,18 @@ CellValue = Callable[[Case], object]
 
 
 def _is_late(case: Case) -> bool:
-    return case.due_on is not None and case.due_on < timezone.localdate()
+    """Tell whether a case is past a promise of the office; what others should do makes nothing late."""
+    return case.status in PROMISED and case.due_on is not None and case.due_on < timezone.localdate()
+
+
+def _day_if(is_shown: bool, day: date | None) -> str:
+    return day.isoformat() if is_shown and day else ""
+
+
+def _days_waited(case: Case) -> int | str:
+    """Return for how many days others have been waited for, "" while the office has the turn."""
+    is_others_turn = case.status in OPEN - PROMISED
+    return (timezone.localdate() - case.waiting_since).days if is_others_turn else ""
 
 
 # By code: the heading, and the value of a cell. Days as ISO, so that a sheet can sort them.
@@ -49,8 +61,10 @@ COLUMNS: Final[dict[str, tuple[Label, CellValue]]] = {
     "body": (gettext_lazy("Lead body"), lambda case: case.lead_body.short_name if case.lead_body else ""),
     "received": (gettext_lazy("Received"), lambda case: case.received_on.isoformat()),
     "since": (gettext_lazy("In this status since"), lambda case: case.status_on.isoformat()),
-    "due": (gettext_lazy("Deadline"), lambda case: case.due_on.isoformat() if case.due_on else ""),
+    "due": (gettext_lazy("Deadline"), lambda case: _day_if(case.status in PROMISED, case.due_on)),
     "late": (gettext_lazy("Late"), lambda case: _("yes") if _is_late(case) else _("no")),
+    "target": (gettext_lazy("Target of others"), lambda case: _day_if(case.status in OPEN - PROMISED, case.due_on)),
+    "waited": (gettext_lazy("Days waited for others"), _days_waited),
     "officer": (gettext_lazy("Officer"), lambda case: case.assignee.get_username() if case.assignee else ""),
 }
 DEFAULT_COLUMNS: Final = [code for code in COLUMNS if code != "officer"]

@@ -117,9 +117,10 @@ def sanction_choices(kinds: Iterable[SanctionKind], status: str) -> list[tuple[s
 class BodyStepForm(SeenForm):
     """The form of a step that a body takes on its release, with the fields that this step needs."""
 
-    def __init__(self, *args: Any, action: Action, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, action: Action, today: date, not_before: date | None = None, **kwargs: Any) -> None:
+        """Make the form; ``not_before`` is the first day of the act, before which nobody was punished for it."""
         super().__init__(*args, **kwargs)
-        self.today = today
+        self.today, self.not_before = today, not_before
         if action is Action.SANCTION:
             self._add_sanction()
         for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
@@ -173,8 +174,10 @@ class BodyStepForm(SeenForm):
         return values
 
     def clean_decided_on(self) -> date:
-        """Refuse a decision of a day that is still to come."""
+        """Refuse a decision of a day that is still to come, or that lies before the act."""
         day: date = self.cleaned_data["decided_on"]
+        if self.not_before and day < self.not_before:
+            raise ValidationError(_("This day lies before the day of the act that was reported."))
         if day > self.today:
             raise ValidationError(_("This day is still to come."))
         return day

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from complaints.domain import workflow
 from complaints.domain.checklists import CheckedItem
@@ -126,7 +126,7 @@ STEPS_DONE: Final[dict[str, Label]] = {
     "substantiate": gettext_lazy("Found proven"),
     "dismiss": gettext_lazy("Found not proven"),
     "await_agency": gettext_lazy("Recommendation recorded"),
-    "mark_overdue": gettext_lazy("The agency let its time pass"),
+    "mark_overdue": gettext_lazy("The agency has not answered and is to be reminded"),
     "sanction": gettext_lazy("Sanction recorded"),
     "refer": gettext_lazy("Referred to another authority"),
     "propose_ineligible": gettext_lazy("Proposed as not eligible"),
@@ -237,31 +237,7 @@ def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
     return refusal.code.value if isinstance(refusal, TransitionRefused) else "changed"
 
 
-# --- Days and deadlines
-
-
-@dataclass(frozen=True)
-class DeadlineLabel:
-    """A deadline in words; ``level`` is late, soon, fine or none and only colours what ``words`` says."""
-
-    level: str
-    words: str
-    due_on: date | None
-
-
-def deadline_label(due_on: date | None, today: date) -> DeadlineLabel:
-    """Return how many calendar days are left until a deadline, in words."""
-    if due_on is None:
-        return DeadlineLabel("none", _("no deadline"), None)
-    left = (due_on - today).days
-    if left < 0:
-        words = ngettext("%(days)d day late", "%(days)d days late", -left) % {"days": -left}
-        return DeadlineLabel("late", words, due_on)
-    if left == 0:
-        return DeadlineLabel("soon", _("due today"), due_on)
-    if left == 1:
-        return DeadlineLabel("soon", _("due tomorrow"), due_on)
-    return DeadlineLabel("fine", ngettext("%(days)d day left", "%(days)d days left", left) % {"days": left}, due_on)
+# --- Days
 
 
 def date_range_label(first: str | None, last: str | None) -> str:

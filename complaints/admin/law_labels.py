@@ -110,12 +110,16 @@ CODES: Final[dict[str, Label]] = {
     Body.MILITARY: _("superior in the armed forces or police"),
     LimitUnit.WORKING_DAYS: _("working days"),
     LimitUnit.CALENDAR_DAYS: _("calendar days"),
+    LimitUnit.HOURS: _("hours"),
     LimitUnit.MONTHS: _("months"),
     Start.KNOWN: _("from the day of knowing"),
     Start.ENTERED: _("from the day of receipt"),
     Start.ASKED: _("from the day of the question"),
     Start.VERIFIED: _("from the day of verification"),
     Start.FORWARDED: _("from the day of forwarding"),
+    Start.TAKEN_UP: _("from the day on which the body begins"),
+    Start.FOUND: _("from the day of the finding"),
+    Start.PROPOSED: _("from the day of the proposal"),
     Start.RECOMMENDED: _("from the day of the recommendation"),
     Start.CANDIDATES_CONFIRMED: _("before candidates are confirmed"),
 }
@@ -128,6 +132,11 @@ LIMITS: Final[dict[str, Label]] = {
     "forwarded": _("forwarding"),
     "body's joint verification": _("joint verification by the body"),
     "agency's answer": _("the agency's answer"),
+    "body's examination": _("examination by the body"),
+    "body's recommendation": _("recommendation of the body"),
+    "second decision": _("second decision"),
+    "urgent forwarding": _("forwarding, urgent case"),
+    "agency reminder": _("reminder to the agency"),
 }
 TABLES: Final[dict[str, Label]] = {
     "sanctions": _("Sanctions"),
@@ -138,7 +147,6 @@ TABLES: Final[dict[str, Label]] = {
     "cautions": _("What must not be shown"),
     "bodies": _("Bodies"),
     "statuses": _("Status of employment"),
-    "voting_days": _("Voting days"),
 }
 
 

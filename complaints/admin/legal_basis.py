@@ -24,10 +24,10 @@ from complaints.domain.law.rules import (
     RouteRule,
     Rule,
     SanctionRule,
-    VotingDayRule,
 )
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
 from complaints.services import case_file, legal_basis
+from complaints.services.rule_book import rule_book
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class AppliedLine:
 @staff_page("GET", opens_for=lambda person: True)
 def rules(request: StaffRequest) -> HttpResponse:
     """Show every rule with source and mark, to be read, printed and signed."""
-    book = legal_basis.rule_book()
+    book = rule_book()
     tables = [(label, [_line(rule) for rule in getattr(book, name)]) for name, label in TABLES.items()]
     marks = dict.fromkeys(Mark, 0)
     for _label, lines in tables:
@@ -193,6 +193,4 @@ def _says(rule: Rule) -> str:
     if isinstance(rule, LimitRule):
         number = _("no limit known") if rule.number is None else f"{rule.number} {code_label(rule.unit)}"
         return f"{LIMITS[rule.what]}: {number}, {code_label(rule.start)}"
-    if isinstance(rule, VotingDayRule):
-        return f"{rule.name}: {_day(rule.day)}"
     return rule.name if isinstance(rule, BodyRule) else "; ".join(rule.never_show)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import labels
 from complaints.admin.labels import Label
-from complaints.domain.workflow import ENDED, OPEN, Status
+from complaints.domain.workflow import ENDED, OPEN, PROMISED, Status
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence
@@ -94,11 +94,17 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(status=value)
 
 
+def _due_choices() -> Choices:
+    return [("late", _("Late")), ("today", _("Due today")), ("waiting", _("Others past their target"))]
+
+
 def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     # By the expression that the index is made of: the few late ones stand together at its beginning.
     if value == "late":
-        return cases.filter(LessThan(DUE_KEY, today), status__in=sorted(OPEN))
-    return cases.filter(Exact(DUE_KEY, today))
+        return cases.filter(LessThan(DUE_KEY, today), status__in=sorted(PROMISED))
+    if value == "waiting":
+        return cases.filter(LessThan(DUE_KEY, today), status__in=sorted(OPEN - PROMISED))
+    return cases.filter(Exact(DUE_KEY, today), status__in=sorted(PROMISED))
 
 
 def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
@@ -156,7 +162,12 @@ def _by_province(cases: Cases, value: str, person: Staff, today: date) -> Cases:
 
 FILTERS: Final = (
     CaseFilter("status", _("Status"), _statuses, _by_status, _("Open cases")),
-    CaseFilter("due", _("Deadline"), lambda: [("late", _("Late")), ("today", _("Due today"))], _by_due),
+    CaseFilter(
+        "due",
+        _("Deadline"),
+        lambda: [("late", _("Late")), ("today", _("Due today")), ("waiting", _("Others past their target"))],
+        _by_due,
+    ),
     CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
     CaseFilter("files", _("Files"), lambda: [("unread", _("Not read"))], _by_files),

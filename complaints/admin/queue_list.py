@@ -37,10 +37,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import labels
 from complaints.admin.base import StaffRequest, capped_count, or_more
+from complaints.admin.case_summary import DeadlineLabel, case_deadline
 from complaints.admin.labels import Label
 from complaints.admin.queue_filters import OFFICE_STATUSES, Cases
-from complaints.domain.workflow import ENDED, OPEN, Status
-from complaints.models.case import DUE_KEY, Case
+from complaints.domain.workflow import ENDED, Status
+from complaints.models.case import DUE_KEY, Case, with_wait
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.team import Staff
@@ -126,12 +127,16 @@ class Page:
 
 def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Annotate what a line shows beside the case's own columns: three marks and the number of reports."""
-    return cases.annotate(
-        has_unread=Exists(Message.objects.unread().filter(complaint__case=OuterRef("pk"))),
-        has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
-        has_finding=Exists(Complaint.objects.filter(case=OuterRef("pk")).exclude(channel=Complaint.Channel.WEB)),
-        reports=capped_count(Complaint.objects.filter(case=OuterRef("pk"))),
-    ).select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
+    return (
+        with_wait(cases)
+        .annotate(
+            has_unread=Exists(Message.objects.unread().filter(complaint__case=OuterRef("pk"))),
+            has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
+            has_finding=Exists(Complaint.objects.filter(case=OuterRef("pk")).exclude(channel=Complaint.Channel.WEB)),
+            reports=capped_count(Complaint.objects.filter(case=OuterRef("pk"))),
+        )
+        .select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
+    )
 
 
 def page_of(cases: Cases, order: Order, *, after: str = "", before: str = "") -> Page:
@@ -182,7 +187,7 @@ class QueueLine:
     summary: str
     is_high_risk: bool
     status: str
-    deadline: labels.DeadlineLabel
+    deadline: DeadlineLabel
     age: int
     has_unread: bool
     has_evidence: bool
@@ -208,7 +213,7 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
                 summary=summaries.get(case.pk, ""),
                 is_high_risk=case.pk in urgent,
                 status=labels.case_status_label(case),
-                deadline=labels.deadline_label(case.due_on if case.status in OPEN else None, today),
+                deadline=case_deadline(case, today, waiting_since=case.waiting_since),
                 age=(today - case.received_on).days,
                 has_unread=case.has_unread,
                 has_evidence=case.has_evidence,

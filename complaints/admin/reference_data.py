@@ -27,7 +27,15 @@ from complaints.admin.forms import (
 )
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
-from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.models.reference_data import (
+    AccusedKind,
+    Category,
+    ClosedDay,
+    Election,
+    Province,
+    SanctionKind,
+    StandardText,
+)
 from complaints.services import reference_data
 
 
@@ -138,6 +146,16 @@ class ElectionAdmin(ReferenceAdmin):
         return day(election.voting_on)
 
 
+class ClosedDayAdmin(ReferenceAdmin):
+    """Days on which offices are closed, or work after all, beside the national list of the program."""
+
+    list_display = ["code", "on_day", "kind", "name", "source", "active", "edited_here"]
+
+    @admin.display(description=_("date"))
+    def on_day(self, closed: ClosedDay) -> str:
+        return day(closed.day)
+
+
 class StandardTextAdmin(ReferenceAdmin):
     """Standard texts for messages to reporters."""
 
@@ -153,5 +171,6 @@ TABLES: Final[list[tuple[type[models.Model], type[ReferenceAdmin]]]] = [
     (Province, ProvinceAdmin),
     (OversightBody, BodyAdmin),
     (Election, ElectionAdmin),
+    (ClosedDay, ClosedDayAdmin),
     (StandardText, StandardTextAdmin),
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.contrib import messages
@@ -26,7 +27,7 @@ from complaints import access
 from complaints.admin import case_summary, labels, reply_composer
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import released_label, told_of_released
-from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
+from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.legal_basis import judgment_lines
@@ -92,7 +93,7 @@ class TurnFilter(ListFilter):
         return [
             ("new", _("New")),
             ("yours", _("Our turn")),
-            ("late", _("Late")),
+            ("late", _("Past the target")),
             ("ended", _("Ended")),
             ("every", _("All releases")),
         ]
@@ -118,8 +119,7 @@ class ReleaseList(ChangeList):
         for release in self.result_list:
             release.live = is_current(release)
             release.status_line = status_line(release)
-            due_on = release.case.due_on if release.live and release.case.status in OPEN else None
-            release.clock = labels.deadline_label(due_on, today)
+            release.clock = release_deadline(release.case, today, is_live=release.live)
 
 
 class ReleaseAdmin(BaseAdmin):
@@ -153,7 +153,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "title": release.case.reference,
         "release": release,
         "status": status_line(release),
-        "clock": labels.deadline_label(release.case.due_on if current else None, today),
+        "clock": release_deadline(release.case, today, is_live=current),
         "live": current,
         "under_check": opened.under_check,
         "judged": [_judged(release, complaint) for complaint in complaints],
@@ -235,10 +235,18 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     composer = _composer(request, release, row)
     if request.method != "POST":
         return _show_step(request, release, Action(action), row, composer)
-    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
+    not_before = _first_day_of_act(request, release) if action == Action.SANCTION else None
+    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate(), not_before=not_before)
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
     return _show_step(request, release, Action(action), row, composer, form=form)
+
+
+def _first_day_of_act(request: StaffRequest, release: AnnotatedRelease) -> date | None:
+    """Return the earliest day that a released report tells for its act, None where none does; opens the release."""
+    opened = reading.open_release(actor=request.actor, release_id=release.pk)
+    days = [complaint["answers"].get("event_from") for complaint in opened.content["complaints"]]
+    return min((date.fromisoformat(day) for day in days if day), default=None)
 
 
 def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:

@@ -139,14 +139,14 @@ class Transition:
 
 
 S, A = Status, Action
-_SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards within 3 working days"
-_SP4N_ANSWER = "practice: SP4N-LAPOR closes after 10 working days without an answer"
-_SBT = "practice: BKN's SBT gives the joint task force 7 days"
+_SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards before it passes a report on"
+_SP4N_ANSWER = "practice: SP4N-LAPOR closes what nobody answers"
+_SBT = "practice: BKN's SBT gives the joint task force a target"
 _WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
 _OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
 _BODY = "proposal: the oversight body judges"
 _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
-_AGENCY = "proposal: the agency's PPK punishes, the body records it; the 14 days are unconfirmed"
+_AGENCY = "proposal: the agency's PPK punishes, the body records it"
 _BLOCK = "practice: SBT and Peraturan BKN 1/2023 escalate an agency that does not act"
 _IMPORT = "proposal: who imported a table by mistake takes it back within a day, before anybody works on it"
 _BAWASLU = "law: UU 7/2017 art. 454, what only Bawaslu can judge goes to Bawaslu"
@@ -205,23 +205,26 @@ TABLE: Final[tuple[Transition, ...]] = (
 )
 # fmt: on
 
-# What runs while a case is in a state; a caller may pass a mapping of its own (settings) of the same shape.
-_Limits = Mapping[Status, Limit]
-LIMITS: Final[_Limits] = MappingProxyType(
+# The name of the limit that runs while a case is in a state. Number, unit, start and source stand in the rule table
+# (data/law/limits.json), which also says whose promise it is.
+AGENCY_REMINDER: Final = "agency-reminder"
+LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
     {
-        S.RECEIVED: Limit(1, Unit.WORKING_DAYS, "received"),
-        S.IN_REVIEW: Limit(3, Unit.WORKING_DAYS, "received"),
-        S.NEEDS_INFORMATION: Limit(10, Unit.WORKING_DAYS, "entered"),
-        S.INELIGIBLE_PROPOSED: Limit(1, Unit.WORKING_DAYS, "entered"),
-        S.VERIFIED: Limit(1, Unit.WORKING_DAYS, "entered"),
-        S.FORWARDED: Limit(7, Unit.CALENDAR_DAYS, "entered"),
-        S.UNDER_EXAMINATION: Limit(14, Unit.WORKING_DAYS, "entered"),
-        S.SUBSTANTIATED: Limit(1, Unit.WORKING_DAYS, "entered"),
-        S.AWAITING_AGENCY: Limit(14, Unit.WORKING_DAYS, "entered"),
+        S.RECEIVED: "first-look",
+        S.IN_REVIEW: "verified-or-asked",
+        S.NEEDS_INFORMATION: "reporter-answer",
+        S.INELIGIBLE_PROPOSED: "second-decision",
+        S.VERIFIED: "forward",
+        S.FORWARDED: "body-verification",
+        S.UNDER_EXAMINATION: "body-examination",
+        S.SUBSTANTIATED: "body-recommendation",
+        S.AWAITING_AGENCY: AGENCY_REMINDER,
     }
 )
-# proposal: what is urgent (threats, reprisals) is forwarded within 24 hours of being verified
-URGENT_LIMITS: Final = MappingProxyType({**LIMITS, S.VERIFIED: Limit(24, Unit.HOURS, "entered")})
+# proposal: what is urgent (threats, reprisals) is forwarded sooner after it was verified
+URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIFIED: "forward-urgent"})
+# The states whose limit is a promise of the office. Only these can be late; what others should do is a target.
+PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED)
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
 _FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.WITHDRAWN)
@@ -291,13 +294,18 @@ def stage(status: Status) -> int:
     return {S.VERIFIED: 2, S.SANCTIONED: 4}.get(status, 3)
 
 
-def limit_for(status: Status, *, source: Status | None, limits: _Limits = LIMITS) -> Limit | None:
+def limit_for(
+    status: Status, *, source: Status | None, limits: Mapping[str, Limit], urgent: bool = False
+) -> Limit | None:
     """Return the limit that runs in ``status`` entered from ``source`` (None: the report just came in).
 
-    A case that comes back into review has the full number of days from that day: counted from the day of
-    receipt it would be late at once through nobody's fault. None where nothing runs.
+    ``limits`` are those of the rule table by name. A case that comes back into review has the full number of days from
+    that day: counted from the day of receipt it would be late at once through nobody's fault. None where nothing runs.
     """
-    limit = limits.get(status)
-    if limit is not None and status is S.IN_REVIEW and source is not S.RECEIVED:
+    name = (URGENT_LIMITS if urgent else LIMITS).get(status)
+    if name is None:
+        return None
+    limit = limits[name]
+    if status is S.IN_REVIEW and source is not S.RECEIVED:
         return Limit(limit.number, limit.unit, "entered")
     return limit

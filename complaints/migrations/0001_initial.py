@@ -138,6 +138,22 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ClosedDay',
+            fields=[
+                ('delivered', models.TextField(blank=True, default='', editable=False)),
+                ('code', models.CharField(max_length=30, primary_key=True, serialize=False, verbose_name='code')),
+                ('day', models.DateField(verbose_name='date')),
+                ('kind', models.CharField(choices=[('holiday', 'Holiday'), ('joint_leave', 'Joint leave'), ('voting', 'Voting day'), ('working', 'Working day after all')], max_length=12, verbose_name='kind')),
+                ('name', models.CharField(max_length=120, verbose_name='name')),
+                ('source', models.CharField(max_length=200, verbose_name='decree or other source')),
+                ('active', models.BooleanField(default=True, verbose_name='active')),
+            ],
+            options={
+                'verbose_name': 'holiday or voting day',
+                'verbose_name_plural': 'holidays and voting days',
+            },
+        ),
+        migrations.CreateModel(
             name='Election',
             fields=[
                 ('delivered', models.TextField(blank=True, default='', editable=False)),

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from complaints.domain.hashchain import new_salt
-from complaints.domain.workflow import ENDED, OPEN, Action, ActorKind, Status
+from complaints.domain.workflow import ENDED, OPEN, PROMISED, Action, ActorKind, Status
 from complaints.models.random_key import RandomKeyModel
 
 PRACTICE_PREFIX = "LATIHAN-"
@@ -25,7 +25,7 @@ STATUS_LABELS = {
     Status.SUBSTANTIATED: _("Found proven"),
     Status.UNSUBSTANTIATED: _("Found not proven"),
     Status.AWAITING_AGENCY: _("Waiting for the agency's action"),
-    Status.OVERDUE_AGENCY: _("The agency has not acted yet"),
+    Status.OVERDUE_AGENCY: _("The agency has not answered"),
     Status.SANCTIONED: _("Sanctioned"),
     Status.REFERRED: _("Referred"),
     Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
@@ -112,8 +112,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(is_practice=False)
 
     def overdue(self, today: date) -> CaseQuerySet:
-        """Open cases whose deadline has passed."""
-        return self.open().filter(due_on__lt=today)
+        """Cases past a promise of the office; what others should do makes nothing late."""
+        return self.active().filter(status__in=PROMISED, due_on__lt=today)
 
 
 class Lane(models.TextChoices):
@@ -161,6 +161,9 @@ class Case(RandomKeyModel):
     # Likely junk is listed apart (services.lane); what was taken out of the lane does not come back to it.
     lane = models.CharField(max_length=4, choices=Lane, blank=True, default=Lane.NORMAL)
     salt = models.BinaryField(default=new_salt)
+
+    # Set by with_wait alone.
+    waiting_since: date
 
     objects = CaseQuerySet.as_manager()
 
@@ -289,3 +292,15 @@ class Assessment(RandomKeyModel):
 
     def __str__(self) -> str:
         return f"{self.complaint_id} {self.sequence}"
+
+
+def with_wait(cases: models.QuerySet[Case]) -> models.QuerySet[Case]:
+    """Annotate ``waiting_since``: the day from which whoever has the turn is waited for.
+
+    A reminder to an agency ends no wait, so a case after it still waits since the recommendation.
+    """
+    asked = CaseStep.objects.filter(case=models.OuterRef("pk"), action=Action.AWAIT_AGENCY.value)
+    since = models.Subquery(asked.order_by("-sequence").values("day")[:1])
+    reminded = models.When(status=Status.OVERDUE_AGENCY.value, then=since)
+    wait = models.Case(reminded, default="status_on", output_field=models.DateField())
+    return cases.annotate(waiting_since=wait)  # type: ignore[no-redef]  # the attribute of Case is this one

@@ -166,6 +166,33 @@ class Province(DeliveredRow):
         return self.name
 
 
+class ClosedDay(DeliveredRow):
+    """A day on which offices are closed, or work after all, beside what the package ``holidays`` knows.
+
+    It holds voting days, regional holidays, and decrees that came after the package.
+    """
+
+    class Kind(models.TextChoices):
+        HOLIDAY = "holiday", _("Holiday")
+        JOINT_LEAVE = "joint_leave", _("Joint leave")
+        VOTING = "voting", _("Voting day")
+        WORKING = "working", _("Working day after all")
+
+    code = models.CharField(_("code"), primary_key=True, max_length=30)
+    day = models.DateField(_("date"))
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    name = models.CharField(_("name"), max_length=120)
+    source = models.CharField(_("decree or other source"), max_length=200)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("holiday or voting day")
+        verbose_name_plural = _("holidays and voting days")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.day})"
+
+
 class Election(DeliveredRow):
     """An election and its stages; the dates tell prospective candidates from candidates."""
 

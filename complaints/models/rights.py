@@ -161,6 +161,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Category": _REFERENCE,
     "complaints.Election": _REFERENCE,
     "complaints.OversightBody": _REFERENCE,
+    "complaints.ClosedDay": _REFERENCE,
     "complaints.Province": _REFERENCE,
     "complaints.SanctionKind": _REFERENCE,
     "complaints.StandardText": _REFERENCE,

@@ -25,7 +25,7 @@ from complaints.models.case import IS_JUNK, Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff, Team
-from complaints.services import conflict_detection, transitions
+from complaints.services import conflict_detection, reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts, verify_assigning
 from complaints.services.audit.state import change_facts, state_of
@@ -211,7 +211,7 @@ def record_owner_visit(*, case: Case, person: Staff | None, today: date) -> None
 
 def idle_since(today: date) -> date:
     """Return the day IDLE_OWNER_DAYS working days ago; an owner who opened their case then or earlier is idle."""
-    return deadlines.subtract_working_days(today, settings.IDLE_OWNER_DAYS, transitions.public_holidays())
+    return deadlines.subtract_working_days(today, settings.IDLE_OWNER_DAYS, reference_data.closed_days(today.year))
 
 
 # Absence

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from complaints import access
-from complaints.models.case import Case
+from complaints.models.case import Case, with_wait
 from complaints.models.complaint import Complaint
 from complaints.models.team import Team
 from complaints.services.actor import Actor
@@ -59,6 +59,6 @@ def export(
         "reason": reason,
     }
     actor.record("cases.exported", facts=facts)
-    related = cases.select_related("category", "accused_kind", "province", "lead_body", "assignee")
+    related = with_wait(cases).select_related("category", "accused_kind", "province", "lead_body", "assignee")
     # Cases received since the count are left out: the audit entry says how many were exported.
     return number, related.order_by("received_on", "reference")[:number].iterator(CHUNK)

@@ -1,49 +1,16 @@
-"""The rules of the law as they are delivered, and what they say of a report."""
+"""What the rules of the law say of a report."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
-from typing import Final
-
-import holidays
 
 from complaints.domain.law.facts import Contest, Facts
 from complaints.domain.law.judgment import Judgment, judge
-from complaints.domain.law.open_days import Calendar
-from complaints.domain.law.reading import TABLES, read_rules
-from complaints.domain.law.rules import RuleBook
 from complaints.domain.law.vocabulary import AccusedKind, ElectionKind, Stage
 from complaints.models.reference_data import Election
 from complaints.services import reference_data
-
-DATA: Final = Path(__file__).resolve().parent.parent / "data" / "law"
-
-
-@lru_cache(maxsize=1)
-def rule_book() -> RuleBook:
-    """Return all rules; raises RuleError with file and row for a table that cannot be right."""
-    return read_rules({name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES})
-
-
-@lru_cache(maxsize=4)
-def _national_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
-    """Return holidays and joint leave of the year and of those beside it."""
-    years = range(year - 1, year + 2)
-    return (
-        frozenset(holidays.country_holidays("ID", years=years, categories=("public",))),
-        frozenset(holidays.country_holidays("ID", years=years, categories=("government",))),
-    )
-
-
-def calendar(year: int) -> Calendar:
-    """Return the calendar around a year, with the voting days of the elections that are entered here."""
-    public, joint_leave = _national_days(year)
-    voting = {rule.day for rule in rule_book().voting_days} | {row.voting_on for row in reference_data.elections()}
-    return Calendar(public, joint_leave, frozenset(voting))
+from complaints.services.rule_book import rule_book
 
 
 def contest_of(election: Election) -> Contest:
@@ -85,4 +52,4 @@ def judge_report(
         handled_on=handled_on,
         candidates_on=contest.candidates_on if contest else None,
     )
-    return judge(facts, rule_book(), calendar(act_on.year))
+    return judge(facts, rule_book(), reference_data.calendar(act_on.year))

@@ -1,4 +1,7 @@
-"""Reference data: loaded from JSON files by an idempotent function, read by the public pages through a cache."""
+"""Reference data: loaded from JSON files by an idempotent function, read by the public pages through a cache.
+
+The calendar of offices joins the package ``holidays`` with what staff entered; it is the only source of closed days.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,43 @@ from datetime import date, datetime
 from functools import lru_cache, wraps
 from typing import TypeVar
 
+import holidays
 from django.conf import settings
 from django.db import models, transaction
 
+from complaints.domain.deadlines import Calendar, ReportDays, report_days
+from complaints.domain.workflow import Unit
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
-from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.models.reference_data import (
+    AccusedKind,
+    Category,
+    ClosedDay,
+    Election,
+    Province,
+    SanctionKind,
+    StandardText,
+)
 from complaints.services import delivered_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import table_state, table_subject
 from complaints.services.delivered_data import DATA, Conflict
+from complaints.services.rule_book import bawaslu_rules
 
 Row = TypeVar("Row", bound=models.Model)
 
 # Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
+# The month from which the holidays and the joint leave of the next year are known.
+LIST_IS_OUT_IN = 10
 TABLES: dict[str, type[DeliveredRow]] = {
     "categories": Category,
     "accused_kinds": AccusedKind,
     "sanction_kinds": SanctionKind,
     "provinces": Province,
     "bodies": OversightBody,
+    "closed_days": ClosedDay,
     "elections": Election,
     "standard_texts": StandardText,
 }
@@ -161,10 +179,82 @@ def _body_for(day: date, edition: tuple[int, int]) -> OversightBody | None:
     return OversightBody.objects.valid_on(day).first()
 
 
-def election_kind(day: date) -> str:
-    """Return the kind of the election on ``day``: "pilkada", which is stricter, where there are two; "" for none."""
-    kinds = {row.kind for row in elections() if row.starts_on <= day <= row.ends_on}
-    return "pilkada" if "pilkada" in kinds else next(iter(kinds), "")
+@lru_cache(maxsize=4)
+def _national_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Return holidays and joint leave of the year and of those beside it, as the package knows them."""
+    years = range(year - 1, year + 2)
+    return (
+        frozenset(holidays.country_holidays("ID", years=years, categories=("public",))),
+        frozenset(holidays.country_holidays("ID", years=years, categories=("government",))),
+    )
+
+
+@lru_cache(maxsize=8)
+def _calendar(year: int, _edition: tuple[int, int]) -> Calendar:
+    entered: dict[str, set[date]] = {kind: set() for kind in ClosedDay.Kind.values}
+    for kind, day in ClosedDay.objects.filter(active=True).values_list("kind", "day"):
+        entered[kind].add(day)
+    public, joint_leave = _national_days(year)
+    working = entered[ClosedDay.Kind.WORKING]
+    voting = entered[ClosedDay.Kind.VOTING] | {row.voting_on for row in elections()}
+    return Calendar(
+        holidays=(public | entered[ClosedDay.Kind.HOLIDAY]) - working,
+        joint_leave=(joint_leave | entered[ClosedDay.Kind.JOINT_LEAVE]) - working,
+        voting_days=frozenset(voting - working),
+    )
+
+
+def calendar(year: int) -> Calendar:
+    """Return the calendar of offices around a year: the national list, and what staff entered; cached."""
+    return _calendar(year, edition())
+
+
+@lru_cache(maxsize=8)
+def _closed_days(year: int, edition: tuple[int, int]) -> frozenset[date]:
+    return _calendar(year, edition).closed
+
+
+def closed_days(year: int) -> frozenset[date]:
+    """Return the days around a year on which offices are closed, beside Saturdays and Sundays; cached."""
+    return _closed_days(year, (_cache_generation, int(time.monotonic() // MEMORY_SECONDS)))
+
+
+def year_without_list(today: date) -> int | None:
+    """Return this year, or from October on the next one, if no joint leave of it is known; None if all is known.
+
+    The decree on holidays and joint leave of a year comes out in the autumn before. Without it working days are
+    counted too early.
+    """
+    years = [today.year, *([today.year + 1] if today.month >= LIST_IS_OUT_IN else [])]
+    return next((year for year in years if not any(day.year == year for day in calendar(year).joint_leave)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BawasluDays:
+    """Until when Bawaslu accepts a report on an act in an election of ``kind`` ("pemilu", "pilkada")."""
+
+    kind: str
+    number: int
+    unit: str
+    days: ReportDays
+
+
+def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[BawasluDays]:
+    """Return the days for each kind of election that ran on the day of the act, the earliest safe day first.
+
+    More than one means that the election must be asked for; none that no election of that day is entered, or that
+    Bawaslu has nothing to do with the category.
+    """
+    kinds = {row.kind for row in elections() if row.starts_on <= act_on <= row.ends_on}
+    found = []
+    for rule in bawaslu_rules():
+        first, last = rule.period.valid_from or act_on, rule.period.valid_until or act_on
+        if rule.number is None or category not in rule.conditions.categories or not first <= act_on <= last:
+            continue
+        for kind in sorted(kinds & rule.conditions.election):
+            days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
+            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days))
+    return sorted(found, key=lambda item: item.days.safe_day)
 
 
 def categories(door: str = "") -> list[Category]:
@@ -201,10 +291,14 @@ def body_for(day: date) -> OversightBody | None:
 def door(code: str, language: str) -> dict[str, object]:
     """Return the entry of another institution ("bawaslu", "sp4n") in doors.json: name, address, lines.
 
+    Lines name Bawaslu's number of days by kind of election, "{pemilu}" and "{pilkada}": it comes from the rules.
     Keys that end in the suffix of ``language`` ("_en", else "_id") are returned without it.
     """
-    rows = json.loads((DATA / "doors.json").read_text(encoding="utf-8"))
-    row = next(row for row in rows if row["code"] == code)
+    text = (DATA / "doors.json").read_text(encoding="utf-8")
+    for rule in bawaslu_rules():
+        for kind in rule.conditions.election:
+            text = text.replace(f"{{{kind.value}}}", str(rule.number))
+    row = next(row for row in json.loads(text) if row["code"] == code)
     suffix = "_en" if language.startswith("en") else "_id"
     return {key.removesuffix(suffix): value for key, value in row.items() if key.endswith(suffix) or "_" not in key}
 

@@ -10,13 +10,13 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, wraps
+from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-import holidays
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
+from complaints.services import reference_data, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
@@ -128,13 +129,6 @@ def retry_on_change(act: Callable[Parameters, Result]) -> Callable[Parameters, R
     return retried
 
 
-@cache
-def public_holidays() -> Container[date]:
-    """Return Indonesia's public holidays, from the ``holidays`` package."""
-    calendar: Container[date] = holidays.country_holidays("ID")
-    return calendar
-
-
 def due_date(
     status: Status, *, received_on: date, entered_on: date, source: Status | None, urgent: bool
 ) -> date | None:
@@ -145,13 +139,15 @@ def due_date(
         entered_on: the day on which the case entered ``status``; the other limits run from it.
         source: the status before.
         urgent: whether the short limits of ``workflow.URGENT_LIMITS`` apply.
+
+    It is a promise in the states of ``workflow.PROMISED``; elsewhere it is what the reporter or others should keep.
     """
-    limits = workflow.URGENT_LIMITS if urgent else workflow.LIMITS
-    limit = workflow.limit_for(status, source=source, limits=limits)
+    limits = rule_book.limits(settings.AGENCY_REMINDER_DAYS)
+    limit = workflow.limit_for(status, source=source, limits=limits, urgent=urgent)
     if limit is None:
         return None
     start = received_on if limit.start == "received" else entered_on
-    return deadlines.due_date(start, limit, public_holidays())
+    return deadlines.due_date(start, limit, reference_data.closed_days(start.year))
 
 
 def case_version(case: Case, sequences: Mapping[uuid.UUID, int]) -> CaseVersion:
@@ -330,12 +326,14 @@ def _write_step(
     source = Status(case.status)
     target = workflow.target_of(transition, Status(case.asked_from) if case.asked_from else None)
     day = timezone.localdate(now)
-    due_before = case.due_on if transition.actor is ActorKind.STAFF else None
+    due_before = case.due_on if transition.actor is ActorKind.STAFF and source in workflow.PROMISED else None
     case.step_count += 1
     case.status, case.status_on = target.value, day
     case.asked_from = source.value if transition.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
-    case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
+    # An agency that was to be reminded keeps that day: by it the queue shows who has waited longest.
+    if target is not Status.OVERDUE_AGENCY:
+        case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
     columns = ("step_count", "status", "status_on", "asked_from", "stage_reached", "due_on", *changes)

@@ -37,6 +37,48 @@ def concerns_bawaslu(draft: Draft) -> bool:
     )
 
 
+def bawaslu_words(draft: Draft, today: date) -> str:
+    """Return until when a report to Bawaslu is safest; "" where no election with such a limit ran on that day."""
+    learnt, happened = draft.get("learnt_on"), draft.get("event_from")
+    if not (known := learnt or happened):
+        return ""
+    found = reference_data.bawaslu_days(
+        category=draft.get("category", ""),
+        act_on=date.fromisoformat(happened or known),
+        known_on=date.fromisoformat(known),
+    )
+    if not found:
+        return ""
+    last_day = max(item.days.last_day for item in found)
+    facts = {
+        "safe": date_format(found[0].days.safe_day, "l, j F Y"),
+        "last": date_format(last_day, "l, j F Y"),
+    }
+    if today > last_day:
+        return (
+            _(
+                "The last day for a report of your own to Bawaslu was %(last)s. "
+                "It is still possible as first information."
+            )
+            % facts
+        )
+    if len(found) > 1:
+        return (
+            _(
+                "If you also want to report to Bawaslu yourself: safest by %(safe)s. Two elections run at that time; "
+                "tell Bawaslu which one it is about."
+            )
+            % facts
+        )
+    return (
+        _(
+            "If you also want to report to Bawaslu yourself: safest by %(safe)s. "
+            "By our estimate the last day is %(last)s."
+        )
+        % facts
+    )
+
+
 def sections(draft: Draft) -> list[Section]:
     """Return the answers of the draft in words, in the order of the pages."""
     # Of the links, what will be stored is shown: a post for each, and as text what is more.

@@ -11,20 +11,20 @@ from django.utils.translation import get_language
 from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
 from complaints.services import reference_data
+from complaints.services.rule_book import limit_rule
 
-DAYS = {
-    "check": LIMITS[Status.IN_REVIEW].number,
-    "forward": LIMITS[Status.VERIFIED].number,
-    "examine": LIMITS[Status.UNDER_EXAMINATION].number,
-    "agency": LIMITS[Status.AWAITING_AGENCY].number,
-}
+
+def _days() -> dict[str, int]:
+    """Return the working days of our promises, from the rule table."""
+    promises = {"check": Status.IN_REVIEW, "forward": Status.VERIFIED}
+    return {name: limit_rule(LIMITS[status]).number or 0 for name, status in promises.items()}
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Show the two ways to report, and what happens with a report."""
     body = reference_data.body_for(timezone.localdate())
     name, onion = body.short_name if body else "", settings.ONION_ORIGIN
-    return still_page(request, "public/home", lambda: {"body": name, "days": DAYS, "onion": onion}, (name, onion))
+    return still_page(request, "public/home", lambda: {"body": name, "days": _days(), "onion": onion}, (name, onion))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:

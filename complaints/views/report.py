@@ -25,7 +25,7 @@ from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
-from complaints.views.answers import concerns_bawaslu, differing, sections
+from complaints.views.answers import bawaslu_words, concerns_bawaslu, differing, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -204,14 +204,15 @@ def _review(
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
     has_files = bool(waiting["files"] or waiting["partial"])
-    answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
+    shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(draft, timezone.localdate())}
+    answers = render_to_string("complaints/report/answers.html", shown)
     pieces = {"token": submission.form_token(draft, request.reporter.version), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
         return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft))
     names = ("identity", "name", "contact")
-    shown = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
+    fields = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
     context = {
-        "parts": shown.rendered(),
+        "parts": fields.rendered(),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
         "bawaslu": concerns_bawaslu(draft),

@@ -45,7 +45,12 @@ def test_in_short_completeness_and_three_clocks(signed_in: SignedIn, cast: Cast)
     text = english(signed_in("vera")).get(url(sent, "change")).content.decode()
     for words in ("In short", "Kepala Bidang X", "the place, the date, evidence", "Our promise"):
         assert words in text, words
-    for words in ("begins with forwarding: 7 days", "Tuesday, 10 Nov 2026", "7 days, every day counts", "not told"):
+    for words in (
+        "begins with forwarding: 7 calendar days",
+        "Tuesday, 10 Nov 2026",
+        "still possible as first",
+        "not told",
+    ):
         assert words in text, words
 
 

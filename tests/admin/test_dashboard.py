@@ -97,7 +97,8 @@ def test_the_charts_say_the_same_in_a_table(cast: Cast, signed_in: SignedIn) -> 
     intake, age, punctual = page.context["charts"]
     assert sum(int(bar.words) for bar in intake.bars) == Case.objects.count() - 1
     assert [int(bar.words) for bar in age.bars] == [Case.objects.count() - 2, 0, 0, 1]
-    assert "100%" in punctual.bars[-1].words
+    # One of the cases that are late is still open.
+    assert "83%" in punctual.bars[-1].words
     text = page.content.decode()
     assert text.count('<figure class="chart"') == text.count('<caption class="vh">') == 3
     assert " style=" not in text

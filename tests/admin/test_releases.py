@@ -86,7 +86,9 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     assert take("await_agency", "substantiated", text="Sanksi sedang.") == 302
     today = timezone.localdate().isoformat()
     decision = {"kind": "moral_open", "number": "800/1", "decided_on": today, "accused_status": "pns"}
-    assert take("sanction", "awaiting_agency", **{**decision, "decided_on": "2999-01-01"}) == 400
+    # Neither a day to come nor one before the act.
+    for day in ("2999-01-01", "2020-01-01"):
+        assert take("sanction", "awaiting_agency", **{**decision, "decided_on": day}) == 400
     assert take("sanction", "awaiting_agency", number="800/1") == 400
     # A kind that the law does not know for this status or on this day is neither offered nor recorded.
     for misfit in (

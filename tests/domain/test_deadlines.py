@@ -1,17 +1,13 @@
 """Working days, due dates and lateness."""
 
+from collections.abc import Container
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.domain.deadlines import (
-    add_working_days,
-    bawaslu_due,
-    due_date,
-    is_working_day,
-)
+from complaints.domain.deadlines import due_date, is_working_day
 from complaints.domain.workflow import Limit, Unit
 
 FRIDAY, SATURDAY, MONDAY, TUESDAY = (
@@ -34,6 +30,10 @@ def calendars(draw: st.DrawFn) -> tuple[date, frozenset[date]]:
     return start, frozenset(start + DAY * offset for offset in offsets)
 
 
+def working_days_after(start: date, number: int, holidays: Container[date]) -> date:
+    return due_date(start, Limit(number, Unit.WORKING_DAYS, "entered"), holidays)
+
+
 def working_days_between(start: date, end: date, holidays: frozenset[date]) -> int:
     """The working days after ``start`` up to and with ``end``; negative when ``end`` is earlier."""
     if end < start:
@@ -53,13 +53,13 @@ def working_days_between(start: date, end: date, holidays: frozenset[date]) -> i
     ],
 )
 def test_the_start_is_not_counted_and_weekends_are_skipped(start: date, number: int, due: date) -> None:
-    assert add_working_days(start, number, frozenset()) == due
+    assert working_days_after(start, number, frozenset()) == due
 
 
 def test_weekday_holidays_are_skipped_weekend_holidays_ignored() -> None:
     assert not is_working_day(MONDAY, {MONDAY})
-    assert add_working_days(FRIDAY, 1, {MONDAY}) == TUESDAY
-    assert add_working_days(FRIDAY, 1, {SATURDAY}) == MONDAY
+    assert working_days_after(FRIDAY, 1, {MONDAY}) == TUESDAY
+    assert working_days_after(FRIDAY, 1, {SATURDAY}) == MONDAY
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_negative_limit_is_an_error(unit: Unit) -> None:
 @given(calendars(), numbers)
 def test_deadline_is_a_working_day_and_counts_back_exactly(calendar: tuple[date, frozenset[date]], number: int) -> None:
     start, holidays = calendar
-    due = add_working_days(start, number, holidays)
+    due = working_days_after(start, number, holidays)
     assert due > start
     assert is_working_day(due, holidays)
     assert working_days_between(start, due, holidays) == number
@@ -107,20 +107,11 @@ def test_a_further_holiday_never_shortens_a_limit(
     calendar: tuple[date, frozenset[date]], number: int, other: date
 ) -> None:
     start, holidays = calendar
-    assert add_working_days(start, number, holidays | {other}) >= add_working_days(start, number, holidays)
+    assert working_days_after(start, number, holidays | {other}) >= working_days_after(start, number, holidays)
 
 
 @given(calendars(), numbers, numbers)
 def test_limits_add_up(calendar: tuple[date, frozenset[date]], first: int, other: int) -> None:
     start, holidays = calendar
-    halfway = add_working_days(start, first, holidays)
-    assert add_working_days(halfway, other, holidays) == add_working_days(start, first + other, holidays)
-
-
-@pytest.mark.parametrize(
-    ("kind", "due"),
-    [("pemilu", date(2026, 11, 11)), ("pilkada", date(2026, 11, 9)), ("", date(2026, 11, 9))],
-)
-def test_bawaslu_counts_working_days_in_general_elections_only(kind: str, due: date) -> None:
-    assert bawaslu_due(date(2026, 11, 2), kind, set()) == due
-    assert bawaslu_due(date(2026, 11, 2), "pemilu", {date(2026, 11, 4)}) == date(2026, 11, 12)
+    halfway = working_days_after(start, first, holidays)
+    assert working_days_after(halfway, other, holidays) == working_days_after(start, first + other, holidays)

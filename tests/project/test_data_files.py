@@ -4,6 +4,7 @@ These are plain files without a database; the command that loads them may rely o
 """
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -357,3 +358,25 @@ def test_loading_again_keeps_edits_unless_it_is_told_otherwise() -> None:
     report = reference_data.load(now=timezone.now(), overwrite=True)
     assert (sum(report.created.values()), report.updated["categories"]) == (0, 1)
     assert Category.objects.get(pk="A1").name_id == name
+
+
+def test_number_of_a_limit_stands_in_the_rules_alone() -> None:
+    """No template, text or module names a number of working or calendar days, or of days for Bawaslu."""
+    number = re.compile(
+        r"\b\d+[- ](?:working|calendar) days?\b|\b\d+ hari (?:kerja|kalender)\b|\b\d+ (?:days|hari)\b[^\n]{0,60}Bawaslu"
+        r"|Bawaslu[^\n]{0,60}\b\d+ (?:days|hari)\b"
+    )
+    folders = (DATA.parents[1] / "complaints", DATA.parents[1] / "templates", DATA.parents[1] / "locale")
+    files = [
+        file for folder in folders for ending in ("py", "html", "po", "json") for file in folder.rglob(f"*.{ending}")
+    ]
+    # The rules themselves, the stories of the sample portal, and the promise of another channel (SP4N-LAPOR).
+    left_out = {"law", "samples"}
+    found = {
+        f"{file.relative_to(DATA.parents[1])}: {line.strip()[:80]}"
+        for file in files
+        if not left_out & set(file.relative_to(DATA.parents[1]).parts)
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if number.search(line) and "checked and passed on" not in line and "diperiksa dan diteruskan" not in line
+    }
+    assert found == set()

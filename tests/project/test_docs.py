@@ -25,7 +25,16 @@ DOCS = ROOT / "docs"
 DECISIONS = DOCS / "adr"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 # Public, and listed in the admin; nothing of them speaks of a report.
-REFERENCE = {"Category", "AccusedKind", "SanctionKind", "Province", "Election", "OversightBody", "StandardText"}
+REFERENCE = {
+    "Category",
+    "AccusedKind",
+    "SanctionKind",
+    "Province",
+    "ClosedDay",
+    "Election",
+    "OversightBody",
+    "StandardText",
+}
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 IN_TICKS = re.compile(r"`([^`\n]+)`")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 
+from complaints.domain.deadlines import Calendar, ReportDays, last_day_of, months_before, report_days
 from complaints.domain.law.facts import Facts
-from complaints.domain.law.open_days import Calendar, ReportDays, last_day_of, months_before, report_days
 from complaints.domain.law.rules import (
     Basis,
     BodyRule,
@@ -36,11 +36,14 @@ from complaints.domain.law.vocabulary import (
     Promisor,
     Stage,
 )
+from complaints.domain.workflow import Unit
 
 AnyRule = TypeVar("AnyRule", bound=Rule)
 
 BAWASLU_REPORT: Final = "bawaslu_report"
 REPLACEMENT_WINDOW: Final = "replacement_window"
+# Limits that stand in for another one in the workflow, and are no answer of the law.
+OWN_REMINDERS: Final = frozenset({"urgent forwarding", "agency reminder"})
 # The milder law applies to an act that came before it.
 MILDER: Final = Basis("KUHP", "Ps 3 (1)")
 
@@ -273,12 +276,12 @@ def _bawaslu_report(facts: Facts, rules: RuleBook, calendar: Calendar) -> Bawasl
     limits = [item.rule for item in _fitting(rules.limits, facts) if item.rule.what == BAWASLU_REPORT and item.certain]
     if not limits or limits[0].number is None or facts.known_on is None:
         return None
-    days = report_days(facts.known_on, limits[0].number, limits[0].unit, calendar)
+    days = report_days(facts.known_on, limits[0].number, Unit(limits[0].unit), calendar)
     return BawasluReport(limits[0], days, passed=days.last_day < facts.handled_on)
 
 
 def _clocks(facts: Facts, rules: RuleBook, calendar: Calendar) -> tuple[Clock, ...]:
-    outside = {BAWASLU_REPORT, REPLACEMENT_WINDOW}
+    outside = {BAWASLU_REPORT, REPLACEMENT_WINDOW, *OWN_REMINDERS}
     limits = [item.rule for item in _fitting(rules.limits, facts) if item.rule.what not in outside]
     return tuple(_clock(rule, facts.starts[rule.start], calendar) for rule in limits if rule.start in facts.starts)
 
@@ -286,7 +289,7 @@ def _clocks(facts: Facts, rules: RuleBook, calendar: Calendar) -> tuple[Clock, .
 def _clock(rule: LimitRule, start: date, calendar: Calendar) -> Clock:
     if rule.number is None:
         return Clock(rule, start, None, ())
-    last_day = last_day_of(start, rule.number, rule.unit, calendar)
+    last_day = last_day_of(start, rule.number, Unit(rule.unit), calendar)
     days = (start + timedelta(days=number) for number in range((last_day - start).days + 1))
     skipped = () if rule.unit is not LimitUnit.WORKING_DAYS else days
     return Clock(rule, start, last_day, tuple(day for day in skipped if not calendar.is_working_day(day)))

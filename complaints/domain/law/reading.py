@@ -25,7 +25,6 @@ from complaints.domain.law.rules import (
     SanctionRule,
     Source,
     StatusRule,
-    VotingDayRule,
 )
 from complaints.domain.law.vocabulary import (
     CATEGORIES,
@@ -248,7 +247,6 @@ def _limit(row: _Row, common: _Common) -> LimitRule:
         unit=row.code("unit", LimitUnit),
         start=row.code("start", Start),
         promisor=row.code("promisor", Promisor),
-        state=row.text("state", ""),
     )
     if (rule.number is None) != (rule.unit is LimitUnit.NONE):
         raise row.fault("number and unit do not go together")
@@ -266,13 +264,6 @@ def _body(row: _Row, common: _Common) -> BodyRule:
 
 def _status(row: _Row, common: _Common) -> StatusRule:
     return StatusRule(**common, status=row.code("status_of", ServiceStatus))
-
-
-def _voting_day(row: _Row, common: _Common) -> VotingDayRule:
-    day = row.day("day")
-    if day is None:
-        raise row.fault("day is missing")
-    return VotingDayRule(**common, day=day, name=row.text("name"))
 
 
 def _read(
@@ -319,7 +310,6 @@ TABLES: Final = (
     "cautions",
     "bodies",
     "statuses",
-    "voting_days",
 )
 
 
@@ -336,7 +326,6 @@ def read_rules(tables: Tables) -> RuleBook:
         cautions=_read(tables, "cautions", sources, _caution),
         bodies=_read(tables, "bodies", sources, _body),
         statuses=_read(tables, "statuses", sources, _status),
-        voting_days=_read(tables, "voting_days", sources, _voting_day),
     )
     offences = {rule.code for rule in book.penalties}
     for rule in book.crimes:

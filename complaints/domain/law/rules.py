@@ -161,14 +161,13 @@ class RouteRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRule(Rule):
-    """A limit; ``number`` is None where none is known. ``state`` is the state of the workflow that it belongs to."""
+    """A limit; ``number`` is None where none is known. ``domain.workflow`` names it by its code."""
 
     what: str
     number: int | None
     unit: LimitUnit
     start: Start
     promisor: Promisor
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,14 +192,6 @@ class StatusRule(Rule):
     status: ServiceStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VotingDayRule(Rule):
-    """A day on which people vote, by decree a holiday, also where only a region votes."""
-
-    day: date
-    name: str
-
-
 @dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules of the law, in the order of the files: among routes and among crimes the first that fits decides."""
@@ -214,4 +205,3 @@ class RuleBook:
     cautions: tuple[CautionRule, ...]
     bodies: tuple[BodyRule, ...]
     statuses: tuple[StatusRule, ...]
-    voting_days: tuple[VotingDayRule, ...]

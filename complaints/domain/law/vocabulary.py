@@ -145,6 +145,9 @@ class Start(StrEnum):
     ASKED = "asked"
     VERIFIED = "verified"
     FORWARDED = "forwarded"
+    TAKEN_UP = "taken_up"
+    FOUND = "found"
+    PROPOSED = "proposed"
     RECOMMENDED = "recommended"
     CANDIDATES_CONFIRMED = "candidates_on"
 
@@ -154,6 +157,7 @@ class LimitUnit(StrEnum):
 
     WORKING_DAYS = "working_days"
     CALENDAR_DAYS = "calendar_days"
+    HOURS = "hours"
     MONTHS = "months"
     NONE = "none"
 

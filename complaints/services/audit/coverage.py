@@ -229,6 +229,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         "code", "name", "short_name", "note_id", "note_en", "valid_from", "valid_until", "order",
         "delivered",
     ),
+    "ClosedDay": _reference("code", "day", "kind", "name", "source", "active", "delivered"),
     "Election": _reference(
         "code", "name_id", "name_en", "kind", "starts_on", "candidates_on", "campaign_from", "campaign_until",
         "voting_on", "ends_on", "fictional", "delivered",

@@ -10,13 +10,22 @@ from django.db import models, transaction
 
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.oversight import OversightBody
-from complaints.models.reference_data import AccusedKind, Category, Election, Province, SanctionKind, StandardText
+from complaints.models.reference_data import (
+    AccusedKind,
+    Category,
+    ClosedDay,
+    Election,
+    Province,
+    SanctionKind,
+    StandardText,
+)
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.state import STATES, blank_states, states_of, table_state, table_subject
 
 REFERENCE_TABLES: tuple[type[models.Model], ...] = (
     AccusedKind,
     Category,
+    ClosedDay,
     Election,
     OversightBody,
     Province,

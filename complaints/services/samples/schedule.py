@@ -25,7 +25,7 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
     forwarded_again: Steps = [*forwarded, ("return", 5), ("note", 5), ("verify", 6), ("forward", 7)]
     withdrawn_early: Steps = [*noted, ("withdraw", 3)] if odd else [("withdraw", 1)]
     # The oldest ineligible case becomes so by the deadline: its question is never answered.
-    unanswered: Steps = [("start", 1), ("ask", 2)]
+    unanswered: Steps = [("start", 1), ("ask", 1)]
     steps: dict[str, Steps] = {
         "received": [],
         "in_review": [*_ASKED[:3], ("note", 3)] if odd and age >= 4 else noted,

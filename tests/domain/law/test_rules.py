@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from complaints.domain import workflow
+from complaints.domain.deadlines import months_before
 from complaints.domain.law.facts import Contest, Facts
 from complaints.domain.law.judgment import body_on, judge
-from complaints.domain.law.open_days import months_before
 from complaints.domain.law.reading import TABLES, RuleError, read_rules
 from complaints.domain.law.vocabulary import (
     CATEGORIES,
@@ -27,6 +27,7 @@ from complaints.domain.law.vocabulary import (
     Level,
     LimitUnit,
     Penalty,
+    Promisor,
     ServiceStatus,
     Stage,
 )
@@ -77,7 +78,6 @@ def _tables() -> dict[str, list[Row]]:
         ("sanctions", {"review_due": ""}, "review_due is missing"),
         ("sanctions", {"never_show": [7]}, "holds what is no text"),
         ("crimes", {"answer": "yes"}, "an offence is named where the answer is no, or missing"),
-        ("voting_days", {"day": ""}, "day is missing"),
         ("limits", {"number": "7"}, "number is no number of days"),
         ("limits", {"unit": "none"}, "number and unit do not go together"),
         ("limits", {"kinds": ["penjara"]}, "nothing reads kinds"),
@@ -201,14 +201,34 @@ def test_every_case_has_an_answer_and_no_word_against_itself() -> None:
             assert status is not ServiceStatus.NOT_ASN or rule.level is Level.NOT_ASN
 
 
-def test_limits_of_the_workflow_stand_in_the_table() -> None:
-    table = {rule.state: rule for rule in RULES.limits if rule.state}
-    for state, limit in workflow.LIMITS.items():
-        rule = table.get(state.value)
-        # No source names a limit for the agency; the workflow reminds after 14 days all the same.
-        if rule is not None and state is not workflow.Status.AWAITING_AGENCY:
-            assert (rule.number, rule.unit.value) == (limit.number, limit.unit.value)
-    agency = table["awaiting_agency"]
+# Written by hand: what each state of the workflow may last, from when, and whose promise that is.
+WORKFLOW_LIMITS = """
+received             1   working_days   entered      ours
+in_review            3   working_days   entered      ours
+needs_information    10  working_days   asked        reporter
+ineligible_proposed  1   working_days   proposed     ours
+verified             1   working_days   verified     ours
+forwarded            7   calendar_days  forwarded    body
+under_examination    14  working_days   taken_up     body
+substantiated        1   working_days   found        body
+awaiting_agency      14  working_days   recommended  ppk
+"""
+
+
+def test_workflow_names_the_limits_of_the_table() -> None:
+    rules = {rule.code: rule for rule in RULES.limits}
+    shown = {}
+    for state, name in workflow.LIMITS.items():
+        rule = rules[name]
+        shown[state.value] = [state.value, str(rule.number), rule.unit.value, rule.start.value, rule.promisor.value]
+        # Only a promise of the office may be called late.
+        assert (rule.promisor is Promisor.OURS) == (state in workflow.PROMISED)
+        assert (rule.promisor in {Promisor.BODY, Promisor.AGENCY}) == (Gap.LATE in rule.gaps)
+    assert list(shown.values()) == [line.split() for line in WORKFLOW_LIMITS.split("\n") if line]
+    urgent = rules[workflow.URGENT_LIMITS[workflow.Status.VERIFIED]]
+    assert (urgent.number, urgent.unit, urgent.promisor) == (24, LimitUnit.HOURS, Promisor.OURS)
+    # No source names a limit for the agency; the operator reminds it all the same.
+    agency = rules["agency-answer"]
     assert agency.number is None and agency.unit is LimitUnit.NONE and Gap.LATE in agency.gaps
 
 

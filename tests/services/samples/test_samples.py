@@ -315,7 +315,7 @@ def _due(status: Status, entered: date, received: date) -> date:
 
 
 @pytest.mark.parametrize("start", [date(2025, 1, 1), date(2026, 1, 1), date(2027, 1, 1)], ids=str)
-def test_on_any_day_the_clock_agrees_with_the_plan(start: date) -> None:
+def test_on_any_day_the_clock_agrees_with_the_plan(db: None, start: date) -> None:
     """Steps are in order and not in the future; questions and agencies run out of time where they should, only there.
 
     Around Idul Fitri more than a week of holidays makes every deadline later.

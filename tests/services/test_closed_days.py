@@ -1,0 +1,146 @@
+"""The calendar of offices: national list, what staff entered, and the dates of cases over a year of closed days."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from complaints import checks
+from complaints.domain.workflow import Status
+from complaints.models.audit import AuditEntry
+from complaints.models.reference_data import ClosedDay, Election
+from complaints.services import reference_data, transitions
+from complaints.services.actor import Actor
+from complaints.services.submission import Draft
+from complaints.views.answers import bawaslu_words
+from tests.world import Cast, at, send_report
+
+TUESDAY = date(2026, 3, 17)
+DOMAIN = Path(__file__).resolve().parents[1] / "domain" / "law"
+VIGNETTES = json.loads((DOMAIN / "vignettes.json").read_text(encoding="utf-8"))["vignettes"]
+
+
+def due(status: Status, day: date, *, urgent: bool = False) -> date | None:
+    return transitions.due_date(status, received_on=day, entered_on=day, source=Status.RECEIVED, urgent=urgent)
+
+
+def closed(day: date, kind: ClosedDay.Kind, **values: object) -> ClosedDay:
+    return ClosedDay(code=f"{kind}-{day}", day=day, kind=kind, name="Hari", source="Keppres", **values)
+
+
+@pytest.mark.parametrize(
+    ("came", "first_look", "verified"),
+    [
+        # Day of Silence and Lebaran 2026: 18 and 20 March, 23 and 24 March are joint leave.
+        (date(2026, 3, 17), date(2026, 3, 25), date(2026, 3, 27)),
+        (date(2026, 3, 24), date(2026, 3, 25), date(2026, 3, 27)),
+        # Joint leave of Ascension and of Idul Adha.
+        (date(2026, 5, 13), date(2026, 5, 18), date(2026, 5, 20)),
+        (date(2026, 5, 26), date(2026, 5, 29), date(2026, 6, 3)),
+        # Christmas: 24 December is joint leave.
+        (date(2026, 12, 23), date(2026, 12, 28), date(2026, 12, 30)),
+        # 5 January 2027 is the ascension of the Prophet.
+        (date(2026, 12, 31), date(2027, 1, 4), date(2027, 1, 7)),
+        # A voting day: 27 January 2027 of the sample election.
+        (date(2027, 1, 26), date(2027, 1, 28), date(2027, 2, 1)),
+    ],
+)
+def test_no_day_off_is_promised(cast: Cast, came: date, first_look: date, verified: date) -> None:
+    assert send_report(today=came).case.due_on == first_look
+    assert due(Status.IN_REVIEW, came) == verified
+    answer = due(Status.NEEDS_INFORMATION, TUESDAY)
+    assert answer == date(2026, 4, 8), "ten working days over Lebaran"
+    assert due(Status.AWAITING_AGENCY, TUESDAY) == date(2026, 4, 14)
+
+
+def test_every_promise_of_a_year_is_a_working_day(cast: Cast) -> None:
+    day, end = date(2026, 1, 1), date(2027, 1, 1)
+    while day < end:
+        for status in (Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED):
+            promised = due(status, day)
+            assert promised and promised.weekday() < 5 and promised not in reference_data.closed_days(promised.year)
+        day += timedelta(days=1)
+
+
+def test_entered_days_move_promises_and_are_recorded(cast: Cast) -> None:
+    adi = Actor(cast.ring("adi"), at(date(2026, 11, 30)))
+    before = due(Status.RECEIVED, date(2026, 12, 1))
+    assert before == date(2026, 12, 2)
+    row = closed(date(2026, 12, 2), ClosedDay.Kind.VOTING)
+    reference_data.save_row(row=row, actor=adi)
+    reference_data.clear_cache()
+    assert due(Status.RECEIVED, date(2026, 12, 1)) == date(2026, 12, 3)
+    assert reference_data.calendar(2026).is_open_day(date(2026, 12, 2)), "Bawaslu receives reports on a voting day"
+    entry = AuditEntry.objects.filter(event="catalog.changed").latest("sequence")
+    assert entry.facts["row"] == row.code and entry.facts["table"] == "closedday"
+    row.active = False
+    reference_data.save_row(row=row, actor=adi)
+    # A late decree takes the joint leave of 24 December back.
+    reference_data.save_row(row=closed(date(2026, 12, 24), ClosedDay.Kind.WORKING), actor=adi)
+    reference_data.clear_cache()
+    assert due(Status.RECEIVED, date(2026, 12, 1)) == before
+    assert due(Status.RECEIVED, date(2026, 12, 23)) == date(2026, 12, 24)
+
+
+@pytest.mark.parametrize(
+    ("today", "missing"),
+    [(date(2026, 12, 31), None), (date(2027, 9, 30), None), (date(2027, 10, 1), 2028), (date(2028, 1, 2), 2028)],
+)
+def test_missing_list_of_the_next_year_is_an_alarm_from_october(
+    cast: Cast, today: date, missing: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reference_data.year_without_list(today) == missing
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: today)
+    assert [fault.id for fault in checks._calendar()] == (["portal.W014"] if missing else [])
+    if missing:
+        closed(date(missing, 2, 25), ClosedDay.Kind.JOINT_LEAVE).save()
+        reference_data.clear_cache()
+        assert reference_data.year_without_list(today) is None
+
+
+def test_days_of_bawaslu_for_one_two_and_no_election(cast: Cast) -> None:
+    """The campaign of the sample election of regional heads, then a general election beside it."""
+    facts = {"category": "A1", "act_on": date(2026, 12, 1), "known_on": date(2026, 12, 1)}
+    [only] = reference_data.bawaslu_days(**facts)
+    assert (only.kind, only.days.safe_day, only.days.last_day) == ("pilkada", date(2026, 12, 7), date(2026, 12, 8))
+    election = Election.objects.get(kind="pilkada")
+    election.pk, election.kind, election.voting_on = "pemilu-uji", "pemilu", date(2027, 2, 17)
+    election.save(force_insert=True)
+    reference_data.clear_cache()
+    both = reference_data.bawaslu_days(**facts)
+    assert [row.kind for row in both] == ["pilkada", "pemilu"]
+    assert both[0].days.safe_day < both[1].days.safe_day == date(2026, 12, 9)
+    assert reference_data.bawaslu_days(**facts | {"act_on": date(2025, 6, 2)}) == []
+    assert reference_data.bawaslu_days(**facts | {"category": "D2"}) == []
+
+
+def test_pages_and_rules_agree_on_the_days_of_bawaslu(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All vignettes with a day of knowing: the same answer as the judgment, and none where there is none."""
+    sample = Election(kind="pilkada", starts_on=date.max, ends_on=date.min, voting_on=date(2027, 1, 27))
+    # Nobody is asked whether the accused has retired (V56), so the pages show days all the same.
+    told = [row for row in VIGNETTES if row["known_on"] and row["status"] != "retired"]
+    for row in told:
+        running = Election(kind=row["election"], starts_on=date.min, ends_on=date.max, voting_on=sample.voting_on)
+        monkeypatch.setattr(reference_data, "elections", lambda running=running: [running, sample])
+        act_on, known_on = date.fromisoformat(row["act_on"]), date.fromisoformat(row["known_on"])
+        found = reference_data.bawaslu_days(category=row["category"], act_on=act_on, known_on=known_on)
+        expected = row["expected"]["bawaslu"]
+        shown = [(str(days.days.last_day), str(days.days.safe_day), days.number, days.unit) for days in found]
+        wanted = (
+            [(expected["last_day"], expected["safe_day"], expected["number"], expected["unit"])] if expected else []
+        )
+        assert shown == wanted, row["id"]
+    assert len([row for row in told if row["expected"]["bawaslu"]]) > 30
+
+
+def test_reporter_reads_the_safe_day_first_and_is_never_turned_away(cast: Cast) -> None:
+    draft: Draft = {"category": "A1", "event_from": "2026-12-01", "learnt_on": ""}
+    before = bawaslu_words(draft, date(2026, 12, 2))
+    assert "paling aman sampai Senin, 7 Desember 2026" in before and "perkiraan kami" in before
+    after = bawaslu_words(draft, date(2026, 12, 9))
+    assert "8 Desember 2026" in after and "informasi awal" in after and "ditolak" not in after
+    assert bawaslu_words({"category": "A1", "event_from": "2025-06-02"}, date(2025, 6, 3)) == ""
+    assert bawaslu_words({"category": "A1"}, date(2026, 12, 9)) == ""
