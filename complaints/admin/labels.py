@@ -24,7 +24,7 @@ from complaints.models.case import STATUS_LABELS, Case, CaseStep
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, transitions
-from complaints.services.forwarding import reading
+from complaints.services.forwarding import decisions, reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ STAFF_STEPS: Final[dict[str, tuple[Label, Label]]] = {
     "ask_reporter": (
         gettext_lazy("Ask the reporter"),
         gettext_lazy(
-            "The case waits for the reporter's answer. If none comes in time it is closed as not eligible; "
-            "a later answer opens it again."
+            "The case waits for the reporter's answer. If none comes by the deadline nothing is closed: you then go on "
+            "with what there is, or let the case rest until an answer comes."
         ),
     ),
     "verify": (
@@ -53,13 +53,47 @@ STAFF_STEPS: Final[dict[str, tuple[Label, Label]]] = {
             "You confirm that the report is complete and may be forwarded. Another person forwards it, not you."
         ),
     ),
+    "end_wait": (
+        gettext_lazy("Go on without an answer"),
+        gettext_lazy("The case is checked again with what there is. An answer that comes later still reaches you."),
+    ),
+    "rest": (
+        gettext_lazy("Let it rest"),
+        gettext_lazy(
+            "The case has no deadline from now on and is not closed. An answer, on any day, brings it back to you."
+        ),
+    ),
+    "send_back": (
+        gettext_lazy("Send back to checking"),
+        gettext_lazy("The case is checked again, with your reason. Nothing has left the office."),
+    ),
+    "prepare_referral": (
+        gettext_lazy("Prepare a letter to another authority"),
+        gettext_lazy(
+            "Another person chooses what the letter holds, prints it and delivers it. Until then nothing has left "
+            "the office, and the reporter is told so."
+        ),
+    ),
+    "deliver": (
+        gettext_lazy("Record the delivery"),
+        gettext_lazy("The letter was handed over and its receipt is here. The case ends with it."),
+    ),
+    "recall": (
+        gettext_lazy("Take back from the body"),
+        gettext_lazy(
+            "The case is checked again here. What the body has read and saved it keeps; it can no longer act on "
+            "this release."
+        ),
+    ),
     "forward": (
         gettext_lazy("Forward to a body"),
         gettext_lazy("The body gets the key to what you release now, and keeps it. This cannot be taken back."),
     ),
     "refer": (
-        gettext_lazy("Refer to another authority"),
-        gettext_lazy("The case ends here. Say to the reporter who is in charge and what they can do there."),
+        gettext_lazy("Show the way to another authority"),
+        gettext_lazy(
+            "The case ends here and nothing is sent. Say to the reporter who is in charge and what they can do there."
+        ),
     ),
     "propose_ineligible": (
         gettext_lazy("Propose: not eligible"),
@@ -67,7 +101,7 @@ STAFF_STEPS: Final[dict[str, tuple[Label, Label]]] = {
     ),
     "confirm_ineligible": (
         gettext_lazy("Confirm: not eligible"),
-        gettext_lazy("The case ends. An answer from the reporter opens it again."),
+        gettext_lazy("The case ends. What the reporter writes later is read, and you can open the case again."),
     ),
     "reject_ineligible": (
         gettext_lazy("Do not turn it away"),
@@ -95,9 +129,28 @@ BODY_STEPS: Final[dict[str, tuple[Label, Label]]] = {
             "if the case is forwarded again you get a new one."
         ),
     ),
+    "decline": (
+        gettext_lazy("Not in our charge"),
+        gettext_lazy(
+            "The case goes back to the office, which looks for the body in charge. You can no longer act on this "
+            "release."
+        ),
+    ),
+    "reconsider": (
+        gettext_lazy("Examine again"),
+        gettext_lazy("The case is examined once more. What was recorded stays, and what you decide now follows it."),
+    ),
+    "remind": (
+        gettext_lazy("Record a reminder to the agency"),
+        gettext_lazy("Print the letter first and send it. The time of the agency does not begin anew."),
+    ),
+    "escalate": (
+        gettext_lazy("Record a letter to the superior"),
+        gettext_lazy("Print the letter first and send it to whoever stands above the agency that did not act."),
+    ),
     "substantiate": (
         gettext_lazy("Find proven"),
-        gettext_lazy("Your finding is recorded: the alleged breach is proven. It cannot be changed afterwards."),
+        gettext_lazy("Your finding is recorded: the alleged breach is proven. You can examine it again later."),
     ),
     "dismiss": (
         gettext_lazy("Find not proven"),
@@ -109,7 +162,17 @@ BODY_STEPS: Final[dict[str, tuple[Label, Label]]] = {
     ),
     "sanction": (
         gettext_lazy("Record the sanction"),
-        gettext_lazy("The agency's decision is recorded and the case ends. It cannot be changed afterwards."),
+        gettext_lazy(
+            "The agency's decision is recorded and the case ends. A mistake is corrected by a further record."
+        ),
+    ),
+    "no_sanction": (
+        gettext_lazy("Record that no sanction stands"),
+        gettext_lazy("What ended the matter is recorded and the case ends. An earlier record stays beside it."),
+    ),
+    "correct": (
+        gettext_lazy("Correct the sanction"),
+        gettext_lazy("The right decision is recorded with your reason. The earlier record stays beside it."),
     ),
 }
 # Of each step: the line in the history of the case.
@@ -117,7 +180,18 @@ STEPS_DONE: Final[dict[str, Label]] = {
     "start_review": gettext_lazy("Checking begun"),
     "ask_reporter": gettext_lazy("Reporter asked"),
     "answer": gettext_lazy("Reporter answered"),
-    "expire": gettext_lazy("Closed: no answer came"),
+    "end_wait": gettext_lazy("Went on without an answer"),
+    "rest": gettext_lazy("Rests until an answer comes"),
+    "send_back": gettext_lazy("Sent back to checking"),
+    "decline": gettext_lazy("The body is not in charge"),
+    "recall": gettext_lazy("Taken back from the body"),
+    "reconsider": gettext_lazy("Examined again"),
+    "remind": gettext_lazy("Agency reminded"),
+    "escalate": gettext_lazy("Taken to the agency's superior"),
+    "no_sanction": gettext_lazy("Ended without a sanction"),
+    "correct": gettext_lazy("Sanction corrected"),
+    "prepare_referral": gettext_lazy("Letter to another authority in preparation"),
+    "deliver": gettext_lazy("Delivered to another authority"),
     "verify": gettext_lazy("Verified"),
     "forward": gettext_lazy("Forwarded"),
     "take_up": gettext_lazy("Taken up by the body"),
@@ -128,7 +202,7 @@ STEPS_DONE: Final[dict[str, Label]] = {
     "await_agency": gettext_lazy("Recommendation recorded"),
     "mark_overdue": gettext_lazy("The agency let its time pass"),
     "sanction": gettext_lazy("Sanction recorded"),
-    "refer": gettext_lazy("Referred to another authority"),
+    "refer": gettext_lazy("Shown the way to another authority"),
     "propose_ineligible": gettext_lazy("Proposed as not eligible"),
     "confirm_ineligible": gettext_lazy("Confirmed as not eligible"),
     "reject_ineligible": gettext_lazy("Proposal rejected"),
@@ -145,6 +219,8 @@ REFUSALS: Final[dict[str, Label]] = {
     "missing_permission": gettext_lazy("This step belongs to another role than yours."),
     "reason_missing": gettext_lazy("Write a reason; this step needs one."),
     "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
+    "too_early": gettext_lazy("The reporter still has time to answer; this is possible when the deadline has passed."),
+    "wrong_day": gettext_lazy("A decision is not made before the act, nor on a day that is still to come."),
     "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
 }
 
@@ -184,7 +260,7 @@ def case_status_label(case: Case) -> str:
 
 def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:
     """Return the label of the status that a step of this case leads to."""
-    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return status_label(target.value, body or _body_name(case))
 
 
@@ -202,9 +278,14 @@ def step_label(
     """
     button, sentence = (BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS)[row.action.value]
     source = Status(case.status)
-    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(row, source, Status(case.asked_from) if case.asked_from else None)
     urgent = urgent or case.category.priority == "urgent"
-    due_on = transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    # A step that leaves the case where it stands leaves its deadline too.
+    due_on = (
+        case.due_on
+        if target is source
+        else transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    )
     return StepLabel(
         action=row.action.value,
         button=str(button),
@@ -218,7 +299,11 @@ def step_label(
 
 
 def _text_on_status_page(row: workflow.Transition, state: str) -> str:
-    if row.action is Action.SANCTION:
+    if row.action in (Action.REMIND, Action.ESCALATE):
+        return _("That your body wrote to the agency or its superior.")
+    if row.action is Action.NO_SANCTION:
+        return _("“%(state)s”, what ended it, and your words.") % {"state": state}
+    if row.action in (Action.SANCTION, Action.CORRECT):
         return _("“%(state)s”, and the kind of sanction.") % {"state": state}
     if row.reason_required and row.notice:
         return _("“%(state)s”, and your words.") % {"state": state}
@@ -282,6 +367,7 @@ class DecisionLines(TypedDict):
     kind: SanctionKind | None
     number: str
     rule: str
+    why: str
     decided_on: date | None
 
 
@@ -296,6 +382,7 @@ def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
         "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
         "number": content.get("number", ""),
         "rule": content.get("rule", ""),
+        "why": str(decisions.NoSanction(content["why"]).label) if content.get("why") else "",
         "decided_on": date.fromisoformat(day) if day else None,
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.contrib import messages
@@ -235,10 +236,21 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     composer = _composer(request, release, row)
     if request.method != "POST":
         return _show_step(request, release, Action(action), row, composer)
-    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate())
+    form = BodyStepForm(
+        composer.data(),
+        action=Action(action),
+        today=timezone.localdate(),
+        not_before=_first_day(request, release) if Action(action) in decisions.OUTCOMES else None,
+    )
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
     return _show_step(request, release, Action(action), row, composer, form=form)
+
+
+def _first_day(request: StaffRequest, release: AnnotatedRelease) -> date | None:
+    """Return the earliest day of the act that a release tells."""
+    _pair, content = reading.open_content(request.keyring, release)
+    return decisions.first_day(content)
 
 
 def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
@@ -309,9 +321,15 @@ def _take_step(
     """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
     values = form.cleaned_data
     sanction = None
-    if action is Action.SANCTION:
+    if action in decisions.OUTCOMES:
+        kind = values.get("kind")
         sanction = decisions.SanctionRecord(
-            values["kind"].pk, values["number"], values["decided_on"], values["accused_status"], values["rule"]
+            kind.pk if kind else "",
+            values["number"],
+            values["decided_on"],
+            values.get("accused_status", ""),
+            values.get("rule", ""),
+            values.get("why", ""),
         )
     try:
         decisions.act(

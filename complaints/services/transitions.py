@@ -94,7 +94,7 @@ class CaseChanged(Exception):  # noqa: N818
 class AvailableStep:
     """A transition out of the case's status.
 
-    ``refused`` is "same_person" or "no_reporter" where this person may not take it, else "".
+    ``refused`` is "same_person", "no_reporter" or "too_early" where this person may not take it, else "".
     """
 
     action: Action
@@ -216,9 +216,10 @@ def available_steps(
         reports: some of the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
     """
     permissions = access.permissions_of(staff)
-    rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
-    # Taken for a whole import, and by whoever made it (services.imports).
-    rows = [row for row in rows if row.action is not Action.UNDO_IMPORT]
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions, asked_from=asked_from)
+    # Linking has pages of its own; an import is undone whole, by whoever made it (services.imports).
+    rows = [row for row in rows if row.action not in (Action.LINK, Action.UNDO_IMPORT)]
     if history is None:
         history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     steps = []
@@ -228,6 +229,8 @@ def available_steps(
         if row.action is Action.ASK_REPORTER:
             has_reporter = any(complaint.has_reporter for complaint in reports or ())
             refused = "" if has_reporter or case.complaints.with_reporter().exists() else "no_reporter"
+        if row.action is Action.REST and case.due_on is not None and timezone.localdate() <= case.due_on:
+            refused = "too_early"
         steps.append(AvailableStep(row.action, row, refused))
     return steps
 
@@ -328,14 +331,15 @@ def _write_step(
     batch: int | None,
 ) -> CaseStep:
     source = Status(case.status)
-    target = workflow.target_of(transition, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(transition, source, Status(case.asked_from) if case.asked_from else None)
     day = timezone.localdate(now)
     due_before = case.due_on if transition.actor is ActorKind.STAFF else None
     case.step_count += 1
     case.status, case.status_on = target.value, day
     case.asked_from = source.value if transition.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
-    case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
+    if target is not source:  # a reminder leaves the case where it stands, with the deadline that it has
+        case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)
     columns = ("step_count", "status", "status_on", "asked_from", "stage_reached", "due_on", *changes)
