@@ -424,6 +424,7 @@ CHECKS: Final[dict[str, Label]] = {
     "no_conflict": gettext_lazy("Neither I nor my agency is concerned in this matter."),
     "accused_asn": gettext_lazy("The accused is, or was then, a civil servant."),
     "in_window": gettext_lazy("The time of the event fits an election or its preparation."),
+    "by_rule": gettext_lazy("By the rules this report is not for Bawaslu alone."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
     "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
     "files_looked_at": gettext_lazy("I have looked at every file that leaves the house."),

@@ -46,6 +46,7 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {
         _NO_CONFLICT,
         ChecklistItem("accused_asn"),
         ChecklistItem("in_window"),
+        ChecklistItem("by_rule"),
         ChecklistItem("looked_alike"),
         _RISK,
     ),

@@ -49,11 +49,6 @@ EVENT_LABELS = {
 }
 
 
-def event_label(action: str, body: str) -> str:
-    """Return what a step is called in the history that the reporter reads; "" where the status says it."""
-    return str(EVENT_LABELS.get(Action(action), "")).format(body=body)
-
-
 def _values(enum: type[StrEnum]) -> list[str]:
     return [member.value for member in enum]
 

@@ -21,7 +21,7 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case, CaseStep, event_label
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -482,7 +482,7 @@ def _status_at(steps: Sequence[CaseStep], count: int) -> str:
 
 
 def _event(step: CaseStep, reason: str, body: str) -> Event:
-    label = event_label(step.action, body) or _label(step.target, body)
+    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
     return Event(step.day, step.action, step.target, label, reason)
 
 
