@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import delivery, labels
+from complaints.admin import delivery, labels, step_labels
 from complaints.admin.base import (
     BaseForm,
     StaffRequest,
@@ -173,7 +173,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     case = case_or_404(request, object_id)
     if action == Action.FORWARD:
         return redirect("admin:complaints_case_forward", object_id)
-    if action not in labels.STAFF_STEPS:
+    if action not in step_labels.STAFF_STEPS:
         raise Http404
     if request.method == "POST":
         return _take_step(request, case, Action(action))
@@ -234,13 +234,13 @@ def _step_page(
     Args:
         form: what was posted, to be shown again.
         composer: the composer of that form.
-        refused: the key of labels.REFUSALS that says why nothing was written.
+        refused: the key of step_labels.REFUSALS that says why nothing was written.
         text: what was typed on another page than this; without it, the posted reason.
     """
     choice = _choice(request, case, action)
     refusal = refused or (choice.refused if choice else Refusal.NOT_FROM_HERE.value)
     context: dict[str, object] = {
-        "title": f"{labels.STAFF_STEPS[action.value][0]}: {case.reference}",
+        "title": f"{step_labels.STAFF_STEPS[action.value][0]}: {case.reference}",
         "case": case,
         "mark": case_actions.version_of(case),
         "back": reverse("admin:complaints_case_change", args=[case.pk]),
@@ -249,7 +249,7 @@ def _step_page(
     if refusal:
         context |= labels.case_now(case, request.POST.get("seen", ""))
         context |= {
-            "refused": labels.REFUSALS[refusal],
+            "refused": step_labels.REFUSALS[refusal],
             "stale": bool(refused),
             "typed": text or request.POST.get("reason", "").strip(),
         }
@@ -402,14 +402,14 @@ def _forward_page(
     *,
     refused: str = "",
 ) -> HttpResponse:
-    """Show what would be released and the form; with ``refused``, a key of labels.REFUSALS, why nothing was."""
+    """Show what would be released and the form; with ``refused``, a key of step_labels.REFUSALS, why nothing was."""
     row, files = workflow.transition_for(Action.FORWARD, Status(case.status)), _file_rows(opened)
     if form.is_bound:
         ticked = set(request.POST.getlist("objects"))
     else:
         ticked = {str(file["object"].id) for file in files if not file["is_original"]}
     context: dict[str, object] = {
-        "title": f"{labels.STAFF_STEPS['forward'][0]}: {case.reference}",
+        "title": f"{step_labels.STAFF_STEPS['forward'][0]}: {case.reference}",
         "case": case,
         "form": form,
         "mark": opened.version,
@@ -424,7 +424,7 @@ def _forward_page(
     }
     if refused:
         context |= labels.case_now(case, request.POST.get("seen", ""))
-        context |= {"refused": labels.REFUSALS[refused], "stale": True}
+        context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
     status = 409 if refused else composer.status if form.is_bound else 200
     return render(request, "admin/forward.html", context, status=status)
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import case_summary, labels, reply_composer
+from complaints.admin import case_summary, labels, reply_composer, step_labels
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import losses_of_copy, released_label
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY
@@ -230,7 +230,7 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
     """Show what a step of the body does, with its form; by POST take it, or show a preview of the words."""
     release = _release_or_404(request, object_id)
-    if action not in labels.BODY_STEPS:
+    if action not in step_labels.BODY_STEPS:
         raise Http404
     row = _step_row(request, release, Action(action))
     composer = _composer(request, release, row)
@@ -287,10 +287,10 @@ def _show_step(
     """Show the page of a step; ``row`` is None where it is not possible now.
 
     The texts of a posted ``form`` stay on the page. ``refused`` is the code of the service's refusal, a key of
-    ``labels.REFUSALS``.
+    ``step_labels.REFUSALS``.
     """
     context: dict[str, object] = {
-        "title": f"{labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
+        "title": f"{step_labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
         "release": release,
         "back": reverse("admin:complaints_release_change", args=[release.pk]),
     }
@@ -299,7 +299,7 @@ def _show_step(
         status = 409
         texts = [form.data.get(name, "") for name in ("text", "reply")] if form else []
         context |= {
-            "refused": labels.REFUSALS[refused or "not_from_here"],
+            "refused": step_labels.REFUSALS[refused or "not_from_here"],
             "stale": bool(refused or form),
             "typed": "\n\n".join(text for text in texts if text),
             "status": status_line(release),

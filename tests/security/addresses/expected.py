@@ -69,7 +69,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_conflict_lift": ({"forwarder"}, 200),
     "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
     "admin:complaints_case_forward": (TRIAGE, 409),
-    "admin:complaints_case_letter": (TRIAGE, 302),  # nothing to deliver: the page of the step says why
+    "admin:complaints_case_letter": (TRIAGE, 302),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGE, 200),
     "admin:complaints_case_lane": (TRIAGE, 200),
