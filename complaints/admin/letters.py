@@ -106,8 +106,10 @@ def _parts(opened: case_file.CaseFile) -> Iterator[Part]:
     """Yield what a letter may hold of each report, in the order of the page."""
     for number, report in enumerate(opened.complaints, start=1):
         title = _("Report %(number)d") % {"number": number}
+        # How and when the reporter came to know tells of the reporter.
+        of_reporter = {_("Came in as"), _("Learnt of it on")}
         for row, (label, value) in enumerate(answer_rows(report.answers)):
-            yield Part(f"{number}-a{row}", title, label, value, ticked=True)
+            yield Part(f"{number}-a{row}", title, label, value, ticked=label not in of_reporter)
         for name, label in (("story", _("The story")), ("links", _("Links"))):
             if value := str(report.answers.get(name) or ""):
                 yield Part(f"{number}-{name}", title, label, value)

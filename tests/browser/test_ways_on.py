@@ -44,6 +44,7 @@ def test_a_letter_goes_by_hand_and_silence_closes_nothing(window: Opener, live_c
     assert vera.step("rest").count() == 0 and "masih punya waktu" in vera.window.words
     vera.does("end_wait")
     assert "hanya Bawaslu" in vera.window.words
+    assert vera.page.locator(".todo .step a.button").first.inner_text() == "Siapkan surat ke lembaga lain"
     fits(vera.window, "case")
     vera.window.follow(vera.step("verify"))
     assert vera.page.locator("[name=check-by_rule]").is_disabled()

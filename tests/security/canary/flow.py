@@ -62,7 +62,9 @@ class MarkedProcedure:
         return self.markers.setdefault(name, f"Kenari{name.title().replace('_', '')}{secrets.token_hex(6)}")
 
     def number(self, name: str) -> str:
-        return self.markers.setdefault(name, "".join(secrets.choice("123456789") for _ in range(18)))
+        # As an NIP is built: born in the seventies, appointed after 2000, a sex, a serial number.
+        digits = (secrets.choice("123456789") if sign == "#" else sign for sign in "197#0#1#200#0#1###")
+        return self.markers.setdefault(name, "".join(digits))
 
     def browser(self) -> Browser:
         return Browser(self.wire)
