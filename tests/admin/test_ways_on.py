@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.domain.law.vocabulary import Mark
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
-from complaints.services import case_actions, case_file, follow_up
+from complaints.models.reference_data import AccusedKind
+from complaints.services import case_actions, case_file, follow_up, legal_basis, letters
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import read_note
@@ -154,3 +157,18 @@ def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
     assert (page.status, page.due_on, page.late, page.may_answer) == ("resting", None, False, True)
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=timezone.localdate())
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
+
+
+def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
+    for kind in AccusedKind.objects.all():
+        by_rule = legal_basis.is_for_bawaslu(category="A1", accused_kind=kind.pk, day=timezone.localdate())
+        assert by_rule == (kind.route == "bawaslu"), kind.pk
+
+
+def test_each_line_of_law_in_a_letter_has_a_known_source() -> None:
+    rows = json.loads((legal_basis.DATA / "letters.json").read_text(encoding="utf-8"))
+    assert set(rows) == set(letters.KINDS) == set(letters.letter_texts())
+    for line in (line for row in rows.values() for line in row["basis"]):
+        assert set(line) == {"words", "sources", "mark"}
+        assert Mark(line["mark"]) and line["sources"]
+        assert set(line["sources"]) <= set(legal_basis.rule_book().sources)
