@@ -143,7 +143,6 @@ def case_context(
                 refused=choice.refused,
                 urgent=choice.action == "verify" and risk["is_high_risk"],
             )
-            # The way that the rules give stands first.
             for choice in sorted(opened.choices, key=lambda choice: choice.action != preferred)
         ],
         **risk,
