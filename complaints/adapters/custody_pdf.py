@@ -17,7 +17,8 @@ _FOLDER: Final = Path(__file__).resolve().parent
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
+    """Return the fonts of everything that is printed here."""
     # The embedded fonts make all sheets look the same; the system's fonts cover scripts that those lack.
     return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
@@ -26,5 +27,5 @@ def render(sheet: Mapping[str, object]) -> bytes:
     """Return the sheet as a PDF; raises typst.TypstError where a key or font that ``custody.typ`` needs is missing."""
     # No PDF/A profile: typst refuses it when the fonts lack one character of a file's name.
     return typst.compile(
-        _FOLDER / "custody.typ", root=_FOLDER, font_paths=_fonts(), sys_inputs={"sheet": json.dumps(sheet)}, timestamp=0
+        _FOLDER / "custody.typ", root=_FOLDER, font_paths=fonts(), sys_inputs={"sheet": json.dumps(sheet)}, timestamp=0
     )

@@ -135,7 +135,7 @@ def case_context(
 ) -> dict[str, object]:
     """Return all that the templates of the case page read, part by part in the order of the page."""
     case, today = opened.case, timezone.localdate()
-    risk = risk_context(opened)
+    risk, preferred = risk_context(opened), "prepare_referral" if case.accused_kind.route == "bawaslu" else ""
     context: dict[str, object] = {
         "title": case.reference,
         "opened": opened,
@@ -152,7 +152,7 @@ def case_context(
                 refused=choice.refused,
                 urgent=choice.action == "verify" and risk["is_high_risk"],
             )
-            for choice in opened.choices
+            for choice in sorted(opened.choices, key=lambda choice: choice.action != preferred)
         ],
         **risk,
         "complaints": _report_contexts(opened, submitted),

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import labels
+from complaints.admin import delivery, labels, step_labels
 from complaints.admin.base import (
     BaseForm,
     StaffRequest,
@@ -43,7 +43,7 @@ from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role
-from complaints.services import case_actions, case_file, disclosure_check, transitions
+from complaints.services import case_actions, case_file, disclosure_check, legal_basis, transitions
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -104,8 +104,16 @@ class StepForm(ChecklistForm):
 
     reason = text_field("")
 
-    def __init__(self, *args: Any, row: workflow.Transition, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: workflow.Transition, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, action=row.action, **kwargs)
+        self.received = case.received_on
+        if row.action is Action.DELIVER:
+            self.fields |= delivery.fields()
+        elif row.action is Action.VERIFY and legal_basis.is_for_bawaslu(
+            category=case.category_id, accused_kind=case.accused_kind_id, day=case.received_on
+        ):
+            # Going another way than the rules say is possible, with a reason.
+            self.fields["check-by_rule"].disabled = True
         required = row.reason_required
         if row.notice:
             label = _("What you write to the reporter") if required else _("Words to the reporter, if you like")
@@ -115,6 +123,17 @@ class StepForm(ChecklistForm):
             help_text = _("Stays in the house, as an internal note.")
         field = self.fields["reason"]
         field.label, field.help_text, field.required = label, help_text, required
+
+    def delivery(self) -> list[BoundField]:
+        """Return the fields of a delivery, none in the form of another step."""
+        return [self[name] for name in delivery.NAMES if name in self.fields]
+
+    def clean_delivered_on(self) -> date:
+        """Refuse a day that cannot be."""
+        day: date = self.cleaned_data["delivered_on"]
+        if error := delivery.day_error(day, self.received):
+            raise forms.ValidationError(error)
+        return day
 
 
 class ForwardForm(ChecklistForm):
@@ -154,7 +173,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     case = case_or_404(request, object_id)
     if action == Action.FORWARD:
         return redirect("admin:complaints_case_forward", object_id)
-    if action not in labels.STAFF_STEPS:
+    if action not in step_labels.STAFF_STEPS:
         raise Http404
     if request.method == "POST":
         return _take_step(request, case, Action(action))
@@ -170,15 +189,20 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     is_composed = choice.row.notice and (request.POST.get("reason", "").strip() or "do" in request.POST)
     composer = _step_composer(request, case, choice.row, "reason") if is_composed else None
     data = composer.data() if composer else request.POST
-    form = StepForm(data, row=choice.row, is_complete=composer is None or composer.is_sending)
+    form = StepForm(data, row=choice.row, case=case, is_complete=composer is None or composer.is_sending)
     if not form.is_valid() or (composer and not composer.may_send(form.cleaned_data["reason"])):
         return _step_page(request, case, action, form=form, composer=composer)
+    reason, record = form.cleaned_data["reason"].strip(), ""
+    if action is Action.DELIVER:
+        told, record = delivery.texts(*(form.cleaned_data[name] for name in delivery.NAMES))
+        reason = f"{told} {reason}"
     try:
         case_actions.act(
             actor=request.actor,
             case_id=case.pk,
             action=action,
-            reason=form.cleaned_data["reason"].strip(),
+            reason=reason,
+            record=record,
             seen=CaseVersion.parse(request.POST.get("seen", "")),
             checklist=form.answers() if form.items else None,
             override=composer.override_record() if composer else None,
@@ -210,13 +234,13 @@ def _step_page(
     Args:
         form: what was posted, to be shown again.
         composer: the composer of that form.
-        refused: the key of labels.REFUSALS that says why nothing was written.
+        refused: the key of step_labels.REFUSALS that says why nothing was written.
         text: what was typed on another page than this; without it, the posted reason.
     """
     choice = _choice(request, case, action)
     refusal = refused or (choice.refused if choice else Refusal.NOT_FROM_HERE.value)
     context: dict[str, object] = {
-        "title": f"{labels.STAFF_STEPS[action.value][0]}: {case.reference}",
+        "title": f"{step_labels.STAFF_STEPS[action.value][0]}: {case.reference}",
         "case": case,
         "mark": case_actions.version_of(case),
         "back": reverse("admin:complaints_case_change", args=[case.pk]),
@@ -225,14 +249,14 @@ def _step_page(
     if refusal:
         context |= labels.case_now(case, request.POST.get("seen", ""))
         context |= {
-            "refused": labels.REFUSALS[refusal],
+            "refused": step_labels.REFUSALS[refusal],
             "stale": bool(refused),
             "typed": text or request.POST.get("reason", "").strip(),
         }
     if choice is not None and not choice.refused and action is not Action.FORWARD:
         row = choice.row
         is_urgent = action is Action.VERIFY and case_actions.is_high_risk(keyring=request.keyring, case_id=case.pk)
-        form = form or StepForm(row=row)
+        form = form or StepForm(row=row, case=case)
         composer = composer or _step_composer(request, case, row, "reason")
         context |= {
             "step": labels.step_label(row, case, today=timezone.localdate(), urgent=is_urgent),
@@ -378,14 +402,14 @@ def _forward_page(
     *,
     refused: str = "",
 ) -> HttpResponse:
-    """Show what would be released and the form; with ``refused``, a key of labels.REFUSALS, why nothing was."""
+    """Show what would be released and the form; with ``refused``, a key of step_labels.REFUSALS, why nothing was."""
     row, files = workflow.transition_for(Action.FORWARD, Status(case.status)), _file_rows(opened)
     if form.is_bound:
         ticked = set(request.POST.getlist("objects"))
     else:
         ticked = {str(file["object"].id) for file in files if not file["is_original"]}
     context: dict[str, object] = {
-        "title": f"{labels.STAFF_STEPS['forward'][0]}: {case.reference}",
+        "title": f"{step_labels.STAFF_STEPS['forward'][0]}: {case.reference}",
         "case": case,
         "form": form,
         "mark": opened.version,
@@ -400,7 +424,7 @@ def _forward_page(
     }
     if refused:
         context |= labels.case_now(case, request.POST.get("seen", ""))
-        context |= {"refused": labels.REFUSALS[refused], "stale": True}
+        context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
     status = 409 if refused else composer.status if form.is_bound else 200
     return render(request, "admin/forward.html", context, status=status)
 

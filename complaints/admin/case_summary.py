@@ -31,12 +31,14 @@ Answers: TypeAlias = Mapping[str, Any]
 
 # From this many reports on, a case page shows the first report open and folds each of the others under a line.
 FOLDED_FROM: Final = 4
-WITH_OFFICE: Final = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.INELIGIBLE_PROPOSED})
+WITH_OFFICE: Final = frozenset(
+    {Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.REFERRING, Status.INELIGIBLE_PROPOSED}
+)
 WITH_BODY: Final = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
 WITH_AGENCY: Final = frozenset({Status.AWAITING_AGENCY, Status.OVERDUE_AGENCY})
-BEFORE_FORWARDING: Final = WITH_OFFICE | {Status.NEEDS_INFORMATION}
+BEFORE_FORWARDING: Final = WITH_OFFICE | {Status.NEEDS_INFORMATION, Status.RESTING}
 # The steps that move a case between the office and a body.
-FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.REOPEN})
+FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL, Action.REOPEN})
 PLATFORMS, ACTS = dict(Platform.choices), dict(PostAct.choices)
 
 # --- One report in words
@@ -250,7 +252,11 @@ def _office_promise(case: Case, shown: DeadlineLabel) -> NamedDeadline:
     status = Status(case.status)
     if status in PROMISED:
         return {"name": _("Our promise"), "clock": shown, "words": ""}
-    words = _("waits for the reporter") if status is Status.NEEDS_INFORMATION else _("kept: the case left our desk")
+    words = (
+        _("waits for the reporter")
+        if status in (Status.NEEDS_INFORMATION, Status.RESTING)
+        else _("kept: the case left our desk")
+    )
     return {"name": _("Our promise"), "clock": None, "words": words}
 
 
@@ -336,7 +342,7 @@ def _asked_agency_on(opened: case_file.CaseFile) -> date | None:
 def _question_of_body(opened: case_file.CaseFile) -> str:
     """Return what a body asked when it returned the case, as long as the office has it back; "" otherwise."""
     moves = [step.action for step in opened.history if step.action in FORWARDING_STEPS]
-    if Status(opened.case.status) is not Status.IN_REVIEW or moves[-1:] != [Action.RETURN]:
+    if Status(opened.case.status) is not Status.IN_REVIEW or moves[-1:] not in ([Action.RETURN], [Action.DECLINE]):
         return ""
     entries = [
         entry

@@ -34,6 +34,7 @@ EVENTS: Final[dict[str, Label]] = {
     "release.made": gettext_lazy("released to a body"),
     "release.opened": gettext_lazy("release read"),
     "custody.printed": gettext_lazy("custody sheet made"),
+    "letter.printed": gettext_lazy("letter printed"),
 }
 
 

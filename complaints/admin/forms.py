@@ -17,6 +17,7 @@ from complaints.admin.reply_composer import unknown_placeholders
 from complaints.domain.workflow import Action
 from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
+from complaints.services.forwarding.decisions import NoSanction
 from complaints.services.team_keys import rotation
 
 # Labels of the codes in the reference data that the program knows.
@@ -93,6 +94,28 @@ _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
         "reply": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
     },
     "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
+    "decline": {
+        "text": (_("Who is in charge, and why not your body"), _("The office reads it; the reporter does not."), True),
+        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
+    },
+    "reconsider": {
+        "text": (_("Why you examine it again"), _("Kept on the release; the office reads it."), True),
+        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
+    },
+    "remind": {
+        "text": (
+            _("Number, date and addressee of the letter"),
+            _("Kept on the release; the office reads it."),
+            True,
+        )
+    },
+    "escalate": {
+        "text": (
+            _("Number, date and addressee of the letter"),
+            _("Kept on the release; the office reads it."),
+            True,
+        )
+    },
     "substantiate": {"text": (_FINDING, _("Kept on the release; the office reads it."), True)},
     "dismiss": {
         "text": (_FINDING, _("Kept on the release; the office reads it."), True),
@@ -102,6 +125,8 @@ _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
         "text": (_("Your recommendation to the agency"), _("Kept on the release; the office reads it."), True)
     },
     "sanction": {},
+    "no_sanction": {"reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True)},
+    "correct": {"reply": (_("What the reporter is told"), _("Say what was wrong, in words that name nobody."), True)},
 }
 
 
@@ -121,8 +146,10 @@ class BodyStepForm(SeenForm):
         """Make the form; ``not_before`` is the first day of the act, before which nobody was punished for it."""
         super().__init__(*args, **kwargs)
         self.today, self.not_before = today, not_before
-        if action is Action.SANCTION:
+        if action in (Action.SANCTION, Action.CORRECT):
             self._add_sanction()
+        elif action is Action.NO_SANCTION:
+            self._add_no_sanction()
         for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
             self.fields[name] = text_field(label, help_text=help_text, required=required)
         if "reply" not in self.fields and action is not Action.RETURN:
@@ -151,6 +178,21 @@ class BodyStepForm(SeenForm):
             max_length=120,
             required=False,
             help_text=_("Needed for a PPPK who is punished under the agency's own rule on discipline."),
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
+        self.fields["text"] = text_field(
+            _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
+        )
+
+    def _add_no_sanction(self) -> None:
+        self.fields["why"] = forms.ChoiceField(
+            label=_("What ended the matter"), choices=[("", _("choose")), *NoSanction.choices]
+        )
+        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision or event"), widget=DayInput)
+        self.fields["number"] = forms.CharField(
+            label=_("Number of the decision, if there is one"),
+            max_length=120,
+            required=False,
             widget=forms.TextInput(attrs={"autocomplete": "off"}),
         )
         self.fields["text"] = text_field(

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from complaints.admin.step_labels import BODY_STEPS, REFUSALS, STAFF_STEPS, STEPS_DONE
 from complaints.domain import workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.completeness import ReportPart
@@ -24,7 +25,7 @@ from complaints.models.case import STATUS_LABELS, Case, CaseStep
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, transitions
-from complaints.services.forwarding import reading
+from complaints.services.forwarding import decisions, reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -33,120 +34,6 @@ if TYPE_CHECKING:
 Label: TypeAlias = "str | _StrPromise"
 
 # --- Steps of a case
-
-# Of each step: the text of the button, and in one sentence what the step does.
-STAFF_STEPS: Final[dict[str, tuple[Label, Label]]] = {
-    "start_review": (
-        gettext_lazy("Start checking"),
-        gettext_lazy("The case is now being checked by the office."),
-    ),
-    "ask_reporter": (
-        gettext_lazy("Ask the reporter"),
-        gettext_lazy(
-            "The case waits for the reporter's answer. If none comes in time it is closed as not eligible; "
-            "a later answer opens it again."
-        ),
-    ),
-    "verify": (
-        gettext_lazy("Verify"),
-        gettext_lazy(
-            "You confirm that the report is complete and may be forwarded. Another person forwards it, not you."
-        ),
-    ),
-    "forward": (
-        gettext_lazy("Forward to a body"),
-        gettext_lazy("The body gets the key to what you release now, and keeps it. This cannot be taken back."),
-    ),
-    "refer": (
-        gettext_lazy("Refer to another authority"),
-        gettext_lazy("The case ends here. Say to the reporter who is in charge and what they can do there."),
-    ),
-    "propose_ineligible": (
-        gettext_lazy("Propose: not eligible"),
-        gettext_lazy("A second person looks at your reason and decides. Nothing is turned away yet."),
-    ),
-    "confirm_ineligible": (
-        gettext_lazy("Confirm: not eligible"),
-        gettext_lazy("The case ends. An answer from the reporter opens it again."),
-    ),
-    "reject_ineligible": (
-        gettext_lazy("Do not turn it away"),
-        gettext_lazy("The proposal is rejected; the case goes back to being checked."),
-    ),
-    "reopen": (
-        gettext_lazy("Open again"),
-        gettext_lazy("The case goes back to being checked, and its days count anew."),
-    ),
-}
-BODY_STEPS: Final[dict[str, tuple[Label, Label]]] = {
-    "take_up": (gettext_lazy("Take up"), gettext_lazy("Your body begins to examine the report.")),
-    "ask_reporter": (
-        gettext_lazy("Ask the reporter"),
-        gettext_lazy("The examination waits for the reporter's answer, which comes to this page."),
-    ),
-    "resume": (
-        gettext_lazy("Go on without an answer"),
-        gettext_lazy("The examination goes on; an answer that comes later still reaches you."),
-    ),
-    "return": (
-        gettext_lazy("Return with a question"),
-        gettext_lazy(
-            "The case goes back to the office with your question. You can no longer act on this release; "
-            "if the case is forwarded again you get a new one."
-        ),
-    ),
-    "substantiate": (
-        gettext_lazy("Find proven"),
-        gettext_lazy("Your finding is recorded: the alleged breach is proven. It cannot be changed afterwards."),
-    ),
-    "dismiss": (
-        gettext_lazy("Find not proven"),
-        gettext_lazy("Your finding is recorded and the case ends: the alleged breach is not proven."),
-    ),
-    "await_agency": (
-        gettext_lazy("Record the recommendation"),
-        gettext_lazy("Your recommendation is recorded, and the time that the agency has to act begins."),
-    ),
-    "sanction": (
-        gettext_lazy("Record the sanction"),
-        gettext_lazy("The agency's decision is recorded and the case ends. It cannot be changed afterwards."),
-    ),
-}
-# Of each step: the line in the history of the case.
-STEPS_DONE: Final[dict[str, Label]] = {
-    "start_review": gettext_lazy("Checking begun"),
-    "ask_reporter": gettext_lazy("Reporter asked"),
-    "answer": gettext_lazy("Reporter answered"),
-    "expire": gettext_lazy("Closed: no answer came"),
-    "verify": gettext_lazy("Verified"),
-    "forward": gettext_lazy("Forwarded"),
-    "take_up": gettext_lazy("Taken up by the body"),
-    "resume": gettext_lazy("Resumed without an answer"),
-    "return": gettext_lazy("Returned by the body with a question"),
-    "substantiate": gettext_lazy("Found proven"),
-    "dismiss": gettext_lazy("Found not proven"),
-    "await_agency": gettext_lazy("Recommendation recorded"),
-    "mark_overdue": gettext_lazy("The agency has not answered and is to be reminded"),
-    "sanction": gettext_lazy("Sanction recorded"),
-    "refer": gettext_lazy("Referred to another authority"),
-    "propose_ineligible": gettext_lazy("Proposed as not eligible"),
-    "confirm_ineligible": gettext_lazy("Confirmed as not eligible"),
-    "reject_ineligible": gettext_lazy("Proposal rejected"),
-    "withdraw": gettext_lazy("Withdrawn by the reporter"),
-    "reopen": gettext_lazy("Opened again"),
-    "link": gettext_lazy("Question settled: linked to another case"),
-    "undo_import": gettext_lazy("Import undone"),
-    "answer_late": gettext_lazy("A late answer opened it again"),
-}
-REFUSALS: Final[dict[str, Label]] = {
-    "changed": gettext_lazy("The case changed since you opened the page."),
-    "not_from_here": gettext_lazy("This step is not possible from where the case stands now."),
-    "wrong_actor": gettext_lazy("This step is not yours to take."),
-    "missing_permission": gettext_lazy("This step belongs to another role than yours."),
-    "reason_missing": gettext_lazy("Write a reason; this step needs one."),
-    "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
-    "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
-}
 
 
 @dataclass(frozen=True)
@@ -184,7 +71,7 @@ def case_status_label(case: Case) -> str:
 
 def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:
     """Return the label of the status that a step of this case leads to."""
-    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return status_label(target.value, body or _body_name(case))
 
 
@@ -202,9 +89,14 @@ def step_label(
     """
     button, sentence = (BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS)[row.action.value]
     source = Status(case.status)
-    target = workflow.target_of(row, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(row, source, Status(case.asked_from) if case.asked_from else None)
     urgent = urgent or case.category.priority == "urgent"
-    due_on = transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    # A step that leaves the case where it stands leaves its deadline too.
+    due_on = (
+        case.due_on
+        if target is source
+        else transitions.due_date(target, received_on=case.received_on, entered_on=today, source=source, urgent=urgent)
+    )
     return StepLabel(
         action=row.action.value,
         button=str(button),
@@ -218,7 +110,11 @@ def step_label(
 
 
 def _text_on_status_page(row: workflow.Transition, state: str) -> str:
-    if row.action is Action.SANCTION:
+    if row.action in (Action.REMIND, Action.ESCALATE):
+        return _("That your body wrote to the agency or its superior.")
+    if row.action is Action.NO_SANCTION:
+        return _("“%(state)s”, what ended it, and your words.") % {"state": state}
+    if row.action in (Action.SANCTION, Action.CORRECT):
         return _("“%(state)s”, and the kind of sanction.") % {"state": state}
     if row.reason_required and row.notice:
         return _("“%(state)s”, and your words.") % {"state": state}
@@ -258,6 +154,7 @@ class DecisionLines(TypedDict):
     kind: SanctionKind | None
     number: str
     rule: str
+    why: str
     decided_on: date | None
 
 
@@ -272,6 +169,7 @@ def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
         "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
         "number": content.get("number", ""),
         "rule": content.get("rule", ""),
+        "why": str(decisions.NoSanction(content["why"]).label) if content.get("why") else "",
         "decided_on": date.fromisoformat(day) if day else None,
     }
 
@@ -313,6 +211,7 @@ CHECKS: Final[dict[str, Label]] = {
     "no_conflict": gettext_lazy("Neither I nor my agency is concerned in this matter."),
     "accused_asn": gettext_lazy("The accused is, or was then, a civil servant."),
     "in_window": gettext_lazy("The time of the event fits an election or its preparation."),
+    "by_rule": gettext_lazy("By the rules this report is not for Bawaslu alone."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
     "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
     "files_looked_at": gettext_lazy("I have looked at every file that leaves the house."),

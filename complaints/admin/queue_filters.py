@@ -31,7 +31,9 @@ from complaints.models.team import Staff
 from complaints.services import assignment, imports, reference_data
 from complaints.services.assignment import absences_on
 
-OFFICE_STATUSES = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED})
+OFFICE_STATUSES = frozenset(
+    {Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING}
+)
 BODY_STATUSES = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
 Cases = QuerySet[Case]
 Choices = list[tuple[str, Label]]

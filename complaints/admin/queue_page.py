@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
-from complaints.admin import labels, queue_filters, queue_list
+from complaints.admin import queue_filters, queue_list, step_labels
 from complaints.admin.base import COUNT_AT_MOST, StaffRequest, render, staff_page
 from complaints.admin.forms import SaveFilterForm, SearchForm
 from complaints.admin.queue_filters import FilterValues
@@ -289,7 +289,7 @@ def _report_outcome(request: HttpRequest, outcome: case_actions.BulkResult) -> N
         messages.success(request, ngettext("Done for %(n)d case.", "Done for %(n)d cases.", done) % {"n": done})
     by_reason: dict[str, list[str]] = {}
     for reference, code in outcome.refused:
-        by_reason.setdefault(str(labels.REFUSALS.get(code, CANNOT_BE_ASSIGNED)), []).append(reference)
+        by_reason.setdefault(str(step_labels.REFUSALS.get(code, CANNOT_BE_ASSIGNED)), []).append(reference)
     for why, references in by_reason.items():
         words = _("Not done for %(cases)s: %(why)s") % {"cases": ", ".join(references), "why": why}
         messages.error(request, words)

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import case_summary, labels, reply_composer
+from complaints.admin import case_summary, labels, reply_composer, step_labels
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import released_label, told_of_released
 from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY, release_deadline
@@ -229,24 +229,27 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
     """Show what a step of the body does, with its form; by POST take it, or show a preview of the words."""
     release = _release_or_404(request, object_id)
-    if action not in labels.BODY_STEPS:
+    if action not in step_labels.BODY_STEPS:
         raise Http404
     row = _step_row(request, release, Action(action))
     composer = _composer(request, release, row)
     if request.method != "POST":
         return _show_step(request, release, Action(action), row, composer)
-    not_before = _first_day_of_act(request, release) if action == Action.SANCTION else None
-    form = BodyStepForm(composer.data(), action=Action(action), today=timezone.localdate(), not_before=not_before)
+    form = BodyStepForm(
+        composer.data(),
+        action=Action(action),
+        today=timezone.localdate(),
+        not_before=_first_day(request, release) if Action(action) in decisions.OUTCOMES else None,
+    )
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
     return _show_step(request, release, Action(action), row, composer, form=form)
 
 
-def _first_day_of_act(request: StaffRequest, release: AnnotatedRelease) -> date | None:
-    """Return the earliest day that a released report tells for its act, None where none does; opens the release."""
-    opened = reading.open_release(actor=request.actor, release_id=release.pk)
-    days = [complaint["answers"].get("event_from") for complaint in opened.content["complaints"]]
-    return min((date.fromisoformat(day) for day in days if day), default=None)
+def _first_day(request: StaffRequest, release: AnnotatedRelease) -> date | None:
+    """Return the earliest day of the act that a release tells."""
+    _pair, content = reading.open_content(request.keyring, release)
+    return decisions.first_day(content)
 
 
 def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
@@ -283,10 +286,10 @@ def _show_step(
     """Show the page of a step; ``row`` is None where it is not possible now.
 
     The texts of a posted ``form`` stay on the page. ``refused`` is the code of the service's refusal, a key of
-    ``labels.REFUSALS``.
+    ``step_labels.REFUSALS``.
     """
     context: dict[str, object] = {
-        "title": f"{labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
+        "title": f"{step_labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
         "release": release,
         "back": reverse("admin:complaints_release_change", args=[release.pk]),
     }
@@ -295,7 +298,7 @@ def _show_step(
         status = 409
         texts = [form.data.get(name, "") for name in ("text", "reply")] if form else []
         context |= {
-            "refused": labels.REFUSALS[refused or "not_from_here"],
+            "refused": step_labels.REFUSALS[refused or "not_from_here"],
             "stale": bool(refused or form),
             "typed": "\n\n".join(text for text in texts if text),
             "status": status_line(release),
@@ -317,9 +320,15 @@ def _take_step(
     """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
     values = form.cleaned_data
     sanction = None
-    if action is Action.SANCTION:
+    if action in decisions.OUTCOMES:
+        kind = values.get("kind")
         sanction = decisions.SanctionRecord(
-            values["kind"].pk, values["number"], values["decided_on"], values["accused_status"], values["rule"]
+            kind.pk if kind else "",
+            values["number"],
+            values["decided_on"],
+            values.get("accused_status", ""),
+            values.get("rule", ""),
+            values.get("why", ""),
         )
     try:
         decisions.act(

@@ -114,7 +114,7 @@ def text_as_sent(text: str, case: Case, complaint: Complaint | None = None) -> s
 
 def step_preview(row: Transition, case: Case, text: str, *, label: str, due_on: date | None, body: str) -> Preview:
     """Return what the status page would show after a step whose new state is called ``label``."""
-    target = target_of(row, Status(case.asked_from) if case.asked_from else None)
+    target = target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     is_question, text = row.action is Action.ASK_REPORTER, text_as_sent(text, case)
     event = {"day": timezone.localdate(), "label": label, "reason": text}
     return {

@@ -26,6 +26,7 @@ from complaints.admin import (
     key_rotation,
     lane,
     legal_basis,
+    letters,
     monitoring,
     queue_page,
     reference_data,
@@ -80,6 +81,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/change/", case.case_page, name="complaints_case_change"),
     path("complaints/case/<uuid:object_id>/langkah/<slug:action>/", case_steps.step, name="complaints_case_step"),
     path("complaints/case/<uuid:object_id>/teruskan/", case_steps.forward, name="complaints_case_forward"),
+    path("complaints/case/<uuid:object_id>/surat/", letters.referral_letter, name="complaints_case_letter"),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
     path("complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case.reply, name="complaints_case_reply"),
@@ -137,6 +139,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("complaints/release/<uuid:object_id>/change/", releases.release_page, name="complaints_release_change"),
     path("complaints/release/<uuid:object_id>/langkah/<slug:action>/", releases.step, name="complaints_release_step"),
+    path(
+        "complaints/release/<uuid:object_id>/surat/<slug:kind>/",
+        letters.agency_letter,
+        name="complaints_release_letter",
+    ),
     path(
         "complaints/release/<uuid:object_id>/berkas/<uuid:file_id>/", releases.download, name="complaints_release_file"
     ),

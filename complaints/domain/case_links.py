@@ -24,6 +24,7 @@ _WITH_BODY: Final = frozenset(
         Status.AWAITING_AGENCY,
         Status.OVERDUE_AGENCY,
         Status.SANCTIONED,
+        Status.NOT_SANCTIONED,
     }
 )
 

@@ -46,6 +46,7 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {
         _NO_CONFLICT,
         ChecklistItem("accused_asn"),
         ChecklistItem("in_window"),
+        ChecklistItem("by_rule"),
         ChecklistItem("looked_alike"),
         _RISK,
     ),
@@ -56,6 +57,12 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {
         _NO_CONFLICT,
         _RISK,
     ),
+    Action.DELIVER: (
+        ChecklistItem("no_trace", required=True),
+        ChecklistItem("right_body", required=True),
+        _NO_CONFLICT,
+    ),
+    Action.PREPARE_REFERRAL: (_READ, _NO_CONFLICT, _RISK),
     Action.REFER: (_READ, _NO_CONFLICT, ChecklistItem("says_where"), _RISK),
     Action.PROPOSE_INELIGIBLE: (_READ, _NO_CONFLICT, ChecklistItem("asked_first"), ChecklistItem("looked_alike")),
     Action.CONFIRM_INELIGIBLE: (

@@ -16,6 +16,7 @@ class Status(StrEnum):
     RECEIVED = "received"
     IN_REVIEW = "in_review"
     NEEDS_INFORMATION = "needs_information"
+    RESTING = "resting"
     VERIFIED = "verified"
     FORWARDED = "forwarded"
     UNDER_EXAMINATION = "under_examination"
@@ -24,6 +25,9 @@ class Status(StrEnum):
     AWAITING_AGENCY = "awaiting_agency"
     OVERDUE_AGENCY = "overdue_agency"
     SANCTIONED = "sanctioned"
+    NOT_SANCTIONED = "not_sanctioned"
+    REFERRING = "referring"
+    DELIVERED = "delivered"
     REFERRED = "referred"
     INELIGIBLE_PROPOSED = "ineligible_proposed"
     INELIGIBLE = "ineligible"
@@ -36,16 +40,27 @@ class Action(StrEnum):
     START_REVIEW = "start_review"
     ASK_REPORTER = "ask_reporter"
     ANSWER = "answer"
-    EXPIRE = "expire"
+    END_WAIT = "end_wait"
+    REST = "rest"
     VERIFY = "verify"
+    SEND_BACK = "send_back"
     FORWARD = "forward"
     TAKE_UP = "take_up"
     RETURN = "return"
+    DECLINE = "decline"
+    RECALL = "recall"
     SUBSTANTIATE = "substantiate"
     DISMISS = "dismiss"
+    RECONSIDER = "reconsider"
     AWAIT_AGENCY = "await_agency"
     MARK_OVERDUE = "mark_overdue"
+    REMIND = "remind"
+    ESCALATE = "escalate"
     SANCTION = "sanction"
+    NO_SANCTION = "no_sanction"
+    CORRECT = "correct"
+    PREPARE_REFERRAL = "prepare_referral"
+    DELIVER = "deliver"
     REFER = "refer"
     PROPOSE_INELIGIBLE = "propose_ineligible"
     CONFIRM_INELIGIBLE = "confirm_ineligible"
@@ -91,6 +106,7 @@ class Refusal(StrEnum):
     MISSING_PERMISSION = "missing_permission"
     REASON_MISSING = "reason_missing"
     SAME_PERSON = "same_person"
+    WRONG_DAY = "wrong_day"
 
 
 class TransitionRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
@@ -114,11 +130,12 @@ class Limit:
 class Transition:
     """One row of the table.
 
-    ``target`` None means the state that asked. ``permission`` is what the usual actor holds, ``also`` names
-    others that do as well. ``asked_from`` narrows a step out of NEEDS_INFORMATION to questions asked from
-    that state. ``second_person_than`` is the earlier step that must have been another person's. With
-    ``notice`` the reporter is notified, in the words of the reason where there is one; without it a reason is
-    internal. ``source`` begins with law, practice or proposal and says where the rule comes from.
+    ``target`` None means the state that asked, or for REMIND and ESCALATE that where the case stands.
+    ``permission`` is what the usual actor holds, ``also`` names others that do as well. ``asked_from`` narrows a step
+    out of NEEDS_INFORMATION to questions asked from that state. ``second_person_than`` is the earlier step that must
+    have been another person's. With ``notice`` the reporter is notified, in the words of the reason where there is
+    one; without it a reason is internal. ``source`` begins with law, practice or proposal and says where the rule
+    comes from.
     """
 
     action: Action
@@ -140,16 +157,22 @@ class Transition:
 
 S, A = Status, Action
 _SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards before it passes a report on"
-_SP4N_ANSWER = "practice: SP4N-LAPOR closes what nobody answers"
+_SILENT = "proposal: a reporter's silence closes nothing; the limit is the day to decide by"
 _SBT = "practice: BKN's SBT gives the joint task force a target"
 _WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
 _OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
 _BODY = "proposal: the oversight body judges"
 _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
 _AGENCY = "proposal: the agency's PPK punishes, the body records it"
+_OUTCOMES = "proposal: an agency may decide otherwise, and a decision may be set aside (PP 79/2021, appeal)"
+_CORRECTION = "proposal: what was recorded is corrected by a further record with its reason, never overwritten"
+_NOT_OURS = "proposal: a body that is not in charge says so, and the office looks for the one that is"
+_RECALL = "proposal: a task may pass to another body while a case is there (KASN's ended on 4 September 2024)"
+_REMINDER = "law: PP 94/2021 art. 24, 26 and 28, who leaves a breach unpunished is punished by the superior"
 _BLOCK = "practice: SBT and Peraturan BKN 1/2023 escalate an agency that does not act"
 _IMPORT = "proposal: who imported a table by mistake takes it back within a day, before anybody works on it"
-_BAWASLU = "law: UU 7/2017 art. 454, what only Bawaslu can judge goes to Bawaslu"
+_ELSEWHERE = "proposal: a matter for others is not kept; the reporter reads where to go, and nothing leaves the office"
+_BAWASLU = "proposal: what only Bawaslu can judge goes there by letter, and counts as delivered with its receipt"
 _FOUR_EYES = "proposal: verifying and forwarding are two people's work"
 _TWO_CLOSE = "proposal: turning a report away takes two people; a forwarder may be the second"
 
@@ -166,22 +189,34 @@ def _at(*statuses: Status) -> frozenset[Status]:
     return frozenset(statuses)
 
 
-ENDED: Final = _at(S.UNSUBSTANTIATED, S.SANCTIONED, S.REFERRED, S.INELIGIBLE, S.WITHDRAWN)
+ENDED: Final = _at(
+    S.UNSUBSTANTIATED, S.SANCTIONED, S.NOT_SANCTIONED, S.DELIVERED, S.REFERRED, S.INELIGIBLE, S.WITHDRAWN
+)
 OPEN: Final = frozenset(S) - ENDED
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
-WITHDRAWABLE: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.VERIFIED)
+WITHDRAWABLE: Final = _at(
+    S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.RESTING, S.VERIFIED, S.REFERRING
+)
+# Where the agency acts; a body may also record the end of a case that it found proven and recommended nothing on.
+_WITH_AGENCY: Final = _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY)
+_WITH_BODY: Final = _at(S.FORWARDED, S.UNDER_EXAMINATION, S.SUBSTANTIATED) | _WITH_AGENCY
+_DECIDED: Final = _at(S.SANCTIONED, S.NOT_SANCTIONED)
 
 # fmt: off
 TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.START_REVIEW, _at(S.RECEIVED), S.IN_REVIEW, *_VERIFIER, _OPERATOR),
     Transition(A.ASK_REPORTER, _at(S.IN_REVIEW), S.NEEDS_INFORMATION, *_VERIFIER, _SP4N_REVIEW, reason_required=True),
     Transition(A.ASK_REPORTER, _at(S.UNDER_EXAMINATION), S.NEEDS_INFORMATION, *_LIAISON, _BODY, reason_required=True),
-    Transition(A.ANSWER, _at(S.NEEDS_INFORMATION), None, *_REPORTER, _SP4N_ANSWER, notice=False),
+    Transition(A.ANSWER, _at(S.NEEDS_INFORMATION), None, *_REPORTER, _SILENT, notice=False),
     Transition(A.RESUME, _at(S.NEEDS_INFORMATION), None, *_LIAISON, _SILENCE, asked_from=S.UNDER_EXAMINATION),
     Transition(A.LINK, _ASKED, None, *_VERIFIER, _OPERATOR, reason_required=True, notice=False, asked_from=S.IN_REVIEW),
-    Transition(A.EXPIRE, _at(S.NEEDS_INFORMATION), S.INELIGIBLE, *_SYSTEM, _SP4N_ANSWER, asked_from=S.IN_REVIEW),
+    Transition(A.END_WAIT, _ASKED, S.IN_REVIEW, *_VERIFIER, _SILENT, asked_from=S.IN_REVIEW),
+    Transition(A.END_WAIT, _at(S.RESTING), S.IN_REVIEW, *_VERIFIER, _SILENT),
+    Transition(A.REST, _ASKED, S.RESTING, *_VERIFIER, _SILENT, reason_required=True, asked_from=S.IN_REVIEW),
     Transition(A.VERIFY, _at(S.IN_REVIEW), S.VERIFIED, *_VERIFIER, _SP4N_REVIEW),
     Transition(A.FORWARD, _at(S.VERIFIED), S.FORWARDED, *_FORWARDER, _FOUR_EYES, second_person_than=A.VERIFY),
+    Transition(A.SEND_BACK, _at(S.VERIFIED, S.REFERRING), S.IN_REVIEW, *_EITHER, _FOUR_EYES,
+               reason_required=True, notice=False),
     Transition(A.TAKE_UP, _at(S.FORWARDED), S.UNDER_EXAMINATION, *_LIAISON, _SBT),
     Transition(A.RETURN, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _BODY,
                reason_required=True, notice=False),
@@ -189,9 +224,25 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.DISMISS, _at(S.UNDER_EXAMINATION), S.UNSUBSTANTIATED, *_LIAISON, _BODY, reason_required=True),
     Transition(A.AWAIT_AGENCY, _at(S.SUBSTANTIATED), S.AWAITING_AGENCY, *_LIAISON, _BODY),
     Transition(A.MARK_OVERDUE, _at(S.AWAITING_AGENCY), S.OVERDUE_AGENCY, *_SYSTEM, _BLOCK),
-    Transition(A.SANCTION, _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY), S.SANCTIONED, *_LIAISON, _AGENCY),
-    Transition(A.REFER, _at(S.IN_REVIEW), S.REFERRED, *_VERIFIER, _BAWASLU, reason_required=True),
-    Transition(A.PROPOSE_INELIGIBLE, _at(S.IN_REVIEW), S.INELIGIBLE_PROPOSED, *_VERIFIER, _TWO_CLOSE,
+    Transition(A.SANCTION, _WITH_AGENCY, S.SANCTIONED, *_LIAISON, _AGENCY),
+    Transition(A.REMIND, _WITH_AGENCY, None, *_LIAISON, _REMINDER),
+    Transition(A.ESCALATE, _WITH_AGENCY, None, *_LIAISON, _BLOCK),
+    Transition(A.NO_SANCTION, _WITH_AGENCY | _DECIDED | _at(S.SUBSTANTIATED), S.NOT_SANCTIONED, *_LIAISON, _OUTCOMES,
+               reason_required=True),
+    Transition(A.CORRECT, _DECIDED, S.SANCTIONED, *_LIAISON, _CORRECTION, reason_required=True),
+    Transition(A.RECONSIDER, _at(S.SUBSTANTIATED, S.UNSUBSTANTIATED) | _WITH_AGENCY, S.UNDER_EXAMINATION,
+               *_LIAISON, _CORRECTION, reason_required=True),
+    Transition(A.DECLINE, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _NOT_OURS,
+               reason_required=True),
+    Transition(A.RECALL, _WITH_BODY, S.IN_REVIEW, *_FORWARDER, _RECALL, reason_required=True),
+    Transition(A.RECALL, _ASKED, S.IN_REVIEW, *_FORWARDER, _RECALL,
+               reason_required=True, asked_from=S.UNDER_EXAMINATION),
+    Transition(A.PREPARE_REFERRAL, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRING, *_VERIFIER, _BAWASLU,
+               reason_required=True),
+    Transition(A.DELIVER, _at(S.REFERRING), S.DELIVERED, *_FORWARDER, _BAWASLU,
+               reason_required=True, second_person_than=A.PREPARE_REFERRAL),
+    Transition(A.REFER, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRED, *_VERIFIER, _ELSEWHERE, reason_required=True),
+    Transition(A.PROPOSE_INELIGIBLE, _at(S.IN_REVIEW, S.VERIFIED), S.INELIGIBLE_PROPOSED, *_VERIFIER, _TWO_CLOSE,
                reason_required=True, notice=False),
     Transition(A.CONFIRM_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.INELIGIBLE, *_EITHER, _TWO_CLOSE,
                reason_required=True, second_person_than=A.PROPOSE_INELIGIBLE),
@@ -201,7 +252,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.WITHDRAW, WITHDRAWABLE - _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False),
     Transition(A.WITHDRAW, _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False, asked_from=S.IN_REVIEW),
     Transition(A.REOPEN, ENDED - {S.WITHDRAWN}, S.IN_REVIEW, *_VERIFIER, _OPERATOR, reason_required=True),
-    Transition(A.ANSWER_LATE, _at(S.INELIGIBLE), S.IN_REVIEW, *_REPORTER, _SP4N_ANSWER, notice=False),
+    Transition(A.ANSWER_LATE, _at(S.RESTING), S.IN_REVIEW, *_REPORTER, _SILENT, notice=False),
 )
 # fmt: on
 
@@ -227,7 +278,7 @@ URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIF
 PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED)
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
-_FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.WITHDRAWN)
+_FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN)
 
 
 def transition_for(action: Action, status: Status) -> Transition:
@@ -238,13 +289,15 @@ def transition_for(action: Action, status: Status) -> Transition:
     return row
 
 
-def target_of(transition: Transition, asked_from: Status | None) -> Status:
-    """Return the state that a step leads to; ``asked_from`` is the state that asked, for answers.
+def target_of(transition: Transition, status: Status, asked_from: Status | None) -> Status:
+    """Return the state that a step leads to out of ``status``; ``asked_from`` is the state that asked, for answers.
 
     Raises TransitionRefused(not_from_here) when an answer has no state to go back to that could have asked.
     """
     if transition.target is not None:
         return transition.target
+    if status is not Status.NEEDS_INFORMATION:
+        return status
     if asked_from is None or (Action.ASK_REPORTER, asked_from) not in _ROWS:
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
     return asked_from
@@ -263,7 +316,7 @@ def check(
     """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
 
     ``previous_actor_same`` says whether the last ``second_person_than`` step was this person's.
-    ``asked_from`` is needed for EXPIRE, which is refused (not_from_here) without it.
+    ``asked_from`` is needed for steps of one asker (END_WAIT), which are refused (not_from_here) without it.
     """
     row = transition_for(action, status)
     if row.asked_from not in (None, asked_from):

@@ -46,6 +46,7 @@ EVENTS: Final = {
     "object.worked": _("File read in an officer's session"),
     "object.retried": _("File that could not be read waits for an officer again"),
     "custody.printed": _("Custody sheet made"),
+    "letter.printed": _("Letter printed"),
     "release.made": _("Released to a body"),
     "release.opened": _("Release opened"),
     "decision.recorded": _("Decision of a body recorded"),

@@ -19,6 +19,7 @@ STATUS_LABELS = {
     Status.RECEIVED: _("Received"),
     Status.IN_REVIEW: _("Being checked"),
     Status.NEEDS_INFORMATION: _("Needs completing"),
+    Status.RESTING: _("Waits for an answer, on any day"),
     Status.VERIFIED: _("Verified"),
     Status.FORWARDED: _("Forwarded to {body}"),
     Status.UNDER_EXAMINATION: _("Being examined by {body}"),
@@ -27,10 +28,24 @@ STATUS_LABELS = {
     Status.AWAITING_AGENCY: _("Waiting for the agency's action"),
     Status.OVERDUE_AGENCY: _("The agency has not answered"),
     Status.SANCTIONED: _("Sanctioned"),
-    Status.REFERRED: _("Referred"),
+    Status.NOT_SANCTIONED: _("Ended without a sanction"),
+    Status.REFERRING: _("A letter to another authority is being prepared"),
+    Status.DELIVERED: _("Delivered to another authority"),
+    Status.REFERRED: _("Shown to another authority"),
     Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
     Status.INELIGIBLE: _("Not eligible"),
     Status.WITHDRAWN: _("Withdrawn by the reporter"),
+}
+
+# Of steps that a status does not tell: what the reporter reads in the history of the report.
+EVENT_LABELS = {
+    Action.END_WAIT: _("We go on without an answer"),
+    Action.DECLINE: _("{body}: not in its charge, back with the verification team"),
+    Action.RECALL: _("Taken back from {body} by the verification team"),
+    Action.RECONSIDER: _("{body} examines it once more"),
+    Action.REMIND: _("{body} has reminded the agency"),
+    Action.ESCALATE: _("{body} has turned to the agency's superior"),
+    Action.CORRECT: _("{body} has corrected its record of the sanction"),
 }
 
 

@@ -53,7 +53,7 @@ class Release(RandomKeyModel):
 
     class State(models.TextChoices):
         OPEN = "open", _("With the body")
-        RETURNED = "returned", _("Returned with a question")
+        RETURNED = "returned", _("No longer with this body")
 
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="releases")
     number = models.PositiveSmallIntegerField()
@@ -101,27 +101,18 @@ class Decision(RandomKeyModel):
 
 
 class Finding(Decision):
-    """The finding of the body: whether the report is substantiated, and why."""
+    """A finding of the body: whether the report is substantiated, and why, or why it reconsiders; the last counts."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="findings")
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["release"], name="finding_once")]
-
 
 class Recommendation(Decision):
-    """The recommendation of the body to the agency."""
+    """A recommendation of the body to the agency, a reminder of it, or its escalation to the agency's superior."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="recommendations")
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["release"], name="recommendation_once")]
-
 
 class Sanction(Decision):
-    """The sanction that the agency imposed: kind, number and date of the decision."""
+    """The sanction that the agency imposed, or why none stands: kind, number and date; the last record counts."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="sanctions")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["release"], name="sanction_once")]

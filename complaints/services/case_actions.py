@@ -24,6 +24,7 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
@@ -45,6 +46,7 @@ def act(
     seen: CaseVersion | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
+    record: str = "",
 ) -> CaseStep:
     """Take a step of staff and return it; verifying uses the short limits where a reporter is at high risk.
 
@@ -53,6 +55,7 @@ def act(
         seen: the version of the case that the officer saw; None where it does not matter.
         checklist: items ticked or explained, to be stored with the step; None where the caller has no checklist.
         override: why the reason is sent to the reporters despite a disclosure warning.
+        record: what the office keeps of the step besides, stored as an internal note; required for a delivery.
 
     Raises:
         ChecklistIncomplete: the checklist has open items.
@@ -62,6 +65,8 @@ def act(
     elsewhere = {Action.FORWARD, Action.LINK, Action.UNDO_IMPORT}
     if action in elsewhere or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
+    if action is Action.DELIVER and not record.strip():
+        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
     require_admission(actor.keyring, Team.Kind.TRIAGE)
     items = {} if checklist is None else checklists.settle(action, checklist)
     perform = partial(
@@ -81,14 +86,30 @@ def act(
         step = perform(seen=since_other_staff(case=Case.objects.get(pk=case_id), seen=seen, staff=actor.staff))
     if step.case.lane == Lane.JUNK:
         leave_lane(actor=actor, case=step.case, why="act")
-    if not (items or reason):
-        return step
+    if items or reason or record:
+        _write_texts(actor, step, items, reason, record, override)
+    return step
+
+
+def _write_texts(
+    actor: Actor,
+    step: CaseStep,
+    items: Mapping[str, CheckedItem],
+    reason: str,
+    record: str,
+    override: disclosure_check.Override | None,
+) -> None:
+    """Store what was written with a step; a body's release ends where the case is taken back from it."""
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
     if items:
         assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor)
     if reason:
         _write_reason(actor, step, complaints, reason, override)
-    return step
+    if record:
+        write_note(complaint=complaints[0], text=record, actor=actor, step=step)
+    if step.action == Action.RECALL:
+        latest = Release.objects.filter(case=step.case_id).order_by("-number")[:1]
+        Release.objects.filter(pk__in=latest.values("pk")).update(state=Release.State.RETURNED)
 
 
 def _write_reason(

@@ -1,4 +1,6 @@
-"""Applies deadlines: closes unanswered questions, marks cases as overdue, and tells whether work is waiting.
+"""Applies deadlines: marks agencies that did not act, and tells whether work is waiting.
+
+A question that nobody answers ends no case: the day passes, the case is late, and a person decides how it goes on.
 
 The steps of the system have no actor; ``transitions.perform`` records them like any other step.
 """
@@ -20,20 +22,19 @@ from complaints.services.transitions import CaseChanged, CaseVersion
 
 
 def run_deadlines(*, now: datetime) -> int:
-    """Close unanswered questions and mark agencies that did not act; return how many cases changed.
+    """Mark agencies that did not act; return how many cases changed.
 
     Practice cases are left out. Cases are selected by status and due date, so that a run makes up for a missed run
     before it.
     """
     today = timezone.localdate(now)
-    changed = _system_step(Action.EXPIRE, Status.NEEDS_INFORMATION, today, now, asked_from=Status.IN_REVIEW)
-    return changed + _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
+    return _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
 
 
-def _system_step(action: Action, status: Status, today: date, now: datetime, **filters: str) -> int:
+def _system_step(action: Action, status: Status, today: date, now: datetime) -> int:
     # The deadline is that of the last step, which the chain records: the column of the case alone moves nothing.
     last = {"steps__sequence": F("step_count"), "steps__due_on__lt": today}
-    due = Case.objects.real().active().filter(status=status, **last, **filters).values_list("pk", flat=True)
+    due = Case.objects.real().active().filter(status=status, **last).values_list("pk", flat=True)
     seen = CaseVersion(status.value)
     changed = 0
     for case_id in list(due):
@@ -52,7 +53,7 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
         person: leaves out cases in which this person has a conflict of interest.
     """
     cases = Case.objects.real().active().exclude(pk__in=access.conflicted_cases(person))
-    triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED])
+    triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING])
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     unread = Message.objects.unread().filter(complaint__case__is_practice=False)
     unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))

@@ -31,7 +31,7 @@ from complaints.services.messages import read_note
 EVENTS = frozenset(
     {
         *("case.opened", "object.opened", "object.worked", "object.retried"),
-        *("release.made", "release.opened", "custody.printed"),
+        *("release.made", "release.opened", "custody.printed", "letter.printed"),
     }
 )
 

@@ -21,7 +21,7 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case, CaseStep
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -335,15 +335,11 @@ def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: d
         if case_membership.is_shared(case) and not was_asked(complaint, case):
             return
         action = Action.ANSWER
-    elif case.status == Status.INELIGIBLE and _last_action(case) == Action.EXPIRE:
+    elif case.status == Status.RESTING:
         action = Action.ANSWER_LATE
     else:
         return
     _perform(case.pk, action, signer, today, batch)
-
-
-def _last_action(case: Case) -> str | None:
-    return case.steps.order_by("-sequence").values_list("action", flat=True).first()
 
 
 def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
@@ -486,7 +482,8 @@ def _status_at(steps: Sequence[CaseStep], count: int) -> str:
 
 
 def _event(step: CaseStep, reason: str, body: str) -> Event:
-    return Event(step.day, step.action, step.target, _label(step.target, body), reason)
+    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
+    return Event(step.day, step.action, step.target, label, reason)
 
 
 def _label(status: str, body: str) -> str:

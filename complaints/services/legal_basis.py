@@ -7,7 +7,7 @@ from datetime import date
 
 from complaints.domain.law.facts import Contest, Facts
 from complaints.domain.law.judgment import Judgment, judge
-from complaints.domain.law.vocabulary import AccusedKind, ElectionKind, Stage
+from complaints.domain.law.vocabulary import AccusedKind, Body, ElectionKind, Stage
 from complaints.models.reference_data import Election
 from complaints.services import reference_data
 from complaints.services.rule_book import rule_book
@@ -53,3 +53,14 @@ def judge_report(
         candidates_on=contest.candidates_on if contest else None,
     )
     return judge(facts, rule_book(), reference_data.calendar(act_on.year))
+
+
+def is_for_bawaslu(*, category: str, accused_kind: str, day: date) -> bool:
+    """Tell whether by what is known in clear only Bawaslu finds a breach; ``day`` is that of receipt.
+
+    The day of the act is sealed. Who judges a kind of accused follows from the rules that stand on the day of receipt.
+    """
+    judged = judge_report(
+        category=category, accused_kind=accused_kind, answers={"event_from": day.isoformat()}, handled_on=day
+    )
+    return judged is not None and judged.route is not None and judged.route.finds is Body.BAWASLU

@@ -95,7 +95,7 @@ class CaseChanged(Exception):  # noqa: N818
 class AvailableStep:
     """A transition out of the case's status.
 
-    ``refused`` is "same_person" or "no_reporter" where this person may not take it, else "".
+    ``refused`` is "same_person", "no_reporter" or "too_early" where this person may not take it, else "".
     """
 
     action: Action
@@ -212,9 +212,10 @@ def available_steps(
         reports: some of the case's complaints, likewise; a case of monitoring reports alone has no reporter to ask.
     """
     permissions = access.permissions_of(staff)
-    rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions)
-    # Taken for a whole import, and by whoever made it (services.imports).
-    rows = [row for row in rows if row.action is not Action.UNDO_IMPORT]
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions, asked_from=asked_from)
+    # Linking has pages of its own; an import is undone whole, by whoever made it (services.imports).
+    rows = [row for row in rows if row.action not in (Action.LINK, Action.UNDO_IMPORT)]
     if history is None:
         history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     steps = []
@@ -224,6 +225,8 @@ def available_steps(
         if row.action is Action.ASK_REPORTER:
             has_reporter = any(complaint.has_reporter for complaint in reports or ())
             refused = "" if has_reporter or case.complaints.with_reporter().exists() else "no_reporter"
+        if row.action is Action.REST and case.due_on is not None and timezone.localdate() <= case.due_on:
+            refused = "too_early"
         steps.append(AvailableStep(row.action, row, refused))
     return steps
 
@@ -324,15 +327,16 @@ def _write_step(
     batch: int | None,
 ) -> CaseStep:
     source = Status(case.status)
-    target = workflow.target_of(transition, Status(case.asked_from) if case.asked_from else None)
+    target = workflow.target_of(transition, source, Status(case.asked_from) if case.asked_from else None)
     day = timezone.localdate(now)
     due_before = case.due_on if transition.actor is ActorKind.STAFF and source in workflow.PROMISED else None
     case.step_count += 1
     case.status, case.status_on = target.value, day
     case.asked_from = source.value if transition.action is Action.ASK_REPORTER else ""
     case.stage_reached = max(case.stage_reached, workflow.stage(target))
-    # An agency that was to be reminded keeps that day: by it the queue shows who has waited longest.
-    if target is not Status.OVERDUE_AGENCY:
+    # A reminder leaves the case where it stands, and an agency that is to be reminded keeps its day: by it the queue
+    # shows who has waited longest.
+    if target not in {source, Status.OVERDUE_AGENCY}:
         case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)

@@ -140,13 +140,13 @@ def test_returned_release_hides_later_events_of_the_case(signed_in: SignedIn, ca
     sent.case.refresh_from_db()
     act(cast, "vera", sent, Action.REFER, "Ke Bawaslu.")
     text = client.get(page_url(release)).content.decode()
-    assert "Returned with a question" in text
-    assert "Referred" not in text
+    assert "No longer with this body" in text
+    assert "Shown to another" not in text
     assert "Ke Bawaslu." not in text
     assert step_url(release, "take_up") not in text
     assert client.post(step_url(release, "take_up"), {"seen": "referred"}).status_code == 409
     every = client.get(reverse(LIST) + "?turn=every").content.decode()
-    assert "Referred" not in every
+    assert "Shown to another" not in every
     assert listed(client.get(reverse(LIST))) == []
 
 

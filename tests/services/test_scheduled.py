@@ -16,13 +16,16 @@ from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
+from complaints.models.oversight import OversightBody
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding import decisions
+from complaints.services.forwarding.release import forward
 from tests.services.test_whole_procedure import photo
-from tests.world import Cast, at, database_clock, sealed_upload, send_report
+from tests.world import Cast, Sent, at, database_clock, sealed_upload, send_report
 
 MONDAY = date(2026, 11, 9)
 
@@ -37,34 +40,39 @@ def status_of(case: Case) -> str:
     return Case.objects.values_list("status", flat=True).get(pk=case.pk)
 
 
-def test_unanswered_question_closes_and_late_answer_reopens(cast: Cast) -> None:
+def test_silence_closes_nothing_and_a_late_answer_goes_on(cast: Cast) -> None:
     sent = send_report(today=MONDAY)
     ask_back(cast, sent.case)
     due = MONDAY + timedelta(days=14)
-    case_deadlines.run_deadlines(now=at(due))
+    late = due + timedelta(days=1)
+    assert case_deadlines.run_deadlines(now=at(late)) == 0
     assert status_of(sent.case) == Status.NEEDS_INFORMATION
-    case_deadlines.run_deadlines(now=at(due + timedelta(days=1)))
-    assert status_of(sent.case) == Status.INELIGIBLE
+    assert case_deadlines.work_waiting(today=late)["triage"]
     page = follow_up.status_page(ticket=sent.ticket, today=due + timedelta(days=1))
     assert page.may_answer
     follow_up.add_message(ticket=sent.ticket, text="Maaf terlambat.", files=[], today=due + timedelta(days=3))
     assert status_of(sent.case) == Status.IN_REVIEW
 
 
+def await_agency(cast: Cast, sent: Sent) -> None:
+    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), at(MONDAY)), "case_id": sent.case.pk}
+    case_actions.act(action=Action.START_REVIEW, **do)
+    case_actions.act(action=Action.VERIFY, **do)
+    body = OversightBody.objects.get(pk="kasn")
+    release = forward(actor=Actor(cast.ring("fitri"), at(MONDAY)), case_id=sent.case.pk, body=body, objects=[])
+    for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
+        actor = Actor(cast.ring("kirana"), at(MONDAY))
+        decisions.act(actor=actor, release_id=release.pk, action=action, text="Isi.")
+
+
 def test_a_missed_night_is_made_up_by_the_next_run(cast: Cast) -> None:
     sent = send_report(today=MONDAY)
-    ask_back(cast, sent.case)
-    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=1))) == 0
+    await_agency(cast, sent)
+    Case.objects.filter(pk=sent.case.pk).update(due_on=MONDAY)  # the column alone moves nothing
+    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=2))) == 0
     assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=40))) == 1
     assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=41))) == 0
-
-
-def test_a_deadline_that_was_altered_in_the_database_moves_nothing(cast: Cast) -> None:
-    sent = send_report(today=MONDAY)
-    ask_back(cast, sent.case)
-    Case.objects.filter(pk=sent.case.pk).update(due_on=MONDAY)
-    assert case_deadlines.run_deadlines(now=at(MONDAY + timedelta(days=2))) == 0
-    assert status_of(sent.case) == Status.NEEDS_INFORMATION
+    assert status_of(sent.case) == Status.OVERDUE_AGENCY
 
 
 def test_the_deadline_skips_weekends_and_holidays(cast: Cast) -> None:

@@ -3,6 +3,7 @@ refused and changes nothing. The table is written by hand from the design, not t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from complaints.domain.workflow import Action, Status, TransitionRefused
@@ -18,10 +20,10 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
-from complaints.services import case_actions, case_deadlines, follow_up
+from complaints.services import case_actions, case_deadlines, follow_up, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
-from complaints.services.forwarding import decisions
+from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -51,13 +53,30 @@ WITHDRAW = {"reporter": {"withdraw": "withdrawn"}}
 REVIEW = {
     "ask_reporter": "needs_information",
     "verify": "verified",
+    "prepare_referral": "referring",
     "refer": "referred",
     "propose_ineligible": "ineligible_proposed",
 }
+VERIFIED = {
+    "send_back": "in_review",
+    "prepare_referral": "referring",
+    "refer": "referred",
+    "propose_ineligible": "ineligible_proposed",
+}
+RECALL = {"forwarder": {"recall": "in_review"}}
+CORRECT = {"lead body": {"correct": "sanctioned", "no_sanction": "not_sanctioned"}}
+
+
+def with_agency(state: str) -> dict[str, dict[str, str]]:
+    steps = {"remind": state, "escalate": state, "reconsider": "under_examination"}
+    return RECALL | {"lead body": steps | {"sanction": "sanctioned", "no_sanction": "not_sanctioned"}}
+
+
 EITHER = {"confirm_ineligible": "ineligible", "reject_ineligible": "in_review"}
 EXAMINE = {
     "ask_reporter": "needs_information",
     "return": "in_review",
+    "decline": "in_review",
     "substantiate": "substantiated",
     "dismiss": "unsubstantiated",
 }
@@ -67,22 +86,40 @@ ALLOWED: dict[str, dict[str, dict[str, str]]] = {
     "in_review": dict.fromkeys(BOTH_VERIFIERS, REVIEW) | WITHDRAW,
     "needs_information,in_review": {
         "reporter": {"answer": "in_review", "withdraw": "withdrawn"},
-        "clock": {"expire": "ineligible"},
-    },
+    }
+    | {who: {"end_wait": "in_review", "rest": "resting"} for who in BOTH_VERIFIERS},
     "needs_information,under_examination": {
         "reporter": {"answer": "under_examination"},
         "lead body": {"resume": "under_examination"},
-    },
+    }
+    | RECALL,
+    "resting": {"reporter": {"answer": "in_review", "withdraw": "withdrawn"}}
+    | {who: {"end_wait": "in_review"} for who in BOTH_VERIFIERS},
     "ineligible_proposed": WITHDRAW
     | {"verifier": EITHER, "forwarder": EITHER, "proposer": {"reject_ineligible": "in_review"}},
-    "verified": {"forwarder": {"forward": "forwarded"}} | WITHDRAW,
-    "forwarded": {"lead body": {"take_up": "under_examination", "return": "in_review"}},
-    "under_examination": {"lead body": EXAMINE},
-    "substantiated": {"lead body": {"await_agency": "awaiting_agency"}},
-    "awaiting_agency": {"lead body": {"sanction": "sanctioned"}, "clock": {"mark_overdue": "overdue_agency"}},
-    "overdue_agency": {"lead body": {"sanction": "sanctioned"}},
-    "unsubstantiated": REOPEN,
-    "sanctioned": REOPEN,
+    "verified": {"forwarder": {"send_back": "in_review", "forward": "forwarded"}}
+    | dict.fromkeys(BOTH_VERIFIERS, VERIFIED)
+    | WITHDRAW,
+    "referring": {"forwarder": {"send_back": "in_review", "deliver": "delivered"}}
+    | {who: {"send_back": "in_review"} for who in BOTH_VERIFIERS}
+    | WITHDRAW,
+    "forwarded": {"lead body": {"take_up": "under_examination", "return": "in_review", "decline": "in_review"}}
+    | RECALL,
+    "under_examination": {"lead body": EXAMINE} | RECALL,
+    "substantiated": {
+        "lead body": {
+            "await_agency": "awaiting_agency",
+            "no_sanction": "not_sanctioned",
+            "reconsider": "under_examination",
+        }
+    }
+    | RECALL,
+    "awaiting_agency": with_agency("awaiting_agency") | {"clock": {"mark_overdue": "overdue_agency"}},
+    "overdue_agency": with_agency("overdue_agency"),
+    "unsubstantiated": REOPEN | {"lead body": {"reconsider": "under_examination"}},
+    "sanctioned": REOPEN | CORRECT,
+    "not_sanctioned": REOPEN | CORRECT,
+    "delivered": REOPEN,
     "referred": REOPEN,
     "ineligible": REOPEN,
     "withdrawn": {},
@@ -128,7 +165,9 @@ class CaseUnderTest:
             raise Locked
 
     def _as_staff(self, ring: Keyring, action: Action) -> None:
-        case_actions.act(actor=Actor(ring, NOW), case_id=self.sent.case.pk, action=action, reason="Alasan.")
+        case_actions.act(
+            actor=Actor(ring, NOW), case_id=self.sent.case.pk, action=action, reason="Alasan.", record="07"
+        )
 
     def _as_body(self, ring: Keyring, action: Action) -> None:
         decisions.act(
@@ -137,7 +176,7 @@ class CaseUnderTest:
             action=action,
             text="Isi.",
             reply="Alasan.",
-            sanction=self.sanction if action is Action.SANCTION else None,
+            sanction=self.sanction if action in decisions.OUTCOMES else None,
         )
 
     @staticmethod
@@ -208,12 +247,49 @@ def test_the_clock_moves_what_is_due_and_nothing_else(db: None, case_under_test:
     assert CaseStep.objects.count() == steps + len(expected)
 
 
-def test_a_late_answer_reopens_only_what_ended_for_want_of_one(db: None, case_under_test: CaseUnderTest) -> None:
+def test_silence_closes_nothing_and_an_answer_wakes_what_rests(db: None, case_under_test: CaseUnderTest) -> None:
     case_under_test.set_state("needs_information,in_review")
-    case_deadlines.run_deadlines(now=NOW + timedelta(days=1))
-    assert case_under_test.status() == Status.INELIGIBLE
-    follow_up.add_message(ticket=case_under_test.sent.ticket, text="Maaf terlambat.", files=[], today=DAY)
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=99))
+    assert case_under_test.status() == Status.NEEDS_INFORMATION
+    actor = Actor(case_under_test.rings["verifier"], NOW + timedelta(days=99))
+    case = case_under_test.sent.case
+    case_actions.act(actor=actor, case_id=case.pk, action=Action.REST, reason="Menunggu.")
+    assert Case.objects.get().due_on is None
+    case_deadlines.run_deadlines(now=NOW + timedelta(days=999))
+    follow_up.add_message(ticket=case_under_test.sent.ticket, text="Maaf lama.", files=[], today=DAY)
     assert case_under_test.status() == Status.IN_REVIEW
+
+
+def test_letting_a_case_rest_waits_for_the_day(db: None, case_under_test: CaseUnderTest) -> None:
+    case_under_test.set_state("needs_information,in_review")
+    vera = case_under_test.rings["verifier"].staff
+    today = timezone.localdate()
+    for due_on, refused in ((today, "too_early"), (today - timedelta(days=1), "")):
+        Case.objects.update(due_on=due_on)
+        choices = transitions.available_steps(staff=vera, case=Case.objects.get())
+        assert {choice.action: choice.refused for choice in choices}[Action.REST] == refused
+
+
+def test_what_a_body_recorded_is_corrected_beside_it(db: None, case_under_test: CaseUnderTest) -> None:
+    case_under_test.set_state("awaiting_agency")
+    do: dict[str, Any] = {"actor": Actor(case_under_test.rings["lead body"], NOW), "reply": "Alasan."}
+    do["release_id"] = case_under_test.release.pk
+    due_on = Case.objects.get().due_on
+    decisions.act(action=Action.REMIND, text="Surat 1.", **do)
+    assert Case.objects.get().due_on == due_on
+    before = dataclasses.replace(case_under_test.sanction, decided_on=date(2001, 1, 1))
+    ahead = dataclasses.replace(case_under_test.sanction, decided_on=DAY + timedelta(days=1))
+    for record in (before, ahead):
+        with pytest.raises(TransitionRefused, match="wrong_day"):
+            decisions.act(action=Action.SANCTION, sanction=record, **do)
+    decisions.act(action=Action.SANCTION, sanction=case_under_test.sanction, **do)
+    left = dataclasses.replace(case_under_test.sanction, kind="", why=decisions.NoSanction.SET_ASIDE.value)
+    decisions.act(action=Action.NO_SANCTION, sanction=left, **do)
+    decisions.act(action=Action.CORRECT, sanction=case_under_test.sanction, **do)
+    opened = reading.open_release(actor=do["actor"], release_id=do["release_id"])
+    outcomes_of = [decided.content["outcome"] for decided in opened.decisions if decided.kind == "sanction"]
+    assert outcomes_of == ["sanction", "no_sanction", "correct"]
+    assert Sanction.objects.count() == 3
 
 
 def test_the_table_knows_every_state_and_every_action() -> None:
@@ -238,8 +314,10 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_te
         "in_review": ("verifier", {"ask_reporter", "refer", "propose_ineligible"}),
         "ineligible_proposed": ("verifier", {"confirm_ineligible", "reject_ineligible"}),
         "referred": ("verifier", {"reopen"}),
-        "under_examination": ("lead body", {"ask_reporter", "return", "dismiss"}),
-        "awaiting_agency": ("lead body", {"sanction"}),
+        "verified": ("verifier", {"send_back", "refer", "prepare_referral", "propose_ineligible"}),
+        "referring": ("forwarder", {"send_back", "deliver"}),
+        "under_examination": ("lead body", {"ask_reporter", "return", "decline", "dismiss"}),
+        "awaiting_agency": ("lead body", {"sanction", "no_sanction", "reconsider"}),
     }
     for state, (who, actions) in reasons.items():
         case_under_test.set_state(state)
@@ -247,7 +325,7 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_te
         for action in actions:
             actor, given = Actor(case_under_test.rings[who], NOW), {"action": Action(action)}
             with pytest.raises(TransitionRefused):
-                if who == "verifier":
+                if who != "lead body":
                     case_actions.act(actor=actor, case_id=case_under_test.sent.case.pk, reason=" \n", **given)
                 else:
                     decisions.act(actor=actor, release_id=case_under_test.release.pk, reply=" ", text=" ", **given)

@@ -15,7 +15,7 @@ from complaints.models.session import SealedSession
 from complaints.services import reference_data
 from tests.views import walk
 
-BAWASLU = "Laporan Anda tetap kami terima dan kami teruskan ke Bawaslu; Anda juga dapat datang sendiri."
+BAWASLU = "Laporan Anda tetap kami terima. Bawaslu berwenang atas hal seperti ini: halaman status memberi tahu"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 
 

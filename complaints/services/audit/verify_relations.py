@@ -139,11 +139,11 @@ def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int 
 
 
 def _release_states(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the state of each release: returned where the body's next step back comes before the next forwarding."""
+    """Return the state of each release: returned where a step back comes before the next forwarding."""
     releases = list(Release.objects.filter(pk__in=keys).values_list("pk", "case", "number"))
     returned: dict[tuple[uuid.UUID, int], bool] = {}
     forwarded: dict[uuid.UUID, int] = {}
-    actions = [Action.FORWARD.value, Action.RETURN.value]
+    actions = [action.value for action in (Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL)]
     steps = CaseStep.objects.filter(case__in={case for _pk, case, _number in releases}, action__in=actions)
     for case, action in steps.order_by("case", "sequence").values_list("case", "action").iterator():
         if action == Action.FORWARD:

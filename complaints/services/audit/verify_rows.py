@@ -138,7 +138,7 @@ def _workflow_fault(step: tuple[str, str, str, str], status: Status, asked_from:
     action, source, step_target, actor_kind = step
     try:
         row = workflow.transition_for(Action(action), status)
-        target = workflow.target_of(row, asked_from)
+        target = workflow.target_of(row, status, asked_from)
     except (TransitionRefused, ValueError):
         return True
     matches = (source, step_target, actor_kind) == (status, target, row.actor)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.db import transaction
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override as in_language
 
 from complaints import access
 from complaints.domain import workflow
 from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.sealing.records import seal_record
+from complaints.domain.sealing.records import JSON, seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
@@ -28,14 +33,32 @@ from complaints.services.transitions import CaseVersion
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SUBSTANTIATE: Finding,
     Action.DISMISS: Finding,
+    Action.RECONSIDER: Finding,
     Action.AWAIT_AGENCY: Recommendation,
+    Action.REMIND: Recommendation,
+    Action.ESCALATE: Recommendation,
     Action.SANCTION: Sanction,
+    Action.NO_SANCTION: Sanction,
+    Action.CORRECT: Sanction,
 }
+OUTCOMES: Final = frozenset({Action.SANCTION, Action.NO_SANCTION, Action.CORRECT})
+# Steps by which a body gives a case back to the office, which reads their text.
+_GIVES_BACK: Final = frozenset({Action.RETURN, Action.DECLINE})
+
+
+class NoSanction(TextChoices):
+    """Why no sanction stands; sealed with the decision."""
+
+    AGENCY = "agency", _("The agency decided on no sanction")
+    LEFT = "left", _("The accused no longer serves, so that no disciplinary sanction can be imposed")
+    DIED = "died", _("The accused has died")
+    CLEARED = "cleared", _("The accused was cleared")
+    SET_ASIDE = "set_aside", _("The decision on the sanction was set aside")
 
 
 @dataclass(frozen=True)
 class SanctionRecord:
-    """The sanction that the agency imposed: its kind (code), and the number and date of the decision.
+    """What the agency decided: the kind of sanction (code), or ``why`` none stands, and its number and date.
 
     ``accused_status`` is "pns" or "pppk" as the liaison said, ``rule`` the agency's own rule if the kind asks for it.
     """
@@ -45,6 +68,13 @@ class SanctionRecord:
     decided_on: date
     accused_status: str = ""
     rule: str = ""
+    why: str = ""
+
+
+def first_day(content: Mapping[str, JSON]) -> date | None:
+    """Return the earliest day of the act that the released reports tell, None where none tells one."""
+    days = [report["answers"].get("event_from") for report in content["complaints"]]
+    return min((date.fromisoformat(day) for day in days if day), default=None)
 
 
 @transaction.atomic
@@ -64,21 +94,21 @@ def act(
     Args:
         text: what triage reads on the release: the finding, the recommendation, or the question of a return.
         reply: what the reporter reads; required for a question, and where the workflow requires a reason.
-        sanction: with Action.SANCTION, required.
+        sanction: what the agency decided; required with the actions of OUTCOMES.
         seen: the version of the case that the person saw; None skips the comparison.
         override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
         Release.DoesNotExist: no release of this person's body.
-        TransitionRefused, CaseChanged, Locked: nothing was written.
+        TransitionRefused, CaseChanged, Locked: nothing was written; "wrong_day" for a decision before the act that the
+            reports tell, or of a day to come.
     """
     release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
     if action not in {row.action for row in actions(keyring=actor.keyring, release=release)}:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    if action is Action.SANCTION and sanction is None:
-        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
     signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
     _pair, content = open_content(actor.keyring, release)
+    _check_outcome(action, sanction, content, actor.today)
     step = transitions.perform(
         case_id=release.case_id,
         action=action,
@@ -90,23 +120,36 @@ def act(
     if action in _DECISIONS:
         _store_decision(actor, release, action, text or reply, sanction, signer)
     reporters = reporters_of(content)
-    _send_messages(actor, release, step, reporters, text=text, message=_with_sanction(reply, sanction))
+    if action in _GIVES_BACK:
+        _send_messages(actor, release, step, reporters, text, to_triage=True)
+    _send_messages(actor, release, step, reporters, "" if action is Action.RETURN else _with_sanction(reply, sanction))
     if reply and override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
             disclosure_check.record_override_by_body(
                 actor=actor, release=release, complaint=first, override=override, step=step
             )
-    if action is Action.RETURN:
+    if action in _GIVES_BACK:
         release.state = Release.State.RETURNED
         release.save(update_fields=["state"])
     return step
 
 
+def _check_outcome(action: Action, sanction: SanctionRecord | None, content: Mapping[str, JSON], today: date) -> None:
+    if action not in OUTCOMES:
+        return
+    if sanction is None:
+        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+    if not (first_day(content) or date.min) <= sanction.decided_on <= today:
+        raise TransitionRefused(workflow.Refusal.WRONG_DAY)
+
+
 def _with_sanction(message: str, sanction: SanctionRecord | None) -> str:
     if sanction is None:
         return message
-    label = SanctionKind.objects.get(pk=sanction.kind).label_id
+    with in_language("id"):
+        outcome = str(NoSanction(sanction.why).label) if sanction.why else ""
+    label = outcome or SanctionKind.objects.get(pk=sanction.kind).label_id
     return f"{label}. {message}".strip() if message else f"{label}."
 
 
@@ -117,7 +160,7 @@ def _store_decision(
     content: dict[str, str] = {"outcome": action.value, "text": text}
     if sanction is not None:
         content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
-        content |= {"accused_status": sanction.accused_status, "rule": sanction.rule}
+        content |= {"accused_status": sanction.accused_status, "rule": sanction.rule, "why": sanction.why}
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, signer)
     row.save(force_insert=True)
     facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed), "row": row_digest(row)}
@@ -129,12 +172,10 @@ def _send_messages(
     release: Release,
     step: CaseStep,
     reporters: dict[str, bytes],
-    *,
-    text: str,
     message: str,
+    *,
+    to_triage: bool = False,
 ) -> None:
-    to_triage = Action(step.action) is Action.RETURN
-    message = text if to_triage else message
     if not message:
         return
     for complaint in release.case.complaints.filter(pk__in=reporters):

@@ -27,6 +27,7 @@ from complaints.services.samples.stories import Planned, Texts
 _STEPS_WITH_REASON: Final = {
     "ask": (Action.ASK_REPORTER, "question"),
     "refer": (Action.REFER, "refer_reason"),
+    "prepare": (Action.PREPARE_REFERRAL, "refer_reason"),
     "propose": (Action.PROPOSE_INELIGIBLE, "ineligible_reason"),
 }
 # The same for steps of a body: the names of what triage reads and of what the reporter reads, "" for nothing.
@@ -141,6 +142,18 @@ class Desk:
         self._note(case, now, "verify_note")
         self._act(case, Action.VERIFY, now)
 
+    def _rest(self, case: Open, now: datetime) -> None:
+        self._act(case, Action.REST, now, reason="Tanpa jawaban Anda laporan ini belum dapat kami nilai.")
+
+    def _deliver(self, case: Open, now: datetime) -> None:
+        case_actions.act(
+            actor=self._actor("penerus", case, now),
+            case_id=case.case_id,
+            action=Action.DELIVER,
+            reason="Surat kami sudah diterima Bawaslu kabupaten setempat.",
+            record=f"Tanda terima 07/{case.plan.number}, diserahkan langsung.",
+        )
+
     def _confirm(self, case: Open, now: datetime) -> None:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
 
@@ -172,6 +185,11 @@ class Desk:
         actor = self._actor(self._body(case), case, now)
         reading.open_release(actor=actor, release_id=case.release_id)
         decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
+
+    def _no_sanction(self, case: Open, now: datetime) -> None:
+        record = decisions.SanctionRecord("", "", timezone.localdate(now), why=decisions.NoSanction.LEFT.value)
+        reply = "Orang yang Anda laporkan sudah pensiun sebelum instansinya memutuskan."
+        self._decide(case, Action.NO_SANCTION, now, reply=reply, sanction=record)
 
     def _sanction(self, case: Open, now: datetime) -> None:
         kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]

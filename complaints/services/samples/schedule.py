@@ -1,7 +1,7 @@
 """The days on which the steps of a sample case are performed, so that it has the planned status today.
 
-Days are counted from the receipt of the report. Transitions of the system (an unanswered question, an agency that did
-not act) are no steps here: they follow from the deadlines.
+Days are counted from the receipt of the report. The transition of the system (an agency that did not act) is no
+step here: it follows from the deadline.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
     asked_by_body: Steps = [*forwarded, ("take_up", 5), ("ask_for_body", 7)]
     forwarded_again: Steps = [*forwarded, ("return", 5), ("note", 5), ("verify", 6), ("forward", 7)]
     withdrawn_early: Steps = [*noted, ("withdraw", 3)] if odd else [("withdraw", 1)]
-    # The oldest ineligible case becomes so by the deadline: its question is never answered.
-    unanswered: Steps = [("start", 1), ("ask", 1)]
     steps: dict[str, Steps] = {
         "received": [],
         "in_review": [*_ASKED[:3], ("note", 3)] if odd and age >= 4 else noted,
@@ -38,9 +36,13 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
         "awaiting_agency": [*_RELEASED, ("substantiate", age - 14), ("await", age - 13)],
         "overdue_agency": _PROVEN,
         "sanctioned": [*_PROVEN, ("sanction", age - 4 if age >= 57 else 28)],
+        "not_sanctioned": [*_PROVEN, ("no_sanction", 30)],
+        "referring": [*noted, ("prepare", 2)],
+        "delivered": [*noted, ("prepare", 2), ("deliver", 5)],
         "referred": [*noted, ("refer", 2)],
         "ineligible_proposed": [*(_ASKED if age >= 5 else noted), ("propose", age - 1)],
-        "ineligible": unanswered if age >= 28 else [*_ASKED, ("propose", 4), ("confirm", 6)],
+        "ineligible": [*_ASKED, ("propose", 4), ("confirm", 6)],
+        "resting": [("start", 1), ("ask", 2), ("rest", 21)],
         "withdrawn": [*forwarded[:2], ("withdraw", 4)] if age >= 20 else withdrawn_early,
     }
     return steps[status]

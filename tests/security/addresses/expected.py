@@ -69,6 +69,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_conflict_lift": ({"forwarder"}, 200),
     "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
     "admin:complaints_case_forward": (TRIAGE, 409),
+    "admin:complaints_case_letter": (TRIAGE, 302),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGE, 200),
     "admin:complaints_case_lane": (TRIAGE, 200),
@@ -85,6 +86,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_release_changelist": (BODIES, 200),
     "admin:complaints_release_change": (LEAD, 200),
     "admin:complaints_release_step": (LEAD, 200),
+    "admin:complaints_release_letter": (LEAD, 302),
     "admin:complaints_release_file": (BODIES, 405),
     "admin:complaints_release_view": (LEAD, 200),
     "admin:complaints_release_shown": (LEAD, 200),

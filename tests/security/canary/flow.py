@@ -265,6 +265,10 @@ class MarkedProcedure:
         form |= {"reply": f"{self.mark('finding_reply')} {self.markers['nip']}", "override": self.mark("body_override")}
         self.step(kirana, release, "substantiate", **form)
         self.step(kirana, release, "await_agency", text=self.mark("recommendation"), reply=self.mark("advice_reply"))
+        letter = {name: self.mark(f"letter_{name}") for name in ("to", "number", "words")}
+        address = reverse("admin:complaints_release_letter", args=[release.pk, "remind"])
+        assert kirana.post(address, letter | {"day": timezone.localdate().isoformat()}).content.startswith(b"%PDF")
+        self.step(kirana, release, "remind", text=self.mark("reminder"))
         decision = {
             "kind": "moral_open",
             "accused_status": "pns",
@@ -273,6 +277,9 @@ class MarkedProcedure:
             "reply": self.mark("sanction_reply"),
         }
         self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
+        gone = {"why": "set_aside", "number": self.mark("set_aside"), "reply": self.mark("set_aside_reply")}
+        self.step(kirana, release, "no_sanction", decided_on=timezone.localdate().isoformat(), **gone)
+        self.step(kirana, release, "correct", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
 
     @staticmethod

@@ -94,7 +94,6 @@ def test_every_state_has_the_cases_that_the_plan_wants(sample_portal: SamplePort
     reached = Counter(Case.objects.values_list("status", flat=True))
     assert reached == Counter(entry["status"] for entry, _ in PLANNED)
     assert set(reached) == {status.value for status in Status}
-    assert min(reached.values()) >= 3
 
 
 def test_the_reports_are_the_planned_ones() -> None:
@@ -332,4 +331,4 @@ def test_on_any_day_the_clock_agrees_with_the_plan(db: None, start: date) -> Non
                 assert over == (plan.status == "overdue_agency"), (today, plan)
             if "ask" in last and "answer" not in last:
                 over = _due(Status.NEEDS_INFORMATION, last["ask"], days[0]) < today
-                assert over == (plan.status == "ineligible"), (today, plan)
+                assert over == (plan.status == "resting"), (today, plan)

@@ -1,0 +1,174 @@
+"""The ways on and back in the admin: printed letters, a delivery with its receipt, and what a body corrects."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.domain.law.vocabulary import Mark
+from complaints.domain.workflow import Action
+from complaints.models.audit import AuditEntry
+from complaints.models.case import Case, InternalNote
+from complaints.models.oversight import Release
+from complaints.models.reference_data import AccusedKind
+from complaints.services import case_actions, case_file, follow_up, legal_basis, letters
+from complaints.services.actor import Actor
+from complaints.services.audit import verify
+from complaints.services.messages import read_note
+from tests.admin.test_custody import words_of
+from tests.admin.test_releases import page_url as release_url
+from tests.admin.test_releases import step_url as body_step_url
+from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified
+from tests.world import Cast, Sent, SignedIn, ticks
+
+
+def url(name: str, sent: Sent, *more: str) -> str:
+    return reverse(f"admin:complaints_case_{name}", args=[sent.case.pk, *more])
+
+
+def take(client: Client, sent: Sent, action: str, **fields: Any) -> int:
+    page = client.get(url("step", sent, action))
+    assert page.status_code == 200, action
+    form = {"seen": str(page.context["mark"]), "do": "send", **ticks(action), **fields}
+    return client.post(url("step", sent, action), form).status_code
+
+
+def told(sent: Sent) -> list[str]:
+    page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
+    return [f"{event.label}: {event.reason}" for event in page.events]
+
+
+def test_a_letter_is_printed_and_delivered_before_anybody_says_so(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast, accused_kind="village_head")
+    vera, fitri = signed_in("vera"), signed_in("fitri")
+    assert "hanya Bawaslu" in vera.get(url("change", sent)).content.decode()
+    # Verifying goes another way than the rules say: the box is shut, and a reason is asked.
+    page = vera.get(url("step", sent, "verify"))
+    assert page.context["form"].fields["check-by_rule"].disabled
+    assert take(vera, sent, "verify") == 400
+    assert take(vera, sent, "prepare_referral", reason="Bawaslu yang berwenang.") == 302
+    status = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
+    assert (status.status, status.may_withdraw) == ("referring", True)
+    assert vera.get(url("letter", sent)).status_code == 302  # four eyes: another person prints and delivers
+    page = fitri.get(url("letter", sent))
+    assert page.status_code == 200
+    keys = {part.key: part for part, _ticked in page.context["parts"]}
+    form = {"to": "Bawaslu Kabupaten", "number": "07/KN/2026", "day": timezone.localdate().isoformat()}
+    assert fitri.post(url("letter", sent), form).status_code == 400
+    letter = fitri.post(url("letter", sent), form | {"parts": ["1-a0"]})
+    assert letter.headers["Content-Type"] == "application/pdf"
+    paper = words_of(letter.content)
+    assert "07/KN/2026" in paper and "".join(keys["1-a0"].value.split()) in paper
+    assert "".join(str(keys["1-story"].value).split())[:20] not in paper
+    entry = AuditEntry.objects.get(event="letter.printed")
+    assert entry.facts == {"kind": "referral", "parts": 1}
+    assert Case.objects.get(pk=sent.case.pk).status == "referring"
+    day = timezone.localdate()
+    delivery = {"to": "Bawaslu Kabupaten Sendang", "receipt": "TT-91", "reason": "Terima kasih."}
+    ahead = (day + timedelta(days=1)).isoformat()
+    assert take(fitri, sent, "deliver", **delivery, delivered_on=ahead) == 400
+    assert take(fitri, sent, "deliver", **delivery) == 400
+    assert take(fitri, sent, "deliver", **delivery, delivered_on=day.isoformat()) == 302
+    assert "Disampaikan kepada Bawaslu Kabupaten Sendang pada" in told(sent)[-1]
+    assert "TT-91" not in "".join(told(sent))
+    pair = cast.ring("vera").complaint(complaint_of(sent))
+    assert any("TT-91" in read_note(note, pair=pair) for note in InternalNote.objects.all())
+    assert verify.verify_chain().whole
+
+
+def test_a_verified_case_goes_back_with_a_reason_that_stays_inside(signed_in: SignedIn, cast: Cast) -> None:
+    sent = verified(cast)
+    assert take(signed_in("fitri"), sent, "send_back", reason="Foto ini dari acara lain.") == 302
+    assert Case.objects.get(pk=sent.case.pk).status == "in_review"
+    assert "acara lain" not in "".join(told(sent))
+
+
+def test_a_question_without_an_answer_rests_and_wakes(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.ASK_REPORTER, "Kapan?")
+    vera = signed_in("vera")
+    assert vera.get(url("step", sent, "rest")).status_code == 409  # the reporter still has time
+    assert take(vera, sent, "end_wait") == 302
+    assert told(sent)[-1].startswith("Kami lanjutkan tanpa menunggu jawaban")
+
+
+def test_a_body_that_is_not_in_charge_and_a_case_taken_back(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    kirana = signed_in("kirana")
+    form = {"seen": "forwarded", "text": "Wewenang BKN.", "reply": "Bukan wewenang kami."}
+    assert kirana.post(body_step_url(release, "decline"), form).status_code == 302
+    assert "bukan wewenangnya" in told(sent)[-1] and "Wewenang BKN." not in "".join(told(sent))
+    assert Release.objects.get().state == "returned"
+    opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
+    assert opened.complaints[0].thread[-1].text == "Bukan wewenang kami."
+    assert "Wewenang BKN." in signed_in("vera").get(url("change", sent)).content.decode()
+    other, second = forwarded(cast)
+    body_act(cast, "kirana", second, Action.TAKE_UP)
+    assert take(signed_in("fitri"), other, "recall", reason="Tugas lembaga itu berakhir.") == 302
+    assert told(other)[-1].startswith("Ditarik dari KASN")
+    assert "langkah" not in kirana.get(release_url(second)).content.decode()
+    assert verify.verify_chain().whole
+
+
+def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
+        body_act(cast, "kirana", release, action, text="Hukuman sedang.")
+    kirana, day = signed_in("kirana"), timezone.localdate()
+    for kind in ("remind", "escalate"):
+        address = reverse("admin:complaints_release_letter", args=[release.pk, kind])
+        page = kirana.get(address)
+        assert "Hukuman sedang." in page.content.decode()
+        form = {"to": "Bupati Sendang", "number": "12/2026", "day": day.isoformat(), "words": "Mohon kabar."}
+        paper = words_of(kirana.post(address, form).content)
+        assert "PP94/2021" in paper and "Mohonkabar." in paper
+        form = {"seen": "awaiting_agency", "text": "12/2026 kepada Bupati"}
+        assert kirana.post(body_step_url(release, kind), form).status_code == 302
+    assert [line.split(":")[0] for line in told(sent)[-2:]] == [
+        "KASN sudah mengingatkan instansi",
+        "KASN sudah bersurat kepada atasan instansi",
+    ]
+    decision = {"kind": "moral_open", "number": "800/1", "accused_status": "pns", "decided_on": day.isoformat()}
+    before = decision | {"seen": "awaiting_agency", "decided_on": "2020-01-01"}
+    assert kirana.post(body_step_url(release, "sanction"), before).status_code == 400
+    assert kirana.post(body_step_url(release, "sanction"), decision | {"seen": "awaiting_agency"}).status_code == 302
+    gone = {"seen": "sanctioned", "why": "set_aside", "decided_on": day.isoformat(), "reply": "Banding dikabulkan."}
+    assert kirana.post(body_step_url(release, "no_sanction"), gone).status_code == 302
+    assert "Keputusan sanksi dibatalkan. Banding dikabulkan." in told(sent)[-1]
+    again = decision | {"seen": "not_sanctioned", "number": "800/2", "reply": "Nomornya keliru."}
+    assert kirana.post(body_step_url(release, "correct"), again).status_code == 302
+    text = kirana.get(release_url(release)).content.decode()
+    assert "800/1" in text and "800/2" in text and "Keputusan sanksi dibatalkan" in text
+    assert AuditEntry.objects.filter(event="letter.printed").count() == 2
+    assert verify.verify_chain().whole
+
+
+def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.ASK_REPORTER, "Kapan?")
+    do = {"actor": Actor(cast.ring("vera"), timezone.now()), "case_id": sent.case.pk}
+    case_actions.act(action=Action.REST, reason="Kami menunggu Anda.", **do)
+    page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate() + timedelta(days=400))
+    assert (page.status, page.due_on, page.late, page.may_answer) == ("resting", None, False, True)
+    follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=timezone.localdate())
+    assert Case.objects.get(pk=sent.case.pk).status == "in_review"
+
+
+def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
+    for kind in AccusedKind.objects.all():
+        by_rule = legal_basis.is_for_bawaslu(category="A1", accused_kind=kind.pk, day=timezone.localdate())
+        assert by_rule == (kind.route == "bawaslu"), kind.pk
+
+
+def test_each_line_of_law_in_a_letter_has_a_known_source() -> None:
+    rows = json.loads((legal_basis.DATA / "letters.json").read_text(encoding="utf-8"))
+    assert set(rows) == set(letters.KINDS) == set(letters.letter_texts())
+    for line in (line for row in rows.values() for line in row["basis"]):
+        assert set(line) == {"words", "sources", "mark"}
+        assert Mark(line["mark"]) and line["sources"]
+        assert set(line["sources"]) <= set(legal_basis.rule_book().sources)
