@@ -120,6 +120,7 @@ CODES: Final[dict[str, Label]] = {
     Start.TAKEN_UP: _("from the day on which the body begins"),
     Start.FOUND: _("from the day of the finding"),
     Start.PROPOSED: _("from the day of the proposal"),
+    Start.LETTER_PREPARED: _("from the day on which the letter is prepared"),
     Start.RECOMMENDED: _("from the day of the recommendation"),
     Start.CANDIDATES_CONFIRMED: _("before candidates are confirmed"),
 }
@@ -135,6 +136,7 @@ LIMITS: Final[dict[str, Label]] = {
     "body's examination": _("examination by the body"),
     "body's recommendation": _("recommendation of the body"),
     "second decision": _("second decision"),
+    "letter delivered": _("letter delivered"),
     "urgent forwarding": _("forwarding, urgent case"),
     "agency reminder": _("reminder to the agency"),
 }

@@ -266,6 +266,7 @@ LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
         S.NEEDS_INFORMATION: "reporter-answer",
         S.INELIGIBLE_PROPOSED: "second-decision",
         S.VERIFIED: "forward",
+        S.REFERRING: "letter-delivery",
         S.FORWARDED: "body-verification",
         S.UNDER_EXAMINATION: "body-examination",
         S.SUBSTANTIATED: "body-recommendation",
@@ -275,7 +276,7 @@ LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
 # proposal: what is urgent (threats, reprisals) is forwarded sooner after it was verified
 URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIFIED: "forward-urgent"})
 # The states whose limit is a promise of the office. Only these can be late; what others should do is a target.
-PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED)
+PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING)
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
 _FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN)

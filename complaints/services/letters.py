@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from complaints.services.actor import Actor
-from complaints.services.legal_basis import DATA
+from complaints.services.rule_book import DATA
 
 REFERRAL, REMIND, ESCALATE = "referral", "remind", "escalate"
 KINDS: Final = (REFERRAL, REMIND, ESCALATE)

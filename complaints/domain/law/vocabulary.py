@@ -148,6 +148,7 @@ class Start(StrEnum):
     TAKEN_UP = "taken_up"
     FOUND = "found"
     PROPOSED = "proposed"
+    LETTER_PREPARED = "letter_prepared"
     RECOMMENDED = "recommended"
     CANDIDATES_CONFIRMED = "candidates_on"
 

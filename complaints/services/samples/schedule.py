@@ -42,7 +42,7 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
         "referred": [*noted, ("refer", 2)],
         "ineligible_proposed": [*(_ASKED if age >= 5 else noted), ("propose", age - 1)],
         "ineligible": [*_ASKED, ("propose", 4), ("confirm", 6)],
-        "resting": [("start", 1), ("ask", 2), ("rest", 21)],
+        "resting": [("start", 1), ("ask", 1), ("rest", age - 2)],
         "withdrawn": [*forwarded[:2], ("withdraw", 4)] if age >= 20 else withdrawn_early,
     }
     return steps[status]

@@ -208,6 +208,7 @@ in_review            3   working_days   entered      ours
 needs_information    10  working_days   asked        reporter
 ineligible_proposed  1   working_days   proposed     ours
 verified             1   working_days   verified     ours
+referring            3   working_days   letter_prepared  ours
 forwarded            7   calendar_days  forwarded    body
 under_examination    14  working_days   taken_up     body
 substantiated        1   working_days   found        body
