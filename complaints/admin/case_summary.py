@@ -152,7 +152,7 @@ def case_deadline(case: Case, today: date, *, waiting_since: date | None = None)
     agency that was to be reminded since (see ``models.case.with_wait``); without it no number of days is told.
     """
     status = Status(case.status)
-    if status in PROMISED or status not in OPEN or case.due_on is None:
+    if status in PROMISED or status not in OPEN or status is Status.RESTING or case.due_on is None:
         return deadline_label(case.due_on if status in PROMISED else None, today)
     if today <= case.due_on and status is not Status.OVERDUE_AGENCY:
         return target_label(case.due_on, today)

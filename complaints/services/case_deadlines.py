@@ -57,7 +57,10 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     unread = Message.objects.unread().filter(complaint__case__is_practice=False)
     unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))
+    # Nobody answers the question any more, so an officer decides how the case goes on.
+    unanswered = cases.filter(status=Status.NEEDS_INFORMATION, asked_from=Status.IN_REVIEW, due_on__lt=today)
+    late = cases.overdue(today)
     return {
-        Team.Kind.TRIAGE: triage.exists() or unread.exists() or cases.overdue(today).exists(),
+        Team.Kind.TRIAGE: any(rows.exists() for rows in (triage, unread, late, unanswered)),
         Team.Kind.BODY: body.exists(),
     }

@@ -119,6 +119,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
             "province",
             "oversightbody",
             "election",
+            "closedday",
             "standardtext",
         )
         for page in ("changelist", "add", "change")

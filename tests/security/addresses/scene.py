@@ -17,7 +17,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.models.reference_data import Election
+from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
 from complaints.services.actor import Actor
@@ -187,6 +187,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "oversightbody_change": ["kasn"],
         "standardtext_change": ["reply_thanks"],
         "election_change": [Election.objects.earliest("pk").pk],
+        "closedday_change": [ClosedDay.objects.earliest("pk").pk],
     }
     named = {f"admin:complaints_{name}": args for name, args in pages.items()}
     return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}
