@@ -156,7 +156,7 @@ def case_deadline(case: Case, today: date, *, waiting_since: date | None = None)
         return deadline_label(case.due_on if status in PROMISED else None, today)
     if today <= case.due_on and status is not Status.OVERDUE_AGENCY:
         return target_label(case.due_on, today)
-    since = waiting_since if status is Status.OVERDUE_AGENCY else case.status_on
+    since = waiting_since if status in WITH_AGENCY else case.status_on
     if since is None:
         return DeadlineLabel("none", _("the agency has not answered"), None)
     days = (today - since).days

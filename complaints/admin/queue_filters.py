@@ -96,10 +96,6 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(status=value)
 
 
-def _due_choices() -> Choices:
-    return [("late", _("Late")), ("today", _("Due today")), ("waiting", _("Others past their target"))]
-
-
 def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     # By the expression that the index is made of: the few late ones stand together at its beginning.
     if value == "late":

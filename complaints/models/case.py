@@ -316,6 +316,6 @@ def with_wait(cases: models.QuerySet[Case]) -> models.QuerySet[Case]:
     """
     asked = CaseStep.objects.filter(case=models.OuterRef("pk"), action=Action.AWAIT_AGENCY.value)
     since = models.Subquery(asked.order_by("-sequence").values("day")[:1])
-    reminded = models.When(status=Status.OVERDUE_AGENCY.value, then=since)
+    reminded = models.When(status__in=[Status.AWAITING_AGENCY.value, Status.OVERDUE_AGENCY.value], then=since)
     wait = models.Case(reminded, default="status_on", output_field=models.DateField())
     return cases.annotate(waiting_since=wait)  # type: ignore[no-redef]  # the attribute of Case is this one

@@ -1,6 +1,6 @@
 """Applies deadlines: marks agencies that did not act, and tells whether work is waiting.
 
-A question that nobody answers ends no case: the day passes, the case is late, and a person decides how it goes on.
+A question that nobody answers ends no case: the day passes, and a person decides how it goes on.
 
 The steps of the system have no actor; ``transitions.perform`` records them like any other step.
 """

@@ -163,7 +163,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         status=status.value if status else "",
         label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
-        late=bool(due_on and due_on < today),
+        late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
         stages=[ProgressStage(number, number <= stage, number == stage) for number in (1, 2, 3, 4)],
         body_name=body,
         events=report_history.events,

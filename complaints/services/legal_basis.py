@@ -12,6 +12,9 @@ from complaints.models.reference_data import Election
 from complaints.services import reference_data
 from complaints.services.rule_book import rule_book
 
+# Kinds that an administrator adds have no rule.
+_NAMED_KINDS = frozenset(AccusedKind) - {AccusedKind.UNKNOWN}
+
 
 def contest_of(election: Election) -> Contest:
     """Return an election of the table as the rules read it."""
@@ -43,7 +46,7 @@ def judge_report(
     learnt = str(answers.get("learnt_on") or "")
     facts = Facts(
         category=category,
-        accused=None if accused_kind == AccusedKind.UNKNOWN else AccusedKind(accused_kind),
+        accused=AccusedKind(accused_kind) if accused_kind in _NAMED_KINDS else None,
         status=None,
         election=contest.kind if contest else None,
         stages=contest.stages_on(act_on) if contest else frozenset[Stage](),

@@ -34,7 +34,7 @@ def test_only_our_promises_are_late(status: Status) -> None:
         Status.FORWARDED: "BKN belum menjawab, 30 hari",
         Status.UNDER_EXAMINATION: "BKN belum menjawab, 30 hari",
         Status.SUBSTANTIATED: "BKN belum menjawab, 30 hari",
-        Status.AWAITING_AGENCY: "instansi belum menjawab, 30 hari",
+        Status.AWAITING_AGENCY: "instansi belum menjawab, 50 hari",
         Status.OVERDUE_AGENCY: "instansi belum menjawab, 50 hari",
     }
     assert shown.words == waited.get(status, "terlambat 3 hari" if status in PROMISED else "tanpa tenggat")

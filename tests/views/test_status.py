@@ -116,7 +116,7 @@ def test_a_missed_day_is_admitted(client: Client, code: str) -> None:
 def test_a_day_that_was_the_reporters_is_not_held_against_them(client: Client, code: str) -> None:
     Case.objects.update(status=Status.NEEDS_INFORMATION, due_on=timezone.localdate() - timedelta(days=1))
     text = walk.words(opened(client, code).get("/cek/laporan/"))
-    assert "Laporan Anda tidak ditutup, dan jawaban Anda tetap kami terima." in text
+    assert "Laporan Anda tidak ditutup dengan sendirinya, dan jawaban Anda tetap kami tunggu." in text
     assert "Kami terlambat" not in text
 
 
