@@ -151,7 +151,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.LoginDelay": Line(web=FREE, jobs=Rights(delete=True)),
     # Refused sign-ins by account and day; the night's job takes them into the chain.
     "complaints.SigninCount": Line(web=EDIT, jobs=Rights(update=EVERY, delete=True)),
-    "complaints.AccountConfirmation": Line(web=FREE, jobs=NOTHING),
+    "complaints.AccountConfirmation": Line(web=FREE, jobs=READ),
     # Hours of jobs and their failures; what a job runs stands in the code.
     "complaints.JobRun": Line(web=Rights(insert=True, update=EVERY), jobs=Rights(insert=True, update=EVERY)),
     "complaints.JobFailure": Line(web=READ, jobs=Rights(insert=True, delete=True)),

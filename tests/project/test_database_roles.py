@@ -30,6 +30,7 @@ from complaints.models.evidence import DraftFile, Evidence
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
 from complaints.services import (
+    assignment,
     case_actions,
     case_deadlines,
     case_file,
@@ -291,7 +292,8 @@ def work_for_every_job(live_cast: Cast, settings: Settings, tmp_path: Path) -> I
     new = send_report(today=today - timedelta(days=50))
     follow_up.add_message(ticket=new.ticket, text="Foto.", files=[sealed_upload(photo())], today=today)
     first_look.process_new_reports(actor=Actor(live_cast.ring("vera"), timezone.now()))
-    AutoAssignmentRule.objects.update_or_create(pk=1, defaults={"by": AutoAssignmentRule.By.PROVINCE})
+    admin = Actor(live_cast.ring("vera"), timezone.now())
+    assignment.set_auto_assignment_rule(actor=admin, by=AutoAssignmentRule.By.PROVINCE)
     SealedSession.objects.create(pk="ended", data=b"", expires_on=today - timedelta(days=1))
     keys = DraftKeys.of("a secret")
     draft_rows.write_row(keys, {"draft": {}}, timezone.now().timestamp() - 1, version=1, seen=None)
@@ -308,7 +310,7 @@ def test_every_job_does_its_work(work_for_every_job: dict[str, Any], roles: Role
     assert Heartbeat.objects.exists() and not LoginDelay.objects.exists()
     assert Evidence.objects.get().state == Evidence.State.READY
     asked, new = (Case.objects.get(pk=work_for_every_job[name].case.pk) for name in ("asked", "new"))
-    assert asked.status == "ineligible"
+    assert asked.status == "needs_information", "silence ends no case"
     assert new.assignee is not None
     assert not SealedSession.objects.filter(pk="ended").exists()
     assert not DraftFile.objects.exists() and not Draft.objects.exists()
