@@ -15,6 +15,7 @@ from datetime import datetime
 from django.db import transaction
 
 from complaints.domain.codes import ALPHABET
+from complaints.domain.errors import Refused
 from complaints.domain.sealing.primitives import SignPair, blake2b
 from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Staff
@@ -25,12 +26,8 @@ Cause = AccountConfirmation.Cause
 GROUPS, GROUP = 5, 5
 
 
-class ConfirmationRefused(Exception):  # noqa: N818
+class ConfirmationRefused(Refused):
     """The account cannot be confirmed: ``code`` is "nothing" (none waits), "self" or "asker"."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 def draw_code() -> str:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from complaints import access
+from complaints.domain.errors import Refused
 from complaints.domain.workflow import Action, ActorKind, Refusal, TransitionRefused
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
@@ -31,12 +32,8 @@ from complaints.services.messages import write_note
 UNDO_WITHIN: Final = timedelta(days=1)
 
 
-class ImportRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class ImportRefused(Refused):
     """The import cannot be taken back; ``code`` is "theirs", "late" or "nothing"."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from complaints import access
 from complaints.domain import lane as rule
+from complaints.domain.errors import Refused
 from complaints.domain.sealing.records import Context
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
 from complaints.models.case import IS_JUNK, Case, CaseStep, Lane
@@ -51,12 +52,8 @@ LISTED: Final = 50
 _TO_PROPOSE: Final = (Status.RECEIVED.value, Status.IN_REVIEW.value)
 
 
-class LaneRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class LaneRefused(Refused):
     """The act is refused; ``code`` is a key of REFUSALS in complaints.admin.lane."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True)

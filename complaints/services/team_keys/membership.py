@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from complaints import access
-from complaints.domain.errors import SealError
+from complaints.domain.errors import Refused, SealError
 from complaints.domain.sealing import keys as keysets
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import KEY_BYTES, blake2b, verify
@@ -25,7 +25,7 @@ from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal
 
 
-class AdmissionRefused(Exception):  # noqa: N818
+class AdmissionRefused(Refused):
     """An admission, or its end, is refused; ``code`` is the reason.
 
     no_key, fingerprint, role, self, admitted, members, elsewhere (holds a key of another team), last (nobody else holds
@@ -34,10 +34,6 @@ class AdmissionRefused(Exception):  # noqa: N818
     does not wait any more), second (this person may not judge it), asked_by (somebody else asked), asker (who asked is
     no member any more), waits (the alarm is not over).
     """
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
