@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from complaints.admin import labels
 from complaints.domain import completeness
-from complaints.domain.workflow import LIMITS, OPEN, PROMISED, Action, Status
+from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.post import Platform, PostAct
@@ -31,12 +31,7 @@ Answers: TypeAlias = Mapping[str, Any]
 
 # From this many reports on, a case page shows the first report open and folds each of the others under a line.
 FOLDED_FROM: Final = 4
-WITH_OFFICE: Final = frozenset(
-    {Status.RECEIVED, Status.IN_REVIEW, Status.VERIFIED, Status.REFERRING, Status.INELIGIBLE_PROPOSED}
-)
-WITH_BODY: Final = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
-WITH_AGENCY: Final = frozenset({Status.AWAITING_AGENCY, Status.OVERDUE_AGENCY})
-BEFORE_FORWARDING: Final = WITH_OFFICE | {Status.NEEDS_INFORMATION, Status.RESTING}
+BEFORE_FORWARDING: Final = PROMISED | {Status.NEEDS_INFORMATION, Status.RESTING}
 # The steps that move a case between the office and a body.
 FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL, Action.REOPEN})
 PLATFORMS, ACTS = dict(Platform.choices), dict(PostAct.choices)

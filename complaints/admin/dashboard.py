@@ -30,11 +30,11 @@ from complaints.admin.base import (
     render,
     staff_page,
 )
-from complaints.admin.case_summary import WITH_BODY, DeadlineLabel, case_deadline
+from complaints.admin.case_summary import DeadlineLabel, case_deadline
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
-from complaints.domain.workflow import OPEN, PROMISED, Status
+from complaints.domain.workflow import OPEN, PROMISED, WITH_BODY, Status
 from complaints.fast_sql import CappedCount
 from complaints.models.case import IS_JUNK, Case, CaseStep, with_wait
 from complaints.models.oversight import Release

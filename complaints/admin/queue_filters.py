@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import labels
 from complaints.admin.labels import Label
-from complaints.domain.workflow import ENDED, OPEN, PROMISED, Status
+from complaints.domain.workflow import ENDED, OPEN, PROMISED, WITH_BODY, Status
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence
@@ -31,10 +31,6 @@ from complaints.models.team import Staff
 from complaints.services import assignment, imports, reference_data
 from complaints.services.assignment import absences_on
 
-OFFICE_STATUSES = frozenset(
-    {Status.RECEIVED, Status.IN_REVIEW, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING}
-)
-BODY_STATUSES = frozenset({Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED})
 Cases = QuerySet[Case]
 Choices = list[tuple[str, Label]]
 FilterValues = Mapping[str, str]
@@ -86,9 +82,9 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         return cases.filter(status=Status.IN_REVIEW, lead_body__isnull=False)
     statuses = {
         "": OPEN,
-        "ours": OFFICE_STATUSES,
-        "bodys": BODY_STATUSES,
-        "others": OPEN - OFFICE_STATUSES,
+        "ours": PROMISED,
+        "bodys": WITH_BODY,
+        "others": OPEN - PROMISED,
         "ended": ENDED,
     }
     if value in statuses:
@@ -117,7 +113,7 @@ def _by_officer(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         case "standin":
             return cases.filter(assignee__in=absences_on(today).filter(stand_in=person).values("staff"))
         case "idle":
-            return assigned.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(OFFICE_STATUSES))
+            return assigned.filter(owner_seen_on__lte=assignment.idle_since(today), status__in=sorted(PROMISED))
     return cases.filter(assignee=None)
 
 

@@ -39,8 +39,8 @@ from complaints.admin import labels
 from complaints.admin.base import StaffRequest, capped_count, or_more
 from complaints.admin.case_summary import DeadlineLabel, case_deadline
 from complaints.admin.labels import Label
-from complaints.admin.queue_filters import OFFICE_STATUSES, Cases
-from complaints.domain.workflow import ENDED, Status
+from complaints.admin.queue_filters import Cases
+from complaints.domain.workflow import ENDED, PROMISED, Status
 from complaints.models.case import DUE_KEY, Case, with_wait
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
@@ -329,7 +329,7 @@ def _officer(case: Case) -> str:
         remarks.append(_("for %(person)s") % {"person": assignment.name_of(case.stands_for)})
     if case.confirmed_on is None:
         remarks.append(_("not taken on yet"))
-    seen_on = case.owner_seen_on if case.status in OFFICE_STATUSES else None
+    seen_on = case.owner_seen_on if case.status in PROMISED else None
     if seen_on and seen_on <= assignment.idle_since(timezone.localdate()):
         remarks.append(_("has not looked for days"))
     return f"{assignment.name_of(owner)} ({', '.join(remarks)})" if remarks else assignment.name_of(owner)

@@ -27,13 +27,13 @@ from complaints import access
 from complaints.admin import case_summary, labels, reply_composer, step_labels
 from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
 from complaints.admin.case_evidence import released_label, told_of_released
-from complaints.admin.case_summary import FOLDED_FROM, WITH_BODY, release_deadline
+from complaints.admin.case_summary import FOLDED_FROM, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.reply_composer import Composer
-from complaints.domain.workflow import OPEN, Action, Status, Transition, TransitionRefused
+from complaints.domain.workflow import OPEN, WITH_BODY, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
 from complaints.services import legal_basis

@@ -197,9 +197,10 @@ _ASKED: Final = _at(S.NEEDS_INFORMATION)
 WITHDRAWABLE: Final = _at(
     S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.RESTING, S.VERIFIED, S.REFERRING
 )
-# Where the agency acts; a body may also record the end of a case that it found proven and recommended nothing on.
-_WITH_AGENCY: Final = _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY)
-_WITH_BODY: Final = _at(S.FORWARDED, S.UNDER_EXAMINATION, S.SUBSTANTIATED) | _WITH_AGENCY
+# Where it is the body's turn, and where the agency's. A body may also record the end of a case that it found proven and
+# recommended nothing on.
+WITH_BODY: Final = _at(S.FORWARDED, S.UNDER_EXAMINATION, S.SUBSTANTIATED)
+WITH_AGENCY: Final = _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY)
 _DECIDED: Final = _at(S.SANCTIONED, S.NOT_SANCTIONED)
 
 # fmt: off
@@ -224,17 +225,17 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.DISMISS, _at(S.UNDER_EXAMINATION), S.UNSUBSTANTIATED, *_LIAISON, _BODY, reason_required=True),
     Transition(A.AWAIT_AGENCY, _at(S.SUBSTANTIATED), S.AWAITING_AGENCY, *_LIAISON, _BODY),
     Transition(A.MARK_OVERDUE, _at(S.AWAITING_AGENCY), S.OVERDUE_AGENCY, *_SYSTEM, _BLOCK),
-    Transition(A.SANCTION, _WITH_AGENCY, S.SANCTIONED, *_LIAISON, _AGENCY),
-    Transition(A.REMIND, _WITH_AGENCY, None, *_LIAISON, _REMINDER),
-    Transition(A.ESCALATE, _WITH_AGENCY, None, *_LIAISON, _BLOCK),
-    Transition(A.NO_SANCTION, _WITH_AGENCY | _DECIDED | _at(S.SUBSTANTIATED), S.NOT_SANCTIONED, *_LIAISON, _OUTCOMES,
+    Transition(A.SANCTION, WITH_AGENCY, S.SANCTIONED, *_LIAISON, _AGENCY),
+    Transition(A.REMIND, WITH_AGENCY, None, *_LIAISON, _REMINDER),
+    Transition(A.ESCALATE, WITH_AGENCY, None, *_LIAISON, _BLOCK),
+    Transition(A.NO_SANCTION, WITH_AGENCY | _DECIDED | _at(S.SUBSTANTIATED), S.NOT_SANCTIONED, *_LIAISON, _OUTCOMES,
                reason_required=True),
     Transition(A.CORRECT, _DECIDED, S.SANCTIONED, *_LIAISON, _CORRECTION, reason_required=True),
-    Transition(A.RECONSIDER, _at(S.SUBSTANTIATED, S.UNSUBSTANTIATED) | _WITH_AGENCY, S.UNDER_EXAMINATION,
+    Transition(A.RECONSIDER, _at(S.SUBSTANTIATED, S.UNSUBSTANTIATED) | WITH_AGENCY, S.UNDER_EXAMINATION,
                *_LIAISON, _CORRECTION, reason_required=True),
     Transition(A.DECLINE, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _NOT_OURS,
                reason_required=True),
-    Transition(A.RECALL, _WITH_BODY, S.IN_REVIEW, *_FORWARDER, _RECALL, reason_required=True),
+    Transition(A.RECALL, WITH_BODY | WITH_AGENCY, S.IN_REVIEW, *_FORWARDER, _RECALL, reason_required=True),
     Transition(A.RECALL, _ASKED, S.IN_REVIEW, *_FORWARDER, _RECALL,
                reason_required=True, asked_from=S.UNDER_EXAMINATION),
     Transition(A.PREPARE_REFERRAL, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRING, *_VERIFIER, _BAWASLU,
@@ -275,7 +276,7 @@ LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
 )
 # proposal: what is urgent (threats, reprisals) is forwarded sooner after it was verified
 URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIFIED: "forward-urgent"})
-# The states whose limit is a promise of the office. Only these can be late; what others should do is a target.
+# Where it is the office's turn: the limit is its promise. Only these can be late; what others should do is a target.
 PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING)
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
