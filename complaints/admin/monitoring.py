@@ -19,13 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.adapters import post_rules
 from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
 from complaints.admin.forms import DayInput
 from complaints.admin.labels import Label
 from complaints.domain import normalization, posts
 from complaints.domain.visible_text import visible
 from complaints.forms.fields import DAY_FORMATS, TOO_LONG, DayField, EvidenceField, VisibleField, latest_day
+from complaints.forms.posts import one_link
 from complaints.models.case import AgencyKind
 from complaints.models.post import PostAct
 from complaints.services import monitoring, reference_data
@@ -117,17 +117,7 @@ class FindingForm(BaseForm):
 
     def clean_url(self) -> str:
         """Refuse what is no link, and several links: a finding is about one post."""
-        url: str = self.cleaned_data["url"]
-        links = posts.find(url, post_rules.load())
-        if len(links) > 1:
-            raise ValidationError(
-                _("There is more than one link. Write one; each further post is a finding of its own."), code="links"
-            )
-        if not links:
-            example = "https://instagram.com/p/AbC123"
-            words = _("This is not a link. Copy the address of the post, for example %(example)s.")
-            raise ValidationError(words % {"example": example}, code="no_link")
-        return url
+        return one_link(self.cleaned_data["url"], is_needed=True)
 
     def clean_accused_nip(self) -> str:
         """Refuse what is no employee number: a wrong one would lead to somebody else, or to nobody."""

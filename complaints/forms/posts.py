@@ -20,12 +20,18 @@ PLATFORM_LABELS = dict(Platform.choices)
 ACT_LABELS = dict(PostAct.choices)
 
 
-def one_link(text: str) -> str:
-    """Return the address of one post as typed; raises ValidationError where it has several links."""
+def one_link(text: str, *, is_needed: bool = False) -> str:
+    """Return the address of one post as typed; raises ValidationError for several links ("links").
+
+    Where one ``is_needed``, a text without a link is refused too ("no_link").
+    """
     count = len(posts.find(text, post_rules.load()))
     if count > 1:
         message = _("There are %(count)d links here. Enter each post on its own.")
-        raise forms.ValidationError(message, params={"count": count})
+        raise forms.ValidationError(message, code="links", params={"count": count})
+    if is_needed and not count:
+        message = _("This is not a link. Copy the address of the post, for example %(example)s.")
+        raise forms.ValidationError(message, code="no_link", params={"example": "https://instagram.com/p/AbC123"})
     return text
 
 
