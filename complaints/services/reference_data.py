@@ -216,6 +216,7 @@ def _closed_days(year: int, edition: tuple[int, int]) -> frozenset[date]:
 
 def closed_days(year: int) -> frozenset[date]:
     """Return the days around a year on which offices are closed, beside Saturdays and Sundays; cached."""
+    # edition(), written out: each step of a case comes here, and its way is counted (bench/paths.py).
     return _closed_days(year, (_cache_generation, int(time.monotonic() // MEMORY_SECONDS)))
 
 
