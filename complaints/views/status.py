@@ -237,10 +237,14 @@ def post(request: ReporterRequest) -> HttpResponse:
         return _show(request, post=form)
     chosen = uploads(request)
     drafts.keep_uploads(session=request.reporter, uploads=chosen, today=timezone.localdate())
-    held = [*request.reporter.get("screenshots", []), *(str(upload.id) for upload in chosen)]
+    # Screenshots that wait are of the post whose page was shown; of one that was given up, another takes none.
+    of_post = str(form.cleaned_data["url"] or form.cleaned_data["account"])
+    waiting = request.reporter.get("screenshots") or {"post": of_post, "files": []}
+    earlier = waiting["files"] if waiting["post"] == of_post else []
+    held = [*earlier, *(str(upload.id) for upload in chosen)]
     listed = [(file, told) for file, told in waiting_files(request)["listed"] if file.id in held] if held else []
     if held:
-        request.reporter["screenshots"] = held
+        request.reporter["screenshots"] = {"post": of_post, "files": held}
     if chosen and any(told.is_warning for _file, told in listed):
         request.reporter["notice"] = "look_post"
         return _show(request, post=form)

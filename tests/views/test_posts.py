@@ -185,6 +185,16 @@ def test_a_screenshot_that_tells_something_waits_with_its_post(client: Client) -
     assert Evidence.objects.count() == before + 3
 
 
+def test_a_screenshot_of_a_post_that_was_given_up_goes_with_no_other(client: Client) -> None:
+    to_status(client)
+    before = Evidence.objects.count()
+    client.post("/cek/laporan/unggahan/", POST | {"evidence": [SimpleUploadedFile("layar.jpg", photo())]})
+    other = POST | {"url": "https://x.com/lain/status/1790000000000000009"}
+    assert client.post("/cek/laporan/unggahan/", other).url == "/cek/laporan/"
+    assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["post"]
+    assert "layar.jpg" in client.get("/cek/laporan/").content.decode(), "it still waits"
+
+
 def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:
     to_status(client)
     before = Evidence.objects.count()
