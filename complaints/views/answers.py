@@ -62,6 +62,14 @@ def bawaslu_words(draft: Draft, today: date) -> str:
             )
             % facts
         )
+    if today > found[0].days.safe_day:
+        return (
+            _(
+                "If you also want to report to Bawaslu yourself: do it at once. "
+                "By our estimate the last day is %(last)s."
+            )
+            % facts
+        )
     if len(found) > 1:
         return (
             _(

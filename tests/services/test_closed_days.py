@@ -140,6 +140,8 @@ def test_reporter_reads_the_safe_day_first_and_is_never_turned_away(cast: Cast) 
     draft: Draft = {"category": "A1", "event_from": "2026-12-01", "learnt_on": ""}
     before = bawaslu_words(draft, date(2026, 12, 2))
     assert "paling aman sampai Senin, 7 Desember 2026" in before and "perkiraan kami" in before
+    between = bawaslu_words(draft, date(2026, 12, 8))
+    assert "lakukan segera" in between and "8 Desember 2026" in between and "paling aman" not in between
     after = bawaslu_words(draft, date(2026, 12, 9))
     assert "8 Desember 2026" in after and "informasi awal" in after and "ditolak" not in after
     assert bawaslu_words({"category": "A1", "event_from": "2025-06-02"}, date(2025, 6, 3)) == ""
