@@ -33,7 +33,7 @@ from complaints.admin.base import (
     text_field,
 )
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
-from complaints.admin.case_summary import answer_rows, case_deadline, post_lines
+from complaints.admin.case_summary import answer_rows, case_deadline, post_lines, was_left
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
@@ -106,7 +106,7 @@ class StepForm(ChecklistForm):
 
     def __init__(self, *args: Any, row: workflow.Transition, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, action=row.action, **kwargs)
-        self.received = case.received_on
+        self.status_on = case.status_on
         if row.action is Action.DELIVER:
             self.fields |= delivery.fields()
         elif row.action is Action.VERIFY and legal_basis.is_for_bawaslu(
@@ -131,7 +131,7 @@ class StepForm(ChecklistForm):
     def clean_delivered_on(self) -> date:
         """Refuse a day that cannot be."""
         day: date = self.cleaned_data["delivered_on"]
-        if error := delivery.day_error(day, self.received):
+        if error := delivery.day_error(day, self.status_on):
             raise forms.ValidationError(error)
         return day
 
@@ -186,16 +186,19 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
         # The text is not checked for a step that is not possible: the page says why it is not.
         return _step_page(request, case, action, refused=choice.refused if choice else "changed")
     # An empty text that is sent has nothing to insert into, to preview or to check.
-    is_composed = choice.row.notice and (request.POST.get("reason", "").strip() or "do" in request.POST)
+    is_empty = not request.POST.get("reason", "").strip() and action is not Action.DELIVER
+    is_composed = choice.row.notice and (not is_empty or "do" in request.POST)
     composer = _step_composer(request, case, choice.row, "reason") if is_composed else None
     data = composer.data() if composer else request.POST
     form = StepForm(data, row=choice.row, case=case, is_complete=composer is None or composer.is_sending)
-    if not form.is_valid() or (composer and not composer.may_send(form.cleaned_data["reason"])):
+    if not form.is_valid():
         return _step_page(request, case, action, form=form, composer=composer)
     reason, record = form.cleaned_data["reason"].strip(), ""
     if action is Action.DELIVER:
         told, record = delivery.texts(*(form.cleaned_data[name] for name in delivery.NAMES))
-        reason = f"{told} {reason}"
+        reason = f"{told} {reason}".strip()
+    if composer and not composer.may_send(reason):
+        return _step_page(request, case, action, form=form, composer=composer)
     try:
         case_actions.act(
             actor=request.actor,
@@ -357,7 +360,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     composer = _step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
-        initial={"body": case.lead_body_id},
+        initial={"body": "" if was_left(opened) else case.lead_body_id},
         is_complete=composer.is_sending,
         bodies=bodies_to_forward_to(timezone.localdate()),
         objects=[str(row["object"].id) for row in _file_rows(opened)],

@@ -200,6 +200,8 @@ def bawaslu_label(found: Sequence[reference_data.BawasluDays], today: date) -> s
     }
     if today > last_day:
         return _("the last day was %(last)s; still possible as first information") % facts
+    if today > first.days.safe_day:
+        return _("at once; last day %(last)s (an estimate)") % facts
     if len(found) > 1:
         return _("safest by %(safe)s; two elections ran that day: ask which one it is about") % facts
     return _("safest by %(safe)s, last day %(last)s (%(limit)s, an estimate)") % facts
@@ -323,7 +325,8 @@ def summary_context(opened: case_file.CaseFile) -> SummaryContext:
     return {
         "headlines": headlines(answers[0]) if answers else [],
         "missing": labels.missing_label(completeness.missing_in_all(missing_parts)),
-        "asked_back": _question_of_body(opened),
+        "asked_back": _words_of_body(opened),
+        "was_left": was_left(opened),
         "clocks": case_deadlines(opened.case, answers, timezone.localdate(), waiting_since=_asked_agency_on(opened)),
     }
 
@@ -334,10 +337,20 @@ def _asked_agency_on(opened: case_file.CaseFile) -> date | None:
     return days[-1] if days and Status(opened.case.status) in WITH_AGENCY else None
 
 
-def _question_of_body(opened: case_file.CaseFile) -> str:
-    """Return what a body asked when it returned the case, as long as the office has it back; "" otherwise."""
-    moves = [step.action for step in opened.history if step.action in FORWARDING_STEPS]
-    if Status(opened.case.status) is not Status.IN_REVIEW or moves[-1:] not in ([Action.RETURN], [Action.DECLINE]):
+def _last_move(opened: case_file.CaseFile) -> str:
+    """Return the last step that moved the case between the office and a body; "" without one."""
+    return next((step.action for step in reversed(opened.history) if step.action in FORWARDING_STEPS), "")
+
+
+def was_left(opened: case_file.CaseFile) -> bool:
+    """Whether the last body said that it is not in charge, or the office took the case back from it."""
+    return _last_move(opened) in (Action.DECLINE, Action.RECALL)
+
+
+def _words_of_body(opened: case_file.CaseFile) -> str:
+    """Return what a body wrote when it sent the case back, as long as the office has it back; "" otherwise."""
+    is_back = _last_move(opened) in (Action.RETURN, Action.DECLINE)
+    if Status(opened.case.status) is not Status.IN_REVIEW or not is_back:
         return ""
     entries = [
         entry

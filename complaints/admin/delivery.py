@@ -26,11 +26,11 @@ def fields() -> dict[str, forms.Field]:
     }
 
 
-def day_error(day: date, received: date) -> str:
-    """Return why a letter about a report of the day ``received`` was not delivered on ``day``; "" where it may be."""
-    if received <= day <= timezone.localdate():
+def day_error(day: date, prepared: date) -> str:
+    """Return why a letter that was ``prepared`` on that day was not delivered on ``day``; "" where it may be."""
+    if prepared <= day <= timezone.localdate():
         return ""
-    return _("The letter was delivered after the report came in, and not in the future.")
+    return _("The letter was delivered on the day on which it was prepared or later, and not in the future.")
 
 
 def texts(to: str, day: date, receipt: str) -> tuple[str, str]:

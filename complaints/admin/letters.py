@@ -15,6 +15,7 @@ from django import forms
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from complaints.adapters.letter_pdf import render as render_letter
 from complaints.admin.base import BaseForm, StaffRequest, as_attachment, case_or_404, render, staff_page, text_field
 from complaints.admin.case_summary import answer_rows
 from complaints.admin.forms import DayInput
+from complaints.admin.law_labels import MARKS
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
@@ -96,8 +98,9 @@ def referral_letter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse
         "title": _("Letter to another authority: %(case)s") % {"case": case.reference},
         "form": form,
         "text": letters.letter_texts()[letters.REFERRAL],
+        "basis": [(line.words, str(MARKS[line.mark])) for line in letters.letter_texts()[letters.REFERRAL].basis],
         "parts": [(part, part.key in ticked) for part in parts],
-        "back": request.path.replace("/surat/", f"/langkah/{Action.DELIVER.value}/"),
+        "back": reverse("admin:complaints_case_step", args=[case.pk, Action.DELIVER.value]),
     }
     return render(request, "admin/letter.html", context, status=400 if form.is_bound else 200)
 
@@ -149,7 +152,8 @@ def agency_letter(request: StaffRequest, object_id: uuid.UUID, kind: str) -> Htt
         "title": _("Letter: %(case)s") % {"case": release.case.reference},
         "form": form,
         "text": letters.letter_texts()[kind],
-        "back": request.path.replace("/surat/", "/langkah/"),
+        "basis": [(line.words, str(MARKS[line.mark])) for line in letters.letter_texts()[kind].basis],
+        "back": reverse("admin:complaints_release_step", args=[release.pk, STEP_OF[kind].value]),
     }
     return render(request, "admin/letter.html", context, model=Release, status=400 if form.is_bound else 200)
 
@@ -184,7 +188,7 @@ def _letter(
         "to": str(values["to"]),
         "paragraphs": [*text.paragraphs, *([values["words"]] if values["words"] else [])],
         "basis_title": _("Basis"),
-        "basis": list(text.basis),
+        "basis": [line.words for line in text.basis],
         "parts": [
             {"title": title, "rows": [[part.label, part.value] for part in parts if part.title == title]}
             for title in titles

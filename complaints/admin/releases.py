@@ -308,7 +308,9 @@ def _show_step(
             # The step is confirmed anew on the state that the page shows now.
             posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
             chosen = {"accused_status": request.GET.get("status", "")}
-            initial = chosen | posted | {"seen": release.case.status}
+            # With the number of steps, because a reminder or a correction leaves the status as it is.
+            version = CaseVersion(release.case.status, release.case.step_count)
+            initial = chosen | posted | {"seen": str(version)}
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)

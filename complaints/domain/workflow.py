@@ -107,6 +107,7 @@ class Refusal(StrEnum):
     REASON_MISSING = "reason_missing"
     SAME_PERSON = "same_person"
     WRONG_DAY = "wrong_day"
+    TOO_EARLY = "too_early"
 
 
 class TransitionRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault

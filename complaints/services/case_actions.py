@@ -15,6 +15,7 @@ from typing import Final
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from complaints import access
 from complaints.domain import checklists, workflow
@@ -67,6 +68,9 @@ def act(
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     if action is Action.DELIVER and not record.strip():
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+    today = timezone.localdate(actor.now)
+    if action is Action.REST and transitions.is_too_early(Case.objects.get(pk=case_id), today):
+        raise TransitionRefused(workflow.Refusal.TOO_EARLY)
     require_admission(actor.keyring, Team.Kind.TRIAGE)
     items = {} if checklist is None else checklists.settle(action, checklist)
     perform = partial(

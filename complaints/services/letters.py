@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from complaints.domain.law.vocabulary import Mark
 from complaints.services.actor import Actor
 from complaints.services.rule_book import DATA
 
@@ -20,12 +21,20 @@ KINDS: Final = (REFERRAL, REMIND, ESCALATE)
 
 
 @dataclass(frozen=True)
+class LegalLine:
+    """A line of law as a letter cites it, and how far its text was seen."""
+
+    words: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class LetterText:
     """The fixed words of a letter; ``basis`` are the lines of law that it rests on."""
 
     subject: str
     paragraphs: tuple[str, ...]
-    basis: tuple[str, ...]
+    basis: tuple[LegalLine, ...]
 
 
 @lru_cache(maxsize=1)
@@ -36,7 +45,7 @@ def letter_texts() -> dict[str, LetterText]:
         kind: LetterText(
             rows[kind]["subject"],
             tuple(rows[kind]["paragraphs"]),
-            tuple(line["words"] for line in rows[kind]["basis"]),
+            tuple(LegalLine(line["words"], Mark(line["mark"])) for line in rows[kind]["basis"]),
         )
         for kind in KINDS
     }

@@ -81,9 +81,14 @@ class CaseVersion:
         return f"{self.status}.{self.steps}.{'-'.join(str(number) for number in self.threads)}"
 
     def agrees_with(self, other: CaseVersion) -> bool:
-        """Whether both may be the same state of a case; where one is a bare status, the status alone is compared."""
+        """Whether both may be the same state of a case; what one of them does not tell is not compared.
+
+        A body's page tells no threads: what comes in beside its step does not concern it.
+        """
         if self.steps is None or other.steps is None:
             return self.status == other.status
+        if not self.threads or not other.threads:
+            return (self.status, self.steps) == (other.status, other.steps)
         return self == other
 
 
@@ -225,7 +230,7 @@ def available_steps(
         if row.action is Action.ASK_REPORTER:
             has_reporter = any(complaint.has_reporter for complaint in reports or ())
             refused = "" if has_reporter or case.complaints.with_reporter().exists() else "no_reporter"
-        if row.action is Action.REST and case.due_on is not None and timezone.localdate() <= case.due_on:
+        if row.action is Action.REST and is_too_early(case, timezone.localdate()):
             refused = "too_early"
         steps.append(AvailableStep(row.action, row, refused))
     return steps
@@ -308,6 +313,11 @@ def perform(
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
+
+
+def is_too_early(case: Case, today: date) -> bool:
+    """Whether the reporter still has time to answer, so that the case cannot rest yet."""
+    return case.due_on is not None and today <= case.due_on
 
 
 def _took_last(case: Case, action: Action, person: Staff | None) -> bool:

@@ -6,12 +6,13 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.law.vocabulary import Mark
-from complaints.domain.workflow import Action
+from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
@@ -44,7 +45,7 @@ def told(sent: Sent) -> list[str]:
 
 
 def test_a_letter_is_printed_and_delivered_before_anybody_says_so(signed_in: SignedIn, cast: Cast) -> None:
-    sent = in_review(cast, accused_kind="village_head")
+    sent = in_review(cast, accused_kind="village_head", today=timezone.localdate() - timedelta(days=1))
     vera, fitri = signed_in("vera"), signed_in("fitri")
     assert "hanya Bawaslu" in vera.get(url("change", sent)).content.decode()
     # Verifying goes another way than the rules say: the box is shut, and a reason is asked.
@@ -72,6 +73,11 @@ def test_a_letter_is_printed_and_delivered_before_anybody_says_so(signed_in: Sig
     delivery = {"to": "Bawaslu Kabupaten Sendang", "receipt": "TT-91", "reason": "Terima kasih."}
     ahead = (day + timedelta(days=1)).isoformat()
     assert take(fitri, sent, "deliver", **delivery, delivered_on=ahead) == 400
+    before = (day - timedelta(days=1)).isoformat()
+    assert take(fitri, sent, "deliver", **delivery, delivered_on=before) == 400, "before it was prepared"
+    # The addressee is read by the reporters, so it is checked like the words to them.
+    telling = delivery | {"delivered_on": day.isoformat()}
+    assert take(fitri, sent, "deliver", **(telling | {"to": "Bawaslu, tentang KN-26-ABC234"})) == 400
     assert take(fitri, sent, "deliver", **delivery) == 400
     assert take(fitri, sent, "deliver", **delivery, delivered_on=day.isoformat()) == 302
     assert "Disampaikan kepada Bawaslu Kabupaten Sendang pada" in told(sent)[-1]
@@ -106,7 +112,10 @@ def test_a_body_that_is_not_in_charge_and_a_case_taken_back(signed_in: SignedIn,
     assert Release.objects.get().state == "returned"
     opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
     assert opened.complaints[0].thread[-1].text == "Bukan wewenang kami."
-    assert "Wewenang BKN." in signed_in("vera").get(url("change", sent)).content.decode()
+    page = signed_in("vera").get(url("change", sent)).content.decode()
+    assert "Wewenang BKN." in page and "KASN menyatakan tidak berwenang:" in page
+    act(cast, "vera", sent, Action.VERIFY)
+    assert not signed_in("fitri").get(url("forward", sent)).context["form"]["body"].value(), "chosen anew"
     other, second = forwarded(cast)
     body_act(cast, "kirana", second, Action.TAKE_UP)
     assert take(signed_in("fitri"), other, "recall", reason="Tugas lembaga itu berakhir.") == 302
@@ -124,11 +133,14 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
         address = reverse("admin:complaints_release_letter", args=[release.pk, kind])
         page = kirana.get(address)
         assert "Hukuman sedang." in page.content.decode()
+        assert "Sumber yang dilihat: berita atau laman instansi" in page.content.decode()
         form = {"to": "Bupati Sendang", "number": "12/2026", "day": day.isoformat(), "words": "Mohon kabar."}
         paper = words_of(kirana.post(address, form).content)
         assert "PP94/2021" in paper and "Mohonkabar." in paper
         form = {"seen": "awaiting_agency", "text": "12/2026 kepada Bupati"}
-        assert kirana.post(body_step_url(release, kind), form).status_code == 302
+        shown = kirana.get(body_step_url(release, kind)).context["form"]["seen"].value()
+        assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 302
+        assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 409, "recorded once"
     assert [line.split(":")[0] for line in told(sent)[-2:]] == [
         "KASN sudah mengingatkan instansi",
         "KASN sudah bersurat kepada atasan instansi",
@@ -151,8 +163,11 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
 def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
     sent = in_review(cast)
     act(cast, "vera", sent, Action.ASK_REPORTER, "Kapan?")
-    do = {"actor": Actor(cast.ring("vera"), timezone.now()), "case_id": sent.case.pk}
-    case_actions.act(action=Action.REST, reason="Kami menunggu Anda.", **do)
+    rest: dict[str, Any] = {"case_id": sent.case.pk, "action": Action.REST, "reason": "Kami menunggu Anda."}
+    with pytest.raises(TransitionRefused) as early:
+        case_actions.act(actor=Actor(cast.ring("vera"), timezone.now()), **rest)
+    assert early.value.code == Refusal.TOO_EARLY
+    case_actions.act(actor=Actor(cast.ring("vera"), timezone.now() + timedelta(days=40)), **rest)
     page = follow_up.status_page(ticket=sent.ticket, today=timezone.localdate() + timedelta(days=400))
     assert (page.status, page.due_on, page.late, page.may_answer) == ("resting", None, False, True)
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=timezone.localdate())

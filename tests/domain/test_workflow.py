@@ -209,7 +209,15 @@ def test_an_answer_returns_to_the_state_that_asked() -> None:
 
 def test_a_refusal_carries_a_known_code_and_nothing_else() -> None:
     assert {code.value for code in Refusal} == {
-        *("not_from_here", "wrong_actor", "missing_permission", "reason_missing", "same_person", "wrong_day")
+        *(
+            "not_from_here",
+            "wrong_actor",
+            "missing_permission",
+            "reason_missing",
+            "same_person",
+            "wrong_day",
+            "too_early",
+        )
     }
     for code in Refusal:
         refused = TransitionRefused(code.value)

@@ -137,7 +137,8 @@ class CaseUnderTest:
 
     def set_state(self, state: str) -> None:
         status, _, asked_from = state.partition(",")
-        Case.objects.update(status=status, asked_from=asked_from, due_on=DAY)
+        # Past its day, so that a case may also rest.
+        Case.objects.update(status=status, asked_from=asked_from, due_on=DAY - timedelta(days=1))
         # The clock takes the deadline from the last step, which the database lets nobody alter.
         triggers.remove_append_only(editor())
         CaseStep.objects.update(due_on=DAY)

@@ -76,7 +76,7 @@ def test_each_state_says_what_is_so(status: str) -> None:
 
 
 def test_the_question_says_what_happens_without_an_answer() -> None:
-    for from_body, words in ((False, "tidak ditutup dengan sendirinya"), (True, "KASN dapat melanjutkan")):
+    for from_body, words in ((False, "ditutup dengan sendirinya"), (True, "KASN dapat melanjutkan")):
         shown = SimpleNamespace(question="Kapan?", question_from_body=from_body, body_name="KASN")
         with override("id"):
             text = " ".join(render_to_string("complaints/status/question.html", {"report": shown}).split())
