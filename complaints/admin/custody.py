@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.adapters.custody_pdf import render as custody_pdf_custody
+from complaints.adapters import printed_pdf
 from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.case_evidence import VARIANTS, copy_label, losses_of_copy
 from complaints.admin.labels import Label, staff_name
@@ -118,7 +118,7 @@ def custody(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | No
 def custody_pdf(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
     """Give the sheet of a case, or of one item of it, as a PDF."""
     context = _sheet_context(request, object_id, item_id)
-    response = HttpResponse(custody_pdf_custody(_pdf_data(context)), content_type="application/pdf")
+    response = HttpResponse(printed_pdf.render("custody", _pdf_data(context)), content_type="application/pdf")
     return as_attachment(response, f"berita-acara-{context['case'].reference}.pdf")
 
 

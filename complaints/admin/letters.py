@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from complaints import access
-from complaints.adapters.letter_pdf import render as render_letter
+from complaints.adapters import printed_pdf
 from complaints.admin.base import BaseForm, StaffRequest, as_attachment, case_or_404, render, staff_page, text_field
 from complaints.admin.case_summary import answer_rows
 from complaints.admin.forms import DayInput
@@ -163,7 +163,7 @@ def _pdf(form: LetterForm, kind: str, sender: str, reference: str, parts: Sequen
     with override("id"):
         data = _letter(form, letters.letter_texts()[kind], sender, reference, parts)
     data["receipt"] = _receipt() if kind == letters.REFERRAL else []
-    response = HttpResponse(render_letter(data), content_type="application/pdf")
+    response = HttpResponse(printed_pdf.render("letter", data), content_type="application/pdf")
     return as_attachment(response, f"surat-{reference}.pdf")
 
 
