@@ -23,6 +23,8 @@ _ANSWER_BYTES: Final = 64 * 1024
 # More pages have no document, and more files no job.
 _MOST_PAGES: Final = 1_000_000
 _MOST_PARTS: Final = 100
+# What reading of an answer raises that was not written as it must be.
+_MALFORMED: Final = (OSError, ValueError, TypeError, LookupError, RecursionError)
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -203,9 +205,6 @@ def read_steps(output: int, answers: int, ending: str) -> Steps:
         if ending != "done":
             steps.failed[under_way], steps.ended_early = JobFailed(ending).code, True
     return steps
-
-
-_MALFORMED: Final = (OSError, ValueError, TypeError, LookupError, RecursionError)
 
 
 def _records(output: int, answers: int) -> list[tuple[str, Answer | None]]:

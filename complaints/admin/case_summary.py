@@ -312,6 +312,7 @@ class SummaryContext(TypedDict):
     headlines: list[tuple[str, str]]
     missing: str
     asked_back: str
+    was_left: bool
     clocks: list[NamedDeadline]
 
 

@@ -14,7 +14,7 @@ import av
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
-from PIL import Image
+from PIL import Image, ImageStat
 from PIL.PngImagePlugin import PngInfo
 
 from complaints.adapters import sandbox
@@ -183,7 +183,7 @@ def test_pictures_that_others_show_have_a_copy(real: Sandbox) -> None:
         assert (kind, codes_of_copy) == (media_type, lost), fault
         with Image.open(io.BytesIO(copy)) as image:
             assert image.size == (96, 64), fault
-            red, _, blue = image.convert("RGB").getpixel((4, 4))  # type: ignore[misc]
+            red, _, blue = ImageStat.Stat(image.convert("RGB").crop((4, 4, 5, 5))).mean
             assert red > 90 > blue, fault
     # What can be read of the notes is read, and what cannot is said.
     for fault in ("IPTC", "EXIF of PNG", "EXIF of WebP"):

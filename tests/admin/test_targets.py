@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from complaints.admin import case_summary
 from complaints.domain.workflow import PROMISED, Action, Status
@@ -70,8 +71,8 @@ def test_agency_that_does_not_answer_is_waited_for_and_never_late(cast: Cast, si
         assert punctual.bars[-1].words == "0% (0 dari 1)"
 
 
-def test_operator_sets_when_an_agency_is_reminded(cast: Cast, settings: object) -> None:
-    settings.AGENCY_REMINDER_DAYS = 30  # type: ignore[attr-defined]
+def test_operator_sets_when_an_agency_is_reminded(cast: Cast, settings: Settings) -> None:
+    settings.AGENCY_REMINDER_DAYS = 30
     _sent, release = forwarded(cast)
     for action, text in ((Action.TAKE_UP, ""), (Action.SUBSTANTIATE, "Terbukti."), (Action.AWAIT_AGENCY, "Sedang.")):
         body_act(cast, "kirana", release, action, text=text)

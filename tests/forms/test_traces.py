@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from collections.abc import Callable
 from importlib import import_module
 from unittest import mock
@@ -191,7 +192,7 @@ def test_a_kind_that_nobody_opens_is_called_so(media_type: str) -> None:
         info = metadata_check.check_object(
             FileInfo("", "a", media_type, 1, ""),
             object_name="",
-            identifier=None,  # type: ignore[arg-type]
+            identifier=uuid.uuid4(),
         )
         assert (info.looked, info.betrays) == ("unreadable", [])
         with pytest.raises(refusal.Unreadable):
