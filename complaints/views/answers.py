@@ -55,36 +55,24 @@ def bawaslu_words(draft: Draft, today: date) -> str:
         "last": date_format(last_day, "l, j F Y"),
     }
     if today > last_day:
-        return (
-            _(
-                "The last day for a report of your own to Bawaslu was %(last)s. "
-                "It is still possible as first information."
-            )
-            % facts
+        words = _(
+            "The last day for a report of your own to Bawaslu was %(last)s. It is still possible as first information."
         )
-    if today > found[0].days.safe_day:
-        return (
-            _(
-                "If you also want to report to Bawaslu yourself: do it at once. "
-                "By our estimate the last day is %(last)s."
-            )
-            % facts
+    elif today > found[0].days.safe_day:
+        words = _(
+            "If you also want to report to Bawaslu yourself: do it at once. By our estimate the last day is %(last)s."
         )
-    if len(found) > 1:
-        return (
-            _(
-                "If you also want to report to Bawaslu yourself: safest by %(safe)s. Two elections run at that time; "
-                "tell Bawaslu which one it is about."
-            )
-            % facts
+    elif len(found) > 1:
+        words = _(
+            "If you also want to report to Bawaslu yourself: safest by %(safe)s. Two elections run at that time; "
+            "tell Bawaslu which one it is about."
         )
-    return (
-        _(
+    else:
+        words = _(
             "If you also want to report to Bawaslu yourself: safest by %(safe)s. "
             "By our estimate the last day is %(last)s."
         )
-        % facts
-    )
+    return words % facts
 
 
 def sections(draft: Draft) -> list[Section]:
