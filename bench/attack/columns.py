@@ -230,7 +230,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "removal's time": lambda: _updated(_removals(), asked_at=F("asked_at") - timedelta(days=2)),
     "removal's person": lambda: _updated(_removals(), asked_by=_staff(role="auditor").values("pk")[:1]),
     "confirmation deleted": lambda: _deleted(AccountConfirmation.objects.all()),
-    "confirmation's askers": lambda: _updated(AccountConfirmation.objects.all(), askers=[]),
+    "confirmation's askers": lambda: _updated(AccountConfirmation.objects.all(), askers=["somebody"]),
     "confirmation's time": lambda: _updated(AccountConfirmation.objects.all(), asked_at=F("asked_at") - timedelta(2)),
     "change to be told of deleted": lambda: _deleted(SigninCount.objects.exclude(kind__in=REFUSED)),
     "change marked as told": lambda: _updated(SigninCount.objects.exclude(kind__in=REFUSED), notified=F("n")),
