@@ -25,10 +25,12 @@ _BY_ADMINISTRATORS: Final = frozenset(
     {
         *("staff.changed", "factor.reset", "confirmation.asked", "confirmation.given"),
         *("team.asked", "team.left", "catalog.changed", "job.asked"),
+        *("rule.proposed", "rule.withdrawn"),
     }
 )
 _BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
+_BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
 _MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.CUSTODIAN, Role.OVERSEER})
 # The states of an account that a sign-in relies on, each with the name that its entry gives them.
 _SIGN_IN_STATES: Final = {"account": "staff", "factors": "factors"}
@@ -120,6 +122,8 @@ def is_entitled(entry: AuditEntry) -> bool:
         return is_open and (is_superuser or role == Role.ADMIN)
     if entry.event in _BY_REVIEWERS:
         return is_open and (is_superuser or role in (Role.ADMIN, Role.AUDITOR))
+    if entry.event in _BY_TRIAGE:
+        return is_open and not is_superuser and role in (Role.VERIFIER, Role.FORWARDER)
     return entry.event not in _BY_MEMBERS or (is_open and not is_superuser and role in _MEMBERS)
 
 
