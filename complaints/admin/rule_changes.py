@@ -76,7 +76,9 @@ class ProposalForm(BaseForm):
         label=gettext_lazy("The whole row"),
         help_text=gettext_lazy("JSON in the shape of the row shown. A day is written as 2026-01-31."),
         max_length=rule_changes.ROW_CHARACTERS,
-        widget=forms.Textarea(attrs={"rows": 18, "cols": None, "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"rows": 18, "cols": None, "class": "mono", "autocomplete": "off", "spellcheck": "false"}
+        ),
     )
     before = forms.ChoiceField(
         label=gettext_lazy("Place"),
@@ -322,9 +324,16 @@ def _comparison_words(request: StaffRequest, state: Comparison) -> dict[str, obj
 
 
 def _changed_parts(before: Outcome, after: Outcome) -> list[tuple[str, str, str]]:
-    """Return the parts of an outcome that differ in words: name, before, after."""
-    parts = ((str(label), words(before), words(after)) for label, words in _PARTS)
-    return [part for part in parts if part[1] != part[2]]
+    """Return the parts of an outcome that differ in words: name, what falls away, what comes instead."""
+    found = []
+    for label, words in _PARTS:
+        old, new = words(before), words(after)
+        if old != new:
+            # Of parts in another order all are told: among crimes and routes the first one counts.
+            gone = [line for line in old if line not in new] or ([] if set(new) - set(old) else old)
+            come = [line for line in new if line not in old] or ([] if set(old) - set(new) else new)
+            found.append((str(label), "; ".join(gone) or "–", "; ".join(come) or "–"))
+    return found
 
 
 def _if_known(words: str, missing: Iterable[str]) -> str:
@@ -332,36 +341,36 @@ def _if_known(words: str, missing: Iterable[str]) -> str:
     return _("%(words)s (depends on: %(names)s)") % {"words": words, "names": names} if names else words
 
 
-def _levels(outcome: Outcome) -> str:
-    return "; ".join(_if_known(str(LEVELS[level]), missing) for level, missing in outcome.levels) or "–"
+def _levels(outcome: Outcome) -> list[str]:
+    return [_if_known(str(LEVELS[level]), missing) for level, missing in outcome.levels]
 
 
-def _crimes(outcome: Outcome) -> str:
+def _crimes(outcome: Outcome) -> list[str]:
     said = (
         (f"{ANSWERS[answer]}: {penalty}".removesuffix(": "), missing) for answer, penalty, missing in outcome.crimes
     )
-    return "; ".join(_if_known(words, missing) for words, missing in said) or "–"
+    return [_if_known(words, missing) for words, missing in said]
 
 
-def _routes(outcome: Outcome) -> str:
+def _routes(outcome: Outcome) -> list[str]:
     said = []
     for finds, punishes, also, missing in outcome.routes:
         groups = ([finds] if finds else [], punishes, also)
         words = " → ".join(", ".join(map(code_label, group)) for group in groups if group)
         said.append(_if_known(words or _("nobody"), missing))
-    return "; ".join(said) or "–"
+    return said
 
 
-def _bawaslu(outcome: Outcome) -> str:
+def _bawaslu(outcome: Outcome) -> list[str]:
     days = outcome.bawaslu
-    return f"{date_format(days.safe_day, 'j M Y')} – {date_format(days.last_day, 'j M Y')}" if days else "–"
+    return [f"{date_format(days.safe_day, 'j M Y')} – {date_format(days.last_day, 'j M Y')}"] if days else []
 
 
-def _never_show(outcome: Outcome) -> str:
-    return "; ".join(outcome.never_show) or "–"
+def _never_show(outcome: Outcome) -> list[str]:
+    return list(outcome.never_show)
 
 
-_PARTS: Final[tuple[tuple[Label, Callable[[Outcome], str]], ...]] = (
+_PARTS: Final[tuple[tuple[Label, Callable[[Outcome], list[str]]], ...]] = (
     (gettext_lazy("Sanction"), _levels),
     (gettext_lazy("Criminal law"), _crimes),
     (gettext_lazy("Who examines and who punishes"), _routes),
