@@ -195,7 +195,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
     if (waiting := numbers["rules"]) and not person.practising:
-        shown.append(Tile(_("Proposed changes of rules"), waiting, reverse("admin:rule_changes")))
+        shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
     charts = [

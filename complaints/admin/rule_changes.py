@@ -28,6 +28,7 @@ from complaints.admin.labels import Label, staff_name
 from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, TABLES, code_label
 from complaints.admin.legal_basis import NO_FIRST_DAY, RuleLine, rule_line
 from complaints.domain.law.changes import COUNTED, Reading, Row, RowKey, check_change, read_row, row_text
+from complaints.domain.law.reading import TABLES as RULE_TABLES
 from complaints.domain.law.reading import RuleError
 from complaints.models.rule_change import RuleChange
 from complaints.services import first_look, rule_book, rule_changes, rule_comparison
@@ -48,7 +49,12 @@ REFUSALS: Final[dict[str, Label]] = {
     ),
     "unread": gettext_lazy("Compare the open cases to the end first."),
 }
-TABLE_LABELS: Final[dict[str, Label]] = {**TABLES, "sources": gettext_lazy("Sources")}
+TABLE_LABELS: Final[dict[str, Label]] = {
+    **TABLES,
+    "sources": gettext_lazy("Sources"),
+    "closed_days": gettext_lazy("Holidays and voting days"),
+    "elections": gettext_lazy("Elections"),
+}
 # What a new row has to hold in any case; the fields of each table are in CONTRIBUTING and in the rows beside it.
 _NEW_ROW: Final[Row] = {"code": "", "sources": [], "mark": "reading", "review_due": ""}
 SESSION_KEY: Final = "rule_comparison"
@@ -174,7 +180,7 @@ def _counts_deadlines(key: RowKey) -> bool:
 def change_list(request: StaffRequest) -> HttpResponse:
     """Show all proposals, those that wait first."""
     rows = [(row, TABLE_LABELS[row.table], staff_name(row.proposed_by)) for row in rule_changes.changes_newest_first()]
-    context = {"title": _("Proposed changes of rules"), "rows": rows}
+    context = {"title": _("Proposed changes"), "rows": rows}
     return render(request, "admin/rule_changes.html", context, model=RuleChange)
 
 
@@ -185,20 +191,22 @@ def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase
     if request.method == "POST":
         return _act(request, row)
     person, is_open = request.user, row.state == RuleChange.State.PROPOSED
-    decides = is_open and access.is_triage(person) and not person.practising and row.proposed_by_id != person.pk
+    decides, is_calendar = rule_changes.may_decide(person, row), row.table in rule_changes.CALENDAR
     comparison = _comparison_of(request, row)
     context: dict[str, object] = {
-        "title": _("Change of a rule: %(code)s") % {"code": row.code},
+        "title": _("Proposed change: %(code)s") % {"code": row.code},
         "row": row,
         "table": TABLE_LABELS[row.table],
         "proposer": staff_name(row.proposed_by),
         "decider": staff_name(row.decided_by) if row.decided_by else "",
         "decides": decides,
+        "is_calendar": is_calendar,
+        "confirms": decides and (is_calendar or bool(comparison and comparison["end"])),
         "withdraws": is_open and row.proposed_by_id == person.pk and access.may_administer(person),
         "counts_deadlines": _counts_deadlines(RowKey(row.table, row.code)),
         **_before_and_after(row),
     }
-    if decides:
+    if decides and not is_calendar:
         context |= {"comparison": comparison, "conflicted": rule_comparison.conflicted_open_cases(request.actor)}
         context |= _comparison_words(request, comparison) if comparison else {}
     return render(request, "admin/rule_change.html", context, model=RuleChange)
@@ -206,6 +214,8 @@ def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase
 
 def _before_and_after(row: RuleChange) -> dict[str, object]:
     """Return the keys of a row before and after, of a proposal that waits also the rule in words."""
+    if row.table in rule_changes.CALENDAR:
+        return {"keys": _key_lines(json.loads(row.base or "{}"), json.loads(row.row))}
     after = read_row(row.table, row.row)
     if row.state != RuleChange.State.PROPOSED:
         before = read_row(row.table, row.base) if row.base else {}
@@ -252,8 +262,8 @@ def _value(value: object) -> str:
 @staff_page("POST", opens_for=access.is_triage)
 def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     """Compare the next slice of the open cases, from the first where none is under way or the button says so."""
-    row = get_object_or_404(RuleChange, pk=change_id)
-    if request.user.practising or row.proposed_by_id == request.user.pk:
+    row = get_object_or_404(RuleChange, pk=change_id, table__in=RULE_TABLES)
+    if not rule_changes.may_decide(request.user, row):
         raise Http404
     first_look.process_new_reports(actor=request.actor)
     state = None if request.POST.get("do") == "begin" else _comparison_of(request, row)
@@ -386,22 +396,22 @@ def _act(request: StaffRequest, row: RuleChange) -> HttpResponseBase:
     acts: Mapping[str, tuple[Callable[[], None], Label]] = {
         "confirm": (
             lambda: rule_changes.confirm(actor=request.actor, change_id=row.pk),
-            gettext_lazy("Confirmed. The rule is in force; other servers follow within a minute."),
+            gettext_lazy("Confirmed. It holds from now on; other servers follow within a minute."),
         ),
         "decline": (
             lambda: rule_changes.decline(
                 actor=request.actor, change_id=row.pk, answer=request.POST.get("answer", "")[:2000]
             ),
-            gettext_lazy("Declined. The rule stays as it is."),
+            gettext_lazy("Declined. Nothing was changed."),
         ),
         "withdraw": (
             lambda: rule_changes.withdraw(actor=request.actor, change_id=row.pk),
-            gettext_lazy("Withdrawn. The rule stays as it is."),
+            gettext_lazy("Withdrawn. Nothing was changed."),
         ),
     }
     chosen = request.POST.get("act", "")
     # What the services refuse does not exist for people who may only read.
-    if chosen not in acts or not (chosen == "withdraw" or access.is_triage(request.user)):
+    if chosen not in acts or not (chosen == "withdraw" or rule_changes.decides_on(request.user, row)):
         raise Http404
     service, done = acts[chosen]
     try:

@@ -966,7 +966,7 @@ class Migration(migrations.Migration):
             name='RuleChange',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('table', models.CharField(max_length=10)),
+                ('table', models.CharField(max_length=12)),
                 ('code', models.CharField(max_length=40)),
                 ('version', models.CharField(blank=True, max_length=10)),
                 ('is_new', models.BooleanField()),

@@ -1,4 +1,4 @@
-"""Changes of rules of the law: an administrator proposes a row, a member of triage confirms or declines it."""
+"""Changes of rules of the law and of the calendar: an administrator proposes a row, another person decides on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from complaints.models.team import Staff
 class RuleChange(models.Model):
     """A whole row of a table of rules, in the shape of the files in ``complaints/data/law``; it never holds a report.
 
-    A row whose change was confirmed is in force; the program's files stay as they are. Its columns are those of
+    Rows of the tables of closed days and of elections, by which days are counted, are proposed here too. A rule whose
+    change was confirmed is in force; the program's files stay as they are. Its columns are those of
     ``complaints.domain.law.changes.Change``. The audit chain says the same of each row, and decides where they differ.
     """
 
@@ -25,7 +26,7 @@ class RuleChange(models.Model):
         WITHDRAWN = "withdrawn", _("withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    table = models.CharField(max_length=10)
+    table = models.CharField(max_length=12)
     code = models.CharField(max_length=40)
     # The first day of validity (ISO) of the row that is replaced, "" where it has none.
     version = models.CharField(max_length=10, blank=True)

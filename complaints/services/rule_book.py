@@ -43,10 +43,9 @@ def as_change(row: RuleChange) -> Change:
 
 
 def confirmed_changes() -> tuple[Change, ...]:
-    """Return the confirmed changes, oldest first; one query."""
-    return tuple(
-        map(as_change, RuleChange.objects.filter(state=RuleChange.State.CONFIRMED).order_by("decided_at", "pk"))
-    )
+    """Return the confirmed changes of rules, oldest first; one query."""
+    rows = RuleChange.objects.filter(table__in=TABLES, state=RuleChange.State.CONFIRMED)
+    return tuple(map(as_change, rows.order_by("decided_at", "pk")))
 
 
 @lru_cache(maxsize=2)

@@ -1,14 +1,19 @@
 """Changes of rules of the law: an administrator proposes a row, a member of triage confirms or declines it.
 
+Of the calendar - closed days and elections - an administrator proposes a row too; another administrator may decide as
+well as a member of triage, and nothing is compared before.
+
 A confirmed row holds from then on, in each process within a minute. Nothing that is stored of a case is worked out
 again: what the rules say of a case is worked out at each look, and a deadline keeps the limit of its step's day.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.db import IntegrityError, transaction
@@ -17,8 +22,10 @@ from complaints import access
 from complaints.domain.errors import Refused
 from complaints.domain.law.changes import Change, Reading, RowKey, check_change, read_row, row_text
 from complaints.domain.law.reading import TABLES, RuleError
+from complaints.models.delivered import DeliveredRow
+from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.rule_change import RuleChange
-from complaints.models.team import Team
+from complaints.models.team import Staff, Team
 from complaints.services import reference_data, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_rules
@@ -26,6 +33,8 @@ from complaints.services.audit.state import change_facts, locked_state
 from complaints.services.keyring import Locked, require_admission
 
 State = RuleChange.State
+# The tables of reference data by which days are counted.
+CALENDAR: Final[dict[str, type[DeliveredRow]]] = {"closed_days": ClosedDay, "elections": Election}
 ROW_CHARACTERS: Final = 8000
 
 
@@ -64,6 +73,43 @@ def propose(*, actor: Actor, proposed: ProposedRow) -> RuleChange:
         raise RuleChangeRefused("reason")
     log.lock_head()
     change = _checked(proposed)
+    return _store(actor, change, proposed.reason)
+
+
+@transaction.atomic
+def propose_day(*, actor: Actor, row: DeliveredRow, reason: str) -> RuleChange:
+    """Propose a row of the calendar as an administrator; ``row`` is as it shall be, valid and not saved.
+
+    Raises RuleChangeRefused: permission, reason, same, proposed, as :func:`propose`.
+    """
+    if not access.may_administer(actor.staff):
+        raise RuleChangeRefused("permission")
+    if not reason.strip():
+        raise RuleChangeRefused("reason")
+    log.lock_head()
+    table = next(name for name, model in CALENDAR.items() if model is type(row))
+    key, text = RowKey(table, str(row.pk)), row_text(day_values(row))
+    base = _stored_day(key)
+    if base == text:
+        raise RuleChangeRefused("same")
+    return _store(actor, Change(key, not base, "", text, base), reason)
+
+
+def day_values(row: DeliveredRow) -> dict[str, object]:
+    """Return the columns of a row of the calendar as JSON holds them."""
+    values = ((field.name, getattr(row, field.name)) for field in row._meta.concrete_fields)
+    return {
+        name: value.isoformat() if isinstance(value, date) else value for name, value in values if name != "delivered"
+    }
+
+
+def _stored_day(key: RowKey) -> str:
+    """Return a row of the calendar as it is stored, as JSON text; "" without one."""
+    stored = CALENDAR[key.table]._default_manager.filter(pk=key.code).first()
+    return row_text(day_values(stored)) if stored else ""
+
+
+def _store(actor: Actor, change: Change, reason: str) -> RuleChange:
     row = RuleChange(
         table=change.key.table,
         code=change.key.code,
@@ -72,7 +118,7 @@ def propose(*, actor: Actor, proposed: ProposedRow) -> RuleChange:
         before=change.before,
         row=change.row,
         base=change.base,
-        reason=proposed.reason.strip(),
+        reason=reason.strip(),
         proposed_by=actor.staff,
         proposed_at=actor.now,
     )
@@ -113,6 +159,8 @@ def _checked(proposed: ProposedRow) -> Change:
 def confirm(*, actor: Actor, change_id: uuid.UUID) -> None:
     """Put a proposed row in force, as a member of triage who has compared the open cases with it.
 
+    A row of the calendar is saved, by another administrator or a member of triage.
+
     Raises:
         Locked: the person is no member of triage, or practises.
         RuleError: with the rules as they are now the row cannot be right any more.
@@ -121,6 +169,9 @@ def confirm(*, actor: Actor, change_id: uuid.UUID) -> None:
     """
     row, before = _to_decide(actor, change_id)
     change = rule_book.as_change(row)
+    if row.table in CALENDAR:
+        _confirm_day(actor, row, change, before)
+        return
     if not recorded_rules.has_compared(actor.staff.pk, row.pk):
         raise RuleChangeRefused("unread")
     changes = rule_book.confirmed_changes()
@@ -132,9 +183,19 @@ def confirm(*, actor: Actor, change_id: uuid.UUID) -> None:
     transaction.on_commit(reference_data.clear_cache)
 
 
+def _confirm_day(actor: Actor, row: RuleChange, change: Change, before: str) -> None:
+    if _stored_day(change.key) != change.base:
+        raise RuleChangeRefused("outdated")
+    model, values = CALENDAR[row.table], json.loads(change.row)
+    fields = (field for field in model._meta.concrete_fields if field.name in values)
+    columns = {field.name: field.to_python(values[field.name]) for field in fields}
+    _decide(actor, row, State.CONFIRMED, before=before)
+    reference_data.save_row(row=model(**columns), actor=actor)
+
+
 @transaction.atomic
 def decline(*, actor: Actor, change_id: uuid.UUID, answer: str) -> None:
-    """Decline a proposed row, as a member of triage, with an answer to the administrator that names no case.
+    """Decline a proposed row, as who may confirm it, with an answer to the administrator that names no case.
 
     Raises Locked, and RuleChangeRefused: reason (no answer), same_person, decided, record.
     """
@@ -153,6 +214,17 @@ def withdraw(*, actor: Actor, change_id: uuid.UUID) -> None:
     _decide(actor, row, State.WITHDRAWN, before=before)
 
 
+def decides_on(person: Staff, row: RuleChange) -> bool:
+    """Whether a person decides on proposals for this table: triage, on the calendar administrators too."""
+    is_member = access.is_triage(person) and not person.practising
+    return is_member or (row.table in CALENDAR and access.may_administer(person))
+
+
+def may_decide(person: Staff, row: RuleChange) -> bool:
+    """Whether a person may decide on a proposal now; the services check it again."""
+    return row.state == State.PROPOSED and row.proposed_by_id != person.pk and decides_on(person, row)
+
+
 def require_member(actor: Actor) -> None:
     """Raise Locked outside triage, and for somebody who practises: rules hold for real cases."""
     require_admission(actor.keyring, Team.Kind.TRIAGE)
@@ -167,8 +239,9 @@ def changes_newest_first() -> Iterable[RuleChange]:
 
 
 def _to_decide(actor: Actor, change_id: uuid.UUID) -> tuple[RuleChange, str]:
-    require_member(actor)
     row, before = _locked(change_id)
+    if not (row.table in CALENDAR and access.may_administer(actor.staff)):
+        require_member(actor)
     if row.proposed_by_id == actor.staff.pk:
         raise RuleChangeRefused("same_person")
     return row, before

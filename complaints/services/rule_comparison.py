@@ -20,6 +20,7 @@ from complaints.domain.deadlines import ReportDays
 from complaints.domain.errors import SealError
 from complaints.domain.law.changes import check_change
 from complaints.domain.law.judgment import Judgment
+from complaints.domain.law.reading import TABLES
 from complaints.domain.law.rules import RuleBook
 from complaints.domain.law.vocabulary import Answer, Body, Level
 from complaints.domain.sealing.records import Context, open_record
@@ -128,7 +129,7 @@ def compare_slice(*, actor: Actor, change_id: uuid.UUID, after: uuid.UUID | None
         RuleChangeRefused: decided.
     """
     require_member(actor)
-    row = RuleChange.objects.get(pk=change_id)
+    row = RuleChange.objects.get(pk=change_id, table__in=TABLES)
     if row.state != RuleChange.State.PROPOSED:
         raise RuleChangeRefused("decided")
     changes = rule_book.confirmed_changes()

@@ -9,6 +9,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.models.reference_data import ClosedDay
 from complaints.models.rule_change import RuleChange
 from complaints.services import rule_book
 from tests.conftest import SignedIn
@@ -16,7 +17,7 @@ from tests.rules import propose
 from tests.world import Cast, send_report
 
 PROPOSE, ADD, CHANGE, COMPARE = "admin:rule_propose", "admin:rule_add", "admin:rule_change", "admin:rule_compare"
-NOW_CONFIRMED = "Setujui: aturan berlaku mulai sekarang"
+NOW_CONFIRMED = "Setujui: berlaku mulai sekarang"
 
 
 def test_decision_asks_for_password_and_factor_again(signed_in: SignedIn, cast: Cast) -> None:
@@ -57,7 +58,7 @@ def test_people_who_do_not_decide_only_read(signed_in: SignedIn, cast: Cast) -> 
     assert "Bandingkan" not in signed_in("vino").get(page).content.decode()
     assert signed_in("vino").post(reverse(COMPARE, args=[change.pk])).status_code == 404
     declined = signed_in("fitri").post(page, {"act": "decline", "answer": "Sumbernya lain."}, follow=True)
-    assert "Ditolak. Aturan tidak berubah." in declined.content.decode()
+    assert "Ditolak. Tidak ada yang diubah." in declined.content.decode()
     assert "Sumbernya lain." in signed_in("adi").get(page).content.decode()
 
 
@@ -88,3 +89,23 @@ def test_comparison_names_no_case_of_a_later_conflict(signed_in: SignedIn, cast:
     assert declared.status_code == 302
     text = client.get(page).content.decode()
     assert sent.case.reference not in text and "1 kasus terbuka tidak disertakan" in text
+
+
+def test_saved_closed_day_is_a_proposal_until_a_second_person_confirms_it(signed_in: SignedIn, cast: Cast) -> None:
+    client, add = signed_in("adi"), reverse("admin:complaints_closedday_add")
+    form = {"code": "coblos", "day": "2026-12-02", "kind": "voting", "name": "Pemungutan suara", "source": "Keppres 9"}
+    assert client.post(add, form | {"active": "on"}).status_code == 200, "without a reason"
+    answer = client.post(add, form | {"active": "on", "reason": "Keppres 9, halaman 1."}, follow=True)
+    change = RuleChange.objects.get()
+    assert answer.redirect_chain == [(reverse(CHANGE, args=[change.pk]), 302)]
+    text = answer.content.decode()
+    assert "Usulan dikirim." in text and "Keppres 9, halaman 1." in text and NOW_CONFIRMED not in text
+    assert not ClosedDay.objects.filter(pk="coblos").exists()
+    assert "berhasil" not in text, "Django's own words would say that it is saved"
+    again = client.post(add, form | {"active": "on", "reason": "Sekali lagi."}, follow=True)
+    assert "menunggu keputusan" in again.content.decode()
+    other = signed_in("super")
+    assert NOW_CONFIRMED in other.get(reverse(CHANGE, args=[change.pk])).content.decode()
+    other.post(reverse(CHANGE, args=[change.pk]), {"act": "confirm"})
+    assert ClosedDay.objects.get(pk="coblos").source == "Keppres 9"
+    assert client.get(reverse(COMPARE, args=[change.pk])).status_code == 404

@@ -43,18 +43,18 @@ def test_rule_is_proposed_compared_and_confirmed(
     assert looked_at(adi.window, "id", SIZES, least=0) == []
 
     vera = Officer(window(), "vera")
-    vera.window.follow(vera.page.locator("main").get_by_role("link", name="Usulan perubahan aturan"))
+    vera.window.follow(vera.page.locator("main").get_by_role("link", name="Usulan perubahan"))
     assert looked_at(vera.window, "id", SIZES, least=0) == []
     vera.window.follow(vera.page.locator("main table").get_by_role("link"))
     assert "hukuman disiplin sedang" in vera.window.words and "Setujui" not in vera.window.words
     vera.page.get_by_role("button", name="Bandingkan kasus terbuka").click()
     # The script presses the button for each slice.
-    vera.page.get_by_role("button", name="Setujui: aturan berlaku mulai sekarang").wait_for()
+    vera.page.get_by_role("button", name="Setujui: berlaku mulai sekarang").wait_for()
     assert sent.case.reference in vera.window.words and other.case.reference not in vera.window.words
     assert "2 laporan dibandingkan" in vera.window.words
     assert looked_at(vera.window, "id", SIZES, least=0) == []
-    vera.window.press("Setujui: aturan berlaku mulai sekarang")
-    assert "Disetujui. Aturan berlaku" in vera.window.words
+    vera.window.press("Setujui: berlaku mulai sekarang")
+    assert "Disetujui. Berlaku mulai sekarang" in vera.window.words
     assert openings_of(sent) == 0
 
     vera.opens("case", sent.case.reference)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from complaints.domain.law.vocabulary import Level
 from complaints.domain.workflow import Action, Status
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
+from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.rule_change import RuleChange
 from complaints.services import (
     conflicts,
@@ -301,3 +302,31 @@ def test_files_of_rules_on_a_node_are_held_against_the_entry(
         reference_data.load(now=actor(cast, "adi").now, sample=True)
     assert AuditEntry.objects.filter(event="rules.delivered").count() == 2
     assert verify.verify_chain().faults == ()
+
+
+def test_closed_day_takes_a_second_person_too(cast: Cast) -> None:
+    day = date(2026, 12, 2)
+    row = ClosedDay(code="coblos", day=day, kind=ClosedDay.Kind.VOTING, name="Pemungutan suara", source="Keppres 9")
+    assert refusal(rule_changes.propose_day, actor=actor(cast, "vera"), row=row, reason="Sebab.") == "permission"
+    change = rule_changes.propose_day(actor=actor(cast, "adi"), row=row, reason="Keppres 9, halaman 1.")
+    assert reference_data.calendar(2026).is_working_day(day)
+    assert refusal(rule_changes.confirm, actor=actor(cast, "adi"), change_id=change.pk) == "same_person"
+    for name in ("audi", "kirana"):
+        with pytest.raises(Locked):
+            rule_changes.confirm(actor=actor(cast, name), change_id=change.pk)
+    rule_changes.confirm(actor=actor(cast, "super"), change_id=change.pk)
+    reference_data.clear_cache()
+    assert not reference_data.calendar(2026).is_working_day(day)
+    stored = ClosedDay.objects.get(pk="coblos")
+    assert refusal(rule_changes.propose_day, actor=actor(cast, "adi"), row=stored, reason="Sebab.") == "same"
+    # A member of triage decides as well, on the row that was proposed and no other.
+    stored.active = False
+    off = rule_changes.propose_day(actor=actor(cast, "adi"), row=stored, reason="Dibatalkan.")
+    rule_changes.confirm(actor=actor(cast, "vera"), change_id=off.pk)
+    assert verify.verify_chain().faults == ()
+    election = Election.objects.earliest("pk")
+    election.voting_on += timedelta(days=7)
+    moved = rule_changes.propose_day(actor=actor(cast, "adi"), row=election, reason="Ditunda.")
+    Election.objects.filter(pk=election.pk).update(name_en="Another")
+    assert refusal(rule_changes.confirm, actor=actor(cast, "vera"), change_id=moved.pk) == "outdated"
+    assert rule_changes.rules_in_force().left_out == ()
