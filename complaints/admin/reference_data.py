@@ -101,7 +101,8 @@ class ReferenceAdmin(TableAdmin):
         except RuleChangeRefused as refusal:
             messages.error(request, str(REFUSALS[refusal.code]))
         else:
-            messages.success(request, _("Proposed. Another administrator or a member of triage decides on it."))
+            done = _("Proposed. Another administrator or a member of triage decides on it.")
+            messages.success(request, str(done))
             setattr(request, _PROPOSAL, proposal.pk)
 
     def response_add(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypedDict, cast
 
 from django import forms
@@ -215,7 +215,7 @@ def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase
 def _before_and_after(row: RuleChange) -> dict[str, object]:
     """Return the keys of a row before and after, of a proposal that waits also the rule in words."""
     if row.table in rule_changes.CALENDAR:
-        return {"keys": _key_lines(json.loads(row.base or "{}"), json.loads(row.row))}
+        return {"keys": _calendar_lines(row)}
     after = read_row(row.table, row.row)
     if row.state != RuleChange.State.PROPOSED:
         before = read_row(row.table, row.base) if row.base else {}
@@ -233,6 +233,13 @@ def _before_and_after(row: RuleChange) -> dict[str, object]:
         _in_words(changed, RowKey(row.table, row.code, version)),
     ]
     return context | {"before_line": lines[0], "after_line": lines[1]}
+
+
+def _calendar_lines(row: RuleChange) -> list[KeyLine]:
+    fields = rule_changes.CALENDAR[row.table]._meta.concrete_fields
+    names = {field.name: str(field.verbose_name) for field in fields}
+    lines = _key_lines(json.loads(row.base or "{}"), json.loads(row.row))
+    return [replace(line, name=names.get(line.name, line.name)) for line in lines]
 
 
 def _in_words(rules: Reading, key: RowKey) -> RuleLine | None:

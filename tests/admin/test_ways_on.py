@@ -180,7 +180,7 @@ def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
         assert by_rule == (kind.route == "bawaslu"), kind.pk
 
 
-def test_each_line_of_law_in_a_letter_has_a_known_source() -> None:
+def test_each_line_of_law_in_a_letter_has_a_known_source(db: None) -> None:
     rows = json.loads((rule_book.DATA / "letters.json").read_text(encoding="utf-8"))
     assert set(rows) == set(letters.KINDS) == set(letters.letter_texts())
     for line in (line for row in rows.values() for line in row["basis"]):

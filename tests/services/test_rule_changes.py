@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from complaints import checks
 from complaints.domain.law.changes import RowKey, row_text
 from complaints.domain.law.reading import RuleError
 from complaints.domain.law.vocabulary import Level
@@ -236,6 +237,7 @@ def test_update_of_a_changed_row_is_named_and_the_change_holds(cast: Cast, monke
         assert rules.conflicts == (RowKey("limits", "forward"),) and rules.left_out == (RowKey("sources", "NEW"),)
         assert rule_book.limit_rule("forward", reference_data.edition()).number == 2
         assert rules.book.sources["NEW"].where == "program"
+        assert [fault.id for fault in checks._law() if "limits forward, sources NEW" in fault.msg] == ["portal.W015"]
         report = reference_data.load(now=actor(cast, "adi").now, sample=True)
         assert report.rules.conflicts == rules.conflicts and report.rules.left_out == rules.left_out
         # What was proposed against the old row is not confirmed unseen; what is proposed now settles the conflict.
