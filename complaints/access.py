@@ -251,6 +251,11 @@ def administrators() -> QuerySet[Staff]:
     return people.order_by("username")
 
 
+def may_see_rule_changes(user: AnyUser) -> bool:
+    """Whether a person may read which rules of the law were proposed: who proposes, decides or reviews them."""
+    return is_triage(user) or may_review(user)
+
+
 def may_see_teams(user: AnyUser) -> bool:
     """Whether a person may see who holds a team's key: members for their own team, administrators for all."""
     return in_a_team(user) or may_administer(user)

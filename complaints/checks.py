@@ -21,7 +21,7 @@ from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
-from complaints.services import mfa, reference_data, team_key_history
+from complaints.services import mfa, reference_data, rule_book, team_key_history
 from complaints.services.audit import log, node_files
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
@@ -105,7 +105,7 @@ def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 def check_stored(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check accounts, teams, the calendar and the durability of the database."""
     try:
-        return [*_accounts(), *_teams(), *_calendar(), *_durability()]
+        return [*_accounts(), *_teams(), *_law(), *_durability()]
     except DatabaseError:
         hint = "Is DATABASE_URL right, and has migrate been run?"
         return [_error("E015", "The database cannot be read.", hint)]
@@ -219,10 +219,14 @@ def _outgoing() -> Iterator[CheckMessage]:
         yield _warning("W002", "Staff mail goes nowhere.", "Set EMAIL_BACKEND and EMAIL_HOST.")
 
 
-def _calendar() -> Iterator[CheckMessage]:
+def _law() -> Iterator[CheckMessage]:
     if year := reference_data.year_without_list(timezone.localdate()):
         hint = "Update the package holidays, or enter the joint leave of the decree in the admin, under closed days."
         yield _warning("W014", f"The joint leave of {year} is not known: working days are counted too early.", hint)
+    rules = rule_book.reading(reference_data.edition())
+    if keys := [str(key) for key in (*rules.conflicts, *rules.left_out)]:
+        hint = "Let an administrator propose these rows anew on the page of the rules of the law."
+        yield _warning("W015", f"An update changed rules that were changed here too: {', '.join(keys)}.", hint)
 
 
 def _accounts() -> Iterator[CheckMessage]:

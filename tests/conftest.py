@@ -54,6 +54,7 @@ LONGEST = (
     "tests/security/addresses/test_odd_requests.py",
     "tests/services/audit/test_log.py",
     "tests/security/test_fuzz.py",
+    "tests/services/test_rule_changes.py",
     "tests/security/canary/test_canary.py",
 )
 

@@ -267,15 +267,16 @@ def _target_of_others(case: Case, shown: DeadlineLabel) -> NamedDeadline:
     if status in WITH_AGENCY:
         words = _("no time limit known; a reminder follows")
         return {"name": _("The agency's answer"), "clock": shown, "words": words}
-    limit = limit_rule(LIMITS[Status.FORWARDED])
+    limit = limit_rule(LIMITS[Status.FORWARDED], reference_data.edition())
     starts = _("begins with forwarding: %(limit)s") % {"limit": limit_label(limit.number or 0, limit.unit.value)}
     words = starts if status in BEFORE_FORWARDING else _("nothing runs")
     return {"name": _("Target of the recipient"), "clock": None, "words": words}
 
 
 def _source_of_limit(status: Status) -> str:
-    rule = limit_rule(LIMITS[status])
-    sources = "; ".join(rule_book().sources[code].text for code in rule.sources)
+    edition = reference_data.edition()
+    rule = limit_rule(LIMITS[status], edition)
+    sources = "; ".join(rule_book(edition).sources[code].text for code in rule.sources)
     return _("no promise: %(source)s") % {"source": sources}
 
 

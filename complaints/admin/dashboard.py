@@ -39,6 +39,7 @@ from complaints.fast_sql import CappedCount
 from complaints.models.case import IS_JUNK, Case, CaseStep, with_wait
 from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
+from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
@@ -178,6 +179,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         f"tile_{place}": capped_count(queue_filters.narrow(cases, tile.values, person=person, today=today))
         for place, tile in enumerate(tiles)
     }
+    counts["rules"] = capped_count(RuleChange.objects.filter(state=RuleChange.State.PROPOSED))
     counts["junk"] = capped_count(cases.filter(IS_JUNK, status__in=sorted(OPEN)))
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
@@ -192,6 +194,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     if second := numbers["second"]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
+    if (waiting := numbers["rules"]) and not person.practising:
+        shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
     charts = [

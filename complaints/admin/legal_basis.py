@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -26,15 +27,22 @@ from complaints.domain.law.rules import (
     SanctionRule,
 )
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
-from complaints.services import case_file, legal_basis
+from complaints.models.rule_change import RuleChange
+from complaints.models.team import Staff
+from complaints.services import case_file, legal_basis, reference_data, rule_changes
 from complaints.services.rule_book import rule_book
+
+# In addresses, in place of the first day of a rule that has none.
+NO_FIRST_DAY: Final = "0"
 
 
 @dataclass(frozen=True)
 class RuleLine:
-    """A rule in words, for the page of all rules."""
+    """A rule in words, for the page of all rules; ``table`` and ``version`` lead to the page that proposes a change."""
 
     rule: Rule
+    table: str
+    version: str
     says: str
     conditions: list[str]
     validity: str
@@ -57,15 +65,34 @@ class AppliedLine:
 @staff_page("GET", opens_for=lambda person: True)
 def rules(request: StaffRequest) -> HttpResponse:
     """Show every rule with source and mark, to be read, printed and signed."""
-    book = rule_book()
-    tables = [(label, [_line(rule) for rule in getattr(book, name)]) for name, label in TABLES.items()]
+    book = rule_book(reference_data.edition())
+    tables = [(label, [rule_line(rule, name) for rule in getattr(book, name)]) for name, label in TABLES.items()]
     marks = dict.fromkeys(Mark, 0)
     for _label, lines in tables:
         for line in lines:
             marks[line.rule.mark] += 1
     counts = [(MARKS[mark], number) for mark, number in marks.items()]
-    context = {"title": _("Rules of the law"), "tables": tables, "counts": counts, "sources": book.sources.values()}
+    context = {
+        "title": _("Rules of the law"),
+        "tables": tables,
+        "counts": counts,
+        "sources": book.sources.values(),
+        "changes": _changes_to_see(request.user),
+    }
     return render(request, "admin/rules.html", context)
+
+
+def _changes_to_see(person: Staff) -> dict[str, object]:
+    """Return what the page says of changes; nothing to people who may not read them."""
+    if not access.may_see_rule_changes(person):
+        return {}
+    in_force = rule_changes.rules_in_force()
+    return {
+        "waiting": RuleChange.objects.filter(state=RuleChange.State.PROPOSED)[:100].count(),
+        "may_propose": access.may_administer(person),
+        "conflicts": in_force.conflicts,
+        "left_out": in_force.left_out,
+    }
 
 
 @staff_page("GET", opens_for=access.is_triage)
@@ -152,9 +179,12 @@ def _day(day: date) -> str:
     return date_format(day, "j M Y")
 
 
-def _line(rule: Rule) -> RuleLine:
+def rule_line(rule: Rule, table: str) -> RuleLine:
+    """Return a rule of a table in words."""
     return RuleLine(
         rule=rule,
+        table=table,
+        version=rule.period.valid_from.isoformat() if rule.period.valid_from else NO_FIRST_DAY,
         says=_says(rule),
         conditions=_conditions(rule),
         validity=_validity(rule),

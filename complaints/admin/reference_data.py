@@ -8,14 +8,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import BaseModelForm, TableAdmin, staff_request
+from complaints.admin.base import BaseModelForm, TableAdmin, staff_request, text_field
 from complaints.admin.forms import (
     LEVELS,
     ROUTES,
@@ -25,6 +26,7 @@ from complaints.admin.forms import (
     SanctionKindForm,
     StandardTextForm,
 )
+from complaints.admin.rule_changes import REFUSALS
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import (
@@ -36,12 +38,24 @@ from complaints.models.reference_data import (
     SanctionKind,
     StandardText,
 )
-from complaints.services import reference_data
+from complaints.services import reference_data, rule_changes
+from complaints.services.rule_changes import RuleChangeRefused
+
+# The attribute of a request that holds the proposal it made.
+_PROPOSAL: Final = "rule_change"
 
 
 def day(value: date | None) -> str:
     """Return a day as every other page for the staff writes it, "–" for none."""
     return date_format(value, "j M Y") if value else "–"
+
+
+class DayForm(BaseModelForm):
+    """The form of a row of the calendar, which is proposed with a reason."""
+
+    reason = text_field(
+        _("Your reason"), help_text=_("Who decides reads it, with source. Name no report here."), required=True, rows=3
+    )
 
 
 class ReferenceAdmin(TableAdmin):
@@ -50,6 +64,8 @@ class ReferenceAdmin(TableAdmin):
     form = BaseModelForm
     formfield_overrides = {models.DateField: {"widget": DayInput}}
     opens_for = staticmethod(access.may_administer)
+    # Whether a row that is saved waits for another person: of the tables by which days are counted.
+    proposes = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list[str]:
         return ["code"] if obj else []
@@ -76,7 +92,34 @@ class ReferenceAdmin(TableAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: DeliveredRow, form: BaseModelForm, change: bool) -> None:
-        reference_data.save_row(row=obj, actor=staff_request(request).actor)
+        actor = staff_request(request).actor
+        if not self.proposes:
+            reference_data.save_row(row=obj, actor=actor)
+            return
+        try:
+            proposal = rule_changes.propose_day(actor=actor, row=obj, reason=form.cleaned_data["reason"])
+        except RuleChangeRefused as refusal:
+            messages.error(request, str(REFUSALS[refusal.code]))
+        else:
+            done = _("Proposed. Another administrator or a member of triage decides on it.")
+            messages.success(request, str(done))
+            setattr(request, _PROPOSAL, proposal.pk)
+
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        if self.proposes:
+            return self.response_change(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        """Lead to what was proposed; Django's own words would say that it is saved."""
+        if not self.proposes:
+            return super().response_change(request, obj)
+        proposal = getattr(request, _PROPOSAL, None)
+        if proposal is None:
+            return self.response_post_save_change(request, obj)
+        return redirect("admin:rule_change", proposal)
 
 
 class CategoryAdmin(ReferenceAdmin):
@@ -135,6 +178,8 @@ class BodyAdmin(ReferenceAdmin):
 class ElectionAdmin(ReferenceAdmin):
     """Elections and the days on which their stages begin."""
 
+    form = DayForm
+    proposes = True
     list_display = ["code", "name_id", "kind", "campaign_day", "voting_day", "fictional", "edited_here"]
 
     @admin.display(description=_("campaign from"))
@@ -149,6 +194,8 @@ class ElectionAdmin(ReferenceAdmin):
 class ClosedDayAdmin(ReferenceAdmin):
     """Days on which offices are closed, or work after all, beside the national list of the program."""
 
+    form = DayForm
+    proposes = True
     list_display = ["code", "on_day", "kind", "name", "source", "active", "edited_here"]
 
     @admin.display(description=_("date"))

@@ -32,6 +32,7 @@ from complaints.admin import (
     reference_data,
     releases,
     removal,
+    rule_changes,
     staff,
     teams,
 )
@@ -57,6 +58,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("saya/data/", staff.own_data, name="own_data"),
     path("latihan/", staff.practice_page, name="practice"),
     path("aturan/", legal_basis.rules, name="rules"),
+    # Proposed changes of rules. POSTs below "usulan" want password and second factor again: portal.middleware.
+    path("aturan/usulan/", rule_changes.change_list, name="rule_changes"),
+    path("aturan/usulan/<uuid:change_id>/", rule_changes.change_page, name="rule_change"),
+    path("aturan/perkara/<uuid:change_id>/", rule_changes.compare, name="rule_compare"),
+    path("aturan/usul/<slug:table>/", rule_changes.propose_new, name="rule_add"),
+    path("aturan/usul/<slug:table>/<slug:code>/<slug:version>/", rule_changes.propose, name="rule_propose"),
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
     path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),

@@ -165,6 +165,10 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Province": _REFERENCE,
     "complaints.SanctionKind": _REFERENCE,
     "complaints.StandardText": _REFERENCE,
+    # A member of triage decides; what was proposed stays as it is.
+    "complaints.RuleChange": Line(
+        web=Rights(insert=True, update=("state", "decided_by", "decided_at", "answer")), jobs=READ
+    ),
     # Tables of others: second factors are rows of django-allauth, which verification compares with the chain.
     "mfa.Authenticator": Line(web=FREE, jobs=READ),
     "account.EmailAddress": Line(web=READ, jobs=NOTHING),

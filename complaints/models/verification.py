@@ -71,6 +71,7 @@ FAULTS: Final = {
     "conflict.gone": _("A conflict of interest is gone"),
     "conflict.altered": _("A conflict of interest was altered"),
     "conflict.unrecorded": _("A conflict of interest stands there of which the chain records nothing"),
+    "rules.differ": _("The rules of the law on this node differ from those that were recorded"),
     "index.altered": _("The index of a report is not as it was written"),
     "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),

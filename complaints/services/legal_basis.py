@@ -7,6 +7,7 @@ from datetime import date
 
 from complaints.domain.law.facts import Contest, Facts
 from complaints.domain.law.judgment import Judgment, judge
+from complaints.domain.law.rules import RuleBook
 from complaints.domain.law.vocabulary import AccusedKind, Body, ElectionKind, Stage
 from complaints.models.reference_data import Election
 from complaints.services import reference_data
@@ -30,12 +31,18 @@ def contest_of(election: Election) -> Contest:
 
 
 def judge_report(
-    *, category: str, accused_kind: str, answers: Mapping[str, object], handled_on: date
+    *,
+    category: str,
+    accused_kind: str,
+    answers: Mapping[str, object],
+    handled_on: date,
+    rules: RuleBook | None = None,
 ) -> Judgment | None:
     """Return what the rules say of a report, by the day of the act that it tells; None where it tells none.
 
     ``answers`` are those of the report ("event_from", "learnt_on" as ISO days). What no question asks, as the status
     of the accused, stays open, and so does the election where none or more than one of those entered covers the day.
+    ``rules`` are those in force where None.
     """
     day = str(answers.get("event_from") or "")
     if not day:
@@ -55,7 +62,7 @@ def judge_report(
         handled_on=handled_on,
         candidates_on=contest.candidates_on if contest else None,
     )
-    return judge(facts, rule_book(), reference_data.calendar(act_on.year))
+    return judge(facts, rules or rule_book(reference_data.edition()), reference_data.calendar(act_on.year))
 
 
 def is_for_bawaslu(*, category: str, accused_kind: str, day: date) -> bool:

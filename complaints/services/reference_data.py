@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from complaints.domain.deadlines import Calendar, ReportDays, report_days
+from complaints.domain.law.changes import Reading
 from complaints.domain.workflow import Unit
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
@@ -32,10 +33,10 @@ from complaints.models.reference_data import (
 )
 from complaints.services import delivered_data
 from complaints.services.actor import Actor
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_rules
 from complaints.services.audit.state import table_state, table_subject
 from complaints.services.delivered_data import DATA, Conflict
-from complaints.services.rule_book import bawaslu_rules
+from complaints.services.rule_book import bawaslu_rules, reading
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -57,11 +58,15 @@ TABLES: dict[str, type[DeliveredRow]] = {
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: new and updated rows by table, and the columns that the update and an administrator changed."""
+    """What a load did: new and updated rows by table, and the columns that the update and an administrator changed.
+
+    ``rules`` says which rules of the law the update and a confirmed change have both altered.
+    """
 
     created: Mapping[str, int]
     updated: Mapping[str, int]
     conflicts: tuple[Conflict, ...]
+    rules: Reading
 
 
 @transaction.atomic
@@ -69,8 +74,8 @@ def load(*, now: datetime, overwrite: bool = False, sample: bool = False) -> Loa
     """Bring the files' rows into the tables, column by column, and keep what administrators edited.
 
     ``overwrite`` puts the files' values over edited ones. ``sample`` takes the sample configuration, in which KASN
-    still holds its task. Each table that has changed is recorded; the server signs, because the command runs at its
-    terminal. Raises DeliveredDataError for a file that does not fit its table.
+    still holds its task. Each table that has changed is recorded, and the digest of the files of rules; the server
+    signs, because the command runs at its terminal. Raises DeliveredDataError for a file that does not fit its table.
     """
     log.lock_head()
     created: dict[str, int] = {}
@@ -83,8 +88,9 @@ def load(*, now: datetime, overwrite: bool = False, sample: bool = False) -> Loa
         facts = {"table": model._meta.model_name or "", "before": before, "state": table_state(model)}
         if facts["state"] != before:
             log.append(event="catalog.changed", now=now, subject=table_subject(model), facts=facts)
+    recorded_rules.record_delivered(now=now)
     clear_cache()
-    return LoadReport(created, updated, tuple(found))
+    return LoadReport(created, updated, tuple(found), reading(edition()))
 
 
 def _load_table(
@@ -126,18 +132,19 @@ def delivered_values(row: DeliveredRow) -> Mapping[str, object]:
     return delivered_data.rows_of(name, type(row), sample_mode()).get(str(row.pk), {})
 
 
-_cache_generation = 0
+# Grows with each edit in this process.
+cache_generation = 0
 
 
 def clear_cache() -> None:
     """Empty the cache of this process after an edit; the other processes follow within MEMORY_SECONDS."""
-    global _cache_generation
-    _cache_generation += 1
+    global cache_generation
+    cache_generation += 1
 
 
 def edition() -> tuple[int, int]:
     """Return the cache key of the reference data, for callers that cache what they derive from it."""
-    return _cache_generation, int(time.monotonic() // MEMORY_SECONDS)
+    return cache_generation, int(time.monotonic() // MEMORY_SECONDS)
 
 
 def _cached(read: Callable[[], Iterable[Row]]) -> Callable[[], list[Row]]:
@@ -217,7 +224,7 @@ def _closed_days(year: int, edition: tuple[int, int]) -> frozenset[date]:
 def closed_days(year: int) -> frozenset[date]:
     """Return the days around a year on which offices are closed, beside Saturdays and Sundays; cached."""
     # edition(), written out: each step of a case comes here, and its way is counted (bench/paths.py).
-    return _closed_days(year, (_cache_generation, int(time.monotonic() // MEMORY_SECONDS)))
+    return _closed_days(year, (cache_generation, int(time.monotonic() // MEMORY_SECONDS)))
 
 
 def year_without_list(today: date) -> int | None:
@@ -248,7 +255,7 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
     """
     kinds = {row.kind for row in elections() if row.starts_on <= act_on <= row.ends_on}
     found = []
-    for rule in bawaslu_rules():
+    for rule in bawaslu_rules(edition()):
         first, last = rule.period.valid_from or act_on, rule.period.valid_until or act_on
         if rule.number is None or category not in rule.conditions.categories or not first <= act_on <= last:
             continue
@@ -288,15 +295,20 @@ def body_for(day: date) -> OversightBody | None:
     return _body_for(day, edition())
 
 
-@lru_cache(maxsize=8)
 def door(code: str, language: str) -> dict[str, object]:
     """Return the entry of another institution ("bawaslu", "sp4n") in doors.json: name, address, lines.
 
     Lines name Bawaslu's number of days by kind of election, "{pemilu}" and "{pilkada}": it comes from the rules.
     Keys that end in the suffix of ``language`` ("_en", else "_id") are returned without it.
     """
+    return _door(code, language, edition())
+
+
+@lru_cache(maxsize=8)
+def _door(code: str, language: str, edition: tuple[int, int]) -> dict[str, object]:
     text = (DATA / "doors.json").read_text(encoding="utf-8")
-    for rule in bawaslu_rules():
+    # Of several versions of a rule the one without an end comes first.
+    for rule in sorted(bawaslu_rules(edition), key=lambda rule: rule.period.valid_until or date.max, reverse=True):
         for kind in rule.conditions.election:
             text = text.replace(f"{{{kind.value}}}", str(rule.number))
     row = next(row for row in json.loads(text) if row["code"] == code)

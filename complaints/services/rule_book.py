@@ -1,46 +1,88 @@
-"""The rules of the law as they are delivered, and the limits among them as the workflow counts them.
+"""The rules of the law in force: those that come with the program, and the confirmed changes of this portal over them.
 
-All are read from the program's own files, once for each process.
+The program's files are read once for each process, the changes with each edition of the reference data: a process that
+did not make a change itself follows within ``reference_data.MEMORY_SECONDS``. Each function takes that edition, and is
+cached by it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
+from complaints.domain.law.changes import Change, Reading, RowKey, read_with
 from complaints.domain.law.judgment import BAWASLU_REPORT
-from complaints.domain.law.reading import TABLES, read_rules
+from complaints.domain.law.reading import TABLES, Tables
 from complaints.domain.law.rules import LimitRule, RuleBook
 from complaints.domain.law.vocabulary import Start
 from complaints.domain.workflow import AGENCY_REMINDER, LIMITS, URGENT_LIMITS, Limit, Unit
+from complaints.models.rule_change import RuleChange
 
+logger = logging.getLogger(__name__)
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "law"
 
 
-@cache
-def rule_book() -> RuleBook:
-    """Return all rules; raises RuleError with file and row for a table that cannot be right."""
-    return read_rules({name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES})
+# What ``reference_data.edition`` returns.
+Edition: TypeAlias = tuple[int, int]
 
 
 @cache
-def limit_rule(name: str) -> LimitRule:
+def delivered_rules() -> Tables:
+    """Return the rows of the program's files by table."""
+    return {name: json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES}
+
+
+def as_change(row: RuleChange) -> Change:
+    """Return a row of the table of changes as the rules read it."""
+    return Change(RowKey(row.table, row.code, row.version), row.is_new, row.before, row.row, row.base)
+
+
+def confirmed_changes() -> tuple[Change, ...]:
+    """Return the confirmed changes of rules, oldest first; one query."""
+    rows = RuleChange.objects.filter(table__in=TABLES, state=RuleChange.State.CONFIRMED)
+    return tuple(map(as_change, rows.order_by("decided_at", "pk")))
+
+
+@lru_cache(maxsize=2)
+def reading(_edition: Edition) -> Reading:
+    """Return the rules in force with what an update of the program has set against changes of this portal."""
+    return read_changes(confirmed_changes())
+
+
+@lru_cache(maxsize=2)
+def read_changes(changes: tuple[Change, ...]) -> Reading:
+    """Return the program's rules with these changes; read once for each set, because most editions bring none."""
+    found = read_with(delivered_rules(), changes)
+    for key in found.left_out:
+        logger.error("A confirmed change of a rule does not fit the program's rules and is left out: %s", key)
+    return found
+
+
+@lru_cache(maxsize=2)
+def rule_book(edition: Edition) -> RuleBook:
+    """Return all rules in force; raises RuleError with file and row for a file of the program that cannot be right."""
+    return reading(edition).book
+
+
+@lru_cache(maxsize=64)
+def limit_rule(name: str, edition: Edition) -> LimitRule:
     """Return the limit of this name; raises StopIteration for a name that the rules do not have."""
-    return next(rule for rule in rule_book().limits if rule.code == name)
+    return next(rule for rule in rule_book(edition).limits if rule.code == name)
 
 
-@cache
-def limits(reminder_days: int | None = None) -> Mapping[str, Limit]:
+@lru_cache(maxsize=8)
+def limits(reminder_days: int | None, edition: Edition) -> Mapping[str, Limit]:
     """Return the limits that the workflow names, by their names.
 
     ``reminder_days`` is the operator's own number of working days after which an agency that has not answered is
     reminded (the setting AGENCY_REMINDER_DAYS); None takes that of the rules.
     """
-    named = {name: _limit(limit_rule(name)) for name in {*LIMITS.values(), *URGENT_LIMITS.values()}}
+    named = {name: _limit(limit_rule(name, edition)) for name in {*LIMITS.values(), *URGENT_LIMITS.values()}}
     if reminder_days is not None:
         named[AGENCY_REMINDER] = Limit(reminder_days, Unit.WORKING_DAYS, "entered")
     return MappingProxyType(named)
@@ -52,7 +94,7 @@ def _limit(rule: LimitRule) -> Limit:
     return Limit(rule.number, Unit(rule.unit), "received" if rule.start is Start.ENTERED else "entered")
 
 
-@cache
-def bawaslu_rules() -> tuple[LimitRule, ...]:
+@lru_cache(maxsize=2)
+def bawaslu_rules(edition: Edition) -> tuple[LimitRule, ...]:
     """Return the limits within which Bawaslu accepts a report, by kind of election."""
-    return tuple(rule for rule in rule_book().limits if rule.what == BAWASLU_REPORT)
+    return tuple(rule for rule in rule_book(edition).limits if rule.what == BAWASLU_REPORT)

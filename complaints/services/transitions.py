@@ -147,7 +147,9 @@ def due_date(
 
     It is a promise in the states of ``workflow.PROMISED``; elsewhere it is what the reporter or others should keep.
     """
-    limits = rule_book.limits(settings.AGENCY_REMINDER_DAYS)
+    # reference_data.edition(), written out: each step of a case comes here, and its way is counted (bench/paths.py).
+    edition = (reference_data.cache_generation, int(time.monotonic() // reference_data.MEMORY_SECONDS))
+    limits = rule_book.limits(settings.AGENCY_REMINDER_DAYS, edition)
     limit = workflow.limit_for(status, source=source, limits=limits, urgent=urgent)
     if limit is None:
         return None

@@ -16,8 +16,9 @@ from complaints.services.rule_book import limit_rule
 
 def _days() -> dict[str, int]:
     """Return the working days of our promises, from the rule table."""
+    edition = reference_data.edition()
     promises = {"check": Status.IN_REVIEW, "forward": Status.VERIFIED}
-    return {name: limit_rule(LIMITS[status]).number or 0 for name, status in promises.items()}
+    return {name: limit_rule(LIMITS[status], edition).number or 0 for name, status in promises.items()}
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -17,7 +17,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
 from complaints.models.reference_data import AccusedKind
-from complaints.services import case_actions, case_file, follow_up, legal_basis, letters, rule_book
+from complaints.services import case_actions, case_file, follow_up, legal_basis, letters, reference_data, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import read_note
@@ -180,10 +180,10 @@ def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
         assert by_rule == (kind.route == "bawaslu"), kind.pk
 
 
-def test_each_line_of_law_in_a_letter_has_a_known_source() -> None:
+def test_each_line_of_law_in_a_letter_has_a_known_source(db: None) -> None:
     rows = json.loads((rule_book.DATA / "letters.json").read_text(encoding="utf-8"))
     assert set(rows) == set(letters.KINDS) == set(letters.letter_texts())
     for line in (line for row in rows.values() for line in row["basis"]):
         assert set(line) == {"words", "sources", "mark"}
         assert Mark(line["mark"]) and line["sources"]
-        assert set(line["sources"]) <= set(rule_book.rule_book().sources)
+        assert set(line["sources"]) <= set(rule_book.rule_book(reference_data.edition()).sources)

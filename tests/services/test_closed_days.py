@@ -94,7 +94,7 @@ def test_missing_list_of_the_next_year_is_an_alarm_from_october(
 ) -> None:
     assert reference_data.year_without_list(today) == missing
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: today)
-    assert [fault.id for fault in checks._calendar()] == (["portal.W014"] if missing else [])
+    assert [fault.id for fault in checks._law()] == (["portal.W014"] if missing else [])
     if missing:
         closed(date(missing, 2, 25), ClosedDay.Kind.JOINT_LEAVE).save()
         reference_data.clear_cache()

@@ -22,3 +22,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {count} new, {report.updated[name]} updated")
         for conflict in report.conflicts:
             self.stdout.write(f"changed by the update and edited here; the edit stays: {conflict}")
+        for key in report.rules.conflicts:
+            self.stdout.write(f"rule changed by the update and changed here; the change stays: {key}")
+        for key in report.rules.left_out:
+            self.stdout.write(f"change of a rule that does not fit the update and is left out: {key}")

@@ -246,6 +246,15 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "a narrowing of one person's list", "id", "owner", "team", "is_shared", "query", "sealed", "sealed_number"
         )
     ),
+    "RuleChange": Coverage(
+        states={
+            "rule": (
+                "id", "table", "code", "version", "is_new", "before", "row", "base", "reason", "state", "proposed_by",
+                "proposed_at", "decided_by", "decided_at", "answer",
+            ),
+        },
+        unbound={"salt": _SALT},
+    ),
     "RemovalRequest": Coverage(
         derived=("id", "state", "team", "membership", "asked_by", "asked_at", "decided_by", "decided_at"),
         unbound=_unbound(

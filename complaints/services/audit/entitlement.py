@@ -24,11 +24,16 @@ SIGNIN_DIFFERED: Final = "signin.differed"
 _BY_ADMINISTRATORS: Final = frozenset(
     {
         *("staff.changed", "factor.reset", "confirmation.asked", "confirmation.given"),
-        *("team.asked", "team.left", "catalog.changed", "job.asked"),
+        *("team.asked", "team.left", "job.asked"),
+        *("rule.proposed", "rule.withdrawn"),
     }
 )
 _BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
+_TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
+_BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
+# Of these tables triage may decide as well as administrators: as a proposal names them, and as a state of a table does.
+_OF_BOTH: Final = frozenset({"closed_days", "elections", "closedday", "election"})
 _MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.CUSTODIAN, Role.OVERSEER})
 # The states of an account that a sign-in relies on, each with the name that its entry gives them.
 _SIGN_IN_STATES: Final = {"account": "staff", "factors": "factors"}
@@ -116,8 +121,13 @@ def is_entitled(entry: AuditEntry) -> bool:
     """Whether one may act so with the rights that an entry holds; whether the person had them is another question."""
     role, *marks = entry.rights.split("+")
     is_superuser, is_open = "superuser" in marks, "inactive" not in marks and "unconfirmed" not in marks
+    is_administrator, is_triage = is_superuser or role == Role.ADMIN, not is_superuser and role in _TRIAGE
+    if entry.event in _BY_TRIAGE or entry.event == "catalog.changed":
+        is_calendar = entry.facts.get("table") in _OF_BOTH
+        is_usual = is_administrator if entry.event == "catalog.changed" else is_triage
+        return is_open and (is_usual or (is_calendar and (is_administrator or is_triage)))
     if entry.event in _BY_ADMINISTRATORS:
-        return is_open and (is_superuser or role == Role.ADMIN)
+        return is_open and is_administrator
     if entry.event in _BY_REVIEWERS:
         return is_open and (is_superuser or role in (Role.ADMIN, Role.AUDITOR))
     return entry.event not in _BY_MEMBERS or (is_open and not is_superuser and role in _MEMBERS)

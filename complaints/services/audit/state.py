@@ -22,6 +22,7 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant
 from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.audit.coverage import COVERAGE, state_columns
 
@@ -64,6 +65,7 @@ STATES: Final[Mapping[str, State]] = {
         ("factor.added", "factor.removed", "factor.codes_made", "factor.ended", "factor.reset"),
         ((Authenticator, "user"),),
     ),
+    "rule": State(RuleChange, ("rule.proposed", "rule.confirmed", "rule.declined", "rule.withdrawn")),
     "filing": State(Case, ("case.changed",)),
     "assignment": State(Case, ("case.assigned", "case.taken_on", "case.declined")),
     "lane": State(Case, ("lane.set", "lane.left")),

@@ -13,6 +13,7 @@ from complaints.models.audit import ChainHead
 from complaints.services.audit import (
     recorded_codes,
     recorded_lanes,
+    recorded_rules,
     verify_assigning,
     verify_batches,
     verify_cases,
@@ -39,6 +40,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *recorded_lanes.CHECKS,
     *verify_signins.CHECKS,
     *recorded_codes.CHECKS,
+    *recorded_rules.CHECKS,
     *verify_assigning.CHECKS,
 )
 

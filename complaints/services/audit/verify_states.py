@@ -1,4 +1,4 @@
-"""Verifies the rows of which each act records the state: accounts, teams, assignments, and tables of reference data."""
+"""Verifies the rows of which each act records the state: accounts, teams, assignments, rules, reference data."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def _place(stored: str, recorded: str, place: tuple[int | None, str] | None) -> 
 
 
 def _gone_faults(_keys: Sequence[object]) -> Iterator[Fault]:
-    """Yield a fault for each account and team of which the chain has entries and no row is left; none is ever deleted.
+    """Yield a fault for each account, team and change of a rule that has entries and no row: none is ever deleted.
 
     Entries first: an account that is made meanwhile has its row then.
     """
-    for name in ("staff", "team"):
+    for name in ("staff", "team", "rule"):
         kind = STATES[name]
         entries = AuditEntry.objects.filter(event__in=kind.events, subject__isnull=False)
         known = set(entries.order_by().values_list("subject", flat=True).distinct())
@@ -118,6 +118,7 @@ def _all_of(state: str, _scope: Scope) -> Rows:
 CHECKS: tuple[RowCheck, ...] = (
     RowCheck("staff", partial(_all_of, "staff"), partial(_state_faults, "staff")),
     RowCheck("team", partial(_all_of, "team"), partial(_state_faults, "team")),
+    RowCheck("rule", partial(_all_of, "rule"), partial(_state_faults, "rule")),
     RowCheck("factors", partial(_all_of, "factors"), partial(_state_faults, "factors")),
     RowCheck("gone", once, _gone_faults),
     RowCheck("assignment", lambda scope: scope.cases(), partial(_state_faults, "assignment")),

@@ -25,6 +25,7 @@ from complaints.services.evidence import processing
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.images import photo
+from tests.rules import propose
 from tests.views.walk import code_on, send, to_check
 from tests.world import Cast, Sent, at, sealed_upload, send_report, start_session
 
@@ -189,5 +190,12 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "election_change": [Election.objects.earliest("pk").pk],
         "closedday_change": [ClosedDay.objects.earliest("pk").pk],
     }
+    change = propose(cast, "limits", "forward", number=2).pk
     named = {f"admin:complaints_{name}": args for name, args in pages.items()}
+    named |= {
+        "admin:rule_change": [change],
+        "admin:rule_compare": [change],
+        "admin:rule_add": ["limits"],
+        "admin:rule_propose": ["limits", "forward", "0"],
+    }
     return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

@@ -17,7 +17,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.team import Role, Staff
 from complaints.services import account_confirmation, mfa
 from complaints.services.audit import log, verify
-from complaints.services.audit.entitlement import RecordedAccount
+from complaints.services.audit.entitlement import RecordedAccount, is_entitled
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.team_keys import personal
 from tests.cases import in_review
@@ -94,6 +94,23 @@ def test_an_act_on_an_account_by_who_is_no_administrator_is_named(cast: Cast, ev
         facts={"before": "", "state": ""},
     )
     assert "entry.not_entitled" in dict(faults())
+
+
+def test_rules_are_proposed_by_administrators_and_decided_by_triage() -> None:
+    allowed = {
+        ("rule.proposed", "limits"): {"admin", "admin+superuser"},
+        ("rule.confirmed", "limits"): {"verifier", "forwarder"},
+        ("rule.declined", "routes"): {"verifier", "forwarder"},
+        ("rule.compared", "routes"): {"verifier", "forwarder"},
+        ("rule.confirmed", "closed_days"): {"verifier", "forwarder", "admin", "admin+superuser"},
+        ("catalog.changed", "election"): {"verifier", "forwarder", "admin", "admin+superuser"},
+        ("catalog.changed", "category"): {"admin", "admin+superuser"},
+    }
+    everybody = {"verifier", "forwarder", "custodian", "overseer", "auditor", "admin", "admin+superuser"}
+    for (event, table), names in allowed.items():
+        entries = {rights: AuditEntry(event=event, rights=rights, facts={"table": table}) for rights in everybody}
+        assert {rights for rights, entry in entries.items() if is_entitled(entry)} == names, (event, table)
+        assert not is_entitled(AuditEntry(event=event, rights="admin+inactive", facts={"table": table}))
 
 
 def test_an_administrator_who_waits_for_a_second_one_confirms_nobody(cast: Cast) -> None:

@@ -1,0 +1,111 @@
+"""Pages on changes of rules: who acts, what is asked once more, and what is said."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import time_machine
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.models.reference_data import ClosedDay
+from complaints.models.rule_change import RuleChange
+from complaints.services import rule_book
+from tests.conftest import SignedIn
+from tests.rules import propose
+from tests.world import Cast, send_report
+
+PROPOSE, ADD, CHANGE, COMPARE = "admin:rule_propose", "admin:rule_add", "admin:rule_change", "admin:rule_compare"
+NOW_CONFIRMED = "Setujui: berlaku mulai sekarang"
+
+
+def test_decision_asks_for_password_and_factor_again(signed_in: SignedIn, cast: Cast) -> None:
+    change = propose(cast, "limits", "forward", number=2)
+    page, compare = reverse(CHANGE, args=[change.pk]), reverse(COMPARE, args=[change.pk])
+    client = signed_in("vera")
+    assert NOW_CONFIRMED not in client.get(page).content.decode()
+    assert client.post(page, {"act": "confirm"}, follow=True).context["comparison"] is None
+    assert client.post(compare, {"do": "begin"}).status_code == 302
+    assert NOW_CONFIRMED in client.get(page).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(seconds=301), tick=False):
+        for act in ("confirm", "decline"):
+            answer = client.post(page, {"act": act, "answer": "Tidak."})
+            assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))
+        # Comparing decides nothing.
+        assert client.post(compare).headers["Location"].startswith(page)
+    assert RuleChange.objects.get().state == "proposed"
+    assert "Disetujui" in client.post(page, {"act": "confirm"}, follow=True).content.decode()
+    assert RuleChange.objects.get().state == "confirmed"
+
+
+def test_people_who_do_not_decide_only_read(signed_in: SignedIn, cast: Cast) -> None:
+    change = propose(cast, "limits", "forward", number=2)
+    page = reverse(CHANGE, args=[change.pk])
+    for name in ("adi", "super", "audi"):
+        client = signed_in(name)
+        text = client.get(page).content.decode()
+        assert "Putusan baru, halaman 12." in text and "Bandingkan" not in text, name
+        assert ("Tarik usulan" in text) == (name == "adi")
+        for act in ("confirm", "decline", "nothing"):
+            assert client.post(page, {"act": act, "answer": "Tidak."}).status_code == 404
+        assert client.post(reverse(COMPARE, args=[change.pk])).status_code == 404
+    assert (
+        "hanya dapat ditarik oleh pengusulnya"
+        in signed_in("super").post(page, {"act": "withdraw"}, follow=True).content.decode()
+    )
+    cast["vino"].__class__.objects.filter(username="vino").update(practising=True)
+    assert "Bandingkan" not in signed_in("vino").get(page).content.decode()
+    assert signed_in("vino").post(reverse(COMPARE, args=[change.pk])).status_code == 404
+    declined = signed_in("fitri").post(page, {"act": "decline", "answer": "Sumbernya lain."}, follow=True)
+    assert "Ditolak. Tidak ada yang diubah." in declined.content.decode()
+    assert "Sumbernya lain." in signed_in("adi").get(page).content.decode()
+
+
+def test_refused_row_is_named_and_kept(signed_in: SignedIn, cast: Cast) -> None:
+    client, url = signed_in("adi"), reverse(PROPOSE, args=["limits", "forward", "0"])
+    row = json.loads(client.get(url).context["form"]["row"].value())
+    form = {"row": json.dumps(row | {"number": -1}), "reason": "Sebab."}
+    answer = client.post(url, form)
+    assert answer.status_code == 400
+    text = answer.content.decode()
+    assert "limits.json, row 9 (forward): number is no number of days" in text and "&quot;number&quot;: -1" in text
+    assert "Baris ini sama dengan yang berlaku." in client.post(url, form | {"row": json.dumps(row)}).content.decode()
+    for missing in (["limits", "nowhere", "0"], ["letters", "forward", "0"], ["limits", "forward", "2026-01-01"]):
+        assert client.get(reverse(PROPOSE, args=missing)).status_code == 404
+    assert client.get(reverse(ADD, args=["letters"])).status_code == 404
+    new = dict(rule_book.delivered_rules()["cautions"][1]) | {"code": "before-stages-too"}
+    answer = client.post(reverse(ADD, args=["cautions"]), {"row": json.dumps(new), "before": "", "reason": "Sebab."})
+    assert answer.status_code == 302 and RuleChange.objects.get().is_new
+
+
+def test_comparison_names_no_case_of_a_later_conflict(signed_in: SignedIn, cast: Cast) -> None:
+    sent = send_report(event_from="2026-11-02")
+    change = propose(cast, "sanctions", "n6-pressure", version="2022-09-22", level="medium")
+    client, page = signed_in("vera"), reverse(CHANGE, args=[change.pk])
+    client.post(reverse(COMPARE, args=[change.pk]), {"do": "begin"})
+    assert sent.case.reference in client.get(page).content.decode()
+    declared = client.post(reverse("admin:complaints_case_conflict", args=[sent.case.pk]), {"reason": "Kerabat."})
+    assert declared.status_code == 302
+    text = client.get(page).content.decode()
+    assert sent.case.reference not in text and "1 kasus terbuka tidak disertakan" in text
+
+
+def test_saved_closed_day_is_a_proposal_until_a_second_person_confirms_it(signed_in: SignedIn, cast: Cast) -> None:
+    client, add = signed_in("adi"), reverse("admin:complaints_closedday_add")
+    form = {"code": "coblos", "day": "2026-12-02", "kind": "voting", "name": "Pemungutan suara", "source": "Keppres 9"}
+    assert client.post(add, form | {"active": "on"}).status_code == 200, "without a reason"
+    answer = client.post(add, form | {"active": "on", "reason": "Keppres 9, halaman 1."}, follow=True)
+    change = RuleChange.objects.get()
+    assert answer.redirect_chain == [(reverse(CHANGE, args=[change.pk]), 302)]
+    text = answer.content.decode()
+    assert "Usulan dikirim." in text and "Keppres 9, halaman 1." in text and NOW_CONFIRMED not in text
+    assert not ClosedDay.objects.filter(pk="coblos").exists()
+    assert "berhasil" not in text, "Django's own words would say that it is saved"
+    again = client.post(add, form | {"active": "on", "reason": "Sekali lagi."}, follow=True)
+    assert "menunggu keputusan" in again.content.decode()
+    other = signed_in("super")
+    assert NOW_CONFIRMED in other.get(reverse(CHANGE, args=[change.pk])).content.decode()
+    other.post(reverse(CHANGE, args=[change.pk]), {"act": "confirm"})
+    assert ClosedDay.objects.get(pk="coblos").source == "Keppres 9"
+    assert client.get(reverse(COMPARE, args=[change.pk])).status_code == 404
