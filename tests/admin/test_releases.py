@@ -177,7 +177,7 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
     _four, ended = forwarded(cast)
     body_act(cast, "kirana", ended, Action.TAKE_UP)
     body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")
-    _five, foreign = forwarded(cast, body="bkn")
+    _five, foreign = forwarded(cast, body="kasn")
     Case.objects.filter(pk=taken.case_id).update(due_on="2020-01-01")
     client = signed_in("kirana")
     expected = {

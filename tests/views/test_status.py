@@ -96,7 +96,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("prefix", ["", "/en"])
 def test_every_status_has_a_sentence(client: Client, code: str, status: Status, prefix: str) -> None:
-    Case.objects.update(status=status, due_on=timezone.localdate(), lead_body="kasn")
+    Case.objects.update(status=status, due_on=timezone.localdate(), lead_body="bkn")
     opened(client, code)
     text = walk.words(client.get(f"{prefix}/cek/laporan/"))
     assert len(text) > 300
