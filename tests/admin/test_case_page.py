@@ -13,7 +13,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import OversightBody, Release
+from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
