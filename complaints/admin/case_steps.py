@@ -120,7 +120,7 @@ class StepForm(ChecklistForm):
             help_text = _("The reporter reads this on the status page. Name no other person and no other report.")
         else:
             label = _("Your reason") if required else _("A note, if you like")
-            help_text = _("Stays in the house, as an internal note.")
+            help_text = _("Kept in the office as an internal note.")
         field = self.fields["reason"]
         field.label, field.help_text, field.required = label, help_text, required
 

@@ -141,12 +141,12 @@ def test_returned_release_hides_later_events_of_the_case(signed_in: SignedIn, ca
     act(cast, "vera", sent, Action.REFER, "Ke Bawaslu.")
     text = client.get(page_url(release)).content.decode()
     assert "No longer with this body" in text
-    assert "Shown to another" not in text
+    assert "Authority in charge" not in text
     assert "Ke Bawaslu." not in text
     assert step_url(release, "take_up") not in text
     assert client.post(step_url(release, "take_up"), {"seen": "referred"}).status_code == 409
     every = client.get(reverse(LIST) + "?turn=every").content.decode()
-    assert "Shown to another" not in every
+    assert "Authority in charge" not in every
     assert listed(client.get(reverse(LIST))) == []
 
 

@@ -60,7 +60,9 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
 
 def report_is_sent(reporter: Reporter) -> str:
     window, page = reporter.window, reporter.page
-    window.go("/").press("Saya ditekan atau dibujuk")
+    window.go("/")
+    assert "Honorer (non-ASN) dan PPPK paruh waktu juga dapat melapor." in window.words
+    window.press("Saya ditekan atau dibujuk")
     reporter.chooses("Atasan saya", "Diancam bila menolak")
     window.press("Lanjut")
     reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))
