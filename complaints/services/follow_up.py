@@ -158,7 +158,9 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
     (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
-    current, shown = (workflow.stage(status), (1, 2, 3, 4)) if status in workflow.STAGED else (0, ())
+    # A question waits where it was asked.
+    stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    current, shown = (workflow.stage(stands_at), (1, 2, 3, 4)) if stands_at in workflow.STAGED else (0, ())
     return StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",

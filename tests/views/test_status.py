@@ -119,6 +119,10 @@ def test_a_case_back_in_review_stands_there(client: Client, code: str) -> None:
     page = opened(client, code).get("/cek/laporan/").content.decode()
     assert page.count('class="reached"') == 3
     assert re.search(r'<li class="reached" aria-current="step">\s*Diterima', page)
+    asked = {"status": Status.NEEDS_INFORMATION, "asked_from": Status.UNDER_EXAMINATION}
+    Case.objects.update(**asked)
+    page = client.get("/cek/laporan/").content.decode()
+    assert re.search(r'<li class="reached" aria-current="step">\s*Diteruskan ke BKN', page)
 
 
 @pytest.mark.usefixtures("recorded")
