@@ -31,6 +31,8 @@ TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 KEYS = {"PASSWORD_PEPPER": "E003", "WORKER_PRIVATE_KEY": "E004", "SERVER_SIGNING_KEY": "E005"}
 KEY_BYTES = 32
+# Time to set a body up: its people, their accounts, and a team with keys of its own.
+BODY_ENDS_WITHIN = timedelta(days=90)
 # 32 random bytes have about 30 distinct values; a key that was typed by hand has few.
 DISTINCT_BYTES = 16
 # OWASP's minimum for Argon2id with one lane: (passes, bytes of memory).
@@ -246,9 +248,14 @@ def _accounts() -> Iterator[CheckMessage]:
 
 def _teams() -> Iterator[CheckMessage]:
     teams = {team.slug: team for team in Team.objects.select_related("body").prefetch_related("memberships__staff")}
-    bodies = list(OversightBody.objects.valid_on(timezone.localdate()))
+    today = timezone.localdate()
+    bodies = list(OversightBody.objects.overseers_on(today))
     if not bodies:
         yield _error("E018", "No oversight body holds the task today.", "Run load_catalog, and see its validity.")
+    elif not OversightBody.objects.overseers_on(today + BODY_ENDS_WITHIN).exists():
+        hint = "Enter the body that follows in the admin, give it a team (setup_keys), and recall its open cases."
+        last = max(body.valid_until for body in bodies if body.valid_until)
+        yield _warning("W016", f"No oversight body holds the task after {last.isoformat()}.", hint)
     required_slugs = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
     for slug in required_slugs:
         if slug not in teams:

@@ -46,7 +46,7 @@ def verified(cast: Cast, **changes: Any) -> Sent:
     return sent
 
 
-def forwarded(cast: Cast, *, body: str = "kasn", files: bool = False, **changes: Any) -> tuple[Sent, Release]:
+def forwarded(cast: Cast, *, body: str = "bkn", files: bool = False, **changes: Any) -> tuple[Sent, Release]:
     sent = in_review(cast, **changes)
     objects = [with_photo(sent)["working"]] if files else []
     act(cast, "vera", sent, Action.VERIFY)

@@ -31,7 +31,7 @@ def test_who_is_no_member_any_more_has_no_team(cast: Cast, change: dict[str, obj
 
 
 def test_a_liaison_of_another_body_leaves_the_team(cast: Cast) -> None:
-    change_account("kirana", body="bkn")
+    change_account("kirana", body="kasn")
     assert access.access_facts(cast["kirana"]).memberships == ()
 
 

@@ -52,12 +52,12 @@ PEOPLE = {
     "super": Role.ADMIN,
     "luar": Role.VERIFIER,  # has a role and a key, and was admitted by nobody
 }
-BODIES = {"kirana": "kasn", "kresna": "kasn", "bima": "bkn", "bayu": "bkn"}
+BODIES = {"kirana": "bkn", "kresna": "bkn", "bima": "kasn", "bayu": "kasn"}
 TEAMS = {
     "triage": ("vera", "vino", "fitri"),
     "custodian": ("cakra", "citra"),
-    "body-kasn": ("kirana", "kresna"),
-    "body-bkn": ("bima", "bayu"),
+    "body-bkn": ("kirana", "kresna"),
+    "body-kasn": ("bima", "bayu"),
 }
 
 

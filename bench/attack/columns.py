@@ -173,7 +173,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "due_on removed": lambda: _updated(_cases(due_on__isnull=False), due_on=None),
     "status_on": lambda: _updated(_cases(), status_on=F("status_on") - timedelta(days=9)),
     "asked_from": lambda: _updated(_cases(asked_from=""), asked_from="in_review"),
-    "lead_body": lambda: _updated(_cases(lead_body=None), lead_body="kasn"),
+    "lead_body": lambda: _updated(_cases(lead_body=None), lead_body="bkn"),
     "lead_body removed": lambda: _updated(_cases(lead_body__isnull=False), lead_body=None),
     "lane": lambda: _updated(_cases(lane="").exclude(status="received"), lane="junk"),
     "lane left": lambda: _updated(_cases(lane=""), lane="out"),

@@ -26,7 +26,7 @@ from bench.intake import report
 from bench.server import HOST
 
 SECONDS = 600
-ROLES = ("verifikator1", "penerus1", "penjaga1", "kasn1", "auditor1", "admin1")
+ROLES = ("verifikator1", "penerus1", "penjaga1", "bkn1", "auditor1", "admin1")
 MOST_MIB = 16
 # The first requests of a run load what each page needs, some 30 MiB: memory is compared from then on.
 WARM_REQUESTS = 500

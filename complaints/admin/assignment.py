@@ -45,7 +45,7 @@ class GiveForm(BaseForm):
 
     words = text_field(
         gettext_lazy("A note for them, if you like"),
-        help_text=gettext_lazy("Stays in the house, as an internal note."),
+        help_text=gettext_lazy("Kept in the office as an internal note."),
         rows=2,
     )
 
@@ -95,7 +95,7 @@ class HandOverForm(BaseForm):
     to = ColleagueField(label=gettext_lazy("To whom"), queryset=Staff.objects.none())
     words = text_field(
         gettext_lazy("What they should know"),
-        help_text=gettext_lazy("Stays in the house, as an internal note of each case."),
+        help_text=gettext_lazy("Kept in the office as an internal note of each case."),
         required=True,
     )
 

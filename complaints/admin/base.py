@@ -187,7 +187,7 @@ def text_field(label: Label, *, help_text: Label = "", required: bool = False, r
         help_text=help_text,
         required=required,
         max_length=TEXT_AT_MOST,
-        widget=forms.Textarea(attrs={"rows": rows, "cols": None, "autocomplete": "off"}),
+        widget=forms.Textarea(attrs={"rows": rows, "cols": False, "autocomplete": "off"}),
     )
 
 

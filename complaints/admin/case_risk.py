@@ -40,7 +40,7 @@ class RiskForm(BaseForm):
     )
     why = text_field(
         gettext_lazy("Why, and what protects the reporter now"),
-        help_text=gettext_lazy("Needed where you set another grade than the answers speak for. Stays in the house."),
+        help_text=gettext_lazy("Needed where you set another grade than the answers suggest. Kept in the office."),
         rows=3,
     )
 

@@ -44,8 +44,8 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role
 from complaints.services import case_actions, case_file, disclosure_check, legal_basis, transitions
+from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.release import forward as release_forward
-from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 EXPLANATION_AT_MOST: Final = 500
@@ -120,7 +120,7 @@ class StepForm(ChecklistForm):
             help_text = _("The reporter reads this on the status page. Name no other person and no other report.")
         else:
             label = _("Your reason") if required else _("A note, if you like")
-            help_text = _("Stays in the house, as an internal note.")
+            help_text = _("Kept in the office as an internal note.")
         field = self.fields["reason"]
         field.label, field.help_text, field.required = label, help_text, required
 
@@ -144,6 +144,7 @@ class ForwardForm(ChecklistForm):
         queryset=OversightBody.objects.none(),
         widget=forms.RadioSelect,
         empty_label=None,
+        error_messages={"invalid_choice": gettext_lazy("This body has no team here today. Choose another one.")},
     )
     objects = forms.MultipleChoiceField(required=False)
     cover = text_field(
@@ -334,18 +335,6 @@ class FileRow(TypedDict):
     betrays: str
 
 
-def bodies_to_forward_to(today: date) -> list[OversightBody]:
-    """Return the bodies that have the task on a day and whose team's key is pinned."""
-    bodies = []
-    for body in OversightBody.objects.valid_on(today):
-        try:
-            pinned_team(f"body-{body.pk}")
-        except UnpinnedKey:
-            continue
-        bodies.append(body)
-    return bodies
-
-
 @staff_page("GET", "POST", opens_for=access.is_triage)
 def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Show what a body would get; by POST release it to the body."""
@@ -362,7 +351,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         composer.data() if is_post else None,
         initial={"body": "" if was_left(opened) else case.lead_body_id},
         is_complete=composer.is_sending,
-        bodies=bodies_to_forward_to(timezone.localdate()),
+        bodies=bodies_on(timezone.localdate()).with_team,
         objects=[str(row["object"].id) for row in _file_rows(opened)],
     )
     if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["reply"]):
@@ -424,6 +413,7 @@ def _forward_page(
         "files": [{**file, "ticked": str(file["object"].id) in ticked} for file in files],
         "writing": composer.context(),
         "readers": sum(report.complaint.has_reporter for report in opened.complaints),
+        "by_letter": bodies_on(timezone.localdate()).by_letter,
     }
     if refused:
         context |= labels.case_now(case, request.POST.get("seen", ""))

@@ -111,7 +111,7 @@ def step_label(
 
 def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     if row.action in (Action.REMIND, Action.ESCALATE):
-        return _("That your body wrote to the agency or its superior.")
+        return _("that your body wrote to the agency or its superior.")
     if row.action is Action.NO_SANCTION:
         return _("“%(state)s”, what ended it, and your words.") % {"state": state}
     if row.action in (Action.SANCTION, Action.CORRECT):
@@ -119,7 +119,7 @@ def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     if row.reason_required and row.notice:
         return _("“%(state)s”, and your words.") % {"state": state}
     if row.reason_required:
-        return _("“%(state)s”. Your words stay in the house.") % {"state": state}
+        return _("“%(state)s”. Your words are kept in the office.") % {"state": state}
     return _("“%(state)s”.") % {"state": state}
 
 
@@ -214,7 +214,7 @@ CHECKS: Final[dict[str, Label]] = {
     "by_rule": gettext_lazy("By the rules this report is not for Bawaslu alone."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
     "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
-    "files_looked_at": gettext_lazy("I have looked at every file that leaves the house."),
+    "files_looked_at": gettext_lazy("I have looked at every file that leaves the office."),
     "no_trace": gettext_lazy("Neither the words nor the files that leave tell who the reporter is."),
     "right_body": gettext_lazy("This body is in charge of this accused."),
     "says_where": gettext_lazy("The reporter reads where else to turn."),

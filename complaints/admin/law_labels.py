@@ -60,7 +60,7 @@ CONDITIONS: Final[dict[str, Label]] = {
 STATUS: Final[dict[str, Label]] = {
     ServiceStatus.PNS: _("PNS"),
     ServiceStatus.PPPK: _("PPPK"),
-    ServiceStatus.PPPK_PART_TIME: _("PPPK part-time"),
+    ServiceStatus.PPPK_PART_TIME: _("part-time PPPK"),
     ServiceStatus.HONORER: _("worker without civil-service status (honorer)"),
     ServiceStatus.NOT_ASN: _("not a civil servant"),
     ServiceStatus.RETIRED: _("retired"),

@@ -157,7 +157,7 @@ def _applied_line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str
         basis=basis,
         mark=str(MARKS[rule.mark]),
         note=rule.note,
-        reason=_("fits by %(names)s; %(validity)s")
+        reason=_("matched by: %(names)s; %(validity)s")
         % {"names": names or _("every report"), "validity": _validity(rule)},
         depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing - hidden),
     )
@@ -172,7 +172,7 @@ def _validity(rule: Rule) -> str:
         }
     if period.valid_from:
         return _("valid from %(first)s") % {"first": _day(period.valid_from)}
-    return _("valid until %(last)s") % {"last": _day(period.valid_until)} if period.valid_until else _("no first day")
+    return _("valid until %(last)s") % {"last": _day(period.valid_until)} if period.valid_until else _("no start date")
 
 
 def _day(day: date) -> str:

@@ -162,9 +162,10 @@ class ProvinceAdmin(ReferenceAdmin):
 
 
 class BodyAdmin(ReferenceAdmin):
-    """Oversight bodies, and from which day to which each has its task."""
+    """Oversight bodies: from which day to which each has its task, and whether cases can be forwarded to it here."""
 
-    list_display = ["code", "short_name", "name", "from_day", "until_day", "edited_here"]
+    list_display = ["code", "short_name", "name", "task", "from_day", "until_day", "team_here", "edited_here"]
+    list_select_related = ["team"]
 
     @admin.display(description=_("valid from"))
     def from_day(self, body: OversightBody) -> str:
@@ -173,6 +174,10 @@ class BodyAdmin(ReferenceAdmin):
     @admin.display(description=_("valid until"))
     def until_day(self, body: OversightBody) -> str:
         return day(body.valid_until)
+
+    @admin.display(description=_("team here"))
+    def team_here(self, body: OversightBody) -> str:
+        return str(_("yes")) if hasattr(body, "team") else str(_("no, by letter"))
 
 
 class ElectionAdmin(ReferenceAdmin):

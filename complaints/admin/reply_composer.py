@@ -137,7 +137,7 @@ class OverrideForm(BaseForm):
 
     override = text_field(
         gettext_lazy("Why you send it all the same"),
-        help_text=gettext_lazy("Stays in the house, sealed, beside what you send."),
+        help_text=gettext_lazy("Kept in the office, sealed, with what you send."),
         rows=2,
     )
 

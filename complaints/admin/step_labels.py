@@ -67,7 +67,7 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         gettext_lazy("The body gets the key to what you release now, and keeps it. This cannot be taken back."),
     ),
     "refer": (
-        gettext_lazy("Show the way to another authority"),
+        gettext_lazy("Name the authority in charge"),
         gettext_lazy(
             "The case ends here and nothing is sent. Say to the reporter who is in charge and what they can do there."
         ),
@@ -144,7 +144,7 @@ BODY_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         ),
     ),
     "no_sanction": (
-        gettext_lazy("Record that no sanction stands"),
+        gettext_lazy("Record that there is no sanction"),
         gettext_lazy("What ended the matter is recorded and the case ends. An earlier record stays beside it."),
     ),
     "correct": (

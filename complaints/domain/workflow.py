@@ -194,6 +194,8 @@ ENDED: Final = _at(
     S.UNSUBSTANTIATED, S.SANCTIONED, S.NOT_SANCTIONED, S.DELIVERED, S.REFERRED, S.INELIGIBLE, S.WITHDRAWN
 )
 OPEN: Final = frozenset(S) - ENDED
+# Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
+STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
 WITHDRAWABLE: Final = _at(
     S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.RESTING, S.VERIFIED, S.REFERRING

@@ -120,7 +120,7 @@ def text(
         help_text=help_text,
         validators=validators,
         error_messages=error_messages,
-        widget=forms.Textarea(attrs={"rows": rows, "cols": None, **FORGET}),
+        widget=forms.Textarea(attrs={"rows": rows, "cols": False, **FORGET}),
     )
 
 

@@ -31,7 +31,7 @@ STATUS_LABELS = {
     Status.NOT_SANCTIONED: _("Ended without a sanction"),
     Status.REFERRING: _("A letter to another authority is being prepared"),
     Status.DELIVERED: _("Delivered to another authority"),
-    Status.REFERRED: _("Shown to another authority"),
+    Status.REFERRED: _("Authority in charge named"),
     Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
     Status.INELIGIBLE: _("Not eligible"),
     Status.WITHDRAWN: _("Withdrawn by the reporter"),

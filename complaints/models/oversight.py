@@ -16,19 +16,39 @@ class OversightBodyQuerySet(models.QuerySet["OversightBody"]):
     """Filters by validity."""
 
     def valid_on(self, day: date) -> OversightBodyQuerySet:
-        """Bodies that are competent on ``day``, sorted by ``order``."""
+        """Bodies that are competent on ``day``, sorted by ``order``; a placeholder without a first day never is."""
         return self.filter(valid_from__lte=day).exclude(valid_until__lt=day).order_by("order", "code")
+
+    def overseers_on(self, day: date) -> OversightBodyQuerySet:
+        """Bodies that oversee the neutrality of civil servants on ``day``, sorted by ``order``."""
+        return self.valid_on(day).filter(task=OversightBody.Task.OVERSIGHT)
 
 
 class OversightBody(DeliveredRow):
-    """A body that is competent in a period (KASN or a successor): a dated record, never a literal in code."""
+    """A body that is competent in a period (KASN or a successor): a dated record, never a literal in code.
+
+    A case is forwarded to a body that has a team here; what goes to another one is a letter.
+    """
+
+    class Task(models.TextChoices):
+        """What a body is competent for, by the codes of the rules (data/law/bodies.json)."""
+
+        OVERSIGHT = "oversight", _("the neutrality of civil servants")
+        ELECTIONS = "bawaslu", _("breaches in elections")
+        HOME_AFFAIRS = "kemendagri", _("heads of regions")
 
     code = models.SlugField(_("code"), primary_key=True, max_length=20)
     name = models.CharField(_("name"), max_length=120)
     short_name = models.CharField(_("short name"), max_length=20)
+    task = models.CharField(_("competent for"), max_length=12, choices=Task, default=Task.OVERSIGHT)
     note_id = models.TextField(_("note (Indonesian)"), blank=True)
     note_en = models.TextField(_("note (English)"), blank=True)
-    valid_from = models.DateField(_("valid from"))
+    valid_from = models.DateField(
+        _("valid from"),
+        null=True,
+        blank=True,
+        help_text=_("Leave it empty for a body that does not exist yet."),
+    )
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -41,7 +61,10 @@ class OversightBody(DeliveredRow):
             models.CheckConstraint(
                 condition=models.Q(valid_until__isnull=True) | models.Q(valid_until__gte=models.F("valid_from")),
                 name="body_valid_in_order",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(task__in=["oversight", "bawaslu", "kemendagri"]), name="body_task_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ class Conflict:
 def rows_of(name: str, model: type[DeliveredRow], sample: bool = False) -> Mapping[str, Values]:
     """Return the rows of a file by their code.
 
-    ``sample`` takes the values of the sample configuration where it has some. Raises DeliveredDataError for a key that
+    ``sample`` adds the rows and values that only the sample portal has. Raises DeliveredDataError for a key that
     is no column of the table, so that nothing is delivered that nothing reads.
     """
     columns = {field.name for field in model._meta.concrete_fields} - {"delivered"}
@@ -54,7 +54,7 @@ def rows_of(name: str, model: type[DeliveredRow], sample: bool = False) -> Mappi
         rows[row["code"]] = {key: "\n".join(value) if isinstance(value, list) else value for key, value in row.items()}
     overlay = SAMPLES / f"{name}.json"
     for row in json.loads(overlay.read_text(encoding="utf-8")) if sample and overlay.exists() else ():
-        rows[row["code"]] = {**rows[row["code"]], **row}
+        rows[row["code"]] = {**rows.get(row["code"], {}), **row}
     return rows
 
 

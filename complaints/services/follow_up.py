@@ -158,13 +158,16 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
     (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
+    # A question waits where it was asked.
+    stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    current, shown = (workflow.stage(stands_at), (1, 2, 3, 4)) if stands_at in workflow.STAGED else (0, ())
     return StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
         label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        stages=[ProgressStage(number, number <= stage, number == stage) for number in (1, 2, 3, 4)],
+        stages=[ProgressStage(number, number <= stage, number == current) for number in shown],
         body_name=body,
         events=report_history.events,
         thread=[

@@ -73,9 +73,9 @@ class LoadReport:
 def load(*, now: datetime, overwrite: bool = False, sample: bool = False) -> LoadReport:
     """Bring the files' rows into the tables, column by column, and keep what administrators edited.
 
-    ``overwrite`` puts the files' values over edited ones. ``sample`` takes the sample configuration, in which KASN
-    still holds its task. Each table that has changed is recorded, and the digest of the files of rules; the server
-    signs, because the command runs at its terminal. Raises DeliveredDataError for a file that does not fit its table.
+    ``overwrite`` puts the files' values over edited ones. ``sample`` adds what only the sample portal has, its earlier
+    election. Each table that has changed is recorded, and the digest of the files of rules; the server signs, because
+    the command runs at its terminal. Raises DeliveredDataError for a file that does not fit its table.
     """
     log.lock_head()
     created: dict[str, int] = {}
@@ -183,7 +183,7 @@ def _active_texts() -> Iterable[StandardText]:
 
 @lru_cache(maxsize=2)
 def _body_for(day: date, edition: tuple[int, int]) -> OversightBody | None:
-    return OversightBody.objects.valid_on(day).first()
+    return OversightBody.objects.overseers_on(day).first()
 
 
 @lru_cache(maxsize=4)
@@ -291,7 +291,7 @@ def standard_texts(moment: str, group: str) -> list[StandardText]:
 
 
 def body_for(day: date) -> OversightBody | None:
-    """Return the oversight body that is responsible on ``day``, cached."""
+    """Return the body that oversees neutrality on ``day``, cached; None where none does."""
     return _body_for(day, edition())
 
 

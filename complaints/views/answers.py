@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TypedDict
 
 from django.forms import Field
 from django.utils.formats import date_format
@@ -37,32 +38,45 @@ def concerns_bawaslu(draft: Draft) -> bool:
     )
 
 
-def bawaslu_words(draft: Draft, today: date) -> str:
-    """Return until when a report to Bawaslu is safest; "" where no election with such a limit ran on that day."""
+class BawasluWindow(TypedDict):
+    """Until when Bawaslu takes a report of the reporter's own: two ISO days, and whether two elections run."""
+
+    safe: str
+    last: str
+    several: bool
+
+
+def bawaslu_window(draft: Draft) -> BawasluWindow | None:
+    """Return the days for what the draft describes; None where no election with such a limit ran on that day."""
     learnt, happened = draft.get("learnt_on"), draft.get("event_from")
     if not (known := learnt or happened):
-        return ""
+        return None
     found = reference_data.bawaslu_days(
         category=draft.get("category", ""),
         act_on=date.fromisoformat(happened or known),
         known_on=date.fromisoformat(known),
     )
     if not found:
-        return ""
+        return None
     last_day = max(item.days.last_day for item in found)
-    facts = {
-        "safe": date_format(found[0].days.safe_day, "l, j F Y"),
-        "last": date_format(last_day, "l, j F Y"),
-    }
+    return {"safe": found[0].days.safe_day.isoformat(), "last": last_day.isoformat(), "several": len(found) > 1}
+
+
+def bawaslu_words(window: BawasluWindow | None, today: date) -> str:
+    """Return until when a report to Bawaslu is safest, and its last day; "" without a window."""
+    if window is None:
+        return ""
+    safe_day, last_day = date.fromisoformat(window["safe"]), date.fromisoformat(window["last"])
+    facts = {"safe": date_format(safe_day, "l, j F Y"), "last": date_format(last_day, "l, j F Y")}
     if today > last_day:
         words = _(
             "The last day for a report of your own to Bawaslu was %(last)s. It is still possible as first information."
         )
-    elif today > found[0].days.safe_day:
+    elif today > safe_day:
         words = _(
             "If you also want to report to Bawaslu yourself: do it at once. By our estimate the last day is %(last)s."
         )
-    elif len(found) > 1:
+    elif window["several"]:
         words = _(
             "If you also want to report to Bawaslu yourself: safest by %(safe)s. Two elections run at that time; "
             "tell Bawaslu which one it is about."

@@ -25,7 +25,7 @@ from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
-from complaints.views.answers import bawaslu_words, concerns_bawaslu, differing, sections
+from complaints.views.answers import bawaslu_window, bawaslu_words, concerns_bawaslu, differing, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -204,7 +204,7 @@ def _review(
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
     has_files = bool(waiting["files"] or waiting["partial"])
-    shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(draft, timezone.localdate())}
+    shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(bawaslu_window(draft), timezone.localdate())}
     answers = render_to_string("complaints/report/answers.html", shown)
     pieces = {"token": submission.form_token(draft, request.reporter.version), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
@@ -264,6 +264,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         "code": receipt.code,
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
+        "bawaslu": bawaslu_window(draft),
     }
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
@@ -279,10 +280,12 @@ def code(request: ReporterRequest) -> HttpResponse:
 
     def context() -> dict[str, Any]:
         check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
-        return {"groups": [hole(name) for name in groups], "reference": hole("reference"), "check_by": check_by}
+        shown = {name: hole(name) for name in ("reference", "bawaslu") if holes[name]}
+        return {"groups": [hole(name) for name in groups], "check_by": check_by, **shown}
 
-    holes = {"reference": sent["reference"], **groups}
-    return still_page(request, "report/code", context, (sent["check_by"],), holes)
+    words = bawaslu_words(sent["bawaslu"], timezone.localdate())
+    holes = {"reference": sent["reference"], "bawaslu": words, **groups}
+    return still_page(request, "report/code", context, (sent["check_by"], bool(words)), holes)
 
 
 @require_POST

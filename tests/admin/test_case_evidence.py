@@ -382,7 +382,7 @@ def released(cast: Cast, sent: Sent, *items: Evidence, variant: str = "working")
     return forward(
         actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
-        body=OversightBody.objects.get(pk="kasn"),
+        body=OversightBody.objects.get(pk="bkn"),
         objects=[item.objects_stored.get(variant=variant).pk for item in items],
     )
 

@@ -13,7 +13,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import OversightBody, Release
+from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
@@ -145,7 +145,7 @@ def test_verifier_cannot_forward_and_forwarder_cannot_verify(signed_in: SignedIn
     act(cast, "vera", sent, Action.VERIFY)
     vino = signed_in("vino")
     assert vino.get(forward_url(sent)).status_code == 409
-    response = vino.post(forward_url(sent), {"seen": "verified", "body": "kasn", "cover": "Mohon."})
+    response = vino.post(forward_url(sent), {"seen": "verified", "body": "bkn", "cover": "Mohon."})
     assert response.status_code == 409
     assert "Mohon." in response.content.decode()
     assert not Release.objects.exists()
@@ -200,7 +200,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
     assert 'class="warning"' in text
     form = {
         "seen": "verified",
-        "body": "kasn",
+        "body": "bkn",
         "objects": [str(stored["working"])],
         "cover": "Mohon.",
         "reply": "Sudah.",
@@ -215,18 +215,20 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
 
 def test_forwarding_needs_a_body_that_is_valid_and_pinned(signed_in: SignedIn, cast: Cast, settings: object) -> None:
     sent, client = verified(cast), signed_in("fitri")
-    OversightBody.objects.filter(pk="bkn").update(valid_until="2025-01-01")
     text = client.get(forward_url(sent)).content.decode()
-    assert 'value="kasn"' in text
-    assert 'value="bkn"' not in text
-    foreign = {"seen": "verified", "body": "bkn"}
-    assert client.post(forward_url(sent), foreign).status_code == 400
+    assert 'value="bkn"' in text
+    assert 'value="kasn"' not in text
+    assert "Bawaslu, Kemendagri belum punya tim di portal ini" in " ".join(text.split())
+    assert reverse("admin:complaints_case_step", args=[sent.case.pk, "send_back"]) in text
+    for elsewhere in ("kasn", "bawaslu", "successor"):
+        refused = client.post(forward_url(sent), {"seen": "verified", "body": elsewhere})
+        assert refused.status_code == 400 and "tidak punya tim di sini" in refused.content.decode()
     settings.TEAM_KEY_PINS = ",".join(  # type: ignore[attr-defined]
         pin for pin in cast.pins.split(",") if not pin.startswith("body-")
     )
     assert "disabled" in client.get(forward_url(sent)).content.decode()
-    assert client.post(forward_url(sent), {"seen": "verified", "body": "kasn"}).status_code == 400
-    other = {"seen": "verified", "body": "kasn", "objects": [str(uuid.uuid4())]}
+    assert client.post(forward_url(sent), {"seen": "verified", "body": "bkn"}).status_code == 400
+    other = {"seen": "verified", "body": "bkn", "objects": [str(uuid.uuid4())]}
     settings.TEAM_KEY_PINS = cast.pins  # type: ignore[attr-defined]
     assert client.post(forward_url(sent), other).status_code == 400
     assert not Release.objects.exists()

@@ -32,7 +32,7 @@ def forward_again(cast: Cast, sent: Sent) -> None:
     forward(
         actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
-        body=OversightBody.objects.get(pk="kasn"),
+        body=OversightBody.objects.get(pk="bkn"),
         objects=[],
     )
 

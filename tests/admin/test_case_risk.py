@@ -130,7 +130,7 @@ def test_incomplete_checklist_blocks_the_step_and_is_stored(signed_in: SignedIn,
 
 def test_forwarding_asks_too(signed_in: SignedIn, cast: Cast) -> None:
     sent, client = verified(cast), signed_in("fitri")
-    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditinjau."}
+    form = {"seen": "verified", "body": "bkn", "cover": "Mohon ditinjau."}
     refused = client.post(url(sent, "forward"), form)
     assert refused.status_code == 400
     assert "Mohon ditinjau." in refused.content.decode()
@@ -170,7 +170,7 @@ def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: 
     case_actions.write_case_note(
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Sebentar."
     )
-    form = {"seen": seen, "body": "kasn", "cover": "Mohon ditinjau."} | ticks("forward")
+    form = {"seen": seen, "body": "bkn", "cover": "Mohon ditinjau."} | ticks("forward")
     answer = fitri.post(url(sent, "forward"), form)
     text = answer.content.decode()
     assert answer.status_code == 409

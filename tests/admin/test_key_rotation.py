@@ -144,7 +144,7 @@ def test_the_access_review_is_read_and_signed_off(signed_in: SignedIn, cast: Cas
     assert "by audi" in audi.get(reverse(REVIEW)).content.decode()
     facts = AuditEntry.objects.get(event="team.reviewed").facts
     assert set(facts) == {"digest", "teams"} and facts["teams"] == 4
-    for name, seen in (("vera", ["triage"]), ("kirana", ["body-kasn"])):
+    for name, seen in (("vera", ["triage"]), ("kirana", ["body-bkn"])):
         client = signed_in(name)
         assert [entry.team.slug for entry in client.get(reverse(REVIEW)).context["teams"]] == seen
         assert client.post(sign).status_code == 404

@@ -24,6 +24,7 @@ def test_every_rule_is_on_the_page_with_its_mark(signed_in: SignedIn, cast: Cast
     assert sum(number for _label, number in page.context["counts"]) == len(shown)
     # Nobody has signed a rule yet, and the page says so.
     assert text.count("belum ada") >= len(shown)
+    assert "“menjadi anggota dan/atau pengurus partai politik." in text, "the words of the law, where they were seen"
 
 
 def test_case_is_judged_by_the_day_of_the_act(signed_in: SignedIn, cast: Cast) -> None:

@@ -53,7 +53,7 @@ def piles_up(cast: Cast, number: int) -> None:
         first_look.process_new_reports(actor=Actor(vera, now))
     eighth = number // 8
     follow_up.add_message(ticket=sent[-1].ticket, text="Masih ada?", files=[], today=timezone.localdate())
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     started = sent[: 4 * eighth]
     for report in started:
         case_actions.act(actor=Actor(vino, now), case_id=report.case.pk, action=Action.START_REVIEW)

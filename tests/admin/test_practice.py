@@ -93,7 +93,7 @@ def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, sig
     practising(cast, "fitri")
     for action in (Action.START_REVIEW, Action.VERIFY):
         case_actions.act(actor=Actor(cast.ring("vera"), now), case_id=case.pk, action=action)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     forward(actor=Actor(cast.ring("fitri"), now), case_id=case.pk, body=body, objects=[])
     kirana, url = signed_in("kirana"), reverse("admin:complaints_release_change", args=[Release.objects.get().pk])
     assert kirana.get(url).status_code == 404

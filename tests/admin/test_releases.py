@@ -141,12 +141,12 @@ def test_returned_release_hides_later_events_of_the_case(signed_in: SignedIn, ca
     act(cast, "vera", sent, Action.REFER, "Ke Bawaslu.")
     text = client.get(page_url(release)).content.decode()
     assert "No longer with this body" in text
-    assert "Shown to another" not in text
+    assert "Authority in charge" not in text
     assert "Ke Bawaslu." not in text
     assert step_url(release, "take_up") not in text
     assert client.post(step_url(release, "take_up"), {"seen": "referred"}).status_code == 409
     every = client.get(reverse(LIST) + "?turn=every").content.decode()
-    assert "Shown to another" not in every
+    assert "Authority in charge" not in every
     assert listed(client.get(reverse(LIST))) == []
 
 
@@ -177,7 +177,7 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
     _four, ended = forwarded(cast)
     body_act(cast, "kirana", ended, Action.TAKE_UP)
     body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")
-    _five, foreign = forwarded(cast, body="bkn")
+    _five, foreign = forwarded(cast, body="kasn")
     Case.objects.filter(pk=taken.case_id).update(due_on="2020-01-01")
     client = signed_in("kirana")
     expected = {

@@ -146,7 +146,7 @@ def test_a_message_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
 def test_forwarding_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
     sent, fitri = verified(cast, **NAMED), signed_in("fitri")
     url = reverse("admin:complaints_case_forward", args=[sent.case.pk])
-    form = {"seen": "verified", "body": "kasn", "cover": "Mohon ditindaklanjuti.", "reply": NAMING} | ticks("forward")
+    form = {"seen": "verified", "body": "bkn", "cover": "Mohon ditindaklanjuti.", "reply": NAMING} | ticks("forward")
     sending_nothing(fitri, url, form, 400)
     refused = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
     assert NAMING in refused and "Mohon ditindaklanjuti." in refused and "sudah kami teruskan" in refused

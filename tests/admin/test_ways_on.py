@@ -106,20 +106,20 @@ def test_a_question_without_an_answer_rests_and_wakes(signed_in: SignedIn, cast:
 def test_a_body_that_is_not_in_charge_and_a_case_taken_back(signed_in: SignedIn, cast: Cast) -> None:
     sent, release = forwarded(cast)
     kirana = signed_in("kirana")
-    form = {"seen": "forwarded", "text": "Wewenang BKN.", "reply": "Bukan wewenang kami."}
+    form = {"seen": "forwarded", "text": "Wewenang Bawaslu.", "reply": "Bukan wewenang kami."}
     assert kirana.post(body_step_url(release, "decline"), form).status_code == 302
-    assert "bukan wewenangnya" in told(sent)[-1] and "Wewenang BKN." not in "".join(told(sent))
+    assert "bukan wewenangnya" in told(sent)[-1] and "Wewenang Bawaslu." not in "".join(told(sent))
     assert Release.objects.get().state == "returned"
     opened = case_file.open_case(actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk)
     assert opened.complaints[0].thread[-1].text == "Bukan wewenang kami."
     page = signed_in("vera").get(url("change", sent)).content.decode()
-    assert "Wewenang BKN." in page and "KASN menyatakan tidak berwenang:" in page
+    assert "Wewenang Bawaslu." in page and "BKN menyatakan tidak berwenang:" in page
     act(cast, "vera", sent, Action.VERIFY)
     assert not signed_in("fitri").get(url("forward", sent)).context["form"]["body"].value(), "chosen anew"
     other, second = forwarded(cast)
     body_act(cast, "kirana", second, Action.TAKE_UP)
     assert take(signed_in("fitri"), other, "recall", reason="Tugas lembaga itu berakhir.") == 302
-    assert told(other)[-1].startswith("Ditarik dari KASN")
+    assert told(other)[-1].startswith("Ditarik dari BKN")
     assert "langkah" not in kirana.get(release_url(second)).content.decode()
     assert verify.verify_chain().whole
 
@@ -142,8 +142,8 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
         assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 302
         assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 409, "recorded once"
     assert [line.split(":")[0] for line in told(sent)[-2:]] == [
-        "KASN sudah mengingatkan instansi",
-        "KASN sudah bersurat kepada atasan instansi",
+        "BKN sudah mengingatkan instansi",
+        "BKN sudah bersurat kepada atasan instansi",
     ]
     decision = {"kind": "moral_open", "number": "800/1", "accused_status": "pns", "decided_on": day.isoformat()}
     before = decision | {"seen": "awaiting_agency", "decided_on": "2020-01-01"}

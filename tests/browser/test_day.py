@@ -148,7 +148,7 @@ def forwards_five(fitri: LinkFollower, joint: Case) -> None:
 
 def forward(fitri: LinkFollower, cover: str) -> None:
     fitri.follows(fitri.officer.step("forward"))
-    fitri.page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
+    fitri.page.get_by_label(re.compile("BKN|Badan Kepegawaian")).check()
     fitri.officer.confirms(cover=cover)
     fitri.stands()
 
@@ -177,7 +177,7 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
     act(kirana, "take_up")
     act(kirana, "return", text=ASKED_BACK)
     vera.officer.signs_in(PASSWORD)
-    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("kembali dari KASN")
+    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("kembali dari BKN")
     vera.follows(vera.page.get_by_role("link", name=reference))
     assert ASKED_BACK in vera.page.locator(".act").inner_text()
     act(vera, "verify", reason=REPLY)

@@ -95,7 +95,7 @@ def case_full_of_reasons(cast: Cast) -> uuid.UUID:
     answers = {"accused_kind": "colleague", "category": "C1", "agency_kind": "regency", "province": "33"}
     texts = {**dict.fromkeys(TYPED, LINE), "story": ALL, "event_from": "", "accused_unknown": False}
     monitoring.enter_report(actor=Actor(vera, now), answers={**post, **answers, **texts})
-    body, kresna = Team.objects.get(slug="body-kasn"), TeamMembership.objects.get(staff__username="kresna")
+    body, kresna = Team.objects.get(slug="body-bkn"), TeamMembership.objects.get(staff__username="kresna")
     kirana = cast.ring("kirana")
     asked = removal.ask(actor=Actor(kirana, now - removal.ALARM), team_id=body.pk, membership_id=kresna.pk, reason=ALL)
     removal.complete(actor=Actor(kirana, now), request_id=asked.pk)

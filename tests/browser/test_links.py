@@ -18,7 +18,7 @@ LINKS = f"{SHARED}\nhttps://twitter.com/budi/status/1790000000000000001 dan http
 def test_what_is_stored_of_a_link_is_shown_to_reporter_and_officer(window: Opener, live_cast: Cast) -> None:
     reporter = on_page_3(window)
     page = reporter.page
-    assert "sekali lagi tanpa bagian yang kami ketahui" in reporter.window.words
+    assert "juga tanpa bagian yang setahu kami" in reporter.window.words
     page.get_by_text("Tambah rincian postingan").click()
     page.locator("[name=url]").fill(SHARED)
     reporter.window.press("Tambah postingan")

@@ -44,7 +44,7 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
     verifier_verifies(vera, reference)
     reporter.reads("Terverifikasi")
     forwarder_forwards(Officer(window(), "fitri", PASSWORD), reference)
-    reporter.reads("Diteruskan ke KASN")
+    reporter.reads("Diteruskan ke BKN")
 
     kirana = Officer(window(), "kirana", PASSWORD)
     kirana.opens("release", reference)
@@ -60,7 +60,9 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
 
 def report_is_sent(reporter: Reporter) -> str:
     window, page = reporter.window, reporter.page
-    window.go("/").press("Saya ditekan atau dibujuk")
+    window.go("/")
+    assert "Honorer (non-ASN) dan PPPK paruh waktu juga dapat melapor." in window.words
+    window.press("Saya ditekan atau dibujuk")
     reporter.chooses("Atasan saya", "Diancam bila menolak")
     window.press("Lanjut")
     reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))
@@ -140,7 +142,7 @@ def forwarder_forwards(fitri: Officer, reference: str) -> None:
     for label in page.locator("label", has_text=re.compile(r"undangan|apel|spanduk")).all():
         original = label.locator(".warning").count() > 0
         assert label.locator("xpath=preceding-sibling::input").is_checked() is not original
-    page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
+    page.get_by_label(re.compile("BKN|Badan Kepegawaian")).check()
     fitri.confirms(cover="Mohon ditindaklanjuti.")
     assert fitri.step("forward").count() == 0
 
@@ -159,9 +161,9 @@ def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporte
 
 def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
     kirana.does("take_up")
-    reporter.reads("Sedang dikaji KASN")
+    reporter.reads("Sedang dikaji BKN")
     kirana.does("ask_reporter", reply=BODY_ASKS)
-    reporter.reads("Pertanyaan dari KASN", BODY_ASKS)
+    reporter.reads("Pertanyaan dari BKN", BODY_ASKS)
     reporter.answers(ANSWERS_BODY)
     kirana.opens("release", reference)
     assert ANSWERS_BODY in kirana.window.words
@@ -178,7 +180,7 @@ def liaison_records(kirana: Officer) -> None:
 
 
 def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code: str) -> None:
-    steps = ("Diterima", "Terverifikasi", "Diteruskan ke KASN", "Dijatuhi sanksi")
+    steps = ("Diterima", "Terverifikasi", "Diteruskan ke BKN", "Dijatuhi sanksi")
     text = reporter.reads("Sanksi sudah dijatuhkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END)
     assert "pernyataan terbuka" in text
     assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []

@@ -129,7 +129,7 @@ def test_officer_and_body_read_the_state_of_a_copy_and_what_it_lacks(window: Ope
     forward(
         actor=Actor(live_cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
-        body=OversightBody.objects.get(pk="kasn"),
+        body=OversightBody.objects.get(pk="bkn"),
         objects=list(copies.values_list("pk", flat=True)),
     )
     kirana = Officer(window(), "kirana")

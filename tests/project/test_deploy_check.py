@@ -72,7 +72,6 @@ from complaints.models.oversight import OversightBody
 from complaints.services.team_keys import setup
 call_command("migrate", verbosity=0)
 call_command("load_catalog")
-OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
 body = OversightBody.objects.get(pk="bkn")
 roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
@@ -370,6 +369,15 @@ def _end_bodies() -> None:
     OversightBody.objects.update(valid_until="2025-01-01")
 
 
+def _end_the_body_soon() -> None:
+    OversightBody.objects.filter(pk="bkn").update(valid_until=timezone.localdate() + timedelta(days=89))
+
+
+def _name_the_successor_too() -> None:
+    _end_the_body_soon()
+    OversightBody.objects.filter(pk="successor").update(valid_from=timezone.localdate() + timedelta(days=90))
+
+
 def _work_without_factor() -> None:
     Staff.objects.filter(username="audi").update(last_login=timezone.now())
 
@@ -391,6 +399,8 @@ def _add_body() -> None:
         (_swap_key, "E014"),
         (_change_key_and_forget, "W005 W006"),
         (_end_bodies, "E018"),
+        (_end_the_body_soon, "W016"),
+        (_name_the_successor_too, ""),
         (_work_without_factor, "E020"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

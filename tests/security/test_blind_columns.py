@@ -65,7 +65,7 @@ def build(cast: Cast) -> None:
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
     case_actions.act(action=Action.VERIFY, **do)
     objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
     case_summary.summaries(actor=Actor(vera, NOW), cases=[other.case])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")

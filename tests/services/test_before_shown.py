@@ -176,7 +176,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"stage_reached": 4},
     {"due_on": DAY + timedelta(days=500)},
     {"due_on": None},
-    {"lead_body": "kasn"},
+    {"lead_body": "bkn"},
     {"asked_from": "under_examination", "status": "needs_information"},
 ]
 

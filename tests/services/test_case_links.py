@@ -80,7 +80,7 @@ def forward(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
 
 
 def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     return release_forward(
         actor=Actor(cast.ring("fitri"), at(on)), case_id=sent.case.pk, body=body, objects=[], reply="Kami teruskan."
     )

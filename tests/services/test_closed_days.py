@@ -15,7 +15,7 @@ from complaints.models.reference_data import ClosedDay, Election
 from complaints.services import reference_data, transitions
 from complaints.services.actor import Actor
 from complaints.services.submission import Draft
-from complaints.views.answers import bawaslu_words
+from complaints.views.answers import bawaslu_window, bawaslu_words
 from tests.world import Cast, at, send_report
 
 TUESDAY = date(2026, 3, 17)
@@ -106,7 +106,7 @@ def test_days_of_bawaslu_for_one_two_and_no_election(cast: Cast) -> None:
     facts = {"category": "A1", "act_on": date(2026, 12, 1), "known_on": date(2026, 12, 1)}
     [only] = reference_data.bawaslu_days(**facts)
     assert (only.kind, only.days.safe_day, only.days.last_day) == ("pilkada", date(2026, 12, 7), date(2026, 12, 8))
-    election = Election.objects.get(kind="pilkada")
+    election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind, election.voting_on = "pemilu-uji", "pemilu", date(2027, 2, 17)
     election.save(force_insert=True)
     reference_data.clear_cache()
@@ -138,11 +138,11 @@ def test_pages_and_rules_agree_on_the_days_of_bawaslu(cast: Cast, monkeypatch: p
 
 def test_reporter_reads_the_safe_day_first_and_is_never_turned_away(cast: Cast) -> None:
     draft: Draft = {"category": "A1", "event_from": "2026-12-01", "learnt_on": ""}
-    before = bawaslu_words(draft, date(2026, 12, 2))
+    before = bawaslu_words(bawaslu_window(draft), date(2026, 12, 2))
     assert "paling aman sampai Senin, 7 Desember 2026" in before and "perkiraan kami" in before
-    between = bawaslu_words(draft, date(2026, 12, 8))
+    between = bawaslu_words(bawaslu_window(draft), date(2026, 12, 8))
     assert "lakukan segera" in between and "8 Desember 2026" in between and "paling aman" not in between
-    after = bawaslu_words(draft, date(2026, 12, 9))
+    after = bawaslu_words(bawaslu_window(draft), date(2026, 12, 9))
     assert "8 Desember 2026" in after and "informasi awal" in after and "ditolak" not in after
-    assert bawaslu_words({"category": "A1", "event_from": "2025-06-02"}, date(2025, 6, 3)) == ""
-    assert bawaslu_words({"category": "A1"}, date(2026, 12, 9)) == ""
+    assert bawaslu_window({"category": "A1", "event_from": "2025-06-02"}) is None
+    assert bawaslu_window({"category": "A1"}) is None and bawaslu_words(None, date(2026, 12, 9)) == ""

@@ -112,8 +112,8 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
         case_actions.reply_to_reporter(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
     case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
     with pytest.raises(TransitionRefused):  # two people, as ever
-        forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
-    body = OversightBody.objects.get(pk="kasn")
+        forward(body=OversightBody.objects.get(pk="bkn"), objects=[], **do)
+    body = OversightBody.objects.get(pk="bkn")
     release = forward(
         actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], reply="Kepada siapa pun."
     )

@@ -58,7 +58,7 @@ def await_agency(cast: Cast, sent: Sent) -> None:
     do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), at(MONDAY)), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     release = forward(actor=Actor(cast.ring("fitri"), at(MONDAY)), case_id=sent.case.pk, body=body, objects=[])
     for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
         actor = Actor(cast.ring("kirana"), at(MONDAY))

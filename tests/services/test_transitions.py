@@ -132,7 +132,7 @@ class CaseUnderTest:
     def __init__(self, cast: Cast, sent: Sent, release: Release) -> None:
         self.rings = {who: cast.ring(name) for who, name in WHO.items()}
         self.sent, self.release = sent, release
-        self.kasn = OversightBody.objects.get(pk="kasn")
+        self.bkn = OversightBody.objects.get(pk="bkn")
         self.sanction = decisions.SanctionRecord("moral_open", "800/1", DAY)
 
     def set_state(self, state: str) -> None:
@@ -156,7 +156,7 @@ class CaseUnderTest:
             yield action.value, lambda action=action: self._as_body(ring, action)
         yield (
             "forward",
-            lambda: forward(actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.kasn, objects=[]),
+            lambda: forward(actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.bkn, objects=[]),
         )
 
     def _answer(self) -> None:
@@ -204,7 +204,7 @@ def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> It
         case_actions.act(actor=Actor(shared_cast.ring("vino"), NOW), action=Action.PROPOSE_INELIGIBLE, **do)
         case_actions.act(actor=Actor(shared_cast.ring("vera"), NOW), action=Action.REJECT_INELIGIBLE, **do)
         case_actions.act(actor=Actor(shared_cast.ring("vera"), NOW), action=Action.VERIFY, **do)
-        body = OversightBody.objects.get(pk="kasn")
+        body = OversightBody.objects.get(pk="bkn")
         release = forward(actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
         yield CaseUnderTest(shared_cast, sent, release)
 
@@ -344,7 +344,7 @@ def test_a_returned_or_replaced_release_moves_nothing(
     forward(
         actor=Actor(case_under_test.rings["forwarder"], NOW),
         case_id=case_under_test.sent.case.pk,
-        body=case_under_test.kasn,
+        body=case_under_test.bkn,
         objects=[],
     )
     case_under_test.set_state("under_examination")
@@ -353,7 +353,7 @@ def test_a_returned_or_replaced_release_moves_nothing(
 
 def test_only_the_lead_bodys_release_moves_the_case(db: None, case_under_test: CaseUnderTest) -> None:
     case_under_test.set_state("under_examination")
-    Case.objects.update(lead_body=OversightBody.objects.get(pk="bkn"))
+    Case.objects.update(lead_body=OversightBody.objects.get(pk="kasn"))
     assert outcomes(case_under_test, "lead body") == {}
 
 
@@ -364,5 +364,5 @@ def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, case_unde
     with pytest.raises(CaseChanged):
         case_actions.act(actor=Actor(case_under_test.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forward(actor=Actor(case_under_test.rings["forwarder"], NOW), body=case_under_test.kasn, objects=[], **do)
+        forward(actor=Actor(case_under_test.rings["forwarder"], NOW), body=case_under_test.bkn, objects=[], **do)
     assert case_under_test.everything() == before

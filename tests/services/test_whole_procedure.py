@@ -55,9 +55,9 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     assert page.question == "Kapan tepatnya?"
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
     case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.VERIFY)
-    kasn = OversightBody.objects.get(pk="kasn")
+    bkn = OversightBody.objects.get(pk="bkn")
     objects = [item.working.id]
-    release = forward(actor=Actor(fitri, now), case_id=case.pk, body=kasn, objects=objects, cover="Mohon.")
+    release = forward(actor=Actor(fitri, now), case_id=case.pk, body=bkn, objects=objects, cover="Mohon.")
     with pytest.raises(Locked):
         case_file.open_case(actor=Actor(cast.ring("kirana"), now), case_id=case.pk)
     kirana = cast.ring("kirana")

@@ -204,6 +204,25 @@ def test_no_hint_of_bawaslu_where_it_has_no_competence(client: Client) -> None:
     assert BAWASLU not in walk.words(client.get("/lapor/siapa/"))
 
 
+@time_machine.travel("2026-12-02T05:00:00Z", tick=False)
+def test_code_page_keeps_the_days_of_bawaslu(client: Client) -> None:
+    """The safe day first, then the last; in clear nothing of it, and on the page of nobody else."""
+    walk.to_who(client)
+    client.post("/lapor/siapa/", walk.WHO | {"event_from": "2026-12-01"})
+    client.post("/lapor/cerita/", walk.STORY_PAGE)
+    page = client.get("/lapor/periksa/")
+    client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
+    told = walk.words(client.get("/lapor/kode/"))
+    assert told.index("7 Desember 2026") < told.index("8 Desember 2026")
+    assert "safest by Monday, 7 December 2026" in walk.words(client.get("/en/lapor/kode/"))
+    [row] = SealedSession.objects.values()
+    assert b"2026-12" not in b"".join(bytes(value) for value in row.values() if isinstance(value, bytes | memoryview))
+    other = Client()
+    walk.send(other)
+    theirs = walk.words(other.get("/lapor/kode/"))
+    assert "7 Desember 2026" not in theirs and "9 November 2026" in theirs
+
+
 def test_without_a_door_page_one_takes_both(client: Client) -> None:
     text = walk.words(client.get("/lapor/"))
     for heading in ("Yang terjadi pada Anda", "Yang Anda lihat", "Yang Anda lihat di media sosial atau grup"):

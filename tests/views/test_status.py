@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -86,6 +87,10 @@ def test_while_the_record_is_under_check_it_promises_nothing_of_the_identity(cli
     assert "Dibuka petugas" in text
 
 
+# They lead to no sanction: four stages would promise one.
+WITHOUT_STAGES = {"referring", "delivered", "referred", "ineligible", "withdrawn", "unsubstantiated", "not_sanctioned"}
+
+
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take any state of a case for the recorded one: here words are the subject, and cases take no steps to them."""
@@ -96,14 +101,28 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("prefix", ["", "/en"])
 def test_every_status_has_a_sentence(client: Client, code: str, status: Status, prefix: str) -> None:
-    Case.objects.update(status=status, due_on=timezone.localdate(), lead_body="kasn")
+    Case.objects.update(status=status, due_on=timezone.localdate(), lead_body="bkn")
     opened(client, code)
     text = walk.words(client.get(f"{prefix}/cek/laporan/"))
     assert len(text) > 300
     assert "{" not in text
     assert "None" not in text
+    assert ("Dijatuhi sanksi" in text or "Sanctioned" in text) == (status.value not in WITHOUT_STAGES)
     Case.objects.update(due_on=None)
     assert client.get(f"{prefix}/cek/laporan/").status_code == 200
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_case_back_in_review_stands_there(client: Client, code: str) -> None:
+    """What it reached stays reached; where it stands is review."""
+    Case.objects.update(status=Status.IN_REVIEW, stage_reached=3, lead_body="bkn")
+    page = opened(client, code).get("/cek/laporan/").content.decode()
+    assert page.count('class="reached"') == 3
+    assert re.search(r'<li class="reached" aria-current="step">\s*Diterima', page)
+    asked = {"status": Status.NEEDS_INFORMATION, "asked_from": Status.UNDER_EXAMINATION}
+    Case.objects.update(**asked)
+    page = client.get("/cek/laporan/").content.decode()
+    assert re.search(r'<li class="reached" aria-current="step">\s*Diteruskan ke BKN', page)
 
 
 @pytest.mark.usefixtures("recorded")

@@ -26,7 +26,7 @@ SENTENCES = {
     "delivered": (False, False, "disampaikan ke lembaga yang berwenang"),
     "referred": (False, False, "tidak mengirim apa pun"),
     "forwarded": (True, True, "diteruskan"),
-    "under_examination": (False, True, "kasn"),
+    "under_examination": (False, True, "bkn"),
     "substantiated": (False, True, "terbukti"),
     "unsubstantiated": (False, True, "tidak terbukti"),
     "awaiting_agency": (False, True, "terbukti"),
@@ -38,7 +38,7 @@ SENTENCES = {
 }
 
 
-def report(status: str, *, due_on: date | None, body: str = "KASN") -> SimpleNamespace:
+def report(status: str, *, due_on: date | None, body: str = "BKN") -> SimpleNamespace:
     label = str(STATUS_LABELS[Status(status)]).format(body=body)
     return SimpleNamespace(status=status, due_on=due_on, body_name=body, label=label)
 
@@ -65,7 +65,7 @@ def test_each_state_says_what_is_so(status: str) -> None:
     assert not re.search(r"\d", undated)
     for text in (dated, undated):
         assert word in text.lower(), text
-        assert ("KASN" in text) == has_body, text
+        assert ("BKN" in text) == has_body, text
         # Nothing is said to have left the house that did not.
         assert ("diteruskan ke" in text.lower()) <= (status == "forwarded")
         assert ("disampaikan" in text.lower()) == (status in {"delivered", "referring"})
@@ -76,8 +76,8 @@ def test_each_state_says_what_is_so(status: str) -> None:
 
 
 def test_the_question_says_what_happens_without_an_answer() -> None:
-    for from_body, words in ((False, "ditutup dengan sendirinya"), (True, "KASN dapat melanjutkan")):
-        shown = SimpleNamespace(question="Kapan?", question_from_body=from_body, body_name="KASN")
+    for from_body, words in ((False, "ditutup dengan sendirinya"), (True, "BKN dapat melanjutkan")):
+        shown = SimpleNamespace(question="Kapan?", question_from_body=from_body, body_name="BKN")
         with override("id"):
             text = " ".join(render_to_string("complaints/status/question.html", {"report": shown}).split())
         assert words in text and "Jawaban" in text
@@ -92,7 +92,7 @@ def test_the_history_names_each_step_that_its_state_does_not_tell() -> None:
         backwards = row.target in (Status.IN_REVIEW, None) or row.action in (Action.RECONSIDER, Action.CORRECT)
         assert told == (backwards and row.action not in silent), row.action
     with override("id"):
-        labels = [str(label).format(body="KASN") for label in EVENT_LABELS.values()]
+        labels = [str(label).format(body="BKN") for label in EVENT_LABELS.values()]
     assert all(label and "{" not in label for label in labels)
 
 

@@ -186,6 +186,8 @@ def _common(row: _Row, known_sources: Iterable[str]) -> _Common:
         raise row.fault("sources is missing")
     if unknown := set(sources) - set(known_sources):
         raise row.fault(f"sources has an unknown code: {', '.join(sorted(unknown))}")
+    if row.text("quotation", "") and mark not in (Mark.SEEN, Mark.TRANSCRIPTION):
+        raise row.fault("quotation of a text that nobody saw")
     due = row.day("review_due")
     if due is None:
         raise row.fault("review_due is missing")

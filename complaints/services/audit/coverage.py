@@ -226,7 +226,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "Province": _reference("code", "name", "order", "delivered"),
     "OversightBody": _reference(
-        "code", "name", "short_name", "note_id", "note_en", "valid_from", "valid_until", "order",
+        "code", "name", "short_name", "task", "note_id", "note_en", "valid_from", "valid_until", "order",
         "delivered",
     ),
     "ClosedDay": _reference("code", "day", "kind", "name", "source", "active", "delivered"),

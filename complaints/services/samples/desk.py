@@ -49,6 +49,7 @@ class Open:
     code: str = ""
     ticket: follow_up.Ticket | None = None
     case_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    body: OversightBody | None = None
     release_id: uuid.UUID | None = None
 
     @property
@@ -89,9 +90,6 @@ class Desk:
         """Return the person of a kind who works on a case, or with ``other`` the second person of that kind."""
         index = case.plan.number // 2 % 2
         return Actor(self._keyrings[f"{kind}{(1 - index if other else index) + 1}"], now)
-
-    def _body(self, case: Open) -> str:
-        return "bkn" if case.plan.number % 4 == 1 else "kasn"
 
     # --- Reporters ----------------------------------------------------------------------------------------------------
 
@@ -158,11 +156,12 @@ class Desk:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
 
     def _forward(self, case: Open, now: datetime) -> None:
+        case.body = OversightBody.objects.overseers_on(timezone.localdate(now))[0]
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
         release = forward(
             actor=self._actor("penerus", case, now),
             case_id=case.case_id,
-            body=OversightBody.objects.get(pk=self._body(case)),
+            body=case.body,
             objects=list(working.values_list("pk", flat=True)),
             cover=case.texts["forward_note"],
         )
@@ -180,9 +179,9 @@ class Desk:
         reply: str = "",
         sanction: decisions.SanctionRecord | None = None,
     ) -> None:
-        if case.release_id is None:
+        if case.release_id is None or case.body is None:
             raise ValueError("not forwarded")
-        actor = self._actor(self._body(case), case, now)
+        actor = self._actor(case.body.pk, case, now)
         reading.open_release(actor=actor, release_id=case.release_id)
         decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
 

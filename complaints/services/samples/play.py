@@ -1,4 +1,8 @@
-"""Creates the planned sample cases day by day, as reporters, staff, liaisons and the jobs of the clock would."""
+"""Creates the planned sample cases day by day, as reporters, staff, liaisons and the jobs of the clock would.
+
+Some cases belong to an election of 2023/24, with the body of those days. They bear the days and the law of then. The
+audit chain does not: it binds them on the day on which the samples are loaded.
+"""
 
 from __future__ import annotations
 
@@ -59,17 +63,22 @@ def _days(first: date, end: date) -> Iterable[date]:
 
 
 def _play(today: date) -> dict[str, list[str]]:
-    """Perform all steps of all cases in the order of days; return the ticket codes by the status reached."""
+    """Perform all steps of all cases in the order of days; return the ticket codes by the status reached.
+
+    Days of the earlier election are played where a step is taken on them, later ones all: the clock moves open cases.
+    """
     desk = Desk(_keyrings())
     cases = [Open(plan) for plan in planned()]
     # By day: the place of a step among those of its case, and the step; a day's steps are taken in this order.
     steps: dict[date, list[tuple[int, str, Open]]] = defaultdict(list)
     for case in cases:
         plan = case.plan
-        planned_steps = schedule(status=plan.status, age=plan.age, number=plan.number, today=today)
+        until = plan.as_of or today
+        planned_steps = schedule(status=plan.status, age=plan.age, number=plan.number, today=until)
         for place, (step, day) in enumerate(planned_steps):
             steps[day].append((place, step, case))
-    for day in [*_days(min(steps), today), today]:
+    first = min(case.plan.received(today) for case in cases if case.plan.as_of is None)
+    for day in sorted({*steps, *_days(first, today), today}):
         case_deadlines.run_deadlines(now=_at(day, time(0, 5)))
         steps_of_day = sorted(steps[day], key=lambda entry: (entry[0], entry[2].plan.number))
         for number, (_place, step, case) in enumerate(steps_of_day):

@@ -18,7 +18,10 @@ DATA: Final = Path(__file__).resolve().parent.parent.parent / "data" / "samples"
 
 @dataclass(frozen=True)
 class Planned:
-    """A sample report: its status today, its age in days, its files, and all its texts by name."""
+    """A sample report: its status today, its age in days, its files, and all its texts by name.
+
+    ``as_of`` is the day as of which a case of the earlier election is played; None for today.
+    """
 
     number: int
     status: str
@@ -26,10 +29,11 @@ class Planned:
     photo: bool
     document: bool
     texts: Texts
+    as_of: date | None = None
 
     def received(self, today: date) -> date:
         """Return the day on which the report is received."""
-        return today - timedelta(days=self.age)
+        return (self.as_of or today) - timedelta(days=self.age)
 
     def draft(self, today: date) -> Draft:
         """Return the reporter's answers as an unfinished report."""
@@ -59,7 +63,8 @@ def _planned(number: int, entry: Texts, story: Texts) -> Planned:
     if not entry["with_link"]:
         texts["links"] = []
     age = entry["days_ago_received"]
-    return Planned(number, entry["status"], age, entry["with_photo"], entry["with_pdf"], texts)
+    as_of = date.fromisoformat(entry["as_of"]) if "as_of" in entry else None
+    return Planned(number, entry["status"], age, entry["with_photo"], entry["with_pdf"], texts, as_of)
 
 
 def _vary(story: Texts, variation: Texts) -> Texts:

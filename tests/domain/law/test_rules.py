@@ -73,6 +73,7 @@ def _tables() -> dict[str, list[Row]]:
         ("sanctions", {"sources": ["UU99"]}, "sources has an unknown code: UU99"),
         ("sanctions", {"mark": ""}, "mark is empty"),
         ("sanctions", {"mark": None}, "mark is missing"),
+        ("sanctions", {"mark": "press"}, "quotation of a text that nobody saw"),
         ("sanctions", {"valid_from": "31-08-2021"}, "valid_from is no day"),
         ("sanctions", {"valid_until": "2020-01-01"}, "valid_until lies before valid_from"),
         ("sanctions", {"review_due": ""}, "review_due is missing"),

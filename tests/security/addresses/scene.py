@@ -87,7 +87,7 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> AddressScena
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
     TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
     ids = _ids(cast, sent)
@@ -185,7 +185,7 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "accusedkind_change": ["superior"],
         "sanctionkind_change": ["moral_open"],
         "province_change": ["33"],
-        "oversightbody_change": ["kasn"],
+        "oversightbody_change": ["bkn"],
         "standardtext_change": ["reply_thanks"],
         "election_change": [Election.objects.earliest("pk").pk],
         "closedday_change": [ClosedDay.objects.earliest("pk").pk],

@@ -247,7 +247,7 @@ class MarkedProcedure:
         address = reverse("admin:complaints_case_forward", args=[case.pk])
         objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
         assert len(objects) > 4
-        form: dict[str, Any] = {"seen": "verified", "body": "kasn", "objects": objects}
+        form: dict[str, Any] = {"seen": "verified", "body": "bkn", "objects": objects}
         form |= self.checklist("forward") | {"cover": self.mark("cover"), "reply": self.mark("reply_of_forwarding")}
         answer = fitri.post(address, form)
         assert answer.status_code == 302, answer.content.decode()

@@ -135,7 +135,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(
     complaint, case = dead_chain.case.complaints.get(), dead_chain.case
     follow_up.add_message(ticket=dead_chain.ticket, text="", files=[sealed_upload(photo())], today=DAY)
     stored = EvidenceObject.objects.get()
-    vera, kasn = cast.ring("vera"), OversightBody.objects.get(pk="kasn")
+    vera, bkn = cast.ring("vera"), OversightBody.objects.get(pk="bkn")
     do: dict[str, Any] = {"actor": Actor(vera, NOW)}
     acts: dict[str, Callable[[], Any]] = {
         "open": lambda: case_file.open_case(case_id=case.pk, **do),
@@ -155,7 +155,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(
     # Else the step is refused before it comes to the chain: no step of the case has led to this status.
     monkeypatch.setattr(recorded_acts, "are_steps_recorded", lambda case: True)
     with pytest.raises(DatabaseError), transaction.atomic():
-        forward(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=kasn, objects=[])
+        forward(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=bkn, objects=[])
     Case.objects.update(status="in_review")
     assert counts() == before
     assert openings_of(dead_chain) == opened

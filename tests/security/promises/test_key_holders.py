@@ -111,7 +111,7 @@ def release_of(cast: Cast, sent: Sent, *objects: Any) -> Release:
     do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     do["actor"] = Actor(cast.ring("fitri"), NOW)
     return forward(body=body, objects=list(objects), **do)
 
@@ -120,7 +120,7 @@ def test_before_a_release_a_body_has_no_key_to_anything(cast: Cast, sent: Sent) 
     kirana = cast.ring("kirana")
     assert not KeyGrant.objects.filter(team__in=kirana.team_ids).exists()
     assert not access.releases_for(cast["kirana"]).exists()
-    box = kirana.team(Team.objects.get(slug="body-kasn")).box
+    box = kirana.team(Team.objects.get(slug="body-bkn")).box
     for grant in KeyGrant.objects.all():
         with pytest.raises(SealError):
             unseal(box, bytes(grant.sealed)[1:])

@@ -188,7 +188,7 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     release = forward(
         actor=Actor(cast.ring("fitri"), NOW),
         case_id=case.pk,
-        body=OversightBody.objects.get(pk="kasn"),
+        body=OversightBody.objects.get(pk="bkn"),
         objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
         cover=f"Pengantar {number}.",
         checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),

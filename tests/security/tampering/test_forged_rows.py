@@ -74,7 +74,7 @@ def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     do = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     release = forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
     do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
@@ -105,7 +105,7 @@ def test_a_team_that_only_the_database_knows_says_nothing(cast: Cast) -> None:
             read()
 
 
-@pytest.mark.parametrize(("person", "slug"), [("cakra", "custodian"), ("kirana", "body-kasn")])
+@pytest.mark.parametrize(("person", "slug"), [("cakra", "custodian"), ("kirana", "body-bkn")])
 def test_no_team_speaks_in_the_name_of_the_office(cast: Cast, person: str, slug: str) -> None:
     """The key is pinned, and yet not the office's."""
     sent = send_report(today=DAY)
@@ -118,7 +118,7 @@ def test_no_team_speaks_in_the_name_of_the_office(cast: Cast, person: str, slug:
 def test_message_of_a_body_signed_by_others_is_refused(cast: Cast) -> None:
     sent = send_report(today=DAY)
     release = forwarded(cast, sent)
-    for person, slug in (("vera", "triage"), ("bima", "body-bkn")):
+    for person, slug in (("vera", "triage"), ("bima", "body-kasn")):
         keys = cast.ring(person).team(Team.objects.get(slug=slug))
         message = forge(sent, keys, DIRECTIONS.BODY_TO_REPORTER, release=release)
         for read in reading(cast, sent).values():
@@ -196,11 +196,11 @@ def test_a_grant_moved_to_another_team_opens_nothing(cast: Cast) -> None:
     sent = send_report(today=DAY)
     release = forwarded(cast, sent)
     grant = KeyGrant.objects.get(complaint=complaint_of(sent))
-    overwrite(grant, team=Team.objects.get(slug="body-kasn"))
+    overwrite(grant, team=Team.objects.get(slug="body-bkn"))
     with pytest.raises((SealError, Locked)):
         cast.ring("kirana").complaint(complaint_of(sent))
-    other = KeyGrant.objects.get(release=release, team__slug="body-kasn")
-    overwrite(other, team=Team.objects.get(slug="body-bkn"))
+    other = KeyGrant.objects.get(release=release, team__slug="body-bkn")
+    overwrite(other, team=Team.objects.get(slug="body-kasn"))
     with pytest.raises((SealError, Locked)):
         cast.ring("bima").release(Release.objects.get())
 
@@ -218,7 +218,7 @@ def test_nothing_is_sealed_to_a_team_key_that_is_not_pinned(cast: Cast) -> None:
 
 def test_nothing_is_forwarded_to_a_team_key_that_is_not_pinned(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    overwrite(Team.objects.get(slug="body-kasn"), public_key=ATTACKER.box.public)
+    overwrite(Team.objects.get(slug="body-bkn"), public_key=ATTACKER.box.public)
     with pytest.raises(UnpinnedKey):
         forwarded(cast, sent)
     assert not Release.objects.exists()

@@ -69,7 +69,7 @@ def build_scenario(cast: Cast) -> Sent:
     opened = case_file.open_case(actor=Actor(vera, now), case_id=case).complaints[0]
     case_actions.write_case_note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
     case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.VERIFY)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
     do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)

@@ -131,7 +131,7 @@ def test_post_added_later_reaches_the_body_with_its_screenshot(cast: Cast) -> No
     release = forward(
         actor=Actor(cast.ring("fitri"), now),
         case_id=sent.case.pk,
-        body=OversightBody.objects.get(pk="kasn"),
+        body=OversightBody.objects.get(pk="bkn"),
         objects=[EvidenceObject.objects.get(variant="working").pk],
     )
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
@@ -152,7 +152,7 @@ def test_unreleased_screenshot_is_not_named_to_the_body(cast: Cast) -> None:
     vera, now = cast.ring("vera"), at(DAY)
     case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
     case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
-    body = OversightBody.objects.get(pk="kasn")
+    body = OversightBody.objects.get(pk="bkn")
     release = forward(actor=Actor(cast.ring("fitri"), now), case_id=sent.case.pk, body=body, objects=[])
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
     assert seen.content["complaints"][0]["posts"][0]["screenshot"] == 0

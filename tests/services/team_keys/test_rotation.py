@@ -119,13 +119,13 @@ def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
     waiting: dict[str, Any] = {"membership_id": membership(cast, "vino").pk, "reason": REASON}
     removal.ask(actor=Actor(cast.ring("vera"), NOW), team_id=team().pk, **waiting)
     olds = []
-    for slug, name in (("triage", "vera"), ("custodian", "cakra"), ("body-kasn", "kirana")):
+    for slug, name in (("triage", "vera"), ("custodian", "cakra"), ("body-bkn", "kirana")):
         old = cast.ring(name).team(team(slug))
         olds.append(old)
         rotate(cast, name, slug=slug)
     under = list(_opened_by(old.box for old in olds))
     assert set(under) >= {"KeyGrant.sealed", "Identity.outer_custodian", "IndexKey.sealed", "RemovalRequest.sealed"}
-    for slug, name in (("triage", "fitri"), ("custodian", "citra"), ("body-kasn", "kresna")):
+    for slug, name in (("triage", "fitri"), ("custodian", "citra"), ("body-bkn", "kresna")):
         reseal_all(cast, name, slug=slug)
     assert list(_opened_by(old.box for old in olds)) == []
     for number in range(2):
@@ -377,7 +377,7 @@ def test_audit_detects_a_grant_altered_after_resealing(cast: Cast, column: str) 
 def test_messages_signed_with_retired_keys_are_readable(cast: Cast) -> None:
     two_reports = build(cast)
     rotate(cast, remove="vino")
-    rotate(cast, "kirana", remove="kresna", slug="body-kasn")
+    rotate(cast, "kirana", remove="kresna", slug="body-bkn")
     for sent in two_reports.sent:
         assert follow_up.status_page(ticket=sent.ticket, today=DAY).thread
         assert opens(cast.ring("vera"), sent).notes
