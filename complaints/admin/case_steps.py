@@ -43,8 +43,9 @@ from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role
-from complaints.services import case_actions, case_file, disclosure_check, legal_basis, transitions
+from complaints.services import case_actions, case_file, disclosure_check, transitions
 from complaints.services.forwarding.release import forward as release_forward
+from complaints.services.keyring import Keyring
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -104,14 +105,12 @@ class StepForm(ChecklistForm):
 
     reason = text_field("")
 
-    def __init__(self, *args: Any, row: workflow.Transition, case: Case, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: workflow.Transition, case: Case, keyring: Keyring, **kwargs: Any) -> None:
         super().__init__(*args, action=row.action, **kwargs)
         self.status_on = case.status_on
         if row.action is Action.DELIVER:
             self.fields |= delivery.fields()
-        elif row.action is Action.VERIFY and legal_basis.is_for_bawaslu(
-            category=case.category_id, accused_kind=case.accused_kind_id, day=case.received_on
-        ):
+        elif row.action is Action.VERIFY and case_actions.is_for_bawaslu(keyring=keyring, case=case):
             # Going another way than the rules say is possible, with a reason.
             self.fields["check-by_rule"].disabled = True
         required = row.reason_required
@@ -190,7 +189,8 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     is_composed = choice.row.notice and (not is_empty or "do" in request.POST)
     composer = _step_composer(request, case, choice.row, "reason") if is_composed else None
     data = composer.data() if composer else request.POST
-    form = StepForm(data, row=choice.row, case=case, is_complete=composer is None or composer.is_sending)
+    is_sending = composer is None or composer.is_sending
+    form = StepForm(data, row=choice.row, case=case, keyring=request.keyring, is_complete=is_sending)
     if not form.is_valid():
         return _step_page(request, case, action, form=form, composer=composer)
     reason, record = form.cleaned_data["reason"].strip(), ""
@@ -259,7 +259,7 @@ def _step_page(
     if choice is not None and not choice.refused and action is not Action.FORWARD:
         row = choice.row
         is_urgent = action is Action.VERIFY and case_actions.is_high_risk(keyring=request.keyring, case_id=case.pk)
-        form = form or StepForm(row=row, case=case)
+        form = form or StepForm(row=row, case=case, keyring=request.keyring)
         composer = composer or _step_composer(request, case, row, "reason")
         context |= {
             "step": labels.step_label(row, case, today=timezone.localdate(), urgent=is_urgent),

@@ -21,12 +21,6 @@ from complaints.services.forwarding.decisions import NoSanction
 from complaints.services.team_keys import rotation
 
 # Labels of the codes in the reference data that the program knows.
-ROUTES: Final = {
-    "oversight": _("the oversight body"),
-    "both": _("the oversight body and Bawaslu"),
-    "bawaslu": "Bawaslu",
-    "verify": _("has to be found out first"),
-}
 LEVELS: Final = {
     "moral": _("moral sanction"),
     "light": _("light disciplinary punishment"),
@@ -308,13 +302,17 @@ class SanctionKindForm(BaseModelForm):
 
 
 class AccusedKindForm(BaseModelForm):
-    """A kind of accused, with the routes that the program knows."""
-
-    route = forms.ChoiceField(label=_("Who may judge"), choices=list(ROUTES.items()))
+    """A kind of accused; who judges it is said by the rules of the law and is no column here."""
 
     class Meta:
         model = AccusedKind
         fields = "__all__"
+        help_texts = {
+            "code": _(
+                "The rules of the law say by this code who judges. A code that they do not name is judged as a "
+                "civil servant."
+            ),
+        }
 
 
 class StandardTextForm(BaseModelForm):

@@ -108,6 +108,11 @@ CODES: Final[dict[str, Label]] = {
     Body.AGENCY_HEAD: _("head of the office"),
     Body.COURT: _("court"),
     Body.MILITARY: _("superior in the armed forces or police"),
+    # Proper names.
+    Body.BKN: "BKN",
+    Body.KASN: "KASN",
+    Body.KPU: "KPU",
+    Body.SP4N: "SP4N-LAPOR!",
     LimitUnit.WORKING_DAYS: _("working days"),
     LimitUnit.CALENDAR_DAYS: _("calendar days"),
     LimitUnit.HOURS: _("hours"),

@@ -18,7 +18,6 @@ from complaints import access
 from complaints.admin.base import BaseModelForm, TableAdmin, staff_request
 from complaints.admin.forms import (
     LEVELS,
-    ROUTES,
     AccusedKindForm,
     CategoryForm,
     DayInput,
@@ -87,14 +86,10 @@ class CategoryAdmin(ReferenceAdmin):
 
 
 class AccusedKindAdmin(ReferenceAdmin):
-    """Kinds of accused persons, each with the bodies that may judge them."""
+    """Kinds of accused persons."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "judged_by", "edited_here"]
-
-    @admin.display(description=_("Who may judge"))
-    def judged_by(self, kind: AccusedKind) -> str:
-        return str(ROUTES.get(kind.route, kind.route))
+    list_display = ["code", "label_id", "edited_here"]
 
 
 class SanctionKindAdmin(ReferenceAdmin):

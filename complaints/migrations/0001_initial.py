@@ -63,7 +63,6 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('label_id', models.CharField(max_length=120, verbose_name='label (Indonesian)')),
                 ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
-                ('route', models.CharField(max_length=10, verbose_name='route')),
             ],
             options={
                 'verbose_name': 'accused kind',
@@ -875,6 +874,7 @@ class Migration(migrations.Migration):
             name='Assessment',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('risk', 'Risk'), ('checklist', 'Checklist'), ('facts', 'Facts')], max_length=9)),
                 ('sequence', models.PositiveIntegerField()),
                 ('author_key', models.BinaryField()),
                 ('sealed', models.BinaryField()),
@@ -884,7 +884,7 @@ class Migration(migrations.Migration):
                 ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.casestep')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence')],
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'checklist'), ('step__isnull', False)), models.Q(('kind__in', ['risk', 'facts']), ('step__isnull', True)), _connector='OR'), name='assessment_kind')],
             },
         ),
         migrations.CreateModel(

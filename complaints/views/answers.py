@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import ReporterForm
 from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
-from complaints.services import reference_data
+from complaints.services import legal_basis, reference_data
 from complaints.services.evidence.posts import collect
 from complaints.services.submission import Draft
 from complaints.views import posts
@@ -28,13 +28,14 @@ class Section:
     empty: list[str]
 
 
-def concerns_bawaslu(draft: Draft) -> bool:
-    """Tell whether Bawaslu, alone or beside others, judges what the draft describes."""
-    kind = reference_data.accused_kind(draft.get("accused_kind", ""))
+def concerns_bawaslu(draft: Draft, today: date) -> bool:
+    """Tell whether Bawaslu, alone or beside others, judges what the draft describes; by the day of the act, if told."""
     category = reference_data.category(draft.get("category", ""))
-    return (kind is not None and kind.route in {"bawaslu", "both"}) or (
-        category is not None and category.door == "bawaslu"
-    )
+    if category is not None and category.door == "bawaslu":
+        return True
+    day = date.fromisoformat(draft.get("event_from") or today.isoformat())
+    kind = draft.get("accused_kind", "")
+    return legal_basis.concerns_bawaslu(draft.get("category", ""), kind, day, reference_data.edition())
 
 
 def bawaslu_words(draft: Draft, today: date) -> str:

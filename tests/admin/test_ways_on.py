@@ -16,8 +16,7 @@ from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
-from complaints.models.reference_data import AccusedKind
-from complaints.services import case_actions, case_file, follow_up, legal_basis, letters, rule_book
+from complaints.services import case_actions, case_file, follow_up, letters, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import read_note
@@ -172,12 +171,6 @@ def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
     assert (page.status, page.due_on, page.late, page.may_answer) == ("resting", None, False, True)
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=timezone.localdate())
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
-
-
-def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
-    for kind in AccusedKind.objects.all():
-        by_rule = legal_basis.is_for_bawaslu(category="A1", accused_kind=kind.pk, day=timezone.localdate())
-        assert by_rule == (kind.route == "bawaslu"), kind.pk
 
 
 def test_each_line_of_law_in_a_letter_has_a_known_source() -> None:

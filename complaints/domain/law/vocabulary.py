@@ -218,3 +218,5 @@ DERIVED: Final = frozenset(
         Circumstance.WAITING_BODY,
     }
 )
+# What an officer may state of an act.
+STATABLE: Final = frozenset(Circumstance) - DERIVED
