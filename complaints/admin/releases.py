@@ -227,13 +227,19 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
-    """Show what a step of the body does, with its form; by POST take it, or show a preview of the words."""
+    """Show what a step of the body does, with its form; by POST take it, or show it again with what was typed.
+
+    The latter for a preview of the words, and for the kinds of sanction of the status that was chosen.
+    """
     release = _release_or_404(request, object_id)
     if action not in step_labels.BODY_STEPS:
         raise Http404
     row = _step_row(request, release, Action(action))
     composer = _composer(request, release, row)
-    if request.method != "POST":
+    shows_kinds = composer.button == "kinds" and row is not None
+    if shows_kinds:
+        composer.may_send(request.POST.get("reply", ""))
+    if request.method != "POST" or shows_kinds:
         return _show_step(request, release, Action(action), row, composer)
     form = BodyStepForm(
         composer.data(),
@@ -285,7 +291,7 @@ def _show_step(
 ) -> HttpResponse:
     """Show the page of a step; ``row`` is None where it is not possible now.
 
-    The texts of a posted ``form`` stay on the page. ``refused`` is the code of the service's refusal, a key of
+    What was posted stays on the page. ``refused`` is the code of the service's refusal, a key of
     ``step_labels.REFUSALS``.
     """
     context: dict[str, object] = {
@@ -306,11 +312,12 @@ def _show_step(
     if row is not None:
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
-            posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
-            chosen = {"accused_status": request.GET.get("status", "")}
+            posted = request.POST.dict()
+            if form:
+                posted.pop("seen", None)
             # With the number of steps, because a reminder or a correction leaves the status as it is.
             version = CaseVersion(release.case.status, release.case.step_count)
-            initial = chosen | posted | {"seen": str(version)}
+            initial = {"seen": str(version)} | posted
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)

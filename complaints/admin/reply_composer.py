@@ -157,7 +157,7 @@ class Composer:
     """What a person asks of a form that holds a text to reporters, and what the form is answered with.
 
     Attributes:
-        button: which button was pressed: "insert", "preview" or "send"; any unknown one means sending.
+        button: which button was pressed: "insert", "preview", "kinds" (of sanction) or "send", which any other means.
         is_sending: whether the text is to be sent now, so that the form has to be complete.
         leaks: what the posted text would disclose.
         preview: the preview of the posted text, where it is not sent.
@@ -185,7 +185,7 @@ class Composer:
         self.request, self.field = request, field
         self.make_options, self.find_leaks, self.make_preview = make_options, find_leaks, make_preview
         button = request.POST.get("do", "")
-        self.button = button if button in {"insert", "preview"} else "send"
+        self.button = button if button in {"insert", "preview", "kinds"} else "send"
         self.is_sending = self.button == "send"
         self.leaks: list[Disclosure] = []
         self.preview: Preview | None = None

@@ -65,7 +65,12 @@ def test_body_is_offered_the_sanctions_of_the_status(window: Opener, live_cast: 
     kirana.opens("release", release.case.reference)
     assert "Bila terbukti: hukuman disiplin berat, hukuman disiplin ringan" in kirana.window.words
     kirana.window.follow(kirana.step("sanction"))
-    kirana.window.press("PPPK")
+    kirana.page.locator("textarea[name=text]").fill("Salinan keputusan menyusul.")
+    kirana.page.locator("input[name=number]").fill("800/3")
+    kirana.page.locator("select[name=accused_status]").select_option("pppk")
+    kirana.window.press("Tampilkan jenis sanksi untuk status ini")
+    assert kirana.page.locator("textarea[name=text]").input_value() == "Salinan keputusan menyusul."
+    assert kirana.page.locator("input[name=number]").input_value() == "800/3"
     kinds = kirana.page.locator("select[name=kind]").inner_text()
     assert "menurut aturan instansi (PPPK)" in kinds and "Penurunan jabatan" not in kinds
     assert looked_at(kirana.window, "id", SIZES, least=0) == []
