@@ -15,12 +15,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import BaseModelForm, TableAdmin, staff_request
+from complaints.admin.base import BaseModelForm, DayInput, TableAdmin, staff_request
 from complaints.admin.forms import (
     LEVELS,
     AccusedKindForm,
     CategoryForm,
-    DayInput,
     SanctionKindForm,
     StandardTextForm,
 )

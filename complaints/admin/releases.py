@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
@@ -224,6 +224,9 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
 
 # --- A step of the body
 
+# What another office decided, on a day that does not lie before the act.
+_DATED: Final = decisions.OUTCOMES | {Action.CRIMINAL_OUTCOME}
+
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
@@ -245,7 +248,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
         composer.data(),
         action=Action(action),
         today=timezone.localdate(),
-        not_before=_first_day(request, release) if Action(action) in decisions.OUTCOMES else None,
+        not_before=_first_day(request, release) if Action(action) in _DATED else None,
     )
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
@@ -312,7 +315,7 @@ def _show_step(
     if row is not None:
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
-            posted = request.POST.dict()
+            posted = {name: values if name == "penalties" else values[-1] for name, values in request.POST.lists()}
             if form:
                 posted.pop("seen", None)
             # With the number of steps, because a reminder or a correction leaves the status as it is.
@@ -327,8 +330,11 @@ def _take_step(
     request: StaffRequest, release: AnnotatedRelease, action: Action, form: BodyStepForm, override: Override | None
 ) -> HttpResponseBase:
     """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
-    values = form.cleaned_data
-    sanction = None
+    values, sanction = form.cleaned_data, None
+    text, reply = values.get("text", "").strip(), values.get("reply", "").strip()
+    if form.record:
+        told, kept = form.record.texts(values)
+        text, reply = f"{kept} {text}".strip(), f"{told} {reply}".strip()
     if action in decisions.OUTCOMES:
         kind = values.get("kind")
         sanction = decisions.SanctionRecord(
@@ -344,8 +350,8 @@ def _take_step(
             actor=request.actor,
             release_id=release.pk,
             action=action,
-            text=values.get("text", "").strip(),
-            reply=values.get("reply", "").strip(),
+            text=text,
+            reply=reply,
             sanction=sanction,
             seen=CaseVersion.parse(values["seen"]),
             override=override,

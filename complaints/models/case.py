@@ -46,6 +46,7 @@ EVENT_LABELS = {
     Action.REMIND: _("{body} has reminded the agency"),
     Action.ESCALATE: _("{body} has turned to the agency's superior"),
     Action.CORRECT: _("{body} has corrected its record of the sanction"),
+    Action.CRIMINAL_OUTCOME: _("A decision on the criminal side, apart from a disciplinary sanction"),
 }
 
 

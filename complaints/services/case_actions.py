@@ -64,7 +64,8 @@ def act(
         seen: the version of the case that the officer saw; None where it does not matter.
         checklist: items ticked or explained, to be stored with the step; None where the caller has no checklist.
         override: why the reason is sent to the reporters despite a disclosure warning.
-        record: what the office keeps of the step besides, stored as an internal note; required for a delivery.
+        record: what the office keeps of the step besides, stored as an internal note; required for a delivery and
+            for a criminal decision.
 
     Raises:
         ChecklistIncomplete: the checklist has open items.
@@ -74,7 +75,7 @@ def act(
     elsewhere = {Action.FORWARD, Action.LINK, Action.UNDO_IMPORT}
     if action in elsewhere or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    if action is Action.DELIVER and not record.strip():
+    if action in (Action.DELIVER, Action.CRIMINAL_OUTCOME) and not (record.strip() and reason.strip()):
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
     today = timezone.localdate(actor.now)
     if action is Action.REST and transitions.is_too_early(Case.objects.get(pk=case_id), today):

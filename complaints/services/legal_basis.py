@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from complaints.domain.law.facts import Contest, Facts, StatedFacts
 from complaints.domain.law.judgment import Judgment, judge
-from complaints.domain.law.vocabulary import STATABLE, AccusedKind, Body, Circumstance, ElectionKind, Stage
+from complaints.domain.law.vocabulary import STATABLE, AccusedKind, Body, Circumstance, ElectionKind, Penalty, Stage
 from complaints.models.reference_data import Election
 from complaints.services import reference_data
 from complaints.services.rule_book import rule_book
@@ -98,6 +98,22 @@ def agency_rules() -> dict[str, str]:
     """Return the agencies' own rules that the rules know, code to name."""
     rules = (rule for rule in rule_book().sanctions if rule.conditions.agency_rule - {"unknown"})
     return {code: rule.basis[0].law for rule in rules for code in rule.conditions.agency_rule}
+
+
+def offences() -> dict[str, str]:
+    """Return the offences of the rules, code to articles, each once."""
+    return {rule.offence: rule.basis_text for rule in reversed(rule_book().crimes) if rule.offence}
+
+
+def penalties_on(day: date) -> frozenset[Penalty]:
+    """Return the kinds of punishment that the rules know on a day."""
+    return frozenset(kind for rule in rule_book().penalties if day in rule.period for kind in rule.kinds)
+
+
+def last_day_of_penalty(penalty: Penalty) -> date | None:
+    """Return the last day on which any rule has this kind of punishment; None where one has it without an end."""
+    ends = [rule.period.valid_until for rule in rule_book().penalties if penalty in rule.kinds]
+    return None if None in ends else max((end for end in ends if end), default=None)
 
 
 def with_stated(facts: Facts, stated: StatedFacts) -> Facts:

@@ -21,6 +21,7 @@ from complaints.domain.law.vocabulary import (
     ElectionKind,
     Harm,
     Level,
+    Penalty,
     Post,
     ServiceStatus,
     Stage,
@@ -164,6 +165,15 @@ def test_one_circumstance_is_known_and_another_is_open(cast: Cast) -> None:
         assert (
             found == {None: (frozenset(), {"circumstances"}), True: ({"circumstances"}, frozenset()), False: None}[fits]
         )
+
+
+def test_penalties_follow_the_day_of_the_decision() -> None:
+    """Confinement ended with 2025; the rules say so, and no page of its own."""
+    assert Penalty.CONFINEMENT in legal_basis.penalties_on(date(2025, 12, 31))
+    assert legal_basis.penalties_on(date(2026, 1, 2)) == {Penalty.PRISON, Penalty.FINE}
+    assert legal_basis.last_day_of_penalty(Penalty.CONFINEMENT) == date(2026, 1, 1)
+    assert legal_basis.last_day_of_penalty(Penalty.FINE) is None
+    assert "Ps 188" in legal_basis.offences()["p188"]
 
 
 def test_the_rules_alone_say_for_whom_only_bawaslu_judges(cast: Cast) -> None:

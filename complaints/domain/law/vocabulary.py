@@ -191,6 +191,15 @@ class Penalty(StrEnum):
     FINE = "denda"
 
 
+class CriminalOutcome(StrEnum):
+    """How a court or Sentra Gakkumdu decided on the criminal side of an act; sealed with the case."""
+
+    CONVICTED = "convicted"
+    ACQUITTED = "acquitted"
+    PASSED_ON = "passed_on"
+    STOPPED = "stopped"
+
+
 class Handler(StrEnum):
     """Who handles a crime."""
 
