@@ -322,7 +322,7 @@ class StandardTextForm(BaseModelForm):
         model = StandardText
         fields = "__all__"
         help_texts = {
-            name: _("May hold {reference}, {body} and {due_on}; name no person and no office.")
+            name: _("May hold {reference}, {body}, {due_on} and {bawaslu_days}; name no person, no office, no law.")
             for name in ("body_id", "body_en")
         }
 
