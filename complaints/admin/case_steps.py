@@ -96,7 +96,7 @@ class ChecklistForm(BaseForm):
     def clean(self) -> dict[str, Any] | None:
         """Add to each open item, and to what cannot be recorded, the error that says what it needs."""
         cleaned = super().clean()
-        for name, error in self.record.errors(self.cleaned_data, self.status_on).items() if self.record else ():
+        for name, error in self.record.errors(self, self.status_on).items() if self.record else ():
             self.add_error(name, error)
         if self.items and self.is_complete:
             required = {item.code for item in self.items if item.required}
@@ -194,7 +194,7 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
         return _step_page(request, case, action, form=form, composer=composer)
     reason, record = form.cleaned_data["reason"].strip(), ""
     if form.record:
-        told, record = form.record.texts(form.cleaned_data)
+        told, record = form.record.texts(form)
         reason = f"{told} {reason}".strip()
     if composer and not composer.may_send(reason):
         return _step_page(request, case, action, form=form, composer=composer)

@@ -198,7 +198,7 @@ class BodyStepForm(SeenForm):
     def clean(self) -> dict[str, object]:
         """Refuse a kind of sanction that the law does not know for this person on the day of the decision."""
         values: dict[str, object] = super().clean() or {}
-        for name, error in self.record.errors(values, self.today).items() if self.record else ():
+        for name, error in self.record.errors(self, self.today).items() if self.record else ():
             self.add_error(name, error)
         kind, day = values.get("kind"), values.get("decided_on")
         if not isinstance(kind, SanctionKind):

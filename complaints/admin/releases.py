@@ -333,7 +333,7 @@ def _take_step(
     values, sanction = form.cleaned_data, None
     text, reply = values.get("text", "").strip(), values.get("reply", "").strip()
     if form.record:
-        told, kept = form.record.texts(values)
+        told, kept = form.record.texts(form)
         text, reply = f"{kept} {text}".strip(), f"{told} {reply}".strip()
     if action in decisions.OUTCOMES:
         kind = values.get("kind")

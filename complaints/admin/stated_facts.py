@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -45,8 +46,8 @@ _HELP: Final[dict[str, Label]] = {
 class FactsForm(BaseForm):
     """The facts that the rules ask for and no report tells; each begins as not known."""
 
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, case: Case, initial: Mapping[str, str]) -> None:
+        super().__init__(data, initial=initial)
         self.circumstances = legal_basis.circumstances_for(case.category_id, case.accused_kind_id)
         for name, help_text in _HELP.items():
             values = (

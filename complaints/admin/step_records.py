@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.utils import timezone
@@ -19,20 +19,18 @@ from complaints.domain.law.vocabulary import CriminalOutcome, Penalty
 from complaints.domain.workflow import Action
 from complaints.services import legal_basis
 
-Values = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class StepRecord:
     """The fields of a record, and what follows from their values.
 
-    ``errors`` gets the values and the day on which the case came to where it stands, and returns messages by field.
-    ``texts`` returns what the reporters read, and what is kept sealed beside it.
+    ``errors`` gets a form in validation and the day on which the case came to where it stands, and returns messages by
+    field. ``texts`` gets a valid form and returns what the reporters read, and what is kept sealed beside it.
     """
 
     fields: Callable[[], dict[str, forms.Field]]
-    errors: Callable[[Values, date], dict[str, str]]
-    texts: Callable[[Values], tuple[str, str]]
+    errors: Callable[[forms.Form, date], dict[str, str]]
+    texts: Callable[[forms.Form], tuple[str, str]]
 
 
 def _line(label: str) -> forms.CharField:
@@ -47,16 +45,17 @@ def _delivery_fields() -> dict[str, forms.Field]:
     }
 
 
-def _delivery_errors(values: Values, prepared: date) -> dict[str, str]:
-    day = values.get("delivered_on")
+def _delivery_errors(form: forms.Form, prepared: date) -> dict[str, str]:
+    day = form.cleaned_data.get("delivered_on")
     if day is None or prepared <= day <= timezone.localdate():
         return {}
     words = _("The letter was delivered on the day on which it was prepared or later, and not in the future.")
     return {"delivered_on": words}
 
 
-def _delivery_texts(values: Values) -> tuple[str, str]:
+def _delivery_texts(form: forms.Form) -> tuple[str, str]:
     """The receipt stays in the office."""
+    values = form.cleaned_data
     with override("id"):
         words = {name: values[name] for name in ("to", "receipt")}
         words["day"] = date_format(values["delivered_on"], "j F Y")
@@ -98,7 +97,8 @@ def _criminal_fields() -> dict[str, forms.Field]:
     }
 
 
-def _criminal_errors(values: Values, _since: date) -> dict[str, str]:
+def _criminal_errors(form: forms.Form, _since: date) -> dict[str, str]:
+    values = form.cleaned_data
     errors, day, imposed = {}, values.get("decided_on"), values.get("penalties") or []
     is_conviction = values.get("outcome") == CriminalOutcome.CONVICTED
     if day and day > timezone.localdate():
@@ -113,8 +113,9 @@ def _criminal_errors(values: Values, _since: date) -> dict[str, str]:
     return errors
 
 
-def _criminal_texts(values: Values) -> tuple[str, str]:
+def _criminal_texts(form: forms.Form) -> tuple[str, str]:
     """The number and the offence name a public judgment, by which the report would be found: they stay sealed."""
+    values = form.cleaned_data
     with override("id"):
         outcome = CRIMINAL_OUTCOMES[CriminalOutcome(values["outcome"])]
         imposed = ", ".join(str(PENALTIES[Penalty(code)]) for code in values["penalties"])

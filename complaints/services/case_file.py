@@ -30,22 +30,16 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import (
-    assessments,
-    blind_index,
-    conflict_detection,
-    legal_basis,
-    reference_data,
-    similarity,
-    transitions,
-)
+from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked
+from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read, read_note
+from complaints.services.reference_data import edition
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
@@ -53,6 +47,8 @@ EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 # Reports that one page of a case opens.
 REPORTS_A_PAGE: Final = 25
+# Most cases have no assessment yet, and need nothing of services.assessments.
+NOT_ASSESSED: Final = OpenedAssessments()
 
 
 @dataclass(frozen=True)
@@ -242,9 +238,7 @@ def _open(
     keyring, case = actor.keyring, rows.case
     by_id = {complaint.pk: complaint for complaint in rows.complaints}
     written = read_written_records(case=case, complaints=by_id)
-    assessed = OpenedAssessments()
-    if written.assessments:
-        assessed = assessments.open_all(keyring, written.assessments, by_id)
+    assessed = assessments.open_all(keyring, written.assessments, by_id) if written.assessments else NOT_ASSESSED
     threads = _open_threads(keyring, written.messages, by_id, releases)
     opened = [
         _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], assessed)
@@ -260,8 +254,6 @@ def _open(
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
     unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
-    graded = [report.id for report in rows.elsewhere.values() if report.is_assessed]
-    last = assessed.last
     history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
     _record_opening(actor, rows, threads)
     return CaseFile(
@@ -278,14 +270,23 @@ def _open(
         is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
         paging=Paging(len(rows.reports), rows.page, unread),
-        is_high_risk=any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened)
-        or bool(graded and assessments.any_high_risk_of(keyring=keyring, complaint_ids=graded)),
-        statement=last,
-        is_for_bawaslu=legal_basis.is_for_bawaslu(
-            case.category_id, case.accused_kind_id, case.received_on, last and last.stated, reference_data.edition()
-        ),
+        is_high_risk=_is_high_risk(keyring, rows, opened),
+        statement=assessed.last,
+        is_for_bawaslu=_is_for_bawaslu(case, assessed.last),
         under_check=under_check,
     )
+
+
+def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintFile]) -> bool:
+    graded = [report.id for report in rows.elsewhere.values() if report.is_assessed]
+    return any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened) or bool(
+        graded and assessments.any_high_risk_of(keyring=keyring, complaint_ids=graded)
+    )
+
+
+def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
+    stated = last.stated if last else None
+    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
@@ -427,8 +428,8 @@ def _open_complaint(
             for row, _objects in evidence
             if row.kind == Evidence.Kind.POST
         ],
-        risk_assessments=assessed.risks[complaint.pk],
-        statements=assessed.statements[complaint.pk],
+        risk_assessments=assessed.risks.get(complaint.pk, []),
+        statements=assessed.statements.get(complaint.pk, []),
     )
 
 
