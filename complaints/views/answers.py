@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.forms import Field
 from django.utils.formats import date_format
@@ -16,6 +17,9 @@ from complaints.services import legal_basis, reference_data
 from complaints.services.evidence.posts import collect
 from complaints.services.submission import Draft
 from complaints.views import posts
+
+# No rule is older; a day before it is a slip of the keyboard.
+EARLIEST_DAY: Final = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,19 @@ def concerns_bawaslu(draft: Draft, today: date) -> bool:
     category = reference_data.category(draft.get("category", ""))
     if category is not None and category.door == "bawaslu":
         return True
-    day = date.fromisoformat(draft.get("event_from") or today.isoformat())
     kind = draft.get("accused_kind", "")
-    return legal_basis.concerns_bawaslu(draft.get("category", ""), kind, day, reference_data.edition())
+    return legal_basis.concerns_bawaslu(
+        draft.get("category", ""), kind, _day_told(draft, today), reference_data.edition()
+    )
+
+
+def _day_told(draft: Draft, today: date) -> date:
+    """Return the day of the act; today where it is not told, or not valid yet: it is kept before it is judged."""
+    try:
+        day = date.fromisoformat(str(draft.get("event_from") or ""))
+    except ValueError:
+        return today
+    return day if EARLIEST_DAY <= day <= today else today
 
 
 def bawaslu_words(draft: Draft, today: date) -> str:

@@ -188,3 +188,6 @@ def test_the_rules_alone_say_for_whom_only_bawaslu_judges(cast: Cast) -> None:
     assert legal_basis.is_for_bawaslu("A1", "superior", day, not_asn, edition)
     assert concerns_bawaslu(draft(category="D1", accused_kind="superior"), day)
     assert not concerns_bawaslu(draft(accused_kind="made-here"), day)
+    # What is typed is kept before it is judged: no day stops the page.
+    for typed in ("kemarin", "30/11/2026", "0001-01-01", "9999-12-31", "2026-02-31"):
+        assert concerns_bawaslu(draft(accused_kind="campaign_team", event_from=typed), day)
