@@ -160,14 +160,14 @@ def open_lines(
         *(crime.applied.missing for crime in judged.crimes),
         *(route.applied.missing for route in judged.routes),
     )
-    lines = []
+    lines, now = [], _outcome(judged)
     for name in CONDITIONS:
-        if name in missing and (options := _options(case, name, stated)):
-            groups: dict[str, list[str]] = {}
-            for value, then in options:
-                groups.setdefault(_outcome(legal_basis.judge_facts(legal_basis.with_stated(facts, then))), []).append(
-                    value
-                )
+        groups: dict[str, list[str]] = {}
+        for value, then in _options(case, name, stated) if name in missing else []:
+            words = _outcome(legal_basis.judge_facts(legal_basis.with_stated(facts, then)))
+            groups.setdefault(words, []).append(value)
+        # Where every value leads to what stands already, nothing depends on it by itself.
+        if groups.keys() - {now}:
             lines.append((str(CONDITIONS[name]), [(", ".join(values), words) for words, values in groups.items()]))
     return lines
 
@@ -190,6 +190,7 @@ def _with_circumstance(stated: StatedFacts, item: Circumstance) -> StatedFacts:
 def _outcome(judged: Judgment) -> str:
     """Return in one line which sanctions are possible, whether it may be a crime, and who examines it."""
     levels = ", ".join(str(LEVELS[level]) for level in judged.levels) or _("no level")
-    crime = str(ANSWERS[judged.crime.applied.rule.answer]) if judged.crime else ""
+    answers = {crime.applied.rule.answer for crime in judged.crimes}
+    crime = next((str(words) for answer, words in reversed(ANSWERS.items()) if answer in answers), "")
     finds = code_label(judged.route.finds) if judged.route and judged.route.finds else _("no body")
     return "; ".join(part for part in (levels, crime, _("examined by: %(body)s") % {"body": finds}) if part)
