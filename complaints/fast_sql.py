@@ -170,7 +170,7 @@ class ReportLine:
 
 
 def _report_line() -> Concat:
-    unread, assessed = Message.objects.unread(), Assessment.objects.filter(step=None)
+    unread, assessed = Message.objects.unread(), Assessment.objects.filter(kind=Assessment.Kind.RISK)
     marks = (Exists(rows.filter(complaint=OuterRef("pk"))) for rows in (unread, assessed))
     digits = (Either(When(mark, then=Value("1")), default=Value("0")) for mark in marks)
     cells = [*(Cast(name, CharField()) for name in ("day", "pk", "next_sequence")), *digits]
@@ -278,6 +278,7 @@ _OPTIONAL_COLUMNS: Final[dict[str, Column]] = {
     "direction": CharField(),
     "release_id": UUIDField(),
     "is_read": BooleanField(),
+    "kind": CharField(),
 }
 _SIGNER_COLUMNS: Final[dict[WrittenModel, str]] = {
     Message: "signer",

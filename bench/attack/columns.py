@@ -254,7 +254,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     ),
     "message's day": lambda: _updated(_staff_messages(), day=F("day") - timedelta(days=9)),
     "note's step": lambda: _updated(InternalNote.objects.all(), step=CaseStep.objects.values("pk")[:1]),
-    "checklist's step": lambda: _updated(Assessment.objects.exclude(step=None), step=None),
+    "checklist's step": lambda: _updated(Assessment.objects.exclude(step=None), step=None, kind="risk"),
     **{f"{model.__name__}.author": _other_author(model) for model in _TEXTS},
     **{f"{model.__name__}.at": _moved_on(model) for model in _TEXTS},
 }

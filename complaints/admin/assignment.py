@@ -21,10 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.base import BaseForm, DayInput, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_summary import case_deadline
 from complaints.admin.conflicts import ReasonForm
-from complaints.admin.forms import DayInput
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case

@@ -191,6 +191,15 @@ def text_field(label: Label, *, help_text: Label = "", required: bool = False, r
     )
 
 
+class DayInput(forms.DateInput):
+    """The date field of the browser, which takes ISO days only."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, str] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
 class BaseForm(forms.Form):
     """A form whose labels end without a colon, because they stand above their fields."""
 

@@ -135,7 +135,7 @@ def case_context(
 ) -> dict[str, object]:
     """Return all that the templates of the case page read, part by part in the order of the page."""
     case, today = opened.case, timezone.localdate()
-    risk, preferred = risk_context(opened), "prepare_referral" if case.accused_kind.route == "bawaslu" else ""
+    risk, preferred = risk_context(opened), "prepare_referral" if opened.is_for_bawaslu else ""
     context: dict[str, object] = {
         "title": case.reference,
         "opened": opened,

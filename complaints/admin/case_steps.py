@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import delivery, labels, step_labels
+from complaints.admin import labels, step_labels
 from complaints.admin.base import (
     BaseForm,
     StaffRequest,
@@ -35,6 +35,7 @@ from complaints.admin.base import (
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import answer_rows, case_deadline, post_lines, was_left
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
+from complaints.admin.step_records import STEP_RECORDS, StepRecord
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.disclosure import Disclosure
@@ -43,9 +44,10 @@ from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role
-from complaints.services import case_actions, case_file, disclosure_check, legal_basis, transitions
+from complaints.services import case_actions, case_file, disclosure_check, transitions
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.release import forward as release_forward
+from complaints.services.keyring import Keyring
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 EXPLANATION_AT_MOST: Final = 500
@@ -58,6 +60,9 @@ class ChecklistForm(BaseForm):
 
     While it is only previewed and not ``is_complete``, open items are no errors.
     """
+
+    record: StepRecord | None = None
+    status_on: date
 
     def __init__(self, *args: Any, action: Action, is_complete: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,8 +94,10 @@ class ChecklistForm(BaseForm):
         return answers
 
     def clean(self) -> dict[str, Any] | None:
-        """Add to each open item the error that says what it needs."""
+        """Add to each open item, and to what cannot be recorded, the error that says what it needs."""
         cleaned = super().clean()
+        for name, error in self.record.errors(self, self.status_on).items() if self.record else ():
+            self.add_error(name, error)
         if self.items and self.is_complete:
             required = {item.code for item in self.items if item.required}
             must, may = _("Tick this: nothing is decided without it."), _("Tick it, or say why not.")
@@ -104,14 +111,12 @@ class StepForm(ChecklistForm):
 
     reason = text_field("")
 
-    def __init__(self, *args: Any, row: workflow.Transition, case: Case, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: workflow.Transition, case: Case, keyring: Keyring, **kwargs: Any) -> None:
         super().__init__(*args, action=row.action, **kwargs)
-        self.status_on = case.status_on
-        if row.action is Action.DELIVER:
-            self.fields |= delivery.fields()
-        elif row.action is Action.VERIFY and legal_basis.is_for_bawaslu(
-            category=case.category_id, accused_kind=case.accused_kind_id, day=case.received_on
-        ):
+        self.status_on, self.record = case.status_on, STEP_RECORDS.get(row.action)
+        if self.record:
+            self.fields |= self.record.fields()
+        elif row.action is Action.VERIFY and case_actions.is_for_bawaslu(keyring=keyring, case=case):
             # Going another way than the rules say is possible, with a reason.
             self.fields["check-by_rule"].disabled = True
         required = row.reason_required
@@ -124,16 +129,9 @@ class StepForm(ChecklistForm):
         field = self.fields["reason"]
         field.label, field.help_text, field.required = label, help_text, required
 
-    def delivery(self) -> list[BoundField]:
-        """Return the fields of a delivery, none in the form of another step."""
-        return [self[name] for name in delivery.NAMES if name in self.fields]
-
-    def clean_delivered_on(self) -> date:
-        """Refuse a day that cannot be."""
-        day: date = self.cleaned_data["delivered_on"]
-        if error := delivery.day_error(day, self.status_on):
-            raise forms.ValidationError(error)
-        return day
+    def recorded(self) -> list[BoundField]:
+        """Return the fields of what the step records beside its words; none for most steps."""
+        return [self[name] for name in self.record.fields()] if self.record else []
 
 
 class ForwardForm(ChecklistForm):
@@ -191,12 +189,13 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     is_composed = choice.row.notice and (not is_empty or "do" in request.POST)
     composer = _step_composer(request, case, choice.row, "reason") if is_composed else None
     data = composer.data() if composer else request.POST
-    form = StepForm(data, row=choice.row, case=case, is_complete=composer is None or composer.is_sending)
+    is_sending = composer is None or composer.is_sending
+    form = StepForm(data, row=choice.row, case=case, keyring=request.keyring, is_complete=is_sending)
     if not form.is_valid():
         return _step_page(request, case, action, form=form, composer=composer)
     reason, record = form.cleaned_data["reason"].strip(), ""
-    if action is Action.DELIVER:
-        told, record = delivery.texts(*(form.cleaned_data[name] for name in delivery.NAMES))
+    if form.record:
+        told, record = form.record.texts(form)
         reason = f"{told} {reason}".strip()
     if composer and not composer.may_send(reason):
         return _step_page(request, case, action, form=form, composer=composer)
@@ -260,7 +259,7 @@ def _step_page(
     if choice is not None and not choice.refused and action is not Action.FORWARD:
         row = choice.row
         is_urgent = action is Action.VERIFY and case_actions.is_high_risk(keyring=request.keyring, case_id=case.pk)
-        form = form or StepForm(row=row, case=case)
+        form = form or StepForm(row=row, case=case, keyring=request.keyring)
         composer = composer or _step_composer(request, case, row, "reason")
         context |= {
             "step": labels.step_label(row, case, today=timezone.localdate(), urgent=is_urgent),

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import BaseForm, BaseModelForm, text_field
+from complaints.admin.base import BaseForm, BaseModelForm, DayInput, text_field
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import unknown_placeholders
+from complaints.admin.step_records import STEP_RECORDS, StepRecord
 from complaints.domain.workflow import Action
 from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
@@ -21,12 +22,6 @@ from complaints.services.forwarding.decisions import NoSanction
 from complaints.services.team_keys import rotation
 
 # Labels of the codes in the reference data that the program knows.
-ROUTES: Final = {
-    "oversight": _("the oversight body"),
-    "both": _("the oversight body and Bawaslu"),
-    "bawaslu": "Bawaslu",
-    "verify": _("has to be found out first"),
-}
 LEVELS: Final = {
     "moral": _("moral sanction"),
     "light": _("light disciplinary punishment"),
@@ -34,15 +29,6 @@ LEVELS: Final = {
     "heavy": _("heavy disciplinary punishment"),
     "dismissal": _("dishonourable dismissal"),
 }
-
-
-class DayInput(forms.DateInput):
-    """The date field of the browser, which takes ISO days only."""
-
-    input_type = "date"
-
-    def __init__(self, attrs: dict[str, str] | None = None) -> None:
-        super().__init__(attrs, format="%Y-%m-%d")
 
 
 class SaveFilterForm(BaseForm):
@@ -125,6 +111,7 @@ _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
         "text": (_("Your recommendation to the agency"), _("Kept on the release; the office reads it."), True)
     },
     "sanction": {},
+    "criminal_outcome": {"text": (_("Details, if needed"), _("Kept on the release; the office reads it."), False)},
     "no_sanction": {"reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True)},
     "correct": {"reply": (_("What the reporter is told"), _("Say what was wrong, in words that name nobody."), True)},
 }
@@ -142,6 +129,8 @@ def sanction_choices(kinds: Iterable[SanctionKind], status: str) -> list[tuple[s
 class BodyStepForm(SeenForm):
     """The form of a step that a body takes on its release, with the fields that this step needs."""
 
+    record: StepRecord | None = None
+
     def __init__(self, *args: Any, action: Action, today: date, not_before: date | None = None, **kwargs: Any) -> None:
         """Make the form; ``not_before`` is the first day of the act, before which nobody was punished for it."""
         super().__init__(*args, **kwargs)
@@ -150,6 +139,9 @@ class BodyStepForm(SeenForm):
             self._add_sanction()
         elif action is Action.NO_SANCTION:
             self._add_no_sanction()
+        elif action in STEP_RECORDS:
+            self.record = STEP_RECORDS[action]
+            self.fields |= self.record.fields()
         for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
             self.fields[name] = text_field(label, help_text=help_text, required=required)
         if "reply" not in self.fields and action is not Action.RETURN:
@@ -206,6 +198,8 @@ class BodyStepForm(SeenForm):
     def clean(self) -> dict[str, object]:
         """Refuse a kind of sanction that the law does not know for this person on the day of the decision."""
         values: dict[str, object] = super().clean() or {}
+        for name, error in self.record.errors(self, self.today).items() if self.record else ():
+            self.add_error(name, error)
         kind, day = values.get("kind"), values.get("decided_on")
         if not isinstance(kind, SanctionKind):
             return values
@@ -308,13 +302,17 @@ class SanctionKindForm(BaseModelForm):
 
 
 class AccusedKindForm(BaseModelForm):
-    """A kind of accused, with the routes that the program knows."""
-
-    route = forms.ChoiceField(label=_("Who may judge"), choices=list(ROUTES.items()))
+    """A kind of accused; who judges it is said by the rules of the law and is no column here."""
 
     class Meta:
         model = AccusedKind
         fields = "__all__"
+        help_texts = {
+            "code": _(
+                "The rules of the law say by this code who judges. A code that they do not name is judged as a "
+                "civil servant."
+            ),
+        }
 
 
 class StandardTextForm(BaseModelForm):
@@ -324,7 +322,7 @@ class StandardTextForm(BaseModelForm):
         model = StandardText
         fields = "__all__"
         help_texts = {
-            name: _("May hold {reference}, {body} and {due_on}; name no person and no office.")
+            name: _("May hold {reference}, {body}, {due_on} and {bawaslu_days}; name no person, no office, no law.")
             for name in ("body_id", "body_en")
         }
 

@@ -21,7 +21,7 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.completeness import ReportPart
 from complaints.domain.risk import RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
-from complaints.models.case import STATUS_LABELS, Case, CaseStep
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, transitions
@@ -70,7 +70,9 @@ def case_status_label(case: Case) -> str:
 
 
 def target_status_label(row: workflow.Transition, case: Case, body: str = "") -> str:
-    """Return the label of the status that a step of this case leads to."""
+    """Return the label of the status that a step of this case leads to, or of what it tells beside the status."""
+    if row.action is Action.CRIMINAL_OUTCOME:
+        return str(EVENT_LABELS[row.action])
     target = workflow.target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return status_label(target.value, body or _body_name(case))
 
@@ -112,6 +114,8 @@ def step_label(
 def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     if row.action in (Action.REMIND, Action.ESCALATE):
         return _("that your body wrote to the agency or its superior.")
+    if row.action is Action.CRIMINAL_OUTCOME:
+        return _("who decided what and when, and your words; neither the number nor the offence.")
     if row.action is Action.NO_SANCTION:
         return _("“%(state)s”, what ended it, and your words.") % {"state": state}
     if row.action in (Action.SANCTION, Action.CORRECT):
@@ -264,6 +268,7 @@ def _change_label(change: case_actions.Change) -> str:
         "body_to_triage": _("The body wrote to the office."),
         "note": _("%(who)s wrote an internal note.") % names,
         "risk": _("%(who)s graded the danger to the reporter.") % names,
+        "facts": _("%(who)s stated facts for the rules of the law.") % names,
         "evidence": _("More evidence came in."),
         "reports": _("Reports were linked to this case or unlinked from it."),
     }[change.kind]

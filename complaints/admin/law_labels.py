@@ -12,11 +12,13 @@ from complaints.domain.law.vocabulary import (
     Answer,
     Body,
     Circumstance,
+    CriminalOutcome,
     ElectionKind,
     Harm,
     Level,
     LimitUnit,
     Mark,
+    Penalty,
     Post,
     ServiceStatus,
     Stage,
@@ -39,6 +41,17 @@ MARKS: Final[dict[Mark, Label]] = {
     Mark.PRESS: _("press or page of an agency"),
     Mark.MEMORY: _("unconfirmed"),
     Mark.READING: _("own reading"),
+}
+PENALTIES: Final[dict[Penalty, Label]] = {
+    Penalty.PRISON: _("imprisonment"),
+    Penalty.CONFINEMENT: _("confinement (kurungan)"),
+    Penalty.FINE: _("fine"),
+}
+CRIMINAL_OUTCOMES: Final[dict[CriminalOutcome, Label]] = {
+    CriminalOutcome.CONVICTED: _("A court found the accused guilty"),
+    CriminalOutcome.ACQUITTED: _("A court acquitted the accused"),
+    CriminalOutcome.PASSED_ON: _("Sentra Gakkumdu suspects a crime and passed it on for investigation"),
+    CriminalOutcome.STOPPED: _("Sentra Gakkumdu found no crime and stopped"),
 }
 ANSWERS: Final[dict[Answer, Label]] = {
     Answer.NO: _("no article of criminal law found"),
@@ -108,6 +121,11 @@ CODES: Final[dict[str, Label]] = {
     Body.AGENCY_HEAD: _("head of the office"),
     Body.COURT: _("court"),
     Body.MILITARY: _("superior in the armed forces or police"),
+    # Proper names.
+    Body.BKN: "BKN",
+    Body.KASN: "KASN",
+    Body.KPU: "KPU",
+    Body.SP4N: "SP4N-LAPOR!",
     LimitUnit.WORKING_DAYS: _("working days"),
     LimitUnit.CALENDAR_DAYS: _("calendar days"),
     LimitUnit.HOURS: _("hours"),

@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin.base import StaffRequest, case_or_404, render, staff_page
+from complaints.admin.base import StaffRequest, case_or_404, render, reports_page, reports_query, staff_page
+from complaints.admin.case import paging_context
+from complaints.admin.labels import change_lines
 from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, LIMITS, MARKS, STATUS, TABLES, code_label
-from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment
+from complaints.admin.stated_facts import FactsForm, fact_lines, form_values, open_lines, statement_words
+from complaints.domain.law.facts import Facts, StatedFacts
+from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment, Route
 from complaints.domain.law.rules import (
     BodyRule,
     CrimeRule,
@@ -27,10 +35,12 @@ from complaints.domain.law.rules import (
     SanctionRule,
 )
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
+from complaints.models.case import Case
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff
-from complaints.services import case_file, legal_basis, reference_data, rule_changes
+from complaints.services import case_actions, case_file, legal_basis, reference_data, rule_changes
 from complaints.services.rule_book import rule_book
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 # In addresses, in place of the first day of a rule that has none.
 NO_FIRST_DAY: Final = "0"
@@ -95,26 +105,73 @@ def _changes_to_see(person: Staff) -> dict[str, object]:
     }
 
 
-@staff_page("GET", opens_for=access.is_triage)
-def case_rules(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
-    """Open a case, which is recorded, and show what the rules say of each of its reports."""
+@staff_page("GET", "POST", opens_for=access.is_triage)
+def case_rules(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Open a case, which is recorded, and show what the rules say of each of its reports; by POST, state facts."""
     case = case_or_404(request, object_id)
-    opened = case_file.open_case(actor=request.actor, case_id=case.pk)
-    reports = [
-        legal_basis.judge_report(
-            category=case.category_id,
-            accused_kind=case.accused_kind_id,
-            answers=report.answers,
-            handled_on=timezone.localdate(),
-        )
-        for report in opened.complaints
-    ]
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, page=reports_page(request))
+    last = opened.statement.stated if opened.statement else None
+    form = FactsForm(request.POST if request.method == "POST" else None, case=case, initial=form_values(last))
+    if not form.is_valid() or _refused_then(form, opened):
+        return _rules_page(request, opened, form)
+    seen = request.POST.get("seen")
+    version = None if seen is None else CaseVersion.parse(seen)
+    try:
+        case_actions.state_facts(actor=request.actor, case_id=case.pk, stated=form.stated(), seen=version)
+    except CaseChanged:
+        return _rules_page(request, opened, form, changes=change_lines(case, seen or ""))
+    messages.success(request, _("The facts are kept. The rules below are read with them."))
+    return redirect(reverse("admin:complaints_case_rules", args=[case.pk]) + reports_query(request))
+
+
+def _refused_then(form: FactsForm, opened: case_file.CaseFile) -> bool:
+    """Add the error of a status that did not exist on the day of an act; whether there is one."""
+    judged = [_facts(opened.case, report, form.stated()) for report in opened.complaints]
+    if not any(facts and legal_basis.judge_facts(facts).status_unknown_then for facts in judged):
+        return False
+    form.add_error("status", _("This status did not exist yet on the day of the act. Choose another one."))
+    return True
+
+
+def _facts(case: Case, report: case_file.ComplaintFile, stated: StatedFacts | None) -> Facts | None:
+    return legal_basis.facts_of(
+        category=case.category_id,
+        accused_kind=case.accused_kind_id,
+        answers=report.answers,
+        handled_on=timezone.localdate(),
+        stated=stated,
+    )
+
+
+def _rules_page(
+    request: StaffRequest, opened: case_file.CaseFile, form: FactsForm, *, changes: list[str] | None = None
+) -> HttpResponse:
+    """Show the rules and the form; with ``changes``, as what changed since, so that nothing was written."""
     context = {
-        "title": _("Rules for %(case)s") % {"case": case.reference},
-        "case": case,
-        "judged": [judgment_lines(judged) for judged in reports],
+        "title": _("Rules for %(case)s") % {"case": opened.case.reference},
+        "case": opened.case,
+        "mark": opened.version,
+        "form": form,
+        "changes": changes,
+        "stale": changes is not None,
+        "paging": paging_context(opened.paging),
+        "judged": [_report_lines(opened.case, report) for report in opened.complaints],
     }
-    return render(request, "admin/case_rules.html", context)
+    status = 409 if changes is not None else 400 if form.is_bound else 200
+    return render(request, "admin/case_rules.html", context, status=status)
+
+
+def _report_lines(case: Case, report: case_file.ComplaintFile) -> dict[str, object]:
+    """Return what ``admin/case_rules.html`` reads of one report."""
+    statement = report.statements[-1] if report.statements else None
+    stated = statement.stated if statement else StatedFacts()
+    facts = _facts(case, report, stated)
+    judged = legal_basis.judge_facts(facts) if facts else None
+    return judgment_lines(judged) | {
+        "facts": fact_lines(case, facts, statement),
+        "open": open_lines(case, facts, judged, stated) if facts and judged else [],
+        "earlier": [statement_words(earlier) for earlier in reversed(report.statements[:-1])],
+    }
 
 
 def judgment_lines(judged: Judgment | None) -> dict[str, object]:
@@ -135,6 +192,7 @@ def judgment_lines(judged: Judgment | None) -> dict[str, object]:
         "groups": list(groups.items()),
         "levels": list(dict.fromkeys(line.says for lines in list(groups.values())[:1] for line in lines)),
         "crimes": [_crime_line(crime) for crime in judged.crimes],
+        "routes": [_route_line(route) for route in judged.routes],
         "never_show": judged.never_show,
         "judged": judged,
     }
@@ -147,7 +205,19 @@ def _crime_line(crime: CrimeAnswer) -> AppliedLine:
     return _applied_line(crime.applied, says, "; ".join(map(str, crime.basis)))
 
 
-def _applied_line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str, basis: str) -> AppliedLine:
+def _route_line(route: Route) -> AppliedLine:
+    finds = code_label(route.finds) if route.finds else _("no body")
+    says = _("examined by: %(body)s") % {"body": finds}
+    if route.punishes:
+        says += "; " + _("punished by: %(bodies)s") % {"bodies": ", ".join(map(code_label, route.punishes))}
+    if route.also:
+        says += "; " + _("may also receive it: %(bodies)s") % {"bodies": ", ".join(map(code_label, route.also))}
+    return _applied_line(route.applied, says, route.applied.rule.basis_text)
+
+
+def _applied_line(
+    applied: Applied[SanctionRule] | Applied[CrimeRule] | Applied[RouteRule], says: str, basis: str
+) -> AppliedLine:
     rule = applied.rule
     # The heading above a sanction says the status already.
     hidden = {"status"} if isinstance(rule, SanctionRule) else set[str]()

@@ -23,9 +23,17 @@ from django.utils.translation import gettext_lazy, override
 
 from complaints import access
 from complaints.adapters import printed_pdf
-from complaints.admin.base import BaseForm, StaffRequest, as_attachment, case_or_404, render, staff_page, text_field
+from complaints.admin.base import (
+    BaseForm,
+    DayInput,
+    StaffRequest,
+    as_attachment,
+    case_or_404,
+    render,
+    staff_page,
+    text_field,
+)
 from complaints.admin.case_summary import answer_rows
-from complaints.admin.forms import DayInput
 from complaints.admin.law_labels import MARKS
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Message

@@ -19,8 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
-from complaints.admin.forms import DayInput
+from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page, text_field
 from complaints.admin.labels import Label
 from complaints.domain import normalization, posts
 from complaints.domain.visible_text import visible

@@ -16,13 +16,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import BaseModelForm, TableAdmin, staff_request, text_field
+from complaints.admin.base import BaseModelForm, DayInput, TableAdmin, staff_request, text_field
 from complaints.admin.forms import (
     LEVELS,
-    ROUTES,
     AccusedKindForm,
     CategoryForm,
-    DayInput,
     SanctionKindForm,
     StandardTextForm,
 )
@@ -130,14 +128,10 @@ class CategoryAdmin(ReferenceAdmin):
 
 
 class AccusedKindAdmin(ReferenceAdmin):
-    """Kinds of accused persons, each with the bodies that may judge them."""
+    """Kinds of accused persons."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "judged_by", "edited_here"]
-
-    @admin.display(description=_("Who may judge"))
-    def judged_by(self, kind: AccusedKind) -> str:
-        return str(ROUTES.get(kind.route, kind.route))
+    list_display = ["code", "label_id", "edited_here"]
 
 
 class SanctionKindAdmin(ReferenceAdmin):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
@@ -224,22 +224,31 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
 
 # --- A step of the body
 
+# What another office decided, on a day that does not lie before the act.
+_DATED: Final = decisions.OUTCOMES | {Action.CRIMINAL_OUTCOME}
+
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
-    """Show what a step of the body does, with its form; by POST take it, or show a preview of the words."""
+    """Show what a step of the body does, with its form; by POST take it, or show it again with what was typed.
+
+    The latter for a preview of the words, and for the kinds of sanction of the status that was chosen.
+    """
     release = _release_or_404(request, object_id)
     if action not in step_labels.BODY_STEPS:
         raise Http404
     row = _step_row(request, release, Action(action))
     composer = _composer(request, release, row)
-    if request.method != "POST":
+    shows_kinds = composer.button == "kinds" and row is not None
+    if shows_kinds:
+        composer.may_send(request.POST.get("reply", ""))
+    if request.method != "POST" or shows_kinds:
         return _show_step(request, release, Action(action), row, composer)
     form = BodyStepForm(
         composer.data(),
         action=Action(action),
         today=timezone.localdate(),
-        not_before=_first_day(request, release) if Action(action) in decisions.OUTCOMES else None,
+        not_before=_first_day(request, release) if Action(action) in _DATED else None,
     )
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
         return _take_step(request, release, Action(action), form, composer.override_record())
@@ -285,7 +294,7 @@ def _show_step(
 ) -> HttpResponse:
     """Show the page of a step; ``row`` is None where it is not possible now.
 
-    The texts of a posted ``form`` stay on the page. ``refused`` is the code of the service's refusal, a key of
+    What was posted stays on the page. ``refused`` is the code of the service's refusal, a key of
     ``step_labels.REFUSALS``.
     """
     context: dict[str, object] = {
@@ -306,11 +315,12 @@ def _show_step(
     if row is not None:
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
-            posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
-            chosen = {"accused_status": request.GET.get("status", "")}
+            posted = {name: values if name == "penalties" else values[-1] for name, values in request.POST.lists()}
+            if form:
+                posted.pop("seen", None)
             # With the number of steps, because a reminder or a correction leaves the status as it is.
             version = CaseVersion(release.case.status, release.case.step_count)
-            initial = chosen | posted | {"seen": str(version)}
+            initial = {"seen": str(version)} | posted
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
@@ -320,8 +330,11 @@ def _take_step(
     request: StaffRequest, release: AnnotatedRelease, action: Action, form: BodyStepForm, override: Override | None
 ) -> HttpResponseBase:
     """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
-    values = form.cleaned_data
-    sanction = None
+    values, sanction = form.cleaned_data, None
+    text, reply = values.get("text", "").strip(), values.get("reply", "").strip()
+    if form.record:
+        told, kept = form.record.texts(form)
+        text, reply = f"{kept} {text}".strip(), f"{told} {reply}".strip()
     if action in decisions.OUTCOMES:
         kind = values.get("kind")
         sanction = decisions.SanctionRecord(
@@ -337,8 +350,8 @@ def _take_step(
             actor=request.actor,
             release_id=release.pk,
             action=action,
-            text=values.get("text", "").strip(),
-            reply=values.get("reply", "").strip(),
+            text=text,
+            reply=reply,
             sanction=sanction,
             seen=CaseVersion.parse(values["seen"]),
             override=override,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, TypedDict
 
 from django.http import HttpRequest, QueryDict
@@ -20,11 +21,12 @@ from django.utils.translation import gettext_lazy
 
 from complaints.admin.base import BaseForm, text_field
 from complaints.admin.labels import Label
+from complaints.admin.law_labels import code_label
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_membership, reference_data
+from complaints.services import case_membership, reference_data, rule_book
 from complaints.services.disclosure_check import Override
 
 # Reporters read Indonesian first.
@@ -45,7 +47,7 @@ WARNINGS: Final[dict[str, Label]] = {
 }
 
 
-PLACEHOLDERS: Final = ("reference", "body", "due_on")
+PLACEHOLDERS: Final = ("reference", "body", "due_on", "bawaslu_days")
 _IN_BRACES: Final = re.compile(r"\{[^{}]*\}")
 
 
@@ -73,9 +75,21 @@ def fill_placeholders(text: str, values: Mapping[str, str]) -> str:
     """Return ``text`` with its placeholders filled in; one without a value becomes "…".
 
     Plain replacement on purpose: administrators write these texts, and a template language would give them access to
-    more than these three values.
+    more than these values.
     """
     return _IN_BRACES.sub(lambda match: values.get(match.group()[1:-1]) or "…", text)
+
+
+@lru_cache(maxsize=8)
+def _bawaslu_days(language: str, today: date, edition: tuple[int, int]) -> str:
+    """Return within how many days Bawaslu accepts a report, for each kind of election, by the rules of today."""
+    with translation.override(language):
+        return ", ".join(
+            f"{rule.number} {code_label(rule.unit)} ({code_label(kind)})"
+            for rule in rule_book.bawaslu_rules(edition)
+            for kind in sorted(rule.conditions.election)
+            if today in rule.period
+        )
 
 
 def standard_text_options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[Option]:
@@ -93,6 +107,7 @@ def standard_text_options(moment: str, case: Case, *, due_on: date | None, body:
             # Every reporter knows another reference: it is filled in for each of them when the text is sent.
             values = {"reference": "{reference}", "body": body or _("the oversight body")}
             values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
+            values["bawaslu_days"] = _bawaslu_days(language, timezone.localdate(), reference_data.edition())
             for row in rows:
                 text = fill_placeholders(row.text("body"), values)
                 options.append(Option(f"{row.code}.{language}", row.text("title"), language, text))
@@ -157,7 +172,7 @@ class Composer:
     """What a person asks of a form that holds a text to reporters, and what the form is answered with.
 
     Attributes:
-        button: which button was pressed: "insert", "preview" or "send"; any unknown one means sending.
+        button: which button was pressed: "insert", "preview", "kinds" (of sanction) or "send", which any other means.
         is_sending: whether the text is to be sent now, so that the form has to be complete.
         leaks: what the posted text would disclose.
         preview: the preview of the posted text, where it is not sent.
@@ -185,7 +200,7 @@ class Composer:
         self.request, self.field = request, field
         self.make_options, self.find_leaks, self.make_preview = make_options, find_leaks, make_preview
         button = request.POST.get("do", "")
-        self.button = button if button in {"insert", "preview"} else "send"
+        self.button = button if button in {"insert", "preview", "kinds"} else "send"
         self.is_sending = self.button == "send"
         self.leaks: list[Disclosure] = []
         self.preview: Preview | None = None

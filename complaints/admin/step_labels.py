@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 Words: TypeAlias = "str | _StrPromise"
 
+_CRIMINAL: Final[tuple[Words, Words]] = (
+    gettext_lazy("Record a criminal decision"),
+    gettext_lazy(
+        "What a court or Sentra Gakkumdu decided is recorded. The case stays where it stands, and a disciplinary "
+        "sanction stays beside it."
+    ),
+)
 # Of each step: the text of the button, and in one sentence what the step does.
 STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     "start_review": (
@@ -55,6 +62,7 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         gettext_lazy("Record the delivery"),
         gettext_lazy("The letter was handed over and its receipt is here. The case ends with it."),
     ),
+    "criminal_outcome": _CRIMINAL,
     "recall": (
         gettext_lazy("Take back from the body"),
         gettext_lazy(
@@ -151,6 +159,7 @@ BODY_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         gettext_lazy("Correct the sanction"),
         gettext_lazy("The right decision is recorded with your reason. The earlier record stays beside it."),
     ),
+    "criminal_outcome": _CRIMINAL,
 }
 # Of each step: the line in the history of the case.
 STEPS_DONE: Final[dict[str, Words]] = {
@@ -167,6 +176,7 @@ STEPS_DONE: Final[dict[str, Words]] = {
     "escalate": gettext_lazy("Taken to the agency's superior"),
     "no_sanction": gettext_lazy("Ended without a sanction"),
     "correct": gettext_lazy("Sanction corrected"),
+    "criminal_outcome": gettext_lazy("Criminal decision recorded"),
     "prepare_referral": gettext_lazy("Letter to another authority in preparation"),
     "deliver": gettext_lazy("Delivered to another authority"),
     "verify": gettext_lazy("Verified"),

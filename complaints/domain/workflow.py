@@ -59,6 +59,7 @@ class Action(StrEnum):
     SANCTION = "sanction"
     NO_SANCTION = "no_sanction"
     CORRECT = "correct"
+    CRIMINAL_OUTCOME = "criminal_outcome"
     PREPARE_REFERRAL = "prepare_referral"
     DELIVER = "deliver"
     REFER = "refer"
@@ -131,7 +132,8 @@ class Limit:
 class Transition:
     """One row of the table.
 
-    ``target`` None means the state that asked, or for REMIND and ESCALATE that where the case stands.
+    ``target`` None means the state that asked, or for REMIND, ESCALATE and CRIMINAL_OUTCOME that where
+    the case stands.
     ``permission`` is what the usual actor holds, ``also`` names others that do as well. ``asked_from`` narrows a step
     out of NEEDS_INFORMATION to questions asked from that state. ``second_person_than`` is the earlier step that must
     have been another person's. With ``notice`` the reporter is notified, in the words of the reason where there is
@@ -167,6 +169,7 @@ _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
 _AGENCY = "proposal: the agency's PPK punishes, the body records it"
 _OUTCOMES = "proposal: an agency may decide otherwise, and a decision may be set aside (PP 79/2021, appeal)"
 _CORRECTION = "proposal: what was recorded is corrected by a further record with its reason, never overwritten"
+_CRIMINAL = "practice: Sentra Gakkumdu and the court decide on the crime, beside the agency's discipline"
 _NOT_OURS = "proposal: a body that is not in charge says so, and the office looks for the one that is"
 _RECALL = "proposal: a task may pass to another body while a case is there (KASN's ended on 4 September 2024)"
 _REMINDER = "law: PP 94/2021 art. 24, 26 and 28, who leaves a breach unpunished is punished by the superior"
@@ -205,6 +208,7 @@ WITHDRAWABLE: Final = _at(
 WITH_BODY: Final = _at(S.FORWARDED, S.UNDER_EXAMINATION, S.SUBSTANTIATED)
 WITH_AGENCY: Final = _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY)
 _DECIDED: Final = _at(S.SANCTIONED, S.NOT_SANCTIONED)
+_EXAMINED: Final = _at(S.UNDER_EXAMINATION, S.SUBSTANTIATED, S.UNSUBSTANTIATED)
 
 # fmt: off
 TABLE: Final[tuple[Transition, ...]] = (
@@ -234,6 +238,8 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.NO_SANCTION, WITH_AGENCY | _DECIDED | _at(S.SUBSTANTIATED), S.NOT_SANCTIONED, *_LIAISON, _OUTCOMES,
                reason_required=True),
     Transition(A.CORRECT, _DECIDED, S.SANCTIONED, *_LIAISON, _CORRECTION, reason_required=True),
+    Transition(A.CRIMINAL_OUTCOME, WITH_AGENCY | _DECIDED | _EXAMINED, None, *_LIAISON, _CRIMINAL),
+    Transition(A.CRIMINAL_OUTCOME, _at(S.DELIVERED, S.REFERRED), None, *_EITHER, _CRIMINAL),
     Transition(A.RECONSIDER, _at(S.SUBSTANTIATED, S.UNSUBSTANTIATED) | WITH_AGENCY, S.UNDER_EXAMINATION,
                *_LIAISON, _CORRECTION, reason_required=True),
     Transition(A.DECLINE, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _NOT_OURS,

@@ -63,7 +63,6 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('label_id', models.CharField(max_length=120, verbose_name='label (Indonesian)')),
                 ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
-                ('route', models.CharField(max_length=10, verbose_name='route')),
             ],
             options={
                 'verbose_name': 'accused kind',
@@ -830,7 +829,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='step_punctual'), models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='step_batch')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'end_wait', 'rest', 'verify', 'send_back', 'forward', 'take_up', 'return', 'decline', 'recall', 'substantiate', 'dismiss', 'reconsider', 'await_agency', 'mark_overdue', 'remind', 'escalate', 'sanction', 'no_sanction', 'correct', 'prepare_referral', 'deliver', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link', 'undo_import'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='step_batch_iff_reporter')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'end_wait', 'rest', 'verify', 'send_back', 'forward', 'take_up', 'return', 'decline', 'recall', 'substantiate', 'dismiss', 'reconsider', 'await_agency', 'mark_overdue', 'remind', 'escalate', 'sanction', 'no_sanction', 'correct', 'criminal_outcome', 'prepare_referral', 'deliver', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link', 'undo_import'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='step_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(
@@ -876,6 +875,7 @@ class Migration(migrations.Migration):
             name='Assessment',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('risk', 'Risk'), ('checklist', 'Checklist'), ('facts', 'Facts')], max_length=9)),
                 ('sequence', models.PositiveIntegerField()),
                 ('author_key', models.BinaryField()),
                 ('sealed', models.BinaryField()),
@@ -885,7 +885,7 @@ class Migration(migrations.Migration):
                 ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='complaints.casestep')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence')],
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'checklist'), ('step__isnull', False)), models.Q(('kind__in', ['risk', 'facts']), ('step__isnull', True)), _connector='OR'), name='assessment_kind')],
             },
         ),
         migrations.CreateModel(

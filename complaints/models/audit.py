@@ -41,7 +41,7 @@ EVENTS: Final = {
     "lane.finished": _("Proposal on likely junk carried out"),
     "message.sent": _("Message sent"),
     "note.written": _("Internal note written"),
-    "assessment.recorded": _("Danger graded, or a checklist kept"),
+    "assessment.recorded": _("Danger graded, facts stated, or a checklist kept"),
     "object.opened": _("File opened"),
     "object.worked": _("File read in an officer's session"),
     "object.retried": _("File that could not be read waits for an officer again"),

@@ -46,6 +46,7 @@ EVENT_LABELS = {
     Action.REMIND: _("{body} has reminded the agency"),
     Action.ESCALATE: _("{body} has turned to the agency's superior"),
     Action.CORRECT: _("{body} has corrected its record of the sanction"),
+    Action.CRIMINAL_OUTCOME: _("A decision on the criminal side, apart from a disciplinary sanction"),
 }
 
 
@@ -290,10 +291,16 @@ class InternalNote(RandomKeyModel):
 class Assessment(RandomKeyModel):
     """An officer's answers to fixed questions, sealed to the complaint.
 
-    With ``step`` it is the checklist of that step, without it a risk assessment of the reporter (ISO 37002,
-    8.3.2). The newest risk assessment counts; earlier ones stay.
+    The checklist of a ``step``, a risk assessment of the reporter (ISO 37002, 8.3.2), or what the officer states of the
+    act where the law asks for it. Of the last two kinds the newest counts; earlier ones stay.
     """
 
+    class Kind(models.TextChoices):
+        RISK = "risk"
+        CHECKLIST = "checklist"
+        FACTS = "facts"
+
+    kind = models.CharField(max_length=9, choices=Kind)
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="assessments")
     sequence = models.PositiveIntegerField()
     step = models.ForeignKey(CaseStep, on_delete=models.PROTECT, null=True, related_name="assessments")
@@ -303,7 +310,14 @@ class Assessment(RandomKeyModel):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["complaint", "sequence"], name="assessment_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["complaint", "sequence"], name="assessment_sequence"),
+            models.CheckConstraint(
+                condition=models.Q(kind="checklist", step__isnull=False)
+                | models.Q(kind__in=["risk", "facts"], step__isnull=True),
+                name="assessment_kind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.complaint_id} {self.sequence}"

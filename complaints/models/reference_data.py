@@ -59,12 +59,11 @@ class Category(Bilingual):
 
 
 class AccusedKind(Bilingual):
-    """A kind of accused person; it decides which body is competent."""
+    """A kind of accused person; the rules of the law say who judges it (services/legal_basis.py)."""
 
     code = models.CharField(_("code"), primary_key=True, max_length=20)
     label_id = models.CharField(_("label (Indonesian)"), max_length=120)
     label_en = models.CharField(_("label (English)"), max_length=120)
-    route = models.CharField(_("route"), max_length=10)
 
     class Meta:
         verbose_name = _("accused kind")

@@ -1,24 +1,28 @@
-"""Sealed assessments by fixed questions: the risk to a reporter, and the checklists that officers tick before a step.
+"""Sealed assessments by fixed questions: the risk to a reporter, checklists before a step, facts for the rules.
 
 They are signed with the team's pinned key, like all that triage writes; the audit chain records which officer assessed.
-Rows never change: a new risk assessment is a new row, and the last one counts.
+Rows never change: a new risk assessment or statement of facts is a new row, and the last one counts.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, TypedDict
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
+from complaints.domain.law.facts import StatedFacts
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import open_record
+from complaints.fast_sql import with_many
 from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff, Team
@@ -28,8 +32,9 @@ from complaints.services.messages import row_context, store_for_triage
 from complaints.services.team_key_history import trusted_signer
 
 # Kinds of sealed records: changing one makes stored rows unreadable.
-RISK: Final = "risk"
-CHECKLIST: Final = "checklist"
+RISK: Final = Assessment.Kind.RISK.value
+CHECKLIST: Final = Assessment.Kind.CHECKLIST.value
+FACTS: Final = Assessment.Kind.FACTS.value
 _COLUMNS: Final = ("pk", "sequence", "author_key", "sealed")
 
 
@@ -47,6 +52,13 @@ class ChecklistContent(TypedDict):
 
     step: str
     items: dict[str, dict[str, object]]
+
+
+class FactsContent(TypedDict):
+    """What a statement of facts seals: codes of the rules' vocabulary by name, and what was so by circumstance."""
+
+    codes: dict[str, str]
+    circumstances: dict[str, bool]
 
 
 class ReasonMissing(Exception):  # noqa: N818
@@ -75,6 +87,28 @@ class RecordedChecklist:
     items: dict[str, CheckedItem]
 
 
+@dataclass(frozen=True)
+class Statement:
+    """What one officer stated of the act in one report, where the law asks for it and no report tells it."""
+
+    stated: StatedFacts
+    author: Staff
+    at: datetime
+
+
+@dataclass(frozen=True)
+class OpenedAssessments:
+    """Assessments by the id of their complaint, oldest first, and checklists by the id of their step.
+
+    ``last`` is the newest statement of all.
+    """
+
+    risks: defaultdict[uuid.UUID, list[RiskAssessment]] = field(default_factory=partial(defaultdict, list))
+    statements: defaultdict[uuid.UUID, list[Statement]] = field(default_factory=partial(defaultdict, list))
+    checklists: dict[uuid.UUID, dict[str, CheckedItem]] = field(default_factory=dict)
+    last: Statement | None = None
+
+
 def record_risk(
     *,
     complaint: Complaint,
@@ -93,14 +127,37 @@ def record_risk(
         raise ReasonMissing
     codes = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
     content = RiskContent(grade=grade.value, proposed=proposed.value, answers=codes, why=why.strip())
-    store_for_triage(Assessment(complaint=complaint), RISK, content, actor=actor, event="assessment.recorded")
+    row = Assessment(kind=RISK, complaint=complaint)
+    store_for_triage(row, RISK, content, actor=actor, event="assessment.recorded")
 
 
 def record_checklist(*, complaint: Complaint, items: Mapping[str, CheckedItem], step: CaseStep, actor: Actor) -> None:
     """Seal and store the checklist of a step, bound to the step; raises Locked, SealError, UnpinnedKey."""
     content = ChecklistContent(step=str(step.pk), items={code: asdict(item) for code, item in items.items()})
-    row = Assessment(complaint=complaint, step=step)
+    row = Assessment(kind=CHECKLIST, complaint=complaint, step=step)
     store_for_triage(row, CHECKLIST, content, actor=actor, event="assessment.recorded")
+
+
+def record_facts(*, complaint: Complaint, stated: StatedFacts, actor: Actor) -> None:
+    """Seal and store what an officer states of the act in one report; raises as :func:`record_checklist`."""
+    circumstances = {item.value: was_so for item, was_so in stated.circumstances}
+    content = FactsContent(codes=stated.codes, circumstances=circumstances)
+    row = Assessment(kind=FACTS, complaint=complaint)
+    store_for_triage(row, FACTS, content, actor=actor, event="assessment.recorded")
+
+
+def read_facts(row: Assessment, *, pair: BoxPair) -> Statement:
+    """Open a statement of facts with the complaint's key pair; raises SealError, UnpinnedKey."""
+    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
+    content: FactsContent = open_record(pair, row.sealed, row_context(row, FACTS), signer)
+    stated = StatedFacts.of(content["codes"], content["circumstances"])
+    return Statement(stated, row.author, row.at)
+
+
+def last_facts(complaint_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Assessment]:
+    """Return the last statement of facts of each of these reports that has one, sealed; one query."""
+    rows = Assessment.objects.filter(complaint__in=list(complaint_ids), kind=FACTS).select_related("author")
+    return {row.complaint_id: row for row in rows.order_by("sequence")}
 
 
 def _open_risk(row: Assessment, pair: BoxPair) -> RiskContent:
@@ -126,7 +183,7 @@ def read_risk(row: Assessment, *, pair: BoxPair) -> RiskAssessment:
 
 def with_last_risk(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
     """Annotate grants with the last risk assessment of their complaint, for :func:`is_high_risk`; no further query."""
-    last = Assessment.objects.filter(complaint=OuterRef("complaint"), step=None).order_by("-sequence")
+    last = Assessment.objects.filter(complaint=OuterRef("complaint"), kind=RISK).order_by("-sequence")
     return grants.annotate(**{f"risk_{name}": Subquery(last.values(name)[:1]) for name in _COLUMNS})
 
 
@@ -149,10 +206,30 @@ def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
     return RecordedChecklist(row.step_id, items)
 
 
+def open_all(keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]) -> OpenedAssessments:
+    """Open assessments in the order of ``rows``; ``by_id`` are the reports of the case whose keys are known."""
+    opened = OpenedAssessments()
+    rows = list(rows)
+    # A step's checklist is kept with the first report of the case, or with one that has moved to another case since.
+    elsewhere = {row.complaint_id for row in rows} - by_id.keys()
+    others = with_many(Complaint.objects.filter(pk__in=elsewhere), "grants", KeyGrant) if elsewhere else []
+    pairs = {complaint.pk: keyring.complaint(complaint, grants) for complaint, grants in others}
+    for row in rows:
+        pair = pairs.get(row.complaint_id) or keyring.complaint(by_id[row.complaint_id])
+        if row.kind == FACTS:
+            opened.statements[row.complaint_id].append(read_facts(row, pair=pair))
+        elif row.step_id is None:
+            opened.risks[row.complaint_id].append(read_risk(row, pair=pair))
+        else:
+            opened.checklists[row.step_id] = read_checklist(row, pair=pair).items
+    statements = (statement for row in opened.statements.values() for statement in row)
+    return replace(opened, last=max(statements, key=lambda statement: statement.at, default=None))
+
+
 def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
     """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
     by_id = {complaint.pk: complaint for complaint in complaints}
-    rows = Assessment.objects.filter(complaint__in=by_id, step=None).select_related("author")
+    rows = Assessment.objects.filter(complaint__in=by_id, kind=RISK).select_related("author")
     opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
     last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
     return any(risk.grade is RiskGrade.HIGH for risk in last.values())

@@ -20,6 +20,7 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.law.facts import StatedFacts
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
@@ -27,7 +28,14 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team
-from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services import (
+    assessments,
+    case_membership,
+    disclosure_check,
+    legal_basis,
+    reference_data,
+    transitions,
+)
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
@@ -56,7 +64,8 @@ def act(
         seen: the version of the case that the officer saw; None where it does not matter.
         checklist: items ticked or explained, to be stored with the step; None where the caller has no checklist.
         override: why the reason is sent to the reporters despite a disclosure warning.
-        record: what the office keeps of the step besides, stored as an internal note; required for a delivery.
+        record: what the office keeps of the step besides, stored as an internal note; required for a delivery and
+            for a criminal decision.
 
     Raises:
         ChecklistIncomplete: the checklist has open items.
@@ -66,7 +75,7 @@ def act(
     elsewhere = {Action.FORWARD, Action.LINK, Action.UNDO_IMPORT}
     if action in elsewhere or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    if action is Action.DELIVER and not record.strip():
+    if action in (Action.DELIVER, Action.CRIMINAL_OUTCOME) and not (record.strip() and reason.strip()):
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
     today = timezone.localdate(actor.now)
     if action is Action.REST and transitions.is_too_early(Case.objects.get(pk=case_id), today):
@@ -162,6 +171,33 @@ def assess_risk(
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     assessments.record_risk(complaint=complaint, answers=answers, grade=grade, why=why, actor=actor)
+
+
+@transaction.atomic
+def state_facts(*, actor: Actor, case_id: uuid.UUID, stated: StatedFacts, seen: CaseVersion | None = None) -> None:
+    """Record for each report of a case what an officer states of the act; raises as :func:`write_case_note`.
+
+    Each report has a statement of its own, so that one that leaves the case takes it along.
+    """
+    complaints = list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
+    _complaint_as_seen(complaints[0].pk, seen, actor.staff)
+    for complaint in complaints:
+        assessments.record_facts(complaint=complaint, stated=stated, actor=actor)
+
+
+def stated_facts(*, keyring: Keyring, case_id: uuid.UUID) -> StatedFacts | None:
+    """Return what an officer stated last of a case; None where nobody stated anything; raises Locked, SealError."""
+    rows = Assessment.objects.filter(complaint__case=case_id, kind=Assessment.Kind.FACTS)
+    row = rows.select_related("complaint", "author").order_by("-at", "-sequence").first()
+    return assessments.read_facts(row, pair=keyring.complaint(row.complaint)).stated if row else None
+
+
+def is_for_bawaslu(*, keyring: Keyring, case: Case) -> bool:
+    """Whether by the rules, and by what an officer stated, only Bawaslu may judge a case; raises as above."""
+    stated = stated_facts(keyring=keyring, case_id=case.pk)
+    return legal_basis.is_for_bawaslu(
+        case.category_id, case.accused_kind_id, case.received_on, stated, reference_data.edition()
+    )
 
 
 def _complaint_as_seen(complaint_id: uuid.UUID, seen: CaseVersion | None, staff: Staff) -> Complaint:
@@ -375,8 +411,8 @@ def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable
 class Change:
     """One change of a case, by ``who``; None for reporters and the system. ``what`` is the action of a step.
 
-    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "evidence" or "reports". What
-    reporters do has a ``day`` and no hour ``at``.
+    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "facts" (stated for the rules),
+    "evidence" or "reports". What reporters do has a ``day`` and no hour ``at``.
     """
 
     kind: str
@@ -418,11 +454,12 @@ def since_other_staff(*, case: Case, seen: CaseVersion, staff: Staff) -> CaseVer
 
 
 def _writings(later: Q) -> Iterator[Change]:
-    """Yield messages, notes, risk assessments and evidence; those that came with a step belong to the step's change."""
+    """Yield messages, notes, assessments and evidence; those that came with a step belong to the step's change."""
     for message in Message.objects.filter(later, step=None).select_related("author").order_by("day", "sequence"):
         yield Change(message.direction, message.author, day=message.day)
-    for kind, model in (("note", InternalNote), ("risk", Assessment)):
-        for row in model.objects.filter(later, step=None).select_related("author").order_by("at"):
-            yield Change(kind, row.author, at=row.at)
+    for note in InternalNote.objects.filter(later, step=None).select_related("author").order_by("at"):
+        yield Change("note", note.author, at=note.at)
+    for row in Assessment.objects.filter(later, step=None).select_related("author").order_by("at"):
+        yield Change(row.kind, row.author, at=row.at)
     for item in Evidence.objects.filter(later).order_by("day", "sequence")[:1]:
         yield Change("evidence", day=item.day)

@@ -25,19 +25,21 @@ from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
-from complaints.models.case import Assessment, Case, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
-from complaints.services.assessments import RiskAssessment
+from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked
+from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read, read_note
+from complaints.services.reference_data import edition
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
@@ -45,6 +47,8 @@ EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 # Reports that one page of a case opens.
 REPORTS_A_PAGE: Final = 25
+# Most cases have no assessment yet, and need nothing of services.assessments.
+NOT_ASSESSED: Final = OpenedAssessments()
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class ThreadEntry:
 
 @dataclass(frozen=True)
 class ComplaintFile:
-    """One complaint, opened; ``risk_assessments`` are oldest first, and the last one counts."""
+    """One complaint, opened; ``risk_assessments`` and ``statements`` are oldest first, and the last one counts."""
 
     complaint: Complaint
     answers: dict[str, object]
@@ -96,6 +100,7 @@ class ComplaintFile:
     evidence: list[EvidenceItem]
     posts: list[PostItem]
     risk_assessments: list[RiskAssessment] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
 
     @property
     def risk(self) -> RiskAssessment | None:
@@ -146,6 +151,8 @@ class CaseFile:
         matches: what other cases share with this one; None where the key of the blind index does not open.
         is_compared: whether ``matches`` covers all reports and evidence of the case; else the next opening continues.
         version: what the page shows, to be posted with its forms.
+        statement: what an officer stated last for the rules of the law, on a report of this page.
+        is_for_bawaslu: whether by the rules, and by what an officer stated, only Bawaslu may judge it.
         under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
 
@@ -161,6 +168,8 @@ class CaseFile:
     version: CaseVersion
     paging: Paging
     is_high_risk: bool
+    statement: Statement | None
+    is_for_bawaslu: bool
     under_check: bool
 
 
@@ -229,10 +238,10 @@ def _open(
     keyring, case = actor.keyring, rows.case
     by_id = {complaint.pk: complaint for complaint in rows.complaints}
     written = read_written_records(case=case, complaints=by_id)
-    risks, checklists = _open_assessments(keyring, written.assessments, by_id)
+    assessed = assessments.open_all(keyring, written.assessments, by_id) if written.assessments else NOT_ASSESSED
     threads = _open_threads(keyring, written.messages, by_id, releases)
     opened = [
-        _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], risks[complaint.pk])
+        _open_complaint(keyring, complaint, evidence[complaint.pk], threads[complaint.pk], assessed)
         for complaint in rows.complaints
     ]
     if not rows.was_compared:
@@ -245,7 +254,6 @@ def _open(
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
     unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
-    assessed = [report.id for report in rows.elsewhere.values() if report.is_assessed]
     history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
     _record_opening(actor, rows, threads)
     return CaseFile(
@@ -253,7 +261,7 @@ def _open(
         complaints=opened,
         notes=notes,
         history=[] if under_check else history,
-        checklists=checklists,
+        checklists=assessed.checklists,
         choices=[]
         if under_check
         else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
@@ -262,10 +270,23 @@ def _open(
         is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
         paging=Paging(len(rows.reports), rows.page, unread),
-        is_high_risk=any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened)
-        or bool(assessed and assessments.any_high_risk_of(keyring=keyring, complaint_ids=assessed)),
+        is_high_risk=_is_high_risk(keyring, rows, opened),
+        statement=assessed.last,
+        is_for_bawaslu=_is_for_bawaslu(case, assessed.last),
         under_check=under_check,
     )
+
+
+def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintFile]) -> bool:
+    graded = [report.id for report in rows.elsewhere.values() if report.is_assessed]
+    return any(file.risk and file.risk.grade is RiskGrade.HIGH for file in opened) or bool(
+        graded and assessments.any_high_risk_of(keyring=keyring, complaint_ids=graded)
+    )
+
+
+def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
+    stated = last.stated if last else None
+    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
@@ -390,7 +411,7 @@ def _open_complaint(
     complaint: Complaint,
     evidence: list[tuple[Evidence, list[EvidenceObject]]],
     thread: list[ThreadEntry],
-    risks: list[RiskAssessment],
+    assessed: OpenedAssessments,
 ) -> ComplaintFile:
     pair = keyring.complaint(complaint)
     return ComplaintFile(
@@ -407,7 +428,8 @@ def _open_complaint(
             for row, _objects in evidence
             if row.kind == Evidence.Kind.POST
         ],
-        risk_assessments=risks,
+        risk_assessments=assessed.risks.get(complaint.pk, []),
+        statements=assessed.statements.get(complaint.pk, []),
     )
 
 
@@ -451,26 +473,6 @@ def _open_threads(
         text = read(message, pair=pair, complaint=complaint)
         threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
     return threads
-
-
-def _open_assessments(
-    keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]
-) -> tuple[dict[uuid.UUID, list[RiskAssessment]], dict[uuid.UUID, dict[str, CheckedItem]]]:
-    """Return the risk assessments by complaint, oldest first, and the checklists by step."""
-    risks: dict[uuid.UUID, list[RiskAssessment]] = defaultdict(list)
-    checklists: dict[uuid.UUID, dict[str, CheckedItem]] = {}
-    rows = list(rows)
-    # A step's checklist is kept with the first report of the case, or with one that has moved to another case since.
-    elsewhere = {row.complaint_id for row in rows} - by_id.keys()
-    others = with_many(Complaint.objects.filter(pk__in=elsewhere), "grants", KeyGrant) if elsewhere else []
-    pairs = {complaint.pk: keyring.complaint(complaint, grants) for complaint, grants in others}
-    for row in rows:
-        pair = pairs.get(row.complaint_id) or keyring.complaint(by_id[row.complaint_id])
-        if row.step_id is None:
-            risks[row.complaint_id].append(assessments.read_risk(row, pair=pair))
-        else:
-            checklists[row.step_id] = assessments.read_checklist(row, pair=pair).items
-    return risks, checklists
 
 
 # Single items

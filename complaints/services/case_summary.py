@@ -68,7 +68,7 @@ def _grants_to_read(case_ids: list[uuid.UUID], *, with_risk: bool) -> QuerySet[K
     first = Case.objects.filter(pk__in=case_ids).values(first=Subquery(of_case.values("pk")[:1]))
     wanted = Q(complaint__in=first) | Q(has_index=False)
     if with_risk:
-        wanted |= Q(Exists(Assessment.objects.filter(complaint=OuterRef("complaint"), step=None)))
+        wanted |= Q(Exists(Assessment.objects.filter(complaint=OuterRef("complaint"), kind=Assessment.Kind.RISK)))
     grants = KeyGrant.objects.filter(complaint__case__in=case_ids).annotate(has_index=recorded_acts.GRANT_HAS_INDEX)
     grants = grants.filter(wanted).order_by("complaint__day", "complaint")
     return grants.select_related("complaint").defer("complaint__sealed_answers")

@@ -26,10 +26,10 @@ from complaints.domain.law.vocabulary import Answer, Body, Level
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import OPEN
 from complaints.fast_sql import with_many
-from complaints.models.case import IS_ACTIVE, Case
+from complaints.models.case import IS_ACTIVE, Assessment, Case
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.rule_change import RuleChange
-from complaints.services import legal_basis, rule_book
+from complaints.services import assessments, legal_basis, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_rules
 from complaints.services.keyring import Locked
@@ -169,11 +169,14 @@ def _compare(
 ) -> ComparedSlice:
     reports = Complaint.objects.filter(pk__in=list(keys)).order_by("pk")
     rows = with_many(reports, "grants", KeyGrant, "case")
+    statements = assessments.last_facts(complaint.pk for complaint, _grants in rows)
     differing: list[DifferingReport] = []
     read = without_day = unread = 0
     for complaint, grants in rows:
         # A report that was not held against the people of the staff yet may name this one.
-        judged = _judge(actor, complaint, grants, books) if complaint.index_entry is not None else None
+        is_compared = complaint.index_entry is not None
+        stated = statements.get(complaint.pk)
+        judged = _judge(actor, complaint, grants, books, stated) if is_compared else None
         if judged is None:
             unread += 1
         elif judged[0] is None or judged[1] is None:
@@ -186,13 +189,18 @@ def _compare(
 
 
 def _judge(
-    actor: Actor, complaint: Complaint, grants: Sequence[KeyGrant], books: tuple[RuleBook, RuleBook]
+    actor: Actor,
+    complaint: Complaint,
+    grants: Sequence[KeyGrant],
+    books: tuple[RuleBook, RuleBook],
+    statement: Assessment | None,
 ) -> tuple[Judgment | None, Judgment | None] | None:
     """Return what both rules say of a report, None for each without a day; None for a report that does not open."""
     context = Context("answers", str(complaint.pk), str(complaint.pk))
     try:
         pair = actor.keyring.complaint(complaint, grants)
         answers = dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
+        stated = assessments.read_facts(statement, pair=pair).stated if statement else None
     except (Locked, SealError):
         return None
     case = complaint.case
@@ -202,6 +210,7 @@ def _judge(
             accused_kind=case.accused_kind_id,
             answers=answers,
             handled_on=actor.today,
+            stated=stated,
             rules=book,
         )
         for book in books

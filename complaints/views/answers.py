@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from django.forms import Field
 from django.utils.formats import date_format
@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import ReporterForm
 from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
-from complaints.services import reference_data
+from complaints.services import legal_basis, reference_data
 from complaints.services.evidence.posts import collect
 from complaints.services.submission import Draft
 from complaints.views import posts
+
+# No rule is older; a day before it is a slip of the keyboard.
+EARLIEST_DAY: Final = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,24 @@ class Section:
     empty: list[str]
 
 
-def concerns_bawaslu(draft: Draft) -> bool:
-    """Tell whether Bawaslu, alone or beside others, judges what the draft describes."""
-    kind = reference_data.accused_kind(draft.get("accused_kind", ""))
+def concerns_bawaslu(draft: Draft, today: date) -> bool:
+    """Tell whether Bawaslu, alone or beside others, judges what the draft describes; by the day of the act, if told."""
     category = reference_data.category(draft.get("category", ""))
-    return (kind is not None and kind.route in {"bawaslu", "both"}) or (
-        category is not None and category.door == "bawaslu"
+    if category is not None and category.door == "bawaslu":
+        return True
+    kind = draft.get("accused_kind", "")
+    return legal_basis.concerns_bawaslu(
+        draft.get("category", ""), kind, _day_told(draft, today), reference_data.edition()
     )
+
+
+def _day_told(draft: Draft, today: date) -> date:
+    """Return the day of the act; today where it is not told, or not valid yet: it is kept before it is judged."""
+    try:
+        day = date.fromisoformat(str(draft.get("event_from") or ""))
+    except ValueError:
+        return today
+    return day if EARLIEST_DAY <= day <= today else today
 
 
 class BawasluWindow(TypedDict):

@@ -63,7 +63,7 @@ def _show_step(
         "drafted": bool(draft),
         "renewed": draft.get("renewed"),
         "sent": "sent" in request.reporter,
-        "bawaslu": step is WHO and concerns_bawaslu(draft),
+        "bawaslu": step is WHO and concerns_bawaslu(draft, timezone.localdate()),
     }
     waiting = waiting_files(request) if step is STORY else {}
     has_files = any(waiting.get(name) for name in ("files", "partial"))
@@ -208,14 +208,14 @@ def _review(
     answers = render_to_string("complaints/report/answers.html", shown)
     pieces = {"token": submission.form_token(draft, request.reporter.version), "answers": answers}
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
-        return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft))
+        return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft, timezone.localdate()))
     names = ("identity", "name", "contact")
     fields = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
     context = {
         "parts": fields.rendered(),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
-        "bawaslu": concerns_bawaslu(draft),
+        "bawaslu": concerns_bawaslu(draft, timezone.localdate()),
     }
     if form and changed:
         context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}

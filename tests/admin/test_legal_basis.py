@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import reverse
 
 from complaints.models.audit import AuditEntry
+from complaints.models.case import Assessment
 from complaints.models.reference_data import Category
 from complaints.services import reference_data
+from complaints.services.audit import verify
 from complaints.services.rule_book import rule_book
-from tests.cases import forwarded
+from tests.cases import forwarded, in_review
 from tests.conftest import SignedIn
 from tests.world import Cast, send_report
 
@@ -44,6 +46,64 @@ def test_case_is_judged_by_the_day_of_the_act(signed_in: SignedIn, cast: Cast) -
     assert not before.context["judged"][0]["judged"].sanctions[0].certain
     for name in ("kirana", "audi"):
         assert signed_in(name).get(url).status_code == 404
+
+
+def test_officer_states_facts_and_corrects_them(signed_in: SignedIn, cast: Cast) -> None:
+    sent = send_report(event_from="2026-12-01")
+    client, url = signed_in("vera"), reverse("admin:complaints_case_rules", args=[sent.case.pk])
+
+    def mark() -> str:
+        return client.get(url).content.decode().split('name="seen" value="')[1].split('"')[0]
+
+    first = client.get(url)
+    assert "Belum diketahui, padahal menentukan hasilnya" in first.content.decode()
+    [lines] = first.context["judged"]
+    open_facts = {name: {words: values for values, words in outcomes} for name, outcomes in lines["open"]}
+    assert {"status terlapor", "luas dampak"} <= set(open_facts)
+    assert any("PNS" in values for values in open_facts["status terlapor"].values())
+    assert {line.origin for line in lines["facts"]} >= {"dari laporan", "belum dicatat"}
+    stale, stated = mark(), {"status": "pppk_part_time", "election": "pilkada"}
+    assert client.post(url, stated | {"seen": stale}).status_code == 302
+    page = client.get(url)
+    [lines] = page.context["judged"]
+    assert lines["levels"] == ["tingkat hukuman tidak ditemukan dalam teks mana pun"]
+    said = {line.name: (line.value, line.origin) for line in lines["facts"]}
+    assert said["Status terlapor"][0] == "PPPK paruh waktu" and "dicatat oleh" in said["Status terlapor"][1]
+    assert page.context["form"]["status"].value() == "pppk_part_time"
+    # A stale form writes nothing and keeps what was chosen.
+    refused = client.post(url, {"status": "pns", "post": "lurah", "seen": stale})
+    assert refused.status_code == 409 and Assessment.objects.count() == 1
+    assert refused.context["form"]["post"].value() == "lurah"
+    assert "mencatat keterangan untuk aturan hukum" in refused.content.decode()
+    assert client.post(url, {"status": "cuti", "seen": mark()}).status_code == 400
+    assert client.post(url, {"status": "pns", "harm": "unit", "seen": mark()}).status_code == 302
+    [lines] = client.get(url).context["judged"]
+    assert "hukuman disiplin berat" in lines["levels"]
+    assert ["PPPK paruh waktu" in words for _who, words in lines["earlier"]] == [True]
+    # PPPK part-time did not exist on the day of an earlier act.
+    before = reverse("admin:complaints_case_rules", args=[send_report(event_from="2024-11-04").case.pk])
+    assert client.post(before, {"status": "pppk_part_time"}).status_code == 400
+    assert verify.verify_chain().whole
+
+
+def test_what_an_officer_stated_reaches_the_case_page_and_the_checklist(signed_in: SignedIn, cast: Cast) -> None:
+    sent, client = in_review(cast), signed_in("vera")
+    pages = {
+        name: reverse(f"admin:complaints_case_{name}", args=[sent.case.pk, *args])
+        for name, args in {"change": (), "step": ("verify",), "rules": ()}.items()
+    }
+
+    def only_bawaslu() -> tuple[bool, bool, bool]:
+        case_page = client.get(pages["change"])
+        form = client.get(pages["step"]).context["form"]
+        preferred = case_page.context["steps"][0].action == "prepare_referral"
+        return "hanya Bawaslu" in case_page.content.decode(), preferred, form.fields["check-by_rule"].disabled
+
+    assert only_bawaslu() == (False, False, False)
+    assert client.post(pages["rules"], {"status": "not_asn"}).status_code == 302
+    assert only_bawaslu() == (True, True, True)
+    assert client.post(pages["rules"], {"status": "pns"}).status_code == 302
+    assert only_bawaslu() == (False, False, False)
 
 
 def test_body_reads_the_rules_of_the_released_report(signed_in: SignedIn, cast: Cast) -> None:

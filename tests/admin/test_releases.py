@@ -99,10 +99,19 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
         assert take("sanction", "awaiting_agency", **decision | misfit) == 400
     by_rule = decision | {"kind": "agency_medium", "accused_status": "pppk"}
     assert take("sanction", "awaiting_agency", **by_rule) == 400
-    offered = client.get(step_url(release, "sanction") + "?status=pppk").content.decode()
-    assert 'value="agency_medium"' in offered and 'value="heavy_release"' not in offered
-    offered = client.get(step_url(release, "sanction") + "?status=pns").content.decode()
-    assert 'value="heavy_release"' in offered and 'value="agency_medium"' not in offered
+    # The kinds for a status are shown without losing what was typed, and nothing is recorded by that.
+    typed = {"number": "800/1", "decided_on": today, "text": "Salinan menyusul.", "reply": "Saksi: Suprapti."}
+    for kind_of, offers, leaves_out in (
+        ("pppk", "agency_medium", "heavy_release"),
+        ("pns", "heavy_release", "agency_medium"),
+    ):
+        form = typed | {"seen": "awaiting_agency", "do": "kinds", "accused_status": kind_of, "kind": offers}
+        shown = client.post(step_url(release, "sanction"), form)
+        assert shown.status_code == 200 and not shown.context["form"].errors
+        assert f'value="{offers}" selected' in shown.content.decode()
+        assert f'value="{leaves_out}"' not in shown.content.decode()
+        for name, value in (typed | {"seen": "awaiting_agency", "accused_status": kind_of}).items():
+            assert str(shown.context["form"][name].value()) == value, name
     assert not Sanction.objects.exists()
     assert take("sanction", "awaiting_agency", **by_rule, rule="Perbup 86/2022") == 302
     assert status(release) == "sanctioned"

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.admin import reply_composer
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
@@ -90,6 +91,10 @@ def test_texts_belong_to_a_step_and_to_a_group(cast: Cast, signed_in: SignedIn) 
     pages = [vera.get(step(sent, "ask_reporter")).content.decode() for sent in (pressed, witnessed)]
     assert [("ask_what_was_said.id" in page, "ask_link.id" in page) for page in pages] == [(True, False), (False, True)]
     assert all("refer_bawaslu" not in page for page in pages)
+    # A limit of the law in a text comes from the rules.
+    assert "pendek, 7 hari kerja (Pemilu), 7 hari kalender (Pilkada), dihitung" in " ".join(
+        option.text for option in reply_composer.standard_text_options("refer", pressed.case, due_on=None, body="")
+    )
     # Internal notes are compared with nothing.
     inside = vera.get(step(pressed, "propose_ineligible")).content.decode()
     assert 'value="preview"' not in inside and 'name="standard"' not in inside

@@ -16,8 +16,7 @@ from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
-from complaints.models.reference_data import AccusedKind
-from complaints.services import case_actions, case_file, follow_up, legal_basis, letters, reference_data, rule_book
+from complaints.services import case_actions, case_file, follow_up, letters, reference_data, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.messages import read_note
@@ -160,6 +159,52 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
     assert verify.verify_chain().whole
 
 
+def test_a_criminal_decision_stands_beside_what_was_decided(signed_in: SignedIn, cast: Cast) -> None:
+    """An officer records it where no body has the case, a body on its own release; the state stays as it is."""
+    sent, day = in_review(cast), timezone.localdate()
+    act(cast, "vera", sent, Action.REFER, "Ke Bawaslu.")
+    vera = signed_in("vera")
+    guilty = {"outcome": "convicted", "penalties": ["denda"], "number": "12/Pid.S/2026", "decided_on": day.isoformat()}
+    guilty["offence"] = "p188"
+    for wrong in (
+        {"penalties": []},
+        {"outcome": "acquitted"},
+        {"outcome": ""},
+        {"number": ""},
+        {"decided_on": (day + timedelta(days=1)).isoformat()},
+        {"penalties": ["kurungan"]},  # ended by the rules before that day
+    ):
+        assert take(vera, sent, "criminal_outcome", **(guilty | wrong)) == 400, wrong
+    assert InternalNote.objects.filter(step__action="criminal_outcome").count() == 0
+    assert take(vera, sent, "criminal_outcome", **guilty, reason="Terima kasih.") == 302
+    assert Case.objects.get(pk=sent.case.pk).status == "referred"
+    line = told(sent)[-1]
+    assert (
+        "Keputusan dalam perkara pidana, terpisah dari sanksi disiplin" in line
+        and "Pengadilan menyatakan terlapor bersalah: pidana denda" in line
+    )
+    assert "12/Pid" not in line and "Ps 188" not in line
+    note = InternalNote.objects.get(step__action="criminal_outcome")
+    kept = read_note(note, pair=cast.ring("vera").complaint(complaint_of(sent)))
+    assert "12/Pid.S/2026" in kept and "Ps 188" in kept
+    with pytest.raises(TransitionRefused):
+        case_actions.act(
+            actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk, action=Action.CRIMINAL_OUTCOME
+        )
+    other, release = forwarded(cast)
+    for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
+        body_act(cast, "kirana", release, action, text="Hukuman sedang.")
+    kirana, address = signed_in("kirana"), body_step_url(release, "criminal_outcome")
+    found = {"outcome": "passed_on", "number": "B/7", "decided_on": day.isoformat(), "seen": "awaiting_agency"}
+    assert kirana.post(address, found | {"decided_on": "2020-01-01"}).status_code == 400, "before the act"
+    assert kirana.post(address, found | {"text": "Ke penyidik."}).status_code == 302
+    assert Case.objects.get(pk=other.case.pk).status == "awaiting_agency"
+    assert "Sentra Gakkumdu menduga ada tindak pidana" in told(other)[-1]
+    page = kirana.get(release_url(release)).content.decode()
+    assert "B/7" in page and "Ke penyidik." in page and "Keputusan pidana dicatat" in page
+    assert verify.verify_chain().whole
+
+
 def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
     sent = in_review(cast)
     act(cast, "vera", sent, Action.ASK_REPORTER, "Kapan?")
@@ -172,12 +217,6 @@ def test_what_rests_is_woken_by_an_answer_on_any_day(cast: Cast) -> None:
     assert (page.status, page.due_on, page.late, page.may_answer) == ("resting", None, False, True)
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=timezone.localdate())
     assert Case.objects.get(pk=sent.case.pk).status == "in_review"
-
-
-def test_the_page_and_the_rules_agree_who_judges_whom(db: None) -> None:
-    for kind in AccusedKind.objects.all():
-        by_rule = legal_basis.is_for_bawaslu(category="A1", accused_kind=kind.pk, day=timezone.localdate())
-        assert by_rule == (kind.route == "bawaslu"), kind.pk
 
 
 def test_each_line_of_law_in_a_letter_has_a_known_source(db: None) -> None:

@@ -23,7 +23,7 @@ def test_rules_of_a_case_and_all_rules(window: Opener, live_cast: Cast) -> None:
     vera.window.press("Aturan pada hari perbuatan")
     assert "hukuman disiplin berat (PP 94/2021 Ps 5 a, Ps 14 a" in vera.window.words
     assert "Bila terlapor: PNS" in vera.window.words
-    assert "yang tidak disebut dalam laporan: luas dampak" in vera.window.words
+    assert "yang belum diketahui: luas dampak" in vera.window.words
     assert looked_at(vera.window, "id", SIZES, least=0) == []
     vera.window.press("Semua aturan")
     assert "Ditinjau dan disahkan" in vera.window.words and "belum ada" in vera.window.words
@@ -34,6 +34,29 @@ def test_rules_of_a_case_and_all_rules(window: Opener, live_cast: Cast) -> None:
     assert vera.page.locator("main table").first.is_visible()
 
 
+def test_officer_states_facts_and_the_rules_follow(window: Opener, live_cast: Cast) -> None:
+    sent = send_report(event_from="2026-12-01")
+    vera = Officer(window(width=360, height=740), "vera")
+    vera.opens("case", sent.case.reference)
+    vera.window.press("Aturan pada hari perbuatan")
+
+    def states(**chosen: str) -> str:
+        for name, label in chosen.items():
+            vera.page.locator(f"select[name={name}]").select_option(label=label)
+        return vera.window.press("Simpan keterangan ini").words
+
+    assert looked_at(vera.window, "id", SIZES, least=0) == []
+    words = states(status="PPPK paruh waktu", election="Pilkada")
+    assert "dicatat oleh" in words and "Bila terlapor" not in words
+    assert "tingkat hukuman tidak ditemukan dalam teks mana pun" in words
+    words = states(status="PNS")
+    assert "hukuman disiplin berat (PP 94/2021 Ps 5 a, Ps 14 a" in words
+    assert vera.page.locator("select[name=election]").input_value() == "pilkada"
+    vera.page.locator("summary", has_text="Catatan sebelumnya").click()
+    assert "PPPK paruh waktu" in vera.page.locator("details ul").inner_text()
+    assert looked_at(vera.window, "id", SIZES, least=0) == []
+
+
 def test_body_is_offered_the_sanctions_of_the_status(window: Opener, live_cast: Cast) -> None:
     _sent, release = forwarded(live_cast)
     for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
@@ -42,7 +65,12 @@ def test_body_is_offered_the_sanctions_of_the_status(window: Opener, live_cast: 
     kirana.opens("release", release.case.reference)
     assert "Bila terbukti: hukuman disiplin berat, hukuman disiplin ringan" in kirana.window.words
     kirana.window.follow(kirana.step("sanction"))
-    kirana.window.press("PPPK")
+    kirana.page.locator("textarea[name=text]").fill("Salinan keputusan menyusul.")
+    kirana.page.locator("input[name=number]").fill("800/3")
+    kirana.page.locator("select[name=accused_status]").select_option("pppk")
+    kirana.window.press("Tampilkan jenis sanksi untuk status ini")
+    assert kirana.page.locator("textarea[name=text]").input_value() == "Salinan keputusan menyusul."
+    assert kirana.page.locator("input[name=number]").input_value() == "800/3"
     kinds = kirana.page.locator("select[name=kind]").inner_text()
     assert "menurut aturan instansi (PPPK)" in kinds and "Penurunan jabatan" not in kinds
     assert looked_at(kirana.window, "id", SIZES, least=0) == []

@@ -72,21 +72,25 @@ under_examination    recall              staff     forward         in_review    
 under_examination    ask_reporter        body      oversee         needs_information    wn
 under_examination    substantiate        body      oversee         substantiated        n
 under_examination    dismiss             body      oversee         unsubstantiated      wn
+under_examination    criminal_outcome    body      oversee         .                    n
 substantiated        await_agency        body      oversee         awaiting_agency      n
 substantiated        reconsider          body      oversee         under_examination    wn
 substantiated        no_sanction         body      oversee         not_sanctioned       wn
+substantiated        criminal_outcome    body      oversee         .                    n
 substantiated        recall              staff     forward         in_review            wn
 awaiting_agency      mark_overdue        system    -               overdue_agency       n
 awaiting_agency      remind              body      oversee         .                    n
 awaiting_agency      escalate            body      oversee         .                    n
 awaiting_agency      sanction            body      oversee         sanctioned           n
 awaiting_agency      no_sanction         body      oversee         not_sanctioned       wn
+awaiting_agency      criminal_outcome    body      oversee         .                    n
 awaiting_agency      reconsider          body      oversee         under_examination    wn
 awaiting_agency      recall              staff     forward         in_review            wn
 overdue_agency       remind              body      oversee         .                    n
 overdue_agency       escalate            body      oversee         .                    n
 overdue_agency       sanction            body      oversee         sanctioned           n
 overdue_agency       no_sanction         body      oversee         not_sanctioned       wn
+overdue_agency       criminal_outcome    body      oversee         .                    n
 overdue_agency       reconsider          body      oversee         under_examination    wn
 overdue_agency       recall              staff     forward         in_review            wn
 ineligible_proposed  confirm_ineligible  staff     triage,forward  ineligible           wn2
@@ -95,14 +99,19 @@ ineligible_proposed  withdraw            reporter  -               withdrawn    
 ineligible           reopen              staff     triage          in_review            wn
 unsubstantiated      reopen              staff     triage          in_review            wn
 unsubstantiated      reconsider          body      oversee         under_examination    wn
+unsubstantiated      criminal_outcome    body      oversee         .                    n
 referred             reopen              staff     triage          in_review            wn
+referred             criminal_outcome    staff     triage,forward  .                    n
 delivered            reopen              staff     triage          in_review            wn
+delivered            criminal_outcome    staff     triage,forward  .                    n
 sanctioned           reopen              staff     triage          in_review            wn
 sanctioned           no_sanction         body      oversee         not_sanctioned       wn
 sanctioned           correct             body      oversee         sanctioned           wn
+sanctioned           criminal_outcome    body      oversee         .                    n
 not_sanctioned       reopen              staff     triage          in_review            wn
 not_sanctioned       no_sanction         body      oversee         not_sanctioned       wn
 not_sanctioned       correct             body      oversee         sanctioned           wn
+not_sanctioned       criminal_outcome    body      oversee         .                    n
 """
 ROWS = {(row[0], row[1]): row[2:] for row in map(str.split, EXPECTED.strip().splitlines())}
 PERMISSION_SETS = [

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.utils import timezone
 
+from complaints.domain.law.vocabulary import AccusedKind
 from complaints.models.reference_data import Category
 from complaints.services import delivered_data, reference_data
 
@@ -157,7 +158,14 @@ PLANNED = [(entry, _vary(STORIES[entry["story"]], entry["variation"])) for entry
 EVERY_COMPLAINT = [pytest.param(row, id=f"story-{n}") for n, row in enumerate(STORIES)] + [
     pytest.param(row, id=f"plan-{n}") for n, (_, row) in enumerate(PLANNED)
 ]
-ROUTES = {row["code"]: row["route"] for row in _load("catalog/accused_kinds")}
+KINDS = {row["code"] for row in _load("catalog/accused_kinds")}
+# Whom only Bawaslu judges, whatever else is so.
+ONLY_BAWASLU = {
+    kind
+    for row in _load("law/routes")
+    if row.get("finds") == ["bawaslu"] and "has" not in row
+    for kind in row.get("accused", [])
+}
 
 
 @pytest.mark.parametrize("name", CATALOG)
@@ -189,7 +197,8 @@ def test_categories_follow_the_taxonomy() -> None:
 
 
 def test_accused_kinds_and_sanctions() -> None:
-    assert len(ROUTES) == 8 and set(ROUTES.values()) == {"oversight", "both", "bawaslu", "verify"}
+    assert set(AccusedKind) == KINDS
+    assert {"regional_head", "campaign_team", "village_head", "military_police"} == ONLY_BAWASLU
     kinds = _load("catalog/sanction_kinds")
     assert {row["level"] for row in kinds} == BAND_LEVELS
     assert {row["applies_to"] for row in kinds} == {"both", "pns", "pppk"}
@@ -224,7 +233,7 @@ def test_elections_are_fictional_and_in_order() -> None:
 @pytest.mark.parametrize("row", EVERY_COMPLAINT)
 def test_complaint_is_whole_and_refers_to_what_exists(row: Row) -> None:
     assert set(row) == ANSWERS | set(OFFICE_TEXTS) | set(BODY_TEXTS)
-    assert row["accused_kind"] in ROUTES
+    assert row["accused_kind"] in KINDS
     assert row["category"] in _codes("categories") and row["category"][0] != "D"
     assert row["door"] == ("pressed" if row["category"][0] == "A" else "witnessed")
     assert row["province"] in _codes("provinces") and row["agency_kind"] in AGENCY_KINDS
@@ -243,7 +252,7 @@ def test_complaint_is_whole_and_refers_to_what_exists(row: Row) -> None:
 def test_complaint_reads_as_it_should(row: Row) -> None:
     assert 80 <= len(row["story"].split()) <= 350
     assert all(row[key] for key in OFFICE_TEXTS)
-    judged = ROUTES[row["accused_kind"]] != "bawaslu"
+    judged = row["accused_kind"] not in ONLY_BAWASLU
     assert all(bool(row[key]) == judged for key in BODY_TEXTS)
     assert not row["sanction_kind"] or row["sanction_kind"] in _codes("sanction_kinds")
     claims = ("verify_note", "forward_note", "body_finding", "body_dismissal") if judged else ("verify_note",)
@@ -264,7 +273,7 @@ def test_plan_covers_every_state_at_a_possible_age() -> None:
     assert {entry["story"] for entry in PLAN} == set(range(len(STORIES)))
     for entry, row in PLANNED:
         assert MINIMUM_AGE.get(entry["status"], 0) <= entry["days_ago_received"] <= 60
-        if ROUTES[row["accused_kind"]] == "bawaslu":
+        if row["accused_kind"] in ONLY_BAWASLU:
             assert entry["status"] not in REACHED_BODY
         assert entry["with_link"] <= bool(row["links"])
 

@@ -64,12 +64,21 @@ VERIFIED = {
     "propose_ineligible": "ineligible_proposed",
 }
 RECALL = {"forwarder": {"recall": "in_review"}}
-CORRECT = {"lead body": {"correct": "sanctioned", "no_sanction": "not_sanctioned"}}
+CORRECT = {"correct": "sanctioned", "no_sanction": "not_sanctioned"}
+
+
+def with_crime(state: str, steps: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {"lead body": steps | {"criminal_outcome": state}}
+
+
+def reopened_or_crime(state: str) -> dict[str, dict[str, str]]:
+    steps = {"reopen": "in_review", "criminal_outcome": state}
+    return dict.fromkeys(BOTH_VERIFIERS, steps) | {"forwarder": {"criminal_outcome": state}}
 
 
 def with_agency(state: str) -> dict[str, dict[str, str]]:
     steps = {"remind": state, "escalate": state, "reconsider": "under_examination"}
-    return RECALL | {"lead body": steps | {"sanction": "sanctioned", "no_sanction": "not_sanctioned"}}
+    return RECALL | with_crime(state, steps | {"sanction": "sanctioned", "no_sanction": "not_sanctioned"})
 
 
 EITHER = {"confirm_ineligible": "ineligible", "reject_ineligible": "in_review"}
@@ -105,22 +114,19 @@ ALLOWED: dict[str, dict[str, dict[str, str]]] = {
     | WITHDRAW,
     "forwarded": {"lead body": {"take_up": "under_examination", "return": "in_review", "decline": "in_review"}}
     | RECALL,
-    "under_examination": {"lead body": EXAMINE} | RECALL,
-    "substantiated": {
-        "lead body": {
-            "await_agency": "awaiting_agency",
-            "no_sanction": "not_sanctioned",
-            "reconsider": "under_examination",
-        }
-    }
+    "under_examination": with_crime("under_examination", EXAMINE) | RECALL,
+    "substantiated": with_crime(
+        "substantiated",
+        {"await_agency": "awaiting_agency", "no_sanction": "not_sanctioned", "reconsider": "under_examination"},
+    )
     | RECALL,
     "awaiting_agency": with_agency("awaiting_agency") | {"clock": {"mark_overdue": "overdue_agency"}},
     "overdue_agency": with_agency("overdue_agency"),
-    "unsubstantiated": REOPEN | {"lead body": {"reconsider": "under_examination"}},
-    "sanctioned": REOPEN | CORRECT,
-    "not_sanctioned": REOPEN | CORRECT,
-    "delivered": REOPEN,
-    "referred": REOPEN,
+    "unsubstantiated": REOPEN | with_crime("unsubstantiated", {"reconsider": "under_examination"}),
+    "sanctioned": REOPEN | with_crime("sanctioned", CORRECT),
+    "not_sanctioned": REOPEN | with_crime("not_sanctioned", CORRECT),
+    "delivered": reopened_or_crime("delivered"),
+    "referred": reopened_or_crime("referred"),
     "ineligible": REOPEN,
     "withdrawn": {},
 }

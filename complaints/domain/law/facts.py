@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from complaints.domain.law.vocabulary import (
+    STATABLE,
     AccusedKind,
     Circumstance,
     ElectionKind,
@@ -56,12 +57,56 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedFacts:
+    """What an officer states of an act where no report asks for it; None, "" or a missing circumstance is not known.
+
+    ``circumstances`` says of each of those that are known whether it was so.
+    """
+
+    status: ServiceStatus | None = None
+    post: Post | None = None
+    harm: Harm | None = None
+    election: ElectionKind | None = None
+    agency_rule: str = ""
+    circumstances: tuple[tuple[Circumstance, bool], ...] = ()
+
+    @classmethod
+    def of(cls, codes: Mapping[str, str], circumstances: Mapping[str, bool]) -> StatedFacts:
+        """Return what the codes of the vocabulary say, "" for not known; raises ValueError for an unknown code."""
+        return cls(
+            status=ServiceStatus(codes["status"]) if codes["status"] else None,
+            post=Post(codes["post"]) if codes["post"] else None,
+            harm=Harm(codes["harm"]) if codes["harm"] else None,
+            election=ElectionKind(codes["election"]) if codes["election"] else None,
+            agency_rule=codes["agency_rule"],
+            circumstances=tuple((Circumstance(code), was_so) for code, was_so in circumstances.items()),
+        )
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The codes of all but the circumstances, "" for not known."""
+        named = {"status": self.status, "post": self.post, "harm": self.harm, "election": self.election}
+        return {name: code or "" for name, code in named.items()} | {"agency_rule": self.agency_rule}
+
+    @property
+    def present(self) -> frozenset[Circumstance] | None:
+        """The circumstances that were so; None where none is known."""
+        return frozenset(item for item, was_so in self.circumstances if was_so) if self.circumstances else None
+
+    @property
+    def unsaid(self) -> frozenset[Circumstance]:
+        """The circumstances of which nothing is known."""
+        return STATABLE - {item for item, _was_so in self.circumstances}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of a case. None, or an empty set of stages, means that nobody has said it yet.
 
     ``candidates_on`` is the day of confirmation of the contest, where there is one. ``agency_rule`` is the code of the
     agency's own rule on the discipline of PPPK, "" while unknown. ``circumstances`` is None while no officer has
-    stated any; ``derived`` are those that ``judge`` finds by the days.
+    stated any, and ``unsaid`` are those that the officer left open; ``derived`` are those that ``judge`` finds by the
+    days.
     ``starts`` holds the day of each event from which a limit runs.
     """
 
@@ -78,5 +123,6 @@ class Facts:
     post: Post | None = None
     agency_rule: str = ""
     circumstances: frozenset[Circumstance] | None = None
+    unsaid: frozenset[Circumstance] = frozenset()
     starts: Mapping[Start, date] = field(default_factory=dict)
     derived: frozenset[Circumstance] = frozenset()

@@ -26,7 +26,7 @@ from complaints.domain.law.rules import (
     SanctionRule,
 )
 from complaints.domain.law.vocabulary import (
-    DERIVED,
+    STATABLE,
     Answer,
     Body,
     Circumstance,
@@ -222,8 +222,9 @@ def _circumstances_fit(facts: Facts, conditions: Conditions) -> _Answer:
     if not conditions.lacks.isdisjoint(known):
         return False
     absent = conditions.has - known
-    if facts.circumstances is not None or absent & DERIVED:
-        return not absent
+    unsaid = STATABLE if facts.circumstances is None else facts.unsaid
+    if absent - unsaid:
+        return False
     return None if absent else True
 
 

@@ -141,7 +141,7 @@ class PenaltyRule(Rule):
     """What an offence is punished with in a period; ``basis`` is what this version adds to the articles of the crime.
 
     ``milder`` says that this version favours the accused against the one before it, so that it also holds for earlier
-    acts that are handled once it is in force (KUHP art. 3).
+    acts that are handled once it is in force (the basis is MILDER in judgment.py).
     """
 
     words: str

@@ -61,7 +61,7 @@ class Post(StrEnum):
 
 
 class Harm(StrEnum):
-    """How far the harm of a breach reaches; PP 94/2021 sets some levels by it."""
+    """How far the harm of a breach reaches; the rules of discipline set some levels by it."""
 
     UNIT = "unit"
     AGENCY = "agency"
@@ -88,7 +88,7 @@ class Circumstance(StrEnum):
 
 
 class Level(StrEnum):
-    """The level of a sanction; the last four say why no level of PP 94/2021 stands there."""
+    """The level of a sanction; the last four say why no level of discipline stands there."""
 
     MORAL = "moral"
     LIGHT = "light"
@@ -191,6 +191,15 @@ class Penalty(StrEnum):
     FINE = "denda"
 
 
+class CriminalOutcome(StrEnum):
+    """How a court or Sentra Gakkumdu decided on the criminal side of an act; sealed with the case."""
+
+    CONVICTED = "convicted"
+    ACQUITTED = "acquitted"
+    PASSED_ON = "passed_on"
+    STOPPED = "stopped"
+
+
 class Handler(StrEnum):
     """Who handles a crime."""
 
@@ -218,3 +227,5 @@ DERIVED: Final = frozenset(
         Circumstance.WAITING_BODY,
     }
 )
+# What an officer may state of an act.
+STATABLE: Final = frozenset(Circumstance) - DERIVED

@@ -88,7 +88,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("id", "sealed"), recorded=("complaint", "sequence", "author_key", "author", "step", "at")
     ),
     "Assessment": Coverage(
-        sealed=("id", "sealed"), recorded=("complaint", "sequence", "author_key", "author", "step", "at")
+        sealed=("id", "sealed"), recorded=("kind", "complaint", "sequence", "author_key", "author", "step", "at")
     ),
     "Complaint": Coverage(
         leaf=(
@@ -215,7 +215,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis",
         "priority", "door", "active", "delivered",
     ),
-    "AccusedKind": _reference("order", "code", "label_id", "label_en", "route", "delivered"),
+    "AccusedKind": _reference("order", "code", "label_id", "label_en", "delivered"),
     "SanctionKind": _reference(
         "order", "code", "level", "label_id", "label_en", "basis", "applies_to", "valid_from", "valid_until",
         "asks_rule", "active", "delivered",

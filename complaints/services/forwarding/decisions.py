@@ -40,6 +40,7 @@ _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SANCTION: Sanction,
     Action.NO_SANCTION: Sanction,
     Action.CORRECT: Sanction,
+    Action.CRIMINAL_OUTCOME: Sanction,
 }
 OUTCOMES: Final = frozenset({Action.SANCTION, Action.NO_SANCTION, Action.CORRECT})
 # Steps by which a body gives a case back to the office, which reads their text.
@@ -107,6 +108,8 @@ def act(
     if action not in {row.action for row in actions(keyring=actor.keyring, release=release)}:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
+    if action is Action.CRIMINAL_OUTCOME and not (text.strip() and reply.strip()):
+        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
     _pair, content = open_content(actor.keyring, release)
     _check_outcome(action, sanction, content, actor.today)
     step = transitions.perform(
