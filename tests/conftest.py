@@ -8,15 +8,18 @@ import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
 from django.conf import settings as portal
 from django.core.cache import cache
 from django.db import connection
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
+from nacl import bindings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -210,6 +213,27 @@ def _reference_data_by_generation() -> Iterator[None]:
     """Let no minute end the cache of reference data, only a change: the tests count queries, on busy machines too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference_data, "MEMORY_SECONDS", 10**9)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _answers_remembered() -> Iterator[None]:
+    """Let two functions of libraries remember their answers, which depend on their arguments alone.
+
+    The signatures of the same cast are verified a hundred thousand times, and the same statements spelt for SQLite.
+    What a function refuses is not remembered: it refuses anew.
+    """
+    verify, spell = lru_cache(20_000)(bindings.crypto_sign_open), SQLiteCursorWrapper.convert_query
+    spell_once = lru_cache(10_000)(lambda query: spell(None, query))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bindings, "crypto_sign_open", lambda signed, public: verify(signed, public))
+        patch.setattr(
+            SQLiteCursorWrapper,
+            "convert_query",
+            lambda cursor, query, *, param_names=None: (
+                spell_once(query) if param_names is None else spell(cursor, query, param_names=param_names)
+            ),
+        )
         yield
 
 
