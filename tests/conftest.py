@@ -39,7 +39,7 @@ property_settings.load_profile("full" if os.environ.get("CI") == "true" else "qu
 # Fixtures of a test that has to do with the database; a test without any runs once, not again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 # New objects after which the garbage collector looks at them. Python's own 700 take a twentieth of the tests' time.
-gc.set_threshold(20_000)
+gc.set_threshold(50_000)
 # Seconds for the fixtures of a test that has timed out to be taken down.
 TEARDOWN_SECONDS = 60
 
