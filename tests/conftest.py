@@ -8,15 +8,18 @@ import os
 import shutil
 import signal
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
 from django.conf import settings as portal
 from django.core.cache import cache
 from django.db import connection
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
+from nacl import bindings
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -36,7 +39,7 @@ property_settings.load_profile("full" if os.environ.get("CI") == "true" else "qu
 # Fixtures of a test that has to do with the database; a test without any runs once, not again on PostgreSQL.
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 # New objects after which the garbage collector looks at them. Python's own 700 take a twentieth of the tests' time.
-gc.set_threshold(20_000)
+gc.set_threshold(50_000)
 # Seconds for the fixtures of a test that has timed out to be taken down.
 TEARDOWN_SECONDS = 60
 
@@ -49,12 +52,23 @@ LONGEST = (
     "tests/services/test_transitions.py",
     "tests/project/test_serve.py",
     "tests/project/test_deploy_check.py",
-    "tests/security/addresses/test_conflict_lock.py",
-    "tests/test_onion_listener.py",
-    "tests/security/addresses/test_odd_requests.py",
     "tests/services/audit/test_log.py",
+    "tests/services/audit/test_nightly_run.py",
+    "tests/services/test_lane.py",
+    "tests/security/addresses/test_odd_requests.py",
     "tests/security/test_fuzz.py",
     "tests/services/test_rule_changes.py",
+    "tests/accounts/test_guessing.py",
+    "tests/services/audit/test_batches.py",
+    "tests/test_onion_listener.py",
+    "tests/services/evidence/test_resumable.py",
+    "tests/security/test_flood.py",
+    "tests/security/addresses/test_conflict_lock.py",
+    "tests/adapters/test_media.py",
+    "tests/services/team_keys/test_rotation.py",
+    "tests/admin/test_list_budgets.py",
+    "tests/services/audit/test_blinded_night.py",
+    "tests/security/test_blind_columns.py",
     "tests/security/canary/test_canary.py",
 )
 
@@ -211,6 +225,27 @@ def _reference_data_by_generation() -> Iterator[None]:
     """Let no minute end the cache of reference data, only a change: the tests count queries, on busy machines too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference_data, "MEMORY_SECONDS", 10**9)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _answers_remembered() -> Iterator[None]:
+    """Let two functions of libraries remember their answers, which depend on their arguments alone.
+
+    The signatures of the same cast are verified a hundred thousand times, and the same statements spelt for SQLite.
+    What a function refuses is not remembered: it refuses anew.
+    """
+    verify, spell = lru_cache(20_000)(bindings.crypto_sign_open), SQLiteCursorWrapper.convert_query
+    spell_once = lru_cache(10_000)(lambda query: spell(None, query))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bindings, "crypto_sign_open", lambda signed, public: verify(signed, public))
+        patch.setattr(
+            SQLiteCursorWrapper,
+            "convert_query",
+            lambda cursor, query, *, param_names=None: (
+                spell_once(query) if param_names is None else spell(cursor, query, param_names=param_names)
+            ),
+        )
         yield
 
 

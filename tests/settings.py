@@ -82,7 +82,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _folder = BASE_DIR / "var" / "test"
     _folder.mkdir(parents=True, exist_ok=True)
     _database["TEST"] = {"NAME": str(_folder / f"{_name}.sqlite3")}
-    _database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+    # What SQLite keeps to undo a savepoint, and what its cache does not hold, would go to files.
+    _database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;PRAGMA temp_store=MEMORY;PRAGMA cache_size=-65536;"
 else:
     _database["TEST"] = {"NAME": _name}
     # A connection that a live server's thread kept would forbid dropping the database.

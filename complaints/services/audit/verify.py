@@ -99,7 +99,9 @@ def key_chunks(check: RowCheck, scope: Scope, after: object = None) -> Iterator[
         if after is not None:
             rows = rows.filter(pk__gt=after)
         keys = list(rows.values_list("pk", flat=True)[:CHUNK])
-        if not keys:
+        if keys:
+            yield keys
+        # A chunk that is not full is the last one: no query more, of which a run on few rows makes one for each check.
+        if len(keys) < CHUNK:
             return
-        yield keys
         after = keys[-1]

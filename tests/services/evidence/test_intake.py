@@ -76,9 +76,10 @@ def sent_and_read(reporter: Client, cast: Cast, files: list[tuple[str, bytes]], 
 
 
 @pytest.mark.parametrize("by_script", [False, True], ids=["form", "segments"])
-def test_a_hundred_random_files_come_out_as_they_went_in(cast: Cast, by_script: bool) -> None:
+def test_random_files_come_out_as_they_went_in(cast: Cast, by_script: bool) -> None:
+    """Twenty files a report; as of the examples of properties, CI tries more."""
     chance = random.Random(20261122)
-    for _report in range(5):
+    for _report in range(5 if os.environ.get("CI") == "true" else 1):
         sizes = [chance.choice([0, 1, 100, 5_000, 65_535, 65_536, 70_000]) + chance.randrange(50) for _ in range(20)]
         files = [(f"{number}.pdf", PDF + chance.randbytes(size)) for number, size in enumerate(sizes)]
         EvidenceObject.objects.all().delete()
