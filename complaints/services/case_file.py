@@ -240,7 +240,7 @@ def _open(
         answers |= _other_answers(keyring, rows.elsewhere.values()) if rows.elsewhere else {}
         conflict_detection.refuse_where_named(actor=actor, answers=answers)
     notes = [
-        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
+        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
@@ -448,7 +448,7 @@ def _open_threads(
         from_reporter = message.direction == Message.Direction.FROM_REPORTER
         by_body = message.release is not None and not from_reporter
         pair = keyring.release(message.release) if by_body and message.release else keyring.complaint(complaint)
-        text = read(message, pair=pair, complaint=complaint)
+        text = read(message, pair=pair, complaint=complaint, team=keyring.report_team)
         threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
     return threads
 
@@ -467,9 +467,9 @@ def _open_assessments(
     for row in rows:
         pair = pairs.get(row.complaint_id) or keyring.complaint(by_id[row.complaint_id])
         if row.step_id is None:
-            risks[row.complaint_id].append(assessments.read_risk(row, pair=pair))
+            risks[row.complaint_id].append(assessments.read_risk(row, pair=pair, team=keyring.report_team))
         else:
-            checklists[row.step_id] = assessments.read_checklist(row, pair=pair).items
+            checklists[row.step_id] = assessments.read_checklist(row, pair=pair, team=keyring.report_team).items
     return risks, checklists
 
 

@@ -27,7 +27,7 @@ from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, S
 from complaints.models.case import IS_JUNK, Case, CaseStep, Lane
 from complaints.models.complaint import Complaint
 from complaints.models.lane import LaneProposal
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import case_membership, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, recorded_lanes
@@ -137,7 +137,7 @@ class LaneView:
 
 def _require_member(actor: Actor) -> None:
     """Raise Locked outside triage, and for somebody who practises: no practice case is junk."""
-    require_admission(actor.keyring, Team.Kind.TRIAGE)
+    require_admission(actor.keyring, actor.keyring.report_team)
     if actor.staff.practising:
         raise Locked("practice")
 
@@ -286,8 +286,8 @@ def propose(*, actor: Actor, words: Words) -> int:
 
 @transaction.atomic
 def _store_proposal(actor: Actor, cases: Sequence[uuid.UUID], words: Words, *, read: int) -> None:
-    team = pinned_team(Team.Kind.TRIAGE)
-    row = LaneProposal(cases=b"".join(case.bytes for case in cases), sealed_number=team.key_number)
+    team = pinned_team(actor.keyring.report_team)
+    row = LaneProposal(team=team, cases=b"".join(case.bytes for case in cases), sealed_number=team.key_number)
     content = {"reason": words.reason, "text": words.text}
     row.sealed = actor.keyring.seal_for_team(team, _context(row), content)
     try:
@@ -477,12 +477,13 @@ def _context(row: LaneProposal) -> Context:
 
 
 def _words_of(keyring: Keyring, row: LaneProposal) -> Words:
-    content = keyring.read_for_team(pinned_team(Team.Kind.TRIAGE), row.sealed, _context(row), number=row.sealed_number)
+    team = pinned_team(keyring.report_team)
+    content = keyring.read_for_team(team, row.sealed, _context(row), number=row.sealed_number)
     return Words(str(content["reason"]), str(content["text"]))
 
 
 resealing_registry.register_records(
     "lane_proposal",
-    rows=lambda team: LaneProposal.objects.all() if team.kind == Team.Kind.TRIAGE else LaneProposal.objects.none(),
+    rows=lambda team: LaneProposal.objects.filter(team=team),
     context=_context,
 )

@@ -16,9 +16,9 @@ from django.db import transaction
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
-from complaints.models.case import Case
+from complaints.models.case import Case, Holder
 from complaints.models.complaint import Complaint
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import blind_index, imports, similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -90,15 +90,20 @@ def canonical_url(url: str) -> str:
 
 
 def _check_triage(actor: Actor) -> None:
-    """Raise Locked unless the person holds triage's keys."""
-    actor.keyring.keys_of(Team.Kind.TRIAGE)
+    """Raise Locked unless the person holds the keys of a team that reports are sealed to."""
+    actor.keyring.keys_of(actor.keyring.report_team)
 
 
 def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, channel: str) -> Complaint:
     post = posts.describe({**answers, "screenshot": str(files[0].id) if files else ""})
     report = cast(Draft, {**answers, "door": "", "links": "", "posts": [post], "identity": "anonymous"})
     return submission.submit_for_staff(
-        draft=report, files=files, today=actor.today, channel=channel, practice=actor.staff.practising
+        draft=report,
+        files=files,
+        today=actor.today,
+        channel=channel,
+        held_by=Holder(actor.keyring.report_team),
+        practice=actor.staff.practising,
     )
 
 

@@ -271,7 +271,7 @@ def perform(
         TransitionRefused: the table does not allow it, or the case is not as its steps and entries record it.
         CaseChanged: the case does not agree with ``seen``, or its reports were linked into another case.
         keyring.Locked: a person without their own unlocked key.
-        Case.DoesNotExist: the actor has a conflict of interest in the case.
+        Case.DoesNotExist: another team holds the case, or the actor has a conflict of interest in it.
     """
     person, signer = (actor.keyring.staff, actor.keyring.signer) if actor else (None, None)
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
@@ -286,7 +286,7 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if person is not None and access.has_conflict(person, case.pk):
+    if _is_closed_to(person, actor_kind, case):
         raise Case.DoesNotExist
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
@@ -313,6 +313,14 @@ def perform(
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
+
+
+def _is_closed_to(person: Staff | None, actor_kind: ActorKind, case: Case) -> bool:
+    """Whether a case does not exist for the person who would take a step of it."""
+    if person is None:
+        return False
+    is_of_another_team = actor_kind is ActorKind.STAFF and access.report_team(person) != case.held_by
+    return is_of_another_team or access.has_conflict(person, case.pk)
 
 
 def is_too_early(case: Case, today: date) -> bool:
