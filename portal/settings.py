@@ -331,7 +331,7 @@ WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
 # The names and short names of the agencies that run this portal, each up to a semicolon or the end of its line: names
 # of agencies hold commas. A report about one of them goes to the separate team.
-_OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Kanal Contoh; BKC" if SAMPLE_MODE else "")
+_OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")
 OPERATOR_AGENCIES = tuple(name.strip() for name in re.split(r"[;\n]", _OPERATOR) if name.strip())
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
