@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.adapters import sandbox
+from complaints.domain import normalization
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import mfa, reference_data, team_key_history
@@ -74,7 +75,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     signing_in = [*_key_wrapping(), *_second_factor(), *_passwords()]
-    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_outgoing()]
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_operator(), *_outgoing()]
 
 
 @register(TAG, deploy=True)
@@ -252,6 +253,15 @@ def _teams() -> Iterator[CheckMessage]:
             yield _error("E011", f"The team {slug} is missing.", hint)
     for team in teams.values():
         yield from _team(team)
+
+
+def _operator() -> Iterator[CheckMessage]:
+    if not settings.OPERATOR_AGENCIES:
+        hint = "Name the agencies that run this portal, and their short names: triage reads reports about them else."
+        yield _warning("W018", "OPERATOR_AGENCIES is empty.", hint)
+    if not all(map(normalization.office, settings.OPERATOR_AGENCIES)):
+        hint = "Write each name as reporters do, up to a semicolon or the end of its line."
+        yield _error("E067", "OPERATOR_AGENCIES holds a name that no agency can be known by.", hint)
 
 
 def _team(team: Team) -> Iterator[CheckMessage]:

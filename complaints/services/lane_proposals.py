@@ -203,8 +203,13 @@ def _read_by(staff: Staff, keys: Sequence[uuid.UUID]) -> list[SampledCase]:
     return [SampledCase(cases[key], key in read) for key in keys if key in cases]
 
 
+def _proposals(actor: Actor) -> QuerySet[LaneProposal]:
+    """Return the proposals of the lane of the person's team."""
+    return LaneProposal.objects.filter(team__kind=actor.keyring.report_team)
+
+
 def _open_proposal(actor: Actor) -> OpenProposal | None:
-    row = LaneProposal.objects.filter(is_finished=False).first()
+    row = _proposals(actor).filter(is_finished=False).first()
     if row is None:
         return None
     decided = recorded_lanes.decisions(row)
@@ -323,7 +328,7 @@ def withdraw(*, actor: Actor, proposal_id: uuid.UUID, note: str) -> int:
 
 @transaction.atomic
 def _decide(actor: Actor, proposal_id: uuid.UUID, state: State) -> None:
-    row = LaneProposal.objects.select_for_update().get(pk=proposal_id)
+    row = _proposals(actor).select_for_update(of=("self",)).get(pk=proposal_id)
     if row.state != State.OPEN:
         raise LaneRefused("decided")
     decided = recorded_lanes.decisions(row)
@@ -346,7 +351,7 @@ def go_on(*, actor: Actor, note: str = "") -> int:
     outside triage, SealError.
     """
     _require_member(actor)
-    row = LaneProposal.objects.filter(is_finished=False).first()
+    row = _proposals(actor).filter(is_finished=False).first()
     if row is None:
         return 0
     if not recorded_lanes.is_recorded(row, recorded_lanes.decisions(row)):
