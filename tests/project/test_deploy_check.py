@@ -75,7 +75,7 @@ call_command("migrate", verbosity=0)
 call_command("load_catalog")
 OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
 body = OversightBody.objects.get(pk="bkn")
-roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
+roles = {"triage": Role.VERIFIER, "separate": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
