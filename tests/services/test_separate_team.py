@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from complaints import access
+from complaints.domain.sealing.records import Context
 from complaints.domain.workflow import Action
 from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case, Holder
@@ -30,6 +31,8 @@ from complaints.services import (
     exports,
     first_look,
     follow_up,
+    lane_proposals,
+    monitoring,
     practice,
     saved_filters,
     search,
@@ -265,7 +268,31 @@ def test_automatic_assignment_stays_in_the_team(cast: Cast) -> None:
     assert Case.objects.get(pk=other.case.pk).assignee.username in {"vera", "vino", "fitri"}
 
 
-def test_monitoring_and_practice_stay_in_the_team_of_who_made_them(cast: Cast) -> None:
+def test_triage_stores_no_monitoring_report_for_the_other_team(cast: Cast) -> None:
+    answers = {**draft(agency="Kemencon"), "url": "https://contoh.invalid/1", "seen_on": "2026-11-02", "act": "post"}
+    with pytest.raises(monitoring.HeldElsewhere):
+        monitoring.enter_report(actor=actor(cast, "vera"), answers=answers)
+    assert not Case.objects.exists()
+    case = monitoring.enter_report(actor=actor(cast, "sari"), answers=answers)
+    assert case.held_by == Holder.SEPARATE
+
+
+def test_each_team_proposes_for_its_own_lane(cast: Cast) -> None:
+    """An unfinished proposal of one team keeps the other from nothing, and its words open for that team alone."""
+    rows = {}
+    for slug, name in (("triage", "vera"), ("separate", "sari")):
+        team, ring = Team.objects.get(slug=slug), cast.ring(name)
+        row = LaneProposal(team=team, cases=b"", sealed_number=1)
+        row.sealed = ring.seal_for_team(team, Context("lane-proposal", str(row.pk), str(row.pk)), {"reason": slug})
+        row.save(force_insert=True)
+        rows[slug] = row
+    for slug, name in (("triage", "sari"), ("separate", "vera")):
+        with pytest.raises(LaneProposal.DoesNotExist):
+            lane_proposals.confirm(actor=actor(cast, name), proposal_id=rows[slug].pk)
+    assert list(opened_by([cast.ring("vera").keys_of("triage").box])) == ["LaneProposal.sealed"]
+
+
+def test_practice_stays_in_the_team_of_who_made_it(cast: Cast) -> None:
     Staff.objects.filter(username="sari").update(practising=True)
     me = actor(cast, "sari")
     practice.make_practice_cases(actor=me, count=1)
