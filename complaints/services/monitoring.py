@@ -19,7 +19,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
 from complaints.models.case import Case, Holder
 from complaints.models.complaint import Complaint
-from complaints.models.team import Staff
+from complaints.models.team import Staff, Team
 from complaints.services import blind_index, imports, similarity, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -82,7 +82,7 @@ def enter_reports(*, actor: Actor, rows: Sequence[Answers], key: uuid.UUID | Non
 
 def is_held_elsewhere(*, person: Staff, answers: Answers) -> bool:
     """Whether a monitoring report is one that the separate team handles, and the person is not of that team."""
-    if person.practising or access.report_team(person) == Holder.SEPARATE:
+    if person.practising or access.report_team(person) == Team.Kind.SEPARATE:
         return False
     return submission.destination(answers).held_by == Holder.SEPARATE
 

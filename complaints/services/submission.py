@@ -106,7 +106,7 @@ class Destination:
     reason: KeptFromTriage | None = None
 
 
-def destination(answers: Mapping[str, Any]) -> Destination:
+def destination(answers: Mapping[str, object]) -> Destination:
     """Return the team that a report with these ``answers`` (by their names in a report) is sealed to.
 
     The agency as typed is compared with OPERATOR_AGENCIES here, in memory; nothing but the team keeps the result.
