@@ -75,6 +75,8 @@ class AccessFacts:
 
     memberships: tuple[TeamMembership, ...]
     team_kinds: frozenset[str]
+    # See report_team.
+    report_team: Team.Kind
     must_compare: bool
     has_conflicts: bool
     # The reports in which the chain records a conflict in force: a deleted row lets nobody in.
@@ -100,9 +102,11 @@ def access_facts(user: Staff) -> AccessFacts:
         rows = _admissions_query(user.role).run(values) if may_be_admitted else []
         recorded = recorded_conflicts([user.pk]) if rows and rows[0].is_recorded else {}
         in_force = frozenset(complaint for (complaint, _person), is_in_force in recorded.items() if is_in_force)
+        kinds = frozenset([row.team.kind for row in rows])
         facts = AccessFacts(
             memberships=tuple(rows),
-            team_kinds=frozenset([row.team.kind for row in rows]),
+            team_kinds=kinds,
+            report_team=Team.Kind.SEPARATE if Team.Kind.SEPARATE in kinds else Team.Kind.TRIAGE,
             must_compare=bool(rows) and rows[0].must_compare,
             has_conflicts=bool(rows) and (rows[0].has_conflicts or bool(in_force)),
             recorded_conflicts=in_force,
@@ -154,8 +158,7 @@ def report_team(user: AnyUser) -> Team.Kind:
 
     Triage for whoever belongs to neither, so that a service which asks for its key finds none.
     """
-    is_separate = isinstance(user, Staff) and Team.Kind.SEPARATE in access_facts(user).team_kinds
-    return Team.Kind.SEPARATE if is_separate else Team.Kind.TRIAGE
+    return access_facts(user).report_team if isinstance(user, Staff) else Team.Kind.TRIAGE
 
 
 def must_be_compared(user: Staff) -> bool:
@@ -232,9 +235,12 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
     out are cases that the person has a conflict of interest in, and cases linked into another. The queryset is
     empty while a change of the person's own data still waits to be compared with the reports.
     """
-    if not may_see_cases(user) or must_be_compared(user):
+    if not may_see_cases(user):
         return Case.objects.none()
-    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=report_team(user))
+    team = access_facts(user).report_team
+    if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
+        return Case.objects.none()
+    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=team)
     return cases.exclude(pk__in=conflicted_cases(user))
 
 

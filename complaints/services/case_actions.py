@@ -71,7 +71,7 @@ def act(
     today = timezone.localdate(actor.now)
     if action is Action.REST and transitions.is_too_early(Case.objects.get(pk=case_id), today):
         raise TransitionRefused(workflow.Refusal.TOO_EARLY)
-    require_admission(actor.keyring, actor.keyring.report_team)
+    require_admission(actor.keyring)
     items = {} if checklist is None else checklists.settle(action, checklist)
     perform = partial(
         transitions.perform,

@@ -72,7 +72,7 @@ def cases_of(key: uuid.UUID) -> tuple[uuid.UUID, ...]:
 
 def open_import(*, actor: Actor, key: uuid.UUID) -> Import:
     """Return an import; raises Locked outside triage, Case.DoesNotExist where this person sees no case of it."""
-    require_admission(actor.keyring, actor.keyring.report_team)
+    require_admission(actor.keyring)
     recorded = recorded_imports.recorded_import(key)
     if recorded is None:
         raise Case.DoesNotExist
@@ -81,7 +81,7 @@ def open_import(*, actor: Actor, key: uuid.UUID) -> Import:
 
 def recent_imports(*, actor: Actor) -> list[Import]:
     """Return the imports that the person made within UNDO_WITHIN, the newest first."""
-    require_admission(actor.keyring, actor.keyring.report_team)
+    require_admission(actor.keyring)
     since = actor.now - UNDO_WITHIN
     reports = Complaint.objects.filter(channel=Complaint.Channel.IMPORT, day__gte=actor.today - UNDO_WITHIN)
     cases = access.cases_for(actor.staff).filter(complaints__in=reports).values_list("pk", flat=True)

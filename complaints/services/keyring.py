@@ -351,13 +351,15 @@ def membership_statement(membership: TeamMembership) -> bytes:
     return b"member" + membership.pk.bytes + membership.team_id.bytes + person.pk.bytes + publics
 
 
-def require_admission(keyring: Keyring, slug: str) -> None:
-    """Make sure that the pinned team has certified this person's keys; opens no key of the team.
+def require_admission(keyring: Keyring) -> None:
+    """Make sure that a team that reports are sealed to has certified this person's keys; opens no key of the team.
 
     Raises Locked without an admission, UnpinnedKey for a team of somebody else's, SealError for a forged membership.
     """
-    team, person = pinned_teams(slug)[slug], keyring.staff
-    memberships = access.access_facts(person).memberships if person else ()
+    person = keyring.staff
+    facts = access.access_facts(person) if person else None
+    slug = facts.report_team if facts else Team.Kind.TRIAGE
+    team, memberships = pinned_teams(slug)[slug], facts.memberships if facts else ()
     membership = next((row for row in memberships if row.team_id == team.pk), None)
     if membership is None or person is None:
         raise Locked(slug)

@@ -286,7 +286,10 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if _is_closed_to(person, actor_kind, case):
+    if person is not None and (
+        (actor_kind is ActorKind.STAFF and access.access_facts(person).report_team != case.held_by)
+        or access.has_conflict(person, case.pk)
+    ):
         raise Case.DoesNotExist
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
@@ -313,14 +316,6 @@ def perform(
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
-
-
-def _is_closed_to(person: Staff | None, actor_kind: ActorKind, case: Case) -> bool:
-    """Whether a case does not exist for the person who would take a step of it."""
-    if person is None:
-        return False
-    is_of_another_team = actor_kind is ActorKind.STAFF and access.report_team(person) != case.held_by
-    return is_of_another_team or access.has_conflict(person, case.pk)
 
 
 def is_too_early(case: Case, today: date) -> bool:
