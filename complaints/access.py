@@ -223,6 +223,16 @@ def has_conflict(user: AnyUser, case_id: uuid.UUID) -> bool:
     return conflicted_cases(user).filter(case=case_id).exists()
 
 
+def is_closed_to(user: Staff, case: Case, *, is_triaging: bool) -> bool:
+    """Whether a case does not exist for a person who would take a step of it, for their team (``is_triaging``) or body.
+
+    Another team than theirs holds it, or they have a conflict of interest in it.
+    """
+    if is_triaging and access_facts(user).report_team != case.held_by:
+        return True
+    return conflicted_cases(user).filter(case=case.pk).exists()
+
+
 def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:
     """Whether a person may see that cases exist: triage, and superusers the clear columns of those that it holds."""
     return is_triage(user) or (isinstance(user, Staff) and user.is_active and user.is_superuser)

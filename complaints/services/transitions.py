@@ -286,10 +286,7 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if person is not None and (
-        (actor_kind is ActorKind.STAFF and access.access_facts(person).report_team != case.held_by)
-        or access.has_conflict(person, case.pk)
-    ):
+    if person is not None and access.is_closed_to(person, case, is_triaging=actor_kind is ActorKind.STAFF):
         raise Case.DoesNotExist
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
