@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet, UUIDField
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, UUIDField
 
 from complaints.domain.workflow import Permission
 from complaints.fast_sql import CompiledQuery
@@ -43,17 +43,19 @@ _PERMISSIONS = {
     Role.FORWARDER: frozenset({Permission.FORWARD}),
     Role.OVERSEER: frozenset({Permission.OVERSEE}),
 }
-TEAM_OF_ROLE = {
-    Role.VERIFIER: Team.Kind.TRIAGE,
-    Role.FORWARDER: Team.Kind.TRIAGE,
-    Role.CUSTODIAN: Team.Kind.CUSTODIAN,
-    Role.OVERSEER: Team.Kind.BODY,
+# The kinds of team that reports are sealed to; verifiers and forwarders belong to one of them.
+REPORT_TEAMS = (Team.Kind.TRIAGE, Team.Kind.SEPARATE)
+TEAMS_OF_ROLE = {
+    Role.VERIFIER: REPORT_TEAMS,
+    Role.FORWARDER: REPORT_TEAMS,
+    Role.CUSTODIAN: (Team.Kind.CUSTODIAN,),
+    Role.OVERSEER: (Team.Kind.BODY,),
 }
 
 
 def may_join(staff: Staff, team: Team) -> bool:
-    """Whether a person's role belongs to a team: each role to one kind of team, a superuser to none."""
-    if staff.is_superuser or TEAM_OF_ROLE.get(Role(staff.role)) != team.kind:
+    """Whether a person's role belongs to a kind of team, a superuser's to none; nobody joins two teams."""
+    if staff.is_superuser or team.kind not in TEAMS_OF_ROLE.get(Role(staff.role), ()):
         return False
     return team.kind != Team.Kind.BODY or staff.body_id == team.body_id
 
@@ -62,9 +64,9 @@ def teams_of(user: AnyUser) -> QuerySet[Team]:
     """The teams that have admitted a person whose role still belongs to them."""
     if not isinstance(user, Staff) or not user.is_active or user.is_superuser:
         return Team.objects.none()
-    kind = TEAM_OF_ROLE.get(Role(user.role))
-    admitted = Team.objects.filter(memberships__staff=user, memberships__sealed_key__isnull=False, kind=kind)
-    return admitted.filter(body=user.body_id) if kind == Team.Kind.BODY else admitted
+    kinds = TEAMS_OF_ROLE.get(Role(user.role), ())
+    admitted = Team.objects.filter(memberships__staff=user, memberships__sealed_key__isnull=False, kind__in=kinds)
+    return admitted.filter(body=user.body_id) if Team.Kind.BODY in kinds else admitted
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class AccessFacts:
 
     memberships: tuple[TeamMembership, ...]
     team_kinds: frozenset[str]
+    # See report_team.
+    report_team: Team.Kind
     must_compare: bool
     has_conflicts: bool
     # The reports in which the chain records a conflict in force: a deleted row lets nobody in.
@@ -94,13 +98,15 @@ def access_facts(user: Staff) -> AccessFacts:
     if facts is None:
         as_stored = UUIDField().get_db_prep_value
         values = {as_stored(_ANY_PERSON, connection): as_stored(user.pk, connection), _ANY_BODY: user.body_id}
-        may_be_admitted = user.is_active and not user.is_superuser and Role(user.role) in TEAM_OF_ROLE
+        may_be_admitted = user.is_active and not user.is_superuser and Role(user.role) in TEAMS_OF_ROLE
         rows = _admissions_query(user.role).run(values) if may_be_admitted else []
         recorded = recorded_conflicts([user.pk]) if rows and rows[0].is_recorded else {}
         in_force = frozenset(complaint for (complaint, _person), is_in_force in recorded.items() if is_in_force)
+        kinds = frozenset([row.team.kind for row in rows])
         facts = AccessFacts(
             memberships=tuple(rows),
-            team_kinds=frozenset([row.team.kind for row in rows]),
+            team_kinds=kinds,
+            report_team=Team.Kind.SEPARATE if Team.Kind.SEPARATE in kinds else Team.Kind.TRIAGE,
             must_compare=bool(rows) and rows[0].must_compare,
             has_conflicts=bool(rows) and (rows[0].has_conflicts or bool(in_force)),
             recorded_conflicts=in_force,
@@ -117,8 +123,15 @@ _ANY_BODY: Final = "body of the person"
 @cache
 def _admissions_query(role: str) -> CompiledQuery[_Admission]:
     person = Staff(pk=_ANY_PERSON, body_id=_ANY_BODY, role=role)
-    unindexed = Complaint.objects.filter(index_entry=None).exclude(case__in=_reports_in_conflict(person).values("case"))
-    must_compare = Exists(Staff.objects.filter(must_recheck=True)) | Exists(unindexed)
+    # A session indexes and compares the reports of its own team, whose key it holds.
+    unindexed = Complaint.objects.filter(index_entry=None, case__held_by=OuterRef("team__kind"))
+    unindexed = unindexed.exclude(case__in=_reports_in_conflict(person).values("case"))
+    is_separate = Q(team__kind=Team.Kind.SEPARATE)
+    must_compare = (
+        (is_separate & Exists(Staff.objects.filter(must_recheck_separate=True)))
+        | (~is_separate & Exists(Staff.objects.filter(must_recheck=True)))
+        | Exists(unindexed)
+    )
     admissions = TeamMembership.objects.filter(
         staff=person, sealed_key__isnull=False, left_at=None, team__in=teams_of(person)
     ).annotate(
@@ -136,8 +149,21 @@ def clear_cache(user: AnyUser) -> None:
 
 
 def is_triage(user: AnyUser) -> TypeGuard[Staff]:
-    """Whether a person is an admitted member of the triage team."""
-    return isinstance(user, Staff) and Team.Kind.TRIAGE in access_facts(user).team_kinds
+    """Whether a person does triage: an admitted member of the triage team or, for its own reports, the separate one."""
+    return isinstance(user, Staff) and not access_facts(user).team_kinds.isdisjoint(REPORT_TEAMS)
+
+
+def report_team(user: AnyUser) -> Team.Kind:
+    """The team, of those that reports are sealed to, whose reports concern a person.
+
+    Triage for whoever belongs to neither, so that a service which asks for its key finds none.
+    """
+    return access_facts(user).report_team if isinstance(user, Staff) else Team.Kind.TRIAGE
+
+
+def must_be_compared(user: Staff) -> bool:
+    """Whether a change of a person's own data still waits to be compared with the reports of :func:`report_team`."""
+    return user.must_recheck_separate if report_team(user) == Team.Kind.SEPARATE else user.must_recheck
 
 
 def is_overseer(user: AnyUser) -> TypeGuard[Staff]:
@@ -197,31 +223,49 @@ def has_conflict(user: AnyUser, case_id: uuid.UUID) -> bool:
     return conflicted_cases(user).filter(case=case_id).exists()
 
 
+def is_closed_to(user: Staff, case: Case, *, is_triaging: bool) -> bool:
+    """Whether a case does not exist for a person who would take a step of it, for their team (``is_triaging``) or body.
+
+    Another team than theirs holds it, or they have a conflict of interest in it.
+    """
+    if is_triaging and access_facts(user).report_team != case.held_by:
+        return True
+    return conflicted_cases(user).filter(case=case.pk).exists()
+
+
 def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:
-    """Whether a person may see that cases exist: triage, and superusers their clear columns."""
+    """Whether a person may see that cases exist: triage, and superusers the clear columns of those that it holds."""
     return is_triage(user) or (isinstance(user, Staff) and user.is_active and user.is_superuser)
 
 
 def cases_for(user: AnyUser) -> CaseQuerySet:
     """The cases whose clear columns a person may see: the real ones, or while practising the practice cases.
 
-    Left out are cases that the person has a conflict of interest in, and cases linked into another. The queryset is
+    They are those that the person's own team holds: what the separate team holds does not exist for anybody else. Left
+    out are cases that the person has a conflict of interest in, and cases linked into another. The queryset is
     empty while a change of the person's own data still waits to be compared with the reports.
     """
-    if not may_see_cases(user) or user.must_recheck:
+    if not may_see_cases(user):
         return Case.objects.none()
-    return Case.objects.filter(IS_ACTIVE, is_practice=user.practising).exclude(pk__in=conflicted_cases(user))
+    team = access_facts(user).report_team
+    if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
+        return Case.objects.none()
+    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=team)
+    return cases.exclude(pk__in=conflicted_cases(user))
 
 
 def releases_for(user: AnyUser) -> QuerySet[Release]:
     """The releases that a person of an oversight body may see: those to that body, and nothing else of the case.
 
-    The queryset is empty while a change of the person's own data still waits to be compared with the reports, which
-    only a session of triage can do.
+    While a change of the person's own data still waits to be compared with the reports of a team, which only a session
+    of that team can do, the releases of that team are left out.
     """
-    if not is_overseer(user) or user.must_recheck:
+    if not is_overseer(user):
         return Release.objects.none()
+    waiting = {Team.Kind.TRIAGE: user.must_recheck, Team.Kind.SEPARATE: user.must_recheck_separate}
+    compared = [team for team, is_waiting in waiting.items() if not is_waiting]
     releases = Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
+    releases = releases if len(compared) == len(waiting) else releases.filter(case__held_by__in=compared)
     return releases.exclude(case__in=conflicted_cases(user))
 
 
@@ -231,7 +275,7 @@ def may_practise(user: AnyUser) -> bool:
 
 
 def may_lift_conflicts(user: AnyUser) -> bool:
-    """Whether a person may decide on the conflicts of interest of others: an admitted forwarder."""
+    """Whether a person may decide on the conflicts of interest of others: an admitted forwarder, in their own team."""
     return is_triage(user) and user.role == Role.FORWARDER
 
 

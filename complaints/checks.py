@@ -19,13 +19,14 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.adapters import sandbox
+from complaints.domain import normalization
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
 from complaints.services import mfa, reference_data, rule_book, team_key_history
 from complaints.services.audit import log, node_files
 from complaints.services.evidence import worker_key
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
-from complaints.services.team_keys import resealing, rotation
+from complaints.services.team_keys import resealing, rotation, setup
 
 TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -76,7 +77,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     signing_in = [*_key_wrapping(), *_second_factor(), *_passwords()]
-    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_outgoing()]
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_operator(), *_outgoing()]
 
 
 @register(TAG, deploy=True)
@@ -256,13 +257,22 @@ def _teams() -> Iterator[CheckMessage]:
         hint = "Enter the body that follows in the admin, give it a team (setup_keys), and recall its open cases."
         last = max(body.valid_until for body in bodies if body.valid_until)
         yield _warning("W016", f"No oversight body holds the task after {last.isoformat()}.", hint)
-    required_slugs = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
+    required_slugs = [*sorted(setup.OWN_TEAMS), *(f"body-{body.pk}" for body in bodies)]
     for slug in required_slugs:
         if slug not in teams:
             hint = "Run setup_keys; for a body that no longer holds the task, enter its last day in the admin."
             yield _error("E011", f"The team {slug} is missing.", hint)
     for team in teams.values():
         yield from _team(team)
+
+
+def _operator() -> Iterator[CheckMessage]:
+    if not settings.OPERATOR_AGENCIES:
+        hint = "Name the agencies that run this portal, and their short names: triage reads reports about them else."
+        yield _warning("W018", "OPERATOR_AGENCIES is empty.", hint)
+    if not all(map(normalization.office, settings.OPERATOR_AGENCIES)):
+        hint = "Write each name as reporters do, up to a semicolon or the end of its line."
+        yield _error("E067", "OPERATOR_AGENCIES holds a name that no agency can be known by.", hint)
 
 
 def _team(team: Team) -> Iterator[CheckMessage]:

@@ -7,6 +7,7 @@ the portal's own settings come last.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -328,6 +329,10 @@ WORKER_PUBLIC_KEY = env.str("WORKER_PUBLIC_KEY", "")
 WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")
 WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
+# The names and short names of the agencies that run this portal, each up to a semicolon or the end of its line: names
+# of agencies hold commas. A report about one of them goes to the separate team.
+_OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")
+OPERATOR_AGENCIES = tuple(name.strip() for name in re.split(r"[;\n]", _OPERATOR) if name.strip())
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 

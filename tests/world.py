@@ -1,5 +1,5 @@
-"""A small fixed cast and builders: two verifiers, a forwarder, custodians, liaisons of two bodies, an auditor, an
-administrator, a superuser. Builders go through the services, as people do."""
+"""A small fixed cast and builders: two verifiers, a forwarder, two people of the separate team, custodians, liaisons of
+two bodies, an auditor, an administrator, a superuser. Builders go through the services, as people do."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ PEOPLE = {
     "vera": Role.VERIFIER,
     "vino": Role.VERIFIER,
     "fitri": Role.FORWARDER,
+    "sari": Role.VERIFIER,
+    "satya": Role.FORWARDER,
     "cakra": Role.CUSTODIAN,
     "citra": Role.CUSTODIAN,
     "kirana": Role.OVERSEER,
@@ -55,6 +57,7 @@ PEOPLE = {
 BODIES = {"kirana": "bkn", "kresna": "bkn", "bima": "kasn", "bayu": "kasn"}
 TEAMS = {
     "triage": ("vera", "vino", "fitri"),
+    "separate": ("sari", "satya"),
     "custodian": ("cakra", "citra"),
     "body-bkn": ("kirana", "kresna"),
     "body-kasn": ("bima", "bayu"),

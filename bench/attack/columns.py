@@ -94,7 +94,8 @@ def _working_copies_deleted() -> int:
 
 
 def _lane_proposal_added() -> int:
-    LaneProposal.objects.create(cases=b"", sealed=b"", sealed_number=1)
+    team = Team.objects.get(slug="triage")
+    LaneProposal.objects.create(team=team, cases=b"", sealed=b"", sealed_number=1)
     return 1
 
 
@@ -179,6 +180,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "lane left": lambda: _updated(_cases(lane=""), lane="out"),
     "lane proposal added": _lane_proposal_added,
     "linked_into": lambda: _updated(_cases(), linked_into=_cases().order_by("-pk").values("pk")[:1]),
+    "held_by": lambda: _updated(_cases(held_by="triage"), held_by="separate"),
     "category": _other(Case, "category_id"),
     "province": lambda: _updated(_cases(province__isnull=False), province=None),
     "accused_kind": _other(Case, "accused_kind_id"),
@@ -198,6 +200,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "agency": lambda: _updated(_staff(), agency="Dinas lain"),
     "last_name": lambda: _updated(_staff(), last_name="Lain"),
     "must_recheck": lambda: _updated(_staff(), must_recheck=~F("must_recheck")),
+    "must_recheck_separate": lambda: _updated(_staff(), must_recheck_separate=~F("must_recheck_separate")),
     "password": lambda: _updated(_staff(), password="!"),
     "verify_key": lambda: _updated(_staff(verify_key__isnull=False), verify_key=b"\1" * 32),
     "membership deleted": lambda: _deleted(TeamMembership.objects.all()),

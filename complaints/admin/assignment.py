@@ -27,7 +27,7 @@ from complaints.admin.conflicts import ReasonForm
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, case_summary, conflicts, reference_data
 from complaints.services.keyring import Locked
 
@@ -161,7 +161,7 @@ def assign(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Give the case to a member of triage, or to nobody; a note can go with it."""
     case = _assignable_case_or_404(request, object_id)
     assignee_id, form = request.POST.get("assignee", ""), GiveForm(request.POST)
-    assignee = next((person for person in assignment.assignable() if str(person.pk) == assignee_id), None)
+    assignee = next((person for person in assignment.assignable(case.held_by) if str(person.pk) == assignee_id), None)
     if (assignee_id and assignee is None) or not form.is_valid():
         raise Http404
     note = form.cleaned_data["words"].strip()
@@ -246,13 +246,15 @@ def _show_assignments(
 ) -> HttpResponse:
     """Show the page, with status 400 where a form is given that was refused."""
     person, today = request.user, timezone.localdate()
-    colleagues = [colleague for colleague in assignment.assignable(today=today) if colleague != person]
+    members = assignment.assignable(request.keyring.report_team, today=today)
+    colleagues = [colleague for colleague in members if colleague != person]
     cases = access.cases_for(person).filter(assignee=person, status__in=sorted(OPEN))
     cases = cases.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")
     rows = list(cases[:MAX_CASES])
     summaries = case_summary.summaries(actor=request.actor, cases=rows) if rows else {}
     ticked = set(request.POST.getlist("case"))
-    absences = Absence.objects.filter(until_on__gte=today).select_related("staff", "stand_in").order_by("from_on")
+    absences = Absence.objects.filter(until_on__gte=today, staff__in=members)
+    absences = absences.select_related("staff", "stand_in").order_by("from_on")
     context = {
         "title": _("Assignments"),
         "cases": [
@@ -270,10 +272,11 @@ def _show_assignments(
 
 
 def _colleagues(request: StaffRequest) -> list[Staff]:
-    """Return the other members of triage, to whom cases can go; raises Locked where the person's key is not open."""
+    """Return the other members of the person's team, to whom cases can go; raises Locked with their key not open."""
     if not request.keyring.unlocked:
-        raise Locked(Team.Kind.TRIAGE)
-    return [colleague for colleague in assignment.assignable() if colleague != request.user]
+        raise Locked(request.keyring.report_team)
+    members = assignment.assignable(request.keyring.report_team)
+    return [colleague for colleague in members if colleague != request.user]
 
 
 @staff_page("POST", opens_for=access.is_triage)
@@ -328,6 +331,10 @@ def hand_over(request: StaffRequest) -> HttpResponseBase:
 # --- Automatic assignment, for administrators
 
 
+def _all_officers() -> list[Staff]:
+    return [person for team in access.REPORT_TEAMS for person in assignment.assignable(team)]
+
+
 def _duty_names(duty: Duty | None) -> dict[str, str]:
     if duty is None:
         return {}
@@ -342,7 +349,7 @@ def _duty_names(duty: Duty | None) -> dict[str, str]:
 @staff_page("GET", opens_for=access.may_administer)
 def duties(request: StaffRequest) -> HttpResponse:
     """Show whether new cases are assigned automatically, and the duties of each officer."""
-    officers = assignment.assignable()
+    officers = _all_officers()
     duty_of = Duty.objects.in_bulk([officer.pk for officer in officers])
     context = {
         "title": _("Handing out of cases"),
@@ -366,7 +373,7 @@ def set_rule(request: StaffRequest) -> HttpResponseBase:
 @staff_page("GET", "POST", opens_for=access.may_administer)
 def change_duty(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Show and save the duties of one officer; ``object_id`` is the officer's id."""
-    officer = next((person for person in assignment.assignable() if person.pk == object_id), None)
+    officer = next((person for person in _all_officers() if person.pk == object_id), None)
     if officer is None:
         raise Http404
     duty = Duty.objects.filter(staff=officer).first() or Duty(staff=officer)

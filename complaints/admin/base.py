@@ -93,7 +93,8 @@ def staff_page(
         @wraps(view)
         def guarded(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             person = request.user
-            if person.must_recheck and access.is_triage(person):
+            is_changed = person.must_recheck or person.must_recheck_separate
+            if is_changed and access.is_triage(person) and access.must_be_compared(person):
                 first_look.process_new_reports(actor=request.actor)
             rule = acts_for if acts_for and request.method == "POST" else opens_for
             if not rule(person):

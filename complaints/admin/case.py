@@ -232,7 +232,7 @@ def _clear_facts(case: Case, today: date) -> ClearFacts:
 def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, object]:
     """Return what ``admin/case/officer.html`` reads: whose the case is, and who else could have it; one query."""
     case, today = opened.case, timezone.localdate()
-    colleagues = assignment.assignable(today=today)
+    colleagues = assignment.assignable(case.held_by, today=today)
     names = {person.pk: assignment.name_of(person) for person in colleagues}
     return {
         "people": colleagues,

@@ -160,7 +160,7 @@ def index(request: StaffRequest) -> HttpResponse:
             for meta in tables
         ]
     context["must_recheck"] = person.must_recheck and access.is_overseer(person)
-    context["unadmitted"] = person.role in access.TEAM_OF_ROLE and not access.in_a_team(person)
+    context["unadmitted"] = person.role in access.TEAMS_OF_ROLE and not access.in_a_team(person)
     return render(request, "admin/desk.html", context)
 
 
@@ -371,7 +371,8 @@ def _punctuality_chart(person: Staff, today: date, still_late: int) -> Chart:
     """
     weeks = _weeks(today)
     steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
-    steps = steps.filter(case__is_practice=person.practising).exclude(case__in=access.conflicted_cases(person))
+    steps = steps.filter(case__is_practice=person.practising, case__held_by=access.report_team(person))
+    steps = steps.exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))
     by_week = {row["week"]: (row["every"], row["late"]) for row in sums}

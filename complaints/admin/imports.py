@@ -35,6 +35,7 @@ from complaints.admin.monitoring import Answers, Choices, FindingForm, code_choi
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import latest_day
 from complaints.models.case import Case
+from complaints.models.team import Staff
 from complaints.services import imports, monitoring
 from complaints.services.imports import Import, ImportRefused
 
@@ -178,7 +179,7 @@ def _dry_run(request: StaffRequest, rows: Sequence[TableRow]) -> HttpResponse:
     answers: list[Answers] = []
     if not errors:
         latest = latest_day(timezone.now())
-        answers, errors = parse_rows(rows[1:], fields, today=timezone.localdate(), latest=latest)
+        answers, errors = parse_rows(rows[1:], fields, person=request.user, today=timezone.localdate(), latest=latest)
     errors = sorted([*errors, *_duplicates(answers)], key=lambda error: error.row)
     if errors or not answers:
         return _show_import(request, ImportState(errors=errors, refused="" if errors else "empty"), status=400)
@@ -245,9 +246,9 @@ def parse_header(row: TableRow) -> tuple[dict[int, str], list[RowError]]:
 
 
 def parse_rows(
-    rows: Iterable[TableRow], fields: Mapping[int, str], *, today: date, latest: date
+    rows: Iterable[TableRow], fields: Mapping[int, str], *, person: Staff, today: date, latest: date
 ) -> tuple[list[Answers], list[RowError]]:
-    """Check rows by :class:`FindingForm`, whose days the last two arguments are.
+    """Check rows by :class:`FindingForm`, whose arguments the last three are.
 
     Return the answers of the rows that can be stored, each with its number as "row", and what to mend in the others.
     """
@@ -264,7 +265,7 @@ def parse_rows(
         for name, code_of in codes.items():
             text = values.get(name, "")
             values[name] = code_of.get(text.casefold(), text)
-        form = FindingForm(values, today=today, latest=latest)
+        form = FindingForm(values, person=person, today=today, latest=latest)
         if form.is_valid():
             answers.append(form.answers() | {"row": number})
         for name, faults in form.errors.as_data().items():

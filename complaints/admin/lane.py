@@ -133,7 +133,7 @@ def _proposal_id(request: StaffRequest) -> uuid.UUID:
         key = uuid.UUID(request.POST.get("proposal", ""))
     except ValueError:
         raise Http404 from None
-    if not LaneProposal.objects.filter(pk=key).exists():
+    if not LaneProposal.objects.filter(pk=key, team__kind=request.keyring.report_team).exists():
         raise Http404
     return key
 

@@ -27,6 +27,7 @@ from complaints.forms.fields import DAY_FORMATS, TOO_LONG, DayField, EvidenceFie
 from complaints.forms.posts import one_link
 from complaints.models.case import AgencyKind
 from complaints.models.post import PostAct
+from complaints.models.team import Staff
 from complaints.services import monitoring, reference_data
 from complaints.services.similarity import Similar
 
@@ -103,12 +104,13 @@ class FindingForm(BaseForm):
         data: Mapping[str, str] | None = None,
         files: MultiValueDict[str, UploadedFile[bytes]] | None = None,
         *,
+        person: Staff,
         today: date,
         latest: date,
     ) -> None:
-        """Judge days against ``latest`` (``fields.latest_day``); the post was seen ``today``."""
+        """Judge days against ``latest`` (``fields.latest_day``); the post was seen ``today``, by ``person``."""
         super().__init__(data, files)
-        self.today, self.latest = today, latest
+        self.person, self.today, self.latest = person, today, latest
         for name, choices in code_choices().items():
             choice_field = self.fields[name]
             empty_label = _("choose") if choice_field.required else _("not known")
@@ -144,6 +146,17 @@ class FindingForm(BaseForm):
             raise ValidationError(self.fields["story"].error_messages["required"], code="required")
         return story
 
+    def clean(self) -> None:
+        """Refuse what another team handles: whoever entered it here could not find it again."""
+        if monitoring.is_held_elsewhere(person=self.person, answers=self.cleaned_data):
+            self.add_error(
+                "agency",
+                _(
+                    "The separate team handles what is about the agency that runs this channel, the armed forces or "
+                    "the police. Tell one of its members; nothing is stored here."
+                ),
+            )
+
     def answers(self) -> Answers:
         """Return the cleaned answers by their names in a report, days as ISO text; without the screenshots."""
         answers = {name: value for name, value in self.cleaned_data.items() if name != "evidence"}
@@ -164,8 +177,8 @@ def enter(request: StaffRequest) -> HttpResponseBase:
     """Ask for one finding, then store it as a case; a post that is known already wants a confirmation."""
     today, latest = timezone.localdate(), latest_day(timezone.now())
     if request.method != "POST":
-        return _show_form(request, FindingForm(today=today, latest=latest))
-    form = FindingForm(request.POST, request.FILES, today=today, latest=latest)
+        return _show_form(request, FindingForm(person=request.user, today=today, latest=latest))
+    form = FindingForm(request.POST, request.FILES, person=request.user, today=today, latest=latest)
     if not form.is_valid():
         return _show_form(request, form, status=400)
     answers = form.answers()

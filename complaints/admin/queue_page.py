@@ -30,7 +30,7 @@ from complaints.admin.queue_filters import FilterValues
 from complaints.domain.workflow import OPEN
 from complaints.models.case import IS_JUNK, Case
 from complaints.models.saved_filters import SavedFilter
-from complaints.models.team import Staff
+from complaints.models.team import Staff, Team
 from complaints.services import assignment, case_actions, first_look, imports, saved_filters
 from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases, search_cases
 
@@ -102,6 +102,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "place": {"after": after, "before": before},
         "saved": saved_filters.saved_filters(keyring=keyring),
         "is_triage": is_triage,
+        "is_separate": keyring.report_team == Team.Kind.SEPARATE,
         "junk": _count_junk(person) if is_triage else "",
         "may_save": bool(query) and is_triage and keyring.unlocked,
         "search": current_search,
@@ -255,7 +256,7 @@ def act_on_ticked(request: StaffRequest) -> HttpResponseBase:
 
 def _assign_ticked(request: StaffRequest, case_ids: list[uuid.UUID], values: FilterValues) -> HttpResponseBase:
     """Ask who is to have the ticked cases; with an answer, assign them, "" standing for nobody."""
-    colleagues, person_id = assignment.assignable(), request.POST.get("person")
+    colleagues, person_id = assignment.assignable(request.keyring.report_team), request.POST.get("person")
     if person_id is None:
         context = {
             "title": _("Give to a colleague"),

@@ -140,9 +140,9 @@ class StaffAdmin(TableAdmin):
         account: Staff | None = context.get("original")
         if account is not None:
             memberships = list(account.memberships.all())
-            team_ids = {membership.team_id for membership in memberships}
-            teams = [team for team in Team.objects.select_related("body") if access.may_join(account, team)]
-            context["to_ask"] = [team for team in teams if team.pk not in team_ids]
+            # Nobody is in two teams: who is in one leaves it first.
+            teams = [] if memberships else Team.objects.select_related("body")
+            context["to_ask"] = [team for team in teams if access.may_join(account, team)]
             context["memberships"] = memberships
             context["has_factor"] = mfa.has_factor(account)
             context["is_self"] = account.pk == request.user.pk
@@ -156,7 +156,7 @@ class StaffAdmin(TableAdmin):
         before = locked_state(obj, "staff")
         obj.is_staff = True
         if not change or COMPARED_FIELDS & set(form.changed_data):
-            obj.must_recheck = True
+            obj.must_recheck = obj.must_recheck_separate = True
         if not change:
             _set_initial_password(staff_request(request), obj, "made")
         else:
@@ -360,8 +360,10 @@ def own_data(request: StaffRequest) -> HttpResponseBase:
     with transaction.atomic():
         before = locked_state(person, "staff")
         person.must_recheck = person.must_recheck or form.has_changed()
-        person.save(update_fields=["nip", "agency", "must_recheck"])
+        person.must_recheck_separate = person.must_recheck_separate or form.has_changed()
+        person.save(update_fields=["nip", "agency", "must_recheck", "must_recheck_separate"])
         _record_change(request, person, "own_data", before=before)
+    access.clear_cache(person)  # what was read before the change says that there is nothing to compare
     if access.is_triage(person):
         first_look.process_new_reports(actor=request.actor)
     messages.success(request, _("Saved. Reports about them are kept from you."))

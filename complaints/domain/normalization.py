@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -152,6 +153,15 @@ def office(text: str) -> str:
     """Return the normal form of an agency or a place, "" where none is known."""
     normalized = " ".join(_words(text))
     return "" if normalized in _UNKNOWN else normalized
+
+
+def names_office(text: str, offices: Iterable[str]) -> bool:
+    """Whether ``text`` names one of these agencies: the words of its normal form stand in that of the text, in a row.
+
+    So a part of an agency counts as well: "Biro Hukum, Kementerian X" names "Kementerian X".
+    """
+    words = f" {office(text)} "
+    return any(f" {normalized} " in words for normalized in map(office, offices) if normalized)
 
 
 def person(accused: str, agency: str) -> str:

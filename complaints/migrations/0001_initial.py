@@ -341,18 +341,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='IndexKey',
-            fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('signer', models.BinaryField()),
-                ('sealed', models.BinaryField()),
-                ('sealed_number', models.SmallIntegerField(default=1)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='index_key_single')],
-            },
-        ),
-        migrations.CreateModel(
             name='OversightBody',
             fields=[
                 ('delivered', models.TextField(blank=True, default='', editable=False)),
@@ -407,6 +395,7 @@ class Migration(migrations.Migration):
                 ('nip', models.CharField(blank=True, max_length=24, verbose_name='NIP')),
                 ('agency', models.CharField(blank=True, max_length=160, verbose_name='agency')),
                 ('must_recheck', models.BooleanField(default=False, editable=False)),
+                ('must_recheck_separate', models.BooleanField(default=False, editable=False)),
                 ('public_key', models.BinaryField(null=True)),
                 ('verify_key', models.BinaryField(null=True)),
                 ('wrapped_key', models.BinaryField(null=True)),
@@ -475,6 +464,7 @@ class Migration(migrations.Migration):
                 ('status_on', models.DateField(verbose_name='since')),
                 ('due_on', models.DateField(blank=True, null=True, verbose_name='deadline')),
                 ('lane', models.CharField(blank=True, choices=[('', 'Normal'), ('junk', 'Likely junk'), ('out', 'No longer likely junk')], default='', max_length=4)),
+                ('held_by', models.CharField(choices=[('triage', 'the verification team'), ('separate', 'the separate team')], default='triage', editable=False, max_length=8, verbose_name='held by')),
                 ('salt', models.BinaryField(default=complaints.domain.hashchain.new_salt)),
                 ('accused_kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='complaints.accusedkind', verbose_name='accused')),
                 ('assigned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -489,7 +479,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'case',
                 'verbose_name_plural': 'cases',
                 'indexes': [models.Index(fields=['status', 'due_on'], name='case_status_due'), models.Index(fields=['due_on', 'id'], name='case_due'), models.Index(fields=['received_on'], name='case_received'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), name='case_all_due'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), name='case_open_queue'), models.Index(models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['delivered', 'ineligible', 'not_sanctioned', 'referred', 'sanctioned', 'unsubstantiated', 'withdrawn'])), name='case_ended_queue'), models.Index(models.F('status'), django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), name='case_open_status'), models.Index(models.F('status'), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['delivered', 'ineligible', 'not_sanctioned', 'referred', 'sanctioned', 'unsubstantiated', 'withdrawn'])), name='case_ended_status'), models.Index(models.F('assignee'), django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), name='case_open_officer'), models.Index(models.F('assignee'), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['delivered', 'ineligible', 'not_sanctioned', 'referred', 'sanctioned', 'unsubstantiated', 'withdrawn'])), name='case_ended_officer'), models.Index(models.F('accused_kind'), django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), name='case_open_accused'), models.Index(models.F('accused_kind'), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['delivered', 'ineligible', 'not_sanctioned', 'referred', 'sanctioned', 'unsubstantiated', 'withdrawn'])), name='case_ended_accused'), models.Index(models.F('province'), django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), name='case_open_province'), models.Index(models.F('province'), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['delivered', 'ineligible', 'not_sanctioned', 'referred', 'sanctioned', 'unsubstantiated', 'withdrawn'])), name='case_ended_province'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified']), ('assignee__isnull', True)), name='case_open_nobodys'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('lead_body__isnull', False), ('status', 'in_review')), name='case_back'), models.Index(condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified'])), fields=['received_on'], name='case_open_came'), models.Index(condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified']), ('assignee__isnull', False)), fields=['owner_seen_on'], name='case_owner_seen'), models.Index(condition=models.Q(('status__in', ['awaiting_agency', 'forwarded', 'in_review', 'ineligible_proposed', 'needs_information', 'overdue_agency', 'received', 'referring', 'resting', 'substantiated', 'under_examination', 'verified']), ('assignee__isnull', False), ('confirmed_on__isnull', True)), fields=['assigned_by'], name='case_not_confirmed'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', models.Value(datetime.date(9999, 12, 31), output_field=models.DateField())), models.F('received_on'), models.F('id'), condition=models.Q(('lane', 'junk')), name='case_lane')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='case_status_known'), models.CheckConstraint(condition=models.Q(('stage_reached__range', (1, 4))), name='case_stage_known'), models.CheckConstraint(condition=models.Q(models.Q(('is_practice', True), ('reference__startswith', 'LATIHAN-')), models.Q(('is_practice', False), models.Q(('reference__startswith', 'LATIHAN-'), _negated=True)), _connector='OR'), name='case_practice_by_its_reference'), models.CheckConstraint(condition=models.Q(('linked_into', models.F('id')), _negated=True), name='case_not_linked_to_itself'), models.CheckConstraint(condition=models.Q(('lane__in', ['', 'junk', 'out'])), name='case_lane_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='case_status_known'), models.CheckConstraint(condition=models.Q(('stage_reached__range', (1, 4))), name='case_stage_known'), models.CheckConstraint(condition=models.Q(models.Q(('is_practice', True), ('reference__startswith', 'LATIHAN-')), models.Q(('is_practice', False), models.Q(('reference__startswith', 'LATIHAN-'), _negated=True)), _connector='OR'), name='case_practice_by_its_reference'), models.CheckConstraint(condition=models.Q(('linked_into', models.F('id')), _negated=True), name='case_not_linked_to_itself'), models.CheckConstraint(condition=models.Q(('lane__in', ['', 'junk', 'out'])), name='case_lane_known'), models.CheckConstraint(condition=models.Q(('held_by__in', ['triage', 'separate'])), name='case_held_by_known')],
             },
         ),
         migrations.CreateModel(
@@ -696,7 +686,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('slug', models.SlugField(unique=True)),
-                ('kind', models.CharField(choices=[('triage', 'Triage'), ('custodian', 'Identity custodians'), ('body', 'Oversight body')], max_length=12)),
+                ('kind', models.CharField(choices=[('triage', 'Triage'), ('separate', 'Separate team'), ('custodian', 'Identity custodians'), ('body', 'Oversight body')], max_length=12)),
                 ('public_key', models.BinaryField()),
                 ('verify_key', models.BinaryField()),
                 ('key_number', models.PositiveSmallIntegerField(default=1, editable=False)),
@@ -710,8 +700,17 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'team',
                 'verbose_name_plural': 'teams',
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('kind', 'body')), models.Q(('body__isnull', True), ('kind__in', ['triage', 'custodian'])), _connector='OR'), name='team_body_iff_kind_body')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('kind', 'body')), models.Q(('body__isnull', True), ('kind__in', ['triage', 'separate', 'custodian'])), _connector='OR'), name='team_body_iff_kind_body')],
             },
+        ),
+        migrations.CreateModel(
+            name='IndexKey',
+            fields=[
+                ('team', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='index_key', serialize=False, to='complaints.team')),
+                ('signer', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField(default=1)),
+            ],
         ),
         migrations.CreateModel(
             name='SavedFilter',
@@ -785,7 +784,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'membership',
                 'verbose_name_plural': 'memberships',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('team', 'staff'), name='membership_once'), models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', True), ('left_cause', '')), models.Q(('left_at__isnull', False), ('left_cause__in', ['removed', 'role', 'switched_off'])), _connector='OR'), name='membership_left_why')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('staff',), name='membership_once'), models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', True), ('left_cause', '')), models.Q(('left_at__isnull', False), ('left_cause__in', ['removed', 'role', 'switched_off'])), _connector='OR'), name='membership_left_why')],
             },
         ),
         migrations.CreateModel(
@@ -958,9 +957,10 @@ class Migration(migrations.Migration):
                 ('sealed_number', models.SmallIntegerField()),
                 ('state', models.CharField(choices=[('open', 'open'), ('confirmed', 'confirmed'), ('withdrawn', 'withdrawn')], default='open', max_length=9)),
                 ('is_finished', models.BooleanField(default=False)),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.team')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_finished', False)), fields=('is_finished',), name='lane_proposal_one_unfinished'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'confirmed', 'withdrawn'])), name='lane_proposal_state_known'), models.CheckConstraint(condition=models.Q(('is_finished', False), models.Q(('state', 'open'), _negated=True), _connector='OR'), name='lane_proposal_decided')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_finished', False)), fields=('team',), name='lane_proposal_one_unfinished'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'confirmed', 'withdrawn'])), name='lane_proposal_state_known'), models.CheckConstraint(condition=models.Q(('is_finished', False), models.Q(('state', 'open'), _negated=True), _connector='OR'), name='lane_proposal_decided')],
             },
         ),
         migrations.CreateModel(

@@ -1,7 +1,7 @@
 """Blind indexes: keyed digests for finding the same person, agency, post or picture in other reports.
 
-The key is random and sealed to the triage team, so only the sessions of its members can write the entries or compare
-names and NIPs with them (services.similarity).
+Each team that reports are sealed to has a random key of its own, sealed to it, so only the sessions of its members can
+write the entries of these reports or compare names and NIPs with them (services.similarity).
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from complaints.models.random_key import RandomKeyModel
 
 
 class IndexKey(models.Model):
-    """The key of all entries, sealed to the triage team; a single row."""
+    """The key of the entries of the reports that a team holds, sealed to that team."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    team = models.OneToOneField("Team", on_delete=models.PROTECT, primary_key=True, related_name="index_key")
     signer = models.BinaryField()
     sealed = models.BinaryField()
     sealed_number = models.SmallIntegerField(default=1)
 
-    class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="index_key_single")]
-
     def __str__(self) -> str:
-        return "index key"
+        return str(self.team_id)
 
 
 class IndexEntry(RandomKeyModel):

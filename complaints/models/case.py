@@ -140,6 +140,13 @@ class Lane(models.TextChoices):
     OUT = "out", _("No longer likely junk")
 
 
+class Holder(models.TextChoices):
+    """The team that a report is sealed to; the values are those of ``Team.Kind``, and the slugs of the teams."""
+
+    TRIAGE = "triage", _("the verification team")
+    SEPARATE = "separate", _("the separate team")
+
+
 class Case(RandomKeyModel):
     """A case, created with one complaint; others may be linked into it. Only services.transitions writes ``status``."""
 
@@ -178,6 +185,9 @@ class Case(RandomKeyModel):
     lane = models.CharField(max_length=4, choices=Lane, blank=True, default=Lane.NORMAL)
     salt = models.BinaryField(default=new_salt)
 
+    # The team that its reports are sealed to: a report about the operator is kept from triage.
+    held_by = models.CharField(_("held by"), max_length=8, choices=Holder, default=Holder.TRIAGE, editable=False)
+
     # Set by with_wait alone.
     waiting_since: date
 
@@ -214,6 +224,7 @@ class Case(RandomKeyModel):
             ),
             models.CheckConstraint(condition=~models.Q(linked_into=models.F("id")), name="case_not_linked_to_itself"),
             models.CheckConstraint(condition=models.Q(lane__in=["", "junk", "out"]), name="case_lane_known"),
+            models.CheckConstraint(condition=models.Q(held_by__in=["triage", "separate"]), name="case_held_by_known"),
         ]
 
     def __str__(self) -> str:

@@ -16,9 +16,11 @@ class LaneProposal(RandomKeyModel):
         CONFIRMED = "confirmed", _("confirmed")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
+    # The team whose lane it is of.
+    team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="+")
     # The ids of its cases, 16 bytes each, in order.
     cases = models.BinaryField()
-    # The reason and the words to the reporters, sealed to triage.
+    # The reason and the words to the reporters, sealed to the team.
     sealed = models.BinaryField()
     sealed_number = models.SmallIntegerField()
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
@@ -28,7 +30,7 @@ class LaneProposal(RandomKeyModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["is_finished"], condition=models.Q(is_finished=False), name="lane_proposal_one_unfinished"
+                fields=["team"], condition=models.Q(is_finished=False), name="lane_proposal_one_unfinished"
             ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["open", "confirmed", "withdrawn"]), name="lane_proposal_state_known"

@@ -41,6 +41,8 @@ class Staff(AbstractUser):
     agency = models.CharField(_("agency"), max_length=160, blank=True)
     # Set when these or the name change, cleared after a triage session has compared them with all reports.
     must_recheck = models.BooleanField(default=False, editable=False)
+    # The same for a session of the separate team: the reports that it holds are compared under its own key.
+    must_recheck_separate = models.BooleanField(default=False, editable=False)
     public_key = models.BinaryField(null=True, editable=False)
     verify_key = models.BinaryField(null=True, editable=False)
     wrapped_key = models.BinaryField(null=True, editable=False)
@@ -99,6 +101,8 @@ class Team(RandomKeyModel):
 
     class Kind(models.TextChoices):
         TRIAGE = "triage", _("Triage")
+        # Triages reports about the operator itself, police and armed forces, which the triage team cannot open.
+        SEPARATE = "separate", _("Separate team")
         CUSTODIAN = "custodian", _("Identity custodians")
         BODY = "body", _("Oversight body")
 
@@ -123,7 +127,7 @@ class Team(RandomKeyModel):
         constraints = [
             models.CheckConstraint(
                 condition=(models.Q(kind="body", body__isnull=False))
-                | (models.Q(kind__in=["triage", "custodian"], body__isnull=True)),
+                | (models.Q(kind__in=["triage", "separate", "custodian"], body__isnull=True)),
                 name="team_body_iff_kind_body",
             )
         ]
@@ -196,9 +200,8 @@ class TeamMembership(RandomKeyModel):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [
-            models.UniqueConstraint(
-                fields=["team", "staff"], condition=models.Q(left_at__isnull=True), name="membership_once"
-            ),
+            # One team a person: nobody belongs to triage and to the team that is kept apart from it.
+            models.UniqueConstraint(fields=["staff"], condition=models.Q(left_at__isnull=True), name="membership_once"),
             models.CheckConstraint(
                 condition=models.Q(left_at__isnull=True, left_cause="")
                 | models.Q(left_at__isnull=False, left_cause__in=["removed", "role", "switched_off"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -25,10 +25,10 @@ from complaints.domain.sealing.records import open_record
 from complaints.fast_sql import with_many
 from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
-from complaints.services.messages import row_context, store_for_triage
+from complaints.services.messages import row_context, store_for_team
 from complaints.services.team_key_history import trusted_signer
 
 # Kinds of sealed records: changing one makes stored rows unreadable.
@@ -128,14 +128,14 @@ def record_risk(
     codes = {question.value: answers.get(question, RiskAnswer.UNKNOWN).value for question in RiskQuestion}
     content = RiskContent(grade=grade.value, proposed=proposed.value, answers=codes, why=why.strip())
     row = Assessment(kind=RISK, complaint=complaint)
-    store_for_triage(row, RISK, content, actor=actor, event="assessment.recorded")
+    store_for_team(row, RISK, content, actor=actor, event="assessment.recorded")
 
 
 def record_checklist(*, complaint: Complaint, items: Mapping[str, CheckedItem], step: CaseStep, actor: Actor) -> None:
     """Seal and store the checklist of a step, bound to the step; raises Locked, SealError, UnpinnedKey."""
     content = ChecklistContent(step=str(step.pk), items={code: asdict(item) for code, item in items.items()})
     row = Assessment(kind=CHECKLIST, complaint=complaint, step=step)
-    store_for_triage(row, CHECKLIST, content, actor=actor, event="assessment.recorded")
+    store_for_team(row, CHECKLIST, content, actor=actor, event="assessment.recorded")
 
 
 def record_facts(*, complaint: Complaint, stated: StatedFacts, actor: Actor) -> None:
@@ -143,12 +143,12 @@ def record_facts(*, complaint: Complaint, stated: StatedFacts, actor: Actor) -> 
     circumstances = {item.value: was_so for item, was_so in stated.circumstances}
     content = FactsContent(codes=stated.codes, circumstances=circumstances)
     row = Assessment(kind=FACTS, complaint=complaint)
-    store_for_triage(row, FACTS, content, actor=actor, event="assessment.recorded")
+    store_for_team(row, FACTS, content, actor=actor, event="assessment.recorded")
 
 
-def read_facts(row: Assessment, *, pair: BoxPair) -> Statement:
-    """Open a statement of facts with the complaint's key pair; raises SealError, UnpinnedKey."""
-    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
+def read_facts(row: Assessment, *, pair: BoxPair, team: str) -> Statement:
+    """Open a statement of facts with the complaint's key pair; as :func:`read_risk`."""
+    signer = trusted_signer(row.author_key, team)
     content: FactsContent = open_record(pair, row.sealed, row_context(row, FACTS), signer)
     stated = StatedFacts.of(content["codes"], content["circumstances"])
     return Statement(stated, row.author, row.at)
@@ -160,15 +160,18 @@ def last_facts(complaint_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Assessment
     return {row.complaint_id: row for row in rows.order_by("sequence")}
 
 
-def _open_risk(row: Assessment, pair: BoxPair) -> RiskContent:
-    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
+def _open_risk(row: Assessment, pair: BoxPair, team: str) -> RiskContent:
+    signer = trusted_signer(row.author_key, team)
     content: RiskContent = open_record(pair, row.sealed, row_context(row, RISK), signer)
     return content
 
 
-def read_risk(row: Assessment, *, pair: BoxPair) -> RiskAssessment:
-    """Open a risk assessment with the complaint's key pair; raises SealError, UnpinnedKey."""
-    content = _open_risk(row, pair)
+def read_risk(row: Assessment, *, pair: BoxPair, team: str) -> RiskAssessment:
+    """Open a risk assessment with the complaint's key pair; ``team`` is the slug of the team that must have signed it.
+
+    Raises SealError, UnpinnedKey.
+    """
+    content = _open_risk(row, pair, team)
     return RiskAssessment(
         complaint_id=row.complaint_id,
         sequence=row.sequence,
@@ -187,18 +190,18 @@ def with_last_risk(grants: QuerySet[KeyGrant]) -> QuerySet[KeyGrant]:
     return grants.annotate(**{f"risk_{name}": Subquery(last.values(name)[:1]) for name in _COLUMNS})
 
 
-def is_high_risk(grant: KeyGrant, *, pair: BoxPair) -> bool:
+def is_high_risk(grant: KeyGrant, *, pair: BoxPair, team: str) -> bool:
     """Whether the last risk assessment of the complaint of a grant, read by :func:`with_last_risk`, is high."""
     columns = {name: vars(grant)[f"risk_{name}"] for name in _COLUMNS}
     if columns["pk"] is None or grant.complaint_id is None:
         return False
     row = Assessment(complaint_id=grant.complaint_id, **columns)
-    return RiskGrade(_open_risk(row, pair)["grade"]) is RiskGrade.HIGH
+    return RiskGrade(_open_risk(row, pair, team)["grade"]) is RiskGrade.HIGH
 
 
-def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
+def read_checklist(row: Assessment, *, pair: BoxPair, team: str) -> RecordedChecklist:
     """Open the checklist of a step with the complaint's key pair; raises SealError where it is another step's."""
-    signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
+    signer = trusted_signer(row.author_key, team)
     content = open_record(pair, row.sealed, row_context(row, CHECKLIST), signer)
     if row.step_id is None or content["step"] != str(row.step_id):
         raise SealError("checklist")
@@ -208,7 +211,7 @@ def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
 
 def open_all(keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.UUID, Complaint]) -> OpenedAssessments:
     """Open assessments in the order of ``rows``; ``by_id`` are the reports of the case whose keys are known."""
-    opened = OpenedAssessments()
+    opened, team = OpenedAssessments(), keyring.report_team
     rows = list(rows)
     # A step's checklist is kept with the first report of the case, or with one that has moved to another case since.
     elsewhere = {row.complaint_id for row in rows} - by_id.keys()
@@ -217,20 +220,24 @@ def open_all(keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.U
     for row in rows:
         pair = pairs.get(row.complaint_id) or keyring.complaint(by_id[row.complaint_id])
         if row.kind == FACTS:
-            opened.statements[row.complaint_id].append(read_facts(row, pair=pair))
+            opened.statements[row.complaint_id].append(read_facts(row, pair=pair, team=team))
         elif row.step_id is None:
-            opened.risks[row.complaint_id].append(read_risk(row, pair=pair))
+            opened.risks[row.complaint_id].append(read_risk(row, pair=pair, team=team))
         else:
-            opened.checklists[row.step_id] = read_checklist(row, pair=pair).items
+            opened.checklists[row.step_id] = read_checklist(row, pair=pair, team=team).items
     statements = (statement for row in opened.statements.values() for statement in row)
     return replace(opened, last=max(statements, key=lambda statement: statement.at, default=None))
 
 
-def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
-    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
+def any_high_risk(complaints: Iterable[Complaint], keyring: Keyring) -> bool:
+    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count.
+
+    Raises as :meth:`Keyring.complaint`.
+    """
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Assessment.objects.filter(complaint__in=by_id, kind=RISK).select_related("author")
-    opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
+    team = keyring.report_team
+    opened = [read_risk(row, pair=keyring.complaint(by_id[row.complaint_id]), team=team) for row in rows]
     last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
     return any(risk.grade is RiskGrade.HIGH for risk in last.values())
 
@@ -242,7 +249,7 @@ def any_high_risk_of(*, keyring: Keyring, complaint_ids: Collection[uuid.UUID]) 
     """
     grants = KeyGrant.objects.filter(complaint__in=complaint_ids)
     return any(
-        is_high_risk(grant, pair=keyring.complaint(grant.complaint, [grant]))
+        is_high_risk(grant, pair=keyring.complaint(grant.complaint, [grant]), team=keyring.report_team)
         for grant in with_last_risk(grants.select_related("complaint"))
         if grant.complaint is not None
     )

@@ -24,7 +24,7 @@ from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import IS_JUNK, Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.models.team import Role, Staff, Team
+from complaints.models.team import Role, Staff
 from complaints.services import conflict_detection, reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts, verify_assigning
@@ -59,12 +59,15 @@ def absences_on(day: date) -> QuerySet[Absence]:
     return Absence.objects.filter(from_on__lte=day, until_on__gte=day)
 
 
-def assignable(*, today: date | None = None) -> list[Staff]:
-    """Return the admitted members of triage, by name; ``today`` annotates ``is_away``, the id of an absence or None."""
+def assignable(team: str, *, today: date | None = None) -> list[Staff]:
+    """Return the admitted members of a team, to whom its cases can go, by name; ``team`` is of access.REPORT_TEAMS.
+
+    ``today`` annotates ``is_away``, the id of an absence or None.
+    """
     people = Staff.objects.filter(
         is_active=True,
         role__in=[Role.VERIFIER, Role.FORWARDER],
-        memberships__team__kind=Team.Kind.TRIAGE,
+        memberships__team__kind=team,
         memberships__sealed_key__isnull=False,
     )
     if today:
@@ -75,7 +78,7 @@ def assignable(*, today: date | None = None) -> list[Staff]:
 
 def _lock_case(actor: Actor, case_id: uuid.UUID) -> Case:
     """Return a case under its lock, for a member of triage who may see it; raises Locked, Case.DoesNotExist."""
-    actor.keyring.keys_of(Team.Kind.TRIAGE)
+    actor.keyring.keys_of(actor.keyring.report_team)
     visible = access.cases_for(actor.staff)
     # The owner is not joined: after waiting for the lock, PostgreSQL would return the owner from before the wait.
     return Case.objects.select_for_update(of=("self",)).filter(pk__in=visible).get(pk=case_id)
@@ -139,11 +142,17 @@ def assign(*, actor: Actor, case_id: uuid.UUID, assignee: Staff | None) -> Case:
     is_away = absence is not None and assignee != actor.staff and verify_assigning.is_absence_recorded(absence)
     away = assignee if is_away else None
     person = absence.stand_in if absence and away else assignee
-    if person is not None and (not access.is_triage(person) or access.has_conflict(person, case.pk)):
-        raise NotAssignable(Team.Kind.TRIAGE)
+    if person is not None and not _may_own(person, case):
+        raise NotAssignable(case.held_by)
     states = set_assignee(case, person, by=actor.staff, today=today, instead=away)
     _record_assignment(actor, case, states)
     return case
+
+
+def _may_own(person: Staff, case: Case) -> bool:
+    if not access.is_triage(person) or access.report_team(person) != case.held_by:
+        return False
+    return not access.has_conflict(person, case.pk)
 
 
 @transaction.atomic
@@ -219,10 +228,11 @@ def idle_since(today: date) -> date:
 
 @transaction.atomic
 def start_absence(*, actor: Actor, stand_in: Staff, from_on: date, until_on: date) -> None:
-    """Name a colleague who stands in for the actor; raises Locked unless both are in triage and not the same person."""
-    person = actor.staff
-    if stand_in == person or not access.is_triage(person) or not access.is_triage(stand_in):
-        raise Locked(Team.Kind.TRIAGE)
+    """Name a colleague who stands in for the actor; raises Locked unless both are in one team, and not one person."""
+    person, team = actor.staff, actor.keyring.report_team
+    are_members = access.is_triage(person) and access.is_triage(stand_in)
+    if stand_in == person or not are_members or access.report_team(stand_in) != team:
+        raise Locked(team)
     row = Absence.objects.create(staff=person, stand_in=stand_in, from_on=from_on, until_on=until_on)
     actor.record(verify_assigning.AWAY, subject=row.pk, facts=verify_assigning.absence_facts(row))
 
@@ -244,9 +254,10 @@ By = AutoAssignmentRule.By
 
 @dataclass
 class _Candidate:
-    """An officer who may receive new cases; ``load`` is the number of their open cases."""
+    """An officer who may receive new cases of their ``team``; ``load`` is the number of their open cases."""
 
     person: Staff
+    team: str
     duty: Duty
     load: int
 
@@ -287,7 +298,11 @@ def auto_assign(*, now: datetime) -> int:
     )
     assigned = 0
     for case in cases:
-        eligible = [candidate for candidate in candidates if (case.pk, candidate.person.pk) not in conflicts]
+        eligible = [
+            candidate
+            for candidate in candidates
+            if candidate.team == case.held_by and (case.pk, candidate.person.pk) not in conflicts
+        ]
         if chosen := _choose(eligible, case, rule.by):
             rule.turn += 1
             chosen.duty.last_turn, chosen.load = rule.turn, chosen.load + 1
@@ -302,17 +317,19 @@ def auto_assign(*, now: datetime) -> int:
 
 def _candidates(today: date) -> list[_Candidate]:
     away = set(absences_on(today).values_list("staff", flat=True))
+    teams = {person: team.value for team in access.REPORT_TEAMS for person in assignable(team)}
     people = [
         person
-        for person in assignable()
-        if person.pk not in away and not person.must_recheck and not person.is_superuser
+        for person in teams
+        if person.pk not in away and not access.must_be_compared(person) and not person.is_superuser
     ]
     duties = Duty.objects.in_bulk([person.pk for person in people])
     open_cases = Case.objects.real().open().exclude(IS_JUNK).filter(assignee=OuterRef("pk")).order_by().values("pk")
     rows = Staff.objects.filter(pk__in=[person.pk for person in people])
     loads = dict(rows.annotate(load=CappedCount(open_cases[:LOAD_AT_MOST])).values_list("pk", "load"))
     return [
-        _Candidate(person, duties.get(person.pk) or Duty(staff=person), loads.get(person.pk, 0)) for person in people
+        _Candidate(person, teams[person], duties.get(person.pk) or Duty(staff=person), loads.get(person.pk, 0))
+        for person in people
     ]
 
 

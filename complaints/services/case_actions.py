@@ -27,7 +27,7 @@ from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, Internal
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import (
     assessments,
     case_membership,
@@ -80,7 +80,7 @@ def act(
     today = timezone.localdate(actor.now)
     if action is Action.REST and transitions.is_too_early(Case.objects.get(pk=case_id), today):
         raise TransitionRefused(workflow.Refusal.TOO_EARLY)
-    require_admission(actor.keyring, Team.Kind.TRIAGE)
+    require_admission(actor.keyring)
     items = {} if checklist is None else checklists.settle(action, checklist)
     perform = partial(
         transitions.perform,
@@ -151,7 +151,7 @@ def has_reporter(case_id: uuid.UUID) -> bool:
 def is_high_risk(*, keyring: Keyring, case_id: uuid.UUID) -> bool:
     """Whether the last risk assessment of any reporter of a case is high; raises Locked."""
     complaints = Complaint.objects.filter(case=case_id).prefetch_related("grants")
-    return assessments.any_high_risk(complaints, keyring.complaint)
+    return assessments.any_high_risk(complaints, keyring)
 
 
 @transaction.atomic
@@ -189,7 +189,9 @@ def stated_facts(*, keyring: Keyring, case_id: uuid.UUID) -> StatedFacts | None:
     """Return what an officer stated last of a case; None where nobody stated anything; raises Locked, SealError."""
     rows = Assessment.objects.filter(complaint__case=case_id, kind=Assessment.Kind.FACTS)
     row = rows.select_related("complaint", "author").order_by("-at", "-sequence").first()
-    return assessments.read_facts(row, pair=keyring.complaint(row.complaint)).stated if row else None
+    if row is None:
+        return None
+    return assessments.read_facts(row, pair=keyring.complaint(row.complaint), team=keyring.report_team).stated
 
 
 def is_for_bawaslu(*, keyring: Keyring, case: Case) -> bool:
@@ -332,14 +334,15 @@ def proposals(*, actor: Actor) -> list[Proposal]:
     by_case = _last_proposals(cases)
     by_step = {proposal.step.pk: proposal for proposal in by_case.values()}
     complaints = Complaint.objects.filter(case__in=cases).prefetch_related("grants").order_by("day", "pk")
-    by_id = {complaint.pk: complaint for complaint in complaints}
+    by_id, team = {complaint.pk: complaint for complaint in complaints}, actor.keyring.report_team
     # Every report of a case has its own copy of the reason; any of them will do.
     for note in InternalNote.objects.filter(step__in=by_step, complaint__in=by_id).order_by("sequence"):
         pair = actor.keyring.complaint(by_id[note.complaint_id])
         if note.step_id and not by_step[note.step_id].reason:
-            by_step[note.step_id].reason = read_note(note, pair=pair)
+            by_step[note.step_id].reason = read_note(note, pair=pair, team=team)
     for row in Assessment.objects.filter(step__in=by_step, complaint__in=by_id).select_related("author"):
-        checklist = assessments.read_checklist(row, pair=actor.keyring.complaint(by_id[row.complaint_id]))
+        pair = actor.keyring.complaint(by_id[row.complaint_id])
+        checklist = assessments.read_checklist(row, pair=pair, team=team)
         by_step[checklist.step_id].checklist = checklist.items
     actor.record("queue.opened", facts={"shown": len(by_case)})
     return [by_case[case.pk] for case in cases if case.pk in by_case]

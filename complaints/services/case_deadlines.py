@@ -53,7 +53,9 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
         person: leaves out cases in which this person has a conflict of interest.
     """
     cases = Case.objects.real().active().exclude(pk__in=access.conflicted_cases(person))
-    triage = cases.filter(status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING])
+    to_decide = cases.filter(
+        status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING]
+    )
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     unread = Message.objects.unread().filter(complaint__case__is_practice=False)
     unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))
@@ -61,6 +63,10 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
     unanswered = cases.filter(status=Status.NEEDS_INFORMATION, asked_from=Status.IN_REVIEW, due_on__lt=today)
     late = cases.overdue(today)
     return {
-        Team.Kind.TRIAGE: any(rows.exists() for rows in (triage, unread, late, unanswered)),
+        **{
+            team: unread.filter(complaint__case__held_by=team).exists()
+            or any(rows.filter(held_by=team).exists() for rows in (to_decide, late, unanswered))
+            for team in access.REPORT_TEAMS
+        },
         Team.Kind.BODY: body.exists(),
     }

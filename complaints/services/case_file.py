@@ -249,7 +249,7 @@ def _open(
         answers |= _other_answers(keyring, rows.elsewhere.values()) if rows.elsewhere else {}
         conflict_detection.refuse_where_named(actor=actor, answers=answers)
     notes = [
-        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id])))
+        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
@@ -470,7 +470,7 @@ def _open_threads(
         from_reporter = message.direction == Message.Direction.FROM_REPORTER
         by_body = message.release is not None and not from_reporter
         pair = keyring.release(message.release) if by_body and message.release else keyring.complaint(complaint)
-        text = read(message, pair=pair, complaint=complaint)
+        text = read(message, pair=pair, complaint=complaint, team=keyring.report_team)
         threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
     return threads
 

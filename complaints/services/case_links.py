@@ -21,7 +21,6 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.models.team import Team
 from complaints.services import case_membership, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
@@ -188,7 +187,7 @@ def record_refusal(case: Case) -> str:
 
 def _check_permission(keyring: Keyring, reason: str) -> None:
     """Raise Locked outside triage, LinkRefused for somebody who may not link or gives no reason."""
-    keyring.keys_of(Team.Kind.TRIAGE)
+    keyring.keys_of(keyring.report_team)
     case_links.check_act(permissions=access.permissions_of(keyring.staff), reason=reason)
 
 

@@ -180,6 +180,7 @@ def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
         case = Case(
             reference=new_reference(day, practice=joint.is_practice),
             is_practice=joint.is_practice,
+            held_by=joint.held_by,
             category=joint.category,
             accused_kind_id=joint.accused_kind_id,
             province_id=joint.province_id,

@@ -44,7 +44,9 @@ def summaries(*, actor: Actor, cases: Iterable[Case], urgent: set[uuid.UUID] | N
             continue
         with suppress(Locked, SealError):
             pairs[complaint.pk] = actor.keyring.complaint(complaint, [grant])
-            if urgent is not None and assessments.is_high_risk(grant, pair=pairs[complaint.pk]):
+            if urgent is not None and assessments.is_high_risk(
+                grant, pair=pairs[complaint.pk], team=actor.keyring.report_team
+            ):
                 urgent.add(complaint.case_id)
     with suppress(Locked, SealError, UnpinnedKey):
         blind_index.index_reports(actor=actor, complaints=list(complaints.values()), pictures=False)

@@ -19,7 +19,7 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
-from complaints.models.team import Staff
+from complaints.models.team import Staff, Team
 from complaints.services import similarity
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -35,6 +35,8 @@ class NamedInReports(Exception):  # noqa: N818
 
 
 Kind = IndexEntry.Kind
+# By team, the mark of a person whose changed data its sessions have not compared with its reports yet.
+RECHECK_OF = {Team.Kind.TRIAGE: "must_recheck", Team.Kind.SEPARATE: "must_recheck_separate"}
 OWNER_COLUMNS = ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on", "owner_seen_on")
 
 
@@ -99,14 +101,15 @@ def record_matches(*, actor: Actor, key: bytes, entries: Iterable[IndexEntry]) -
 
 @transaction.atomic
 def recheck_staff(*, actor: Actor) -> int:
-    """Compare staff whose data changed with all reports; return how many were compared.
+    """Compare staff whose data changed with all reports of the actor's team; return how many were compared.
 
     Earlier conflicts stay in force: nobody can open a case for themselves by changing their own agency.
 
     Raises:
         Locked, UnpinnedKey, SealError: the key of the blind index does not open; nobody was compared.
     """
-    changed = list(Staff.objects.select_for_update().filter(must_recheck=True).order_by("pk"))
+    mark = RECHECK_OF[actor.keyring.report_team]
+    changed = list(Staff.objects.select_for_update().filter(**{mark: True}).order_by("pk"))
     if not changed:
         return 0
     key = similarity.open_key(actor.keyring)
@@ -118,12 +121,12 @@ def recheck_staff(*, actor: Actor) -> int:
     _store_conflicts(pairs, actor)
     ids = [person.pk for person in changed]
     before = states_of(ids, "staff")
-    Staff.objects.filter(pk__in=ids).update(must_recheck=False)
+    Staff.objects.filter(pk__in=ids).update(**{mark: False})
     for person in changed:
         # Recorded without an actor: the officer in whose session it happens did not act.
         facts = {"staff": str(person.pk), **change_facts(person, "staff", before=before[person.pk])}
         log.append(event="staff.compared", now=actor.now, subject=person.pk, facts=facts)
-    actor.staff.must_recheck = False
+    setattr(actor.staff, mark, False)
     return len(changed)
 
 

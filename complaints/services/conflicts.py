@@ -123,14 +123,19 @@ def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:
 
 
 def cases_without_eligible_staff() -> int:
-    """Count open cases in which every admitted member of triage has a conflict of interest, up to COUNTED_AT_MOST + 1.
+    """Count open cases in which every member of their team has a conflict of interest, up to COUNTED_AT_MOST + 1.
 
     Somebody outside makes conflicts grow by naming an office; the cases are looked for from those of each member.
     """
-    member_ids = sorted(person.pk for person in assignment.assignable())
+    counts = (_without_eligible_staff(team) for team in access.REPORT_TEAMS)
+    return min(sum(counts), COUNTED_AT_MOST + 1)
+
+
+def _without_eligible_staff(team: str) -> int:
+    member_ids = sorted(person.pk for person in assignment.assignable(team))
     if not member_ids:
         return 0
-    cases = Case.objects.real().filter(status__in=OPEN)
+    cases = Case.objects.real().filter(status__in=OPEN, held_by=team)
     for member_id in member_ids:
         own = Conflict.objects.in_force().filter(staff=member_id)
         cases = cases.filter(pk__in=own.values("complaint__case"))

@@ -161,4 +161,7 @@ def _openings(entries: list[RecordedEntry], keyring: Keyring, complaints: Iterab
 def _reasons(note_ids: set[str], keyring: Keyring, complaints: Mapping[uuid.UUID, Complaint]) -> dict[str, str]:
     """Open the notes with the reasons for opening originals, by id; audit entries name them."""
     rows = InternalNote.objects.filter(pk__in=note_ids, complaint__in=complaints)
-    return {str(row.pk): read_note(row, pair=keyring.complaint(complaints[row.complaint_id])) for row in rows}
+    team = keyring.report_team
+    return {
+        str(row.pk): read_note(row, pair=keyring.complaint(complaints[row.complaint_id]), team=team) for row in rows
+    }

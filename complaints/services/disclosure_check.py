@@ -106,7 +106,9 @@ def _words(keyring: Keyring, complaint: Complaint, messages: Iterable[Message]) 
     pair, owner = keyring.complaint(complaint), str(complaint.pk)
     signer = bytes(complaint.reporter_verify_key)
     answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
-    return ReporterWords(answers, tuple(read(message, pair=pair, complaint=complaint) for message in messages))
+    team = keyring.report_team
+    texts = (read(message, pair=pair, complaint=complaint, team=team) for message in messages)
+    return ReporterWords(answers, tuple(texts))
 
 
 def record_check(*, actor: Actor, case_id: uuid.UUID, disclosures: Sequence[Disclosure]) -> None:

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from complaints import access
 from complaints.models.case import Case, with_wait
 from complaints.models.complaint import Complaint
-from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.keyring import Locked
 
@@ -45,8 +44,8 @@ def export(
     that are not indexed are left out. Raises Locked outside of triage, and TooManyCases.
     """
     if not access.is_triage(actor.staff):
-        raise Locked(Team.Kind.TRIAGE)
-    actor.keyring.keys_of(Team.Kind.TRIAGE)
+        raise Locked(actor.keyring.report_team)
+    actor.keyring.keys_of(actor.keyring.report_team)
     cases = indexed_cases(cases)
     number = count(cases)
     if number > AT_MOST:

@@ -1,6 +1,7 @@
 """What the session of a member of triage does before it lists cases: detect conflicts, index and assign new reports.
 
-Likely junk among them goes into a lane of its own. It needs triage's keys, which no scheduled job holds.
+Likely junk among them goes into a lane of its own. It needs the keys of the member's team, which no scheduled job
+holds, and deals with the reports of that team alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def _index_new(actor: Actor) -> None:
     """Index up to SLICE new reports, the oldest first."""
     until, indexed = time.monotonic() + SECONDS, list[uuid.UUID]()
     while len(indexed) < SLICE and (not indexed or time.monotonic() < until):
-        new = Complaint.objects.filter(index_entry=None).exclude(case__in=access.conflicted_cases(actor.staff))
+        new = Complaint.objects.filter(index_entry=None, case__held_by=actor.keyring.report_team)
+        new = new.exclude(case__in=access.conflicted_cases(actor.staff))
         rows = list(new.exclude(pk__in=indexed).prefetch_related("grants").order_by("day", "pk")[:AT_ONCE])
         access.clear_cache(actor.staff)
         if not rows:

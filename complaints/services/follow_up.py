@@ -24,7 +24,6 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
-from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
 from complaints.services.case_membership import MembershipPeriod
@@ -100,6 +99,8 @@ class StatusPage:
     may_withdraw: bool
     received_on: date
     is_practice: bool
+    # The team that holds the report, a value of Holder.
+    held_by: str
     # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
     under_check: bool
 
@@ -153,7 +154,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     has_messages, own_messages, own_files, moved = _activity(complaint)
     to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
     messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
-    texts = read_as_reporter(messages, ticket.keys.box)
+    texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     report_history = history(complaint, moved=moved, reasons=reasons, body=body)
@@ -184,6 +185,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
         is_practice=case.is_practice,
+        held_by=case.held_by,
         under_check=not report_history.is_recorded,
     )
 
@@ -320,7 +322,7 @@ def _store_message(
     if asked_by_body and not case_membership.came_after_forwarding(complaint, case):
         release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
         if release:
-            check_keys(release, trusted_signer(release.signer, Team.Kind.TRIAGE))
+            check_keys(release, trusted_signer(release.signer, case.held_by))
             context = message_context(message, kind="to-release")
             message.release = release
             message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)

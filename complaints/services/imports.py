@@ -20,7 +20,7 @@ from complaints.domain.errors import Refused
 from complaints.domain.workflow import Action, ActorKind, Refusal, TransitionRefused
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_imports
@@ -72,7 +72,7 @@ def cases_of(key: uuid.UUID) -> tuple[uuid.UUID, ...]:
 
 def open_import(*, actor: Actor, key: uuid.UUID) -> Import:
     """Return an import; raises Locked outside triage, Case.DoesNotExist where this person sees no case of it."""
-    require_admission(actor.keyring, Team.Kind.TRIAGE)
+    require_admission(actor.keyring)
     recorded = recorded_imports.recorded_import(key)
     if recorded is None:
         raise Case.DoesNotExist
@@ -81,7 +81,7 @@ def open_import(*, actor: Actor, key: uuid.UUID) -> Import:
 
 def recent_imports(*, actor: Actor) -> list[Import]:
     """Return the imports that the person made within UNDO_WITHIN, the newest first."""
-    require_admission(actor.keyring, Team.Kind.TRIAGE)
+    require_admission(actor.keyring)
     since = actor.now - UNDO_WITHIN
     reports = Complaint.objects.filter(channel=Complaint.Channel.IMPORT, day__gte=actor.today - UNDO_WITHIN)
     cases = access.cases_for(actor.staff).filter(complaints__in=reports).values_list("pk", flat=True)

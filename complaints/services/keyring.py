@@ -121,6 +121,11 @@ class Keyring:
         """Return the current key set of a pinned team by its slug; raises as :meth:`team`, and UnpinnedKey."""
         return self.team(pinned_teams(slug)[slug])
 
+    @property
+    def report_team(self) -> Team.Kind:
+        """The team whose reports concern the person (``access.report_team``); it is the slug of its key as well."""
+        return access.report_team(self.staff)
+
     def team_at(self, team_id: uuid.UUID, number: int) -> KeySet:
         """Return key ``number`` of a team: the current one, or an older one while it is kept.
 
@@ -329,14 +334,14 @@ def keys_digest(owner: Complaint | Release, signer: bytes) -> str:
 
 
 def signer_of(owner: Complaint | Release) -> bytes:
-    """Return the key that must have signed the keys of ``owner``: the reporter's, or triage's for a release.
+    """Return the key that must have signed the keys of ``owner``: the reporter's, or for a release its team's.
 
     Raises:
-        UnpinnedKey: a release names a signer that is no key of the triage team.
+        UnpinnedKey: a release names a signer that is no key of the team that holds its case.
     """
     if isinstance(owner, Complaint):
         return bytes(owner.reporter_verify_key)
-    return team_key_history.trusted_signer(owner.signer, Team.Kind.TRIAGE)
+    return team_key_history.trusted_signer(owner.signer, owner.case.held_by)
 
 
 def membership_statement(membership: TeamMembership) -> bytes:
@@ -346,13 +351,15 @@ def membership_statement(membership: TeamMembership) -> bytes:
     return b"member" + membership.pk.bytes + membership.team_id.bytes + person.pk.bytes + publics
 
 
-def require_admission(keyring: Keyring, slug: str) -> None:
-    """Make sure that the pinned team has certified this person's keys; opens no key of the team.
+def require_admission(keyring: Keyring) -> None:
+    """Make sure that a team that reports are sealed to has certified this person's keys; opens no key of the team.
 
     Raises Locked without an admission, UnpinnedKey for a team of somebody else's, SealError for a forged membership.
     """
-    team, person = pinned_teams(slug)[slug], keyring.staff
-    memberships = access.access_facts(person).memberships if person else ()
+    person = keyring.staff
+    facts = access.access_facts(person) if person else None
+    slug = facts.report_team if facts else Team.Kind.TRIAGE
+    team, memberships = pinned_teams(slug)[slug], facts.memberships if facts else ()
     membership = next((row for row in memberships if row.team_id == team.pk), None)
     if membership is None or person is None:
         raise Locked(slug)

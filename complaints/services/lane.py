@@ -24,7 +24,6 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.search_document import SearchDoc
-from complaints.models.team import Team
 from complaints.services import search_documents
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -61,7 +60,7 @@ def list_likely_junk(*, actor: Actor, new: Collection[uuid.UUID]) -> int:
     days = list(reports.values_list("day", flat=True)) if new else []
     if not days:
         return 0
-    keys = search_documents.keys_of_triage(actor.keyring)
+    keys = search_documents.keys_of_team(actor.keyring)
     opened = dict(_compared(actor, keys, Q(complaint__in=new)))
     if not any(may_be_junk(report.document) for report in opened):
         return 0
@@ -83,7 +82,7 @@ def _compared(actor: Actor, keys: search_documents.DocumentKeys, condition: Q) -
     """Yield the reports of reporters whose documents open, each with the lane of its case."""
     rows = SearchDoc.objects.filter(
         condition,
-        team__slug=Team.Kind.TRIAGE,
+        team__slug=actor.keyring.report_team,
         complaint__channel=Complaint.Channel.WEB,
         complaint__case__is_practice=False,
     ).exclude(complaint__case__in=access.conflicted_cases(actor.staff))

@@ -27,7 +27,7 @@ from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, S
 from complaints.models.case import IS_JUNK, Case, CaseStep, Lane
 from complaints.models.complaint import Complaint
 from complaints.models.lane import LaneProposal
-from complaints.models.team import Staff, Team
+from complaints.models.team import Staff
 from complaints.services import case_membership, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, recorded_lanes
@@ -137,7 +137,7 @@ class LaneView:
 
 def _require_member(actor: Actor) -> None:
     """Raise Locked outside triage, and for somebody who practises: no practice case is junk."""
-    require_admission(actor.keyring, Team.Kind.TRIAGE)
+    require_admission(actor.keyring)
     if actor.staff.practising:
         raise Locked("practice")
 
@@ -203,8 +203,13 @@ def _read_by(staff: Staff, keys: Sequence[uuid.UUID]) -> list[SampledCase]:
     return [SampledCase(cases[key], key in read) for key in keys if key in cases]
 
 
+def _proposals(actor: Actor) -> QuerySet[LaneProposal]:
+    """Return the proposals of the lane of the person's team."""
+    return LaneProposal.objects.filter(team__kind=actor.keyring.report_team)
+
+
 def _open_proposal(actor: Actor) -> OpenProposal | None:
-    row = LaneProposal.objects.filter(is_finished=False).first()
+    row = _proposals(actor).filter(is_finished=False).first()
     if row is None:
         return None
     decided = recorded_lanes.decisions(row)
@@ -286,8 +291,8 @@ def propose(*, actor: Actor, words: Words) -> int:
 
 @transaction.atomic
 def _store_proposal(actor: Actor, cases: Sequence[uuid.UUID], words: Words, *, read: int) -> None:
-    team = pinned_team(Team.Kind.TRIAGE)
-    row = LaneProposal(cases=b"".join(case.bytes for case in cases), sealed_number=team.key_number)
+    team = pinned_team(actor.keyring.report_team)
+    row = LaneProposal(team=team, cases=b"".join(case.bytes for case in cases), sealed_number=team.key_number)
     content = {"reason": words.reason, "text": words.text}
     row.sealed = actor.keyring.seal_for_team(team, _context(row), content)
     try:
@@ -323,7 +328,7 @@ def withdraw(*, actor: Actor, proposal_id: uuid.UUID, note: str) -> int:
 
 @transaction.atomic
 def _decide(actor: Actor, proposal_id: uuid.UUID, state: State) -> None:
-    row = LaneProposal.objects.select_for_update().get(pk=proposal_id)
+    row = _proposals(actor).select_for_update(of=("self",)).get(pk=proposal_id)
     if row.state != State.OPEN:
         raise LaneRefused("decided")
     decided = recorded_lanes.decisions(row)
@@ -346,7 +351,7 @@ def go_on(*, actor: Actor, note: str = "") -> int:
     outside triage, SealError.
     """
     _require_member(actor)
-    row = LaneProposal.objects.filter(is_finished=False).first()
+    row = _proposals(actor).filter(is_finished=False).first()
     if row is None:
         return 0
     if not recorded_lanes.is_recorded(row, recorded_lanes.decisions(row)):
@@ -477,12 +482,13 @@ def _context(row: LaneProposal) -> Context:
 
 
 def _words_of(keyring: Keyring, row: LaneProposal) -> Words:
-    content = keyring.read_for_team(pinned_team(Team.Kind.TRIAGE), row.sealed, _context(row), number=row.sealed_number)
+    team = pinned_team(keyring.report_team)
+    content = keyring.read_for_team(team, row.sealed, _context(row), number=row.sealed_number)
     return Words(str(content["reason"]), str(content["text"]))
 
 
 resealing_registry.register_records(
     "lane_proposal",
-    rows=lambda team: LaneProposal.objects.all() if team.kind == Team.Kind.TRIAGE else LaneProposal.objects.none(),
+    rows=lambda team: LaneProposal.objects.filter(team=team),
     context=_context,
 )

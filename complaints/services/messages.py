@@ -16,7 +16,6 @@ from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
-from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
@@ -62,7 +61,7 @@ def send_to_reporter(
         author=actor.staff,
         day=actor.today,
     )
-    signer = actor.keyring.keys_of(_team_of(message)).sign
+    signer = actor.keyring.keys_of(_team_of(message, actor.keyring.report_team)).sign
     message.signer = signer.public
     message.sealed = seal_record(pair.public, message_context(message), text, signer)
     if to_reporter:
@@ -76,8 +75,10 @@ def send_to_reporter(
     return message
 
 
-def read_as_reporter(messages: Iterable[Message], box: BoxPair) -> dict[uuid.UUID, str]:
+def read_as_reporter(messages: Iterable[Message], box: BoxPair, *, team: str) -> dict[uuid.UUID, str]:
     """Return the texts written to a reporter by message id; others of ``messages`` are left out.
+
+    ``team`` is the slug of the team that holds the report.
 
     Raises UnpinnedKey where another team has signed a message than the one that it names, and SealError.
     """
@@ -86,28 +87,34 @@ def read_as_reporter(messages: Iterable[Message], box: BoxPair) -> dict[uuid.UUI
     for message in messages:
         if message.direction not in TO_REPORTERS:
             continue
-        claim = bytes(message.signer), _team_of(message)
+        claim = bytes(message.signer), _team_of(message, team)
         signer = trusted.get(claim) or trusted.setdefault(claim, trusted_signer(*claim))
         context = message_context(message, kind="to-reporter")
         texts[message.pk] = str(open_record(box, message.sealed_for_reporter or b"", context, signer))
     return texts
 
 
-def _team_of(message: Message) -> str:
-    """Return the slug of the team that must have signed a message: no team can write in another's name."""
+def _team_of(message: Message, holder: str) -> str:
+    """Return the slug of the team that must have signed a message: no team can write in another's name.
+
+    ``holder`` is the slug of the team that holds the report.
+    """
     if message.direction == Message.Direction.TO_REPORTER:
-        return Team.Kind.TRIAGE.value
+        return holder
     if message.release is None:
         raise UnpinnedKey("release")
     return f"body-{message.release.body_id}"
 
 
-def read(message: Message, *, pair: BoxPair, complaint: Complaint) -> str:
-    """Open a message with the complaint's or release's pair; raises SealError, UnpinnedKey for another's signature."""
+def read(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) -> str:
+    """Open a message with the complaint's or release's pair; ``team`` is the slug of the team that holds the report.
+
+    Raises SealError, and UnpinnedKey for another's signature.
+    """
     if message.direction == Message.Direction.FROM_REPORTER:
         signer = bytes(complaint.reporter_verify_key)
     else:
-        signer = trusted_signer(message.signer, _team_of(message))
+        signer = trusted_signer(message.signer, _team_of(message, team))
     return str(open_record(pair, message.sealed, message_context(message), signer))
 
 
@@ -120,18 +127,18 @@ def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> str:
 def write_note(*, complaint: Complaint, text: str, actor: Actor, step: CaseStep | None = None) -> InternalNote:
     """Append an internal note, sealed to the complaint, and audit it; raises as :func:`send_to_reporter`."""
     note = InternalNote(complaint=complaint, step=step)
-    store_for_triage(note, "note", text, actor=actor, event="note.written")
+    store_for_team(note, "note", text, actor=actor, event="note.written")
     return note
 
 
-def store_for_triage(row: InternalNote | Assessment, kind: str, content: object, *, actor: Actor, event: str) -> None:
-    """Store a new row with ``content`` (JSON) sealed to its complaint and signed by triage; the event names the row.
+def store_for_team(row: InternalNote | Assessment, kind: str, content: object, *, actor: Actor, event: str) -> None:
+    """Store a new row with ``content`` (JSON) sealed to its complaint and signed by its team; the event names the row.
 
     ``kind`` is that of the sealed record. Raises as :func:`send_to_reporter`.
     """
     complaint = row.complaint
     # Opened before anything is sealed to it: a replaced public key is refused here.
-    pair, signer = actor.keyring.complaint(complaint), actor.keyring.keys_of(Team.Kind.TRIAGE).sign
+    pair, signer = actor.keyring.complaint(complaint), actor.keyring.keys_of(actor.keyring.report_team).sign
     row.sequence, row.at = take_sequence(complaint), actor.now
     row.author, row.author_key = actor.staff, signer.public
     row.sealed = seal_record(pair.public, row_context(row, kind), content, signer)
@@ -141,11 +148,11 @@ def store_for_triage(row: InternalNote | Assessment, kind: str, content: object,
 
 
 def row_context(row: InternalNote | Assessment, kind: str) -> Context:
-    """Return the context of the record of this ``kind`` that a row of triage seals."""
+    """Return the context of the record of this ``kind`` that a row of the staff seals."""
     return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
 
 
-def read_note(note: InternalNote, *, pair: BoxPair) -> str:
-    """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where triage did not sign it."""
-    signer = trusted_signer(note.author_key, Team.Kind.TRIAGE)
+def read_note(note: InternalNote, *, pair: BoxPair, team: str) -> str:
+    """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where the holding team did not sign."""
+    signer = trusted_signer(note.author_key, team)
     return str(open_record(pair, note.sealed, row_context(note, "note"), signer))

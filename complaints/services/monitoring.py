@@ -14,9 +14,10 @@ from typing import cast
 
 from django.db import transaction
 
+from complaints import access
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import decrypt, encrypt, random_bytes
-from complaints.models.case import Case
+from complaints.models.case import Case, Holder
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team
 from complaints.services import blind_index, imports, similarity, submission
@@ -27,6 +28,11 @@ from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring
 from complaints.services.similarity import Similar
 from complaints.services.submission import Draft
+
+
+class HeldElsewhere(Exception):  # noqa: N818
+    """Triage enters what only the separate team may handle; nothing was stored."""
+
 
 # Rows of one table.
 MOST_ROWS = 300
@@ -42,6 +48,8 @@ def enter_report(
     channel: str = Complaint.Channel.MONITORING,
 ) -> Case:
     """Store a monitoring report as a case, with its post and screenshots; raises Locked outside triage, UnpinnedKey.
+
+    The team of whoever enters it holds it; HeldElsewhere where only the separate team may (:func:`is_held_elsewhere`).
 
     ``answers`` go by their names in a report; of the post "url", "platform", "account", "act" and "seen_on".
     """
@@ -72,6 +80,13 @@ def enter_reports(*, actor: Actor, rows: Sequence[Answers], key: uuid.UUID | Non
     return [complaint.case for complaint in complaints]
 
 
+def is_held_elsewhere(*, person: Staff, answers: Answers) -> bool:
+    """Whether a monitoring report is one that the separate team handles, and the person is not of that team."""
+    if person.practising or access.report_team(person) == Team.Kind.SEPARATE:
+        return False
+    return submission.destination(answers).held_by == Holder.SEPARATE
+
+
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:
     """Return, by URL as entered, the visible cases that report the same post already.
 
@@ -90,15 +105,22 @@ def canonical_url(url: str) -> str:
 
 
 def _check_triage(actor: Actor) -> None:
-    """Raise Locked unless the person holds triage's keys."""
-    actor.keyring.keys_of(Team.Kind.TRIAGE)
+    """Raise Locked unless the person holds the keys of a team that reports are sealed to."""
+    actor.keyring.keys_of(actor.keyring.report_team)
 
 
 def _store(answers: Answers, files: Sequence[storage.Attachable], actor: Actor, channel: str) -> Complaint:
+    if is_held_elsewhere(person=actor.staff, answers=answers):
+        raise HeldElsewhere
     post = posts.describe({**answers, "screenshot": str(files[0].id) if files else ""})
     report = cast(Draft, {**answers, "door": "", "links": "", "posts": [post], "identity": "anonymous"})
     return submission.submit_for_staff(
-        draft=report, files=files, today=actor.today, channel=channel, practice=actor.staff.practising
+        draft=report,
+        files=files,
+        today=actor.today,
+        channel=channel,
+        held_by=Holder(actor.keyring.report_team),
+        practice=actor.staff.practising,
     )
 
 

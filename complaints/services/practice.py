@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import codes
-from complaints.models.case import Case
-from complaints.models.team import Staff, Team
+from complaints.models.case import Case, Holder
+from complaints.models.team import Staff
 from complaints.services import submission
 from complaints.services.actor import Actor
 from complaints.services.audit.state import change_facts, locked_state
@@ -54,16 +54,17 @@ def make_practice_cases(*, actor: Actor, count: int = AT_ONCE) -> list[PracticeR
     """Send reports of today, as a reporter does; raises Locked but for triage in practice."""
     person, today = actor.staff, timezone.localdate(actor.now)
     if not person.practising or not access.is_triage(person):
-        raise Locked(Team.Kind.TRIAGE)
+        raise Locked("practice")
+    team = Holder(access.report_team(person))
     plans = planned()
     # Continues in the plan where the last call ended.
-    first = Case.objects.filter(is_practice=True).count()
+    first = Case.objects.filter(is_practice=True, held_by=team).count()
     results = []
     for number in range(first, first + count):
         plan = plans[number % len(plans)]
         draft = plan.draft(today)
         code = submission.start_code(draft)
-        receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice=True)
+        receipt = submission.submit(draft=draft, files=files_of(plan), today=today, practice_of=team)
         results.append(PracticeResult(receipt.reference, codes.grouped(code)))
     actor.record("practice.made", facts={"count": count})
     return results

@@ -200,7 +200,9 @@ def _judge(
     try:
         pair = actor.keyring.complaint(complaint, grants)
         answers = dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
-        stated = assessments.read_facts(statement, pair=pair).stated if statement else None
+        stated = (
+            assessments.read_facts(statement, pair=pair, team=actor.keyring.report_team).stated if statement else None
+        )
     except (Locked, SealError):
         return None
     case = complaint.case

@@ -13,7 +13,7 @@ from complaints import access
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import Context
 from complaints.models.saved_filters import SavedFilter
-from complaints.models.team import Role, Staff, Team
+from complaints.models.team import Role, Staff
 from complaints.services import resealing_registry
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -61,7 +61,9 @@ def saved_filters(*, keyring: Keyring) -> list[OpenedFilter]:
     person = keyring.staff
     if person is None or not access.is_triage(person):
         return []
-    rows = SavedFilter.objects.filter(Q(owner=person) | Q(is_shared=True)).select_related("team").order_by("pk")
+    # Of the person's team alone: what was saved in another one does not open.
+    of_team = SavedFilter.objects.filter(Q(owner=person) | Q(is_shared=True), team__kind=keyring.report_team)
+    rows = of_team.select_related("team").order_by("pk")
     filters = [
         OpenedFilter(
             id=row.pk,
@@ -91,14 +93,15 @@ resealing_registry.register_records(
 
 @transaction.atomic
 def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFilter:
-    """Save filters under a name, for this person or, where ``shared``, for all of triage.
+    """Save filters under a name, for this person or, where ``shared``, for the person's team.
 
     ``query`` is a normalised query string, which the caller has checked. Raises Locked, UnpinnedKey, TooManyFilters.
     """
-    team = pinned_team(Team.Kind.TRIAGE)
+    team = pinned_team(actor.keyring.report_team)
     actor.keyring.team(team)
     person = actor.staff
-    others = SavedFilter.objects.filter(is_shared=True) if shared else person.saved_filters.filter(is_shared=False)
+    of_team = SavedFilter.objects.filter(team=team, is_shared=shared)
+    others = of_team if shared else of_team.filter(owner=person)
     if others.count() >= (SHARED_AT_MOST if shared else OWN_AT_MOST):
         raise TooManyFilters
     row = SavedFilter(owner=person, team=team, is_shared=shared, query=query, sealed_number=team.key_number)
@@ -113,7 +116,7 @@ def save_filter(*, actor: Actor, name: str, query: str, shared: bool) -> SavedFi
 def delete_filter(*, actor: Actor, filter_id: uuid.UUID) -> None:
     """Delete the actor's own filter or, for a forwarder, a shared one; raises SavedFilter.DoesNotExist for others."""
     person = actor.staff
-    row = SavedFilter.objects.select_for_update().get(pk=filter_id)
+    row = SavedFilter.objects.select_for_update(of=("self",)).get(pk=filter_id, team__kind=access.report_team(person))
     if not access.is_triage(person) or not _may_delete(person, row):
         raise SavedFilter.DoesNotExist
     _record("filter.deleted", actor, row)

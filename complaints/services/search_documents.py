@@ -107,9 +107,9 @@ def _context(row: SearchKey) -> Context:
     return Context("search-key", str(row.pk), str(row.team_id), row.number)
 
 
-def keys_of_triage(keyring: Keyring) -> DocumentKeys:
-    """Return the search keys of the triage team; raises UnpinnedKey, and Locked for a person outside of it."""
-    team = pinned_team(Team.Kind.TRIAGE)
+def keys_of_team(keyring: Keyring) -> DocumentKeys:
+    """Return the search keys of the person's team; raises UnpinnedKey, and Locked for a person outside triage."""
+    team = pinned_team(keyring.report_team)
     keyring.team(team)
     return DocumentKeys(keyring, team)
 
@@ -120,12 +120,12 @@ def write_missing(*, keyring: Keyring, complaints: Collection[Complaint]) -> Non
     A report that does not open gets none: opening its case reports the error. Raises Locked, UnpinnedKey, SealError
     where the search key does not open.
     """
-    team = pinned_team(Team.Kind.TRIAGE)
+    team = pinned_team(keyring.report_team)
     written = set(SearchDoc.objects.filter(team=team, complaint__in=complaints).values_list("complaint", flat=True))
     missing = [complaint for complaint in complaints if complaint.pk not in written]
     if not missing:
         return
-    keys, originals, evidence = keys_of_triage(keyring), _originals(missing), _evidence_kinds(missing)
+    keys, originals, evidence = keys_of_team(keyring), _originals(missing), _evidence_kinds(missing)
     rows = []
     for complaint in missing:
         with suppress(Locked, SealError):

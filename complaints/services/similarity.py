@@ -1,8 +1,8 @@
 """Blind indexes: they show triage that reports name the same person, agency, post or picture.
 
-Entries are digests under a random key that is sealed to triage, so that nobody else, the server included, can test a
-name or a number against them. They are written and compared in sessions of triage. A match is a hint for officers and
-no proof; it is shown to no reporter and no body.
+Entries are digests under a random key that is sealed to the team that holds the reports, so that nobody else, the
+server included, can test a name or a number against them. They are written and compared in sessions of that team. A
+match is a hint for officers and no proof; it is shown to no reporter and no body.
 """
 
 from __future__ import annotations
@@ -89,13 +89,13 @@ class Matches:
 
 
 def open_key(keyring: Keyring) -> bytes:
-    """Return the index key (32 bytes), drawing it at first use; raises Locked for a person outside the triage team.
+    """Return the index key (32 bytes) of the person's team, drawing it at first use; raises Locked outside triage.
 
     Raises also UnpinnedKey and SealError where the team's key or the index key was altered.
     """
-    team = pinned_team(Team.Kind.TRIAGE)
+    team = pinned_team(keyring.report_team)
     keyring.team(team)
-    row = IndexKey.objects.filter(pk=1).first() or _create_key(keyring)
+    row = IndexKey.objects.filter(pk=team.pk).first() or _create_key(keyring, team)
     return bytes.fromhex(_open(row, keyring, team))
 
 
@@ -120,24 +120,24 @@ def _reseal(row: IndexKey, keyring: Keyring, team: Team) -> None:
 resealing_registry.register(
     resealing_registry.SealedTable(
         "index_key",
-        rows=lambda team: IndexKey.objects.filter(pk=1) if team.kind == Team.Kind.TRIAGE else IndexKey.objects.none(),
+        rows=lambda team: IndexKey.objects.filter(pk=team.pk),
         reseal=_reseal,
         columns=("sealed", "signer"),
     )
 )
 
 
-def _create_key(keyring: Keyring) -> IndexKey:
-    row = IndexKey(pk=1)
+def _create_key(keyring: Keyring, team: Team) -> IndexKey:
+    row = IndexKey(team=team)
     try:
         with transaction.atomic():
-            _seal(row, keyring, pinned_team(Team.Kind.TRIAGE), random_bytes(32).hex())
+            _seal(row, keyring, team, random_bytes(32).hex())
             row.save(force_insert=True)
             # Entries under an earlier key match nothing any more; the reports are indexed again.
-            IndexEntry.objects.all().delete()
-            Complaint.objects.exclude(index_entry=None).update(index_entry=None)
-    except IntegrityError:  # another member of triage created it first
-        return IndexKey.objects.get(pk=1)
+            IndexEntry.objects.filter(complaint__case__held_by=team.kind).delete()
+            Complaint.objects.exclude(index_entry=None).filter(case__held_by=team.kind).update(index_entry=None)
+    except IntegrityError:  # another member of the team created it first
+        return IndexKey.objects.get(pk=team.pk)
     return row
 
 

@@ -6,25 +6,27 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from complaints.domain import codes
+from complaints.domain import codes, normalization
 from complaints.domain.sealing import commitment
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair, blake2b
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
-from complaints.models.case import AgencyKind, Case
+from complaints.models.case import AgencyKind, Case, Holder
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
 from complaints.services.keyring import bind_keys, grant_key
-from complaints.services.team_key_history import pinned_teams
+from complaints.services.team_key_history import pinned_slugs, pinned_teams
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
@@ -79,6 +81,43 @@ class Receipt:
     code: str
     reference: str
     check_by: date | None
+    held_by: Holder = Holder.TRIAGE
+
+
+class KeptFromTriage(StrEnum):
+    """Why a report is about somebody whom triage must not judge: of the operator itself, of police or armed forces."""
+
+    OPERATOR = "operator"
+    SECURITY_FORCES = "security_forces"
+
+
+# The accused of this kind (a code of AccusedKind) belong to the armed forces or the police.
+MILITARY_POLICE = "military_police"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The team that a report is sealed to, and why it is one that is kept from triage; None where it is not.
+
+    With a reason and ``held_by`` triage, the separate team is not set up: triage reads the report all the same.
+    """
+
+    held_by: Holder
+    reason: KeptFromTriage | None = None
+
+
+def destination(answers: Mapping[str, object]) -> Destination:
+    """Return the team that a report with these ``answers`` (by their names in a report) is sealed to.
+
+    The agency as typed is compared with OPERATOR_AGENCIES here, in memory; nothing but the team keeps the result.
+    """
+    reason: KeptFromTriage | None = None
+    if normalization.names_office(str(answers.get("agency") or ""), settings.OPERATOR_AGENCIES):
+        reason = KeptFromTriage.OPERATOR
+    elif answers.get("accused_kind") == MILITARY_POLICE:
+        reason = KeptFromTriage.SECURITY_FORCES
+    is_kept = reason is not None and Holder.SEPARATE in pinned_slugs()
+    return Destination(Holder.SEPARATE if is_kept else Holder.TRIAGE, reason)
 
 
 def start_code(draft: Draft) -> str:
@@ -116,40 +155,62 @@ def was_received(token: str) -> bool:
     return Complaint.objects.filter(lookup=digest).exists()
 
 
-def submit(*, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, practice: bool = False) -> Receipt:
+def submit(
+    *, draft: Draft, files: Sequence[drafts.DraftFileInfo], today: date, practice_of: Holder | None = None
+) -> Receipt:
     """Store a report, sealed, in one durable transaction; sending the same draft again returns the first receipt.
 
-    Only services.practice sets ``practice``. Raises UnpinnedKey, with nothing stored.
+    Only services.practice sets ``practice_of``, the team that makes a practice case. Raises UnpinnedKey, with nothing
+    stored.
     """
+    held_by = practice_of or destination(draft).held_by
+    practice = practice_of is not None
     code = codes.normalise(draft["code"])
     digest = codes.lookup_digest(code)
     for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                case = _store(draft, files, code=code, digest=digest, today=today, practice=practice)
+                case = _store(draft, files, code=code, digest=digest, today=today, held_by=held_by, practice=practice)
         except IntegrityError:
             stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
             if stored is None:  # the random reference is taken; draw another
                 continue
-            return Receipt(code, case_membership.own_reference(stored), stored.case.due_on)
-        return Receipt(code, case.reference, case.due_on)
+            own_reference = case_membership.own_reference(stored)
+            return Receipt(code, own_reference, stored.case.due_on, Holder(stored.case.held_by))
+        return Receipt(code, case.reference, case.due_on, held_by)
     raise IntegrityError("reference")
 
 
 def submit_for_staff(
-    *, draft: Draft, files: Sequence[storage.Attachable], today: date, channel: str, practice: bool = False
+    *,
+    draft: Draft,
+    files: Sequence[storage.Attachable],
+    today: date,
+    channel: str,
+    held_by: Holder,
+    practice: bool = False,
 ) -> Complaint:
     """Store a monitoring report that staff entered (``draft``), sealed like any report; it has no reporter.
 
     The ticket code is drawn here and not kept, so nobody can open the status page or be asked a question. ``channel``
-    is a value of ``Complaint.Channel``. Raises UnpinnedKey, with nothing stored.
+    is a value of ``Complaint.Channel``; ``held_by`` is the team of whoever entered it. Raises UnpinnedKey, with nothing
+    stored.
     """
     for _attempt in range(ATTEMPTS):
         code = codes.new_code()
         digest = codes.lookup_digest(code)
         try:
             with transaction.atomic():
-                case = _store(draft, files, code=code, digest=digest, today=today, practice=practice, channel=channel)
+                case = _store(
+                    draft,
+                    files,
+                    code=code,
+                    digest=digest,
+                    today=today,
+                    held_by=held_by,
+                    practice=practice,
+                    channel=channel,
+                )
         except IntegrityError:  # the random reference is taken; draw another
             continue
         return case.complaints.get()
@@ -163,15 +224,16 @@ def _store(
     code: str,
     digest: bytes,
     today: date,
+    held_by: Holder,
     practice: bool,
     channel: str = Complaint.Channel.WEB,
 ) -> Case:
     batch = batches.open_batch()
     keys, box = reporter_keys(code), BoxPair.new()
-    teams = pinned_teams("triage", "custodian")
+    teams = pinned_teams(held_by.value, "custodian")
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
     answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
-    case = _new_case(answers, today, practice=practice)
+    case = _new_case(answers, today, held_by=held_by, practice=practice)
     complaint = Complaint(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
         id=case.pk,
@@ -192,7 +254,7 @@ def _store(
     complaint.sealed_summary = seal_record(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
-    grant = grant_key(owner=complaint, box=box, team=teams["triage"], signer=keys.sign)
+    grant = grant_key(owner=complaint, box=box, team=teams[held_by.value], signer=keys.sign)
     is_named = draft.get("identity") == "confidential"
     identity = reporter_identity.build(
         complaint=complaint,
@@ -236,10 +298,11 @@ def _attach(
         )
 
 
-def _new_case(answers: Mapping[str, Any], today: date, *, practice: bool) -> Case:
+def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, practice: bool) -> Case:
     kind = str(answers["agency_kind"])
     return Case(
         is_practice=practice,
+        held_by=held_by,
         reference=case_membership.new_reference(today, practice=practice),
         category_id=answers["category"],
         accused_kind_id=answers["accused_kind"],

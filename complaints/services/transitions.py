@@ -273,7 +273,7 @@ def perform(
         TransitionRefused: the table does not allow it, or the case is not as its steps and entries record it.
         CaseChanged: the case does not agree with ``seen``, or its reports were linked into another case.
         keyring.Locked: a person without their own unlocked key.
-        Case.DoesNotExist: the actor has a conflict of interest in the case.
+        Case.DoesNotExist: another team holds the case, or the actor has a conflict of interest in it.
     """
     person, signer = (actor.keyring.staff, actor.keyring.signer) if actor else (None, None)
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
@@ -288,7 +288,7 @@ def perform(
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
-    if person is not None and access.has_conflict(person, case.pk):
+    if person is not None and access.is_closed_to(person, case, is_triaging=actor_kind is ActorKind.STAFF):
         raise Case.DoesNotExist
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):

@@ -206,7 +206,11 @@ def _review(
     has_files = bool(waiting["files"] or waiting["partial"])
     shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(bawaslu_window(draft), timezone.localdate())}
     answers = render_to_string("complaints/report/answers.html", shown)
-    pieces = {"token": submission.form_token(draft, request.reporter.version), "answers": answers}
+    pieces = {
+        "token": submission.form_token(draft, request.reporter.version),
+        "answers": answers,
+        "team": _team_words(draft),
+    }
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
         return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft, timezone.localdate()))
     names = ("identity", "name", "contact")
@@ -224,12 +228,19 @@ def _review(
     return page(request, "report/check", {**context, **waiting, **pieces}, path=reverse("report_check"))
 
 
+def _team_words(draft: Draft) -> str:
+    """Say which team the report will be sealed to; rendered for this response, as no cache may know the reason."""
+    destination = submission.destination(draft)
+    return render_to_string("complaints/report/team.html", {"destination": destination})
+
+
 def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: bool) -> HttpResponse:
     def context() -> dict[str, Any]:
         parts = empty_fields(IdentityForm, ("identity",))
-        return {"parts": parts, "bawaslu": bawaslu, "token": hole("form"), "answers": hole("answers")}
+        holes = {"token": hole("form"), "answers": hole("answers"), "team": hole("team")}
+        return {"parts": parts, "bawaslu": bawaslu, **holes}
 
-    holes = {"form": pieces["token"], "answers": pieces["answers"]}
+    holes = {"form": pieces["token"], "answers": pieces["answers"], "team": pieces["team"]}
     return still_page(request, "report/check", context, (bawaslu,), holes)
 
 
@@ -265,6 +276,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
         "bawaslu": bawaslu_window(draft),
+        "held_by": receipt.held_by.value,
     }
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
@@ -280,11 +292,12 @@ def code(request: ReporterRequest) -> HttpResponse:
 
     def context() -> dict[str, Any]:
         check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
-        shown = {name: hole(name) for name in ("reference", "bawaslu") if holes[name]}
+        shown = {name: hole(name) for name in ("reference", "bawaslu", "holder") if holes[name]}
         return {"groups": [hole(name) for name in groups], "check_by": check_by, **shown}
 
     words = bawaslu_words(sent["bawaslu"], timezone.localdate())
-    holes = {"reference": sent["reference"], "bawaslu": words, **groups}
+    holder = render_to_string("complaints/holder.html", {"held_by": sent["held_by"]})
+    holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
     return still_page(request, "report/code", context, (sent["check_by"], bool(words)), holes)
 
 

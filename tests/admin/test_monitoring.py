@@ -81,6 +81,20 @@ def test_what_was_typed_stays_and_files_are_not_kept(signed_in: SignedIn, cast: 
     assert not Case.objects.exists()
 
 
+def test_triage_enters_nothing_that_the_separate_team_handles(signed_in: SignedIn, cast: Cast) -> None:
+    """Who entered it could not find it again: the form and each row of a table say whom to tell instead."""
+    vera, why = signed_in("vera"), "Sampaikan kepada salah satu anggotanya"
+    about_police = FORM | {"accused_kind": "military_police"}
+    refused = vera.post(reverse(ONE), about_police)
+    assert (refused.status_code, why in words(refused)) == (400, True)
+    assert "Foto dengan simbol tangan." in refused.content.decode(), "what was typed stays"
+    page = table(vera, "\n".join([HEAD, row(1), row(2, kind="military_police")]))
+    assert (page.status_code, why in words(page)) == (400, True)
+    assert not Case.objects.exists()
+    assert signed_in("sari").post(reverse(ONE), about_police).status_code == 302
+    assert Case.objects.get().held_by == "separate"
+
+
 def test_a_known_post_is_said_once_more(signed_in: SignedIn, cast: Cast) -> None:
     sent = send_report(links=FORM["url"] + "/?igsh=x")
     client = signed_in("vera")

@@ -84,7 +84,7 @@ def test_members_see_their_own_team_and_administrators_all(signed_in: SignedIn, 
     assert seen("vera") == {"triage"}
     assert seen("cakra") == {"custodian"}
     assert seen("kirana") == {"body-bkn"}
-    assert seen("adi") == {"triage", "custodian", "body-bkn", "body-kasn"}
+    assert seen("adi") == {"triage", "separate", "custodian", "body-bkn", "body-kasn"}
     assert admit_url(waiting(cast)) not in signed_in("adi").get(reverse(TEAMS)).content.decode()
     for name in ("luar", "audi"):
         assert signed_in(name).get(reverse(TEAMS)).status_code == 404

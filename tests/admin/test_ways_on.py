@@ -82,7 +82,7 @@ def test_a_letter_is_printed_and_delivered_before_anybody_says_so(signed_in: Sig
     assert "Disampaikan kepada Bawaslu Kabupaten Sendang pada" in told(sent)[-1]
     assert "TT-91" not in "".join(told(sent))
     pair = cast.ring("vera").complaint(complaint_of(sent))
-    assert any("TT-91" in read_note(note, pair=pair) for note in InternalNote.objects.all())
+    assert any("TT-91" in read_note(note, pair=pair, team="triage") for note in InternalNote.objects.all())
     assert verify.verify_chain().whole
 
 

@@ -49,6 +49,7 @@ SOUND: dict[str, Any] = {
     **SECRETS,
     "DEBUG": False,
     "SAMPLE_MODE": False,
+    "OPERATOR_AGENCIES": ("Kementerian Contoh",),
     "PUBLIC_ORIGIN": "https://lapor.example.go.id",
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
@@ -73,7 +74,7 @@ from complaints.services.team_keys import setup
 call_command("migrate", verbosity=0)
 call_command("load_catalog")
 body = OversightBody.objects.get(pk="bkn")
-roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
+roles = {"triage": Role.VERIFIER, "separate": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
@@ -278,6 +279,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"ACCOUNT_LOGIN_BY_CODE_ENABLED": True}, "E019"),
         ({"AUTH_PASSWORD_VALIDATORS": settings.AUTH_PASSWORD_VALIDATORS[:-1]}, "E044"),
         ({"AUTH_PASSWORD_VALIDATORS": []}, "E044"),
+        ({"OPERATOR_AGENCIES": ("Kementerian Contoh", "tidak tahu")}, "E067"),
+        ({"OPERATOR_AGENCIES": ()}, "W018"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
@@ -324,6 +327,16 @@ def _lose_custodians() -> None:
     TeamMembership.objects.filter(team__slug="custodian").delete()
     TeamKey.objects.filter(team__slug="custodian").delete()
     Team.objects.filter(slug="custodian").delete()
+
+
+def _lose_separate_team() -> None:
+    TeamMembership.objects.filter(team__slug="separate").delete()
+    TeamKey.objects.filter(team__slug="separate").delete()
+    Team.objects.filter(slug="separate").delete()
+
+
+def _leave_one_in_the_separate_team() -> None:
+    TeamMembership.objects.filter(staff__username="satya").update(sealed_key=None)
 
 
 def _retire_one() -> None:
@@ -391,6 +404,8 @@ def _add_body() -> None:
     [
         (_keep_samples, "E008"),
         (_lose_custodians, "E011"),
+        (_lose_separate_team, "E011"),
+        (_leave_one_in_the_separate_team, "E012"),
         (_add_body, "E011"),
         (_retire_one, "E012 W007"),
         (_wait_for_admission, "E012"),

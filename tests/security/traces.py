@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from django.apps import apps
 from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, models
+
+from complaints.domain.errors import SealError
+from complaints.domain.sealing.primitives import BoxPair, unseal
 
 Place = tuple[str, bytes]
 # Nothing that these tests send is larger; other programs' files in the temporary folder may be.
@@ -157,3 +161,24 @@ def open_files(pids: Iterable[int]) -> Iterator[Place]:
 def now() -> float:
     """A moment to compare file stamps with; a little early, because they are coarse."""
     return time.time() - 0.05
+
+
+def opened_by(boxes: Iterable[BoxPair]) -> Iterator[str]:
+    """The columns, by model, that hold something which opens with one of these private keys; every row is tried."""
+    tried = list(boxes)
+    for model in apps.get_app_config("complaints").get_models():
+        binary = [field for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)]
+        for field in binary:
+            for stored in model._default_manager.values_list(field.attname, flat=True):
+                if any(_opens(box, bytes(stored or b"")) for box in tried):
+                    yield f"{model.__name__}.{field.name}"
+
+
+def _opens(box: BoxPair, stored: bytes) -> bool:
+    for start in (0, 1):
+        try:
+            unseal(box, stored[start:])
+        except SealError:
+            continue
+        return True
+    return False

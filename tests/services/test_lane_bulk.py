@@ -197,7 +197,7 @@ def test_a_search_key_that_does_not_open_is_tried_once_a_request(cast: Cast, cap
     flood(4)
     first_looks(cast)
     SearchKey.objects.update(sealed=b"x" * 80)
-    keys = search_documents.keys_of_triage(actor(cast, "vera").keyring)
+    keys = search_documents.keys_of_team(actor(cast, "vera").keyring)
     with CaptureQueriesContext(connection) as queries:
         for row in SearchDoc.objects.all():
             with pytest.raises(SealError):

@@ -180,7 +180,7 @@ def test_an_exchanged_key_stops_the_comparison_and_not_the_work(cast: Cast) -> N
     sent = send_report(today=DAY, accused_nip=NIP)
     queue(cast)
     row = IndexKey.objects.get()
-    IndexKey.objects.filter(pk=1).update(sealed=bytes(row.sealed)[:-1] + b"\0")
+    IndexKey.objects.filter(pk=row.pk).update(sealed=bytes(row.sealed)[:-1] + b"\0")
     late = send_report(today=DAY, accused_nip=NIP)
     assert all(queue(cast).values())
     opened = open_as(cast, "vera", late)

@@ -64,6 +64,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         states={
             "filing": (
                 "reference", "is_practice", "category", "accused_kind", "province", "agency_kind", "received_on",
+                "held_by",
             ),
             "assignment": ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on"),
             "lane": ("lane",),
@@ -137,7 +138,10 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "IndexKey": Coverage(
         sealed=("sealed", "signer"),
-        unbound={"id": "a single row", "sealed_number": "a wrong number opens nothing, which is seen at once"},
+        unbound={
+            "team": "names the team whose key has to open it",
+            "sealed_number": "a wrong number opens nothing, which is seen at once",
+        },
     ),
     "IndexEntry": Coverage(derived=("id", "complaint", "evidence", "day", "kind", "digest", "sealed")),
     "SearchKey": Coverage(
@@ -155,7 +159,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "LaneProposal": Coverage(
         derived=("id", "cases", "state", "is_finished"),
         unbound=_unbound(
-            "signed by triage for the proposal; sealed anew with each key of the team", "sealed", "sealed_number"
+            "signed by the team for the proposal; sealed anew with each key of the team", "team", "sealed",
+            "sealed_number",
         ),
     ),
     "Release": Coverage(
@@ -171,8 +176,9 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         states={
             "staff": (
                 "id", "username", "first_name", "last_name", "email", "password", "role", "body", "nip", "agency",
-                "must_recheck", "public_key", "verify_key", "wrapped_key", "must_change_password", "is_active",
-                "is_staff", "is_superuser", "is_sample", "practising", "awaits_confirmation",
+                "must_recheck", "must_recheck_separate", "public_key", "verify_key", "wrapped_key",
+                "must_change_password", "is_active", "is_staff", "is_superuser", "is_sample", "practising",
+                "awaits_confirmation",
             ),
         },
         unbound={

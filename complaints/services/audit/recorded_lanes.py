@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import F
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import Stored, blake2b
@@ -20,7 +21,6 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Lane
 from complaints.models.lane import LaneProposal
 from complaints.models.search_document import SearchDoc
-from complaints.models.team import Team
 from complaints.services.audit import log
 from complaints.services.audit.batches import last_batch
 from complaints.services.audit.faults import Fault, RowCheck, once
@@ -68,7 +68,7 @@ def _newest_entries(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, AuditEntry]
 
 def _evidence_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Return by case how many files and posts its report had when its document was written; both have one key."""
-    documents = SearchDoc.objects.filter(complaint__in=cases, team__kind=Team.Kind.TRIAGE)
+    documents = SearchDoc.objects.filter(complaint__in=cases, team__kind=F("complaint__case__held_by"))
     return dict(documents.values_list("complaint", "evidence"))
 
 

@@ -22,7 +22,6 @@ from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Decision, Finding, Recommendation, Release, ReleasedFile, Sanction
-from complaints.models.team import Team
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.evidence import storage
@@ -104,9 +103,12 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
 
 
 def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, JSON]]:
-    """Return a release's pair and its content, which triage must have signed; raises Locked, SealError, UnpinnedKey."""
+    """Return a release's pair and its content, signed by the team that holds the case.
+
+    Raises Locked, SealError, UnpinnedKey.
+    """
     pair = keyring.release(release)
-    signer = trusted_signer(release.signer, Team.Kind.TRIAGE)
+    signer = trusted_signer(release.signer, release.case.held_by)
     return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
 
 
@@ -135,7 +137,7 @@ def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) ->
             signer = reporters.get(str(message.complaint_id), b"")
             text = read_released(message, pair=pair, signer=signer)
         else:
-            text = read(message, pair=pair, complaint=message.complaint)
+            text = read(message, pair=pair, complaint=message.complaint, team=release.case.held_by)
         messages.append(ReleaseMessage(message, text))
     return messages
 

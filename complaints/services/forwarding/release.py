@@ -21,7 +21,6 @@ from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -63,8 +62,9 @@ def forward(
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
     checked_items = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
-    teams = pinned_teams(Team.Kind.TRIAGE, f"body-{body.pk}")
-    signer = actor.keyring.team(teams[Team.Kind.TRIAGE]).sign
+    holder = actor.keyring.report_team
+    teams = pinned_teams(holder, f"body-{body.pk}")
+    signer = actor.keyring.team(teams[holder]).sign
     step = transitions.perform(
         case_id=case_id,
         action=Action.FORWARD,

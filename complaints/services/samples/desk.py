@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from complaints.adapters import sample_files
 from complaints.domain.workflow import Action
-from complaints.models.case import Case
+from complaints.models.case import Case, Holder
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, case_file, follow_up, submission
@@ -39,6 +39,10 @@ _STEPS_OF_BODIES: Final = {
     "dismiss": (Action.DISMISS, "body_dismissal", "body_dismissal"),
     "await": (Action.AWAIT_AGENCY, "recommendation", ""),
 }
+
+
+# Who does the work of a kind on the report that the separate team holds.
+_SEPARATE: Final = {"verifikator": "terpisah1", "penerus": "terpisah2"}
 
 
 @dataclass
@@ -69,7 +73,7 @@ class Open:
 
 
 class Desk:
-    """The sample staff of triage and of two bodies, with their unlocked keys."""
+    """The sample staff of triage, of the separate team and of two bodies, with their unlocked keys."""
 
     def __init__(self, keyrings: Mapping[str, Keyring]) -> None:
         """Take the key rings by username."""
@@ -88,6 +92,8 @@ class Desk:
 
     def _actor(self, kind: str, case: Open, now: datetime, *, other: bool = False) -> Actor:
         """Return the person of a kind who works on a case, or with ``other`` the second person of that kind."""
+        if kind in _SEPARATE and submission.destination(case.texts).held_by == Holder.SEPARATE:
+            return Actor(self._keyrings[_SEPARATE[kind]], now)
         index = case.plan.number // 2 % 2
         return Actor(self._keyrings[f"{kind}{(1 - index if other else index) + 1}"], now)
 

@@ -43,6 +43,8 @@ PEOPLE: Final = (
     Person("verifikator2", "Bagus", "Wirayuda", Role.VERIFIER, "hujan turun sore hari", "triage"),
     Person("penerus1", "Niluh", "Sekarsari", Role.FORWARDER, "perahu kayu di muara", "triage"),
     Person("penerus2", "Togar", "Simarmata", Role.FORWARDER, "kopi hitam tanpa gula", "triage"),
+    Person("terpisah1", "Galuh", "Paramitha", Role.VERIFIER, "sumur tua di tengah desa", "separate"),
+    Person("terpisah2", "Yoga", "Simatupang", Role.FORWARDER, "tangga kayu menuju loteng", "separate"),
     Person("penjaga1", "Maryam", "Tuasikal", Role.CUSTODIAN, "kunci kecil laci tua", "custodian"),
     Person("penjaga2", "Yosef", "Kambu", Role.CUSTODIAN, "lonceng di atas bukit", "custodian"),
     Person("kasn1", "Ratih", "Puspasari", Role.OVERSEER, "meja jati ruang sidang", "body-kasn"),

@@ -57,6 +57,8 @@ def make_team(
         raise AdmissionRefused("no_key")
     if not all(access.may_join(member, Team(slug=slug, kind=kind, body=body)) for member in members):
         raise AdmissionRefused("role")
+    if any(belongs_elsewhere(member, Team(slug=slug)) for member in members):
+        raise AdmissionRefused("elsewhere")
     keys = KeySet.new()
     team = Team(slug=slug, kind=kind, body=body, public_key=keys.box.public, verify_key=keys.sign.public)
     store_recovery(team, keys, recovery)
@@ -84,7 +86,7 @@ def ask_admission(*, staff: Staff, team: Team, by: Staff, actor: Actor) -> TeamM
     team = Team.objects.select_for_update(of=("self",)).select_related("body").get(pk=team.pk)
     if not access.may_join(staff, team):
         raise AdmissionRefused("role")
-    if holds_elsewhere(staff, team):
+    if belongs_elsewhere(staff, team):
         raise AdmissionRefused("elsewhere")
     before = state_of(team, "team")
     membership, created = TeamMembership.objects.get_or_create(team=team, staff=staff, left_at=None)
@@ -150,10 +152,17 @@ def current_keys(keyring: Keyring, team: Team) -> KeySet:
 def holds_elsewhere(staff: Staff, team: Team) -> bool:
     """Whether a person holds, or may have copied, a key of another team that still opens a row.
 
-    Nobody may hold the keys of two teams, because releasing a reporter's name takes two people of two teams.
+    Nobody may hold the keys of two teams: triage must not open what the separate team holds, nor the other way round,
+    and releasing a reporter's name takes two people of two teams.
     """
     others = TeamMembership.objects.filter(staff=staff, key_number__isnull=False).exclude(team=team)
     return any((row.key_number or 0) >= oldest_kept(row.team) for row in others.select_related("team"))
+
+
+def belongs_elsewhere(staff: Staff, team: Team) -> bool:
+    """Whether a person is in another team, waits for its admission, or is as :func:`holds_elsewhere` says."""
+    current = TeamMembership.objects.filter(staff=staff, left_at=None).exclude(team=team.pk)
+    return current.exists() or holds_elsewhere(staff, team)
 
 
 def oldest_kept(team: Team) -> int:

@@ -23,6 +23,8 @@ from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import membership
 
 BODY_PREFIX = "body-"
+# The teams that every installation has; their slugs are their kinds.
+OWN_TEAMS = frozenset({Team.Kind.TRIAGE.value, Team.Kind.SEPARATE.value, Team.Kind.CUSTODIAN.value})
 
 
 class SetupRefused(Exception):  # noqa: N818
@@ -56,11 +58,11 @@ class TeamPlan:
 def check_request(request: SetupRequest) -> list[TeamPlan]:
     """Return the teams of a request, after checking all of it; raises SetupRefused with every problem.
 
-    The first run creates the triage and custodian teams; later runs add teams of bodies.
+    The first run creates the teams of the portal itself; later runs add those that are missing, and teams of bodies.
     """
     slugs = _slugs(request)
     problems = [f"{slug}: this team exists already." for slug in _existing_slugs() & set(slugs)]
-    problems += _shared_recovery(request.recovery)
+    problems += _shared_recovery(request.recovery) + _shared_members(request.members)
     plans = [_plan(slug, request, problems) for slug in slugs]
     if not slugs:
         problems.append("Every team asked for exists; name a body by --body to add its team.")
@@ -75,7 +77,7 @@ def _existing_slugs() -> set[str]:
 
 def _slugs(request: SetupRequest) -> list[str]:
     named = {*request.members, *request.recovery}
-    missing = {Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value} - _existing_slugs()
+    missing = OWN_TEAMS - _existing_slugs()
     return sorted(named | missing | {f"{BODY_PREFIX}{code}" for code in request.bodies})
 
 
@@ -86,10 +88,16 @@ def _shared_recovery(recovery: Mapping[str, tuple[str, str]]) -> list[str]:
     return ["A recovery key is named twice; each keeper holds one of their own."]
 
 
+def _shared_members(members: Mapping[str, Sequence[str]]) -> list[str]:
+    count = Counter(name for names in members.values() for name in dict.fromkeys(names))
+    twice = (name for name, times in count.items() if times > 1)
+    return [f"{name} is named for two teams; nobody holds the keys of two." for name in twice]
+
+
 def _plan(slug: str, request: SetupRequest, problems: list[str]) -> TeamPlan | None:
     kind, body = _kind(slug)
     if kind is None:
-        problems.append(f"{slug}: no such team; it is triage, custodian or body-CODE of a known body.")
+        problems.append(f"{slug}: no such team; it is triage, separate, custodian or body-CODE of a known body.")
         return None
     team = Team(slug=slug, kind=kind, body=body)
     members = _members(team, request.members.get(slug, ()), problems)
@@ -101,7 +109,7 @@ def _kind(slug: str) -> tuple[Team.Kind | None, OversightBody | None]:
     if slug.startswith(BODY_PREFIX):
         body = OversightBody.objects.filter(pk=slug.removeprefix(BODY_PREFIX)).first()
         return (Team.Kind.BODY, body) if body else (None, None)
-    return (Team.Kind(slug), None) if slug in (Team.Kind.TRIAGE, Team.Kind.CUSTODIAN) else (None, None)
+    return (Team.Kind(slug), None) if slug in OWN_TEAMS else (None, None)
 
 
 def _members(team: Team, usernames: Iterable[str], problems: list[str]) -> tuple[Staff, ...]:
@@ -116,6 +124,8 @@ def _members(team: Team, usernames: Iterable[str], problems: list[str]) -> tuple
         elif not access.may_join(person, team):
             role = "superuser" if person.is_superuser else person.role
             problems.append(f"{team.slug}: {name} cannot belong to it ({role}).")
+        elif membership.belongs_elsewhere(person, team):
+            problems.append(f"{team.slug}: {name} belongs to another team, whose key still opens something.")
     return tuple(people[name] for name in names if name in people)
 
 

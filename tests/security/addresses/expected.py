@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+# Those who triage the scene's case; and whoever triages any, for pages that name no case, and whose forms do.
 TRIAGE = {"verifier", "forwarder"}
+TRIAGES = TRIAGE | {"separate"}
 # A superuser sees that cases exist, by their clear columns; and opens nothing.
 CASES = TRIAGE | {"superuser"}
+SEES_CASES = TRIAGES | {"superuser"}
 LEAD, BODIES = {"lead body"}, {"lead body", "other body"}
 AUDIT, ADMIN = {"auditor"}, {"admin", "superuser"}
-TEAMS = TRIAGE | BODIES | ADMIN | {"custodian"}
-ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
+TEAMS = TRIAGES | BODIES | ADMIN | {"custodian"}
+ALL = TRIAGES | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
 
 # The staff's door: who finds anything at an address, and what a GET then answers. 404 for all others.
 STAFF_GETS: dict[str, tuple[set[str], int]] = {
@@ -17,12 +20,12 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:sessions": (ALL, 200),
     "admin:own_data": (ALL, 405),
     "admin:rules": (ALL, 200),
-    "admin:rule_changes": (TRIAGE | AUDIT | ADMIN, 200),
-    "admin:rule_change": (TRIAGE | AUDIT | ADMIN, 200),
-    "admin:rule_compare": (TRIAGE, 405),
+    "admin:rule_changes": (TRIAGES | AUDIT | ADMIN, 200),
+    "admin:rule_change": (TRIAGES | AUDIT | ADMIN, 200),
+    "admin:rule_compare": (TRIAGES, 405),
     "admin:rule_add": (ADMIN, 200),
     "admin:rule_propose": (ADMIN, 200),
-    "admin:practice": (TRIAGE | BODIES, 200),
+    "admin:practice": (TRIAGES | BODIES, 200),
     "admin:jsi18n": (ALL, 200),
     "admin:login": (ALL, 302),
     "admin:logout": (ALL, 302),
@@ -40,32 +43,32 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "mfa_remove_webauthn": (set(), 404),
     "mfa_view_recovery_codes": (set(), 404),  # nobody of the cast has any
     "mfa_generate_recovery_codes": (ALL, 200),
-    "admin:complaints_case_changelist": (CASES, 200),
-    "admin:complaints_case_export": (TRIAGE, 200),
+    "admin:complaints_case_changelist": (SEES_CASES, 200),
+    "admin:complaints_case_export": (TRIAGES, 200),
     "admin:complaints_case_change": (CASES, 200),
-    "admin:complaints_case_keep_filter": (CASES, 405),
-    "admin:complaints_case_drop_filter": (CASES, 405),
-    "admin:complaints_case_columns": (CASES, 405),
-    "admin:complaints_case_keys": (CASES, 405),
-    "admin:complaints_case_search": (CASES, 405),
-    "admin:complaints_case_end_search": (CASES, 405),
-    "admin:complaints_case_many": (CASES, 405),
-    "admin:complaints_case_reply": (CASES, 405),
-    "admin:complaints_case_note": (CASES, 405),
+    "admin:complaints_case_keep_filter": (SEES_CASES, 405),
+    "admin:complaints_case_drop_filter": (SEES_CASES, 405),
+    "admin:complaints_case_columns": (SEES_CASES, 405),
+    "admin:complaints_case_keys": (SEES_CASES, 405),
+    "admin:complaints_case_search": (SEES_CASES, 405),
+    "admin:complaints_case_end_search": (SEES_CASES, 405),
+    "admin:complaints_case_many": (SEES_CASES, 405),
+    "admin:complaints_case_reply": (SEES_CASES, 405),
+    "admin:complaints_case_note": (SEES_CASES, 405),
     "admin:complaints_case_link": ({"verifier"}, 200),
     "admin:complaints_case_unlink": ({"verifier"}, 409),  # the only report of its case
-    "admin:complaints_case_finding": (TRIAGE, 200),
-    "admin:complaints_case_finding_table": (TRIAGE, 200),
-    "admin:complaints_case_finding_template": (TRIAGE, 200),
+    "admin:complaints_case_finding": (TRIAGES, 200),
+    "admin:complaints_case_finding_table": (TRIAGES, 200),
+    "admin:complaints_case_finding_template": (TRIAGES, 200),
     "admin:complaints_case_import": (TRIAGE, 200),
-    "admin:complaints_case_assign": (CASES, 405),
-    "admin:complaints_case_claim": (CASES, 405),
-    "admin:complaints_case_take_on": (CASES, 405),
+    "admin:complaints_case_assign": (SEES_CASES, 405),
+    "admin:complaints_case_claim": (SEES_CASES, 405),
+    "admin:complaints_case_take_on": (SEES_CASES, 405),
     "admin:complaints_case_decline": (set(), 404),
-    "admin:complaints_absence_changelist": (TRIAGE, 200),
-    "admin:complaints_absence_away": (TRIAGE, 405),
-    "admin:complaints_absence_back": (TRIAGE, 405),
-    "admin:complaints_absence_hand_over": (TRIAGE, 405),
+    "admin:complaints_absence_changelist": (TRIAGES, 200),
+    "admin:complaints_absence_away": (TRIAGES, 405),
+    "admin:complaints_absence_back": (TRIAGES, 405),
+    "admin:complaints_absence_hand_over": (TRIAGES, 405),
     "admin:complaints_duty_changelist": (ADMIN, 200),
     "admin:complaints_duty_rule": (ADMIN, 405),
     "admin:complaints_duty_change": (ADMIN, 200),
@@ -76,13 +79,13 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_forward": (TRIAGE, 409),
     "admin:complaints_case_letter": (TRIAGE, 302),
     "admin:complaints_case_risk": (TRIAGE, 200),
-    "admin:complaints_case_second": (TRIAGE, 200),
-    "admin:complaints_case_lane": (TRIAGE, 200),
-    "admin:complaints_case_lane_out": (TRIAGE, 405),
-    "admin:complaints_case_file": (CASES, 405),
+    "admin:complaints_case_second": (TRIAGES, 200),
+    "admin:complaints_case_lane": (TRIAGES, 200),
+    "admin:complaints_case_lane_out": (TRIAGES, 405),
+    "admin:complaints_case_file": (SEES_CASES, 405),
     "admin:complaints_case_view": (TRIAGE, 200),
     "admin:complaints_case_shown": (TRIAGE, 200),
-    "admin:complaints_case_work": (CASES, 405),
+    "admin:complaints_case_work": (SEES_CASES, 405),
     "admin:complaints_case_rules": (TRIAGE, 200),
     "admin:complaints_case_custody": (TRIAGE, 200),
     "admin:complaints_case_custody_item": (TRIAGE, 200),

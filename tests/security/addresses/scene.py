@@ -34,6 +34,7 @@ NOW = at(DAY)
 STAFF = {
     "verifier": "vera",
     "forwarder": "fitri",
+    "separate": "sari",
     "custodian": "cakra",
     "lead body": "kirana",
     "other body": "bima",
@@ -54,6 +55,20 @@ def addresses(resolver: URLResolver | None = None, space: str = "") -> Iterator[
             yield f"{space}{route.name or 'catch-all'}"
 
 
+@dataclass(frozen=True)
+class Hands:
+    """The people of a team in whose hands a scene's report is, by name, and the slug of the team."""
+
+    team: str
+    verifier: str
+    forwarder: str
+    other: str
+
+
+TRIAGE = Hands("triage", "vera", "fitri", "vino")
+SEPARATE = Hands("separate", "sari", "satya", "satya")
+
+
 @dataclass
 class AddressScenario:
     """What the addresses speak of, and a browser for each person."""
@@ -72,29 +87,30 @@ class AddressScenario:
         return reverse(name, args=arguments)
 
 
-def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> AddressScenario:
+def build(cast: Cast, *, name: str = "foto.jpg", hands: Hands = TRIAGE, **answers: Any) -> AddressScenario:
     """A report at the body with a photo released, a second verifier's case, and somebody who waits for admission.
 
     Args:
         name: the photo's.
+        hands: the team that the answers send the report to.
         answers: what the report says otherwise than others.
     """
     cache.clear()
     sent = send_report(today=DAY, **answers)
     follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
     processing.process_pending()
-    do: dict[str, Any] = {"actor": Actor(cast.ring("vera"), NOW), "case_id": sent.case.pk}
+    do: dict[str, Any] = {"actor": Actor(cast.ring(hands.verifier), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
     body = OversightBody.objects.get(pk="bkn")
-    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
-    TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
-    ids = _ids(cast, sent)
+    forward(actor=Actor(cast.ring(hands.forwarder), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
+    TeamMembership.objects.create(team=Team.objects.get(slug=hands.team), staff=cast["luar"])
+    ids = _ids(cast, sent, hands)
     browsers = {who: start_session(name, Client(raise_request_exception=False)) for who, name in STAFF.items()}
     strangers = _strangers(sent)
     # What a first look would write is written: here the addresses are looked at, not that.
-    first_look.process_new_reports(actor=Actor(cast.ring("fitri"), NOW))
+    first_look.process_new_reports(actor=Actor(cast.ring(hands.forwarder), NOW))
     return AddressScenario(sent, ids, browsers | strangers)
 
 
@@ -106,33 +122,34 @@ def _strangers(sent: Sent) -> dict[str, Client]:
     return made
 
 
-def _kept(person: uuid.UUID) -> uuid.UUID:
-    """Keep somebody from another case, so that there is something to lift; return that case."""
-    other = Complaint.objects.get(case=send_report(today=DAY, accused_name="Lurah Y").case)
+def _kept(person: uuid.UUID, kind: str) -> uuid.UUID:
+    """Keep somebody from another case of the same team, so that there is something to lift; return that case."""
+    sent = send_report(today=DAY, accused_name="Lurah Y", accused_kind=kind)
+    other = Complaint.objects.get(case=sent.case)
     Conflict.objects.create(complaint=other, staff_id=person, kind=Conflict.Kind.MATCHED)
     return other.case_id
 
 
-def _imported(cast: Cast, case: uuid.UUID) -> uuid.UUID:
+def _imported(cast: Cast, case: uuid.UUID, hands: Hands) -> uuid.UUID:
     """Record that a case came with a table, which adds none to the lists; return the import."""
     key = uuid.uuid4()
-    Actor(cast.ring("vera"), NOW).record("finding.entered", case=case, subject=key)
+    Actor(cast.ring(hands.verifier), NOW).record("finding.entered", case=case, subject=key)
     return key
 
 
-def _asked_removal(cast: Cast, team: uuid.UUID) -> uuid.UUID:
+def _asked_removal(cast: Cast, team: uuid.UUID, hands: Hands) -> uuid.UUID:
     """Let a member ask for the removal of another; return the request."""
-    gone = TeamMembership.objects.get(team=team, staff=cast["vino"])
-    actor = Actor(cast.ring("vera"), NOW)
+    gone = TeamMembership.objects.get(team=team, staff=cast[hands.other])
+    actor = Actor(cast.ring(hands.verifier), NOW)
     return removal.ask(actor=actor, team_id=team, membership_id=gone.pk, reason="Pindah.").pk
 
 
-def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
+def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
     case, complaint, release = sent.case.pk, Complaint.objects.get(case=sent.case), Release.objects.get()
     item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
     original = EvidenceObject.objects.get(evidence=item, variant="original").pk
     working = EvidenceObject.objects.get(evidence=item, variant="working").pk
-    vino, triage = cast["vino"].pk, Team.objects.get(slug="triage").pk
+    other, team = cast[hands.other].pk, Team.objects.get(slug=hands.team).pk
     pages: dict[str, Any] = {
         "case_change": [case],
         "case_drop_filter": [uuid.uuid4()],
@@ -140,13 +157,13 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "case_take_on": [case],
         "case_decline": [case],
         "absence_back": [uuid.uuid4()],
-        "duty_change": [vino],
+        "duty_change": [other],
         "case_conflict": [case],
-        "conflict_lift": [_kept(vino), vino],
+        "conflict_lift": [_kept(other, sent.case.accused_kind_id), other],
         "case_reply": [case, complaint.pk],
         "case_note": [case, complaint.pk],
         "case_lane_out": [case],
-        "case_import": [_imported(cast, case)],
+        "case_import": [_imported(cast, case, hands)],
         "case_link": [case],
         "case_unlink": [case, complaint.pk],
         "case_assign": [case],
@@ -169,16 +186,16 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "release_file": [release.pk, file.pk],
         "release_view": [release.pk, file.pk],
         "release_shown": [release.pk, file.pk, file.pk],
-        "team_remove": [triage, TeamMembership.objects.get(team=triage, staff=vino).pk],
-        "team_removal": [_asked_removal(cast, triage)],
-        "team_change_key": [triage],
-        "team_reseal": [triage],
+        "team_remove": [team, TeamMembership.objects.get(team=team, staff=other).pk],
+        "team_removal": [_asked_removal(cast, team, hands)],
+        "team_change_key": [team],
+        "team_reseal": [team],
         "verificationfault_acknowledge": [uuid.uuid4()],
-        "staff_change": [vino],
-        "staff_password": [vino],
-        "staff_ask": [vino],
-        "staff_factor": [vino],
-        "staff_confirm": [vino],
+        "staff_change": [other],
+        "staff_password": [other],
+        "staff_ask": [other],
+        "staff_factor": [other],
+        "staff_confirm": [other],
         "jobfailure_again": ["sweep"],
         "team_admit": [TeamMembership.objects.get(staff=cast["luar"]).pk],
         "category_change": ["A1"],

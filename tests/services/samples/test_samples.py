@@ -71,6 +71,7 @@ def _sample_portal(
     env_file, into = folder / "portal.env", folder / "sample.json"
     env_file.write_text("SECRET_KEY=x\n")
     changes = {"SAMPLE_MODE": True, "TEAM_KEY_PINS": "", "AUDIT_HEADS_FILE": folder / "heads.txt"}
+    changes["OPERATOR_AGENCIES"] = ("Badan Arsip Cuaca Nasional",)
     with built_once(django_db_blocker), override_settings(**changes):
         database.empty()
         reference_data.load(now=timezone.now(), sample=True)
@@ -113,7 +114,8 @@ def test_days_and_files_are_as_planned(sample_portal: SamplePortal) -> None:
 
 def test_samples_contain_every_kind_of_work(sample_portal: SamplePortal) -> None:
     assigned = Counter(Case.objects.exclude(assignee=None).values_list("assignee__username", flat=True))
-    assert set(assigned) == {"verifikator1", "verifikator2"}
+    assert set(assigned) == {"verifikator1", "verifikator2", "terpisah1"}
+    assert [case.assignee.username for case in Case.objects.filter(held_by="separate")] == ["terpisah1"]
     assert 10 < sum(assigned.values()) < 60
     assert Message.objects.unread().exists()
     assert Release.objects.filter(state="returned").exists()
@@ -142,10 +144,11 @@ def _photo(variant: str) -> EvidenceObject:
 
 
 def test_officers_and_liaisons_open_what_is_theirs(sample_portal: SamplePortal) -> None:
-    ring = sample_portal.ring("verifikator2")
+    rings = {"separate": sample_portal.ring("terpisah2"), "triage": sample_portal.ring("verifikator2")}
     for case in Case.objects.all():
-        opened = case_file.open_case(actor=Actor(ring, NOW), case_id=case.pk)
+        opened = case_file.open_case(actor=Actor(rings[case.held_by], NOW), case_id=case.pk)
         assert opened.complaints[0].answers["story"] in {plan.texts["story"] for plan in planned()}
+    ring = rings["triage"]
     stored = _photo("working")
     _info, stream = case_actions.open_object(actor=Actor(ring, NOW), object_id=stored.pk, reason="")
     image = Image.open(io.BytesIO(b"".join(stream)))
@@ -281,8 +284,8 @@ def test_what_is_written_beside_the_database_is_private(sample_portal: SamplePor
 def test_sample_staff_cover_every_role_and_can_sign_in(sample_portal: SamplePortal) -> None:
     roles = Counter(Staff.objects.filter(is_sample=True).values_list("role", "body"))
     assert roles == {
-        (Role.VERIFIER, None): 2,
-        (Role.FORWARDER, None): 2,
+        (Role.VERIFIER, None): 3,
+        (Role.FORWARDER, None): 3,
         (Role.CUSTODIAN, None): 2,
         (Role.OVERSEER, "kasn"): 2,
         (Role.OVERSEER, "bkn"): 2,
@@ -295,7 +298,7 @@ def test_sample_staff_cover_every_role_and_can_sign_in(sample_portal: SamplePort
         assert staff.check_password(account["password"])
         keys = personal.unlock(staff=staff, password=account["password"])
         assert keys and mfa.practice_code(staff=staff, keys=keys, now=0)
-    pinned_teams("triage", "custodian", "body-kasn", "body-bkn")
+    pinned_teams("triage", "separate", "custodian", "body-kasn", "body-bkn")
 
 
 def test_outside_of_sample_mode_nothing_is_made(db: None, tmp_path: Path) -> None:

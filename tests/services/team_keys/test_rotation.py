@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import models
 from pytest_django import Settings
 
 from complaints.admin import (
@@ -39,6 +37,7 @@ from complaints.services.team_key_history import UnpinnedKey, team_fingerprint, 
 from complaints.services.team_keys import personal, removal, resealing, rotation
 from complaints.services.team_keys.membership import AdmissionRefused, admit, ask_admission, store_recovery
 from tests.security.tampering.scene import build
+from tests.security.traces import opened_by
 from tests.world import Cast, Sent, at, close_batch, send_report
 
 DAY = date(2026, 11, 9)
@@ -123,11 +122,11 @@ def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
         old = cast.ring(name).team(team(slug))
         olds.append(old)
         rotate(cast, name, slug=slug)
-    under = list(_opened_by(old.box for old in olds))
+    under = list(opened_by(old.box for old in olds))
     assert set(under) >= {"KeyGrant.sealed", "Identity.outer_custodian", "IndexKey.sealed", "RemovalRequest.sealed"}
     for slug, name in (("triage", "fitri"), ("custodian", "citra"), ("body-bkn", "kresna")):
         reseal_all(cast, name, slug=slug)
-    assert list(_opened_by(old.box for old in olds)) == []
+    assert list(opened_by(old.box for old in olds)) == []
     for number in range(2):
         assert not [
             name
@@ -135,26 +134,6 @@ def test_nothing_stays_under_an_old_key(cast: Cast) -> None:
             if isinstance(outcome, Exception)
         ]
     assert verify.verify_chain().whole
-
-
-def _opened_by(boxes: Iterator[BoxPair]) -> Iterator[str]:
-    tried = list(boxes)
-    for model in apps.get_app_config("complaints").get_models():
-        binary = [field for field in model._meta.concrete_fields if isinstance(field, models.BinaryField)]
-        for field in binary:
-            for stored in model._default_manager.values_list(field.attname, flat=True):
-                if any(_opens(box, bytes(stored or b"")) for box in tried):
-                    yield f"{model.__name__}.{field.name}"
-
-
-def _opens(box: BoxPair, stored: bytes) -> bool:
-    for start in (0, 1):
-        try:
-            unseal(box, stored[start:])
-        except SealError:
-            continue
-        return True
-    return False
 
 
 def test_every_table_that_names_a_key_is_registered() -> None:
