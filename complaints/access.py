@@ -300,6 +300,11 @@ def may_see_rule_changes(user: AnyUser) -> bool:
     return is_triage(user) or may_review(user)
 
 
+def may_compare_rules(user: AnyUser) -> TypeGuard[Staff]:
+    """Whether a person decides on rules of the law: triage, because the separate team holds too few cases for it."""
+    return is_triage(user) and report_team(user) == Team.Kind.TRIAGE
+
+
 def may_see_teams(user: AnyUser) -> bool:
     """Whether a person may see who holds a team's key: members for their own team, administrators for all."""
     return in_a_team(user) or may_administer(user)

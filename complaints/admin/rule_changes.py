@@ -266,7 +266,7 @@ def _value(value: object) -> str:
 # --- Comparing the open cases
 
 
-@staff_page("POST", opens_for=access.is_triage)
+@staff_page("POST", opens_for=access.may_compare_rules)
 def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     """Compare the next slice of the open cases, from the first where none is under way or the button says so."""
     row = get_object_or_404(RuleChange, pk=change_id, table__in=RULE_TABLES)

@@ -216,13 +216,8 @@ def withdraw(*, actor: Actor, change_id: uuid.UUID) -> None:
 
 def decides_on(person: Staff, row: RuleChange) -> bool:
     """Whether a person decides on proposals for this table: triage, on the calendar administrators too."""
-    is_member = _is_triage(person) and not person.practising
+    is_member = access.may_compare_rules(person) and not person.practising
     return is_member or (row.table in CALENDAR and access.may_administer(person))
-
-
-def _is_triage(person: Staff) -> bool:
-    """Whether a person is in triage itself: the separate team holds too few cases to compare a change with."""
-    return access.is_triage(person) and access.report_team(person) == Team.Kind.TRIAGE
 
 
 def may_decide(person: Staff, row: RuleChange) -> bool:
@@ -233,7 +228,7 @@ def may_decide(person: Staff, row: RuleChange) -> bool:
 def require_member(actor: Actor) -> None:
     """Raise Locked outside triage, and for somebody who practises: rules hold for real cases."""
     require_admission(actor.keyring)
-    if not _is_triage(actor.staff):
+    if not access.may_compare_rules(actor.staff):
         raise Locked(Team.Kind.TRIAGE)
     if actor.staff.practising:
         raise Locked("practice")

@@ -22,7 +22,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:rules": (ALL, 200),
     "admin:rule_changes": (TRIAGES | AUDIT | ADMIN, 200),
     "admin:rule_change": (TRIAGES | AUDIT | ADMIN, 200),
-    "admin:rule_compare": (TRIAGES, 405),
+    "admin:rule_compare": (TRIAGE, 405),
     "admin:rule_add": (ADMIN, 200),
     "admin:rule_propose": (ADMIN, 200),
     "admin:practice": (TRIAGES | BODIES, 200),
