@@ -128,7 +128,7 @@ def test_what_is_stated_decides_and_what_is_not_stays_open(cast: Cast) -> None:
 
 
 def test_of_two_elections_the_kind_is_asked_and_never_guessed(cast: Cast) -> None:
-    election = Election.objects.get(kind="pilkada")
+    election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind = "pemilu-uji", "pemilu"
     election.save(force_insert=True)
     reference_data.clear_cache()
@@ -167,7 +167,7 @@ def test_one_circumstance_is_known_and_another_is_open(cast: Cast) -> None:
         )
 
 
-def test_penalties_follow_the_day_of_the_decision() -> None:
+def test_penalties_follow_the_day_of_the_decision(db: None) -> None:
     """Confinement ended with 2025; the rules say so, and no page of its own."""
     assert Penalty.CONFINEMENT in legal_basis.penalties_on(date(2025, 12, 31))
     assert legal_basis.penalties_on(date(2026, 1, 2)) == {Penalty.PRISON, Penalty.FINE}
