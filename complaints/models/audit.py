@@ -42,6 +42,7 @@ EVENTS: Final = {
     "message.sent": _("Message sent"),
     "note.written": _("Internal note written"),
     "assessment.recorded": _("Danger graded, or a checklist kept"),
+    "redaction.made": _("Passages removed for a body"),
     "object.opened": _("File opened"),
     "object.worked": _("File read in an officer's session"),
     "object.retried": _("File that could not be read waits for an officer again"),
