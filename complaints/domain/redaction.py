@@ -222,6 +222,24 @@ def leftovers(removed: Iterable[str], released: Mapping[str, str]) -> dict[str, 
     return dict(sorted(found.items()))
 
 
+def visible(pages: int, boxes: Sequence[Box]) -> None:
+    """Raise NothingLeft where boxes cover every page of ``pages``; a picture has one.
+
+    Looked at are the middles of 50 by 50 fields of each page.
+    """
+    fields = 50
+    middles = [SCALE * (2 * number + 1) // (2 * fields) for number in range(fields)]
+    for page in range(1, pages + 1):
+        on_page = [box for box in boxes if box.page == page]
+        if not all(any(_covers(box, x, y) for box in on_page) for x in middles for y in middles):
+            return
+    raise NothingLeft
+
+
+def _covers(box: Box, x: int, y: int) -> bool:
+    return box.left <= x < box.left + box.width and box.top <= y < box.top + box.height
+
+
 def audible(length: int, mutes: Iterable[Span]) -> int:
     """Return how many milliseconds of a sound are left; raises NothingLeft where none is."""
     left, until = 0, 0

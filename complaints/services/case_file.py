@@ -67,6 +67,7 @@ class EvidenceItem:
     preview: ObjectInfo | None
     pages: list[ObjectInfo]
     findings: storage.FileReport | None
+    redacted: list[ObjectInfo] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -433,6 +434,7 @@ def open_item(
         preview=infos.get(("preview", 0)),
         pages=[info for info in infos.values() if info.variant == "page"],
         findings=storage.read_file_report(pair, row),
+        redacted=[info for info in infos.values() if info.variant == "redacted"],
     )
 
 
@@ -471,9 +473,6 @@ def _open_assessments(
         else:
             checklists[row.step_id] = assessments.read_checklist(row, pair=pair).items
     return risks, checklists
-
-
-# Single items
 
 
 @transaction.atomic

@@ -132,7 +132,7 @@ def _items(
         complaint = complaints[report - 1]
         item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
-        infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
+        infos = [info for info in (item.original, item.working, item.preview, *item.pages, *item.redacted) if info]
         losses = {"working": item.findings.losses if item.findings else []}
         lines = [
             StoredLine(info.id, info.variant, info.number, info.info, digests[info.id], losses.get(info.variant, []))

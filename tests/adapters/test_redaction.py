@@ -46,7 +46,7 @@ def test_instructions_come_back_as_they_were_packed() -> None:
 
 
 def noise(width: int, height: int) -> Image.Image:
-    generator = random.Random(7)  # noqa: S311 - a picture in which no two places look alike
+    generator = random.Random(7)
     return Image.frombytes("RGB", (width, height), generator.randbytes(width * height * 3)).resize(
         (width * 4, height * 4)
     )
@@ -92,7 +92,7 @@ def text_pdf(pages: int = 2) -> bytes:
 def called(program: str, *arguments: str | Path) -> bytes:
     if shutil.which(program) is None:
         pytest.skip(f"no {program} here")
-    return subprocess.run([program, *map(str, arguments)], check=True, capture_output=True).stdout  # noqa: S603
+    return subprocess.run([program, *map(str, arguments)], check=True, capture_output=True).stdout
 
 
 def test_nothing_is_beneath_a_box_of_a_pdf(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def tone(seconds: int = 3) -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
-        generator = random.Random(7)  # noqa: S311 - a sound
+        generator = random.Random(7)
         samples = [generator.randint(8_000, 16_000) * (-1) ** (number % 2) for number in range(RATE * seconds)]
         file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
     return out.getvalue()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from complaints.domain import redaction
-from complaints.domain.redaction import MARKERS, NothingLeft, Reason, Span, redact
+from complaints.domain.redaction import MARKERS, SCALE, Box, NothingLeft, Reason, Span, redact
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzàéüñ0123456789ꦏꦤꦸبن́"
 BETWEEN = [" ", ", ", ". ", "\n", "\n\n", " (", ") ", "! ", " — ", "\t", " “", "” ", "; "]
@@ -101,6 +101,16 @@ def test_what_stands_elsewhere_is_named() -> None:
     assert removed == {"seksi", "rahmawati", "memanggil", "bersama"}
     released = {"nama": "Ibu RAHMAWATI, S.E.", "berkas": "bukti-1.jpg", "kisah": redact(story, spans)}
     assert redaction.leftovers(removed, released) == {"rahmawati": ["nama"]}
+
+
+def test_a_page_must_not_be_black() -> None:
+    whole, half = Box(1, 0, 0, SCALE, SCALE, Reason.IDENTITY), Box(1, 0, 0, SCALE // 2, SCALE, Reason.IDENTITY)
+    other = Box(1, SCALE // 2, 0, SCALE // 2, SCALE, Reason.IDENTITY)
+    for boxes in ([whole], [half, other]):
+        with pytest.raises(NothingLeft):
+            redaction.visible(1, boxes)
+    redaction.visible(1, [half])
+    redaction.visible(2, [whole])
 
 
 def test_a_sound_must_not_fall_silent() -> None:

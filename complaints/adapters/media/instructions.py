@@ -1,4 +1,4 @@
-"""What a job of the sandbox is told to remove from a file. Its options are whole numbers, so each instruction is one."""
+"""What a job of the sandbox is told to remove from a file: each instruction is a whole number, as its options are."""
 
 from __future__ import annotations
 
