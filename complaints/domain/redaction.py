@@ -202,7 +202,12 @@ def removed_words(text: str, spans: Iterable[Span]) -> set[str]:
     """Return the removed words, folded, that would tell something where they stand elsewhere."""
     pieces = (text[run.start : run.end] for run in removed_runs(text, spans))
     found = {word for piece in pieces for word in normalization.fold(piece).split()}
-    return {word for word in found if len(word) >= LEFTOVER_LETTERS and word not in _EVERYWHERE}
+    return {word for word in found if tells(word)}
+
+
+def tells(word: str) -> bool:
+    """Whether a folded word tells something by itself: it is long enough, and none of those that stand everywhere."""
+    return len(word) >= LEFTOVER_LETTERS and word not in _EVERYWHERE
 
 
 def leftovers(removed: Iterable[str], released: Mapping[str, str]) -> dict[str, list[str]]:
