@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypedDict
 
 from django.contrib import messages
@@ -30,6 +30,7 @@ from complaints.domain.telling_passages import Tells
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
+from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding import redaction_check
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
@@ -129,6 +130,22 @@ def text_labels(texts: Iterable[str]) -> dict[str, str]:
         else:
             labels[target] = _("Post %(number)d: %(field)s") % {"number": number, "field": POST_FIELDS[name]}
     return labels
+
+
+def as_released(request: StaffRequest, opened: case_file.CaseFile) -> tuple[list[case_file.ComplaintFile], set[str]]:
+    """Return the reports of a case with texts as a body would read them, and the ids of files with a redacted copy."""
+    complaints = [report.complaint for report in opened.complaints]
+    counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
+    reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
+    targets = (target for found in counted.values() for target, item in found.by_target.items() if item.stored)
+    return reports, {target.removeprefix("file-") for target in targets}
+
+
+def _report_as_released(report: case_file.ComplaintFile, counted: ReportRedactions) -> case_file.ComplaintFile:
+    posts = [
+        replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
+    ]
+    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts)
 
 
 # --- The list of a report's texts and files

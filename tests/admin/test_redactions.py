@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from complaints.adapters import sandbox
 from complaints.domain.redaction import Reason
+from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.services import redactions
 from complaints.services.actor import Actor
 from tests.adapters import samples
-from tests.cases import complaint_of, in_review
+from tests.cases import act, complaint_of, in_review
 from tests.services.test_redactions import marks, released, screenshot, with_files
 from tests.world import Cast, Sent, SignedIn
 
@@ -153,6 +154,10 @@ def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> No
     actor = Actor(cast.ring("vera"), timezone.now())
     save: dict[str, Any] = {"actor": actor, "complaint_id": complaint_of(sent).pk, "target": "answer-story"}
     row = redactions.save_text(spans=marks(STORY, "Budi"), **save)
+    act(cast, "vera", sent, Action.VERIFY)
+    page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk])).content.decode()
+    assert "Pak [dihilangkan: identitas] Santosa" in page, "the page of forwarding shows what the body would read"
+    assert "Budi" not in page
     release = released(cast, sent)
     vera, names = signed_in("vera"), [sent.case.pk, complaint_of(sent).pk]
     assert (
