@@ -264,6 +264,7 @@ def _change_label(change: case_actions.Change) -> str:
         "body_to_triage": _("The body wrote to the office."),
         "note": _("%(who)s wrote an internal note.") % names,
         "risk": _("%(who)s graded the danger to the reporter.") % names,
+        "redaction": _("%(who)s marked passages that a body does not read.") % names,
         "evidence": _("More evidence came in."),
         "reports": _("Reports were linked to this case or unlinked from it."),
     }[change.kind]

@@ -69,8 +69,9 @@ class BoxForm(BaseForm):
 
     def area(self, reason: Reason) -> Box:
         """Return the box of a valid form."""
-        numbers = (int(self.cleaned_data[name] * _PERCENT) for name in ("left", "top", "width", "height"))
-        return Box(self.cleaned_data["page"], *numbers, reason=reason)
+        names = ("left", "top", "width", "height")
+        left, top, width, height = (int(self.cleaned_data[name] * _PERCENT) for name in names)
+        return Box(self.cleaned_data["page"], left, top, width, height, reason)
 
 
 class MuteForm(BaseForm):
@@ -149,8 +150,8 @@ def _area(value: str) -> Box | Span | None:
         return None
     if match[6]:
         return Span(int(match[6]), int(match[7]), Reason(match[8]))
-    page, *place = (int(match[number]) for number in range(1, 6))
-    return Box(page, *(min(number, SCALE) for number in place), reason=Reason(match[8]))
+    left, top, width, height = (min(int(match[number]), SCALE) for number in range(2, 6))
+    return Box(int(match[1]), left, top, width, height, Reason(match[8]))
 
 
 def _value(area: Box | Span) -> str:
@@ -243,7 +244,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
     copies = item.pages if opened.kind == "pages" else [item.working] if item.working and opened.kind else []
     counted = opened.counted.of(opened.target)
     made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
-    listed = [*areas.removal.boxes, *areas.removal.mutes]
+    listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
     context = {
         "title": _("Removing parts: evidence %(number)d") % {"number": item.row.sequence},
         "case_id": case,

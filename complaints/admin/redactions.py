@@ -30,6 +30,7 @@ from complaints.domain.telling_passages import Tells
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
+from complaints.services.case_file import CaseFile, ComplaintFile
 from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding import redaction_check
@@ -76,8 +77,8 @@ _SHOWN: Final = 160
 class OpenReport:
     """A report that is open for redaction, its number in the case, and the texts of it and of the others by target."""
 
-    case_file: case_file.CaseFile
-    report: case_file.ComplaintFile
+    case_file: CaseFile
+    report: ComplaintFile
     number: int
     texts: Mapping[str, str]
     others: Mapping[int, Mapping[str, str]]
@@ -132,7 +133,7 @@ def text_labels(texts: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-def as_released(request: StaffRequest, opened: case_file.CaseFile) -> tuple[list[case_file.ComplaintFile], set[str]]:
+def as_released(request: StaffRequest, opened: CaseFile) -> tuple[list[ComplaintFile], set[str]]:
     """Return the reports of a case with texts as a body would read them, and the ids of files with a redacted copy."""
     complaints = [report.complaint for report in opened.complaints]
     counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
@@ -141,7 +142,7 @@ def as_released(request: StaffRequest, opened: case_file.CaseFile) -> tuple[list
     return reports, {target.removeprefix("file-") for target in targets}
 
 
-def _report_as_released(report: case_file.ComplaintFile, counted: ReportRedactions) -> case_file.ComplaintFile:
+def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> ComplaintFile:
     posts = [
         replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
     ]

@@ -69,6 +69,12 @@ class Span:
         """Return the span as records hold it: ``[from, until, reason]``."""
         return [self.start, self.end, self.reason.value]
 
+    @classmethod
+    def read(cls, stored: Sequence[object]) -> Span:
+        """Return the span that :meth:`stored` wrote."""
+        start, end = (int(str(number)) for number in stored[:2])
+        return cls(start, end, Reason(str(stored[2])))
+
 
 @dataclass(frozen=True, order=True)
 class Box:
@@ -84,6 +90,12 @@ class Box:
     def stored(self) -> list[object]:
         """Return the box as records hold it: ``[page, left, top, width, height, reason]``."""
         return [self.page, self.left, self.top, self.width, self.height, self.reason.value]
+
+    @classmethod
+    def read(cls, stored: Sequence[object]) -> Box:
+        """Return the box that :meth:`stored` wrote."""
+        page, left, top, width, height = (int(str(number)) for number in stored[:5])
+        return cls(page, left, top, width, height, Reason(str(stored[5])))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, Internal
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
+from complaints.models.redaction import Redaction
 from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
@@ -375,7 +376,7 @@ def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable
 class Change:
     """One change of a case, by ``who``; None for reporters and the system. ``what`` is the action of a step.
 
-    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "evidence" or "reports". What
+    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "redaction", "evidence" or "reports". What
     reporters do has a ``day`` and no hour ``at``.
     """
 
@@ -421,8 +422,9 @@ def _writings(later: Q) -> Iterator[Change]:
     """Yield messages, notes, risk assessments and evidence; those that came with a step belong to the step's change."""
     for message in Message.objects.filter(later, step=None).select_related("author").order_by("day", "sequence"):
         yield Change(message.direction, message.author, day=message.day)
-    for kind, model in (("note", InternalNote), ("risk", Assessment)):
-        for row in model.objects.filter(later, step=None).select_related("author").order_by("at"):
+    for kind, model in (("note", InternalNote), ("risk", Assessment), ("redaction", Redaction)):
+        only = {} if model is Redaction else {"step": None}
+        for row in model._default_manager.filter(later, **only).select_related("author").order_by("at"):
             yield Change(kind, row.author, at=row.at)
     for item in Evidence.objects.filter(later).order_by("day", "sequence")[:1]:
         yield Change("evidence", day=item.day)

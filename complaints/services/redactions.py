@@ -172,15 +172,9 @@ def of_report(*, keyring: Keyring, complaint: Complaint) -> ReportRedactions:
 def _open(row: Redaction, pair: BoxPair) -> Instructions:
     signer = trusted_signer(row.author_key, Team.Kind.TRIAGE)
     content: Content = open_record(pair, row.sealed, row_context(row, KIND), signer)
-    boxes = tuple(Box(*_numbers(values[:-1]), reason=Reason(values[-1])) for values in content["boxes"])
-    spans, mutes = ([Span(*_numbers(item[:-1]), reason=Reason(item[-1])) for item in content[name]]
-                    for name in ("spans", "mutes"))  # type: ignore[literal-required]  # fmt: skip
-    removal = Removal(boxes, tuple(mutes))
-    return Instructions(content["target"], row.sequence, tuple(spans), removal, row.stored, row.author, row.at)
-
-
-def _numbers(values: Iterable[object]) -> list[int]:
-    return [int(str(value)) for value in values]
+    boxes, mutes = map(Box.read, content["boxes"]), map(Span.read, content["mutes"])
+    removal, spans = Removal(tuple(boxes), tuple(mutes)), tuple(map(Span.read, content["spans"]))
+    return Instructions(content["target"], row.sequence, spans, removal, row.stored, row.author, row.at)
 
 
 def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[uuid.UUID, dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from django.db import transaction
 
-from complaints.adapters.media import kinds
+from complaints.adapters.media import kinds, losses
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.file_names import neutral_name
@@ -208,8 +208,15 @@ def _findings(pair: BoxPair, item: EvidenceObject, info: storage.FileInfo) -> _F
         found["threat"] = storage.threat_in(report)
         found["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
     else:
-        found["losses"] = [*(report.losses if report else []), *info.losses]
+        found["losses"] = [*_losses(item, report), *info.losses]
     return found
+
+
+def _losses(item: EvidenceObject, report: storage.FileReport | None) -> list[str]:
+    """Return what a copy lacks or hides; one that is drawn anew hides nothing."""
+    found = report.losses if report else []
+    is_drawn = item.variant == EvidenceObject.Variant.REDACTED
+    return [code for code in found if code not in losses.HIDDEN] if is_drawn else found
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:
