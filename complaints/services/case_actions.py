@@ -376,8 +376,8 @@ def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable
 class Change:
     """One change of a case, by ``who``; None for reporters and the system. ``what`` is the action of a step.
 
-    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "redaction", "evidence" or "reports". What
-    reporters do has a ``day`` and no hour ``at``.
+    ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "redaction", "evidence" or "reports".
+    What reporters do has a ``day`` and no hour ``at``.
     """
 
     kind: str
