@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from django import forms
 from django.contrib import messages
@@ -61,11 +62,10 @@ class BoxForm(BaseForm):
     width = _percent(gettext_lazy("Width (%)"))
     height = _percent(gettext_lazy("Height (%)"))
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if not self.errors and not (cleaned["width"] and cleaned["height"]):
+    def clean(self) -> None:
+        found = self.cleaned_data
+        if not self.errors and not (found["width"] and found["height"]):
             raise forms.ValidationError(_("A box needs a width and a height."))
-        return cleaned
 
     def area(self, reason: Reason) -> Box:
         """Return the box of a valid form."""
@@ -80,11 +80,9 @@ class MuteForm(BaseForm):
     start = _seconds(gettext_lazy("From (seconds)"))
     end = _seconds(gettext_lazy("Until (seconds)"))
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if not self.errors and cleaned["start"] >= cleaned["end"]:
+    def clean(self) -> None:
+        if not self.errors and self.cleaned_data["start"] >= self.cleaned_data["end"]:
             raise forms.ValidationError(_("A span ends after it begins."))
-        return cleaned
 
     def area(self, reason: Reason) -> Span:
         """Return the span of a valid form, in milliseconds."""
@@ -239,6 +237,27 @@ def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, i
     return "", 200
 
 
+class Shown(TypedDict):
+    """A picture, page or sound on the page; the boxes are text, for numbers would be written as the language does."""
+
+    url: str
+    number: int
+    boxes: list[dict[str, str]]
+
+
+def _shown(copy: case_file.ObjectInfo, item: case_file.EvidenceItem, case_id: uuid.UUID, boxes: Iterable[Box]) -> Shown:
+    number = copy.number or 1
+    return {
+        "url": reverse("admin:complaints_case_shown", args=[case_id, item.row.pk, copy.id]),
+        "number": number,
+        "boxes": [
+            {"x": str(box.left), "y": str(box.top), "wide": str(box.width), "high": str(box.height)}
+            for box in boxes
+            if box.page == number
+        ],
+    }
+
+
 def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status: int = 200) -> HttpResponse:
     item, case = opened.item, opened.complaint.case_id
     copies = item.pages if opened.kind == "pages" else [item.working] if item.working and opened.kind else []
@@ -260,19 +279,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
             {"value": _value(area), "words": _words(area, opened.kind), "label": str(REASONS[area.reason])}
             for area in listed
         ],
-        "shown": [
-            {
-                "url": reverse("admin:complaints_case_shown", args=[case, item.row.pk, copy.id]),
-                "number": copy.number or 1,
-                # As text: numbers would be written as the language of the page writes them.
-                "boxes": [
-                    {"x": str(box.left), "y": str(box.top), "wide": str(box.width), "high": str(box.height)}
-                    for box in areas.removal.boxes
-                    if box.page == (copy.number or 1)
-                ],
-            }
-            for copy in copies
-        ],
+        "shown": [_shown(copy, item, case, areas.removal.boxes) for copy in copies],
         "made": made,
         "made_url": reverse("admin:complaints_case_shown", args=[case, item.row.pk, made.id])
         if made and inline_kind(made.info)

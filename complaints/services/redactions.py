@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final, TypedDict
 
 from django.db import transaction
+from django.db.models import Max
 
 from complaints.domain import redaction
 from complaints.domain.redaction import Box, Reason, Span
@@ -310,7 +311,8 @@ def _locked(complaint_id: uuid.UUID) -> Complaint:
 
 
 def _next_number(row: Evidence) -> int:
-    return row.objects_stored.filter(variant=Variant.REDACTED).count() + 1
+    last = row.objects_stored.filter(variant=Variant.REDACTED).aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
 
 
 def _compare(actor: Actor, complaint: Complaint, target: str, seen: int | None) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 
 from complaints import access
+from complaints.domain.sealing.records import JSON
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -81,7 +81,7 @@ def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[
 
 
 def _texts_that_differ(
-    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, released: Mapping[str, Any]
+    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, released: Mapping[str, JSON]
 ) -> Iterator[str]:
     texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
     for target in (f"answer-{name}" for name in ANSWERS):

@@ -92,10 +92,7 @@ class TwoReports:
             [thing.info for thing in objects],
             [post.info for post in complaint.posts],
             [self._bytes(thing.id) for thing in objects[:2]],
-            [
-                found.spans
-                for found in redactions.of_report(keyring=vera, complaint=complaint.complaint).by_target.values()
-            ],
+            {target: found.spans for target, found in marked.by_target.items()},
         ]
 
     def _queue(self, sent: Sent) -> str:
