@@ -94,24 +94,25 @@ class Areas:
     """What a form of a file holds: areas of earlier presses, and the form of the one to be added."""
 
     manner: str
+    pages: int
     removal: Removal
     form: BoxForm | MuteForm
     reason: str = ""
     errors: list[str] = field(default_factory=list)
 
     @classmethod
-    def stored(cls, kind: str, removal: Removal) -> Areas:
-        """Return a form that shows what is stored."""
-        return cls(kind, removal, _form_of(kind))
+    def stored(cls, kind: str, pages: int, removal: Removal) -> Areas:
+        """Return a form that shows what is stored of a file of so many ``pages``."""
+        return cls(kind, pages, removal, _form_of(kind))
 
     @classmethod
-    def posted(cls, kind: str, data: QueryDict) -> Areas:
+    def posted(cls, kind: str, pages: int, data: QueryDict) -> Areas:
         """Read a form; a new area counts where one of its numbers is filled in."""
         dropped = set(data.getlist("drop"))
         areas = [area for value in data.get("areas", "").split() if value not in dropped and (area := _area(value))]
         names = ("start", "end") if kind == "sound" else ("left", "top", "width", "height")
         is_filled = any(data.get(name, "").strip() for name in names)
-        found = cls(kind, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
+        found = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
         if is_filled:
             found._add()
         return found
@@ -121,7 +122,11 @@ class Areas:
             self.errors.append(_("Choose a reason for what you mark."))
         if not self.form.is_valid() or self.errors:
             return
-        areas = [*self.removal.boxes, *self.removal.mutes, self.form.area(Reason(self.reason))]
+        area = self.form.area(Reason(self.reason))
+        if isinstance(area, Box) and area.page > self.pages:
+            self.form.add_error("page", _("There is no such page."))
+            return
+        areas = [*self.removal.boxes, *self.removal.mutes, area]
         if len(areas) > redaction.MOST_AREAS:
             self.errors.append(_("There are too many marks. Draw larger ones, or leave the file out."))
             return
@@ -183,6 +188,11 @@ class OpenFile:
     def target(self) -> str:
         return f"file-{self.item.row.pk}"
 
+    @property
+    def pages(self) -> int:
+        """How many pages can be marked; a picture counts as one."""
+        return len(self.item.pages) or 1
+
 
 def _open_file(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> OpenFile:
     """Open a file of a case to look at it; recorded. Http404 where there is none."""
@@ -203,8 +213,10 @@ def redact_file(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID)
     opened = _open_file(request, object_id, item_id)
     if request.method != "POST" or not opened.kind:
         counted = opened.counted.of(opened.target)
-        return _file_page(request, opened, Areas.stored(opened.kind, counted.removal if counted else Removal()))
-    areas = Areas.posted(opened.kind, request.POST)
+        return _file_page(
+            request, opened, Areas.stored(opened.kind, opened.pages, counted.removal if counted else Removal())
+        )
+    areas = Areas.posted(opened.kind, opened.pages, request.POST)
     if not areas.is_valid or request.POST.get("do") != "keep":
         return _file_page(request, opened, areas, status=200 if areas.is_valid else 400)
     problem, status = _kept(request, opened, areas)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypedDict
 
@@ -26,7 +26,7 @@ from complaints.admin.base import StaffRequest, readable_case_or_404, render, st
 from complaints.admin.labels import Label
 from complaints.domain import redaction, telling_passages
 from complaints.domain.redaction import NothingLeft, Reason, Span
-from complaints.domain.telling_passages import Tells
+from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
@@ -153,11 +153,12 @@ def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> Com
 
 
 class TextLine(TypedDict):
-    """One text in the list; ``count`` is the number of passages that go."""
+    """One text in the list: how many passages go, and how many hints of what may betray the reporter are left."""
 
     label: str
     url: str
     count: int
+    hints: int
     begins: str
 
 
@@ -179,6 +180,7 @@ def report_redactions(request: StaffRequest, object_id: uuid.UUID, complaint_id:
             "label": labels[target],
             "url": reverse("admin:complaints_case_redact_text", args=[object_id, complaint_id, target]),
             "count": len(redaction.removed_runs(text, _spans(opened.redactions, target))),
+            "hints": len(_hints(opened, text, _spans(opened.redactions, target))),
             "begins": _short(redactions.released_text(opened.redactions, target, text)),
         }
         for target, text in opened.texts.items()
@@ -423,14 +425,17 @@ def _mark_line(text: str, span: Span) -> MarkLine:
     return {"value": _value(span), "words": words, "label": label, "ticked": False}
 
 
-def _proposed(opened: OpenReport, text: str, marks: Marks) -> list[MarkLine]:
+def _hints(opened: OpenReport, text: str, spans: Sequence[Span]) -> list[Proposal]:
     """Return what may betray the reporter and is not marked yet."""
     accused = str(opened.report.answers.get("accused_name") or "")
     others = [other for texts in opened.others.values() for other in texts.values()]
+    found = telling_passages.proposals(text, accused=[accused], others=others)
+    return [item for item in found if not any(span.start <= item.start and item.end <= span.end for span in spans)]
+
+
+def _proposed(opened: OpenReport, text: str, marks: Marks) -> list[MarkLine]:
     lines: list[MarkLine] = []
-    for item in telling_passages.proposals(text, accused=[accused], others=others):
-        if any(span.start <= item.start and item.end <= span.end for span in marks.spans):
-            continue
+    for item in _hints(opened, text, marks.spans):
         value = f"{item.start}-{item.end}"
         words, label = _short(text[item.start : item.end]), str(TELLS[item.kind])
         lines.append({"value": value, "words": words, "label": label, "ticked": value in marks.proposed})

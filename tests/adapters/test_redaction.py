@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from complaints.adapters import sandbox
 from complaints.adapters.media import instructions, muting
-from complaints.domain.redaction import SCALE, Box, Reason, Span
+from complaints.domain.redaction import MOST_AREAS, SCALE, Box, Reason, Span
 from tests.adapters import samples
 
 RATE = 8_000
@@ -43,6 +43,14 @@ def test_instructions_come_back_as_they_were_packed() -> None:
     assert instructions.boxes_of({"limit": 20, **instructions.packed_boxes(boxes)}) == boxes
     mutes = [Span(0, 1, Reason.IDENTITY), Span(3_600_000, 7_200_000, Reason.IDENTITY)]
     assert instructions.mutes_of(instructions.packed_mutes(mutes)) == [(0, 1), (3_600_000, 7_200_000)]
+
+
+def test_as_many_boxes_as_a_form_takes_reach_the_sandbox() -> None:
+    boxes = [Box(20, SCALE, SCALE, SCALE, SCALE, Reason.IDENTITY)] * (MOST_AREAS - 1) + [box(0, 0, 50, 50)]
+    Image.new("RGB", (64, 64), "white").save(file := io.BytesIO(), "PNG")
+    data, _type, _pages = redacted(file.getvalue(), "image/png", *boxes)
+    drawn = Image.open(io.BytesIO(data))
+    assert (drawn.getpixel((0, 0)), drawn.getpixel((63, 63))) == ((0, 0, 0), (255, 255, 255))
 
 
 def noise(width: int, height: int) -> Image.Image:

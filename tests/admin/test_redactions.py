@@ -122,7 +122,9 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
     page, marked, status = shown(vera, address(picture), do="keep", seen="0", **box)
     assert (status, marked) == (400, "")
     assert 'value="45"' in page, "what was typed stands"
-    box["height"] = "40"
+    box |= {"height": "40", "page": "2"}
+    assert shown(vera, address(picture), do="keep", seen="0", **box)[2] == 400, "a picture has one page"
+    box["page"] = "1"
     page, marked, status = shown(vera, address(picture), do="mark", seen="0", **box)
     assert (status, marked, page.count("<rect")) == (200, "b-1-3000-2000-4500-4000-third", 1)
 
@@ -137,6 +139,8 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
     made = EvidenceObject.objects.get(variant="redacted")
     page = vera.get(address(picture)).content.decode()
     assert reverse("admin:complaints_case_shown", args=[sent.case.pk, picture.pk, made.pk]) in page
+    copy = vera.post(reverse("admin:complaints_case_file", args=[sent.case.pk, made.pk]))
+    assert b"".join(copy).startswith(b"\x89PNG")
     for whole in ("b-1-0-0-10000-10000-identity",):
         page, kept, status = shown(vera, address(picture), areas=whole, do="keep", seen="9")
         assert (status, kept) == (400, whole)
