@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from tests.adapters import samples
 from tests.cases import act, complaint_of, in_review
-from tests.world import Cast, Sent, sealed_upload
+from tests.world import Cast, Sent, close_batch, sealed_upload
 
 STORY = (
     "Saya Rahmawati dari Subbag Keuangan. Hanya saya dan Pak Budi Santosa yang hadir.\n"
@@ -204,3 +205,13 @@ def test_leaving_out_in_secret_or_undoing_it_is_named(cast: Cast) -> None:
     with pytest.raises(Locked):
         redaction_check.check(actor=actor(cast, "kirana"), release_id=release.pk)
     assert Complaint.objects.filter(redactions__isnull=False).exists()
+
+
+def test_a_redaction_leaves_closed_batches_as_they_were(cast: Cast) -> None:
+    sent = in_review(cast)
+    (item,) = with_files(sent, (screenshot(), "a.png"))
+    tomorrow = timezone.now() + timedelta(days=1)
+    close_batch(tomorrow)
+    assert verify.verify_chain().whole
+    redactions.save_file(actor=Actor(cast.ring("vera"), tomorrow), evidence_id=item.pk, removal=RED_BOX)
+    assert verify.verify_chain().whole
