@@ -55,6 +55,8 @@ LONGEST = (
     "tests/services/audit/test_log.py",
     "tests/security/test_fuzz.py",
     "tests/security/canary/test_canary.py",
+    "tests/admin/test_redactions.py",
+    "tests/services/test_redactions.py",
 )
 
 

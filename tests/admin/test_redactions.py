@@ -19,7 +19,7 @@ from complaints.services import redactions
 from complaints.services.actor import Actor
 from tests.adapters import samples
 from tests.cases import act, complaint_of, in_review
-from tests.services.test_redactions import marks, released, screenshot, with_files
+from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
 from tests.world import Cast, Sent, SignedIn
 
 STORY = (
@@ -155,6 +155,7 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
 
 def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> None:
     sent = in_review(cast, story=STORY)
+    (item,) = with_files(sent, (screenshot(), "a.png"))
     actor = Actor(cast.ring("vera"), timezone.now())
     save: dict[str, Any] = {"actor": actor, "complaint_id": complaint_of(sent).pk, "target": "answer-story"}
     row = redactions.save_text(spans=marks(STORY, "Budi"), **save)
@@ -162,7 +163,11 @@ def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> No
     page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk])).content.decode()
     assert "Pak [dihilangkan: identitas] Santosa" in page, "the page of forwarding shows what the body would read"
     assert "Budi" not in page
-    release = released(cast, sent)
+    redactions.save_file(actor=actor, evidence_id=item.pk, removal=RED_BOX)
+    release = released(cast, sent, item)
+    page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
+    assert "salinan yang dihitamkan" in page
+    assert "Budi" not in page
     vera, names = signed_in("vera"), [sent.case.pk, complaint_of(sent).pk]
     assert (
         reverse("admin:complaints_case_redact_compare", args=[*names, release.pk])
