@@ -98,7 +98,7 @@ def proposals(text: str, *, accused: Iterable[str] = (), others: Iterable[str] =
     """Return the passages of a report's text that may betray its reporter, in their order, at most MOST_PROPOSALS.
 
     Args:
-        accused: names of accused people, which a body needs: a name of one of them is not proposed.
+        accused: names of accused people, which a body needs: what names one of them is not proposed.
         others: texts of the other reports of the case; what stands in this text alone is proposed only beside them.
     """
     known = {word for name in accused for word in normalization.fold(name).split()}
@@ -118,7 +118,7 @@ def _by_patterns(text: str, known: set[str]) -> Iterator[Proposal]:
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             words = set(normalization.fold(match.group()).split()[1:])
-            if kind is not Tells.NAME or not words <= known:
+            if kind not in (Tells.NAME, Tells.UNIT) or not words <= known:
                 start = match.start() + len(match.group()) - len(match.group().lstrip())
                 yield Proposal(start, match.end(), kind)
 

@@ -30,6 +30,7 @@ def test_names_units_counts_only_i_and_private_talks_are_proposed() -> None:
         ("talk", "3 November 2026"),
         ("talk", "pukul 09.30"),
     } <= found
+    assert told("Kepala Bidang X", accused=["Kepala Bidang X"]) == set()
     # The accused is whom the body needs, and of a meeting for all the day tells nobody.
     assert not any("Sari" in words or words == "Senin" for _kind, words in found)
 
