@@ -114,7 +114,11 @@ def test_a_body_reads_no_removed_word_and_sees_no_removed_pixel(cast: Cast) -> N
     assert redaction_check.check(actor=actor(cast, "vino"), release_id=release.pk) == []
     assert verify.verify_chain().whole
     assert AuditEntry.objects.filter(event="redaction.made").count() == 1 + len(left["rahmawati"]) + 1
-    lines = [line.variant for line in custody.custody_sheet(actor=vera, case_id=sent.case.pk).items[0].stored]
+    sheet = custody.custody_sheet(actor=vera, case_id=sent.case.pk)
+    # The sheet of the evidence names who made the copy; what was removed of texts is no matter of it.
+    assert [opening.entry.event for opening in sheet.items[0].openings] == ["redaction.made", "object.opened"]
+    assert "redaction.made" not in {opening.entry.event for opening in sheet.others}
+    lines = [line.variant for line in sheet.items[0].stored]
     assert lines == ["original", "working", "preview", "redacted"]
 
 
