@@ -33,6 +33,9 @@ MARKERS: Final[Mapping[Reason, str]] = {
 }
 # Boxes are in parts of a page's width and height, so that they hold for each size that a page is drawn in.
 SCALE: Final = 10_000
+# Milliseconds that are muted on each side of a span: lossy kinds of sound compute frames of this length that overlap,
+# and so what is muted echoes in its neighbours.
+MUTE_MARGIN: Final = 100
 # Of one text, and of one file: the sandbox takes no more instructions at once.
 MOST_PASSAGES: Final = 500
 MOST_AREAS: Final = 80
@@ -258,11 +261,11 @@ def _covers(box: Box, x: int, y: int) -> bool:
 
 
 def audible(length: int, mutes: Iterable[Span]) -> int:
-    """Return how many milliseconds of a sound are left; raises NothingLeft where none is."""
+    """Return how many milliseconds of a sound are left beside spans and margins; raises NothingLeft where none is."""
     left, until = 0, 0
     for span in sorted(mutes):
-        left += max(0, min(span.start, length) - until)
-        until = max(until, span.end)
+        left += max(0, min(span.start - MUTE_MARGIN, length) - until)
+        until = max(until, span.end + MUTE_MARGIN)
     left += max(0, length - until)
     if left <= 0:
         raise NothingLeft

@@ -115,6 +115,6 @@ def test_a_page_must_not_be_black() -> None:
 
 def test_a_sound_must_not_fall_silent() -> None:
     mutes = [Span(0, 400, Reason.IDENTITY), Span(300, 700, Reason.IDENTITY)]
-    assert redaction.audible(1_000, mutes) == 300
+    assert redaction.audible(1_000, mutes) == 200
     with pytest.raises(NothingLeft):
-        redaction.audible(650, mutes)
+        redaction.audible(800, mutes)

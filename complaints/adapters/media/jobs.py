@@ -106,7 +106,7 @@ def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[st
     """Write a picture, PDF or sound anew without what its instructions name (:mod:`instructions`).
 
     ``pages`` is the number of all pages of a PDF, of which the first ``limit`` are written, or the length of a sound in
-    milliseconds.
+    tenths of a second.
     """
     family = kinds.family(media_type)
     if family not in _REDACTORS:

@@ -12,14 +12,13 @@ from av.audio.stream import AudioStream
 from complaints.adapters.media.instructions import mutes_of
 from complaints.adapters.media.refusal import Unreadable
 from complaints.adapters.media.tracks import MUXER, Nameless, opened
+from complaints.domain.redaction import MUTE_MARGIN
 
-# Lossy kinds compute overlapping frames, of which the longest take this long: what is muted echoes in its neighbours.
-WIDENED_MS: Final = 100
 _BYTES: Final = 2
 
 
 def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> tuple[str, int]:
-    """Write the first sound track as FLAC with its spans muted; return the media type and its length in milliseconds.
+    """Write the first sound track as FLAC with its spans muted; return the media type and its tenths of a second.
 
     Raises Unreadable: a film ("unsupported"), without a sound, or as :func:`tracks.clean`.
     """
@@ -30,7 +29,7 @@ def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[st
         track.codec_context.thread_count = 1  # threads count as processes, of which the sandbox has few
         rate, layout = track.codec_context.sample_rate, track.codec_context.layout.name
         resampler = av.AudioResampler("s16", layout, rate)
-        spans = [((start - WIDENED_MS) * rate // 1000, -(-(end + WIDENED_MS) * rate // 1000)) for start, end in
+        spans = [((start - MUTE_MARGIN) * rate // 1000, -(-(end + MUTE_MARGIN) * rate // 1000)) for start, end in
                  mutes_of(options)]  # fmt: skip
         done = 0
         with av.open(Nameless(out), "w", format="flac", container_options=MUXER) as writer:
@@ -45,7 +44,7 @@ def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[st
             writer.mux(written.encode(None))
     if not done:
         raise Unreadable
-    return "audio/flac", done * 1000 // rate
+    return "audio/flac", done * 10 // rate
 
 
 def _mute(frame: AudioFrame, before: int, spans: Sequence[tuple[int, int]]) -> None:

@@ -62,7 +62,7 @@ def render(working: EvidenceObject, info: FileInfo, removal: Removal, *, number:
         with sandbox.run(JOB, held, info.type, limits=limits, limit=MAX_PAGES, **options) as result:
             (part,) = checked_parts(result, _written_types(info.type), 1)
             if removal.mutes:
-                redaction.audible(result.pages, removal.mutes)
+                redaction.audible(result.pages * 100, removal.mutes)
             else:
                 redaction.visible(min(result.pages, MAX_PAGES) or 1, removal.boxes)
             upload = seal_part(EvidenceObject.Variant.REDACTED, number, part).upload
