@@ -70,6 +70,8 @@
     event.preventDefault();
     const button = event.submitter;
     const over = form.querySelector(".session-over");
+    const silent = form.querySelector(".no-answer");
+    over.hidden = silent.hidden = true;
     try {
       const answer = await fetch(form.dataset.alive, { credentials: "same-origin" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -77,10 +79,11 @@
       over.hidden = answer.ok && !answer.redirected;
       if (over.hidden && token) field("csrfmiddlewaretoken").value = token.value;
     } catch {
-      over.hidden = true;
+      silent.hidden = false;
     }
-    if (!over.hidden) {
-      over.scrollIntoView({ block: "center" });
+    const notice = [over, silent].find((one) => !one.hidden);
+    if (notice) {
+      notice.scrollIntoView({ block: "center" });
       return;
     }
     isSent = true;

@@ -90,6 +90,12 @@ def ends_and_comes_back(vera: Officer, page: Page) -> None:
     over = page.get_by_text("Belum ada yang dikirim: sesi Anda sudah berakhir.")
     over.wait_for()
     assert page.locator("[name=marks]").input_value() == kept
+    vera.window.context.set_offline(True)
+    page.get_by_role("button", name="Simpan tanda").click()
+    page.get_by_text("Belum ada yang dikirim: portal tidak menjawab.").wait_for()
+    assert not over.is_visible()
+    vera.window.context.set_offline(False)
+    vera.window.complaints.clear()  # of the lost connection
     client = start_session("vera")
     # A page of the portal gives the new session its token.
     client.get(reverse("admin:me"))
