@@ -64,6 +64,7 @@ test: setup
 	@.ci/tor
 	@.ci/gettext
 	@.ci/redis
+	@.ci/poppler
 	@.ci/test
 
 test-fast: setup

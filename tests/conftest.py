@@ -70,6 +70,8 @@ LONGEST = (
     "tests/services/audit/test_blinded_night.py",
     "tests/security/test_blind_columns.py",
     "tests/security/canary/test_canary.py",
+    "tests/admin/test_redactions.py",
+    "tests/services/test_redactions.py",
 )
 
 

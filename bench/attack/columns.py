@@ -21,6 +21,7 @@ from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.lane import LaneProposal
 from complaints.models.oversight import Finding, Recommendation, Release, ReleasedFile, Sanction
+from complaints.models.redaction import Redaction
 from complaints.models.reference_data import Category
 from complaints.models.removal import RemovalRequest
 from complaints.models.sign_in import REFUSED, AccountConfirmation, SigninCount
@@ -158,7 +159,7 @@ def _other_author(model: type[models.Model]) -> Alteration:
     return alter
 
 
-_TEXTS: Final[tuple[type[models.Model], ...]] = (InternalNote, Assessment, Finding, Recommendation, Sanction)
+_TEXTS: Final[tuple[type[models.Model], ...]] = (InternalNote, Assessment, Redaction, Finding, Recommendation, Sanction)
 _OPEN_RELEASE: Final = Release.State.OPEN
 ALTERATIONS: Final[dict[str, Alteration]] = {
     "conflict deleted": lambda: _deleted(Conflict.objects.in_force()),
@@ -256,6 +257,8 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
         Complaint.objects.filter(moves=None), case=_cases().exclude(complaints=None).order_by("-pk").values("pk")[:1]
     ),
     "message's day": lambda: _updated(_staff_messages(), day=F("day") - timedelta(days=9)),
+    "redaction deleted": lambda: _deleted(Redaction.objects.all()),
+    "redaction of a file undone": lambda: _updated(Redaction.objects.exclude(stored=None), stored=None),
     "note's step": lambda: _updated(InternalNote.objects.all(), step=CaseStep.objects.values("pk")[:1]),
     "checklist's step": lambda: _updated(Assessment.objects.exclude(step=None), step=None, kind="risk"),
     **{f"{model.__name__}.author": _other_author(model) for model in _TEXTS},

@@ -83,6 +83,7 @@ LOSSES: Final[dict[str, Label]] = {
     "fonts": gettext_lazy("embedded fonts"),
     "damaged-parts": gettext_lazy("damaged parts of its pages"),
     "earlier-revisions": gettext_lazy("earlier versions of the text"),
+    "later-pages": gettext_lazy("all pages after the twentieth"),
     "hidden-sheets": gettext_lazy("hidden sheets, rows, columns or cells"),
     "hidden-slides": gettext_lazy("hidden slides"),
     "hidden-text": gettext_lazy("hidden text or shapes"),
@@ -97,6 +98,7 @@ VARIANTS: Final[dict[str, Label]] = {
     "working": gettext_lazy("working copy"),
     "preview": gettext_lazy("preview"),
     "page": gettext_lazy("page as an image"),
+    "redacted": gettext_lazy("redacted copy"),
 }
 
 
@@ -149,6 +151,8 @@ def copy_label(codes: Collection[str]) -> str:
 
 def released_label(variant: str, info: FileInfo) -> str:
     """Return the name of a released file, an original or a working copy with its state."""
+    if variant == Variant.REDACTED:
+        return _("redacted copy")
     return _("original") if variant == Variant.ORIGINAL else copy_label(info.losses)
 
 
@@ -352,7 +356,7 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
     case = readable_case_or_404(request, object_id)
     objects = EvidenceObject.objects.select_related("evidence")
     stored = get_object_or_404(objects, pk=stored_id, evidence__complaint__case=case)
-    kind = _("original") if stored.variant == Variant.ORIGINAL else _("working copy")
+    kind = str(VARIANTS[stored.variant])
     name = "-".join((case.reference, _("evidence"), str(stored.evidence.sequence), kind)).replace(" ", "-")
     try:
         info, stream = case_actions.open_object(

@@ -34,6 +34,7 @@ from complaints.admin.base import (
 )
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import answer_rows, case_deadline, post_lines, was_left
+from complaints.admin.redactions import as_released
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
 from complaints.admin.step_records import STEP_RECORDS, StepRecord
 from complaints.domain import checklists, workflow
@@ -399,6 +400,7 @@ def _forward_page(
         ticked = set(request.POST.getlist("objects"))
     else:
         ticked = {str(file["object"].id) for file in files if not file["is_original"]}
+    reports, redacted = as_released(request, opened)
     context: dict[str, object] = {
         "title": f"{step_labels.STAFF_STEPS['forward'][0]}: {case.reference}",
         "case": case,
@@ -406,10 +408,10 @@ def _forward_page(
         "mark": opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
         "complaints": [
-            (report, answer_rows(report.answers), post_lines(report.posts, for_body=True))
-            for report in opened.complaints
+            (report, answer_rows(report.answers), post_lines(report.posts, for_body=True)) for report in reports
         ],
         "files": [{**file, "ticked": str(file["object"].id) in ticked} for file in files],
+        "redacted": redacted,
         "writing": composer.context(),
         "readers": sum(report.complaint.has_reporter for report in opened.complaints),
         "by_letter": bodies_on(timezone.localdate()).by_letter,

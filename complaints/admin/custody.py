@@ -31,6 +31,7 @@ EVENTS: Final[dict[str, Label]] = {
     "object.opened": gettext_lazy("opened"),
     "object.worked": gettext_lazy("scanned and read in an officer's session"),
     "object.retried": gettext_lazy("made to wait for an officer again"),
+    "redaction.made": gettext_lazy("redacted copy made"),
     "release.made": gettext_lazy("released to a body"),
     "release.opened": gettext_lazy("release read"),
     "custody.printed": gettext_lazy("custody sheet made"),

@@ -269,6 +269,7 @@ def _change_label(change: case_actions.Change) -> str:
         "note": _("%(who)s wrote an internal note.") % names,
         "risk": _("%(who)s graded the danger to the reporter.") % names,
         "facts": _("%(who)s stated facts for the rules of the law.") % names,
+        "redaction": _("%(who)s marked passages that a body does not read.") % names,
         "evidence": _("More evidence came in."),
         "reports": _("Reports were linked to this case or unlinked from it."),
     }[change.kind]

@@ -29,6 +29,8 @@ from complaints.admin import (
     letters,
     monitoring,
     queue_page,
+    redacted_files,
+    redactions,
     reference_data,
     releases,
     removal,
@@ -96,6 +98,27 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/gabung/", case_links.link, name="complaints_case_link"),
     path(
         "complaints/case/<uuid:object_id>/pisah/<uuid:complaint_id>/", case_links.unlink, name="complaints_case_unlink"
+    ),
+    # A case: what is removed before a body reads it
+    path(
+        "complaints/case/<uuid:object_id>/penghitaman/<uuid:complaint_id>/",
+        redactions.report_redactions,
+        name="complaints_case_redact",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penghitaman/<uuid:complaint_id>/teks/<slug:target>/",
+        redactions.redact_text,
+        name="complaints_case_redact_text",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penghitaman/<uuid:complaint_id>/bandingkan/<uuid:release_id>/",
+        redactions.compare_release,
+        name="complaints_case_redact_compare",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penghitaman/berkas/<uuid:item_id>/",
+        redacted_files.redact_file,
+        name="complaints_case_redact_file",
     ),
     # A case: officer and conflicts
     path("complaints/case/<uuid:object_id>/aturan/", legal_basis.case_rules, name="complaints_case_rules"),

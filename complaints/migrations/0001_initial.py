@@ -549,7 +549,7 @@ class Migration(migrations.Migration):
             name='EvidenceObject',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('variant', models.CharField(choices=[('original', 'Original'), ('working', 'Working copy'), ('preview', 'Preview'), ('page', 'Page as an image')], max_length=8)),
+                ('variant', models.CharField(choices=[('original', 'Original'), ('working', 'Working copy'), ('preview', 'Preview'), ('page', 'Page as an image'), ('redacted', 'Redacted copy')], max_length=8)),
                 ('number', models.PositiveSmallIntegerField(default=0)),
                 ('object_name', models.CharField(max_length=40, unique=True)),
                 ('object_digest', models.BinaryField()),
@@ -557,7 +557,7 @@ class Migration(migrations.Migration):
                 ('evidence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='objects_stored', to='complaints.evidence')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('evidence', 'variant', 'number'), name='object_variant_once'), models.CheckConstraint(condition=models.Q(('variant__in', ['original', 'working', 'preview', 'page'])), name='object_variant_known')],
+                'constraints': [models.UniqueConstraint(fields=('evidence', 'variant', 'number'), name='object_variant_once'), models.CheckConstraint(condition=models.Q(('variant__in', ['original', 'working', 'preview', 'page', 'redacted'])), name='object_variant_known')],
             },
         ),
         migrations.CreateModel(
@@ -885,6 +885,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='assessment_sequence'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'checklist'), ('step__isnull', False)), models.Q(('kind__in', ['risk', 'facts']), ('step__isnull', True)), _connector='OR'), name='assessment_kind')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Redaction',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('sequence', models.PositiveIntegerField()),
+                ('author_key', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redactions', to='complaints.complaint')),
+                ('stored', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='redaction', to='complaints.evidenceobject')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='redaction_sequence')],
             },
         ),
         migrations.CreateModel(

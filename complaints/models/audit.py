@@ -42,6 +42,8 @@ EVENTS: Final = {
     "message.sent": _("Message sent"),
     "note.written": _("Internal note written"),
     "assessment.recorded": _("Danger graded, facts stated, or a checklist kept"),
+    "redaction.made": _("Passages removed for a body"),
+    "redaction.checked": _("Release compared with originals and removed passages"),
     "object.opened": _("File opened"),
     "object.worked": _("File read in an officer's session"),
     "object.retried": _("File that could not be read waits for an officer again"),

@@ -90,10 +90,11 @@ class EvidenceObject(RandomKeyModel):
         WORKING = "working", _("Working copy")
         PREVIEW = "preview", _("Preview")
         PAGE = "page", _("Page as an image")
+        REDACTED = "redacted", _("Redacted copy")
 
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="objects_stored")
     variant = models.CharField(max_length=8, choices=Variant)
-    # Pages count from 1; 0 for other variants.
+    # Pages and redacted copies count from 1; 0 for other variants.
     number = models.PositiveSmallIntegerField(default=0)
     object_name = models.CharField(max_length=40, unique=True)
     object_digest = models.BinaryField()
@@ -103,7 +104,8 @@ class EvidenceObject(RandomKeyModel):
         constraints = [
             models.UniqueConstraint(fields=["evidence", "variant", "number"], name="object_variant_once"),
             models.CheckConstraint(
-                condition=models.Q(variant__in=["original", "working", "preview", "page"]), name="object_variant_known"
+                condition=models.Q(variant__in=["original", "working", "preview", "page", "redacted"]),
+                name="object_variant_known",
             ),
         ]
 

@@ -100,6 +100,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.CaseMove": _APPENDED_BY_STAFF,
     "complaints.InternalNote": _APPENDED_BY_STAFF,
     "complaints.Assessment": _APPENDED_BY_STAFF,
+    "complaints.Redaction": _APPENDED_BY_STAFF,
     "complaints.LaneProposal": Line(
         web=Rights(insert=True, update=("sealed", "sealed_number", "state", "is_finished")), jobs=READ
     ),

@@ -27,6 +27,7 @@ from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, Internal
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
+from complaints.models.redaction import Redaction
 from complaints.models.team import Staff
 from complaints.services import (
     assessments,
@@ -415,7 +416,7 @@ class Change:
     """One change of a case, by ``who``; None for reporters and the system. ``what`` is the action of a step.
 
     ``kind`` is "step", a message's direction, "note", "risk" (a risk assessment), "facts" (stated for the rules),
-    "evidence" or "reports". What reporters do has a ``day`` and no hour ``at``.
+    "redaction", "evidence" or "reports". What reporters do has a ``day`` and no hour ``at``.
     """
 
     kind: str
@@ -464,5 +465,7 @@ def _writings(later: Q) -> Iterator[Change]:
         yield Change("note", note.author, at=note.at)
     for row in Assessment.objects.filter(later, step=None).select_related("author").order_by("at"):
         yield Change(row.kind, row.author, at=row.at)
+    for removal in Redaction.objects.filter(later).select_related("author").order_by("at"):
+        yield Change("redaction", removal.author, at=removal.at)
     for item in Evidence.objects.filter(later).order_by("day", "sequence")[:1]:
         yield Change("evidence", day=item.day)

@@ -71,6 +71,7 @@ class EvidenceItem:
     preview: ObjectInfo | None
     pages: list[ObjectInfo]
     findings: storage.FileReport | None
+    redacted: list[ObjectInfo] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -455,6 +456,7 @@ def open_item(
         preview=infos.get(("preview", 0)),
         pages=[info for info in infos.values() if info.variant == "page"],
         findings=storage.read_file_report(pair, row),
+        redacted=[info for info in infos.values() if info.variant == "redacted"],
     )
 
 

@@ -30,7 +30,7 @@ from complaints.services.messages import read_note
 # Events about the files of a case. A release belongs to them because it gives a body the keys of files.
 EVENTS = frozenset(
     {
-        *("case.opened", "object.opened", "object.worked", "object.retried"),
+        *("case.opened", "object.opened", "object.worked", "object.retried", "redaction.made"),
         *("release.made", "release.opened", "custody.printed", "letter.printed"),
     }
 )
@@ -112,7 +112,7 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     items = list(_items(actor.keyring, complaints, evidence_id, openings))
     if evidence_id and not items:
         raise EvidenceObject.DoesNotExist
-    of_files = {"object.worked", "object.retried"}
+    of_files = {"object.worked", "object.retried", "redaction.made"}
     others = [opening for opening in openings if not opening.variant and opening.entry.event not in of_files]
     return Sheet(case, items, others, log.head(), actor.now, actor.staff)
 
@@ -132,7 +132,7 @@ def _items(
         complaint = complaints[report - 1]
         item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
-        infos = [info for info in (item.original, item.working, item.preview, *item.pages) if info]
+        infos = [info for info in (item.original, item.working, item.preview, *item.pages, *item.redacted) if info]
         losses = {"working": item.findings.losses if item.findings else []}
         lines = [
             StoredLine(info.id, info.variant, info.number, info.info, digests[info.id], losses.get(info.variant, []))

@@ -7,7 +7,7 @@ message to be forged in the team's name; the audit chain records which person wr
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.models import F
 
@@ -16,6 +16,7 @@ from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
+from complaints.models.redaction import Redaction
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
@@ -131,10 +132,18 @@ def write_note(*, complaint: Complaint, text: str, actor: Actor, step: CaseStep 
     return note
 
 
-def store_for_team(row: InternalNote | Assessment, kind: str, content: object, *, actor: Actor, event: str) -> None:
+def store_for_team(
+    row: InternalNote | Assessment | Redaction,
+    kind: str,
+    content: object,
+    *,
+    actor: Actor,
+    event: str,
+    more: Mapping[str, str] | None = None,
+) -> None:
     """Store a new row with ``content`` (JSON) sealed to its complaint and signed by its team; the event names the row.
 
-    ``kind`` is that of the sealed record. Raises as :func:`send_to_reporter`.
+    ``kind`` is that of the sealed record, ``more`` are further facts of the entry. Raises as :func:`send_to_reporter`.
     """
     complaint = row.complaint
     # Opened before anything is sealed to it: a replaced public key is refused here.
@@ -144,10 +153,11 @@ def store_for_team(row: InternalNote | Assessment, kind: str, content: object, *
     row.sealed = seal_record(pair.public, row_context(row, kind), content, signer)
     row.save(force_insert=True)
     facts = {event.partition(".")[0]: str(row.pk), "digest": log.digest_of(row.sealed), "row": row_digest(row)}
+    facts |= more or {}
     actor.record(event, case=complaint.case_id, facts=facts)
 
 
-def row_context(row: InternalNote | Assessment, kind: str) -> Context:
+def row_context(row: InternalNote | Assessment | Redaction, kind: str) -> Context:
     """Return the context of the record of this ``kind`` that a row of the staff seals."""
     return Context(kind, str(row.pk), str(row.complaint_id), row.sequence)
 

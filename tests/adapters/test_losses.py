@@ -244,6 +244,6 @@ def test_subtitles_and_files_beside_a_film_are_told() -> None:
 
 
 def test_what_a_muxer_does_not_write_is_no_crash_of_the_portal() -> None:
-    with pytest.raises(Unreadable) as refused, tracks._opened(io.BytesIO(samples.mp3()), "audio/mpeg"):
+    with pytest.raises(Unreadable) as refused, tracks.opened(io.BytesIO(samples.mp3()), "audio/mpeg"):
         raise av.error.PermissionError(errno.EPERM, "codec frame size is not set")
     assert refused.value.code == "unsupported"

@@ -11,9 +11,10 @@ from pytest_django import DjangoDbBlocker
 
 from bench.attack import columns
 from bench.attack.chain import chain_blind_columns
+from complaints.domain.redaction import Box, Reason, Span
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
-from complaints.models.evidence import EvidenceObject
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import (
@@ -24,11 +25,13 @@ from complaints.services import (
     case_summary,
     conflicts,
     follow_up,
+    redactions,
     signin_counts,
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
+from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
@@ -65,6 +68,10 @@ def build(cast: Cast) -> None:
     follow_up.add_message(ticket=sent.ticket, text="Tanggal dua.", files=[], today=DAY)
     case_actions.act(action=Action.VERIFY, **do)
     objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
+    marked = Span(0, 4, Reason.IDENTITY)
+    redactions.save_text(actor=Actor(vera, NOW), complaint_id=sent.case.pk, target="answer-story", spans=[marked])
+    box = Removal(boxes=(Box(1, 0, 0, 5_000, 5_000, Reason.IDENTITY),))
+    redactions.save_file(actor=Actor(vera, NOW), evidence_id=Evidence.objects.get(state="ready").pk, removal=box)
     body = OversightBody.objects.get(pk="bkn")
     forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
     case_summary.summaries(actor=Actor(vera, NOW), cases=[other.case])

@@ -25,6 +25,7 @@ _OFFICE: Final = ("ooxml", "odf")
 # Families whose copies may lack or hide something.
 _TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans", "tracks"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
+_REDACTORS: Final = {"images": "blackout", "pdf": "blackout_pages", "tracks": "muting"}
 
 
 @dataclass
@@ -101,12 +102,28 @@ def pages(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str
     return answer
 
 
+def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Write a picture, PDF or sound anew without what its instructions name (:mod:`instructions`).
+
+    ``pages`` is the number of all pages of a PDF, of which the first ``limit`` are written, or the length of a sound in
+    tenths of a second.
+    """
+    family = kinds.family(media_type)
+    if family not in _REDACTORS:
+        raise Unreadable("unsupported")
+    answer = Answer()
+    answer.type, answer.pages = _module(family, _REDACTORS).redact(source, out, media_type, options)
+    answer.add(out, answer.type)
+    return answer
+
+
 JOBS: Final[Mapping[str, Job]] = {
     "recognise": recognise,
     "inspect": inspect,
     "clean": clean,
     "preview": preview,
     "pages": pages,
+    "redact": redact,
 }
 
 
@@ -187,7 +204,7 @@ def preload(media_type: str) -> None:
         _module(inspection.reader(media_type))
         _loaded.add(inspection.reader(media_type))
     for needed in (family,) if family else _IN_A_ZIP if media_type == "application/zip" else ():
-        for names in ({}, _PREVIEWERS):
+        for names in ({}, _PREVIEWERS, _REDACTORS):
             _module(needed, names)
         _LOADERS.get(needed, lambda: None)()
         _loaded.add(needed)

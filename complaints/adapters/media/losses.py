@@ -24,6 +24,7 @@ LACKING: Final = (
     "fonts",  # that a document brings along
     "damaged-parts",  # of pages, which cannot be read
     "earlier-revisions",  # what a file held before its last changes
+    "later-pages",  # of a redacted PDF, behind those that were looked at
 )
 HIDDEN: Final = (
     "hidden-sheets",  # sheets, rows, columns and cells

@@ -43,7 +43,7 @@ _FORMATS: Final = {
 }
 # What a copy is called that its muxer writes as another kind.
 _COPIES: Final = {"video/x-m4v": "video/mp4"}
-_MUXER: Final = {"fflags": "+bitexact"}
+MUXER: Final = {"fflags": "+bitexact"}
 _MUXERS: Final = {"mp3": {"id3v2_version": "0", "write_id3v1": "0"}, "adts": {"write_id3v2": "0", "write_apetag": "0"}}
 # Encoders identify themselves in stream headers and in SEI messages; players need neither.
 _SIGNED_HEADERS: Final = {
@@ -62,7 +62,7 @@ _MAX_STREAMS: Final = 16
 _FRAMES_TRIED: Final = 60
 
 
-class _Nameless:
+class Nameless:
     """A file without a name, because PyAV requires names of type str and memory files have numbers."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -71,12 +71,12 @@ class _Nameless:
 
 
 @contextmanager
-def _opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
+def opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
     if media_type not in _FORMATS:
         raise Unreadable("unsupported")
     source.seek(0)
     try:
-        with av.open(_Nameless(source), "r", format=_FORMATS[media_type][0], metadata_errors="ignore") as container:
+        with av.open(Nameless(source), "r", format=_FORMATS[media_type][0], metadata_errors="ignore") as container:
             yield container
     except _FAILURES as error:
         # FFmpeg's muxers give it for what they do not write, as a codec whose frames have no fixed size.
@@ -112,13 +112,13 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, without audio and video, or of a
     codec that no muxer here accepts.
     """
-    with _opened(source, media_type) as container:
+    with opened(source, media_type) as container:
         form = _FORMATS[media_type][1]
         streams = _shown(container)
         if losses is not None:
             losses.update(_losses(container))
-        options = {**_MUXER, **_MUXERS.get(form, {})}
-        with av.open(_Nameless(out), "w", format=form, container_options=options) as writer:
+        options = {**MUXER, **_MUXERS.get(form, {})}
+        with av.open(Nameless(out), "w", format=form, container_options=options) as writer:
             copied = {stream.index: _Track(stream, writer) for stream in streams}
             written = sum(copied[packet.stream.index].write(packet) for packet in container.demux(streams))
     if not written:
@@ -205,7 +205,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
 
     Raises Unreadable: damaged, too large to decode, or without video (``unsupported``).
     """
-    with _opened(source, media_type) as container:
+    with opened(source, media_type) as container:
         videos = [stream for stream in _shown(container) if isinstance(stream, VideoStream)]
         if not videos:
             raise Unreadable("unsupported")
@@ -238,7 +238,7 @@ def _first_varied_frame(container: InputContainer, video: VideoStream) -> VideoF
 
 def inspect(source: BinaryIO, media_type: str) -> set[str]:
     """Return the codes of ``hints.CODES`` that apply; raises Unreadable where it is damaged."""
-    with _opened(source, media_type) as container:
+    with opened(source, media_type) as container:
         codes = _codes_of_tags(container.metadata)
         for stream in container.streams:
             codes |= _codes_of_tags(stream.metadata) | _codes_of_stream(stream)

@@ -91,6 +91,10 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "Assessment": Coverage(
         sealed=("id", "sealed"), recorded=("kind", "complaint", "sequence", "author_key", "author", "step", "at")
     ),
+    # Its entry also holds the digest of what is sealed beside the redacted copy.
+    "Redaction": Coverage(
+        sealed=("id", "sealed", "stored"), recorded=("complaint", "sequence", "author_key", "author", "at")
+    ),
     "Complaint": Coverage(
         leaf=(
             "id", "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment",
@@ -126,6 +130,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
         unbound=_unbound("until the file is worked on", "attempts", "tried_by", "worker_grant"),
     ),
+    # A redacted copy is in no leaf: triage has signed what is sealed beside it, and the entry of its redaction holds
+    # the digest of that.
     "EvidenceObject": Coverage(
         leaf=("id", "evidence", "variant", "number", "object_digest", "sealed"),
         unbound={"object_name": "another object has another digest, which is compared when all is read"},

@@ -24,6 +24,7 @@ PERSONAL: Final = (
     "message.",
     "note.",
     "assessment.",
+    "redaction.",
     "object.",
     "release.",
     "decision.",

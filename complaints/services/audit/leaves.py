@@ -126,9 +126,9 @@ def _worked_leaves(number: int) -> Iterator[bytes]:
     for row, state, report in worked.iterator(chunk_size=PIECE):
         yield _leaf("worked", row, {"state": state}, [report])
     yield from _retried_leaves(number)
-    copies = EvidenceObject.objects.filter(evidence__worked_batch=number).exclude(
-        variant=EvidenceObject.Variant.ORIGINAL
-    )
+    # A redacted copy is made later, by a person, and is bound by an entry.
+    elsewhere = [EvidenceObject.Variant.ORIGINAL, EvidenceObject.Variant.REDACTED]
+    copies = EvidenceObject.objects.filter(evidence__worked_batch=number).exclude(variant__in=elsewhere)
     columns = ("pk", "variant", "number", "evidence", "object_digest", "sealed")
     for row, variant, page, *values in copies.values_list(*columns).iterator(chunk_size=PIECE):
         yield _leaf("copy", row, {"variant": variant, "number": page}, values)

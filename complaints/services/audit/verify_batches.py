@@ -18,6 +18,7 @@ from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.evidence import Evidence
+from complaints.models.redaction import Redaction
 from complaints.services.audit import identity_signature
 from complaints.services.audit.batches import CLOCKS_AGREE
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
@@ -33,7 +34,7 @@ _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
     (CaseMove, models.Q(actor=None)),
 )
 # The tables whose rows are numbered within a report, without a gap.
-_NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalNote, Assessment)
+_NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalNote, Assessment, Redaction)
 
 # What the signature of an identity is over, and the signature.
 _SIGNED: Final = (*IDENTITY_COLUMNS, "version", "batch")

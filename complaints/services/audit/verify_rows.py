@@ -24,6 +24,7 @@ from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
+from complaints.models.redaction import Redaction
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
@@ -182,9 +183,12 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
     "message.sent": ("message", (Message,)),
     "note.written": ("note", (InternalNote,)),
     "assessment.recorded": ("assessment", (Assessment,)),
+    "redaction.made": ("redaction", (Redaction,)),
     "release.made": ("release", (Release,)),
     "decision.recorded": ("decision", (Finding, Recommendation, Sanction)),
 }
+# What else a row of these tables seals, the fact ``copy`` of its entry.
+_COPIES: Final[Mapping[type[models.Model], str]] = {Message: "sealed_for_reporter", Redaction: "stored__sealed"}
 Digests = Mapping[uuid.UUID, Mapping[str, str]]
 
 
@@ -235,7 +239,7 @@ def _row_id(event: str, facts: object) -> uuid.UUID | None:
 
 def _digests(model: type[models.Model], rows: list[uuid.UUID]) -> Iterable[tuple[uuid.UUID, dict[str, str]]]:
     columns = COVERAGE[model.__name__].recorded
-    copies = ("sealed_for_reporter",) if model is Message else ()
+    copies = (_COPIES[model],) if model in _COPIES else ()
     stored = model._default_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies)
     for row, sealed, *values in stored.iterator(chunk_size=PIECE):
         digests = {"digest": digest_of(sealed), "row": digest_of_columns(columns, values[: len(columns)])}

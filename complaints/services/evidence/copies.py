@@ -7,7 +7,7 @@ worked on at once, in threads that need no connection to the database.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -165,9 +165,9 @@ class _Reading:
     def _clean(self, steps: sandbox.Steps, open_results: contextlib.ExitStack) -> sandbox.Part:
         """Store the working copy; raises sandbox.JobFailed where there is none."""
         result = steps.result(CLEAN) or open_results.enter_context(self._alone(CLEAN))
-        (copy,) = _checked(result, kinds.copy_types(self._type), 1)
+        (copy,) = checked_parts(result, kinds.copy_types(self._type), 1)
         self._copies.report.losses = list(result.codes)
-        self._copies.stored.append(_seal_part(Variant.WORKING, 0, copy))
+        self._copies.stored.append(seal_part(Variant.WORKING, 0, copy))
         return copy
 
     def _draw(self, copy: sandbox.Part) -> None:
@@ -186,20 +186,20 @@ class _Reading:
                             self._store_pictures(variant, result)
 
     def _store_pictures(self, variant: EvidenceObject.Variant, result: sandbox.Result) -> None:
-        parts = _checked(result, frozenset({"image/jpeg"}), MAX_PAGES if variant == Variant.PAGE else 1)
+        parts = checked_parts(result, frozenset({"image/jpeg"}), MAX_PAGES if variant == Variant.PAGE else 1)
         self._copies.report.pages = max(self._copies.report.pages, result.pages)
         for number, part in enumerate(parts, start=1 if variant == Variant.PAGE else 0):
-            self._copies.stored.append(_seal_part(variant, number, part))
+            self._copies.stored.append(seal_part(variant, number, part))
 
 
-def _checked(result: sandbox.Result, types: frozenset[str], most: int) -> Sequence[sandbox.Part]:
+def checked_parts(result: sandbox.Result, types: Collection[str], most: int) -> Sequence[sandbox.Part]:
     """Return the files of a result; raises JobFailed where a job that was taken over gives others than asked for."""
     if not 0 < len(result.parts) <= most or any(part.type not in types for part in result.parts):
         raise sandbox.JobFailed("crashed")
     return result.parts
 
 
-def _seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> Derived:
+def seal_part(variant: EvidenceObject.Variant, number: int, part: sandbox.Part) -> Derived:
     """Encrypt and store a file that a sandbox job made, under a key of its own and with a neutral name.
 
     Raises OSError where the storage refuses it, and JobFailed where it is no file that the portal takes.

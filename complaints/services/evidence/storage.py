@@ -6,7 +6,7 @@ import contextlib
 import logging
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import BinaryIO, Protocol, cast
@@ -22,6 +22,8 @@ from complaints.domain.sealing.records import Context, open_record_of, seal_reco
 from complaints.domain.sealing.segments import DigestMismatch, compared, read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
+from complaints.models.team import Team
+from complaints.services import team_key_history
 from complaints.services.audit import log
 from complaints.services.evidence import worker_key
 
@@ -197,11 +199,19 @@ def _removed_ids(files: Iterable[Attachable]) -> set[str]:
 def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> FileInfo:
     """Open what is sealed beside an object with the complaint's pair.
 
-    Raises SealError where the reporter has not signed it, or the server where it is a copy that the worker made.
+    Raises SealError where the reporter has not signed it, the server where it is a copy that the worker made, or triage
+    where it is redacted.
     """
-    derived = item.variant != EvidenceObject.Variant.ORIGINAL
-    signers = log.server_keys_of_batch(evidence.worked_batch) if derived else (bytes(complaint.reporter_verify_key),)
+    signers = _signers(item, evidence, complaint)
     return FileInfo(**open_record_of(pair, item.sealed, object_context(item, evidence), signers))
+
+
+def _signers(item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> Collection[bytes]:
+    if item.variant == EvidenceObject.Variant.ORIGINAL:
+        return (bytes(complaint.reporter_verify_key),)
+    if item.variant == EvidenceObject.Variant.REDACTED:
+        return tuple(team_key_history.signers(Team.Kind.TRIAGE))
+    return log.server_keys_of_batch(evidence.worked_batch)
 
 
 def report_context(evidence: Evidence) -> Context:

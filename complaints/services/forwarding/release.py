@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from django.db import transaction
 
-from complaints.adapters.media import kinds
+from complaints.adapters.media import kinds, losses
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.file_names import neutral_name
@@ -21,7 +21,7 @@ from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services import assessments, case_membership, disclosure_check, redactions, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import release_roots, row_digest
@@ -29,6 +29,7 @@ from complaints.services.evidence import storage
 from complaints.services.evidence.posts import PostInfo, for_body, read_post
 from complaints.services.keyring import Keyring, bind_keys, grant_key
 from complaints.services.messages import send_to_reporter
+from complaints.services.redactions import ReportRedactions
 from complaints.services.team_key_history import pinned_teams
 from complaints.services.transitions import CaseVersion
 
@@ -85,15 +86,17 @@ def forward(
         at=actor.now,
     )
     bind_keys(release, signer)
-    chosen = _chosen_objects(complaints, objects)
-    content = {"cover": cover, "complaints": [_snapshot(actor.keyring, complaint, chosen) for complaint in complaints]}
+    removed = redactions.of_reports(keyring=actor.keyring, complaints=complaints)
+    chosen = _chosen_objects(complaints, objects, removed)
+    reports = [_snapshot(actor.keyring, complaint, chosen, removed[complaint.pk]) for complaint in complaints]
+    content = {"cover": cover, "complaints": reports}
     release.sealed = seal_record(box.public, release_context(release), content, signer)
     release.save(force_insert=True)
     for team in teams.values():
         grant_key(owner=release, box=box, team=team, signer=signer).save(force_insert=True)
     _release_files(actor.keyring, release, complaints, chosen, signer)
     digest = log.digest_of(release.sealed)
-    facts = {"release": str(release.pk), "body": body.pk, "files": len(objects), "digest": digest}
+    facts = {"release": str(release.pk), "body": body.pk, "files": len(chosen), "digest": digest}
     facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
     actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
@@ -122,37 +125,48 @@ def release_context(release: Release) -> Context:
     return Context("release", str(release.pk), str(release.case_id), release.number)
 
 
-def _snapshot(keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject]) -> dict[str, object]:
+def _snapshot(
+    keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject], removed: ReportRedactions
+) -> dict[str, object]:
     owner, pair = str(complaint.pk), keyring.complaint(complaint)
     signer = bytes(complaint.reporter_verify_key)
     context = Context("answers", owner, owner)
     answers = open_record(pair, complaint.sealed_answers, context, signer)
     # With the seed a body could guess at answers that a later release leaves out.
     answers.pop(commitment.SEED, None)
-    posts = [asdict(post) for post in _posts(pair, complaint, chosen)]
+    posts = [asdict(post) for post in _posts(pair, complaint, chosen, removed)]
     day = complaint.day.isoformat()
     # The body verifies the reporter's later answers with the key released here, not with the one in the row.
+    answers = redactions.released_answers(removed, answers)
     return {"complaint": owner, "day": day, "answers": answers, "posts": posts, "reporter": signer.hex()}
 
 
-def _posts(pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject]) -> Iterator[PostInfo]:
+def _posts(
+    pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject], removed: ReportRedactions
+) -> Iterator[PostInfo]:
     """Yield a complaint's posts, each with the number of its screenshot among the released files (0: not released)."""
     numbers: dict[int, int] = {}
     for number, item in enumerate(chosen, start=1):
         if item.evidence.complaint_id == complaint.pk:
             numbers.setdefault(item.evidence.sequence, number)
     for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
-        post = for_body(read_post(pair, row, complaint))
+        post = redactions.released_post(removed, row, for_body(read_post(pair, row, complaint)))
         yield replace(post, screenshot=numbers.get(post.screenshot, 0))
 
 
-def _chosen_objects(complaints: list[Complaint], objects: Collection[uuid.UUID]) -> list[EvidenceObject]:
-    """Return the chosen objects in the order of their numbers; raises DoesNotExist for one of another case."""
+def _chosen_objects(
+    complaints: list[Complaint], objects: Collection[uuid.UUID], removed: Mapping[uuid.UUID, ReportRedactions]
+) -> list[EvidenceObject]:
+    """Return what is released for the chosen objects, each once, in the order of their numbers.
+
+    A redacted copy stands for each object of its file. Raises DoesNotExist for an object of another case.
+    """
     stored = EvidenceObject.objects.filter(pk__in=objects, evidence__complaint__in=complaints)
     rows = list(stored.select_related("evidence").order_by("evidence__complaint", "evidence__sequence", "variant"))
     if len(rows) != len(set(objects)):
         raise EvidenceObject.DoesNotExist
-    return rows
+    released = [redactions.released_object(removed[row.evidence.complaint_id], row) for row in rows]
+    return list({item.pk: item for item in released}.values())
 
 
 def _release_files(
@@ -165,7 +179,8 @@ def _release_files(
         pair = keyring.complaint(complaint)
         for stored in (item, *_pages(item)):
             info = storage.read_info(pair, stored, stored.evidence, complaint)
-            name = neutral_name(number, kinds.ending(info.type, info.name), stored.number)
+            page = stored.number if stored.variant == EvidenceObject.Variant.PAGE else 0
+            name = neutral_name(number, kinds.ending(info.type, info.name), page)
             neutral = replace(info, name=name, looked="", **_findings(pair, stored, info))
             released = ReleasedFile(release=release, stored=stored)
             context = file_context(released)
@@ -193,8 +208,15 @@ def _findings(pair: BoxPair, item: EvidenceObject, info: storage.FileInfo) -> _F
         found["threat"] = storage.threat_in(report)
         found["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
     else:
-        found["losses"] = report.losses if report else []
+        found["losses"] = [*_losses(item, report), *info.losses]
     return found
+
+
+def _losses(item: EvidenceObject, report: storage.FileReport | None) -> list[str]:
+    """Return what a copy lacks or hides; one that is drawn anew hides nothing."""
+    found = report.losses if report else []
+    is_drawn = item.variant == EvidenceObject.Variant.REDACTED
+    return [code for code in found if code not in losses.HIDDEN] if is_drawn else found
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

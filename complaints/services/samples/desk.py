@@ -11,13 +11,17 @@ from typing import Final
 from django.utils import timezone
 
 from complaints.adapters import sample_files
+from complaints.domain import telling_passages
+from complaints.domain.redaction import SCALE, Box, Reason, Span
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, Holder
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody
-from complaints.services import assignment, case_actions, case_file, follow_up, submission
+from complaints.models.redaction import Redaction
+from complaints.services import assignment, case_actions, case_file, follow_up, redactions, submission
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
+from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring
@@ -161,7 +165,22 @@ class Desk:
     def _confirm(self, case: Open, now: datetime) -> None:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
 
+    def _redact(self, case: Open, now: datetime) -> None:
+        """Remove what the proposals find in the story, and the upper part of a photo."""
+        actor, story = self._actor("verifikator", case, now), case.texts["story"]
+        found = telling_passages.proposals(story, accused=[case.texts["accused_name"]])[:1]
+        spans = [Span(item.start, item.end, telling_passages.REASONS[item.kind]) for item in found]
+        redactions.save_text(actor=actor, complaint_id=case.complaint_id, target="answer-story", spans=spans)
+        photos = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="page")
+        working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
+        upper = Removal(boxes=(Box(1, 0, 0, SCALE, SCALE // 8, Reason.NOT_RELEVANT),))
+        for item in working.exclude(evidence__in=photos.values("evidence")):
+            redactions.save_file(actor=actor, evidence_id=item.evidence_id, removal=upper)
+
     def _forward(self, case: Open, now: datetime) -> None:
+        # One of them is enough to show how it looks.
+        if case.plan.photo and not Redaction.objects.exists():
+            self._redact(case, now)
         case.body = OversightBody.objects.overseers_on(timezone.localdate(now))[0]
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
         release = forward(

@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
+from complaints.domain.redaction import Reason, Span
 from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import case_actions, case_file, case_summary, follow_up
+from complaints.services import case_actions, case_file, case_summary, follow_up, redactions
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
@@ -81,6 +82,7 @@ class TwoReports:
         opened = case_file.open_case(actor=Actor(vera, NOW), case_id=sent.case.pk)
         complaint = opened.complaints[0]
         objects = [thing for item in complaint.evidence for thing in (item.original, item.working) if thing]
+        marked = redactions.of_report(keyring=vera, complaint=complaint.complaint)
         return [
             complaint.answers,
             [entry.text for entry in complaint.thread],
@@ -90,6 +92,7 @@ class TwoReports:
             [thing.info for thing in objects],
             [post.info for post in complaint.posts],
             [self._bytes(thing.id) for thing in objects[:2]],
+            {target: found.spans for target, found in marked.by_target.items()},
         ]
 
     def _queue(self, sent: Sent) -> str:
@@ -184,6 +187,9 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
         case_actions.assess_risk(
             actor=Actor(vera, NOW), complaint_id=complaint.pk, answers={}, grade=grade, why=f"Sebab {number}."
         )
+    for target, span in (("answer-story", Span(0, 6, Reason.IDENTITY)), ("answer-agency", Span(0, 5, Reason.IDENTITY))):
+        marked = {"complaint_id": complaint.pk, "target": target, "spans": [span]}
+        redactions.save_text(actor=Actor(vera, NOW), **marked)
     case_actions.act(action=Action.VERIFY, checklist=ticked(Action.VERIFY, why=f"Belum, {number}."), **do)
     release = forward(
         actor=Actor(cast.ring("fitri"), NOW),

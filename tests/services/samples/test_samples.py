@@ -27,6 +27,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
+from complaints.models.redaction import Redaction
 from complaints.models.team import Role, Staff
 from complaints.services import case_actions, case_file, follow_up, mfa, reference_data, transitions
 from complaints.services.actor import Actor
@@ -121,6 +122,7 @@ def test_samples_contain_every_kind_of_work(sample_portal: SamplePortal) -> None
     assert Release.objects.filter(state="returned").exists()
     assert Message.objects.filter(direction="body_to_reporter").exists()
     assert Case.objects.overdue(TODAY).exists()
+    assert Redaction.objects.exclude(stored=None).exists()
 
 
 def test_each_case_is_with_the_body_of_its_days(sample_portal: SamplePortal) -> None:

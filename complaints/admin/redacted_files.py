@@ -1,0 +1,302 @@
+"""Removing parts of a file before a body gets it: boxes on a picture or on pages, spans of a sound.
+
+What is released is rendered anew from the pixels or samples of the working copy. Places are numbers, so that no script
+is needed; with one they are drawn on the picture, or taken from the player.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypedDict
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints import access
+from complaints.adapters import sandbox
+from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.case_evidence import NO_COPY, allow_viewing
+from complaints.admin.file_responses import inline_kind
+from complaints.admin.labels import Label
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in
+from complaints.domain import redaction
+from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence
+from complaints.services import case_file, redactions
+from complaints.services.evidence.copies import MAX_PAGES
+from complaints.services.evidence.redacted_copies import Removal, manner
+from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
+
+_AREA: Final = re.compile(
+    r"(?:b-(\d{1,2})-(\d{1,5})-(\d{1,5})-(\d{1,5})-(\d{1,5})|m-(\d{1,8})-(\d{1,8}))-([a-z]{1,12})"
+)
+_PERCENT: Final = SCALE // 100
+_SECONDS_AT_MOST: Final = 24 * 60 * 60
+
+
+def _percent(label: Label) -> forms.DecimalField:
+    return forms.DecimalField(label=label, min_value=0, max_value=100, decimal_places=2, localize=False)
+
+
+def _seconds(label: Label) -> forms.DecimalField:
+    return forms.DecimalField(label=label, min_value=0, max_value=_SECONDS_AT_MOST, decimal_places=3, localize=False)
+
+
+class BoxForm(BaseForm):
+    """One box to be added, in percent of a page's width and height."""
+
+    page = forms.IntegerField(label=gettext_lazy("Page"), min_value=1, max_value=MAX_PAGES, initial=1)
+    left = _percent(gettext_lazy("From the left (%)"))
+    top = _percent(gettext_lazy("From the top (%)"))
+    width = _percent(gettext_lazy("Width (%)"))
+    height = _percent(gettext_lazy("Height (%)"))
+
+    def clean(self) -> None:
+        found = self.cleaned_data
+        if not self.errors and not (found["width"] and found["height"]):
+            raise forms.ValidationError(_("A box needs a width and a height."))
+
+    def area(self, reason: Reason) -> Box:
+        """Return the box of a valid form."""
+        names = ("left", "top", "width", "height")
+        left, top, width, height = (int(self.cleaned_data[name] * _PERCENT) for name in names)
+        return Box(self.cleaned_data["page"], left, top, width, height, reason)
+
+
+class MuteForm(BaseForm):
+    """One span of a sound to be added, in seconds."""
+
+    start = _seconds(gettext_lazy("From (seconds)"))
+    end = _seconds(gettext_lazy("Until (seconds)"))
+
+    def clean(self) -> None:
+        if not self.errors and self.cleaned_data["start"] >= self.cleaned_data["end"]:
+            raise forms.ValidationError(_("A span ends after it begins."))
+
+    def area(self, reason: Reason) -> Span:
+        """Return the span of a valid form, in milliseconds."""
+        return Span(int(self.cleaned_data["start"] * 1000), int(self.cleaned_data["end"] * 1000), reason)
+
+
+@dataclass
+class Areas:
+    """What a form of a file holds: areas of earlier presses, and the form of the one to be added."""
+
+    manner: str
+    pages: int
+    removal: Removal
+    form: BoxForm | MuteForm
+    reason: str = ""
+    errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def stored(cls, kind: str, pages: int, removal: Removal) -> Areas:
+        """Return a form that shows what is stored of a file of so many ``pages``."""
+        return cls(kind, pages, removal, _form_of(kind))
+
+    @classmethod
+    def posted(cls, kind: str, pages: int, data: QueryDict) -> Areas:
+        """Read a form; a new area counts where one of its numbers is filled in."""
+        dropped = set(data.getlist("drop"))
+        areas = [area for value in data.get("areas", "").split() if value not in dropped and (area := _area(value))]
+        names = ("start", "end") if kind == "sound" else ("left", "top", "width", "height")
+        is_filled = any(data.get(name, "").strip() for name in names)
+        found = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
+        if is_filled:
+            found._add()
+        return found
+
+    def _add(self) -> None:
+        if self.reason not in set(Reason):
+            self.errors.append(_("Choose a reason for what you mark."))
+        if not self.form.is_valid() or self.errors:
+            return
+        area = self.form.area(Reason(self.reason))
+        if isinstance(area, Box) and area.page > self.pages:
+            self.form.add_error("page", _("There is no such page."))
+            return
+        areas = [*self.removal.boxes, *self.removal.mutes, area]
+        if len(areas) > redaction.MOST_AREAS:
+            self.errors.append(_("There are too many marks. Draw larger ones, or leave the file out."))
+            return
+        self.removal, self.form = _removal(areas), _form_of(self.manner)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether everything that was typed could be taken."""
+        return not self.errors and not (self.form.is_bound and self.form.errors)
+
+
+def _form_of(kind: str, data: QueryDict | None = None) -> BoxForm | MuteForm:
+    return MuteForm(data) if kind == "sound" else BoxForm(data)
+
+
+def _removal(areas: list[Box | Span]) -> Removal:
+    boxes = tuple(sorted({area for area in areas if isinstance(area, Box)}))
+    return Removal(boxes, tuple(sorted({area for area in areas if isinstance(area, Span)})))
+
+
+def _area(value: str) -> Box | Span | None:
+    match = _AREA.fullmatch(value)
+    if match is None or match[8] not in set(Reason):
+        return None
+    if match[6]:
+        return Span(int(match[6]), int(match[7]), Reason(match[8]))
+    left, top, width, height = (min(int(match[number]), SCALE) for number in range(2, 6))
+    return Box(int(match[1]), left, top, width, height, Reason(match[8]))
+
+
+def _value(area: Box | Span) -> str:
+    if isinstance(area, Span):
+        return f"m-{area.start}-{area.end}-{area.reason.value}"
+    return f"b-{area.page}-{area.left}-{area.top}-{area.width}-{area.height}-{area.reason.value}"
+
+
+def _words(area: Box | Span, kind: str) -> str:
+    if isinstance(area, Span):
+        return _("second %(start)s to %(end)s") % {"start": area.start / 1000, "end": area.end / 1000}
+    parts = {"left": area.left, "top": area.top, "width": area.width, "height": area.height}
+    facts = {name: f"{number / _PERCENT:g}" for name, number in parts.items()}
+    words = _("%(left)s%% from the left, %(top)s%% from the top, %(width)s%% wide, %(height)s%% high") % facts
+    return words if kind == "picture" else _("page %(page)d: %(words)s") % {"page": area.page, "words": words}
+
+
+# --- The page
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that is open for redaction."""
+
+    item: case_file.EvidenceItem
+    complaint: Complaint
+    kind: str
+    counted: ReportRedactions
+
+    @property
+    def target(self) -> str:
+        return f"file-{self.item.row.pk}"
+
+    @property
+    def pages(self) -> int:
+        """How many pages can be marked; a picture counts as one."""
+        return len(self.item.pages) or 1
+
+
+def _open_file(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> OpenFile:
+    """Open a file of a case to look at it; recorded. Http404 where there is none."""
+    case = readable_case_or_404(request, case_id)
+    files = Evidence.objects.filter(complaint__case=case, kind=Evidence.Kind.FILE).select_related("complaint")
+    row = files.filter(pk=item_id).first()
+    if row is None:
+        raise Http404
+    item = case_file.view_item(actor=request.actor, evidence_id=item_id)
+    allow_viewing(request.session, item_id, now=timezone.now())
+    counted = redactions.of_report(keyring=request.keyring, complaint=row.complaint)
+    return OpenFile(item, row.complaint, manner(item.working.info.type) if item.working else "", counted)
+
+
+@staff_page("GET", "POST", opens_for=access.may_see_cases)
+def redact_file(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
+    """Show a file with what is removed of it; by POST, add an area or span, or have the copy rendered."""
+    opened = _open_file(request, object_id, item_id)
+    if request.method != "POST" or not opened.kind:
+        counted = opened.counted.of(opened.target)
+        return _file_page(
+            request, opened, Areas.stored(opened.kind, opened.pages, counted.removal if counted else Removal())
+        )
+    areas = Areas.posted(opened.kind, opened.pages, request.POST)
+    if not areas.is_valid or request.POST.get("do") != "keep":
+        return _file_page(request, opened, areas, status=200 if areas.is_valid else 400)
+    problem, status = _kept(request, opened, areas)
+    if problem:
+        areas.errors.append(problem)
+        return _file_page(request, opened, areas, status=status)
+    messages.success(request, _("The copy is made. A body gets it in place of the file."))
+    return redirect("admin:complaints_case_redact_file", object_id, item_id)
+
+
+def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, int]:
+    """Have the copy rendered and stored; return why it was not, with the status of the page, or ("", 200)."""
+    try:
+        redactions.save_file(
+            actor=request.actor, evidence_id=opened.item.row.pk, removal=areas.removal, seen=seen_in(request.POST)
+        )
+    except NothingLeft:
+        return _("Nothing would be left of this file. Leave it out of the release instead."), 400
+    except RedactedMeanwhile:
+        found = redactions.of_report(keyring=request.keyring, complaint=opened.complaint).of(opened.target)
+        number = len(found.removal.boxes) + len(found.removal.mutes) if found else 0
+        return str(CHANGED_MEANWHILE) % {"number": number}, 409
+    except sandbox.JobFailed as failed:
+        reason = NO_COPY.get(failed.code, NO_COPY["crashed"])
+        return _("No copy was made: %(reason)s. Leave the file out, or release it as it is.") % {"reason": reason}, 400
+    except sandbox.Unavailable:
+        return _("No copy was made: the reading program does not answer. Try again later."), 503
+    except OSError:
+        return _("No copy was made: the evidence storage does not answer. Try again later."), 503
+    return "", 200
+
+
+class Shown(TypedDict):
+    """A picture, page or sound on the page; the boxes are text, for numbers would be written as the language does."""
+
+    url: str
+    number: int
+    boxes: list[dict[str, str]]
+
+
+def _shown(copy: case_file.ObjectInfo, item: case_file.EvidenceItem, case_id: uuid.UUID, boxes: Iterable[Box]) -> Shown:
+    number = copy.number or 1
+    return {
+        "url": reverse("admin:complaints_case_shown", args=[case_id, item.row.pk, copy.id]),
+        "number": number,
+        "boxes": [
+            {"x": str(box.left), "y": str(box.top), "wide": str(box.width), "high": str(box.height)}
+            for box in boxes
+            if box.page == number
+        ],
+    }
+
+
+def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status: int = 200) -> HttpResponse:
+    item, case = opened.item, opened.complaint.case_id
+    copies = item.pages if opened.kind == "pages" else [item.working] if item.working and opened.kind else []
+    counted = opened.counted.of(opened.target)
+    made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
+    listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
+    context = {
+        "title": _("Removing parts: evidence %(number)d") % {"number": item.row.sequence},
+        "case_id": case,
+        "complaint": opened.complaint,
+        "item": item,
+        "manner": opened.kind,
+        "seen": redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target),
+        "form": areas.form,
+        "errors": areas.errors,
+        "reasons": [(reason.value, label, reason.value == areas.reason) for reason, label in REASONS.items()],
+        "areas": " ".join(map(_value, listed)),
+        "marked": [
+            {"value": _value(area), "words": _words(area, opened.kind), "label": str(REASONS[area.reason])}
+            for area in listed
+        ],
+        "shown": [_shown(copy, item, case, areas.removal.boxes) for copy in copies],
+        "made": made,
+        "made_url": reverse("admin:complaints_case_shown", args=[case, item.row.pk, made.id])
+        if made and inline_kind(made.info)
+        else "",
+        "later_pages": opened.kind == "pages" and item.findings is not None and item.findings.pages > MAX_PAGES,
+        "most_pages": MAX_PAGES,
+    }
+    return render(request, "admin/redaction_file.html", context, status=status)

@@ -1,0 +1,479 @@
+"""Removing passages of a report before a body reads it: the list of its texts and files, and the page of one text.
+
+Marks are added press by press, without scripts: sentences and proposals by ticks, words as typed, each with the reason
+that is chosen then. With a script a selected passage is one more way. Nothing is stored before "Keep".
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypedDict
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+
+from complaints import access
+from complaints.adapters import sandbox
+from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.labels import Label
+from complaints.domain import redaction, telling_passages
+from complaints.domain.redaction import NothingLeft, Reason, Span
+from complaints.domain.telling_passages import Proposal, Tells
+from complaints.models.complaint import Complaint
+from complaints.models.oversight import Release
+from complaints.services import case_file, redactions
+from complaints.services.case_file import CaseFile, ComplaintFile
+from complaints.services.evidence.posts import for_body
+from complaints.services.evidence.redacted_copies import manner
+from complaints.services.forwarding import redaction_check
+from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
+
+REASONS: Final[dict[Reason, Label]] = {
+    Reason.IDENTITY: pgettext_lazy("reason to remove", "tells who the reporter is"),
+    Reason.THIRD_PERSON: pgettext_lazy("reason to remove", "a third person, who is not accused"),
+    Reason.NOT_RELEVANT: pgettext_lazy("reason to remove", "not relevant to the report"),
+}
+TELLS: Final[dict[Tells, Label]] = {
+    Tells.OWN_NAME: gettext_lazy("Seems to be the reporter's name"),
+    Tells.NAME: gettext_lazy("Name of a person"),
+    Tells.CONTACT: gettext_lazy("Number or address of a person"),
+    Tells.UNIT: gettext_lazy("Unit or room: few people work there"),
+    Tells.COUNT: gettext_lazy("Number of people: it narrows down who it can be"),
+    Tells.ALONE: gettext_lazy("Only one person can say this"),
+    Tells.TALK: gettext_lazy("Day or hour of a talk: whoever was there knows who told of it"),
+    Tells.SINGLE: gettext_lazy("Stands in this report alone, in none of the linked ones"),
+}
+TEXTS: Final[dict[str, Label]] = {
+    "story": gettext_lazy("The account"),
+    "accused_name": gettext_lazy("Name or account"),
+    "accused_position": gettext_lazy("Position"),
+    "accused_nip": gettext_lazy("NIP"),
+    "agency": gettext_lazy("Agency"),
+    "regency": gettext_lazy("Regency or city"),
+    "links": gettext_lazy("Links"),
+}
+POST_FIELDS: Final[dict[str, Label]] = {
+    "url": gettext_lazy("Address of the post"),
+    "typed": gettext_lazy("As typed"),
+    "account": gettext_lazy("Account"),
+}
+_PLACE: Final = re.compile(r"(\d{1,6})-(\d{1,6})")
+_MARK: Final = re.compile(r"(\d{1,6})-(\d{1,6})-([a-z]{1,12})")
+# Letters of an id in a target.
+_ID: Final = 36
+# So many letters of a passage stand for it in a list.
+_SHOWN: Final = 160
+
+
+@dataclass(frozen=True)
+class OpenReport:
+    """A report that is open for redaction, its number in the case, and the texts of it and of the others by target."""
+
+    case_file: CaseFile
+    report: ComplaintFile
+    number: int
+    texts: Mapping[str, str]
+    others: Mapping[int, Mapping[str, str]]
+    counted: Mapping[uuid.UUID, ReportRedactions]
+
+    @property
+    def complaint(self) -> Complaint:
+        return self.report.complaint
+
+    @property
+    def redactions(self) -> ReportRedactions:
+        """What counts for this report."""
+        return self.counted[self.complaint.pk]
+
+
+def open_report(request: StaffRequest, case_id: uuid.UUID, complaint_id: uuid.UUID) -> OpenReport:
+    """Open a report with the others of its page of the case; recorded as every opening. Http404 where there is none."""
+    case = readable_case_or_404(request, case_id)
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, holding=complaint_id)
+    complaints = {
+        number: report.complaint for number, report in enumerate(opened.complaints, start=opened.paging.first)
+    }
+    number = next((place for place, complaint in complaints.items() if complaint.pk == complaint_id), None)
+    if number is None:
+        raise Http404
+    texts = redactions.read_texts(keyring=request.keyring, complaints=list(complaints.values()))
+    return OpenReport(
+        opened,
+        opened.complaints[number - opened.paging.first],
+        number,
+        texts[complaint_id],
+        {place: texts[complaint.pk] for place, complaint in complaints.items() if place != number},
+        redactions.of_reports(keyring=request.keyring, complaints=list(complaints.values())),
+    )
+
+
+def text_labels(texts: Iterable[str]) -> dict[str, str]:
+    """Return by target what a text is called; messages and posts are numbered in their order."""
+    labels: dict[str, str] = {}
+    places: dict[str, dict[str, int]] = {"message": {}, "post": {}}
+    for target in texts:
+        kind, _dash, rest = target.partition("-")
+        if kind == "answer":
+            labels[target] = str(TEXTS[rest])
+            continue
+        key, name = rest[:_ID], rest[_ID + 1 :]
+        number = places[kind].setdefault(key, len(places[kind]) + 1)
+        if kind == "message":
+            labels[target] = _("Message %(number)d") % {"number": number}
+        else:
+            labels[target] = _("Post %(number)d: %(field)s") % {"number": number, "field": POST_FIELDS[name]}
+    return labels
+
+
+def as_released(request: StaffRequest, opened: CaseFile) -> tuple[list[ComplaintFile], set[str]]:
+    """Return the reports of a case with texts as a body would read them, and the ids of files with a redacted copy."""
+    complaints = [report.complaint for report in opened.complaints]
+    counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
+    reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
+    targets = (target for found in counted.values() for target, item in found.by_target.items() if item.stored)
+    return reports, {target.removeprefix("file-") for target in targets}
+
+
+def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> ComplaintFile:
+    posts = [
+        replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
+    ]
+    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts)
+
+
+# --- The list of a report's texts and files
+
+
+class TextLine(TypedDict):
+    """One text in the list: how many passages go, and how many hints of what may betray the reporter are left."""
+
+    label: str
+    url: str
+    count: int
+    hints: int
+    begins: str
+
+
+class FileLine(TypedDict):
+    """One file in the list: what of it is redacted, and why it cannot be, "" where it can."""
+
+    item: case_file.EvidenceItem
+    url: str
+    state: str
+
+
+@staff_page("GET", opens_for=access.may_see_cases)
+def report_redactions(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
+    """List the texts and files of a report with what is removed of each, and the releases that can be compared."""
+    opened = open_report(request, object_id, complaint_id)
+    labels = text_labels(opened.texts)
+    texts: list[TextLine] = [
+        {
+            "label": labels[target],
+            "url": reverse("admin:complaints_case_redact_text", args=[object_id, complaint_id, target]),
+            "count": len(redaction.removed_runs(text, _spans(opened.redactions, target))),
+            "hints": len(_hints(opened, text, _spans(opened.redactions, target))),
+            "begins": _short(redactions.released_text(opened.redactions, target, text)),
+        }
+        for target, text in opened.texts.items()
+    ]
+    files: list[FileLine] = [
+        {
+            "item": item,
+            "url": reverse("admin:complaints_case_redact_file", args=[object_id, item.row.pk]),
+            "state": _file_state(opened.redactions, item),
+        }
+        for item in opened.report.evidence
+    ]
+    context = {
+        "title": _("Removing passages: %(reference)s") % {"reference": opened.case_file.case.reference},
+        "case": opened.case_file.case,
+        "number": opened.number,
+        "complaint": opened.complaint,
+        "texts": texts,
+        "files": files,
+        "releases": opened.case_file.releases,
+    }
+    return render(request, "admin/redactions.html", context)
+
+
+def _spans(counted: ReportRedactions, target: str) -> tuple[Span, ...]:
+    found = counted.of(target)
+    return found.spans if found else ()
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
+    found = counted.of(f"file-{item.row.pk}")
+    if found and found.removal:
+        number = len(found.removal.boxes) + len(found.removal.mutes)
+        return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
+    if item.working is None or not manner(item.working.info.type):
+        return _("cannot be redacted: leave it out, or release it as it is")
+    return _("nothing removed")
+
+
+@staff_page("POST", opens_for=access.may_see_cases)
+def compare_release(
+    request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID, release_id: uuid.UUID
+) -> HttpResponseBase:
+    """Work a release out again from originals and redactions, and say what differs."""
+    case = readable_case_or_404(request, object_id)
+    release = get_object_or_404(Release, pk=release_id, case=case)
+    try:
+        found = redaction_check.check(actor=request.actor, release_id=release.pk)
+    except OSError:
+        messages.error(request, _("The evidence storage does not answer. Try again later."))
+    except (sandbox.Unavailable, sandbox.JobFailed, redactions.NoWorkingCopy):
+        messages.error(request, _("The files could not be rendered again. Try again later."))
+    else:
+        if found:
+            text = ngettext(
+                "%(number)d text or file of the release is not what the originals and the removed passages give. "
+                "Tell an auditor.",
+                "%(number)d texts or files of the release are not what the originals and the removed passages give. "
+                "Tell an auditor.",
+                len(found),
+            )
+            messages.error(request, text % {"number": len(found)})
+        else:
+            messages.success(request, _("The release is what the originals and the removed passages give."))
+    return redirect("admin:complaints_case_redact", object_id, complaint_id)
+
+
+# --- The page of one text
+
+
+@dataclass
+class Marks:
+    """What a form of a text holds: marks of earlier presses, and what is to be added now.
+
+    ``errors`` are sentences for the person; what could not be taken stays in ``words``, ``ticked`` and ``proposed``.
+    """
+
+    spans: list[Span]
+    reason: str = ""
+    words: str = ""
+    ticked: set[str] = field(default_factory=set)
+    proposed: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def posted(cls, data: QueryDict, text: str) -> Marks:
+        """Read a form; marks that do not lie in the text are dropped, as are those that the person unticks."""
+        dropped = set(data.getlist("drop"))
+        spans = [
+            Span(int(start), int(end), Reason(reason))
+            for start, end, reason in _MARK.findall(data.get("marks", ""))
+            if reason in set(Reason) and int(start) < int(end) <= len(text)
+        ]
+        kept = [span for span in spans if _value(span) not in dropped]
+        marks = cls(kept, data.get("reason", ""), data.get("words", ""))
+        marks.ticked, marks.proposed = set(data.getlist("sentence")), set(data.getlist("proposal"))
+        marks._add(text, data.get("selection", ""))
+        return marks
+
+    def _add(self, text: str, selection: str) -> None:
+        wanted = self.words.strip() or self.ticked or self.proposed or selection
+        if not wanted:
+            return
+        if self.reason not in set(Reason):
+            self.errors.append(_("Choose a reason for what you mark."))
+            return
+        reason = Reason(self.reason)
+        chosen = [_PLACE.fullmatch(value) for value in self.ticked | self.proposed]
+        self.spans += [Span(int(place[1]), int(place[2]), reason) for place in chosen if place]
+        self.spans += _selected(text, selection, reason)
+        self.ticked, self.proposed = set(), set()
+        self._add_words(text, reason)
+        self.spans = sorted(set(self.spans))
+        if len(self.spans) > redaction.MOST_PASSAGES:
+            self.spans = self.spans[: redaction.MOST_PASSAGES]
+            self.errors.append(_("There are too many marks. Mark whole sentences, or leave the text out."))
+
+    def _add_words(self, text: str, reason: Reason) -> None:
+        missing = []
+        for line in filter(None, map(str.strip, self.words.splitlines())):
+            found = redaction.find_words(text, line, reason)
+            self.spans += found
+            missing += [] if found else [line]
+        self.words = "\n".join(missing)
+        if missing:
+            self.errors.append(_("These words do not stand in the text. They stay in the field below."))
+
+
+def _value(span: Span) -> str:
+    return f"{span.start}-{span.end}-{span.reason.value}"
+
+
+def _selected(text: str, selection: str, reason: Reason) -> list[Span]:
+    """Return the passage that a script selected; it counts in the text as a browser shows it, of which no line ends in
+    two characters."""
+    match = _PLACE.fullmatch(selection)
+    shown = [place for place, letter in enumerate(text) if not (letter == "\r" and text[place + 1 : place + 2] == "\n")]
+    if match is None or not int(match[1]) < int(match[2]) <= len(shown):
+        return []
+    return [Span(shown[int(match[1])], shown[int(match[2]) - 1] + 1, reason)]
+
+
+class Piece(TypedDict):
+    """A part of a text on the page; ``is_removed`` where a body reads a marker in its place."""
+
+    text: str
+    is_removed: bool
+
+
+class MarkLine(TypedDict):
+    """One mark, or what could become one, in a list; ``value`` is what the form sends for it."""
+
+    value: str
+    words: str
+    label: str
+    ticked: bool
+
+
+@staff_page("GET", "POST", opens_for=access.may_see_cases)
+def redact_text(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID, target: str) -> HttpResponseBase:
+    """Show a text with what is removed of it beside what a body will read; by POST, add marks or keep them."""
+    opened = open_report(request, object_id, complaint_id)
+    text = opened.texts.get(target)
+    if text is None:
+        raise Http404
+    if request.method != "POST":
+        return _text_page(request, opened, target, Marks(list(_spans(opened.redactions, target))))
+    marks = Marks.posted(request.POST, text)
+    if marks.errors or request.POST.get("do") != "keep":
+        return _text_page(request, opened, target, marks, status=400 if marks.errors else 200)
+    try:
+        redactions.save_text(
+            actor=request.actor, complaint_id=complaint_id, target=target, spans=marks.spans, seen=seen_in(request.POST)
+        )
+    except NothingLeft:
+        marks.errors.append(_("Nothing would be left of this text. Leave it out of the release instead."))
+        return _text_page(request, opened, target, marks, status=400)
+    except RedactedMeanwhile:
+        marks.errors.append(str(CHANGED_MEANWHILE) % {"number": len(_spans(opened.redactions, target))})
+        return _text_page(request, opened, target, marks, status=409)
+    messages.success(request, _("The passages are kept. A body reads the text without them."))
+    return redirect("admin:complaints_case_redact", object_id, complaint_id)
+
+
+CHANGED_MEANWHILE: Final = gettext_lazy(
+    "Nothing was kept: somebody else has kept other marks of this meanwhile (%(number)d). Yours still stand below; "
+    "keep them again to replace theirs."
+)
+
+
+def seen_in(data: QueryDict) -> int | None:
+    """Return the number of the redaction that a page showed; None where the form names none."""
+    text = data.get("seen", "")
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else None
+
+
+def _text_page(
+    request: StaffRequest, opened: OpenReport, target: str, marks: Marks, *, status: int = 200
+) -> HttpResponse:
+    text, tried = opened.texts[target], opened.redactions.with_spans(target, marks.spans)
+    try:
+        reads = redaction.redact(text, marks.spans)
+    except NothingLeft:
+        reads = ""
+    context = {
+        "title": _("Removing passages: %(text)s") % {"text": text_labels(opened.texts)[target]},
+        "case": opened.case_file.case,
+        "complaint": opened.complaint,
+        "number": opened.number,
+        "seen": opened.redactions.sequence(target),
+        "marks": " ".join(map(_value, marks.spans)),
+        "errors": marks.errors,
+        "words": marks.words,
+        "reasons": [(reason.value, label, reason.value == marks.reason) for reason, label in REASONS.items()],
+        "pieces": _pieces(text, marks.spans),
+        "reads": reads,
+        "marked": [_mark_line(text, span) for span in marks.spans],
+        "proposed": _proposed(opened, text, marks),
+        "sentences": _sentences(text, marks),
+        "left": _left(opened, target, tried) if reads else [],
+    }
+    return render(request, "admin/redaction_text.html", context, status=status)
+
+
+def _pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
+    pieces: list[Piece] = []
+    place = 0
+    for run in redaction.removed_runs(text, spans):
+        pieces += [{"text": text[place : run.start], "is_removed": False}]
+        pieces += [{"text": text[run.start : run.end], "is_removed": True}]
+        place = run.end
+    return [*pieces, {"text": text[place:], "is_removed": False}]
+
+
+def _mark_line(text: str, span: Span) -> MarkLine:
+    words, label = _short(text[span.start : span.end]), str(REASONS[span.reason])
+    return {"value": _value(span), "words": words, "label": label, "ticked": False}
+
+
+def _hints(opened: OpenReport, text: str, spans: Sequence[Span]) -> list[Proposal]:
+    """Return what may betray the reporter and is not marked yet."""
+    accused = str(opened.report.answers.get("accused_name") or "")
+    others = [other for texts in opened.others.values() for other in texts.values()]
+    found = telling_passages.proposals(text, accused=[accused], others=others)
+    return [item for item in found if not any(span.start <= item.start and item.end <= span.end for span in spans)]
+
+
+def _proposed(opened: OpenReport, text: str, marks: Marks) -> list[MarkLine]:
+    lines: list[MarkLine] = []
+    for item in _hints(opened, text, marks.spans):
+        value = f"{item.start}-{item.end}"
+        words, label = _short(text[item.start : item.end]), str(TELLS[item.kind])
+        lines.append({"value": value, "words": words, "label": label, "ticked": value in marks.proposed})
+    return lines
+
+
+def _sentences(text: str, marks: Marks) -> list[MarkLine]:
+    return [
+        {
+            "value": f"{start}-{end}",
+            "words": text[start:end],
+            "label": str(number),
+            "ticked": f"{start}-{end}" in marks.ticked,
+        }
+        for number, (start, end) in enumerate(redaction.sentences(text), start=1)
+    ]
+
+
+def _left(opened: OpenReport, target: str, tried: ReportRedactions) -> list[tuple[str, str]]:
+    """Return the words removed from a text that still stand in what is released, each with where."""
+    released: dict[str, str] = {}
+    for number, texts in {opened.number: opened.texts, **opened.others}.items():
+        here = number == opened.number
+        counted = tried if here else opened.counted[_id_of(opened, number)]
+        for other, label in text_labels(texts).items():
+            name = label if here else _("report %(number)d: %(text)s") % {"number": number, "text": label}
+            released[name] = _as_released(counted, other, texts[other])
+    left = redactions.words_left({target: opened.texts[target]}, tried, released)
+    return [(word, ", ".join(names)) for word, names in left.items()]
+
+
+def _as_released(counted: ReportRedactions, target: str, text: str) -> str:
+    try:
+        return redactions.released_text(counted, target, text)
+    except NothingLeft:
+        return ""
+
+
+def _id_of(opened: OpenReport, number: int) -> uuid.UUID:
+    place = number - opened.case_file.paging.first
+    return opened.case_file.complaints[place].complaint.pk

@@ -1,0 +1,129 @@
+"""Compares a release with what the originals and the redactions of its time give: any member of triage may ask.
+
+What a body reads is signed by the office's key. So the office could leave out in secret, or alter, unless somebody
+works the release out again. This does, and names each difference.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from complaints import access
+from complaints.domain.sealing.records import JSON
+from complaints.models.case_links import CaseMove
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.oversight import Release, ReleasedFile
+from complaints.services import redactions
+from complaints.services.actor import Actor
+from complaints.services.audit import log
+from complaints.services.evidence import storage
+from complaints.services.evidence.posts import for_body, read_post
+from complaints.services.evidence.redacted_copies import render
+from complaints.services.forwarding.reading import open_content
+from complaints.services.keyring import Keyring, Locked
+from complaints.services.redactions import ANSWERS, POST_FIELDS, ReportRedactions
+
+Variant = EvidenceObject.Variant
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs: a text of a report by its target, its ``posts``, or a file by its id (``file-…``)."""
+
+    report: uuid.UUID
+    target: str
+
+
+def check(*, actor: Actor, release_id: uuid.UUID) -> list[Difference]:
+    """Return each text and file of a release that is not what originals and redactions give; recorded in the chain.
+
+    Files are rendered again, which takes seconds each. Raises Release.DoesNotExist, Locked, SealError, and as
+    ``redacted_copies.render``.
+    """
+    if not access.is_triage(actor.staff):
+        raise Locked("triage")
+    release = Release.objects.select_related("case").get(pk=release_id)
+    _pair, content = open_content(actor.keyring, release)
+    released = {report["complaint"]: report for report in content["complaints"]}
+    complaints = list(Complaint.objects.filter(pk__in=released).prefetch_related("grants"))
+    removed = redactions.of_reports(
+        keyring=actor.keyring, complaints=complaints, only=_recorded_before(release, complaints)
+    )
+    found = [
+        Difference(complaint.pk, target)
+        for complaint in complaints
+        for target in _texts_that_differ(actor.keyring, complaint, removed[complaint.pk], released[str(complaint.pk)])
+    ]
+    found += list(_files_that_differ(actor.keyring, release, complaints, removed))
+    with transaction.atomic():
+        actor.record("redaction.checked", case=release.case_id, subject=release.pk, facts={"found": len(found)})
+    return found
+
+
+def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[uuid.UUID]:
+    """Return the redactions that the chain records before the release, in whatever case a report was then."""
+    moves = CaseMove.objects.filter(complaint__in=complaints)
+    cases = {release.case_id, *(complaint.pk for complaint in complaints), *moves.values_list("target", flat=True)}
+    entries = [
+        entry for case in cases for entry in log.entries_of_case(case=case, events=["redaction.made", "release.made"])
+    ]
+    made = next(entry.sequence for entry in entries if entry.facts.get("release") == str(release.pk))
+    return [
+        uuid.UUID(str(entry.facts["redaction"]))
+        for entry in entries
+        if "redaction" in entry.facts and entry.sequence < made
+    ]
+
+
+def _texts_that_differ(
+    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, released: Mapping[str, JSON]
+) -> Iterator[str]:
+    texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
+    for target in (f"answer-{name}" for name in ANSWERS):
+        expected = redactions.released_text(removed, target, texts.get(target, ""))
+        if (released["answers"].get(target.removeprefix("answer-")) or "") != expected:
+            yield target
+    posts = [tuple(post[name] for name in POST_FIELDS) for post in released["posts"]]
+    if posts != list(_posts(keyring, complaint, removed)):
+        yield "posts"
+
+
+def _posts(keyring: Keyring, complaint: Complaint, removed: ReportRedactions) -> Iterator[tuple[str, ...]]:
+    pair = keyring.complaint(complaint)
+    for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
+        post = redactions.released_post(removed, row, for_body(read_post(pair, row, complaint)))
+        yield tuple(str(getattr(post, name)) for name in POST_FIELDS)
+
+
+def _files_that_differ(
+    keyring: Keyring, release: Release, complaints: Sequence[Complaint], removed: Mapping[uuid.UUID, ReportRedactions]
+) -> Iterator[Difference]:
+    by_id = {complaint.pk: complaint for complaint in complaints}
+    files = ReleasedFile.objects.filter(release=release).exclude(stored__variant=Variant.PAGE)
+    for item in files.select_related("stored__evidence__complaint"):
+        row = item.stored.evidence
+        target = f"file-{row.pk}"
+        if row.complaint_id not in by_id or redactions.released_object(removed[row.complaint_id], item.stored) != (
+            item.stored
+        ):
+            yield Difference(row.complaint_id, target)
+        elif item.stored.variant == Variant.REDACTED:
+            found = removed[row.complaint_id].of(target)
+            if found is None or not _is_rendered_so(keyring, item.stored, found):
+                yield Difference(row.complaint_id, target)
+
+
+def _is_rendered_so(keyring: Keyring, stored: EvidenceObject, found: redactions.Instructions) -> bool:
+    """Whether rendering the working copy again gives the bytes of a redacted copy."""
+    row = stored.evidence
+    pair = keyring.complaint(row.complaint)
+    kept = storage.read_info(pair, stored, row, row.complaint)
+    working, info = redactions.working_copy(pair, row)
+    upload = render(working, info, found.removal, number=stored.number)
+    storage.delete_object(upload.object_name)
+    return upload.info is not None and upload.info.sha256 == kept.sha256

@@ -1,0 +1,181 @@
+"""Removing passages and parts of files without scripts: nothing typed is lost, nothing is kept unasked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from complaints.adapters import sandbox
+from complaints.domain.redaction import Reason
+from complaints.domain.workflow import Action
+from complaints.models.evidence import EvidenceObject
+from complaints.models.redaction import Redaction
+from complaints.services import redactions
+from complaints.services.actor import Actor
+from tests.adapters import samples
+from tests.cases import act, complaint_of, in_review
+from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
+from tests.world import Cast, Sent, SignedIn
+
+STORY = (
+    "Saya Rahmawati. Di Subbag Keuangan hanya saya yang mencatat.\r\n"
+    "Pak Budi Santosa memanggil saya berdua pada Senin pukul 09.30.\r\n"
+    "Kepala dinas meminta kami mendukung calon nomor dua."
+)
+
+
+def text_page(sent: Sent, target: str = "answer-story") -> str:
+    return reverse("admin:complaints_case_redact_text", args=[sent.case.pk, complaint_of(sent).pk, target])
+
+
+def shown(client: Client, address: str, **fields: Any) -> tuple[str, str, int]:
+    """Post a form; return the page, its hidden marks and the status."""
+    response = client.post(address, fields)
+    page = response.content.decode()
+    found = re.search(r'name="(?:marks|areas)" value="([^"]*)"', page)
+    return page, found[1] if found else "", response.status_code
+
+
+def test_sentences_proposals_and_words_become_marks_and_are_kept(cast: Cast, signed_in: SignedIn) -> None:
+    sent, vera = in_review(cast, story=STORY, accused_position="Atasan Rahmawati"), signed_in("vera")
+    address = text_page(sent)
+    page = vera.get(address).content.decode()
+    proposed = dict(re.findall(r'name="proposal" value="([\d-]+)".*?<span class="name">(.*?)</span>', page, re.S))
+    assert {"Pak Budi Santosa", "hanya saya", "Subbag Keuangan", "pukul 09.30"} <= set(proposed.values())
+    assert 'name="proposal" value="' in page
+    assert "checked" not in page.replace("unchecked", ""), "nothing is ticked for the officer"
+    # Without a reason nothing is taken, and everything that was chosen stands.
+    alone = next(value for value, words in proposed.items() if words == "hanya saya")
+    page, marked, status = shown(vera, address, proposal=alone, words="Rahmawati", do="mark", seen="0")
+    assert (status, marked) == (400, "")
+    assert re.search(rf'value="{alone}"[^>]*checked', page)
+    assert ">Rahmawati</textarea>" in page
+    # With one they are marks; words that stand nowhere stay in their field.
+    page, marked, status = shown(
+        vera, address, proposal=alone, words="Rahmawati\nSetiawati", reason="identity", do="mark", seen="0"
+    )
+    assert status == 400
+    assert ">Setiawati</textarea>" in page
+    assert "Saya [dihilangkan: identitas]. Di Subbag" in page
+    assert "Rahmawati" in page.split("leaks")[1], "it still stands in another field"
+    start, end = STORY.index("Pak Budi"), STORY.index("memanggil") - 1
+    shift = STORY[:start].count("\r")
+    page, marked, status = shown(
+        vera, address, marks=marked, selection=f"{start - shift}-{end - shift}", reason="third", do="mark", seen="0"
+    )
+    assert (status, len(marked.split())) == (200, 3)
+    assert not Redaction.objects.exists()
+    response = vera.post(address, {"marks": marked, "do": "keep", "seen": "0"})
+    assert response.status_code == 302
+    counted = redactions.of_report(keyring=cast.ring("vera"), complaint=complaint_of(sent))
+    read = redactions.released_text(counted, "answer-story", STORY)
+    assert read == (
+        "Saya [dihilangkan: identitas]. Di Subbag Keuangan [dihilangkan: identitas] yang mencatat.\r\n"
+        "[dihilangkan: pihak ketiga] memanggil saya berdua pada Senin pukul 09.30.\r\n"
+        "Kepala dinas meminta kami mendukung calon nomor dua."
+    )
+    assert redactions.passages(counted, "answer-story", STORY) == {Reason.IDENTITY: 2, Reason.THIRD_PERSON: 1}
+    listed = vera.get(reverse("admin:complaints_case_redact", args=[sent.case.pk, complaint_of(sent).pk]))
+    assert "dihilangkan: pihak ketiga" in listed.content.decode()
+    refused_ones(cast, vera, address, marked)
+
+
+def refused_ones(cast: Cast, vera: Client, address: str, marked: str) -> None:
+    """A text of which nothing is left, and one that a colleague has redacted meanwhile: said, and nothing lost."""
+    page, kept, status = shown(vera, address, marks=f"0-{len(STORY)}-identity", do="keep", seen="0")
+    assert (status, kept) == (400, f"0-{len(STORY)}-identity")
+    assert Redaction.objects.count() == 1
+    page, kept, status = shown(vera, address, marks=marked, do="keep", seen="0")
+    assert (status, kept) == (409, marked)
+    again = re.search(r'name="seen" value="(\d+)"', page)
+    assert again
+    last = marked.split()[-1]
+    response = vera.post(address, {"marks": marked, "drop": last, "do": "keep", "seen": again[1]})
+    assert response.status_code == 302
+    newest = Redaction.objects.order_by("-sequence").first()
+    assert newest
+    complaint = newest.complaint
+    spans = redactions.of_report(keyring=cast.ring("vera"), complaint=complaint).by_target["answer-story"].spans
+    assert len(spans) == 2
+    odd = {"marks": "1-2-odd 9-3-identity 0-999999-identity x", "selection": "7-3", "reason": "odd", "do": "mark"}
+    assert shown(vera, address, **odd)[1:] == ("", 400)
+
+
+def test_boxes_and_spans_are_added_and_the_copy_is_made(
+    cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, vera = in_review(cast), signed_in("vera")
+    picture, sound, document = with_files(
+        sent, (screenshot(), "a.png"), (samples.SAMPLES["wav"][1](), "b.wav"), (samples.docx(), "c.docx")
+    )
+
+    def address(item: Any) -> str:
+        return reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])
+
+    assert vera.get(address(picture)).content.decode().count("<rect") == 0
+    box = {"page": "1", "left": "30", "top": "20", "width": "45", "height": "", "reason": "third"}
+    page, marked, status = shown(vera, address(picture), do="keep", seen="0", **box)
+    assert (status, marked) == (400, "")
+    assert 'value="45"' in page, "what was typed stands"
+    box |= {"height": "40", "page": "2"}
+    assert shown(vera, address(picture), do="keep", seen="0", **box)[2] == 400, "a picture has one page"
+    box["page"] = "1"
+    page, marked, status = shown(vera, address(picture), do="mark", seen="0", **box)
+    assert (status, marked, page.count("<rect")) == (200, "b-1-3000-2000-4500-4000-third", 1)
+
+    def away(*args: Any, **kwargs: Any) -> None:
+        raise sandbox.Unavailable("busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "run", away)
+        page, kept, status = shown(vera, address(picture), areas=marked, do="keep", seen="0")
+        assert (status, kept) == (503, marked)
+    assert vera.post(address(picture), {"areas": marked, "do": "keep", "seen": "0"}).status_code == 302
+    made = EvidenceObject.objects.get(variant="redacted")
+    page = vera.get(address(picture)).content.decode()
+    assert reverse("admin:complaints_case_shown", args=[sent.case.pk, picture.pk, made.pk]) in page
+    copy = vera.post(reverse("admin:complaints_case_file", args=[sent.case.pk, made.pk]))
+    assert b"".join(copy).startswith(b"\x89PNG")
+    for whole in ("b-1-0-0-10000-10000-identity",):
+        page, kept, status = shown(vera, address(picture), areas=whole, do="keep", seen="9")
+        assert (status, kept) == (400, whole)
+    span = {"start": "0", "end": "0.1", "reason": "identity"}
+    page, marked, status = shown(vera, address(sound), do="mark", seen="0", **span)
+    assert (status, marked) == (200, "m-0-100-identity")
+    assert vera.post(address(sound), {"areas": marked, "do": "keep", "seen": "0"}).status_code == 302
+    assert "<form" not in vera.get(address(document)).content.decode().split('id="content"')[1]
+    assert vera.post(address(document), {"areas": marked, "do": "keep"}).status_code == 200
+    assert EvidenceObject.objects.filter(variant="redacted").count() == 2
+
+
+def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast, story=STORY)
+    (item,) = with_files(sent, (screenshot(), "a.png"))
+    actor = Actor(cast.ring("vera"), timezone.now())
+    save: dict[str, Any] = {"actor": actor, "complaint_id": complaint_of(sent).pk, "target": "answer-story"}
+    row = redactions.save_text(spans=marks(STORY, "Budi"), **save)
+    act(cast, "vera", sent, Action.VERIFY)
+    page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk])).content.decode()
+    assert "Pak [dihilangkan: identitas] Santosa" in page, "the page of forwarding shows what the body would read"
+    assert "Budi" not in page
+    redactions.save_file(actor=actor, evidence_id=item.pk, removal=RED_BOX)
+    release = released(cast, sent, item)
+    page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
+    assert "salinan yang dihitamkan" in page
+    assert "Budi" not in page
+    vera, names = signed_in("vera"), [sent.case.pk, complaint_of(sent).pk]
+    assert (
+        reverse("admin:complaints_case_redact_compare", args=[*names, release.pk])
+        in vera.get(reverse("admin:complaints_case_redact", args=names)).content.decode()
+    )
+    address = reverse("admin:complaints_case_redact_compare", args=[*names, release.pk])
+    assert "alert" not in vera.post(address, follow=True).content.decode().split("messagelist")[0]
+    Redaction.objects.filter(pk=row.pk).delete()
+    said = [str(message) for message in vera.post(address, follow=True).context["messages"]]
+    assert len(said) == 1
+    assert "1" in said[0]
