@@ -46,7 +46,6 @@ _PERMISSIONS = {
 TEAM_OF_ROLE = {
     Role.VERIFIER: Team.Kind.TRIAGE,
     Role.FORWARDER: Team.Kind.TRIAGE,
-    Role.CUSTODIAN: Team.Kind.CUSTODIAN,
     Role.OVERSEER: Team.Kind.BODY,
 }
 

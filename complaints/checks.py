@@ -245,7 +245,7 @@ def _teams() -> Iterator[CheckMessage]:
     bodies = list(OversightBody.objects.valid_on(timezone.localdate()))
     if not bodies:
         yield _error("E018", "No oversight body holds the task today.", "Run load_catalog, and see its validity.")
-    required_slugs = [Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value, *(f"body-{body.pk}" for body in bodies)]
+    required_slugs = [Team.Kind.TRIAGE.value, *(f"body-{body.pk}" for body in bodies)]
     for slug in required_slugs:
         if slug not in teams:
             hint = "Run setup_keys; for a body that no longer holds the task, enter its last day in the admin."

@@ -1,4 +1,4 @@
-"""A small fixed cast and builders: two verifiers, a forwarder, custodians, liaisons of two bodies, an auditor, an
+"""A small fixed cast and builders: two verifiers, a forwarder, liaisons of two bodies, an auditor, an
 administrator, a superuser. Builders go through the services, as people do."""
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ PEOPLE = {
     "vera": Role.VERIFIER,
     "vino": Role.VERIFIER,
     "fitri": Role.FORWARDER,
-    "cakra": Role.CUSTODIAN,
-    "citra": Role.CUSTODIAN,
     "kirana": Role.OVERSEER,
     "kresna": Role.OVERSEER,
     "bima": Role.OVERSEER,
@@ -55,7 +53,6 @@ PEOPLE = {
 BODIES = {"kirana": "kasn", "kresna": "kasn", "bima": "bkn", "bayu": "bkn"}
 TEAMS = {
     "triage": ("vera", "vino", "fitri"),
-    "custodian": ("cakra", "citra"),
     "body-kasn": ("kirana", "kresna"),
     "body-bkn": ("bima", "bayu"),
 }
@@ -135,6 +132,7 @@ DRAFT: dict[str, Any] = {
     "identity": "anonymous",
     "name": "",
     "contact": "",
+    "recipient": "kasn",
     "done": [],
 }
 

@@ -19,7 +19,6 @@ class Role(models.TextChoices):
 
     VERIFIER = "verifier", _("Verifier")
     FORWARDER = "forwarder", _("Forwarder")
-    CUSTODIAN = "custodian", _("Identity custodian")
     OVERSEER = "overseer", _("Oversight liaison")
     AUDITOR = "auditor", _("Auditor")
     ADMIN = "admin", _("Administrator")
@@ -99,7 +98,6 @@ class Team(RandomKeyModel):
 
     class Kind(models.TextChoices):
         TRIAGE = "triage", _("Triage")
-        CUSTODIAN = "custodian", _("Identity custodians")
         BODY = "body", _("Oversight body")
 
     slug = models.SlugField(unique=True)
@@ -123,7 +121,7 @@ class Team(RandomKeyModel):
         constraints = [
             models.CheckConstraint(
                 condition=(models.Q(kind="body", body__isnull=False))
-                | (models.Q(kind__in=["triage", "custodian"], body__isnull=True)),
+                | (models.Q(kind__in=["triage"], body__isnull=True)),
                 name="team_body_iff_kind_body",
             )
         ]

@@ -27,7 +27,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team
-from complaints.services import assessments, case_membership, disclosure_check, transitions
+from complaints.services import assessments, case_membership, disclosure_check, name_requests, transitions
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
@@ -112,8 +112,11 @@ def _write_texts(
     if record:
         write_note(complaint=complaints[0], text=record, actor=actor, step=step)
     if step.action == Action.RECALL:
-        latest = Release.objects.filter(case=step.case_id).order_by("-number")[:1]
-        Release.objects.filter(pk__in=latest.values("pk")).update(state=Release.State.RETURNED)
+        release = Release.objects.filter(case=step.case_id).latest("number")
+        release.state = Release.State.RETURNED
+        release.save(update_fields=["state"])
+        signer = actor.keyring.keys_of(Team.Kind.TRIAGE).sign
+        name_requests.end_for_release(actor=actor, release=release, signer=signer)
 
 
 def _write_reason(

@@ -299,6 +299,15 @@ def message_context(message: Message, *, kind: str = "message") -> Context:
     return Context(kind, str(message.pk), str(message.complaint_id), message.sequence)
 
 
+def team_of(message: Message) -> str:
+    """Return the slug of the team that must have signed a message: no team can write in another's name."""
+    if message.direction == Message.Direction.TO_REPORTER:
+        return Team.Kind.TRIAGE.value
+    if message.release is None:
+        raise team_key_history.UnpinnedKey("release")
+    return f"body-{message.release.body_id}"
+
+
 # --- Signatures over public keys: write access to the database does not allow a key to be replaced --------------------
 
 

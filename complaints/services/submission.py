@@ -19,12 +19,14 @@ from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_membership, reporter_identity, transitions
+from complaints.models.oversight import OversightBody
+from complaints.models.team import Team
+from complaints.services import case_membership, reference_data, reporter_identity, transitions
 from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
 from complaints.services.keyring import bind_keys, grant_key
-from complaints.services.team_key_history import pinned_teams
+from complaints.services.team_key_history import pinned_slugs, pinned_teams
 
 SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
@@ -41,9 +43,9 @@ ANSWER_FIELDS = (
 class Draft(TypedDict, total=False):
     """An unfinished report, as the reporter's sealed session keeps it: the answers by field and the state of the pages.
 
-    Days are ISO dates or "". ``code`` is the normalised ticket code, ``posts`` are as from ``evidence.posts.describe``,
-    ``post`` is the post form as entered, ``done`` names the completed pages, and ``renewed`` says that the session had
-    ended before this draft.
+    Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
+    ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
+    the completed pages, and ``renewed`` says that the session had ended before this draft.
     """
 
     door: str
@@ -65,6 +67,7 @@ class Draft(TypedDict, total=False):
     identity: str
     name: str
     contact: str
+    recipient: str
     code: str
     posts: list[Post]
     post: dict[str, str | bool]
@@ -168,7 +171,11 @@ def _store(
 ) -> Case:
     batch = batches.open_batch()
     keys, box = reporter_keys(code), BoxPair.new()
-    teams = pinned_teams("triage", "custodian")
+    is_named = draft.get("identity") == "confidential"
+    # A name goes to the body that the page named; without one the place is made for the body of today all the same.
+    recipient = draft.get("recipient", "") if is_named else ""
+    body_slug = f"body-{recipient}" if recipient else _body_slug(today)
+    teams = pinned_teams(Team.Kind.TRIAGE, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
     answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
     case = _new_case(answers, today, practice=practice)
@@ -192,18 +199,26 @@ def _store(
     complaint.sealed_summary = seal_record(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
-    grant = grant_key(owner=complaint, box=box, team=teams["triage"], signer=keys.sign)
-    is_named = draft.get("identity") == "confidential"
+    grant = grant_key(owner=complaint, box=box, team=teams[Team.Kind.TRIAGE], signer=keys.sign)
     identity = reporter_identity.build(
         complaint=complaint,
-        name=draft.get("name", "") if is_named else "",
-        contact=draft.get("contact", "") if is_named else "",
         reporter=keys,
-        custodians=teams["custodian"],
+        team=teams.get(body_slug),
+        name=reporter_identity.Name(draft.get("name", ""), draft.get("contact", "")) if is_named else None,
     )
     insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
+
+
+def name_recipient(today: date) -> OversightBody | None:
+    """Return the body that a name would go to: responsible on ``today``, with a team here; None where there is none."""
+    return reference_data.body_with_team(today, pinned_slugs())
+
+
+def _body_slug(today: date) -> str:
+    body = name_recipient(today)
+    return f"body-{body.pk}" if body else ""
 
 
 def _seal_answers(complaint: Complaint, answers: Mapping[str, object], signer: SignPair) -> None:

@@ -74,7 +74,7 @@ call_command("migrate", verbosity=0)
 call_command("load_catalog")
 OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
 body = OversightBody.objects.get(pk="bkn")
-roles = {"triage": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
+roles = {"triage": Role.VERIFIER, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
@@ -321,14 +321,14 @@ def _keep_samples() -> None:
     Staff.objects.create(username="contoh", role=Role.AUDITOR, is_sample=True)
 
 
-def _lose_custodians() -> None:
-    TeamMembership.objects.filter(team__slug="custodian").delete()
-    TeamKey.objects.filter(team__slug="custodian").delete()
-    Team.objects.filter(slug="custodian").delete()
+def _lose_a_body() -> None:
+    TeamMembership.objects.filter(team__slug="body-bkn").delete()
+    TeamKey.objects.filter(team__slug="body-bkn").delete()
+    Team.objects.filter(slug="body-bkn").delete()
 
 
 def _retire_one() -> None:
-    Staff.objects.filter(username="cakra").update(is_active=False)
+    Staff.objects.filter(username="kirana").update(is_active=False)
 
 
 def _wait_for_admission() -> None:
@@ -336,7 +336,7 @@ def _wait_for_admission() -> None:
 
 
 def _change_role() -> None:
-    Staff.objects.filter(username="citra").update(role=Role.AUDITOR)
+    Staff.objects.filter(username="kresna").update(role=Role.AUDITOR, body=None)
 
 
 def _forget_recovery() -> None:
@@ -382,7 +382,7 @@ def _add_body() -> None:
     ("change", "expected"),
     [
         (_keep_samples, "E008"),
-        (_lose_custodians, "E011"),
+        (_lose_a_body, "E011"),
         (_add_body, "E011"),
         (_retire_one, "E012 W007"),
         (_wait_for_admission, "E012"),

@@ -29,7 +29,7 @@ _BY_ADMINISTRATORS: Final = frozenset(
 )
 _BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
-_MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.CUSTODIAN, Role.OVERSEER})
+_MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.OVERSEER})
 # The states of an account that a sign-in relies on, each with the name that its entry gives them.
 _SIGN_IN_STATES: Final = {"account": "staff", "factors": "factors"}
 

@@ -43,8 +43,6 @@ PEOPLE: Final = (
     Person("verifikator2", "Bagus", "Wirayuda", Role.VERIFIER, "hujan turun sore hari", "triage"),
     Person("penerus1", "Niluh", "Sekarsari", Role.FORWARDER, "perahu kayu di muara", "triage"),
     Person("penerus2", "Togar", "Simarmata", Role.FORWARDER, "kopi hitam tanpa gula", "triage"),
-    Person("penjaga1", "Maryam", "Tuasikal", Role.CUSTODIAN, "kunci kecil laci tua", "custodian"),
-    Person("penjaga2", "Yosef", "Kambu", Role.CUSTODIAN, "lonceng di atas bukit", "custodian"),
     Person("kasn1", "Ratih", "Puspasari", Role.OVERSEER, "meja jati ruang sidang", "body-kasn"),
     Person("kasn2", "Hamid", "Daulay", Role.OVERSEER, "timbangan di pasar pagi", "body-kasn"),
     Person("bkn1", "Dewi", "Kusumaningrum", Role.OVERSEER, "arsip rapi lemari biru", "body-bkn"),

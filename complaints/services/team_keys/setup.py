@@ -56,7 +56,7 @@ class TeamPlan:
 def check_request(request: SetupRequest) -> list[TeamPlan]:
     """Return the teams of a request, after checking all of it; raises SetupRefused with every problem.
 
-    The first run creates the triage and custodian teams; later runs add teams of bodies.
+    The first run creates the triage team; later runs add teams of bodies.
     """
     slugs = _slugs(request)
     problems = [f"{slug}: this team exists already." for slug in _existing_slugs() & set(slugs)]
@@ -75,7 +75,7 @@ def _existing_slugs() -> set[str]:
 
 def _slugs(request: SetupRequest) -> list[str]:
     named = {*request.members, *request.recovery}
-    missing = {Team.Kind.TRIAGE.value, Team.Kind.CUSTODIAN.value} - _existing_slugs()
+    missing = {Team.Kind.TRIAGE.value} - _existing_slugs()
     return sorted(named | missing | {f"{BODY_PREFIX}{code}" for code in request.bodies})
 
 
@@ -89,7 +89,7 @@ def _shared_recovery(recovery: Mapping[str, tuple[str, str]]) -> list[str]:
 def _plan(slug: str, request: SetupRequest, problems: list[str]) -> TeamPlan | None:
     kind, body = _kind(slug)
     if kind is None:
-        problems.append(f"{slug}: no such team; it is triage, custodian or body-CODE of a known body.")
+        problems.append(f"{slug}: no such team; it is triage or body-CODE of a known body.")
         return None
     team = Team(slug=slug, kind=kind, body=body)
     members = _members(team, request.members.get(slug, ()), problems)
@@ -101,7 +101,7 @@ def _kind(slug: str) -> tuple[Team.Kind | None, OversightBody | None]:
     if slug.startswith(BODY_PREFIX):
         body = OversightBody.objects.filter(pk=slug.removeprefix(BODY_PREFIX)).first()
         return (Team.Kind.BODY, body) if body else (None, None)
-    return (Team.Kind(slug), None) if slug in (Team.Kind.TRIAGE, Team.Kind.CUSTODIAN) else (None, None)
+    return (Team.Kind.TRIAGE, None) if slug == Team.Kind.TRIAGE else (None, None)
 
 
 def _members(team: Team, usernames: Iterable[str], problems: list[str]) -> tuple[Staff, ...]:

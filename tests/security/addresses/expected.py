@@ -7,8 +7,8 @@ TRIAGE = {"verifier", "forwarder"}
 CASES = TRIAGE | {"superuser"}
 LEAD, BODIES = {"lead body"}, {"lead body", "other body"}
 AUDIT, ADMIN = {"auditor"}, {"admin", "superuser"}
-TEAMS = TRIAGE | BODIES | ADMIN | {"custodian"}
-ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
+TEAMS = TRIAGE | BODIES | ADMIN
+ALL = TRIAGE | BODIES | AUDIT | ADMIN | {"unadmitted"}
 
 # The staff's door: who finds anything at an address, and what a GET then answers. 404 for all others.
 STAFF_GETS: dict[str, tuple[set[str], int]] = {
@@ -87,6 +87,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_release_change": (LEAD, 200),
     "admin:complaints_release_step": (LEAD, 200),
     "admin:complaints_release_letter": (LEAD, 302),
+    "admin:complaints_release_name": (BODIES, 405),
+    "admin:complaints_release_name_ask": (LEAD, 200),
     "admin:complaints_release_file": (BODIES, 405),
     "admin:complaints_release_view": (LEAD, 200),
     "admin:complaints_release_shown": (LEAD, 200),

@@ -33,7 +33,6 @@ NOW = at(DAY)
 STAFF = {
     "verifier": "vera",
     "forwarder": "fitri",
-    "custodian": "cakra",
     "lead body": "kirana",
     "other body": "bima",
     "auditor": "audi",
@@ -165,6 +164,8 @@ def _ids(cast: Cast, sent: Sent) -> dict[str, Any]:
         "release_change": [release.pk],
         "release_step": [release.pk, "take_up"],
         "release_letter": [release.pk, "remind"],
+        "release_name": [release.pk, complaint.pk],
+        "release_name_ask": [release.pk, complaint.pk],
         "release_file": [release.pk, file.pk],
         "release_view": [release.pk, file.pk],
         "release_shown": [release.pk, file.pk, file.pk],
