@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,6 +21,7 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
 from complaints.services.forwarding import names
+from complaints.services.transitions import CaseChanged
 
 
 class AskForm(BaseForm):
@@ -34,13 +35,16 @@ class AskForm(BaseForm):
 
 
 @staff_page("POST", opens_for=access.is_overseer)
-def open_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponse:
+def open_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Open the name, and write the try into the audit chain; one sentence where none opens, whatever the cause."""
     release = _release_or_404(request, object_id)
     try:
         name = names.open_name(actor=request.actor, release_id=object_id, complaint_id=complaint_id)
     except NameRequest.DoesNotExist:
         raise Http404 from None
+    except CaseChanged:
+        messages.error(request, _("Nothing was opened: the case is being changed at this moment. Try again."))
+        return redirect("admin:complaints_release_change", object_id)
     title = _("Name of the reporter: %(case)s") % {"case": release.case.reference}
     context = {"title": title, "name": name, "back": _back(object_id)}
     return render(request, "admin/release_name.html", context, model=Release)
@@ -63,6 +67,8 @@ def ask_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUI
                 complaint_id=complaint_id,
                 reason=form.cleaned_data["reason"],
             )
+        except CaseChanged:
+            form.add_error("reason", _("Not sent: the case is being changed at this moment. Send it again."))
         except (NameRequest.DoesNotExist, TransitionRefused):
             refused = True
         else:

@@ -21,7 +21,7 @@ from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.identity import NameRequest, ReadName
 from complaints.models.oversight import Release
 from complaints.models.team import Team
-from complaints.services import name_requests, reporter_identity, resealing_registry
+from complaints.services import case_membership, name_requests, reporter_identity, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit.state import row_digest
 from complaints.services.forwarding.reading import open_content, reporters_of
@@ -44,12 +44,14 @@ class ReportRequest:
     left: int
 
 
+@transitions.retry_on_change
 @transaction.atomic
 def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason: str) -> None:
     """Ask the reporter of a released report for their name; only they and the body read the reason.
 
     Raises:
         Release.DoesNotExist, NameRequest.DoesNotExist: not this body's, or its release has ended.
+        CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
         TransitionRefused: the body acts on it no more, or has asked ASKED_AT_MOST times.
         Locked, SealError, UnpinnedKey: as for opening the release.
     """
@@ -70,6 +72,7 @@ def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason:
     name_requests.store(actor, new)
 
 
+@transitions.retry_on_change
 @transaction.atomic
 def open_name(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> Name | None:
     """Open the name that the reporter of a released report gave to the body; None where none opens, whatever the cause.
@@ -122,6 +125,13 @@ def is_worked_on(release: Release) -> bool:
 
 def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Release, NameRequest, Team]:
     """Return a locked release, its open request for a report, and the pinned team whose key the person holds."""
+    own = NameRequest.objects.filter(
+        release__in=access.releases_for(actor.staff), complaint=complaint_id, closed_on=None
+    )
+    if not own.filter(release=release_id).exists():
+        raise NameRequest.DoesNotExist
+    # Before any other row, as an act of the reporter does: rows that are stored here name the report.
+    case_membership.lock_around(complaint_id)
     releases = access.releases_for(actor.staff).select_for_update(of=("self",)).select_related("case", "body")
     release = releases.get(pk=release_id)
     actor.keyring.release(release)

@@ -221,7 +221,7 @@ def test_what_somebody_alters_is_named(cast: Cast, alter: Callable[[], object], 
     assert ("name.altered" in {fault.code for fault in verify.verify_chain().faults}) is is_named
 
 
-TIMES = 50
+TIMES = 30
 
 
 @pytest.mark.django_db(transaction=True)
