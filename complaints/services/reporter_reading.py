@@ -12,6 +12,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Final
 
 from django.db.models import F
@@ -24,7 +25,6 @@ from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import recorded_acts
-from complaints.services.audit.identity_signature import team_signers
 from complaints.services.keyring import message_context, team_of
 from complaints.services.team_key_history import trusted_signer
 
@@ -138,7 +138,8 @@ def reason_context(request: NameRequest, kind: str = "to-reporter") -> Context:
 
 def read_state(identity: Identity, inner: Mapping[str, bytes], keys: KeySet) -> NameState:
     """Return what the reporter is told of their name; ``inner`` is from :func:`open_outer`; raises SealError."""
-    signers = [keys.sign.public, *team_signers(identity)]
+    # Mostly the reporter wrote it; otherwise the teams' keys are read from the database.
+    signers = chain([keys.sign.public], team_key_history.writers_of_name(identity.body_id))
     content = open_record_of(keys.box, inner["mine"], state_context(identity.complaint_id), signers, sizes=KEY_SIZES)
     return NameState(content["state"], content["body"], content["day"])
 

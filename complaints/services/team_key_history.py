@@ -105,6 +105,12 @@ def signers(slug: str) -> Iterator[bytes]:
                 yield link.verify
 
 
+def writers_of_name(body: str | None) -> Iterator[bytes]:
+    """Yield the keys of teams that may write the place of a name: of the body that it is for (a code), and triage's."""
+    for slug in (f"body-{body}", "triage"):
+        yield from signers(slug)
+
+
 def pinned_slugs() -> list[str]:
     """Return the slugs of the teams that the environment pins, sorted."""
     return sorted(keysets.parse_pins(settings.TEAM_KEY_PINS))

@@ -6,13 +6,11 @@ the version, and keep a leaf of what they replaced. So each version is signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import SignPair, blake2b, verify
 from complaints.models.identity import Identity
-from complaints.models.team import Team
 from complaints.services import team_key_history
 
 PREFIX = b"identity 2"
@@ -35,13 +33,6 @@ def sign(identity: Identity, signer: SignPair) -> None:
     identity.signature = signer.sign(statement(identity))
 
 
-def team_signers(identity: Identity) -> Iterator[bytes]:
-    """Yield the keys of teams that may have written the row: of its body, newest first, then of triage."""
-    if identity.body_id:
-        yield from team_key_history.signers(f"body-{identity.body_id}")
-    yield from team_key_history.signers(Team.Kind.TRIAGE)
-
-
 def check(identity: Identity) -> bytes:
     """Verify the signature of an identity that was read with its report, and return the key that signed it.
 
@@ -49,7 +40,9 @@ def check(identity: Identity) -> bytes:
         SealError: neither the reporter nor a team that may has signed the row as it stands.
     """
     signed, signature = statement(identity), bytes(identity.signature)
-    for key in chain([bytes(identity.complaint.reporter_verify_key)], team_signers(identity)):
+    for key in chain(
+        [bytes(identity.complaint.reporter_verify_key)], team_key_history.writers_of_name(identity.body_id)
+    ):
         if _holds(key, signed, signature):
             return key
     raise SealError("signature")

@@ -169,6 +169,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "upload_state",
             "upload_cancel",
             "status_message",
+            "status_name",
             "status_files",
             "status_file_remove",
             "status_post",
