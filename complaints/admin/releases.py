@@ -147,7 +147,7 @@ class ReleaseAdmin(BaseAdmin):
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = _release_or_404(request, object_id), timezone.localdate()
-    opened = reading.open_release(actor=request.actor, release_id=release.pk)
+    opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current, complaints = is_current(release), opened.content["complaints"]
     context = {
         "title": release.case.reference,
@@ -206,7 +206,7 @@ def _name_requests(
     release: AnnotatedRelease, complaints: Sequence[ReleasedReport]
 ) -> list[tuple[int, names.ReportRequest]]:
     """Return the number of each released report of which the body may open a name, with its request."""
-    requests = names.requests_of_release(release)
+    requests = names.requests_of_release(release, is_replaced=release.replaced)
     numbered = enumerate(complaints, start=1)
     return [(number, requests[report["complaint"]]) for number, report in numbered if report["complaint"] in requests]
 

@@ -24,7 +24,7 @@ from complaints.models.team import Team
 from complaints.services import case_membership, name_requests, reporter_identity, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit.state import row_digest
-from complaints.services.forwarding.reading import open_content, reporters_of
+from complaints.services.forwarding.reading import is_acted_on, open_content, reporters_of
 from complaints.services.keyring import check_keys
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import reason_context
@@ -98,29 +98,30 @@ def open_name(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -
     return name
 
 
-def requests_of_release(release: Release) -> dict[str, ReportRequest]:
-    """Return the open requests of a release by the id of the report; none where its body acts on it no more."""
-    if not is_worked_on(release):
+def requests_of_release(release: Release, *, is_replaced: bool | None = None) -> dict[str, ReportRequest]:
+    """Return the open requests of a release by the id of the report; none where its body works on it no more.
+
+    ``is_replaced`` is that of ``reading.open_release``. One query beside it.
+    """
+    if not is_worked_on(release, is_replaced=is_replaced):
         return {}
-    rows = list(NameRequest.objects.filter(release=release, closed_on=None))
-    reports = [row.complaint_id for row in rows]
-    own = NameRequest.objects.filter(complaint__in=reports, body=release.body_id).exclude(by=None)
-    asked = Counter(own.values_list("complaint", flat=True))
+    of_release = NameRequest.objects.filter(release=release, closed_on=None)
+    rows = list(NameRequest.objects.filter(complaint__in=of_release.values("complaint"), body=release.body_id))
+    asked = Counter(row.complaint_id for row in rows if row.by_id is not None)
     return {
         str(row.complaint_id): ReportRequest(
             row.complaint_id, row.day, row.by_id is not None, ASKED_AT_MOST - asked[row.complaint_id]
         )
         for row in rows
+        if row.release_id == release.pk and row.closed_on is None
     }
 
 
-def is_worked_on(release: Release) -> bool:
+def is_worked_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     """Whether the body works on the case of a release, which is its newest."""
     case = release.case
-    latest = case.releases.order_by("-number").values_list("pk", flat=True).first()
-    if release.state != Release.State.OPEN or latest != release.pk or case.lead_body_id != release.body_id:
-        return False
-    return with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    return is_with_body and is_acted_on(release, is_replaced=is_replaced)
 
 
 def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Release, NameRequest, Team]:
