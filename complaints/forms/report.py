@@ -29,7 +29,7 @@ from complaints.models.case import AgencyKind
 AGENCY_LABELS = dict(AgencyKind.choices)
 IDENTITY_LABELS = {
     "anonymous": _("Stay anonymous; we do not know who you are"),
-    "confidential": _("Give my name to the oversight body alone; we cannot open it"),
+    "confidential": _("Give my name to the oversight body alone"),
 }
 STORY_AT_LEAST = 50
 STORY_AT_MOST = 20_000
