@@ -48,7 +48,6 @@ REPORT_TEAMS = (Team.Kind.TRIAGE, Team.Kind.SEPARATE)
 TEAMS_OF_ROLE = {
     Role.VERIFIER: REPORT_TEAMS,
     Role.FORWARDER: REPORT_TEAMS,
-    Role.CUSTODIAN: (Team.Kind.CUSTODIAN,),
     Role.OVERSEER: (Team.Kind.BODY,),
 }
 

@@ -32,6 +32,7 @@ urlpatterns = [
     path("cek/laporan/bukti/", status.files, name="status_files"),
     path("cek/laporan/bukti/hapus/", status.file_remove, name="status_file_remove"),
     path("cek/laporan/unggahan/", status.post, name="status_post"),
+    path("cek/laporan/nama/", status.name, name="status_name"),
     path("cek/laporan/cabut/", status.withdraw, name="status_withdraw"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

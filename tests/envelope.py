@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from unittest.mock import patch
@@ -29,18 +29,21 @@ from complaints.domain.sealing import commitment, keys, primitives, records, seg
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context
 from complaints.models.audit import AuditEntry
-from complaints.models.complaint import Complaint, Identity
+from complaints.models.complaint import Complaint
+from complaints.models.identity import Identity
 from complaints.models.oversight import Release
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import keyring, reporter_identity
 from complaints.services.audit import identity_signature, log, verify_rows
+from complaints.services.reporter_identity import Name
 from complaints.services.team_keys import removal
 
 FILE: Final = Path(__file__).resolve().parents[1] / "docs" / "envelope.json"
+NAME: Final = Name("Ratna", "0812")
 CODE: Final = "7Q2M0K9XWB3HTD5ZR8C6JN1V"
 # Named after whose keys they could be; the private bytes follow from the name.
-HOLDERS: Final = ("complaint", "custodian", "member", "newcomer", "release", "triage", "triage-2", "stranger")
+HOLDERS: Final = ("body", "complaint", "member", "newcomer", "release", "triage", "triage-2", "stranger")
 Vector: TypeAlias = dict[str, Any]
 
 
@@ -258,45 +261,51 @@ def _reseal_vector() -> Vector:
     return signature_vector("a grant that was sealed again", "triage-2", parts, signed)
 
 
-def _identity() -> Identity:
-    """The sealed place of a name, with one in it, as it is first sent in batch 5."""
-    complaint, custodians = _complaint(), Team(pk=row("custodian"), public_key=key_set("custodian").box.public)
-    complaint.batch = 5
+def _identity(name: Name | None = NAME) -> Identity:
+    """The sealed place of a name, with one in it or none, as it is first sent in batch 5 for the body ``kasn``."""
+    team = Team(pk=row("body"), body_id="kasn", key_number=2, public_key=key_set("body").box.public)
+    complaint = _complaint()
+    complaint.batch, complaint.day = 5, date(2026, 11, 9)
     with fixed_randomness("identity"):
-        return reporter_identity.build(
-            complaint=complaint, name="Ratna", contact="0812", reporter=key_set("reporter"), custodians=custodians
-        )
+        return reporter_identity.build(complaint=complaint, reporter=key_set("reporter"), team=team, name=name)
 
 
 def _identity_vector() -> Vector:
     """What a reporter signs with each version of the place of their name."""
     identity = _identity()
-    parts = [("prefix", b"identity 1"), ("complaint", row("complaint").bytes)]
+    parts = [("prefix", b"identity 2"), ("complaint", row("complaint").bytes)]
     parts += [("version", (1).to_bytes(4, "big")), ("batch", (5).to_bytes(4, "big"))]
-    names = ("blob", "outer_reporter", "outer_complaint", "outer_custodian")
+    parts += [("length of the body's code", bytes([4])), ("body", b"kasn")]
+    names = ("blob", "outer_reporter", "outer_recipient")
     parts += [(name, bytes.fromhex(log.digest_of(getattr(identity, name)))) for name in names]
     assert identity_signature.statement(identity) == b"".join(part for _label, part in parts)
     return signature_vector("an identity", "reporter", parts, bytes(identity.signature))
 
 
 def identity_vectors() -> list[Vector]:
-    """An identity with all that opens it, and blobs that must not open."""
-    identity = _identity()
-    vector = {
-        "name": "identity",
+    """Identities with and without a name, with all that opens them, and blobs that must not open."""
+    return [
+        _identity_row("identity", _identity(), {"name": "Ratna", "contact": "0812"}, "given"),
+        _identity_row("identity without a name", _identity(None), None, "none"),
+        {"like": "identity", "name": "identity of format 3", "error": "unknown version 3", "first_byte": 3},
+        {"like": "identity", "name": "identity of another report", "error": "aead", "complaint": str(row("other"))},
+        {"like": "identity", "name": "identity of an older version", "error": "aead", "version": 2},
+    ]
+
+
+def _identity_row(name: str, identity: Identity, content: dict[str, str] | None, state: str) -> Vector:
+    day = "2026-11-09" if content else ""
+    return {
+        "name": name,
         "complaint": str(identity.complaint_id),
-        "content": {"name": "Ratna", "contact": "0812"},
-        "outer": {
-            holder: bytes(getattr(identity, f"outer_{holder}")).hex()
-            for holder in ("reporter", "complaint", "custodian")
-        },
+        "version": identity.version,
+        "body": "kasn",
+        "key_number": 2,
+        "content": content,
+        "told": {"state": state, "body": "kasn" if content else "", "day": day},
+        "outer": {holder: bytes(getattr(identity, f"outer_{holder}")).hex() for holder in ("reporter", "recipient")},
         "sealed": bytes(identity.blob).hex(),
     }
-    return [
-        vector,
-        {"like": "identity", "name": "identity of version 2", "error": "unknown version 2", "first_byte": 2},
-        {"like": "identity", "name": "identity of another report", "error": "aead", "complaint": str(row("other"))},
-    ]
 
 
 def _removal_vector() -> Vector:

@@ -1,5 +1,5 @@
-"""A small fixed cast and builders: two verifiers, a forwarder, two people of the separate team, custodians, liaisons of
-two bodies, an auditor, an administrator, a superuser. Builders go through the services, as people do."""
+"""A small fixed cast and builders: two verifiers, a forwarder, two people of the separate team, liaisons of two bodies,
+an auditor, an administrator, a superuser. Builders go through the services, as people do."""
 
 from __future__ import annotations
 
@@ -43,8 +43,6 @@ PEOPLE = {
     "fitri": Role.FORWARDER,
     "sari": Role.VERIFIER,
     "satya": Role.FORWARDER,
-    "cakra": Role.CUSTODIAN,
-    "citra": Role.CUSTODIAN,
     "kirana": Role.OVERSEER,
     "kresna": Role.OVERSEER,
     "bima": Role.OVERSEER,
@@ -58,7 +56,6 @@ BODIES = {"kirana": "bkn", "kresna": "bkn", "bima": "kasn", "bayu": "kasn"}
 TEAMS = {
     "triage": ("vera", "vino", "fitri"),
     "separate": ("sari", "satya"),
-    "custodian": ("cakra", "citra"),
     "body-bkn": ("kirana", "kresna"),
     "body-kasn": ("bima", "bayu"),
 }
@@ -138,6 +135,7 @@ DRAFT: dict[str, Any] = {
     "identity": "anonymous",
     "name": "",
     "contact": "",
+    "recipient": "kasn",
     "done": [],
 }
 

@@ -45,6 +45,7 @@ from complaints.admin.case_summary import (
     answer_rows,
     case_deadline,
     post_lines,
+    release_rows,
     report_gist,
     summary_context,
 )
@@ -65,9 +66,7 @@ from complaints.domain.workflow import Permission, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.models.oversight import Release
 from complaints.services import assignment, case_actions, case_file, case_links, disclosure_check, similarity
-from complaints.services.forwarding import reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # What several reports share, by the kind of the match.
@@ -165,7 +164,7 @@ def case_context(
         "is_compared": opened.is_compared,
         "in_short": match_counts(opened.matches) if opened.matches else "",
         "shared": match_groups(opened.matches) if opened.matches else [],
-        "releases": _release_rows(request, opened.releases),
+        "releases": release_rows(request.keyring, opened.releases),
         "history": [
             (step, labels.step_done_label(step.action), labels.checklist_lines(opened.checklists.get(step.pk, {})))
             for step in reversed(opened.history)
@@ -412,24 +411,6 @@ def _report_context(
         "reply": (submitted and submitted.reply) or ReplyForm(auto_id=f"id_reply_{number}_%s"),
         "note": (submitted and submitted.note) or NoteForm(auto_id=f"id_note_{number}_%s"),
     }
-
-
-class ReleaseRow(TypedDict):
-    """A release of the case, with what its body decided."""
-
-    release: Release
-    decisions: list[labels.DecisionLines]
-
-
-def _release_rows(request: StaffRequest, releases: list[Release]) -> list[ReleaseRow]:
-    """Return the releases of a case, the newest first."""
-    if not releases:
-        return []
-    decisions = reading.decisions_for_triage(keyring=request.keyring, releases=releases)
-    return [
-        {"release": release, "decisions": [labels.decision_lines(decided) for decided in decisions[release]]}
-        for release in reversed(releases)
-    ]
 
 
 # --- Writing to a reporter, and internal notes

@@ -20,10 +20,14 @@ from complaints.domain import completeness
 from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
+from complaints.models.identity import NameRequest
+from complaints.models.oversight import Release
 from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, reference_data
 from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
+from complaints.services.forwarding import reading
+from complaints.services.keyring import Keyring
 from complaints.services.rule_book import limit_rule, rule_book
 
 # What a reporter answered, opened: names of the form's fields and their values, days as ISO text.
@@ -361,3 +365,31 @@ def _words_of_body(opened: case_file.CaseFile) -> str:
         if entry.message.direction == Message.Direction.BODY_TO_TRIAGE
     ]
     return max(entries, key=lambda entry: (entry.message.day, entry.message.sequence)).text if entries else ""
+
+
+# --- The releases of a case
+
+
+class ReleaseRow(TypedDict):
+    """A release of the case, with what its body decided, and the days on which it asked a reporter for a name."""
+
+    release: Release
+    decisions: list[labels.DecisionLines]
+    asked: list[date]
+
+
+def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
+    """Return the releases of a case, the newest first."""
+    if not releases:
+        return []
+    decisions = reading.decisions_for_triage(keyring=keyring, releases=releases)
+    # That a body asked for a name is all that the office sees of names.
+    asked = list(NameRequest.objects.filter(release__in=releases).exclude(by=None).order_by("day", "pk"))
+    return [
+        {
+            "release": release,
+            "decisions": [labels.decision_lines(decided) for decided in decisions[release]],
+            "asked": [request.day for request in asked if request.release_id == release.pk],
+        }
+        for release in reversed(releases)
+    ]

@@ -44,7 +44,6 @@ from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.reference_data import elections, year_without_list
-from complaints.services.team_keys import personal
 
 ROWS_AT_MOST: Final = 10
 WEEKS: Final = 8
@@ -142,8 +141,6 @@ def index(request: StaffRequest) -> HttpResponse:
         context |= _triage_context(request, today)
     elif access.is_overseer(person):
         context |= {"counts": _body_tiles(person, today), "mine": _releases_to_work_on(person, today)}
-    elif person.role == Role.CUSTODIAN:
-        context |= {"teams": list(access.teams_of(person)), "fingerprint": personal.fingerprint(person)}
     elif access.may_audit(person):
         head = next(iter(log.heads()), None)
         context |= {"head": head, "head_day": date.fromisoformat(head.day) if head else None}

@@ -6,7 +6,7 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
@@ -39,7 +39,7 @@ from complaints.models.team import Staff
 from complaints.services import legal_basis
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import decisions, names, reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class ReleaseAdmin(BaseAdmin):
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = _release_or_404(request, object_id), timezone.localdate()
-    opened = reading.open_release(actor=request.actor, release_id=release.pk)
+    opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current, complaints = is_current(release), opened.content["complaints"]
     context = {
         "title": release.case.reference,
@@ -165,6 +165,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
             (file, released_label(file.variant, file.info), told_of_released(file.info)) for file in opened.files
         ],
         "thread": opened.thread,
+        "names": _name_requests(release, complaints),
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [_step_label(row, release) for row in opened.actions],
     }
@@ -199,6 +200,15 @@ def _complaint_lines(
         case_summary.released_post_lines(complaint.get("posts", ())),
         case_summary.report_gist(answers),
     )
+
+
+def _name_requests(
+    release: AnnotatedRelease, complaints: Sequence[ReleasedReport]
+) -> list[tuple[int, names.ReportRequest]]:
+    """Return the number of each released report of which the body may open a name, with its request."""
+    requests = names.requests_of_release(release, is_replaced=release.replaced)
+    numbered = enumerate(complaints, start=1)
+    return [(number, requests[report["complaint"]]) for number, report in numbered if report["complaint"] in requests]
 
 
 def _step_label(row: Transition, release: Release) -> labels.StepLabel:

@@ -32,6 +32,7 @@ from complaints.admin import (
     redacted_files,
     redactions,
     reference_data,
+    release_names,
     releases,
     removal,
     rule_changes,
@@ -176,6 +177,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "complaints/release/<uuid:object_id>/berkas/<uuid:file_id>/", releases.download, name="complaints_release_file"
+    ),
+    path(
+        "complaints/release/<uuid:object_id>/nama/<uuid:complaint_id>/",
+        release_names.open_name,
+        name="complaints_release_name",
+    ),
+    path(
+        "complaints/release/<uuid:object_id>/nama/<uuid:complaint_id>/minta/",
+        release_names.ask_name,
+        name="complaints_release_name_ask",
     ),
     # Conflicts, absences, automatic assignment
     path("complaints/conflict/<uuid:case_id>/<uuid:staff_id>/cabut/", conflicts.lift, name="complaints_conflict_lift"),

@@ -29,7 +29,7 @@ from complaints.models.case import AgencyKind
 AGENCY_LABELS = dict(AgencyKind.choices)
 IDENTITY_LABELS = {
     "anonymous": _("Stay anonymous; we do not know who you are"),
-    "confidential": _("Confidential: locked, can be opened only with your permission"),
+    "confidential": _("Give my name to the oversight body alone"),
 }
 STORY_AT_LEAST = 50
 STORY_AT_MOST = 20_000
@@ -177,7 +177,10 @@ class StoryForm(ReporterForm):
 
 
 class IdentityForm(ReporterForm):
-    """Page 4: whether the reporter leaves a name."""
+    """Page 4: whether the reporter gives a name to the body that the page names.
+
+    ``body`` is the code of that body today, "" where none has a team here and no name can be given.
+    """
 
     ANONYMOUS, CONFIDENTIAL = IDENTITY_LABELS
 
@@ -189,7 +192,24 @@ class IdentityForm(ReporterForm):
         error_messages={"required": _("Choose whether you stay anonymous.")},
     )
     name = line(_("Full name"), limit=200)
-    contact = line(_("How to reach you"), limit=300, help_text=_("Not needed; we can ask you on the status page."))
+    contact = line(_("How to reach you"), limit=300, help_text=_("Not needed; you can be asked on the status page."))
+    # The body that the page named; the template writes it.
+    recipient = forms.CharField(required=False, max_length=20)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        files: Files | None = None,
+        /,
+        *,
+        body: str = "",
+        **options: Unpack[FormOptions],
+    ) -> None:
+        super().__init__(data, files, **options)
+        self.body = body
+        if not body:
+            anonymous = [(self.ANONYMOUS, IDENTITY_LABELS[self.ANONYMOUS])]
+            self.set_choices("identity", anonymous, _("No body can get a name here yet. Choose to stay anonymous."))
 
     def parts(self) -> tuple[Layout, ...]:
         """Return separate layouts for the choice and for the fields of a confidential report."""
@@ -201,6 +221,10 @@ class IdentityForm(ReporterForm):
         if answers.get("identity") == self.ANONYMOUS:
             self.errors.pop("name", None)
             self.errors.pop("contact", None)
-            answers.update(name="", contact="")
+            answers.update(name="", contact="", recipient="")
         elif not answers.get("name") and not {"name", "identity"} & set(self.errors):
             self.add_error("name", ValidationError(_("Write your name, or choose to stay anonymous.")))
+        elif answers.get("identity") == self.CONFIDENTIAL and answers.get("recipient") != self.body:
+            self.add_error(
+                "identity", ValidationError(_("Your name would now go to another body. Read below to which."))
+            )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from crispy_forms.layout import Layout
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from complaints.forms.fields import EvidenceField, ReporterForm, shortened, text
+from complaints.forms.fields import EvidenceField, ReporterForm, line, shortened, text
 
 CODE_ATTRS = {
     "autocomplete": "off",
@@ -45,6 +47,24 @@ class MoreEvidenceForm(ReporterForm):
     evidence = EvidenceField(
         label=_("Photos, documents, recordings"), error_messages={"required": _("Choose at least one file.")}
     )
+
+
+class NameForm(ReporterForm):
+    """The name that a reporter gives to the body which the page names."""
+
+    name = line(_("Full name"), limit=200)
+    contact = line(_("How to reach you"), limit=300, help_text=_("Not needed; you can be asked on the status page."))
+    # The body that the page named; the template writes it.
+    recipient = forms.CharField(required=False, max_length=20)
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return the layout of what is typed."""
+        return (Layout("name", "contact"),)
+
+    def clean(self) -> None:
+        """Require the name."""
+        if not self.cleaned_data.get("name") and "name" not in self.errors:
+            self.add_error("name", ValidationError(_("Write your name, or leave without giving it.")))
 
 
 class WithdrawForm(ReporterForm):

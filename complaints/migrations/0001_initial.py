@@ -390,7 +390,7 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('verifier', 'Verifier'), ('forwarder', 'Forwarder'), ('custodian', 'Identity custodian'), ('overseer', 'Oversight liaison'), ('auditor', 'Auditor'), ('admin', 'Administrator')], default='verifier', max_length=12, verbose_name='role')),
+                ('role', models.CharField(choices=[('verifier', 'Verifier'), ('forwarder', 'Forwarder'), ('overseer', 'Oversight liaison'), ('auditor', 'Auditor'), ('admin', 'Administrator')], default='verifier', max_length=12, verbose_name='role')),
                 ('language', models.CharField(choices=[('id', 'Bahasa Indonesia'), ('en', 'English')], default='id', max_length=2, verbose_name='language')),
                 ('nip', models.CharField(blank=True, max_length=24, verbose_name='NIP')),
                 ('agency', models.CharField(blank=True, max_length=160, verbose_name='agency')),
@@ -412,7 +412,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'staff member',
                 'verbose_name_plural': 'staff',
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['verifier', 'forwarder', 'custodian', 'overseer', 'auditor', 'admin'])), name='staff_role_known'), models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('role', 'overseer')), models.Q(models.Q(('role', 'overseer'), _negated=True), ('body__isnull', True)), _connector='OR'), name='staff_body_iff_overseer', violation_error_message='An oversight liaison belongs to a body, and nobody else does.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['verifier', 'forwarder', 'overseer', 'auditor', 'admin'])), name='staff_role_known'), models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('role', 'overseer')), models.Q(models.Q(('role', 'overseer'), _negated=True), ('body__isnull', True)), _connector='OR'), name='staff_body_iff_overseer', violation_error_message='An oversight liaison belongs to a body, and nobody else does.')],
             },
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
@@ -686,7 +686,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('slug', models.SlugField(unique=True)),
-                ('kind', models.CharField(choices=[('triage', 'Triage'), ('separate', 'Separate team'), ('custodian', 'Identity custodians'), ('body', 'Oversight body')], max_length=12)),
+                ('kind', models.CharField(choices=[('triage', 'Triage'), ('separate', 'Separate team'), ('body', 'Oversight body')], max_length=12)),
                 ('public_key', models.BinaryField()),
                 ('verify_key', models.BinaryField()),
                 ('key_number', models.PositiveSmallIntegerField(default=1, editable=False)),
@@ -700,7 +700,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'team',
                 'verbose_name_plural': 'teams',
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('kind', 'body')), models.Q(('body__isnull', True), ('kind__in', ['triage', 'separate', 'custodian'])), _connector='OR'), name='team_body_iff_kind_body')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('kind', 'body')), models.Q(('body__isnull', True), ('kind__in', ['triage', 'separate'])), _connector='OR'), name='team_body_iff_kind_body')],
             },
         ),
         migrations.CreateModel(
@@ -924,15 +924,48 @@ class Migration(migrations.Migration):
                 ('complaint', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='identity', serialize=False, to='complaints.complaint')),
                 ('blob', models.BinaryField()),
                 ('outer_reporter', models.BinaryField()),
-                ('outer_complaint', models.BinaryField()),
-                ('outer_custodian', models.BinaryField()),
+                ('outer_recipient', models.BinaryField()),
                 ('signature', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField(default=1)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('batch', models.PositiveIntegerField()),
+                ('body', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.oversightbody')),
             ],
             options={
-                'indexes': [models.Index(fields=['sealed_number'], name='identity_sealed_number'), models.Index(fields=['batch'], name='identity_batch')],
+                'indexes': [models.Index(fields=['body', 'sealed_number'], name='identity_sealed_number'), models.Index(fields=['batch'], name='identity_batch')],
+            },
+        ),
+        migrations.CreateModel(
+            name='NameRequest',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('sealed', models.BinaryField(null=True)),
+                ('sealed_number', models.SmallIntegerField(default=1)),
+                ('sealed_for_reporter', models.BinaryField(null=True)),
+                ('day', models.DateField()),
+                ('closed_on', models.DateField(null=True)),
+                ('body', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.oversightbody')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='name_requests', to='complaints.complaint')),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='name_requests', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_on', None)), fields=('complaint', 'body'), name='name_request_open_once'), models.CheckConstraint(condition=models.Q(models.Q(('by', None), ('sealed', None), ('sealed_for_reporter', None)), models.Q(('by__isnull', False), ('sealed__isnull', False), ('sealed_for_reporter__isnull', False)), _connector='OR'), name='name_request_reason_iff_asked')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReadName',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField(default=1)),
+                ('day', models.DateField()),
+                ('body', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.oversightbody')),
+                ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.complaint')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.namerequest')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'body'), name='read_name_once')],
             },
         ),
         migrations.CreateModel(

@@ -1,4 +1,4 @@
-"""Reports, sealed before they are stored; the grants of their keys; messages; the reporter's identity, kept apart."""
+"""Reports, sealed before they are stored; the grants of their keys; messages."""
 
 from __future__ import annotations
 
@@ -175,34 +175,3 @@ class Message(RandomKeyModel):
 
     def __str__(self) -> str:
         return f"{self.complaint_id} {self.sequence}"
-
-
-class Identity(models.Model):
-    """The reporter's identity, or none, in the same shape: a row does not tell whether there is one or when it changed.
-
-    Every act of the reporter encrypts ``blob`` again under a new outer key, which is sealed to the reporter, to the
-    complaint and to the custodians. ``blob`` holds the box under the identity key and that key's two sealed halves.
-    """
-
-    complaint = models.OneToOneField(Complaint, on_delete=models.PROTECT, primary_key=True, related_name="identity")
-    blob = models.BinaryField()
-    outer_reporter = models.BinaryField()
-    outer_complaint = models.BinaryField()
-    outer_custodian = models.BinaryField()
-    # Of the reporter over this version, or of the custodians where they sealed it again.
-    signature = models.BinaryField()
-    # The number of the custodians' key that opens their half; the reporter's acts do not change that half.
-    sealed_number = models.SmallIntegerField(default=1)
-    # Counts the times that the row was written.
-    version = models.PositiveIntegerField(default=1)
-    # The batch whose root takes this version; those before are kept leaves of their batches.
-    batch = models.PositiveIntegerField()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["sealed_number"], name="identity_sealed_number"),
-            models.Index(fields=["batch"], name="identity_batch"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.complaint_id)

@@ -67,12 +67,14 @@ LINES: Final[dict[str, Line]] = {
         web=Rights(
             insert=True,
             update=(
-                *("blob", "outer_reporter", "outer_complaint", "outer_custodian", "sealed_number"),
+                *("body", "blob", "outer_reporter", "outer_recipient", "sealed_number"),
                 *("signature", "version", "batch"),
             ),
         ),
         jobs=READ,
     ),
+    "complaints.NameRequest": Line(web=Rights(insert=True, update=("sealed", "sealed_number", "closed_on")), jobs=READ),
+    "complaints.ReadName": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
     "complaints.Evidence": Line(
         web=Rights(insert=True, update=("state", "worker_grant", "worked_batch", "sealed_report")),
         jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts", "tried_by")),

@@ -19,7 +19,6 @@ class Role(models.TextChoices):
 
     VERIFIER = "verifier", _("Verifier")
     FORWARDER = "forwarder", _("Forwarder")
-    CUSTODIAN = "custodian", _("Identity custodian")
     OVERSEER = "overseer", _("Oversight liaison")
     AUDITOR = "auditor", _("Auditor")
     ADMIN = "admin", _("Administrator")
@@ -103,7 +102,6 @@ class Team(RandomKeyModel):
         TRIAGE = "triage", _("Triage")
         # Triages reports about the operator itself, police and armed forces, which the triage team cannot open.
         SEPARATE = "separate", _("Separate team")
-        CUSTODIAN = "custodian", _("Identity custodians")
         BODY = "body", _("Oversight body")
 
     slug = models.SlugField(unique=True)
@@ -127,7 +125,7 @@ class Team(RandomKeyModel):
         constraints = [
             models.CheckConstraint(
                 condition=(models.Q(kind="body", body__isnull=False))
-                | (models.Q(kind__in=["triage", "separate", "custodian"], body__isnull=True)),
+                | (models.Q(kind__in=["triage", "separate"], body__isnull=True)),
                 name="team_body_iff_kind_body",
             )
         ]

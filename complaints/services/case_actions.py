@@ -34,6 +34,7 @@ from complaints.services import (
     case_membership,
     disclosure_check,
     legal_basis,
+    name_requests,
     reference_data,
     transitions,
 )
@@ -122,8 +123,11 @@ def _write_texts(
     if record:
         write_note(complaint=complaints[0], text=record, actor=actor, step=step)
     if step.action == Action.RECALL:
-        latest = Release.objects.filter(case=step.case_id).order_by("-number")[:1]
-        Release.objects.filter(pk__in=latest.values("pk")).update(state=Release.State.RETURNED)
+        release = Release.objects.filter(case=step.case_id).latest("number")
+        release.state = Release.State.RETURNED
+        release.save(update_fields=["state"])
+        signer = actor.keyring.keys_of(actor.keyring.report_team).sign
+        name_requests.end_for_release(actor=actor, release=release, signer=signer)
 
 
 def _write_reason(

@@ -22,7 +22,7 @@ from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
-from complaints.models.complaint import Complaint, Identity, Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
@@ -30,8 +30,8 @@ from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of, message_context
-from complaints.services.messages import read_as_reporter
-from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
+from complaints.services.reporter_reading import OwnName, own_name, read_as_reporter
+from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
@@ -101,6 +101,7 @@ class StatusPage:
     is_practice: bool
     # The team that holds the report, a value of Holder.
     held_by: str
+    name: OwnName
     # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
     under_check: bool
 
@@ -121,7 +122,7 @@ def open_ticket(text: str) -> Ticket | None:
     return Ticket(uuid.UUID(str(row[0])), keys) if row else None
 
 
-def _complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
+def complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
     """Return the complaint of a ticket from ``rows``, after verifying that its keys are the reporter's.
 
     Raises Complaint.DoesNotExist, and SealError where the row or a key in it was replaced.
@@ -149,9 +150,9 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 
 
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
-    complaint = _complaint_of(ticket, Complaint.objects.select_related("case__lead_body"))
+    complaint = complaint_of(ticket, Complaint.objects.select_related("case__lead_body", "identity"))
     case = complaint.case
-    has_messages, own_messages, own_files, moved = _activity(complaint)
+    has_messages, own_messages, own_files, moved, has_requests = _activity(complaint)
     to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
     messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
@@ -186,6 +187,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         received_on=complaint.day,
         is_practice=case.is_practice,
         held_by=case.held_by,
+        name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
     )
 
@@ -205,8 +207,8 @@ def _shown_status(
     return Status(case.asked_from), None, ""
 
 
-def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
-    """Return whether staff wrote, how many messages and evidence items are the reporter's, and whether it ever moved.
+def _activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
+    """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
 
     Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
     come with. One query: mostly none of these exists.
@@ -220,17 +222,18 @@ def _activity(complaint: Complaint) -> tuple[bool, int, int, bool]:
             " LIMIT %s) AS own),"
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked'))",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key],
+            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
+            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s)",
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key],
         )
-        has_messages, own_messages, evidence_count, moved = cursor.fetchone()
+        has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk
-    return bool(has_messages), int(own_messages), int(evidence_count), is_moved
+    return bool(has_messages), int(own_messages), int(evidence_count), is_moved, bool(asked)
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:
     """Whether the report may still be withdrawn; raises as :func:`status_page`."""
-    complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
+    complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
     return is_recorded(complaint) and _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
@@ -278,7 +281,7 @@ def add_message(
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
-        complaint = _complaint_of(ticket, Complaint.objects.all())
+        complaint = complaint_of(ticket, Complaint.objects.all())
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
@@ -300,7 +303,7 @@ def add_message(
             batch=batch,
         )
         complaint.save(update_fields=["next_sequence"])
-        _rewrite_identity(complaint, ticket.keys)
+        _rewrite_name(complaint, ticket.keys, today)
         complaint.case = case
         if is_recorded(complaint):
             _step_on_answer(complaint, case, signer, today, batch)
@@ -329,9 +332,8 @@ def _store_message(
     message.save(force_insert=True)
 
 
-def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
-    identity = Identity.objects.select_for_update(of=("self",)).select_related("complaint").get(complaint=complaint)
-    reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
+def _rewrite_name(complaint: Complaint, keys: KeySet, today: date) -> None:
+    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today)
 
 
 def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:
@@ -364,7 +366,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
-        complaint = _complaint_of(ticket, Complaint.objects.select_related("case"))
+        complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
         if not is_recorded(complaint):
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         if _leaves_joint_case(complaint, case):
@@ -382,7 +384,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if reason:
             _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        _rewrite_identity(complaint, ticket.keys)
+        _rewrite_name(complaint, ticket.keys, today)
 
 
 # --- The history of one report, over all cases that it was part of ----------------------------------------------------

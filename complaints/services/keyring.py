@@ -304,6 +304,18 @@ def message_context(message: Message, *, kind: str = "message") -> Context:
     return Context(kind, str(message.pk), str(message.complaint_id), message.sequence)
 
 
+def team_of(message: Message, holder: str) -> str:
+    """Return the slug of the team that must have signed a message: no team can write in another's name.
+
+    ``holder`` is the slug of the team that holds the report.
+    """
+    if message.direction == Message.Direction.TO_REPORTER:
+        return holder
+    if message.release is None:
+        raise team_key_history.UnpinnedKey("release")
+    return f"body-{message.release.body_id}"
+
+
 # --- Signatures over public keys: write access to the database does not allow a key to be replaced --------------------
 
 

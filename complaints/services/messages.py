@@ -6,8 +6,7 @@ message to be forged in the team's name; the audit chain records which person wr
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from django.db.models import F
 
@@ -20,10 +19,8 @@ from complaints.models.redaction import Redaction
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
-from complaints.services.keyring import message_context
-from complaints.services.team_key_history import UnpinnedKey, trusted_signer
-
-TO_REPORTERS = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
+from complaints.services.keyring import message_context, team_of
+from complaints.services.team_key_history import trusted_signer
 
 
 def take_sequence(complaint: Complaint) -> int:
@@ -62,7 +59,7 @@ def send_to_reporter(
         author=actor.staff,
         day=actor.today,
     )
-    signer = actor.keyring.keys_of(_team_of(message, actor.keyring.report_team)).sign
+    signer = actor.keyring.keys_of(team_of(message, actor.keyring.report_team)).sign
     message.signer = signer.public
     message.sealed = seal_record(pair.public, message_context(message), text, signer)
     if to_reporter:
@@ -76,37 +73,6 @@ def send_to_reporter(
     return message
 
 
-def read_as_reporter(messages: Iterable[Message], box: BoxPair, *, team: str) -> dict[uuid.UUID, str]:
-    """Return the texts written to a reporter by message id; others of ``messages`` are left out.
-
-    ``team`` is the slug of the team that holds the report.
-
-    Raises UnpinnedKey where another team has signed a message than the one that it names, and SealError.
-    """
-    texts = {}
-    trusted: dict[tuple[bytes, str], bytes] = {}
-    for message in messages:
-        if message.direction not in TO_REPORTERS:
-            continue
-        claim = bytes(message.signer), _team_of(message, team)
-        signer = trusted.get(claim) or trusted.setdefault(claim, trusted_signer(*claim))
-        context = message_context(message, kind="to-reporter")
-        texts[message.pk] = str(open_record(box, message.sealed_for_reporter or b"", context, signer))
-    return texts
-
-
-def _team_of(message: Message, holder: str) -> str:
-    """Return the slug of the team that must have signed a message: no team can write in another's name.
-
-    ``holder`` is the slug of the team that holds the report.
-    """
-    if message.direction == Message.Direction.TO_REPORTER:
-        return holder
-    if message.release is None:
-        raise UnpinnedKey("release")
-    return f"body-{message.release.body_id}"
-
-
 def read(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) -> str:
     """Open a message with the complaint's or release's pair; ``team`` is the slug of the team that holds the report.
 
@@ -115,7 +81,7 @@ def read(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) ->
     if message.direction == Message.Direction.FROM_REPORTER:
         signer = bytes(complaint.reporter_verify_key)
     else:
-        signer = trusted_signer(message.signer, _team_of(message, team))
+        signer = trusted_signer(message.signer, team_of(message, team))
     return str(open_record(pair, message.sealed, message_context(message), signer))
 
 

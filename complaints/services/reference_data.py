@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, wraps
@@ -182,8 +182,8 @@ def _active_texts() -> Iterable[StandardText]:
 
 
 @lru_cache(maxsize=2)
-def _body_for(day: date, edition: tuple[int, int]) -> OversightBody | None:
-    return OversightBody.objects.overseers_on(day).first()
+def _bodies_for(day: date, edition: tuple[int, int]) -> tuple[OversightBody, ...]:
+    return tuple(OversightBody.objects.overseers_on(day))
 
 
 @lru_cache(maxsize=4)
@@ -292,7 +292,22 @@ def standard_texts(moment: str, group: str) -> list[StandardText]:
 
 def body_for(day: date) -> OversightBody | None:
     """Return the body that oversees neutrality on ``day``, cached; None where none does."""
-    return _body_for(day, edition())
+    return next(iter(_bodies_for(day, edition())), None)
+
+
+def body_with_team(day: date, teams: Collection[str]) -> OversightBody | None:
+    """Return the first body that oversees neutrality on ``day`` whose team is among ``teams`` (slugs), cached."""
+    return next((body for body in _bodies_for(day, edition()) if f"body-{body.pk}" in teams), None)
+
+
+@_cached
+def _all_bodies() -> Iterable[OversightBody]:
+    return OversightBody.objects.order_by("order", "code")
+
+
+def body_name(code: str) -> str:
+    """Return the short name of a body by its code, "" for an unknown one, cached."""
+    return next((body.short_name for body in _all_bodies() if body.pk == code), "")
 
 
 def door(code: str, language: str) -> dict[str, object]:

@@ -17,7 +17,8 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.sealing.records import KEY_SIZES, TEXT_SIZES, Context, seal_record
 from complaints.models.blind_index import IndexKey
-from complaints.models.complaint import Identity, KeyGrant
+from complaints.models.complaint import KeyGrant
+from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.lane import LaneProposal
 from complaints.models.removal import RemovalRequest
 from complaints.models.saved_filters import SavedFilter
@@ -32,6 +33,8 @@ R = TypeVar(
     | IndexKey
     | KeyGrant
     | LaneProposal
+    | NameRequest
+    | ReadName
     | RemovalRequest
     | SavedFilter
     | SearchDoc

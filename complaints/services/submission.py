@@ -21,7 +21,8 @@ from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case, Holder
 from complaints.models.complaint import Complaint
-from complaints.services import case_membership, reporter_identity, transitions
+from complaints.models.oversight import OversightBody
+from complaints.services import case_membership, reference_data, reporter_identity, transitions
 from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
@@ -43,9 +44,9 @@ ANSWER_FIELDS = (
 class Draft(TypedDict, total=False):
     """An unfinished report, as the reporter's sealed session keeps it: the answers by field and the state of the pages.
 
-    Days are ISO dates or "". ``code`` is the normalised ticket code, ``posts`` are as from ``evidence.posts.describe``,
-    ``post`` is the post form as entered, ``done`` names the completed pages, and ``renewed`` says that the session had
-    ended before this draft.
+    Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
+    ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
+    the completed pages, and ``renewed`` says that the session had ended before this draft.
     """
 
     door: str
@@ -67,6 +68,7 @@ class Draft(TypedDict, total=False):
     identity: str
     name: str
     contact: str
+    recipient: str
     code: str
     posts: list[Post]
     post: dict[str, str | bool]
@@ -230,7 +232,11 @@ def _store(
 ) -> Case:
     batch = batches.open_batch()
     keys, box = reporter_keys(code), BoxPair.new()
-    teams = pinned_teams(held_by.value, "custodian")
+    is_named = draft.get("identity") == "confidential"
+    # A name goes to the body that the page named; without one the place is made for the body of today all the same.
+    recipient = draft.get("recipient", "") if is_named else ""
+    body_slug = f"body-{recipient}" if recipient else _body_slug(today)
+    teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
     answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
     case = _new_case(answers, today, held_by=held_by, practice=practice)
@@ -255,17 +261,25 @@ def _store(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
     grant = grant_key(owner=complaint, box=box, team=teams[held_by.value], signer=keys.sign)
-    is_named = draft.get("identity") == "confidential"
     identity = reporter_identity.build(
         complaint=complaint,
-        name=draft.get("name", "") if is_named else "",
-        contact=draft.get("contact", "") if is_named else "",
         reporter=keys,
-        custodians=teams["custodian"],
+        team=teams.get(body_slug),
+        name=reporter_identity.Name(draft.get("name", ""), draft.get("contact", "")) if is_named else None,
     )
     insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
+
+
+def name_recipient(today: date) -> OversightBody | None:
+    """Return the body that a name would go to: responsible on ``today``, with a team here; None where there is none."""
+    return reference_data.body_with_team(today, pinned_slugs())
+
+
+def _body_slug(today: date) -> str:
+    body = name_recipient(today)
+    return f"body-{body.pk}" if body else ""
 
 
 def _seal_answers(complaint: Complaint, answers: Mapping[str, object], signer: SignPair) -> None:

@@ -105,6 +105,21 @@ def signers(slug: str) -> Iterator[bytes]:
                 yield link.verify
 
 
+def office_signers() -> Iterator[bytes]:
+    """Yield the signing keys of the teams that reports are sealed to: triage and the separate team."""
+    for slug in (Team.Kind.TRIAGE, Team.Kind.SEPARATE):
+        yield from signers(slug)
+
+
+def writers_of_name(body: str | None) -> Iterator[bytes]:
+    """Yield the keys of teams that may write the place of a name: of the body that it is for (a code), and the office's.
+
+    Those of the office are of :func:`office_signers`.
+    """
+    yield from signers(f"body-{body}")
+    yield from office_signers()
+
+
 def pinned_slugs() -> list[str]:
     """Return the slugs of the teams that the environment pins, sorted."""
     return sorted(keysets.parse_pins(settings.TEAM_KEY_PINS))

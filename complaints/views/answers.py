@@ -141,7 +141,7 @@ def differing(form: ReporterForm, kept: Draft, typed: Draft) -> list[tuple[str, 
     rows = []
     for name, field in form.fields.items():
         pair = [_kept_in_words(name, draft) for draft in (kept, typed)]
-        if name != "accused_unknown" and pair[0] != pair[1]:
+        if name not in {"accused_unknown", "recipient"} and pair[0] != pair[1]:
             rows.append((str(field.label), pair[0] or _("Left empty")))
     pair = [posts.begun_in_words(draft.get("post", {})) for draft in (kept, typed)]
     if pair[0] != pair[1]:

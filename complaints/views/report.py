@@ -214,9 +214,10 @@ def _review(
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
         return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft, timezone.localdate()))
     names = ("identity", "name", "contact")
-    fields = form or IdentityForm(initial={name: value for name in names if (value := draft.get(name))})
-    context = {
+    fields = form or _identity_form(initial={name: value for name in names if (value := draft.get(name))})
+    context: dict[str, object] = {
         "parts": fields.rendered(),
+        "recipient": submission.name_recipient(timezone.localdate()),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
         "bawaslu": concerns_bawaslu(draft, timezone.localdate()),
@@ -234,14 +235,21 @@ def _team_words(draft: Draft) -> str:
     return render_to_string("complaints/report/team.html", {"destination": destination})
 
 
+def _identity_form(data: QueryDict | None = None, initial: dict[str, object] | None = None) -> IdentityForm:
+    recipient = submission.name_recipient(timezone.localdate())
+    return IdentityForm(data, body=recipient.pk if recipient else "", initial=initial)
+
+
 def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: bool) -> HttpResponse:
+    recipient = submission.name_recipient(timezone.localdate())
+
     def context() -> dict[str, Any]:
-        parts = empty_fields(IdentityForm, ("identity",))
+        parts = empty_fields(_identity_form, ("identity", recipient is None))
         holes = {"token": hole("form"), "answers": hole("answers"), "team": hole("team")}
-        return {"parts": parts, "bawaslu": bawaslu, **holes}
+        return {"parts": parts, "recipient": recipient, "bawaslu": bawaslu, **holes}
 
     holes = {"form": pieces["token"], "answers": pieces["answers"], "team": pieces["team"]}
-    return still_page(request, "report/check", context, (bawaslu,), holes)
+    return still_page(request, "report/check", context, (bawaslu, recipient.pk if recipient else ""), holes)
 
 
 def _is_outdated(request: ReporterRequest, draft: Draft) -> bool:
@@ -253,7 +261,7 @@ def _is_outdated(request: ReporterRequest, draft: Draft) -> bool:
 
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
-    form = IdentityForm(request.POST)
+    form = _identity_form(request.POST)
     if _is_outdated(request, draft):
         # Another window sent this report, changed it or began another one; only what the page showed may be sent.
         if submission.was_received(token):
@@ -322,7 +330,7 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     if "story" in request.POST:
         return _store_story(request)
-    form = IdentityForm(request.POST)
+    form = _identity_form(request.POST)
     if _is_outdated(request, draft):
         return _review(request, draft, form, changed=True)
     _store(request, None, form)

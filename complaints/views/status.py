@@ -18,6 +18,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -25,10 +26,11 @@ from django.views.decorators.http import require_POST
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
-from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, WithdrawForm
+from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up
+from complaints.services import follow_up, own_name
 from complaints.services.evidence import drafts, posts
+from complaints.services.reporter_identity import Name
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page, uploads
 from complaints.views.api import waiting_files
@@ -39,6 +41,10 @@ NOT_SENT = gettext_lazy(
     "Not sent yet: an officer is changing this report at this moment. What you wrote is still here. "
     "Wait a minute, then send it again."
 )
+
+OTHER_BODY = gettext_lazy("Not given: another body could read your name by now. Read below which, then decide again.")
+# What is said of a name takes up this much of a page, whatever it says.
+STATE_BYTES = 1024
 
 
 def _handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
@@ -93,6 +99,7 @@ def _show(
     text: ReporterForm | None = None,
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
+    own: ReporterForm | None = None,
 ) -> HttpResponse:
     ticket = request.reporter.get("ticket")
     if ticket is None:
@@ -102,25 +109,41 @@ def _show(
     except ObjectDoesNotExist:
         return _gone(request)
     notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
-    pieces = {"summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice})}
+    pieces = {
+        "summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice}),
+        "state": _padded(render_to_string("complaints/status/name_state.html", {"own": report.name})),
+    }
+    if report.name.requests:
+        pieces["asked"] = render_to_string("complaints/status/name_asked.html", {"own": report.name})
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
-    if not (text or proof or post or request.reporter.keeps_files):
+    if not (text or proof or post or own or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
-    context: dict[str, Any] = {"report": report, **_forms(text, proof, post), **waiting, **pieces}
+    shown = {"report": report, "asker": report.name.asker}
+    context: dict[str, Any] = {**shown, **_forms(text, proof, post, own), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
 
+def _padded(state: SafeString) -> SafeString:
+    """Return what is said of a name with spaces behind it: the length of the page tells nothing of it."""
+    return state + SafeString(" " * (STATE_BYTES - len(state.encode())))
+
+
 def _forms(
-    text: ReporterForm | None = None, proof: ReporterForm | None = None, post: ReporterForm | None = None
+    text: ReporterForm | None = None,
+    proof: ReporterForm | None = None,
+    post: ReporterForm | None = None,
+    own: ReporterForm | None = None,
 ) -> dict[str, Any]:
-    failed = text or proof or post
+    failed = text or proof or post or own
     return {
         "text_parts": text.rendered() if text else empty_fields(MessageForm, ("text",)),
         "file_parts": proof.rendered() if proof else empty_fields(MoreEvidenceForm, ("more",)),
         "post_parts": post.rendered() if post else empty_fields(_post_form, ("more-post",)),
         "post_open": post is not None,
+        "name_parts": own.rendered() if own else empty_fields(NameForm, ("own-name",)),
+        "name_open": own is not None,
         "mistakes": failed.mistakes() if failed else [],
     }
 
@@ -136,10 +159,13 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
         "opened_count": report.opened_count,
         "own_messages": _or_more(report.own_messages, follow_up.OWN_MESSAGES),
         "own_files": report.own_files,
+        "asked": bool(report.name.requests),
+        "asker": report.name.asker,
     }
 
     def context() -> dict[str, Any]:
-        return {"report": facts, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
+        shown = {"report": facts, "asker": report.name.asker}
+        return {**shown, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
 
     return still_page(request, "status/page", context, tuple(facts.values()), pieces)
 
@@ -209,6 +235,37 @@ def files(request: ReporterRequest) -> HttpResponse:
         if response.status_code == HTTPStatus.CONFLICT:
             return response
     return _show(request, proof=form)
+
+
+@require_POST
+@_handle_unreadable
+def name(request: ReporterRequest) -> HttpResponse:
+    """Give a name to the body that the page named, or take it back; the page says afterwards what holds."""
+    form = NameForm(request.POST)
+    if "ticket" not in request.reporter:
+        # As for a message: the page has what was typed, to copy it.
+        typed = "\n".join(str(value) for value in form.typed().values() if value)
+        return page(request, "status/closed", {"typed": {"text": typed}}, path=reverse("status_page"))
+    gives = request.POST.get("do") != "take"
+    if gives and not form.is_valid():
+        return _show(request, own=form)
+    ticket, today = follow_up.Ticket.from_session(request.reporter["ticket"]), timezone.localdate()
+    try:
+        if gives:
+            given = Name(form.cleaned_data["name"], form.cleaned_data["contact"])
+            own_name.give(ticket=ticket, name=given, body=form.cleaned_data["recipient"], today=today)
+        else:
+            own_name.take_back(ticket=ticket, today=today)
+    except TransitionRefused:
+        return page(request, "status/closed", {"typed": {}, "withdrawn": True}, path=reverse("status_page"))
+    except (CaseChanged, own_name.NotGiven) as refused:
+        form.add_error("name", str(NOT_SENT if isinstance(refused, CaseChanged) else OTHER_BODY))
+        response = _show(request, own=form)
+        response.status_code = HTTPStatus.CONFLICT
+        return response
+    # One notice for both acts: what holds is said in its own section.
+    request.reporter["notice"] = "name"
+    return redirect("status_page")
 
 
 @require_POST

@@ -22,8 +22,8 @@ from tests.world import Cast, Sent, SignedIn, sealed_upload, send_report
 
 # Five of them are the session, the person, their teams and key, and the entry in the chain.
 AT_MOST = 12
-# The releases of a case that went to a body, and what it decided on them.
-FORWARDED = 2
+# The releases of a case that went to a body, what it decided on them, and when it asked for a name.
+FORWARDED = 3
 
 
 def forward_again(cast: Cast, sent: Sent) -> None:

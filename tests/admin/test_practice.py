@@ -77,7 +77,7 @@ def test_the_switch_the_banner_and_the_cases(cast: Cast, signed_in: SignedIn) ->
     ]
 
 
-@pytest.mark.parametrize("name", ["cakra", "audi", "adi", "super", "luar"])
+@pytest.mark.parametrize("name", ["audi", "adi", "super", "luar"])
 def test_who_works_on_no_case_has_nothing_to_practise(cast: Cast, signed_in: SignedIn, name: str) -> None:
     assert signed_in(name).get(PAGE).status_code == 404
     with pytest.raises(Locked):

@@ -69,7 +69,7 @@ def test_another_fingerprint_admits_nobody(signed_in: SignedIn, cast: Cast, type
 
 def test_nobody_without_the_key_admits(signed_in: SignedIn, cast: Cast) -> None:
     row = waiting(cast)
-    for name in ("luar", "cakra", "kirana", "adi", "super", "audi"):
+    for name in ("luar", "kirana", "adi", "super", "audi"):
         response = signed_in(name).post(admit_url(row), {"fingerprint": personal.fingerprint(cast["luar"])})
         assert response.status_code == 404, name
     row.refresh_from_db()
@@ -82,9 +82,8 @@ def test_members_see_their_own_team_and_administrators_all(signed_in: SignedIn, 
         return {entry["team"].slug for entry in page.context["teams"]}
 
     assert seen("vera") == {"triage"}
-    assert seen("cakra") == {"custodian"}
     assert seen("kirana") == {"body-bkn"}
-    assert seen("adi") == {"triage", "separate", "custodian", "body-bkn", "body-kasn"}
+    assert seen("adi") == {"triage", "separate", "body-bkn", "body-kasn"}
     assert admit_url(waiting(cast)) not in signed_in("adi").get(reverse(TEAMS)).content.decode()
     for name in ("luar", "audi"):
         assert signed_in(name).get(reverse(TEAMS)).status_code == 404
@@ -111,8 +110,8 @@ def test_admin_creates_an_account_with_an_initial_password(signed_in: SignedIn, 
     )
     assert asked.status_code == 302
     assert TeamMembership.objects.get(staff=made).sealed_key is None
-    custodians = {"team": str(Team.objects.get(slug="custodian").pk)}
-    client.post(reverse("admin:complaints_staff_ask", args=[made.pk]), custodians)
+    liaisons = {"team": str(Team.objects.get(slug="body-kasn").pk)}
+    client.post(reverse("admin:complaints_staff_ask", args=[made.pk]), liaisons)
     assert TeamMembership.objects.filter(staff=made).count() == 1
 
 
@@ -137,25 +136,26 @@ def test_another_role_ends_the_place_in_the_team(signed_in: SignedIn, cast: Cast
     assert client.post(url, changed | {"role": "forwarder"}).status_code == 302
     assert TeamMembership.objects.get(staff=cast["vino"]).sealed_key
     assert vino.get(reverse("admin:index")).status_code == 302
-    assert client.post(url, changed | {"role": "custodian"}).status_code == 302
+    assert client.post(url, changed | {"role": "auditor"}).status_code == 302
     row = TeamMembership.objects.get(staff=cast["vino"])
     assert (row.sealed_key, row.left_cause) == (None, "role")
-    custodians = Team.objects.get(slug="custodian")
+    triage = Team.objects.get(slug="triage")
     ask = reverse("admin:complaints_staff_ask", args=[cast["vino"].pk])
-    client.post(ask, {"team": str(custodians.pk)})
-    assert not TeamMembership.objects.filter(staff=cast["vino"], team=custodians).exists()
+    client.post(ask, {"team": str(triage.pk)})
+    assert TeamMembership.objects.get(staff=cast["vino"]).sealed_key is None
 
 
 def test_the_last_holder_of_a_key_keeps_the_role(signed_in: SignedIn, cast: Cast) -> None:
     client = signed_in("adi")
-    citra = reverse("admin:complaints_staff_change", args=[cast["citra"].pk])
-    cakra = reverse("admin:complaints_staff_change", args=[cast["cakra"].pk])
-    assert client.post(citra, ACCOUNT | {"username": "citra", "role": "auditor"}).status_code == 302
-    assert client.post(cakra, ACCOUNT | {"username": "cakra", "role": "auditor"}).status_code == 200
+    kresna = reverse("admin:complaints_staff_change", args=[cast["kresna"].pk])
+    kirana = reverse("admin:complaints_staff_change", args=[cast["kirana"].pk])
+    assert client.post(kresna, ACCOUNT | {"username": "kresna", "role": "auditor"}).status_code == 302
+    assert client.post(kirana, ACCOUNT | {"username": "kirana", "role": "auditor"}).status_code == 200
     off = {key: value for key, value in ACCOUNT.items() if key != "is_active"}
-    assert client.post(cakra, off | {"username": "cakra", "role": "custodian"}).status_code == 302
-    assert not cast["cakra"].is_active
-    assert TeamMembership.objects.get(staff=cast["cakra"]).sealed_key
+    stays = off | {"username": "kirana", "role": "overseer", "body": "kasn"}
+    assert client.post(kirana, stays).status_code == 302
+    assert not cast["kirana"].is_active
+    assert TeamMembership.objects.get(staff=cast["kirana"]).sealed_key
 
 
 def test_a_new_initial_password_retires_the_key(signed_in: SignedIn, cast: Cast) -> None:
@@ -181,7 +181,7 @@ def test_an_administrator_touches_no_superuser(signed_in: SignedIn, cast: Cast) 
     assert 'name="is_active"' not in own_page
 
 
-@pytest.mark.parametrize("name", ["vera", "fitri", "cakra", "kirana", "audi", "luar"])
+@pytest.mark.parametrize("name", ["vera", "fitri", "kirana", "audi", "luar"])
 def test_only_administrators_have_accounts_and_tables(signed_in: SignedIn, cast: Cast, name: str) -> None:
     client = signed_in(name)
     for address in (
@@ -250,17 +250,8 @@ def test_auditors_read_the_chain_and_nothing_else(signed_in: SignedIn, cast: Cas
     base = reverse("admin:index")
     for address in ("add/", "1/change/", "1/delete/"):
         assert client.get(f"{base}complaints/auditentry/{address}").status_code == 404
-    for name in ("vera", "cakra", "kirana", "adi", "super", "luar"):
+    for name in ("vera", "kirana", "adi", "super", "luar"):
         assert signed_in(name).get(reverse(AUDIT)).status_code == 404, name
-
-
-def test_custodians_are_told_that_nothing_waits(signed_in: SignedIn, cast: Cast) -> None:
-    client = signed_in("cakra")
-    client.post(reverse("admin:me"), {"language": "en"})
-    text = client.get(reverse("admin:index")).content.decode()
-    assert "Nothing waits for you." in text
-    assert "Identity custodians" in text
-    assert personal.fingerprint(cast["cakra"]) in text
 
 
 def test_whoever_no_team_has_admitted_is_told_what_to_do(signed_in: SignedIn, cast: Cast) -> None:

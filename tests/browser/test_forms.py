@@ -83,7 +83,7 @@ def test_message_refused_during_linking_can_be_sent_again(
 
 
 def describes_a_post(reporter: Reporter, account: str) -> None:
-    reporter.page.locator(".fold summary").click()
+    reporter.page.locator(".fold summary").first.click()
     reporter.page.get_by_label("Akun orang yang Anda laporkan").fill(account)
 
 

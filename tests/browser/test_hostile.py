@@ -169,7 +169,7 @@ def test_hostile_input_is_inert_on_every_staff_page(window: Opener, live_cast: C
     scene = hostile_scene(live_cast)
     busy = case_full_of_reasons(live_cast)
     wrong, seen = list[str](), set[str]()
-    for who in ("verifier", "forwarder", "lead body", "admin", "auditor", "custodian"):
+    for who in ("verifier", "forwarder", "lead body", "admin", "auditor"):
         browser = window()
         browser.may_answer = {400, 409}  # a table with mistakes; a step that the body now holds
         Officer(browser, STAFF[who])

@@ -221,7 +221,7 @@ ACTING: list[Callable[[Cast], None]] = [
     test_assignment.test_the_stand_in_gets_what_the_absent_would_get,
     test_rotation.test_removal_is_audited_and_its_reason_sealed_for_members,
     test_rotation.test_a_person_comes_back_after_the_change,
-    test_rotation.test_identities_follow_and_the_reporter_may_write_meanwhile,
+    test_rotation.test_names_follow_and_the_reporter_may_write_meanwhile,
     in_a_browser(test_login.test_replacing_the_initial_password_creates_the_key),
     in_browsers(test_login.test_changing_the_own_password_keeps_the_key_and_the_teams),
     in_browsers(test_second_factor.test_a_recovery_code_gets_in_once),

@@ -74,7 +74,7 @@ from complaints.services.team_keys import setup
 call_command("migrate", verbosity=0)
 call_command("load_catalog")
 body = OversightBody.objects.get(pk="bkn")
-roles = {"triage": Role.VERIFIER, "separate": Role.VERIFIER, "custodian": Role.CUSTODIAN, "body-bkn": Role.OVERSEER}
+roles = {"triage": Role.VERIFIER, "separate": Role.VERIFIER, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
@@ -323,10 +323,10 @@ def _keep_samples() -> None:
     Staff.objects.create(username="contoh", role=Role.AUDITOR, is_sample=True)
 
 
-def _lose_custodians() -> None:
-    TeamMembership.objects.filter(team__slug="custodian").delete()
-    TeamKey.objects.filter(team__slug="custodian").delete()
-    Team.objects.filter(slug="custodian").delete()
+def _lose_a_body() -> None:
+    TeamMembership.objects.filter(team__slug="body-bkn").delete()
+    TeamKey.objects.filter(team__slug="body-bkn").delete()
+    Team.objects.filter(slug="body-bkn").delete()
 
 
 def _lose_separate_team() -> None:
@@ -340,7 +340,7 @@ def _leave_one_in_the_separate_team() -> None:
 
 
 def _retire_one() -> None:
-    Staff.objects.filter(username="cakra").update(is_active=False)
+    Staff.objects.filter(username="kirana").update(is_active=False)
 
 
 def _wait_for_admission() -> None:
@@ -348,7 +348,7 @@ def _wait_for_admission() -> None:
 
 
 def _change_role() -> None:
-    Staff.objects.filter(username="citra").update(role=Role.AUDITOR)
+    Staff.objects.filter(username="kresna").update(role=Role.AUDITOR, body=None)
 
 
 def _forget_recovery() -> None:
@@ -403,7 +403,7 @@ def _add_body() -> None:
     ("change", "expected"),
     [
         (_keep_samples, "E008"),
-        (_lose_custodians, "E011"),
+        (_lose_a_body, "E011"),
         (_lose_separate_team, "E011"),
         (_leave_one_in_the_separate_team, "E012"),
         (_add_body, "E011"),

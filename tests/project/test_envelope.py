@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from nacl import bindings
+from nacl.exceptions import CryptoError
 
 from complaints.domain import codes, hashchain
 from complaints.domain.errors import SealError
@@ -21,8 +22,8 @@ from complaints.domain.sealing.commitment import ProvenAnswer, commit, verify_an
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import random_bytes, seal, unseal, verify
 from complaints.domain.sealing.records import Context, open_record
-from complaints.models.complaint import Identity
-from complaints.services import reporter_identity
+from complaints.models.identity import Identity
+from complaints.services import reporter_reading
 from tests import envelope
 
 STORED: dict[str, Any] = json.loads(envelope.FILE.read_text(encoding="utf-8"))
@@ -122,19 +123,24 @@ def test_signatures_hold(vector: Vector) -> None:
 
 
 def identity_of(vector: Vector) -> Identity:
-    identity = Identity(complaint_id=uuid.UUID(vector["complaint"]), blob=bytes.fromhex(vector["sealed"]))
+    identity = Identity(
+        complaint_id=uuid.UUID(vector["complaint"]), blob=bytes.fromhex(vector["sealed"]), version=vector["version"]
+    )
     for holder, sealed in vector["outer"].items():
         setattr(identity, f"outer_{holder}", bytes.fromhex(sealed))
     return identity
 
 
+OUTER_HOLDERS = {"reporter": "reporter", "recipient": "body"}
+
+
 @pytest.mark.parametrize("vector", vectors("identities"))
-def test_identities_open_for_their_three_holders(vector: Vector) -> None:
+def test_identities_open_for_their_two_holders(vector: Vector) -> None:
     identity = identity_of(vector)
-    for holder in ("reporter", "complaint", "custodian"):
-        outer_key = unseal(key_set(holder).box, bytes(getattr(identity, f"outer_{holder}")))
-        inner = reporter_identity.open_outer(identity, outer_key)
-        assert {name: len(part) for name, part in inner.items()}["consent"] == 1024
+    for column, holder in OUTER_HOLDERS.items():
+        outer_key = unseal(key_set(holder).box, bytes(getattr(identity, f"outer_{column}")))
+        inner = reporter_reading.open_outer(identity, outer_key)
+        assert {name: len(part) for name, part in inner.items()} == {"slot": 4145, "mine": 561}
 
 
 @pytest.mark.parametrize("vector", vectors("identities", refused=True))
@@ -142,7 +148,7 @@ def test_other_identities_are_refused(vector: Vector) -> None:
     identity = identity_of(vector)
     outer_key = unseal(key_set("reporter").box, bytes(identity.outer_reporter))
     with pytest.raises(SealError, match=vector["error"]):
-        reporter_identity.open_outer(identity, outer_key)
+        reporter_reading.open_outer(identity, outer_key)
 
 
 @pytest.mark.parametrize("vector", vectors("commitments"))
@@ -217,17 +223,26 @@ def open_cipher(key: bytes, sealed: bytes, associated: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("vector", vectors("identities"))
-def test_a_stranger_with_both_halves_reads_a_name(vector: Vector) -> None:
-    owner, blob = vector["complaint"].encode(), bytes.fromhex(vector["sealed"])
-    outer_key = open_sealed(bytes.fromhex(vector["outer"]["custodian"]), STORED["keys"]["custodian"])
-    assert (blob[0], len(blob)) == (1, 1 + 24 + 16384 + 16)
+def test_a_stranger_with_the_body_s_key_reads_a_name(vector: Vector) -> None:
+    owner, blob = vector["complaint"].encode() + vector["version"].to_bytes(4, "big"), bytes.fromhex(vector["sealed"])
+    outer_key = open_sealed(bytes.fromhex(vector["outer"]["recipient"]), STORED["keys"]["body"])
+    assert (blob[0], len(blob)) == (2, 1 + 24 + 8192 + 16)
     inner = {name: base64.b64decode(part) for name, part in json.loads(open_cipher(outer_key, blob[1:], owner)).items()}
-    halves = []
-    for holder in ("custodian", "reporter"):
-        padded = open_sealed(inner[holder][1:], STORED["keys"][holder])
-        halves.append(bytes.fromhex(json.loads(padded[64 : padded.rindex(b"\x80")])["b"]))
-    key = bytes(a ^ b for a, b in zip(*halves, strict=True))
-    assert json.loads(open_cipher(key, inner["box"], owner)) == vector["content"]
+    if vector["content"] is None:
+        with pytest.raises(CryptoError):
+            open_sealed(inner["slot"][1:], STORED["keys"]["body"])
+    else:
+        record = opened_record(inner["slot"], "body")
+        assert (record["k"], record["o"], record["n"]) == ("name", vector["body"], vector["key_number"])
+        assert record["b"] == vector["content"]
+    told = opened_record(inner["mine"], "reporter")
+    assert (told["k"], told["b"]) == ("name-state", vector["told"])
+
+
+def opened_record(sealed: bytes, holder: str) -> Vector:
+    padded = open_sealed(sealed[1:], STORED["keys"][holder])
+    content: Vector = json.loads(padded[64 : padded.rindex(b"\x80")])
+    return content
 
 
 @pytest.mark.parametrize("vector", vectors("codes"))

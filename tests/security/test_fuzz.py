@@ -36,7 +36,7 @@ PLACES = {
     "anonymous": (*LOGIN_PAGES, *REPORTER_PAGES),
     "drafter": REPORTER_PAGES,
     "reporter": TICKET_PAGES,
-    **dict.fromkeys(("verifier", "forwarder", "custodian", "lead body", "auditor", "admin"), STAFF_PAGES),
+    **dict.fromkeys(("verifier", "forwarder", "lead body", "auditor", "admin"), STAFF_PAGES),
 }
 
 

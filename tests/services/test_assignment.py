@@ -131,7 +131,7 @@ def test_several_cases_are_handed_over_with_one_sealed_note(cast: Cast) -> None:
 @pytest.mark.django_db
 def test_the_stand_in_gets_what_the_absent_would_get(cast: Cast) -> None:
     sent = send_report(today=DAY)
-    for name in ("vino", "cakra"):
+    for name in ("vino", "kirana"):
         with pytest.raises(Locked):
             to = cast[name]
             assignment.start_absence(actor=Actor(cast.ring(name), NOW), stand_in=to, from_on=DAY, until_on=DAY)

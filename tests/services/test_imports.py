@@ -79,7 +79,7 @@ def test_only_who_made_it_takes_it_back_and_only_for_a_day(cast: Cast) -> None:
         assert refused.value.code == code
         assert imports.open_import(actor=Actor(cast.ring(name), now), key=key).refused == code
     assert imports.recent_imports(actor=Actor(cast.ring("vera"), LATE)) == []
-    for name in ("cakra", "kirana", "audi", "super", "luar"):
+    for name in ("kirana", "audi", "super", "luar"):
         with pytest.raises(Locked):
             undo(cast, key, name)
     with pytest.raises(Case.DoesNotExist):

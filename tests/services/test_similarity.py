@@ -114,7 +114,7 @@ def test_entries_appear_in_a_members_session_and_nowhere_else(cast: Cast) -> Non
     sent = send_report(today=DAY, accused_nip=NIP, links=LINK)
     processing.process_pending()
     follow_up.status_page(ticket=sent.ticket, today=DAY)
-    for name in ("cakra", "kirana", "audi", "super", "luar"):
+    for name in ("kirana", "audi", "super", "luar"):
         assert set(queue(cast, name).values()) == {""}
         with pytest.raises((Locked, Case.DoesNotExist)):
             open_as(cast, name, sent)

@@ -39,7 +39,6 @@ WHO = {
     "verifier": "vera",
     "proposer": "vino",
     "forwarder": "fitri",
-    "custodian": "cakra",
     "lead body": "kirana",
     "other body": "bima",
     "auditor": "audi",

@@ -76,14 +76,14 @@ def test_it_says_where_the_report_stands_and_until_when(client: Client, code: st
     assert "Diterima. Kami mulai memeriksa paling lambat" in text
     assert 'aria-current="step"' in page.content.decode()
     assert "Dibuka petugas 0 kali." in text
-    assert "Identitas Anda tidak pernah dibuka." in text
+    assert "Kami tidak tahu siapa Anda." in text
 
 
-def test_while_the_record_is_under_check_it_promises_nothing_of_the_identity(client: Client, code: str) -> None:
+def test_while_the_record_is_under_check_it_still_says_who_is_known(client: Client, code: str) -> None:
     opened(client, code)
     Case.objects.update(status=Status.WITHDRAWN)
     text = walk.words(client.get("/cek/laporan/"))
-    assert "Identitas Anda tidak pernah dibuka." not in text
+    assert "Kami tidak tahu siapa Anda." in text
     assert "Dibuka petugas" in text
 
 

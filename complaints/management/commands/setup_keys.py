@@ -27,7 +27,7 @@ from complaints.services.team_keys.setup import SetupRefused, SetupRequest
 class Command(BaseCommand):
     """Refuses with all reasons at once, and then writes nothing."""
 
-    help = "Make the teams triage, separate, custodian, by --body CODE a body's; print the pins for the environment."
+    help = "Make the teams triage and separate and, with --body CODE, a body's; print the pins for the environment."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; none of them takes a secret, because others can read a command line."""

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.batch import Batch, KeptLeaf
-from complaints.models.complaint import Identity
+from complaints.models.identity import Identity
 from complaints.services.audit import leaves, log
 from complaints.services.audit.faults import Fault
 

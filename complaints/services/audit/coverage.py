@@ -118,10 +118,20 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "Identity": Coverage(
         leaf=(
-            "complaint", "blob", "outer_reporter", "outer_complaint", "outer_custodian", "signature", "version",
-            "batch",
+            "complaint", "body", "blob", "outer_reporter", "outer_recipient", "signature", "version", "batch",
         ),
         unbound={"sealed_number": "a wrong number opens nothing, which is seen at once"},
+    ),
+    "NameRequest": Coverage(
+        derived=("closed_on",),
+        sealed=("id",),
+        recorded=("complaint", "release", "body", "by", "sealed_for_reporter", "day"),
+        unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
+    ),
+    "ReadName": Coverage(
+        sealed=("id",),
+        recorded=("complaint", "request", "body", "day"),
+        unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
     ),
     "Evidence": Coverage(
         leaf=(

@@ -34,7 +34,7 @@ _TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
 _BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
 # Of these tables triage may decide as well as administrators: as a proposal names them, and as a state of a table does.
 _OF_BOTH: Final = frozenset({"closed_days", "elections", "closedday", "election"})
-_MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.CUSTODIAN, Role.OVERSEER})
+_MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.OVERSEER})
 # The states of an account that a sign-in relies on, each with the name that its entry gives them.
 _SIGN_IN_STATES: Final = {"account": "staff", "factors": "factors"}
 

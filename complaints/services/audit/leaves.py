@@ -15,8 +15,9 @@ from complaints.models.audit import AuditEntry
 from complaints.models.batch import KeptLeaf
 from complaints.models.case import CaseStep
 from complaints.models.case_links import CaseMove
-from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.identity import Identity
 from complaints.services.audit.identity_signature import SIGNED_COLUMNS
 from complaints.services.audit.state import states_of
 
@@ -157,7 +158,7 @@ def _retried_leaves(number: int) -> Iterator[bytes]:
 def identity_leaf(identity: Identity) -> bytes:
     """Return the leaf of an identity as the object holds it; that of each version differs."""
     values = [getattr(identity, name) for name in IDENTITY_COLUMNS]
-    return _leaf("identity", identity.pk, {"version": identity.version}, values)
+    return _leaf("identity", identity.pk, {"version": identity.version, "body": identity.body_id or ""}, values)
 
 
 def _leaf(kind: str, row: uuid.UUID, clear: dict[str, Any], values: Sequence[Any]) -> bytes:

@@ -22,7 +22,7 @@ from django.db.models import Max
 
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.batch import Batch
-from complaints.models.complaint import Identity
+from complaints.models.identity import Identity
 from complaints.services.audit import leaves, node_files
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import server_signer

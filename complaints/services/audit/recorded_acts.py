@@ -45,6 +45,7 @@ FACTOR_RESET: Final = "factor.reset"
 EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
+NAME_READ: Final = "name.read"
 MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
 # What an entry records of an act: the actor, the time and the facts.
 Record: TypeAlias = "tuple[uuid.UUID | None, datetime | None, dict[str, object]]"
@@ -370,6 +371,13 @@ def confirmation_code(person: uuid.UUID) -> str:
     if not _is_signed_for(given, person, ()):
         return ""
     return str(given.facts.get("code", ""))
+
+
+def name_readings(report: uuid.UUID) -> list[tuple[date, str]]:
+    """Return day and code of the body of each time that a name was read, in order; one query."""
+    entries = AuditEntry.objects.filter(subject=report, event=NAME_READ).order_by("sequence")
+    genuine = (entry for entry in entries if log.is_genuine(entry))
+    return [(timezone.localdate(entry.at), str(entry.facts.get("body", ""))) for entry in genuine]
 
 
 def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:

@@ -16,9 +16,11 @@ from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
-from complaints.models.complaint import Complaint, Identity, Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
+from complaints.models.identity import Identity
 from complaints.models.redaction import Redaction
+from complaints.services import team_key_history
 from complaints.services.audit import identity_signature
 from complaints.services.audit.batches import CLOCKS_AGREE
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
@@ -37,7 +39,8 @@ _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
 _NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalNote, Assessment, Redaction)
 
 # What the signature of an identity is over, and the signature.
-_SIGNED: Final = (*IDENTITY_COLUMNS, "version", "batch")
+_SIGNED: Final = (*IDENTITY_COLUMNS, "body", "version", "batch")
+NAME_CLOSED: Final = "name.closed"
 # So many closed batches may lack their entry while the job that appends it is at work.
 CLOSED_WITHOUT_ENTRY: Final = 1
 
@@ -143,12 +146,19 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 
 def _unsigned(complaint_ids: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, str]]:
-    """Yield each report whose identity bears no signature of somebody who may write it, with that identity's leaf."""
+    """Yield each report whose identity bears no signature of somebody who may write it, with that identity's leaf.
+
+    The office may write one only where the chain records that a request for the name ended.
+    """
     rows = Identity.objects.filter(pk__in=complaint_ids).select_related("complaint")
+    ended = AuditEntry.objects.filter(subject__in=complaint_ids, event=NAME_CLOSED).values_list("subject", flat=True)
+    may_be_emptied, office = set(ended), set(team_key_history.office_signers())
     for identity in rows.only(*_SIGNED, "complaint__reporter_verify_key").iterator(chunk_size=PIECE):
         try:
-            identity_signature.check(identity)
+            is_unasked = identity_signature.check(identity) in office and identity.pk not in may_be_emptied
         except SealError:
+            is_unasked = True
+        if is_unasked:
             yield identity.pk, identity_leaf(identity).hex()
 
 

@@ -22,7 +22,6 @@ from complaints.domain.sealing.records import Context, open_record_of, seal_reco
 from complaints.domain.sealing.segments import DigestMismatch, compared, read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
-from complaints.models.team import Team
 from complaints.services import team_key_history
 from complaints.services.audit import log
 from complaints.services.evidence import worker_key
@@ -199,8 +198,8 @@ def _removed_ids(files: Iterable[Attachable]) -> set[str]:
 def read_info(pair: BoxPair, item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> FileInfo:
     """Open what is sealed beside an object with the complaint's pair.
 
-    Raises SealError where the reporter has not signed it, the server where it is a copy that the worker made, or triage
-    where it is redacted.
+    Raises SealError where the reporter has not signed it, the server where it is a copy that the worker made, or the
+    team that holds reports where it is redacted.
     """
     signers = _signers(item, evidence, complaint)
     return FileInfo(**open_record_of(pair, item.sealed, object_context(item, evidence), signers))
@@ -210,7 +209,7 @@ def _signers(item: EvidenceObject, evidence: Evidence, complaint: Complaint) -> 
     if item.variant == EvidenceObject.Variant.ORIGINAL:
         return (bytes(complaint.reporter_verify_key),)
     if item.variant == EvidenceObject.Variant.REDACTED:
-        return tuple(team_key_history.signers(Team.Kind.TRIAGE))
+        return tuple(team_key_history.office_signers())
     return log.server_keys_of_batch(evidence.worked_batch)
 
 

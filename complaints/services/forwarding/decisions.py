@@ -21,7 +21,7 @@ from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.models.reference_data import SanctionKind
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import case_membership, disclosure_check, name_requests, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
@@ -135,6 +135,7 @@ def act(
     if action in _GIVES_BACK:
         release.state = Release.State.RETURNED
         release.save(update_fields=["state"])
+        name_requests.end_for_release(actor=actor, release=release, signer=signer)
     return step
 
 

@@ -77,8 +77,11 @@ class ReleaseFile:
 
 
 @transaction.atomic
-def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
-    """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked."""
+def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | None = None) -> ReleaseFile:
+    """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked.
+
+    ``is_replaced`` says whether the case was released again after it; None where the caller does not know.
+    """
     releases = access.releases_for(actor.staff).filter(pk=release_id)
     parents = ("case", "case__category", "case__accused_kind", "body")
     rows = with_many(releases, "grants", KeyGrant, *parents)
@@ -97,7 +100,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
         files=[open_released(item, pair, signer) for item in _released_files(release)],
         thread=messages_on(release, pair, reporters_of(content)),
         decisions=_decisions({release: pair})[release],
-        actions=[] if under_check else actions(keyring=actor.keyring, release=release),
+        actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
     )
 
@@ -173,11 +176,19 @@ def decision_context(row: Decision, release: Release) -> Context:
     return Context(type(row).__name__.lower(), str(row.pk), str(release.pk))
 
 
-def actions(*, keyring: Keyring, release: Release) -> list[workflow.Transition]:
+def is_acted_on(release: Release, *, is_replaced: bool | None = None) -> bool:
+    """Whether a release, which was read with its case, was neither returned nor replaced by a later one."""
+    if release.state != Release.State.OPEN or release.case.lead_body_id != release.body_id:
+        return False
+    if is_replaced is None:
+        is_replaced = release.case.releases.filter(number__gt=release.number).exists()
+    return not is_replaced
+
+
+def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = None) -> list[workflow.Transition]:
     """Return the transitions available to the body; none on a release that was returned or replaced by a later one."""
     case = release.case
-    latest = case.releases.order_by("-number").values_list("pk", flat=True).first()
-    if release.state != Release.State.OPEN or latest != release.pk or case.lead_body_id != release.body_id:
+    if not is_acted_on(release, is_replaced=is_replaced):
         return []
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)

@@ -21,7 +21,7 @@ from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import assessments, case_membership, disclosure_check, redactions, transitions
+from complaints.services import assessments, case_membership, disclosure_check, name_requests, redactions, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import release_roots, row_digest
@@ -99,6 +99,7 @@ def forward(
     facts = {"release": str(release.pk), "body": body.pk, "files": len(chosen), "digest": digest}
     facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
     actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
+    name_requests.request_for_release(actor=actor, release=release, complaints=complaints)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
     if reply:
         _send_messages(actor, complaints, reply, step, override)

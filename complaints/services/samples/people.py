@@ -45,8 +45,6 @@ PEOPLE: Final = (
     Person("penerus2", "Togar", "Simarmata", Role.FORWARDER, "kopi hitam tanpa gula", "triage"),
     Person("terpisah1", "Galuh", "Paramitha", Role.VERIFIER, "sumur tua di tengah desa", "separate"),
     Person("terpisah2", "Yoga", "Simatupang", Role.FORWARDER, "tangga kayu menuju loteng", "separate"),
-    Person("penjaga1", "Maryam", "Tuasikal", Role.CUSTODIAN, "kunci kecil laci tua", "custodian"),
-    Person("penjaga2", "Yosef", "Kambu", Role.CUSTODIAN, "lonceng di atas bukit", "custodian"),
     Person("kasn1", "Ratih", "Puspasari", Role.OVERSEER, "meja jati ruang sidang", "body-kasn"),
     Person("kasn2", "Hamid", "Daulay", Role.OVERSEER, "timbangan di pasar pagi", "body-kasn"),
     Person("bkn1", "Dewi", "Kusumaningrum", Role.OVERSEER, "arsip rapi lemari biru", "body-bkn"),

@@ -24,7 +24,7 @@ from complaints.services.team_keys import membership
 
 BODY_PREFIX = "body-"
 # The teams that every installation has; their slugs are their kinds.
-OWN_TEAMS = frozenset({Team.Kind.TRIAGE.value, Team.Kind.SEPARATE.value, Team.Kind.CUSTODIAN.value})
+OWN_TEAMS = frozenset({Team.Kind.TRIAGE.value, Team.Kind.SEPARATE.value})
 
 
 class SetupRefused(Exception):  # noqa: N818
@@ -97,7 +97,7 @@ def _shared_members(members: Mapping[str, Sequence[str]]) -> list[str]:
 def _plan(slug: str, request: SetupRequest, problems: list[str]) -> TeamPlan | None:
     kind, body = _kind(slug)
     if kind is None:
-        problems.append(f"{slug}: no such team; it is triage, separate, custodian or body-CODE of a known body.")
+        problems.append(f"{slug}: no such team; it is triage, separate or body-CODE of a known body.")
         return None
     team = Team(slug=slug, kind=kind, body=body)
     members = _members(team, request.members.get(slug, ()), problems)

@@ -10,8 +10,8 @@ CASES = TRIAGE | {"superuser"}
 SEES_CASES = TRIAGES | {"superuser"}
 LEAD, BODIES = {"lead body"}, {"lead body", "other body"}
 AUDIT, ADMIN = {"auditor"}, {"admin", "superuser"}
-TEAMS = TRIAGES | BODIES | ADMIN | {"custodian"}
-ALL = TRIAGES | BODIES | AUDIT | ADMIN | {"custodian", "unadmitted"}
+TEAMS = TRIAGES | BODIES | ADMIN
+ALL = TRIAGES | BODIES | AUDIT | ADMIN | {"unadmitted"}
 
 # The staff's door: who finds anything at an address, and what a GET then answers. 404 for all others.
 STAFF_GETS: dict[str, tuple[set[str], int]] = {
@@ -99,6 +99,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_release_change": (LEAD, 200),
     "admin:complaints_release_step": (LEAD, 200),
     "admin:complaints_release_letter": (LEAD, 302),
+    "admin:complaints_release_name": (BODIES, 405),
+    "admin:complaints_release_name_ask": (LEAD, 200),
     "admin:complaints_release_file": (BODIES, 405),
     "admin:complaints_release_view": (LEAD, 200),
     "admin:complaints_release_shown": (LEAD, 200),
@@ -179,6 +181,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "upload_state",
             "upload_cancel",
             "status_message",
+            "status_name",
             "status_files",
             "status_file_remove",
             "status_post",

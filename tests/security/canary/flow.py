@@ -84,7 +84,12 @@ class MarkedProcedure:
         story_page = {"story": f"Saya menulis {self.mark('story')} dan masih banyak lagi supaya cukup panjang."}
         story_page["links"] = f"https://contoh.invalid/p/{self.mark('link')}"
         client.post("/lapor/cerita/", story_page | {"evidence": self._files("draft")})
-        named = {"identity": "confidential", "name": self.mark("name"), "contact": self.mark("contact")}
+        named = {
+            "identity": "confidential",
+            "name": self.mark("name"),
+            "contact": self.mark("contact"),
+            "recipient": "kasn",
+        }
         token = token_of(client.get("/lapor/periksa/"))
         sent = client.post("/lapor/periksa/", named | {"token": token})
         assert sent.headers["Location"] == "/lapor/kode/", sent.content.decode()
@@ -258,6 +263,7 @@ class MarkedProcedure:
         assert self.markers["cover"] in page.content.decode()
         for file in ReleasedFile.objects.all():
             kirana.post(reverse("admin:complaints_release_file", args=[release.pk, file.pk]))
+        self.names(kirana, release)
         self.step(kirana, release, "take_up")
         self.step(kirana, release, "ask_reporter", reply=self.mark("body_question"))
         self.answer(self.mark("body_answer"))
@@ -281,6 +287,23 @@ class MarkedProcedure:
         self.step(kirana, release, "no_sanction", decided_on=timezone.localdate().isoformat(), **gone)
         self.step(kirana, release, "correct", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    def names(self, kirana: Client, release: Release) -> None:
+        """Ask for the name with a reason, have another one typed and taken back, give it again, and open it."""
+        complaint = Complaint.objects.get(case=release.case)
+        address = [release.pk, complaint.pk]
+        ask = reverse("admin:complaints_release_name_ask", args=address)
+        assert kirana.post(ask, {"reason": self.mark("name_reason")}).status_code == 302
+        reporter = self.browser()
+        reporter.post("/cek/", {"code": self.secrets["code"]})
+        assert self.markers["name_reason"] in reporter.get("/cek/laporan/").content.decode()
+        for do in ("give", "take", "give"):
+            typed = {"name": self.mark("other_name"), "contact": self.mark("other_contact"), "recipient": "KASN"}
+            assert reporter.post("/cek/laporan/nama/", typed | {"do": do}).status_code == 302
+        wrong = {"name": self.mark("refused_name"), "recipient": "BKN", "do": "give"}
+        assert reporter.post("/cek/laporan/nama/", wrong).status_code == 409
+        shown = kirana.post(reverse("admin:complaints_release_name", args=address)).content.decode()
+        assert self.markers["other_name"] in shown and self.markers["other_contact"] in shown
 
     @staticmethod
     def step(client: Client, row: Model, action: str, **words: str) -> None:

@@ -15,8 +15,9 @@ from django.test import Client
 
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
+from complaints.models.identity import Identity
 from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify

@@ -19,8 +19,9 @@ from complaints.adapters import store
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
+from complaints.models.identity import Identity
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import (
     assignment,

@@ -15,7 +15,8 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch, KeptLeaf
-from complaints.models.complaint import Complaint, Identity, Message
+from complaints.models.complaint import Complaint, Message
+from complaints.models.identity import Identity
 from complaints.models.team import Team
 from complaints.services import follow_up, reporter_identity
 from complaints.services.actor import Actor
@@ -349,12 +350,12 @@ def test_a_rewritten_identity_leaves_its_leaf_to_the_closed_batch(cast: Cast) ->
     assert verify.verify_chain().whole
 
 
-def test_an_identity_sealed_again_by_custodians_joins_the_open_batch(cast: Cast) -> None:
+def test_an_identity_sealed_again_by_its_body_joins_the_open_batch(cast: Cast) -> None:
     sent = send_report(today=DAY, identity="confidential", name="Seseorang", contact="0812")
     close_batch(morning())
-    team = Team.objects.get(slug="custodian")
-    rotation.rotate(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
-    resealing.reseal(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    team = Team.objects.get(slug="body-kasn")
+    rotation.rotate(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
+    resealing.reseal(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     identity = Identity.objects.get()
     assert (identity.batch, identity.version, identity.sealed_number) == (2, 2, 2)
     assert verify.verify_chain().whole
@@ -368,7 +369,7 @@ def test_a_failed_rewrite_keeps_no_leaf(cast: Cast, monkeypatch: pytest.MonkeyPa
     sent = send_report(today=DAY)
     close_batch(morning())
     with monkeypatch.context() as patch:
-        patch.setattr(reporter_identity, "_seal_outer", lambda *args, **kwargs: 1 / 0)
+        patch.setattr(reporter_identity, "_seal", lambda *args, **kwargs: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
     assert not KeptLeaf.objects.exists()
@@ -465,16 +466,16 @@ def test_an_older_version_in_a_newer_batch_is_named(cast: Cast) -> None:
             assert "identity.signature" in codes_of_faults()
 
 
-def test_an_exchanged_identity_stops_the_reporter_and_the_custodians(cast: Cast) -> None:
+def test_an_exchanged_identity_stops_the_reporter_and_the_body(cast: Cast) -> None:
     """Otherwise their signature would make the exchange their own."""
     sent = send_report(today=DAY)
     close_batch(morning())
     exchanged()
     with pytest.raises(SealError):
         follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
-    team = Team.objects.get(slug="custodian")
-    rotation.rotate(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
-    resealing.reseal(actor=Actor(cast.ring("cakra"), at(DAY)), team_id=team.pk)
+    team = Team.objects.get(slug="body-kasn")
+    rotation.rotate(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
+    resealing.reseal(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     identity = Identity.objects.get()
     assert (identity.version, identity.sealed_number) == (2, -1), "set aside"
 

@@ -20,8 +20,9 @@ from pytest_django import Settings
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.batch import Batch
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.identity import Identity
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import follow_up, scheduled
 from complaints.services.audit import latest_head, log, named_faults, nightly_run, node_files, open_batch, verify

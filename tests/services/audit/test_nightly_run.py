@@ -19,7 +19,8 @@ from complaints.domain.workflow import Action
 from complaints.models import triggers
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint, Identity
+from complaints.models.complaint import Complaint
+from complaints.models.identity import Identity
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import fault_acknowledgement, follow_up, job_runs, scheduled
 from complaints.services.actor import Actor

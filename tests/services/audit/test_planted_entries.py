@@ -106,7 +106,7 @@ def test_rules_are_proposed_by_administrators_and_decided_by_triage() -> None:
         ("catalog.changed", "election"): {"verifier", "forwarder", "admin", "admin+superuser"},
         ("catalog.changed", "category"): {"admin", "admin+superuser"},
     }
-    everybody = {"verifier", "forwarder", "custodian", "overseer", "auditor", "admin", "admin+superuser"}
+    everybody = {"verifier", "forwarder", "overseer", "auditor", "admin", "admin+superuser"}
     for (event, table), names in allowed.items():
         entries = {rights: AuditEntry(event=event, rights=rights, facts={"table": table}) for rights in everybody}
         assert {rights for rights, entry in entries.items() if is_entitled(entry)} == names, (event, table)

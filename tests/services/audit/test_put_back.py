@@ -12,8 +12,9 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import Batch
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint, Identity, KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
+from complaints.models.identity import Identity
 from complaints.models.team import Team
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import case_links, follow_up

@@ -288,7 +288,6 @@ def test_sample_staff_cover_every_role_and_can_sign_in(sample_portal: SamplePort
     assert roles == {
         (Role.VERIFIER, None): 3,
         (Role.FORWARDER, None): 3,
-        (Role.CUSTODIAN, None): 2,
         (Role.OVERSEER, "kasn"): 2,
         (Role.OVERSEER, "bkn"): 2,
         (Role.AUDITOR, None): 1,
@@ -300,7 +299,7 @@ def test_sample_staff_cover_every_role_and_can_sign_in(sample_portal: SamplePort
         assert staff.check_password(account["password"])
         keys = personal.unlock(staff=staff, password=account["password"])
         assert keys and mfa.practice_code(staff=staff, keys=keys, now=0)
-    pinned_teams("triage", "separate", "custodian", "body-kasn", "body-bkn")
+    pinned_teams("triage", "separate", "body-kasn", "body-bkn")
 
 
 def test_outside_of_sample_mode_nothing_is_made(db: None, tmp_path: Path) -> None:

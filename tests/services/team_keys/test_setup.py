@@ -31,7 +31,6 @@ PASSWORD = "sandi yang cukup panjang"
 MEMBERS = {
     "triage": ("vera", "fitri"),
     "separate": ("sari", "satya"),
-    "custodian": ("cakra", "citra"),
     "body-bkn": ("bima", "bayu"),
 }
 ROLES = {
@@ -39,8 +38,6 @@ ROLES = {
     "fitri": Role.FORWARDER,
     "sari": Role.VERIFIER,
     "satya": Role.FORWARDER,
-    "cakra": Role.CUSTODIAN,
-    "citra": Role.CUSTODIAN,
     "bima": Role.OVERSEER,
     "bayu": Role.OVERSEER,
     "kirana": Role.OVERSEER,
@@ -126,9 +123,9 @@ def test_what_is_printed_pins_the_teams_and_can_be_read_aloud(made: str) -> None
 
 def test_the_chain_tells_who_was_given_what(made: str) -> None:
     events = list(AuditEntry.objects.order_by("sequence").values_list("event", flat=True))
-    assert events.count("staff.key_made") == 8
-    assert events.count("team.made") == 4
-    assert events.count("team.admitted") == 8
+    assert events.count("staff.key_made") == 6
+    assert events.count("team.made") == 3
+    assert events.count("team.admitted") == 6
     assert verify.verify_chain().whole
 
 
@@ -161,7 +158,7 @@ def test_who_holds_a_key_is_not_asked(people: None, keepers: Keepers, monkeypatc
         personal.change_password(staff=Staff.objects.get(username=name), password=PASSWORD)
     monkeypatch.setattr(getpass, "getpass", lambda prompt: pytest.fail("asked"))
     call_command("setup_keys", **options(keepers))
-    assert Team.objects.count() == 4
+    assert Team.objects.count() == 3
 
 
 def test_without_a_terminal_nothing_is_made(people: None, keepers: Keepers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +202,7 @@ REFUSED = {
     ),
     "nobody": (lambda o: o | {"member": [*o["member"], "triage:hantu"]}, "no active account hantu"),
     "role": (lambda o: o | {"member": [*o["member"], "triage:audi"]}, "audi cannot belong"),
-    "two teams": (lambda o: o | {"member": [*o["member"], "custodian:vera"]}, "vera cannot belong"),
+    "two teams": (lambda o: o | {"member": [*o["member"], "body-bkn:vera"]}, "vera cannot belong"),
     "triage and separate": (
         lambda o: o | {"member": [*o["member"], "separate:vera"]},
         "vera is named for two teams",
@@ -215,14 +212,14 @@ REFUSED = {
         "separate: name at least two first members",
     ),
     "another body": (lambda o: o | {"member": [*o["member"], "body-bkn:kirana"]}, "kirana cannot belong"),
-    "no recovery": (lambda o: o | {"recovery": without(o["recovery"], "custodian")}, "custodian: name two recovery"),
+    "no recovery": (lambda o: o | {"recovery": without(o["recovery"], "triage")}, "triage: name two recovery"),
     "no key": (lambda o: o | {"recovery": [*without(o["recovery"], "triage"), "triage:abc:def"]}, "hexadecimal"),
     "a weak key": (
         lambda o: o | {"recovery": [*without(o["recovery"], "triage"), f"triage:{'00' * 32}:{'01' + '00' * 31}"]},
         "hexadecimal",
     ),
     "a shared keeper": (
-        lambda o: o | {"recovery": [*o["recovery"][:2], ":".join(["body-bkn", *o["recovery"][0].split(":")[1:]])]},
+        lambda o: o | {"recovery": [o["recovery"][0], ":".join(["body-bkn", *o["recovery"][0].split(":")[1:]])]},
         "named twice",
     ),
     "an unknown body": (lambda o: o | {"body": ["hantu"]}, "body-hantu: no such team"),

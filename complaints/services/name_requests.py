@@ -1,0 +1,58 @@
+"""Requests of a body for reporters' names: one for each report of a release, closed where the release ends.
+
+They are made whether a name was given or not, so that they tell of none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import QuerySet
+
+from complaints.domain.sealing.primitives import SignPair
+from complaints.models.complaint import Complaint
+from complaints.models.identity import Identity, NameRequest
+from complaints.models.oversight import Release
+from complaints.services import reporter_identity
+from complaints.services.actor import Actor
+from complaints.services.audit import batches
+from complaints.services.audit.state import row_digest
+
+
+def request_for_release(*, actor: Actor, release: Release, complaints: Collection[Complaint]) -> None:
+    """Make a request for each of a new release's reports that has a reporter: a name given before opens by it."""
+    for complaint in complaints:
+        if complaint.has_reporter:
+            close(actor, NameRequest.objects.filter(complaint=complaint))
+            request = NameRequest(complaint=complaint, release=release, body_id=release.body_id, day=actor.today)
+            store(actor, request)
+
+
+def end_for_release(*, actor: Actor, release: Release, signer: SignPair) -> None:
+    """Close the requests of a release that ends, and overwrite the places of names that its body could open.
+
+    ``signer`` is the key of the team that ends it, triage or the body.
+    """
+    batches.open_batch()
+    requests = NameRequest.objects.filter(release=release, closed_on=None)
+    complaints = list(requests.order_by("complaint").values_list("complaint", flat=True))
+    close(actor, requests)
+    rows = Identity.objects.select_for_update(of=("self",)).select_related("complaint")
+    for identity in rows.filter(complaint__in=complaints, body=release.body_id).order_by("pk"):
+        reporter_identity.empty(identity=identity, signer=signer, today=actor.today)
+
+
+def store(actor: Actor, request: NameRequest) -> None:
+    """Insert a request and record it."""
+    request.save(force_insert=True)
+    facts = {"request": str(request.pk), "release": str(request.release_id), "row": row_digest(request)}
+    actor.record("name.requested", case=request.release.case_id, subject=request.complaint_id, facts=facts)
+
+
+def close(actor: Actor, requests: QuerySet[NameRequest]) -> None:
+    """Close the open ones among ``requests``, and record each."""
+    for request in requests.filter(closed_on=None).select_related("release").order_by("pk"):
+        request.closed_on = actor.today
+        request.save(update_fields=["closed_on"])
+        facts = {"request": str(request.pk)}
+        actor.record("name.closed", case=request.release.case_id, subject=request.complaint_id, facts=facts)
