@@ -216,13 +216,15 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
 def releases_for(user: AnyUser) -> QuerySet[Release]:
     """The releases that a person of an oversight body may see: those to that body, and nothing else of the case.
 
+    A recalled release is not among them: the body was shown it at most before.
+
     The queryset is empty while a change of the person's own data still waits to be compared with the reports, which
     only a session of triage can do.
     """
     if not is_overseer(user) or user.must_recheck:
         return Release.objects.none()
     releases = Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
-    return releases.exclude(case__in=conflicted_cases(user))
+    return releases.exclude(state=Release.State.RECALLED).exclude(case__in=conflicted_cases(user))
 
 
 def may_practise(user: AnyUser) -> bool:

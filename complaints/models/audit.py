@@ -49,6 +49,7 @@ EVENTS: Final = {
     "letter.printed": _("Letter printed"),
     "release.made": _("Released to a body"),
     "release.opened": _("Release opened"),
+    "release.recalled": _("Release recalled"),
     "decision.recorded": _("Decision of a body recorded"),
     "staff.key_made": _("Person's key made"),
     "staff.key_retired": _("Person's key retired"),

@@ -149,13 +149,23 @@ def read_checklist(row: Assessment, *, pair: BoxPair) -> RecordedChecklist:
     return RecordedChecklist(row.step_id, items)
 
 
-def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
-    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
+def last_grades(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> dict[uuid.UUID, RiskGrade]:
+    """Return the grade of the last risk assessment by complaint; one that nobody has assessed is left out."""
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Assessment.objects.filter(complaint__in=by_id, step=None).select_related("author")
     opened = [read_risk(row, pair=pair_of(by_id[row.complaint_id])) for row in rows]
-    last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
-    return any(risk.grade is RiskGrade.HIGH for risk in last.values())
+    return {risk.complaint_id: risk.grade for risk in sorted(opened, key=lambda risk: risk.sequence)}
+
+
+def is_danger_graded(case_id: uuid.UUID) -> bool:
+    """Whether the danger to each reporter of a case was graded; nobody is endangered by a monitoring report."""
+    graded = Assessment.objects.filter(step=None, complaint__case=case_id).values("complaint")
+    return not Complaint.objects.with_reporter().filter(case=case_id).exclude(pk__in=graded).exists()
+
+
+def any_high_risk(complaints: Iterable[Complaint], pair_of: Callable[[Complaint], BoxPair]) -> bool:
+    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
+    return RiskGrade.HIGH in last_grades(complaints, pair_of).values()
 
 
 def any_high_risk_of(*, keyring: Keyring, complaint_ids: Collection[uuid.UUID]) -> bool:

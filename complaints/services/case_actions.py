@@ -25,12 +25,12 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import Release
 from complaints.models.team import Staff, Team
 from complaints.services import assessments, case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.lane import leave_lane
 from complaints.services.messages import read_note, send_to_reporter, write_note
@@ -112,8 +112,7 @@ def _write_texts(
     if record:
         write_note(complaint=complaints[0], text=record, actor=actor, step=step)
     if step.action == Action.RECALL:
-        latest = Release.objects.filter(case=step.case_id).order_by("-number")[:1]
-        Release.objects.filter(pk__in=latest.values("pk")).update(state=Release.State.RETURNED)
+        end_releases(actor=actor, step=step)
 
 
 def _write_reason(

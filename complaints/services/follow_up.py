@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,17 +20,17 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
+from complaints.models.case import STATUS_LABELS, Case
 from complaints.models.complaint import Complaint, Identity, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
-from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import check_keys, is_key_of, message_context
+from complaints.services.keyring import check_keys, message_context
 from complaints.services.messages import read_as_reporter
+from complaints.services.report_history import Event, History, Told, history, is_recorded, read_told
 from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
 from complaints.services.transitions import CaseChanged
 
@@ -96,6 +95,8 @@ class StatusPage:
     own_messages: int
     own_files: int
     opened_count: int
+    # What of the report a body holds, a line for each release in which something of it went.
+    told: list[Told]
     may_answer: bool
     may_withdraw: bool
     received_on: date
@@ -156,7 +157,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     texts = read_as_reporter(messages, ticket.keys.box)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
-    report_history = history(complaint, moved=moved, reasons=reasons, body=body)
+    told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
+    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
     (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
     return StatusPage(
         reference=report_history.reference,
@@ -165,7 +167,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
         stages=[ProgressStage(number, number <= stage, number == stage) for number in (1, 2, 3, 4)],
-        body_name=body,
+        body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=[
             ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
@@ -176,6 +178,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
         own_files=own_files,
+        told=told,
         opened_count=recorded_acts.openings(complaint, report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
@@ -191,6 +194,9 @@ def _shown_status(
     """Return the status (None where the case is not as recorded), the deadline, and the open question ("": none)."""
     if not report_history.is_recorded:
         return None, None, ""
+    if not report_history.is_with_holder:
+        # A body has the case without this report: for its reporter it stands where the office left it.
+        return Status(report_history.events[-1].status if report_history.events else Status.RECEIVED), None, ""
     status = Status(case.status)
     if status is not Status.NEEDS_INFORMATION or report_history.last is None:
         return status, case.due_on, ""
@@ -313,15 +319,23 @@ def _store_message(
         batch=batch,
     )
     message.sealed = seal_record(bytes(complaint.public_key), message_context(message), text, keys.sign)
-    asked_by_body = case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION
-    if asked_by_body and not case_membership.came_after_forwarding(complaint, case):
-        release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
-        if release:
-            check_keys(release, trusted_signer(release.signer, Team.Kind.TRIAGE))
-            context = message_context(message, kind="to-release")
-            message.release = release
-            message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
+    if release := _asking_release(complaint, case):
+        check_keys(release, trusted_signer(release.signer, Team.Kind.TRIAGE))
+        context = message_context(message, kind="to-release")
+        message.release = release
+        message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
     message.save(force_insert=True)
+
+
+def _asking_release(complaint: Complaint, case: Case) -> Release | None:
+    """Return the release on which a body put the open question to this reporter; None where no body did."""
+    if case.status != Status.NEEDS_INFORMATION or case.asked_from != Status.UNDER_EXAMINATION:
+        return None
+    last_step = case.steps.order_by("-sequence").values("pk")[:1]
+    kind = Message.Direction.BODY_TO_REPORTER
+    question = complaint.messages.filter(direction=kind, step__in=last_step).select_related("release").first()
+    is_open = question is not None and question.release is not None and question.release.state == Release.State.OPEN
+    return question.release if question is not None and is_open else None
 
 
 def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
@@ -378,116 +392,6 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
             _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
         _rewrite_identity(complaint, ticket.keys)
-
-
-# --- The history of one report, over all cases that it was part of ----------------------------------------------------
-#
-# Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
-# reporter that somebody else has reported the same matter.
-
-
-@dataclass(frozen=True)
-class Event:
-    """A step of the case: the day, the action, the status with its label, and the reason of staff ("": none)."""
-
-    day: date
-    action: str
-    status: str
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class History:
-    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
-
-    ``stays`` are its cases, each with the first and the last day. Without ``is_recorded`` there are no events.
-    """
-
-    events: list[Event]
-    last: CaseStep | None
-    stage: int
-    reference: str
-    stays: list[tuple[uuid.UUID, date | None, date | None]]
-    is_recorded: bool
-
-
-def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | None, str], body: str) -> History:
-    """Return the history of a report.
-
-    Args:
-        moved: whether anything tells that the report has ever changed its case.
-        reasons: texts to the reporter, by the id of the step that they were sent with.
-        body: the short name of the body that the case was forwarded to.
-    """
-    case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
-    only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
-    periods = case_membership.membership_periods(complaint, moves) if moves else only
-    by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
-    for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
-        by_case[step.case_id].append(step)
-    ends = [*(period.since for period in periods[1:]), None]
-    stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
-    reference = moves[0].source.reference if moves else case.reference
-    is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
-    if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
-        return History([], None, 0, reference, stays, is_recorded=False)
-    events = _events_of_periods(periods, by_case, reasons, body)
-    stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
-    last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, reference, stays, is_recorded=True)
-
-
-def is_recorded(complaint: Complaint) -> bool:
-    """Whether a report is in its case, and the case as its steps and the chain record; if not, it decides nothing."""
-    moves = case_membership.moves_of(complaint)
-    if not recorded_acts.moves_are_recorded(complaint, moves):
-        return False
-    period = case_membership.membership_periods(complaint, moves)[-1]
-    return _is_recorded(complaint, list(complaint.case.steps.order_by("sequence")), period)
-
-
-def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
-    # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
-    has_step_since = bool(steps) and (period.since is None or period.after < len(steps))
-    due_on = steps[-1].due_on if has_step_since else period.due_on
-    return recorded_acts.is_recorded(complaint.case, steps, due_on=due_on, is_key_of=is_key_of)
-
-
-def _events_of_periods(
-    periods: Sequence[MembershipPeriod],
-    by_case: Mapping[uuid.UUID, list[CaseStep]],
-    reasons: Mapping[uuid.UUID | None, str],
-    body: str,
-) -> list[Event]:
-    events: list[Event] = []
-    for period in periods:
-        steps = [step for step in by_case[period.case_id] if _within(step, period)]
-        is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
-        if period.since and not is_withdrawn:
-            status = _status_at(by_case[period.case_id], period.after)
-            if status != (events[-1].status if events else Status.RECEIVED.value):
-                # The new case has another status: it is shown as an event of that day, without a reason.
-                events.append(Event(period.since, Action.LINK.value, status, _label(status, body), ""))
-        events += [_event(step, reasons.get(step.pk, ""), body) for step in steps]
-    return events
-
-
-def _within(step: CaseStep, period: MembershipPeriod) -> bool:
-    return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
-
-
-def _status_at(steps: Sequence[CaseStep], count: int) -> str:
-    return steps[count - 1].target if count else Status.RECEIVED.value
-
-
-def _event(step: CaseStep, reason: str, body: str) -> Event:
-    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
-    return Event(step.day, step.action, step.target, label, reason)
-
-
-def _label(status: str, body: str) -> str:
-    return str(STATUS_LABELS[Status(status)]).format(body=body)
 
 
 def was_asked(complaint: Complaint, case: Case) -> bool:

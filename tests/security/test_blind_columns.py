@@ -30,6 +30,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.database import built_once
@@ -66,7 +67,12 @@ def build(cast: Cast) -> None:
     case_actions.act(action=Action.VERIFY, **do)
     objects = list(EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True))
     body = OversightBody.objects.get(pk="kasn")
-    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
+    forward(
+        actor=Actor(cast.ring("fitri"), NOW),
+        case_id=sent.case.pk,
+        body=body,
+        choice=whole(sent.case.pk, objects=objects),
+    )
     case_summary.summaries(actor=Actor(vera, NOW), cases=[other.case])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")
     judge(cast, sent.case)

@@ -22,6 +22,7 @@ from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.images import photo
@@ -87,7 +88,12 @@ def build(cast: Cast, *, name: str = "foto.jpg", **answers: Any) -> AddressScena
     case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
     body = OversightBody.objects.get(pk="kasn")
-    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
+    forward(
+        actor=Actor(cast.ring("fitri"), NOW),
+        case_id=sent.case.pk,
+        body=body,
+        choice=whole(sent.case.pk, objects=list(chosen)),
+    )
     TeamMembership.objects.create(team=Team.objects.get(slug="triage"), staff=cast["luar"])
     ids = _ids(cast, sent)
     browsers = {who: start_session(name, Client(raise_request_exception=False)) for who, name in STAFF.items()}
