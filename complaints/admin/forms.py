@@ -81,7 +81,10 @@ class NoteForm(BaseForm):
     """An internal note on a report."""
 
     text = text_field(
-        _("Add an internal note"), help_text=_("No reporter and no body ever reads it."), required=True, rows=3
+        _("Add an internal note"),
+        help_text=_("No reporter reads it; a body does only where it is ticked when forwarding."),
+        required=True,
+        rows=3,
     )
 
 

@@ -26,7 +26,7 @@ from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
 from complaints.admin.case_summary import was_left
-from complaints.admin.release_choice import CHOSEN, ReportChoice, all_lines, choice_of, report_choices, tick
+from complaints.admin.release_choice import CHOSEN, ReportChoice, all_lines, choice_of, offered, report_choices, tick
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
 from complaints.domain import workflow
@@ -243,6 +243,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         "mark": desk.opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
         "reports": desk.choices,
+        "offered": offered(desk.choices),
         "writing": composer.context(),
         "readers": desk.numbers,
         "graded": assessments.is_danger_graded(case.pk),
@@ -322,6 +323,7 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
         "form": form,
         "mark": desk.opened.version,
         "reports": desk.choices,
+        "offered": offered(desk.choices),
         "first": first,
         "graded": assessments.is_danger_graded(case.pk),
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypedDict
+from zlib import crc32
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -42,6 +43,11 @@ class Line:
     is_held: bool = False
     is_ticked: bool = False
     was_opened: bool = True
+
+    @property
+    def token(self) -> str:
+        """A short text that stands for the part in a form: which parts it offered."""
+        return f"{crc32(f'{self.name} {self.value}'.encode()):08x}"
 
 
 class Group(TypedDict):
@@ -178,10 +184,17 @@ def all_lines(choices: Iterable[ReportChoice]) -> Iterable[Line]:
             yield from group["lines"]
 
 
-def tick(choices: list[ReportChoice], ticked: Mapping[str, list[str]]) -> None:
-    """Tick what was ticked, in place of what is ticked at first."""
+def offered(choices: list[ReportChoice]) -> str:
+    """Return which parts a form offers, in one field."""
+    return " ".join(line.token for line in all_lines(choices))
+
+
+def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
+    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first."""
+    known = set(" ".join(posted.get("offered", [])).split())
     for line in all_lines(choices):
-        line.is_ticked = line.value in ticked.get(line.name, [])
+        if line.token in known:
+            line.is_ticked = line.value in posted.get(line.name, [])
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

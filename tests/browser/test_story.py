@@ -137,9 +137,10 @@ def forwarder_forwards(fitri: Officer, reference: str) -> None:
     fitri.opens("case", reference)
     assert NOTE in fitri.window.words
     fitri.window.follow(fitri.step("forward"))
-    for label in page.locator("label", has_text=re.compile(r"undangan|apel|spanduk")).all():
-        original = label.locator(".warning").count() > 0
-        assert label.locator("xpath=preceding-sibling::input").is_checked() is not original
+    # Only an original shows the name as sent; it is not ticked at first, and its copy is.
+    originals = page.locator(".parts .tick", has_text=re.compile(r"undangan|apel|spanduk")).all()
+    assert originals and not any(line.locator("input").is_checked() for line in originals)
+    assert page.locator(".parts input[name=objects]:checked").count() > 0
     page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
     fitri.confirms(cover="Mohon ditindaklanjuti.")
     assert fitri.step("forward").count() == 0
