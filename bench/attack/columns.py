@@ -223,7 +223,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "released file deleted": lambda: _deleted(ReleasedFile.objects.all()),
     "release part deleted": lambda: _deleted(ReleasePart.objects.all()),
     "released report deleted": lambda: _deleted(ReleasedReport.objects.all()),
-    "released report of another number": lambda: _updated(ReleasedReport.objects.all(), number=9),
+    "released report of another number": lambda: _updated(ReleasedReport.objects.all(), number=F("number") + 50),
     "release grant deleted": lambda: _deleted(KeyGrant.objects.exclude(release=None)),
     "release state": lambda: _updated(Release.objects.filter(state=_OPEN_RELEASE), state="returned"),
     "release number": lambda: _updated(Release.objects.all(), number=9),

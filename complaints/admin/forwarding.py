@@ -354,6 +354,7 @@ def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> 
         "release": row,
         "part": content_lines(opened.content, row, is_supplement=row.first_id is not None),
         "back": reverse("admin:complaints_case_change", args=[row.case_id]),
+        "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),
         "may_recall": row.first_id is not None
         and Permission.FORWARD in access.permissions_of(request.user)
         and release.can_recall(row),

@@ -302,6 +302,12 @@ def can_recall(release: Release) -> bool:
     return release.state == Release.State.OPEN and not later.exists()
 
 
+def was_opened_before_recall(release: Release) -> bool:
+    """Whether its body had opened a recalled release; one query."""
+    entry = log.last_entry_about(release.pk, "release.recalled")
+    return bool(entry and entry.facts["opened"])
+
+
 @transaction.atomic
 def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
     """Call back a supplement that its body has not taken up; return whether the body had opened it.
