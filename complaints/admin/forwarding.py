@@ -95,13 +95,6 @@ def bodies_to_forward_to(today: date) -> list[OversightBody]:
 # --- What is kept while the person looks elsewhere --------------------------------------------------------------------
 
 
-def _keep(request: StaffRequest, case: Case) -> None:
-    typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
-    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
-    kept[str(case.pk)] = typed
-    request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
-
-
 def _kept(request: StaffRequest, case: Case) -> dict[str, list[str]] | None:
     drafts: dict[str, dict[str, list[str]]] = request.session.get(DRAFTS_KEY, {})
     return drafts.get(str(case.pk))
@@ -113,22 +106,29 @@ def _forget(request: StaffRequest, case: Case) -> None:
         request.session[DRAFTS_KEY] = drafts
 
 
-def _leaves_for(request: StaffRequest, case: Case, preview: str) -> str:
-    """Keep what was typed and return the address that the pressed button leads to; "" where it is another button."""
+def _keep(request: StaffRequest, case: Case) -> str:
+    """Keep what was ticked and typed; return where the pressed button leads to, "" for one that sends or previews."""
+    typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
+    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
+    kept[str(case.pk)] = typed
+    request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
+    return _address_of_button(request, case)
+
+
+def _address_of_button(request: StaffRequest, case: Case) -> str:
     pressed, _colon, value = request.POST.get("do", "").partition(":")
+    page = reverse("admin:complaints_case_change", args=[case.pk])
+    if pressed == "look":
+        try:
+            return reverse("admin:complaints_case_view", args=[case.pk, uuid.UUID(value)])
+        except ValueError:
+            raise Http404 from None
     addresses = {
-        "read": lambda: reverse(preview, args=[case.pk]),
-        "leave": lambda: reverse("admin:complaints_case_change", args=[case.pk]),
-        "risk": lambda: f"{reverse('admin:complaints_case_change', args=[case.pk])}#risk",
-        "look": lambda: reverse("admin:complaints_case_view", args=[case.pk, uuid.UUID(value)]),
+        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
+        "leave": page,
+        "risk": f"{page}#risk",
     }
-    if pressed not in addresses:
-        return ""
-    _keep(request, case)
-    try:
-        return addresses[pressed]()
-    except ValueError:
-        raise Http404 from None
+    return addresses.get(pressed, "")
 
 
 # --- The pages --------------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             return step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
         return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    if is_post and (address := _leaves_for(request, case, "admin:complaints_case_release_preview")):
+    if is_post and (address := _keep(request, case)):
         return redirect(address)
     desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
@@ -289,7 +289,7 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     first = release.current_first(case) if release.is_with_body(case) else None
     if first is None or Permission.FORWARD not in access.permissions_of(request.user):
         raise Http404
-    if is_post and (address := _leaves_for(request, case, "admin:complaints_case_release_preview")):
+    if is_post and (address := _keep(request, case)):
         return redirect(address)
     desk = _open_desk(request, case, first)
     form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))

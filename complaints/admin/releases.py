@@ -292,11 +292,11 @@ def _show_step(
     if row is not None:
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
-            posted = {name: value for name, value in form.data.items() if name != "seen"} if form else {}
+            posted = {name: form.data[name] for name in form.data if name not in ("seen", "newest")} if form else {}
             chosen = {"accused_status": request.GET.get("status", "")}
             # With the number of steps, because a reminder or a correction leaves the status as it is.
             version = CaseVersion(release.case.status, release.case.step_count)
-            initial = chosen | posted | {"seen": str(version)}
+            initial = chosen | posted | {"seen": str(version), "newest": reading.newest_number(release)}
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
@@ -327,6 +327,7 @@ def _take_step(
             reply=values.get("reply", "").strip(),
             sanction=sanction,
             seen=CaseVersion.parse(values["seen"]),
+            newest=values["newest"],
             override=override,
         )
     except (CaseChanged, TransitionRefused) as refusal:

@@ -24,6 +24,7 @@ from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import ANSWERS, Choice, whole
 from complaints.services.keyring import Locked
+from complaints.services.transitions import CaseChanged
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
 from tests.world import Cast, Sent, send_report
 
@@ -220,7 +221,10 @@ def test_a_supplement_is_recalled_until_the_body_goes_on(cast: Cast) -> None:
         assert not KeyGrant.objects.filter(release=more, team__kind="body").exists()
         assert len(status(sent).told) == 1
     more = supplement(cast, row)
-    body_act(cast, "kirana", row, Action.SUBSTANTIATE, text="Terbukti.")
+    # Who decides on a page that did not show it reads it first.
+    with pytest.raises(CaseChanged):
+        body_act(cast, "kirana", row, Action.SUBSTANTIATE, text="Terbukti.", newest=row.number)
+    body_act(cast, "kirana", row, Action.SUBSTANTIATE, text="Terbukti.", newest=more.number)
     for who, release_id in (("fitri", more.pk), ("fitri", row.pk), ("vera", more.pk)):
         with pytest.raises(TransitionRefused):
             release.recall(actor=actor(cast, who), release_id=release_id)

@@ -36,7 +36,7 @@ from complaints.services.forwarding.reading import (
 from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
-from complaints.services.transitions import CaseVersion
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SUBSTANTIATE: Finding,
@@ -96,6 +96,7 @@ def act(
     reply: str = "",
     sanction: SanctionRecord | None = None,
     seen: CaseVersion | None = None,
+    newest: int | None = None,
     override: disclosure_check.Override | None = None,
 ) -> CaseStep:
     """Perform an action of the body on its release.
@@ -105,6 +106,7 @@ def act(
         reply: what the reporter reads; required for a question, and where the workflow requires a reason.
         sanction: what the agency decided; required with the actions of OUTCOMES.
         seen: the version of the case that the person saw; None skips the comparison.
+        newest: the number of the newest release that the person saw; None skips the comparison.
         override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
@@ -117,6 +119,9 @@ def act(
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
     opened = open_contents(actor.keyring, chain_of(release))
+    if newest not in (None, opened[0].release.number):
+        # What came meanwhile is read first.
+        raise CaseChanged
     _check_outcome(action, sanction, opened, actor.today)
     step = transitions.perform(
         case_id=release.case_id,

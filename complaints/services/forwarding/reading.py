@@ -139,6 +139,13 @@ def open_release(*, actor: Actor, release_id: uuid.UUID) -> ReleaseFile:
     )
 
 
+def newest_number(first: Release) -> int:
+    """Return the number of the newest release of a forwarding with its supplements: a form says what it showed."""
+    return max(
+        first.supplements.exclude(state=Release.State.RECALLED).values_list("number", flat=True), default=first.number
+    )
+
+
 def chain_of(first: Release) -> list[Release]:
     """Return a forwarding and its supplements that were not recalled, the newest first."""
     releases = Release.objects.filter(Q(pk=first.pk) | Q(first=first)).exclude(state=Release.State.RECALLED)
