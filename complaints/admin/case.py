@@ -59,9 +59,9 @@ from complaints.admin.reply_composer import (
     standard_text_options,
     text_as_sent,
 )
-from complaints.domain.case_links import TAKES_IN, with_body
+from complaints.domain.case_links import TAKES_IN
 from complaints.domain.disclosure import Disclosure
-from complaints.domain.workflow import Permission, Status
+from complaints.domain.workflow import Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence

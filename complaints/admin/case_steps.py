@@ -114,7 +114,7 @@ class StepForm(ChecklistForm):
     reason = text_field("")
 
     def __init__(self, *args: Any, row: workflow.Transition, case: Case, **kwargs: Any) -> None:
-        known = {"risk_graded": assessments.is_danger_graded(case.pk)} if checklists.items(row.action) else {}
+        known = {"risk_graded": assessments.is_danger_graded(case.pk)} if row.action in checklists.CHECKLISTS else {}
         super().__init__(*args, action=row.action, known=known, **kwargs)
         self.status_on = case.status_on
         if row.action is Action.DELIVER:

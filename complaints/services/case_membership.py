@@ -15,7 +15,7 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from complaints.domain import case_links, codes
+from complaints.domain import codes, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Status
 from complaints.models.case import PRACTICE_PREFIX, Case
@@ -259,7 +259,7 @@ def reports_of_release(first: Release) -> QuerySet[ReleasedReport, uuid.UUID]:
 def held_reports(case: Case) -> set[uuid.UUID]:
     """Return the reports of which the body that has the case holds something; one query, none where no body has it."""
     asked_from = Status(case.asked_from) if case.asked_from else None
-    if not case_links.with_body(Status(case.status), asked_from):
+    if not workflow.with_body(Status(case.status), asked_from):
         return set()
     rows = ReleasedReport.objects.filter(
         release__case=case, release__body=case.lead_body_id, release__state=Release.State.OPEN

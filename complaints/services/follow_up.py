@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date
 from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, reporter_keys
-from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case
-from complaints.models.complaint import Complaint, Identity, Message
-from complaints.models.oversight import Release
-from complaints.models.team import Team
-from complaints.services import case_membership, reporter_identity, transitions
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
+from complaints.models.complaint import Complaint, Message
+from complaints.services import case_membership, transitions
 from complaints.services.audit import batches, recorded_acts
+from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import check_keys, message_context
-from complaints.services.messages import read_as_reporter
-from complaints.services.report_history import Event, History, Told, history, is_recorded, read_told
-from complaints.services.team_key_history import UnpinnedKey, pinned_team, trusted_signer
+from complaints.services.keyring import check_keys, is_key_of
+from complaints.services.messages import Told, read_as_reporter, read_told
+from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
+from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
@@ -284,7 +281,7 @@ def add_message(
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
         if text:
-            _store_message(complaint, case, ticket.keys, text, sequence, today, batch)
+            store_message(complaint, case, ticket.keys, text, sequence, today, batch)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
@@ -301,67 +298,10 @@ def add_message(
             batch=batch,
         )
         complaint.save(update_fields=["next_sequence"])
-        _rewrite_identity(complaint, ticket.keys)
+        rewrite_identity(complaint, ticket.keys)
         complaint.case = case
         if is_recorded(complaint):
-            _step_on_answer(complaint, case, signer, today, batch)
-
-
-def _store_message(
-    complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date, batch: int
-) -> None:
-    message = Message(
-        complaint=complaint,
-        sequence=sequence,
-        direction=Message.Direction.FROM_REPORTER,
-        signer=keys.sign.public,
-        day=today,
-        batch=batch,
-    )
-    message.sealed = seal_record(bytes(complaint.public_key), message_context(message), text, keys.sign)
-    if release := _asking_release(complaint, case):
-        check_keys(release, trusted_signer(release.signer, Team.Kind.TRIAGE))
-        context = message_context(message, kind="to-release")
-        message.release = release
-        message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
-    message.save(force_insert=True)
-
-
-def _asking_release(complaint: Complaint, case: Case) -> Release | None:
-    """Return the release on which a body put the open question to this reporter; None where no body did."""
-    if case.status != Status.NEEDS_INFORMATION or case.asked_from != Status.UNDER_EXAMINATION:
-        return None
-    last_step = case.steps.order_by("-sequence").values("pk")[:1]
-    kind = Message.Direction.BODY_TO_REPORTER
-    question = complaint.messages.filter(direction=kind, step__in=last_step).select_related("release").first()
-    is_open = question is not None and question.release is not None and question.release.state == Release.State.OPEN
-    return question.release if question is not None and is_open else None
-
-
-def _rewrite_identity(complaint: Complaint, keys: KeySet) -> None:
-    identity = Identity.objects.select_for_update(of=("self",)).select_related("complaint").get(complaint=complaint)
-    reporter_identity.rewrite(identity=identity, reporter=keys, custodians=pinned_team("custodian"))
-
-
-def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:
-    """Take the step of an answer; where several reporters were asked, the first answer returns the case."""
-    if case.status == Status.NEEDS_INFORMATION:
-        if case_membership.is_shared(case) and not was_asked(complaint, case):
-            return
-        action = Action.ANSWER
-    elif case.status == Status.RESTING:
-        action = Action.ANSWER_LATE
-    else:
-        return
-    _perform(case.pk, action, signer, today, batch)
-
-
-def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
-    # Noon: the hour at which a reporter acted is not stored.
-    noon, kind = timezone.make_aware(datetime.combine(today, time(hour=12))), ActorKind.REPORTER
-    transitions.perform(
-        case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch, reporter=signer
-    )
+            step_on_answer(complaint, case, signer, today, batch)
 
 
 @transitions.retry_on_change
@@ -387,14 +327,174 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
                 batch=batch,
                 reporter=ticket.keys.sign,
             ).target
-        _perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
+        perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
-            _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
+            store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        _rewrite_identity(complaint, ticket.keys)
+        rewrite_identity(complaint, ticket.keys)
 
 
-def was_asked(complaint: Complaint, case: Case) -> bool:
-    """Whether the open question of a case was put to this reporter."""
-    last_step = case.steps.order_by("-sequence").values_list("pk", flat=True).first()
-    return complaint.messages.filter(step=last_step).exists()
+# --- The history of one report, over all cases that it was part of ----------------------------------------------------
+#
+# Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
+# reporter that somebody else has reported the same matter. Nor are the steps of a body that does not hold this report.
+
+_GIVEN_BACK = (Action.RETURN, Action.DECLINE, Action.RECALL)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step of the case: the day, the action, the status with its label, and the reason of staff ("": none)."""
+
+    day: date
+    action: str
+    status: str
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class History:
+    """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
+
+    ``stays`` are its cases, each with the first and the last day. Without ``is_recorded`` there are no events.
+    ``is_with_holder``: no body has the case, or the one that has it holds this report too.
+    """
+
+    events: list[Event]
+    last: CaseStep | None
+    stage: int
+    reference: str
+    stays: list[tuple[uuid.UUID, date | None, date | None]]
+    is_recorded: bool
+    is_with_holder: bool = True
+
+
+def history(
+    complaint: Complaint,
+    *,
+    moved: bool,
+    reasons: Mapping[uuid.UUID | None, str],
+    body: str,
+    told: Sequence[Told] = (),
+) -> History:
+    """Return the history of a report.
+
+    Args:
+        moved: whether anything tells that the report has ever changed its case.
+        reasons: texts to the reporter, by the id of the step that they were sent with.
+        body: the short name of the body that the case was forwarded to.
+        told: what of the report went to bodies.
+    """
+    case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
+    only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
+    periods = case_membership.membership_periods(complaint, moves) if moves else only
+    by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
+    for step in CaseStep.objects.filter(case__in={period.case_id for period in periods}).order_by("sequence"):
+        by_case[step.case_id].append(step)
+    ends = [*(period.since for period in periods[1:]), None]
+    stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
+    reference = moves[0].source.reference if moves else case.reference
+    is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
+    if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
+        return History([], None, 0, reference, stays, is_recorded=False)
+    events, is_held = _events_of_periods(periods, by_case, reasons, body, told)
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
+    stages = [workflow.stage(Status(event.status)) for event in events]
+    stage = max([case.stage_reached if is_with_holder else 1, *stages])
+    last = by_case[case.pk][-1] if by_case[case.pk] else None
+    return History(events, last, stage, reference, stays, is_recorded=True, is_with_holder=is_with_holder)
+
+
+def is_recorded(complaint: Complaint) -> bool:
+    """Whether a report is in its case, and the case as its steps and the chain record; if not, it decides nothing."""
+    moves = case_membership.moves_of(complaint)
+    if not recorded_acts.moves_are_recorded(complaint, moves):
+        return False
+    period = case_membership.membership_periods(complaint, moves)[-1]
+    return _is_recorded(complaint, list(complaint.case.steps.order_by("sequence")), period)
+
+
+def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
+    # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
+    has_step_since = bool(steps) and (period.since is None or period.after < len(steps))
+    due_on = steps[-1].due_on if has_step_since else period.due_on
+    return recorded_acts.is_recorded(complaint.case, steps, due_on=due_on, is_key_of=is_key_of)
+
+
+def _events_of_periods(
+    periods: Sequence[MembershipPeriod],
+    by_case: Mapping[uuid.UUID, list[CaseStep]],
+    reasons: Mapping[uuid.UUID | None, str],
+    body: str,
+    told: Sequence[Told],
+) -> tuple[list[Event], bool]:
+    """Return the events of a report, and whether the body that last had the case holds the report."""
+    events: list[Event] = []
+    is_held = False
+    for period in periods:
+        steps = [step for step in by_case[period.case_id] if _within(step, period)]
+        is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
+        if period.since and not is_withdrawn:
+            status = _status_on_joining(by_case[period.case_id], period.after)
+            if status != (events[-1].status if events else Status.RECEIVED.value):
+                # The new case has another status: it is shown as an event of that day, without a reason.
+                events.append(Event(period.since, Action.LINK.value, status, _label(status, body), ""))
+        of_case = [item for item in told if item.case_id == period.case_id]
+        more, is_held = _events_of_period(steps, of_case, reasons, body, period.after)
+        events += more
+    return events, is_held
+
+
+def _events_of_period(
+    steps: Sequence[CaseStep],
+    told: Sequence[Told],
+    reasons: Mapping[uuid.UUID | None, str],
+    body: str,
+    joined: int,
+) -> tuple[list[Event], bool]:
+    """Return the events of one case, without what a body did that did not hold the report."""
+    events: list[Event] = []
+    is_held, last, forwarded = False, joined, Status.FORWARDED.value
+    for step in [*steps, None]:
+        late = next((item for item in told if item.is_supplement and item.after == last), None)
+        if late and not is_held:
+            events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
+            is_held = True
+        if step is None:
+            break
+        if step.action == Action.FORWARD:
+            is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
+        if is_held or not _is_of_body(step):
+            events.append(_event(step, reasons.get(step.pk, ""), body))
+        is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
+    return events, is_held
+
+
+def _is_of_body(step: CaseStep) -> bool:
+    """Whether a step tells that a body has the case."""
+    if step.actor_kind == ActorKind.BODY or step.action in {Action.RECALL, Action.FORWARD, Action.MARK_OVERDUE}:
+        return True
+    return workflow.with_body(Status(step.target), None)
+
+
+def _within(step: CaseStep, period: MembershipPeriod) -> bool:
+    return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
+
+
+def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:
+    """Return the status that a case has for a report which joins it: a body that has it does not hold the report."""
+    if not count:
+        return Status.RECEIVED.value
+    step = steps[count - 1]
+    return Status.IN_REVIEW.value if _is_of_body(step) and step.action not in _GIVEN_BACK else step.target
+
+
+def _event(step: CaseStep, reason: str, body: str) -> Event:
+    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
+    return Event(step.day, step.action, step.target, label, reason)
+
+
+def _label(status: str, body: str) -> str:
+    return str(STATUS_LABELS[Status(status)]).format(body=body)

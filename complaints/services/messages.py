@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import F
 
@@ -15,12 +17,12 @@ from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release
+from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Team
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
-from complaints.services.keyring import message_context
+from complaints.services.keyring import message_context, told_context
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 TO_REPORTERS = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
@@ -149,3 +151,52 @@ def read_note(note: InternalNote, *, pair: BoxPair) -> str:
     """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where triage did not sign it."""
     signer = trusted_signer(note.author_key, Team.Kind.TRIAGE)
     return str(open_record(pair, note.sealed, row_context(note, "note"), signer))
+
+
+# --- What of a report went to bodies: told to its reporter with each release -----------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """What of a report went to a body in one release, as triage told its reporter.
+
+    ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
+    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``).
+    """
+
+    case_id: uuid.UUID
+    body: str
+    day: date
+    after: int
+    is_supplement: bool
+    has_answers: bool
+    left_out: tuple[str, ...]
+    messages: int
+    posts: int
+    files: int
+
+
+def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
+    """Return what of a report went to bodies, oldest first, with the reporter's pair; one query.
+
+    Raises SealError, UnpinnedKey where triage did not sign it.
+    """
+    rows = ReleasedReport.objects.filter(complaint=complaint).exclude(release__state=Release.State.RECALLED)
+    return [_told(row, box) for row in rows.select_related("release").order_by("release__at", "release__number")]
+
+
+def _told(row: ReleasedReport, box: BoxPair) -> Told:
+    signer = trusted_signer(row.release.signer, Team.Kind.TRIAGE)
+    content = open_record(box, row.told, told_context(row), signer)
+    return Told(
+        case_id=uuid.UUID(content["case"]),
+        body=content["body"],
+        day=date.fromisoformat(content["day"]),
+        after=content["after"],
+        is_supplement=content["supplement"],
+        has_answers=content["answers"],
+        left_out=tuple(content["left_out"]),
+        messages=content["messages"],
+        posts=content["posts"],
+        files=content["files"],
+    )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
+from complaints.admin.release_content import ANSWER_LABELS
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.sealing.records import open_record
@@ -22,8 +23,9 @@ from complaints.services import case_actions, case_links, custody, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
-from complaints.services.forwarding.contents import ANSWERS, Choice, whole
+from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Choice, whole
 from complaints.services.keyring import Locked
+from complaints.services.submission import ANSWER_FIELDS
 from complaints.services.transitions import CaseChanged
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
 from tests.world import Cast, Sent, send_report
@@ -57,6 +59,13 @@ def link(cast: Cast, target: Sent, source: Sent) -> None:
 def supplement(cast: Cast, first: Release, choice: Choice | None = None) -> Release:
     choice = choice or whole(first.case_id)
     return release.supplement(actor=actor(cast, "fitri"), first=first, choice=choice)
+
+
+def test_every_answer_can_be_chosen_or_goes_with_each_report() -> None:
+    """A question that is missing here would reach no body."""
+    chosen = [name for names in ANSWERS.values() for name in names]
+    assert sorted([*ALWAYS, *chosen]) == sorted(ANSWER_FIELDS)
+    assert ANSWER_LABELS.keys() == ANSWERS.keys()
 
 
 def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:

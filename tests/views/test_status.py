@@ -15,7 +15,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
-from complaints.services import case_membership, follow_up, report_history, transitions
+from complaints.services import case_membership, follow_up, transitions
 from complaints.services.transitions import CaseChanged
 from tests.adapters.test_tails import bare
 from tests.images import photo
@@ -89,7 +89,7 @@ def test_while_the_record_is_under_check_it_promises_nothing_of_the_identity(cli
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take any state of a case for the recorded one: here words are the subject, and cases take no steps to them."""
-    monkeypatch.setattr(report_history, "_is_recorded", lambda *arguments: True)
+    monkeypatch.setattr(follow_up, "_is_recorded", lambda *arguments: True)
 
 
 @pytest.mark.usefixtures("recorded")

@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from complaints import access
-from complaints.domain import case_links, checklists
+from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import seal_record
@@ -139,7 +139,7 @@ def supplement(
 
 def is_with_body(case: Case) -> bool:
     """Whether a body has a case, so that it can receive what is new."""
-    return case_links.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    return workflow.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
 
 
 def current_first(case: Case) -> Release | None:
